@@ -1,1 +1,34 @@
-//! To be written.
+//! The database migrations of auth-graph, the same for SQLite and PostgreSQL.
+//!
+//! A migration that was released is never edited: add another one. Migrations run while the previous version still
+//! serves, so a change goes in steps: expand, move the data, contract. What a row means is said in `auth-graph`'s
+//! `store`, not here.
+
+use sea_orm_migration::prelude::*;
+
+mod m20261122_000001_users;
+mod m20261122_000002_sessions;
+mod m20261122_000003_signing_keys;
+mod m20261122_000004_changes;
+mod m20261122_000005_login_events;
+mod m20261122_000006_rate_limits;
+mod m20261122_000007_service_clients;
+
+/// Every migration, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261122_000001_users::Migration),
+            Box::new(m20261122_000002_sessions::Migration),
+            Box::new(m20261122_000003_signing_keys::Migration),
+            Box::new(m20261122_000004_changes::Migration),
+            Box::new(m20261122_000005_login_events::Migration),
+            Box::new(m20261122_000006_rate_limits::Migration),
+            Box::new(m20261122_000007_service_clients::Migration),
+        ]
+    }
+}

@@ -1,0 +1,90 @@
+//! App: the parts that a use case needs, built once and shared.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use chrono::Duration;
+use sea_orm::DatabaseConnection;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::config::{Config, MasterSecret};
+use crate::credentials::{AccessTokens, Cursors, Keyring, PasswordPool, RefreshTokens, Revocations};
+use crate::error::{Error, Result};
+use crate::metrics::Metrics;
+use crate::store;
+
+/// A cheap handle to the parts.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Parts>);
+
+/// Everything that a use case needs.
+#[derive(Debug)]
+pub struct Parts {
+    /// The configuration, checked.
+    pub config: Config,
+    /// The database.
+    pub db: DatabaseConnection,
+    /// The time.
+    pub clock: Clock,
+    /// The keys that sign access tokens.
+    pub keyring: Keyring,
+    /// Makes and checks access tokens.
+    pub access_tokens: AccessTokens,
+    /// Makes and reads refresh tokens.
+    pub refresh_tokens: RefreshTokens,
+    /// Hashes passwords.
+    pub passwords: PasswordPool,
+    /// The sessions that were ended a short while ago.
+    pub revocations: Revocations,
+    /// Makes and reads the cursors of lists.
+    pub cursors: Cursors,
+    /// Counts what happens.
+    pub metrics: Metrics,
+    /// Rings when this process has written a change.
+    pub changed: Arc<Notify>,
+}
+
+impl App {
+    /// Opens the database and builds the parts. Nothing is migrated, and no keys are loaded yet: see `auth::boot`.
+    ///
+    /// # Errors
+    /// When the secret can not be read, the database can not be reached or a thread can not be started.
+    pub async fn build(config: Config, clock: Clock) -> Result<Self> {
+        let secret = MasterSecret::load(&config).map_err(Error::internal)?;
+        let db = store::connect(&database_url(&config)?, config.database.max_connections).await?;
+        let access_lifetime = Duration::from_std(config.tokens.access_lifetime).map_err(Error::internal)?;
+        Ok(Self(Arc::new(Parts {
+            keyring: Keyring::new(&secret, config.tokens.algorithm),
+            access_tokens: AccessTokens::new(config.issuer(), config.tokens.audience.clone()),
+            refresh_tokens: RefreshTokens::new(&secret),
+            passwords: PasswordPool::start(&config.passwords)?,
+            revocations: Revocations::new(access_lifetime),
+            cursors: Cursors::new(&secret),
+            metrics: Metrics::new(),
+            changed: Arc::default(),
+            config,
+            db,
+            clock,
+        })))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// The configured database, or the embedded one in the data folder.
+fn database_url(config: &Config) -> Result<SecretString> {
+    if !config.database.url.expose_secret().is_empty() {
+        return Ok(config.database.url.clone());
+    }
+    std::fs::create_dir_all(&config.data_dir).map_err(Error::internal)?;
+    let path = config.data_dir.join("auth-graph.sqlite");
+    Ok(format!("sqlite://{}", path.display()).into())
+}

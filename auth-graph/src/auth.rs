@@ -1,0 +1,62 @@
+//! The product, in plain functions over [`App`]. Nothing here knows HTTP or GraphQL: the same function serves them
+//! all, and the command line.
+
+pub mod accounts;
+pub mod changes;
+pub mod keys;
+pub mod principal;
+pub mod sessions;
+pub mod verification;
+
+use chrono::{DateTime, Utc};
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::Result;
+use crate::store;
+
+pub use principal::{Principal, Refusal};
+
+/// Builds App, brings the database up to date, and loads keys and recent revocations: ready to serve.
+///
+/// # Errors
+/// When the secret or the database can not be read, or a key does not open.
+pub async fn boot(config: Config, clock: Clock) -> Result<App> {
+    let app = App::build(config, clock).await?;
+    store::migrate(&app.db).await?;
+    keys::load(&app).await?;
+    changes::prime(&app).await?;
+    Ok(app)
+}
+
+/// What a service that is ready has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// The database answers.
+    pub database: bool,
+    /// Every migration has run.
+    pub migrations: bool,
+    /// There is a key to sign with.
+    pub keys: bool,
+}
+
+/// Looks whether requests can be served.
+pub async fn readiness(app: &App) -> Readiness {
+    let pending = store::pending_migrations(&app.db).await;
+    Readiness {
+        database: pending.is_ok(),
+        migrations: matches!(pending, Ok(0)),
+        keys: app.keyring.current().signing().is_some(),
+    }
+}
+
+/// Deletes what no longer matters: counters that are free, revocations whose last token has expired.
+///
+/// # Errors
+/// When the database fails.
+pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
+    app.revocations.purge(now);
+    store::rate_limits::purge(&app.db, now.timestamp_micros()).await?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Accounts: making, finding, listing and disabling users.
+
+mod listing;
+
+use sea_orm::Set;
+use sea_orm::{DbErr, SqlErr};
+use serde_json::json;
+
+use super::Principal;
+use super::sessions::{Ended, Reason};
+use crate::app::App;
+use crate::config::Profile;
+use crate::error::{Error, Result};
+use crate::store::changes::{self, Kind};
+use crate::store::{self, users};
+use crate::values::{Email, NewPassword, Scopes, UserId, is_sample_password};
+
+pub use listing::{Listing, Page, count, list};
+
+/// Allows to read other users.
+pub const USERS_READ: &str = "users:read";
+
+/// A user to be made.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// Their address, which nobody else may have.
+    pub email: Email,
+    /// Their password.
+    pub password: NewPassword,
+    /// Given name, may be empty.
+    pub first_name: String,
+    /// Family name, may be empty.
+    pub last_name: String,
+    /// What they may do.
+    pub rank: Rank,
+}
+
+/// What the flags of a user say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rank {
+    /// Neither staff nor superuser.
+    User,
+    /// Staff.
+    Staff,
+    /// Staff and superuser.
+    Superuser,
+}
+
+/// Makes a user.
+///
+/// # Errors
+/// [`Error::Conflict`] when the address is taken; [`Error::ValidationFailed`] for a password from our documentation,
+/// outside the demo; [`Error::Unavailable`] when too many passwords are being hashed.
+pub async fn create(app: &App, new: NewUser) -> Result<users::Model> {
+    if app.config.profile != Profile::Demo && is_sample_password(new.password.as_secret()) {
+        return Err(Error::invalid(
+            "password",
+            "is printed in our documentation: choose another one",
+        ));
+    }
+    let password_hash = app.passwords.hash(new.password.as_secret()).await?;
+    let now = app.clock.now();
+    let row = users::ActiveModel {
+        id: Set(UserId::generate(now)),
+        email: Set(new.email),
+        password_hash: Set(Some(password_hash)),
+        first_name: Set(new.first_name),
+        last_name: Set(new.last_name),
+        phone_number: Set(None),
+        is_active: Set(true),
+        is_staff: Set(new.rank != Rank::User),
+        is_superuser: Set(new.rank == Rank::Superuser),
+        email_verified: Set(false),
+        roles: Set(json!([])),
+        scopes: Set(Scopes::default()),
+        metadata: Set(json!({})),
+        date_joined: Set(now),
+        last_login: Set(None),
+        updated_at: Set(now),
+        version: Set(1),
+        deleted_at: Set(None),
+    };
+    let txn = store::begin(&app.db).await?;
+    let user = users::insert(&txn, row).await.map_err(taken)?;
+    changes::append(&txn, Kind::UserCreated, user.id, None, user.version, now).await?;
+    txn.commit().await?;
+    app.changed.notify_waiters();
+    Ok(user)
+}
+
+/// The user of this identifier, if you may see them: yourself, or anyone with `users:read`. A stranger and nobody look
+/// the same.
+///
+/// # Errors
+/// When the database fails.
+pub async fn visible(app: &App, principal: Option<&Principal>, id: UserId) -> Result<Option<users::Model>> {
+    match principal {
+        Some(principal) if principal.subject() == id || principal.has_scope(USERS_READ) => {
+            Ok(users::find(&app.db, id).await?)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The user with this address, for the command line.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none.
+pub async fn by_email(app: &App, email: &Email) -> Result<users::Model> {
+    users::find_by_email(&app.db, email).await?.ok_or(Error::NotFound)
+}
+
+/// Disables a user and ends all their sessions; again, if they were disabled before.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such user.
+pub async fn disable(app: &App, id: UserId) -> Result<users::Model> {
+    let now = app.clock.now();
+    let txn = store::begin(&app.db).await?;
+    let user = users::set_active(&txn, id, false, now).await?.ok_or(Error::NotFound)?;
+    let ended = Ended::all_of(&txn, id, Reason::Disabled, now).await?;
+    changes::append(&txn, Kind::UserUpdated, id, None, user.version, now).await?;
+    txn.commit().await?;
+    ended.announce(app);
+    Ok(user)
+}
+
+/// Lets a disabled user sign in again. Sessions that have ended stay ended.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such user.
+pub async fn enable(app: &App, id: UserId) -> Result<users::Model> {
+    let now = app.clock.now();
+    let txn = store::begin(&app.db).await?;
+    let user = users::set_active(&txn, id, true, now).await?.ok_or(Error::NotFound)?;
+    changes::append(&txn, Kind::UserUpdated, id, None, user.version, now).await?;
+    txn.commit().await?;
+    app.changed.notify_waiters();
+    Ok(user)
+}
+
+fn taken(error: DbErr) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => Error::Conflict("This e-mail address is taken."),
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,44 @@
+//! The outbox, followed by this process: sessions that other replicas and the command line have ended.
+//!
+//! Serving the outbox to other services is a task of its own, and not here yet.
+
+use crate::app::App;
+use crate::error::Result;
+use crate::store::changes::{self, Kind};
+use crate::store::{change_head, sessions};
+
+const BATCH: u64 = 500;
+
+/// Loads the sessions that were ended of late, and starts to follow from here.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prime(app: &App) -> Result<()> {
+    // The position first: what is ended between the two reads is then seen twice rather than never.
+    let position = change_head::last(&app.db).await?;
+    let horizon = app.revocations.horizon(app.clock.now());
+    for (session, revoked_at) in sessions::revoked_since(&app.db, horizon).await? {
+        app.revocations.insert(session, revoked_at);
+    }
+    app.revocations.follow_from(position);
+    Ok(())
+}
+
+/// Reads what was written since the last time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn catch_up(app: &App) -> Result<()> {
+    loop {
+        let found = changes::after(&app.db, app.revocations.followed_position(), BATCH).await?;
+        for change in &found {
+            if let (Kind::SessionRevoked, Some(session)) = (change.kind, change.session_id) {
+                app.revocations.insert(session, change.recorded_at);
+            }
+            app.revocations.follow_from(change.position);
+        }
+        if found.len() < usize::try_from(BATCH).unwrap_or(usize::MAX) {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Sessions: signing in, refreshing, and the ways to end one.
+//!
+//! Whatever must end a token ends its session, in the same transaction as the reason.
+
+mod ending;
+mod login;
+mod logout;
+mod refresh;
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Duration, Utc};
+use secrecy::SecretString;
+
+use super::principal::scopes_of;
+use crate::app::App;
+use crate::credentials::access_tokens::Grant;
+use crate::error::{Error, Result};
+use crate::store::{sessions, users};
+use crate::values::Scopes;
+
+use super::Principal;
+
+pub(crate) use ending::{Ended, Reason};
+pub use login::{Login, login};
+pub use logout::{Reach, logout, revoke};
+pub(crate) use refresh::locate;
+pub use refresh::refresh;
+
+/// The client that people sign in with until clients are registered.
+const FIRST_PARTY: &str = "first-party";
+
+/// What the caller's device says and shows of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    /// The address that it calls from.
+    pub address: Option<IpAddr>,
+    /// The program that it runs.
+    pub user_agent: Option<String>,
+}
+
+/// An access token and the refresh token that follows it.
+#[derive(Debug)]
+pub struct TokenPair {
+    /// For every other call.
+    pub access_token: SecretString,
+    /// When the access token expires.
+    pub expires_at: DateTime<Utc>,
+    /// For how long the access token is good.
+    pub expires_in: Duration,
+    /// For the next refresh.
+    pub refresh_token: SecretString,
+    /// When the session ends unless it is refreshed.
+    pub refresh_expires_at: DateTime<Utc>,
+    /// What the access token allows.
+    pub scope: Scopes,
+    /// Who signed in.
+    pub user: users::Model,
+}
+
+/// Your own sessions that have not ended, the latest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(app: &App, principal: &Principal) -> Result<Vec<sessions::Model>> {
+    Ok(sessions::live_of(&app.db, principal.subject(), app.clock.now()).await?)
+}
+
+/// The tokens of a session, its newest generation.
+fn issue(app: &App, session: &sessions::Model, user: users::Model, now: DateTime<Utc>) -> Result<TokenPair> {
+    let held = scopes_of(app, &user);
+    let scope = session
+        .scope
+        .as_ref()
+        .map_or(held.clone(), |asked| held.intersection(asked));
+    let lifetime = Duration::from_std(app.config.tokens.access_lifetime).map_err(Error::internal)?;
+    let expires_at = (now + lifetime).min(session.absolute_expires_at);
+    let amr = session
+        .amr
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|method| method.as_str().map(str::to_owned));
+    let grant = Grant {
+        subject: user.id,
+        session: session.id,
+        client_id: session.client_id.clone(),
+        scope: scope.clone(),
+        auth_time: session.created_at,
+        amr: amr.collect(),
+        issued_at: now,
+        expires_at,
+    };
+    Ok(TokenPair {
+        access_token: app.access_tokens.mint(&app.keyring, grant)?,
+        expires_at,
+        expires_in: expires_at - now,
+        refresh_token: app.refresh_tokens.encode(session.id, session.generation),
+        refresh_expires_at: session.expires_at,
+        scope,
+        user,
+    })
+}
+
+/// When a session ends that is used now: after the idle lifetime, and not after its absolute end.
+fn idle_end(app: &App, now: DateTime<Utc>, absolute_end: DateTime<Utc>) -> DateTime<Utc> {
+    let idle = Duration::from_std(app.config.tokens.idle_lifetime).unwrap_or(Duration::MAX);
+    now.checked_add_signed(idle).unwrap_or(absolute_end).min(absolute_end)
+}

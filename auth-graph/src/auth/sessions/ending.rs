@@ -1,0 +1,104 @@
+//! Ending sessions early, and telling everybody who must know.
+
+use chrono::{DateTime, Utc};
+use sea_orm::ConnectionTrait;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::store::changes::{self, Kind};
+use crate::store::sessions;
+use crate::values::{SessionId, UserId};
+
+/// Why a session was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// Its user signed out.
+    Logout,
+    /// Its user ended it from another one.
+    Revoked,
+    /// An outdated refresh token came back.
+    Reused,
+    /// Its user was disabled.
+    Disabled,
+}
+
+impl Reason {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Revoked => "revoked",
+            Self::Reused => "reused",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+/// Sessions that a transaction has ended. Once it has committed, and not before, they must be announced.
+#[derive(Debug)]
+#[must_use = "announce it after the commit"]
+pub(crate) struct Ended {
+    sessions: Vec<SessionId>,
+    at: DateTime<Utc>,
+}
+
+impl Ended {
+    /// Ends one session, if it has not been ended before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn one(
+        txn: &impl ConnectionTrait,
+        user: UserId,
+        session: SessionId,
+        reason: Reason,
+        at: DateTime<Utc>,
+    ) -> Result<Self> {
+        let mut ended = Self {
+            sessions: Vec::new(),
+            at,
+        };
+        ended.add(txn, user, session, reason).await?;
+        Ok(ended)
+    }
+
+    /// Ends every live session of a user.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn all_of(
+        txn: &impl ConnectionTrait,
+        user: UserId,
+        reason: Reason,
+        at: DateTime<Utc>,
+    ) -> Result<Self> {
+        let mut ended = Self {
+            sessions: Vec::new(),
+            at,
+        };
+        for session in sessions::live_of(txn, user, at).await? {
+            ended.add(txn, user, session.id, reason).await?;
+        }
+        Ok(ended)
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Makes this process refuse their tokens at once, and wakes whoever follows the outbox.
+    pub(crate) fn announce(self, app: &App) {
+        for session in self.sessions {
+            app.revocations.insert(session, self.at);
+        }
+        app.changed.notify_waiters();
+    }
+
+    async fn add(&mut self, txn: &impl ConnectionTrait, user: UserId, id: SessionId, reason: Reason) -> Result<()> {
+        if sessions::revoke(txn, id, reason.as_str(), self.at).await? {
+            changes::append(txn, Kind::SessionRevoked, user, Some(id), 0, self.at).await?;
+            self.sessions.push(id);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! Signing in with a password.
+
+use secrecy::SecretString;
+
+use super::{Device, FIRST_PARTY, TokenPair, idle_end, issue};
+use crate::app::App;
+use crate::config::Profile;
+use crate::error::{Error, Result};
+use crate::limits::Attempt;
+use crate::store::login_events::{self, Kind};
+use crate::store::{self, sessions, users};
+use crate::values::{Email, Scopes, SessionId, TokenId, is_sample_password};
+use chrono::{DateTime, Duration, Utc};
+
+/// What a person signs in with.
+#[derive(Debug)]
+pub struct Login {
+    /// The address of the account.
+    pub email: Email,
+    /// Its password.
+    pub password: SecretString,
+    /// What the tokens shall allow at most; none: everything that the user has.
+    pub scope: Option<Scopes>,
+}
+
+/// Begins a session.
+///
+/// An unknown address, a wrong password and a disabled user get one answer, at one cost in time.
+///
+/// # Errors
+/// [`Error::InvalidCredentials`]; [`Error::RateLimited`] before any work is done; [`Error::Unavailable`] when too many
+/// others are signing in.
+pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair> {
+    let now = app.clock.now();
+    let attempt = Attempt::take(&app.db, &app.config.limits, &login.email, device.address, now)
+        .await
+        .inspect_err(|error| count(app, error))?;
+    let user = users::find_by_email(&app.db, &login.email).await?;
+    let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
+    let right = app
+        .passwords
+        .verify(&login.password, hash)
+        .await
+        .inspect_err(|error| count(app, error))?;
+    let allowed = right && (app.config.profile == Profile::Demo || !is_sample_password(&login.password));
+    let admitted = match &user {
+        Some(user) if allowed && user.is_active => begin(app, user, login.scope, attempt, device).await?,
+        _ => None,
+    };
+    match admitted {
+        Some(pair) => {
+            app.metrics.logins_granted.increment(1);
+            Ok(pair)
+        }
+        None => {
+            app.metrics.logins_refused.increment(1);
+            login_events::insert(&app.db, refused(user.as_ref(), device, app.clock.now())).await?;
+            Err(Error::InvalidCredentials)
+        }
+    }
+}
+
+/// Writes the session and everything that goes with it. None: the user was disabled or changed meanwhile.
+async fn begin(
+    app: &App,
+    user: &users::Model,
+    scope: Option<Scopes>,
+    attempt: Attempt,
+    device: &Device,
+) -> Result<Option<TokenPair>> {
+    let now = app.clock.now();
+    let lifetime = Duration::from_std(app.config.tokens.session_lifetime).map_err(Error::internal)?;
+    let absolute_expires_at = now + lifetime;
+    let session = sessions::Model {
+        id: SessionId::generate(now),
+        user_id: user.id,
+        client_id: FIRST_PARTY.to_owned(),
+        scope,
+        amr: serde_json::json!(["pwd"]),
+        generation: 0,
+        user_agent: device.user_agent.clone(),
+        ip_address: device.address.map(|address| address.to_string()),
+        created_at: now,
+        last_used_at: now,
+        expires_at: idle_end(app, now, absolute_expires_at),
+        absolute_expires_at,
+        revoked_at: None,
+        revoked_reason: None,
+    };
+    let txn = store::begin(&app.db).await?;
+    // This also locks the user's row: whoever disables the user waits, and then finds the new session.
+    let Some(user) = users::record_login(&txn, user, now).await? else {
+        txn.rollback().await?;
+        return Ok(None);
+    };
+    sessions::insert(&txn, &session).await?;
+    let event = login_events::Model {
+        session_id: Some(session.id),
+        code: None,
+        ..refused(Some(&user), device, now)
+    };
+    login_events::insert(&txn, event).await?;
+    attempt.give_back(&txn).await?;
+    txn.commit().await?;
+    issue(app, &session, user, now).map(Some)
+}
+
+fn refused(user: Option<&users::Model>, device: &Device, now: DateTime<Utc>) -> login_events::Model {
+    login_events::Model {
+        id: TokenId::generate(now),
+        occurred_at: now,
+        kind: Kind::Login,
+        code: Some(Error::InvalidCredentials.code().as_str().to_owned()),
+        user_id: user.map(|user| user.id),
+        session_id: None,
+        client_id: Some(FIRST_PARTY.to_owned()),
+        ip_address: device.address.map(|address| address.to_string()),
+        user_agent: device.user_agent.clone(),
+    }
+}
+
+fn count(app: &App, error: &Error) {
+    match error {
+        Error::RateLimited { .. } => app.metrics.logins_limited.increment(1),
+        Error::Unavailable { .. } => app.metrics.logins_shed.increment(1),
+        _ => {}
+    }
+}

@@ -1,0 +1,127 @@
+//! Refreshing: one compare-and-swap, safe to repeat, and a theft still shows.
+//!
+//! A session counts the generations of its refresh token. The current one is replaced by its successor. Its
+//! predecessor gets the same successor once more, as long as nobody has used that: two tabs, a retry and a lost answer
+//! all end well. Anything older was used before by somebody else, so the session ends.
+
+use sea_orm::DatabaseTransaction;
+use secrecy::SecretString;
+
+use super::{Device, Ended, Reason, TokenPair, idle_end, issue};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::store::login_events::{self, Kind};
+use crate::store::{self, sessions, users};
+use crate::values::TokenId;
+
+/// Replaces a refresh token by its successor.
+///
+/// Scopes are computed anew from the user as they are now.
+///
+/// # Errors
+/// [`Error::TokenInvalid`], [`Error::TokenExpired`], [`Error::TokenRevoked`]; [`Error::TokenReused`] when the token is
+/// outdated, which ends its session.
+pub async fn refresh(app: &App, token: &SecretString, device: &Device) -> Result<TokenPair> {
+    let result = rotate(app, token, device).await;
+    match &result {
+        Err(Error::TokenReused) => app.metrics.refreshes_reused.increment(1),
+        Err(_) => app.metrics.refreshes_refused.increment(1),
+        Ok(_) => {}
+    }
+    result
+}
+
+async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<TokenPair> {
+    let now = app.clock.now();
+    let (txn, mut session, position) = locate(app, token, device).await?;
+    if position == Position::Current {
+        let expires_at = idle_end(app, now, session.absolute_expires_at);
+        let address = device.address.map(|address| address.to_string());
+        // The row is locked, so this can not fail to find it; the condition holds on any isolation level.
+        let rotated = sessions::rotate(
+            &txn,
+            session.id,
+            session.generation,
+            now,
+            expires_at,
+            address.as_deref(),
+        )
+        .await?;
+        if !rotated {
+            return Err(Error::internal("a locked session was changed by another"));
+        }
+        session.generation += 1;
+        session.expires_at = expires_at;
+    }
+    let user = users::find(&txn, session.user_id).await?.filter(|user| user.is_active);
+    let Some(user) = user else {
+        txn.rollback().await?;
+        return Err(Error::TokenRevoked);
+    };
+    // Signed while the session is locked: nothing is minted after a revocation has committed.
+    let pair = issue(app, &session, user, now)?;
+    txn.commit().await?;
+    match position {
+        Position::Current => app.metrics.refreshes_rotated.increment(1),
+        Position::Predecessor => app.metrics.refreshes_repeated.increment(1),
+    }
+    Ok(pair)
+}
+
+/// Where a token that may be used stands in its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// It is the newest.
+    Current,
+    /// Its successor is the newest, and unused.
+    Predecessor,
+}
+
+/// Finds the live session of a refresh token and locks it, in a transaction for the caller to end.
+///
+/// # Errors
+/// As [`refresh`].
+pub(crate) async fn locate(
+    app: &App,
+    token: &SecretString,
+    device: &Device,
+) -> Result<(DatabaseTransaction, sessions::Model, Position)> {
+    let now = app.clock.now();
+    let (id, generation) = app.refresh_tokens.decode(token)?;
+    let txn = store::begin(&app.db).await?;
+    let session = sessions::find_locked(&txn, id).await?.ok_or(Error::TokenInvalid)?;
+    if session.revoked_at.is_some() {
+        return Err(Error::TokenRevoked);
+    }
+    if !session.is_live(now) {
+        return Err(Error::TokenExpired);
+    }
+    match session.generation - generation {
+        0 => Ok((txn, session, Position::Current)),
+        1 => Ok((txn, session, Position::Predecessor)),
+        2.. => {
+            let ended = Ended::one(&txn, session.user_id, session.id, Reason::Reused, now).await?;
+            login_events::insert(&txn, reuse(&session, device, now)).await?;
+            txn.commit().await?;
+            ended.announce(app);
+            tracing::warn!(session = %session.id, user = %session.user_id, "an outdated refresh token came back");
+            Err(Error::TokenReused)
+        }
+        // A generation that was never given out, with a good MAC: the database was set back.
+        _ => Err(Error::TokenInvalid),
+    }
+}
+
+fn reuse(session: &sessions::Model, device: &Device, now: chrono::DateTime<chrono::Utc>) -> login_events::Model {
+    login_events::Model {
+        id: TokenId::generate(now),
+        occurred_at: now,
+        kind: Kind::RefreshReused,
+        code: Some(Error::TokenReused.code().as_str().to_owned()),
+        user_id: Some(session.user_id),
+        session_id: Some(session.id),
+        client_id: Some(session.client_id.clone()),
+        ip_address: device.address.map(|address| address.to_string()),
+        user_agent: device.user_agent.clone(),
+    }
+}

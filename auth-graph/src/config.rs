@@ -1,0 +1,181 @@
+//! The configuration: every key, what it means, and the rules that hold between keys.
+//!
+//! Defaults and their comments stand in `config.default.toml`; where values come from is in `load`. A [`Config`] that
+//! was loaded has been checked as a whole.
+
+mod check;
+mod load;
+mod print;
+mod secret;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::values::Scopes;
+
+pub use load::{Problem, Problems, Sources};
+pub use secret::MasterSecret;
+
+/// The defaults, as they are documented.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// The whole configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What the service is run for.
+    pub profile: Profile,
+    /// Folder of the embedded database and of the generated secret.
+    pub data_dir: PathBuf,
+    /// The master secret in base64; empty: generated and kept in `data_dir`.
+    pub secret: SecretString,
+    /// Where it listens and how it is reached.
+    pub server: Server,
+    /// Where it keeps its data.
+    pub database: Database,
+    /// What it issues.
+    pub tokens: Tokens,
+    /// How passwords are hashed.
+    pub passwords: Passwords,
+    /// How many failed log-ins are heard.
+    pub limits: Limits,
+    /// Named sets of scopes.
+    pub roles: BTreeMap<String, Scopes>,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// What the service is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// With a playground and introspection.
+    Development,
+    /// Without them, and with logs as JSON.
+    Production,
+    /// As in development, on loopback only, and the sample passwords are accepted.
+    Demo,
+}
+
+/// Where the service listens and how it is reached.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Address and port to listen on.
+    pub bind: SocketAddr,
+    /// The address that clients use, without a trailing slash unless the issuer shall have one; may be empty.
+    pub public_url: String,
+    /// Networks of the proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Further origins whose pages may open a WebSocket.
+    pub allowed_origins: Vec<String>,
+    /// How long running requests may take to finish after a signal to stop.
+    #[serde(with = "humantime_serde")]
+    pub shutdown_grace: Duration,
+}
+
+/// Where the data is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `postgres://…` or `sqlite://…`; empty: an SQLite file in the data folder. It may hold a password.
+    pub url: SecretString,
+    /// Size of the connection pool.
+    pub max_connections: u32,
+}
+
+/// What tokens are like.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tokens {
+    /// Signs access tokens.
+    pub algorithm: SigningAlgorithm,
+    /// Who access tokens are for.
+    pub audience: String,
+    /// Life of an access token.
+    #[serde(with = "humantime_serde")]
+    pub access_lifetime: Duration,
+    /// A session ends when it was not refreshed for this long.
+    #[serde(with = "humantime_serde")]
+    pub idle_lifetime: Duration,
+    /// A session ends in any case after this long.
+    #[serde(with = "humantime_serde")]
+    pub session_lifetime: Duration,
+}
+
+/// A signature algorithm for access tokens (RFC 7518 section 3.1, RFC 8037 section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum SigningAlgorithm {
+    /// ECDSA over P-256 with SHA-256: accepted by nearly every verifier.
+    ES256,
+    /// Ed25519.
+    EdDSA,
+    /// RSA of 2048 bits, PKCS #1 v1.5, with SHA-256: accepted by every verifier, slow to sign.
+    RS256,
+    /// HMAC with SHA-256: the key is never published, so only auth-graph can verify.
+    HS256,
+}
+
+/// How passwords are hashed: argon2id on threads of their own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Passwords {
+    /// Threads that hash; 0: one for each core.
+    pub threads: usize,
+    /// Niceness of these threads.
+    pub nice: i32,
+    /// Log-ins that may wait for a thread.
+    pub queue: usize,
+    /// Memory of one hash in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub iterations: u32,
+}
+
+/// How many failed log-ins are heard: a burst, and then one in each interval.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Burst of one account.
+    pub account_attempts: u32,
+    /// Interval of one account.
+    #[serde(with = "humantime_serde")]
+    pub account_interval: Duration,
+    /// Burst of one client network.
+    pub network_attempts: u32,
+    /// Interval of one client network.
+    #[serde(with = "humantime_serde")]
+    pub network_interval: Duration,
+}
+
+/// What is logged.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// In the syntax of tracing's `EnvFilter`.
+    pub filter: String,
+}
+
+impl Config {
+    /// The issuer of tokens: the public address to the byte, or the address that it listens on.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        if self.server.public_url.is_empty() {
+            format!("http://{}", self.server.bind)
+        } else {
+            self.server.public_url.clone()
+        }
+    }
+
+    /// The public address of a path that starts with a slash.
+    #[must_use]
+    pub fn url_of(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer().trim_end_matches('/'))
+    }
+}

@@ -1,0 +1,184 @@
+//! The rules that a configuration must keep, beyond the kind of each value.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use url::Url;
+
+use super::{Config, MasterSecret, Problem, Profile};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+impl Config {
+    /// Every broken rule.
+    pub(super) fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut rule = |kept: bool, key: &str, message: &str| {
+            if !kept {
+                problems.push(Problem {
+                    key: key.to_owned(),
+                    message: message.to_owned(),
+                });
+            }
+        };
+        self.check_addresses(&mut rule);
+        self.check_tokens(&mut rule);
+        self.check_costs(&mut rule);
+        if !self.secret.expose_secret().is_empty()
+            && let Err(reason) = MasterSecret::parse(&self.secret)
+        {
+            rule(false, "secret", reason);
+        }
+        let url = self.database.url.expose_secret();
+        let known = ["postgres://", "postgresql://", "sqlite:"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme));
+        rule(
+            known || url.is_empty(),
+            "database.url",
+            "must start with postgres:// or sqlite:",
+        );
+        problems
+    }
+
+    fn check_addresses(&self, rule: &mut impl FnMut(bool, &str, &str)) {
+        let loopback = self.server.bind.ip().is_loopback();
+        let public_url = &self.server.public_url;
+        if public_url.is_empty() {
+            rule(
+                loopback,
+                "server.public_url",
+                "is required when server.bind is not a loopback address",
+            );
+        } else {
+            match Url::parse(public_url) {
+                Ok(url) => {
+                    let plain = url.query().is_none()
+                        && url.fragment().is_none()
+                        && url.username().is_empty()
+                        && url.password().is_none();
+                    rule(
+                        plain,
+                        "server.public_url",
+                        "must have no user, password, query or fragment",
+                    );
+                    let safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
+                    rule(
+                        safe,
+                        "server.public_url",
+                        "must be https://, or http:// to a loopback address",
+                    );
+                }
+                Err(_) => rule(false, "server.public_url", "is not a URL"),
+            }
+        }
+        rule(
+            loopback || self.profile != Profile::Demo,
+            "profile",
+            "the demo has known passwords: it serves loopback addresses only",
+        );
+        for origin in &self.server.allowed_origins {
+            let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
+            rule(
+                exact,
+                "server.allowed_origins",
+                "must hold origins such as https://app.example.com",
+            );
+        }
+    }
+
+    fn check_tokens(&self, rule: &mut impl FnMut(bool, &str, &str)) {
+        let tokens = &self.tokens;
+        let lifetimes = MINUTE / 2..=60 * MINUTE;
+        rule(
+            lifetimes.contains(&tokens.access_lifetime),
+            "tokens.access_lifetime",
+            "must be from 30s to 1h",
+        );
+        rule(
+            tokens.idle_lifetime >= tokens.access_lifetime,
+            "tokens.idle_lifetime",
+            "must not be shorter than tokens.access_lifetime",
+        );
+        rule(
+            tokens.session_lifetime >= tokens.idle_lifetime,
+            "tokens.session_lifetime",
+            "must not be shorter than tokens.idle_lifetime",
+        );
+        rule(
+            tokens.session_lifetime <= 60 * 24 * 366 * MINUTE,
+            "tokens.session_lifetime",
+            "must not be longer than a year",
+        );
+        rule(
+            !tokens.audience.trim().is_empty(),
+            "tokens.audience",
+            "must not be empty",
+        );
+    }
+
+    fn check_costs(&self, rule: &mut impl FnMut(bool, &str, &str)) {
+        let passwords = &self.passwords;
+        rule(passwords.threads <= 256, "passwords.threads", "must be at most 256");
+        rule(
+            (0..=19).contains(&passwords.nice),
+            "passwords.nice",
+            "must be from 0 to 19",
+        );
+        rule(
+            (1..=10_000).contains(&passwords.queue),
+            "passwords.queue",
+            "must be from 1 to 10000",
+        );
+        rule(
+            (7168..=1_048_576).contains(&passwords.memory_kib),
+            "passwords.memory_kib",
+            "must be from 7168 (7 MiB) to 1048576 (1 GiB)",
+        );
+        rule(
+            (1..=20).contains(&passwords.iterations),
+            "passwords.iterations",
+            "must be from 1 to 20",
+        );
+        rule(
+            passwords.memory_kib.saturating_mul(passwords.iterations) >= 35_840,
+            "passwords.iterations",
+            "is too low for this memory: memory_kib × iterations must be at least 35840",
+        );
+        rule(
+            (1..=1000).contains(&self.database.max_connections),
+            "database.max_connections",
+            "must be from 1 to 1000",
+        );
+        let limits = &self.limits;
+        rule(
+            limits.account_attempts >= 1,
+            "limits.account_attempts",
+            "must be at least 1",
+        );
+        rule(
+            limits.network_attempts >= 1,
+            "limits.network_attempts",
+            "must be at least 1",
+        );
+        rule(
+            !limits.account_interval.is_zero(),
+            "limits.account_interval",
+            "must be longer than 0s",
+        );
+        rule(
+            !limits.network_interval.is_zero(),
+            "limits.network_interval",
+            "must be longer than 0s",
+        );
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

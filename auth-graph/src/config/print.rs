@@ -1,0 +1,122 @@
+//! The configuration in effect, printed without its secrets.
+
+use std::fmt::Write;
+
+use secrecy::ExposeSecret;
+use url::Url;
+
+use super::Config;
+
+impl Config {
+    /// The effective configuration as TOML. The secret and the password of the database are replaced by asterisks.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut text = String::new();
+        let mut section = |name: &str, keys: &[(&str, String)]| {
+            let lines = keys.iter().fold(String::new(), |mut lines, (key, value)| {
+                // Writing to a String can not fail.
+                let _ = writeln!(lines, "{key} = {value}");
+                lines
+            });
+            let header = if name.is_empty() {
+                String::new()
+            } else {
+                format!("\n[{name}]\n")
+            };
+            text += &(header + &lines);
+        };
+        let profile = format!("{:?}", self.profile).to_lowercase();
+        section(
+            "",
+            &[
+                ("profile", quote(&profile)),
+                ("data_dir", quote(&self.data_dir.to_string_lossy())),
+                (
+                    "secret",
+                    quote(if self.secret.expose_secret().is_empty() {
+                        ""
+                    } else {
+                        "***"
+                    }),
+                ),
+            ],
+        );
+        let server = &self.server;
+        section(
+            "server",
+            &[
+                ("bind", quote(&server.bind.to_string())),
+                ("public_url", quote(&server.public_url)),
+                ("trusted_proxies", list(server.trusted_proxies.iter())),
+                ("allowed_origins", list(server.allowed_origins.iter())),
+                ("shutdown_grace", duration(server.shutdown_grace)),
+            ],
+        );
+        section(
+            "database",
+            &[
+                ("url", quote(&without_password(self.database.url.expose_secret()))),
+                ("max_connections", self.database.max_connections.to_string()),
+            ],
+        );
+        section(
+            "tokens",
+            &[
+                ("algorithm", quote(&format!("{:?}", self.tokens.algorithm))),
+                ("audience", quote(&self.tokens.audience)),
+                ("access_lifetime", duration(self.tokens.access_lifetime)),
+                ("idle_lifetime", duration(self.tokens.idle_lifetime)),
+                ("session_lifetime", duration(self.tokens.session_lifetime)),
+            ],
+        );
+        section(
+            "passwords",
+            &[
+                ("threads", self.passwords.threads.to_string()),
+                ("nice", self.passwords.nice.to_string()),
+                ("queue", self.passwords.queue.to_string()),
+                ("memory_kib", self.passwords.memory_kib.to_string()),
+                ("iterations", self.passwords.iterations.to_string()),
+            ],
+        );
+        section(
+            "limits",
+            &[
+                ("account_attempts", self.limits.account_attempts.to_string()),
+                ("account_interval", duration(self.limits.account_interval)),
+                ("network_attempts", self.limits.network_attempts.to_string()),
+                ("network_interval", duration(self.limits.network_interval)),
+            ],
+        );
+        let roles: Vec<_> = self
+            .roles
+            .iter()
+            .map(|(role, scopes)| (role.as_str(), list(scopes.to_strings().iter())))
+            .collect();
+        section("roles", &roles);
+        section("log", &[("filter", quote(&self.log.filter))]);
+        text
+    }
+}
+
+fn quote(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+fn list(items: impl Iterator<Item = impl ToString>) -> String {
+    toml::Value::from(items.map(|item| item.to_string()).collect::<Vec<_>>()).to_string()
+}
+
+fn duration(duration: std::time::Duration) -> String {
+    quote(&humantime_serde::re::humantime::format_duration(duration).to_string())
+}
+
+fn without_password(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() => match parsed.set_password(Some("***")) {
+            Ok(()) => parsed.into(),
+            Err(()) => "***".to_owned(),
+        },
+        _ => url.to_owned(),
+    }
+}

@@ -1,0 +1,101 @@
+//! The master secret: read from the configuration, or made at the first start and kept in a file that only its owner
+//! can read. What is derived from it is in `credentials::derived`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
+
+use super::Config;
+
+/// At least 32 random bytes, from which every other key is derived.
+#[derive(Debug)]
+pub struct MasterSecret(SecretBox<Vec<u8>>);
+
+impl MasterSecret {
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+
+    /// Reads 32 bytes or more in base64.
+    ///
+    /// # Errors
+    /// A reason, when it is not base64, too short, or not random.
+    pub(super) fn parse(text: &SecretString) -> Result<Self, &'static str> {
+        let mut bytes = SecretBox::new(Box::new(Vec::new()));
+        BASE64_STANDARD
+            .decode_vec(text.expose_secret().trim(), bytes.expose_secret_mut())
+            .map_err(|_| "must be base64: write the output of `openssl rand -base64 32`")?;
+        let found = bytes.expose_secret();
+        if found.len() < 32 {
+            return Err("is too short: write the output of `openssl rand -base64 32`");
+        }
+        // 32 random bytes have 30 different values on average, and fewer than 20 once in many lifetimes. Words have
+        // fewer, and they are printable.
+        let different = found.iter().collect::<BTreeSet<_>>().len();
+        if different < 20 || found.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+            return Err("is not random: write the output of `openssl rand -base64 32`");
+        }
+        Ok(Self(bytes))
+    }
+
+    /// The configured secret, or the one in the data folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When the file can not be read or written, others can read it, or it does not hold a good secret.
+    pub fn load(config: &Config) -> io::Result<Self> {
+        if !config.secret.expose_secret().is_empty() {
+            return Self::parse(&config.secret).map_err(io::Error::other);
+        }
+        let path = config.data_dir.join("secret");
+        fs::create_dir_all(&config.data_dir).map_err(|error| about(&config.data_dir, &error))?;
+        match fs::metadata(&path) {
+            Ok(found) if found.permissions().mode() & 0o077 != 0 => {
+                Err(about(&path, &"others can read it: chmod 600 it, or make a new one"))
+            }
+            Ok(_) => Self::read(&path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(&path),
+            Err(error) => Err(about(&path, &error)),
+        }
+    }
+
+    fn read(path: &Path) -> io::Result<Self> {
+        let text = fs::read_to_string(path).map_err(|error| about(path, &error))?;
+        Self::parse(&text.into()).map_err(|reason| about(path, &reason))
+    }
+
+    /// Writes a new secret beside its place and links it there, so that of two processes that start at once one wins
+    /// and the other reads what it wrote, and none ever sees half a secret.
+    fn make(path: &Path) -> io::Result<Self> {
+        let mut bytes = [0; 32];
+        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
+        let draft = path.with_extension(format!("draft-{}", std::process::id()));
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&draft)?;
+        writeln!(file, "{}", BASE64_STANDARD.encode(bytes))?;
+        file.sync_all()?;
+        let linked = fs::hard_link(&draft, path);
+        fs::remove_file(&draft)?;
+        match linked {
+            Ok(()) => tracing::info!(path = %path.display(), "made a new master secret: back it up with the database"),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(about(path, &error)),
+        }
+        Self::read(path)
+    }
+}
+
+fn about(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
+    io::Error::other(format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,18 @@
+//! The parts of App that know secrets: keys, tokens, passwords, and which sessions were ended.
+//!
+//! None of them reads the database or knows what a use case is; `auth` puts them together.
+
+pub mod access_tokens;
+pub mod cursors;
+mod derived;
+pub mod keyring;
+pub mod passwords;
+pub mod refresh_tokens;
+pub mod revocations;
+
+pub use access_tokens::{AccessTokens, Claims};
+pub use cursors::Cursors;
+pub use keyring::Keyring;
+pub use passwords::PasswordPool;
+pub use refresh_tokens::{Generation, RefreshTokens};
+pub use revocations::Revocations;

@@ -1,0 +1,217 @@
+//! Access tokens: JWTs as RFC 9068 profiles them, made and checked.
+//!
+//! Checking answers for signature and claims. Whether the session was ended since is asked of `revocations`, on every
+//! request and outside the cache of checked signatures.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::{DateTime, Duration, Utc};
+use jsonwebtoken::{Header, Validation, decode, decode_header, encode};
+use quick_cache::sync::Cache;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::keyring::{Key, Keyring};
+use crate::error::{Error, Result};
+use crate::values::{Scopes, SessionId, TokenId, UserId};
+
+/// The media type of access tokens (RFC 9068 section 2.1).
+const TYPE: &str = "at+jwt";
+/// A longer text is not even looked at.
+const LONGEST: usize = 8 * 1024;
+/// Checked tokens that are remembered, about 1 KiB each.
+const REMEMBERED: usize = 10_000;
+/// How far the clocks of two replicas may be apart.
+const SKEW: Duration = Duration::seconds(30);
+
+/// What an access token says. Every claim is required, with the JSON type that it has here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who issued it.
+    pub iss: String,
+    /// Who it is about.
+    pub sub: UserId,
+    /// Who it is for.
+    pub aud: String,
+    /// When it expires, in seconds since the epoch.
+    pub exp: i64,
+    /// When it was issued.
+    pub iat: i64,
+    /// From when on it is good.
+    pub nbf: i64,
+    /// Its own name.
+    pub jti: TokenId,
+    /// The session that it belongs to.
+    pub sid: SessionId,
+    /// The client that the user signed in with.
+    pub client_id: String,
+    /// What it allows, separated by spaces.
+    pub scope: String,
+    /// When the user signed in.
+    pub auth_time: i64,
+    /// How the user proved who they are (RFC 8176).
+    pub amr: Vec<String>,
+}
+
+/// A token whose signature and claims are good.
+#[derive(Debug)]
+pub struct CheckedToken {
+    /// What it says.
+    pub claims: Claims,
+    /// The scopes, read.
+    pub scopes: Scopes,
+}
+
+/// Makes and checks access tokens.
+#[derive(Debug)]
+pub struct AccessTokens {
+    issuer: String,
+    audience: String,
+    checked: Cache<[u8; 32], Arc<CheckedToken>>,
+}
+
+/// What differs from token to token.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// Who it is about.
+    pub subject: UserId,
+    /// The session that it belongs to.
+    pub session: SessionId,
+    /// The client that the user signed in with.
+    pub client_id: String,
+    /// What it allows.
+    pub scope: Scopes,
+    /// When the user signed in.
+    pub auth_time: DateTime<Utc>,
+    /// How the user proved who they are.
+    pub amr: Vec<String>,
+    /// When it is issued.
+    pub issued_at: DateTime<Utc>,
+    /// When it expires.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl AccessTokens {
+    /// For one issuer and one audience, both compared to the byte.
+    #[must_use]
+    pub fn new(issuer: String, audience: String) -> Self {
+        Self {
+            issuer,
+            audience,
+            checked: Cache::new(REMEMBERED),
+        }
+    }
+
+    /// Signs a token.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when there is no key or it does not sign.
+    pub fn mint(&self, keyring: &Keyring, grant: Grant) -> Result<SecretString> {
+        let ring = keyring.current();
+        let key = ring
+            .signing()
+            .ok_or_else(|| Error::internal("there is no signing key"))?;
+        let header = Header {
+            typ: Some(TYPE.to_owned()),
+            kid: Some(key.kid.clone()),
+            ..Header::new(key.algorithm)
+        };
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            sub: grant.subject,
+            aud: self.audience.clone(),
+            exp: grant.expires_at.timestamp(),
+            iat: grant.issued_at.timestamp(),
+            nbf: grant.issued_at.timestamp(),
+            jti: TokenId::generate(grant.issued_at),
+            sid: grant.session,
+            client_id: grant.client_id,
+            scope: grant.scope.to_claim(),
+            auth_time: grant.auth_time.timestamp(),
+            amr: grant.amr,
+        };
+        encode(&header, &claims, &key.encoding)
+            .map(SecretString::from)
+            .map_err(Error::internal)
+    }
+
+    /// Checks signature, type, issuer, audience and times.
+    ///
+    /// # Errors
+    /// [`Error::TokenExpired`] when only its time is over, otherwise [`Error::TokenInvalid`].
+    pub fn check(&self, keyring: &Keyring, token: &SecretString, now: DateTime<Utc>) -> Result<Arc<CheckedToken>> {
+        let text = token.expose_secret();
+        if text.len() > LONGEST {
+            return Err(Error::TokenInvalid);
+        }
+        let name: [u8; 32] = digest(&SHA256, text.as_bytes())
+            .as_ref()
+            .try_into()
+            .expect("a digest of SHA-256 has 32 bytes");
+        let checked = match self.checked.get(&name) {
+            Some(checked) => checked,
+            None => {
+                let checked = Arc::new(self.check_signature(keyring, text)?);
+                self.checked.insert(name, checked.clone());
+                checked
+            }
+        };
+        let claims = &checked.claims;
+        if claims.exp <= now.timestamp() {
+            self.checked.remove(&name);
+            return Err(Error::TokenExpired);
+        }
+        if claims.nbf > (now + SKEW).timestamp() {
+            return Err(Error::TokenInvalid);
+        }
+        Ok(checked)
+    }
+
+    /// Whether a token names a key that is not in the ring, which is a reason to look for new keys.
+    #[must_use]
+    pub fn names_unknown_key(keyring: &Keyring, token: &SecretString) -> bool {
+        decode_header(token.expose_secret())
+            .ok()
+            .and_then(|header| header.kid)
+            .is_some_and(|kid| keyring.current().find(&kid).is_none())
+    }
+
+    /// Forgets every checked signature, after keys were withdrawn.
+    pub fn forget(&self) {
+        self.checked.clear();
+    }
+
+    fn check_signature(&self, keyring: &Keyring, text: &str) -> Result<CheckedToken> {
+        let header = decode_header(text).map_err(|_| Error::TokenInvalid)?;
+        // RFC 9068 section 4: the type must match. RFC 7515 section 4.1.11: we understand no critical extension.
+        let typed = header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(TYPE));
+        if !typed || header.crit.is_some() {
+            return Err(Error::TokenInvalid);
+        }
+        let ring = keyring.current();
+        let key = header
+            .kid
+            .as_deref()
+            .and_then(|kid| ring.find(kid))
+            .ok_or(Error::TokenInvalid)?;
+        let token = decode::<Claims>(text, &key.decoding, &self.validation(key)).map_err(|_| Error::TokenInvalid)?;
+        let scopes = Scopes::parse(&token.claims.scope).map_err(|_| Error::TokenInvalid)?;
+        Ok(CheckedToken {
+            claims: token.claims,
+            scopes,
+        })
+    }
+
+    /// The algorithm is the key's, never the token's. Times are compared by [`Self::check`] with our own clock; that
+    /// they are there, as numbers, follows from [`Claims`].
+    fn validation(&self, key: &Key) -> Validation {
+        let mut validation = Validation::new(key.algorithm);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[&self.audience]);
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation
+    }
+}

@@ -1,0 +1,237 @@
+//! The keys that sign access tokens: made, encrypted for storage, opened, and published as a JWKS (RFC 7517).
+//!
+//! Reading and writing them is `store::signing_keys`; when to make one is `auth::keys`.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
+use aws_lc_rs::{rand, rsa};
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use jsonwebtoken::jwk::{Jwk, JwkSet, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use zeroize::Zeroizing;
+
+use super::derived::SealingKey;
+use crate::config::{MasterSecret, SigningAlgorithm};
+use crate::error::{Error, Result};
+use crate::store::signing_keys::Model as StoredKey;
+
+/// Holds the keys in use; a reload replaces all of them at once.
+#[derive(Debug)]
+pub struct Keyring {
+    algorithm: SigningAlgorithm,
+    sealing: SealingKey,
+    ring: RwLock<Arc<Ring>>,
+    next_reload: AtomicI64,
+}
+
+/// However many tokens name unknown keys, the database is asked for keys once in so many seconds.
+const RELOAD_FLOOR: i64 = 5;
+
+/// The keys at one time.
+#[derive(Debug, Default)]
+pub struct Ring {
+    signing: Option<Arc<Key>>,
+    by_id: HashMap<String, Arc<Key>>,
+    jwks: String,
+}
+
+/// One opened key.
+pub struct Key {
+    /// Its identifier.
+    pub kid: String,
+    /// The one algorithm that it is used with.
+    pub algorithm: Algorithm,
+    /// Signs.
+    pub encoding: EncodingKey,
+    /// Verifies.
+    pub decoding: DecodingKey,
+}
+
+impl Keyring {
+    /// An empty ring.
+    #[must_use]
+    pub fn new(secret: &MasterSecret, algorithm: SigningAlgorithm) -> Self {
+        let sealing = SealingKey::derive(secret, "signing keys");
+        Self {
+            algorithm,
+            sealing,
+            ring: RwLock::default(),
+            next_reload: AtomicI64::new(0),
+        }
+    }
+
+    /// The keys as they are now.
+    #[must_use]
+    pub fn current(&self) -> Arc<Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the keys may be read again because a token names an unknown one: for one caller once in five seconds.
+    #[must_use]
+    pub fn may_reload(&self, now: DateTime<Utc>) -> bool {
+        let now = now.timestamp();
+        let next = self.next_reload.load(Ordering::Relaxed);
+        let floor = now + RELOAD_FLOOR;
+        now >= next
+            && self
+                .next_reload
+                .compare_exchange(next, floor, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+
+    /// Makes a key of the configured algorithm, encrypted, to be stored.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when there is no randomness.
+    pub fn generate(&self, now: DateTime<Utc>) -> Result<StoredKey> {
+        let mut random = [0; 12];
+        rand::fill(&mut random).map_err(|_| Error::internal("no randomness"))?;
+        let kid = BASE64_URL_SAFE_NO_PAD.encode(random);
+        let private_key = generate_private_key(self.algorithm)?;
+        Ok(StoredKey {
+            algorithm: format!("{:?}", self.algorithm),
+            private_key: self.sealing.seal(&kid, &private_key)?,
+            kid,
+            created_at: now,
+            active_from: now,
+            retired_at: None,
+        })
+    }
+
+    /// Replaces the keys by those that are stored.
+    ///
+    /// The newest active one of the configured algorithm signs. Only keys of that algorithm are published, as many
+    /// verifiers take the first key of a set that mixes types; the others still verify here until they are retired.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when one does not open: it was stored under another master secret.
+    pub fn replace(&self, stored: &[StoredKey], now: DateTime<Utc>) -> Result<()> {
+        let mut ring = Ring::default();
+        let mut published = JwkSet { keys: Vec::new() };
+        for row in stored {
+            let key = Arc::new(self.open(row)?);
+            if key.algorithm == jwt_algorithm(self.algorithm) {
+                if self.algorithm != SigningAlgorithm::HS256 {
+                    published.keys.push(public_jwk(&key)?);
+                }
+                if row.active_from <= now {
+                    ring.signing = Some(key.clone());
+                }
+            }
+            ring.by_id.insert(row.kid.clone(), key);
+        }
+        ring.jwks = serde_json::to_string(&published).map_err(Error::internal)?;
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+        Ok(())
+    }
+
+    fn open(&self, row: &StoredKey) -> Result<Key> {
+        let private_key = self.sealing.open(&row.kid, &row.private_key)?;
+        let algorithm: Algorithm = row.algorithm.parse().map_err(Error::internal)?;
+        let encoding = match algorithm {
+            Algorithm::HS256 => EncodingKey::from_secret(&private_key),
+            Algorithm::ES256 => EncodingKey::from_ec_der(&private_key),
+            Algorithm::EdDSA => EncodingKey::from_ed_der(&private_key),
+            // jsonwebtoken wants the key within the PKCS #8 wrapping, and unwraps it when it comes as PEM.
+            _ => EncodingKey::from_rsa_pem(to_pem(&private_key).as_bytes()).map_err(Error::internal)?,
+        };
+        let decoding = match algorithm {
+            Algorithm::HS256 => DecodingKey::from_secret(&private_key),
+            _ => {
+                let jwk = Jwk::from_encoding_key(&encoding, algorithm).map_err(Error::internal)?;
+                DecodingKey::from_jwk(&jwk).map_err(Error::internal)?
+            }
+        };
+        Ok(Key {
+            kid: row.kid.clone(),
+            algorithm,
+            encoding,
+            decoding,
+        })
+    }
+}
+
+impl Ring {
+    /// The key that signs now.
+    #[must_use]
+    pub fn signing(&self) -> Option<&Key> {
+        self.signing.as_deref()
+    }
+
+    /// The key with this identifier.
+    #[must_use]
+    pub fn find(&self, kid: &str) -> Option<&Key> {
+        self.by_id.get(kid).map(Arc::as_ref)
+    }
+
+    /// The public keys as a JWK Set (RFC 7517 section 5).
+    #[must_use]
+    pub fn jwks(&self) -> &str {
+        &self.jwks
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Key")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+fn jwt_algorithm(algorithm: SigningAlgorithm) -> Algorithm {
+    match algorithm {
+        SigningAlgorithm::ES256 => Algorithm::ES256,
+        SigningAlgorithm::EdDSA => Algorithm::EdDSA,
+        SigningAlgorithm::RS256 => Algorithm::RS256,
+        SigningAlgorithm::HS256 => Algorithm::HS256,
+    }
+}
+
+/// PKCS #8 in DER for key pairs, 32 random bytes for HMAC.
+fn generate_private_key(algorithm: SigningAlgorithm) -> Result<Zeroizing<Vec<u8>>> {
+    let failed = |_| Error::internal("a key could not be made");
+    Ok(Zeroizing::new(match algorithm {
+        SigningAlgorithm::ES256 => {
+            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
+            pair.to_pkcs8v1().map_err(failed)?.as_ref().to_vec()
+        }
+        SigningAlgorithm::EdDSA => {
+            let pair = Ed25519KeyPair::generate().map_err(failed)?;
+            pair.to_pkcs8v1().map_err(failed)?.as_ref().to_vec()
+        }
+        SigningAlgorithm::RS256 => {
+            let pair = rsa::KeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
+            pair.as_der().map_err(failed)?.as_ref().to_vec()
+        }
+        SigningAlgorithm::HS256 => {
+            let mut secret = vec![0; 32];
+            rand::fill(&mut secret).map_err(failed)?;
+            secret
+        }
+    }))
+}
+
+fn public_jwk(key: &Key) -> Result<Jwk> {
+    let mut jwk = Jwk::from_encoding_key(&key.encoding, key.algorithm).map_err(Error::internal)?;
+    jwk.common.key_id = Some(key.kid.clone());
+    jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+    jwk.common.key_operations = Some(vec![KeyOperations::Verify]);
+    Ok(jwk)
+}
+
+fn to_pem(der: &[u8]) -> Zeroizing<String> {
+    let lines = Zeroizing::new(BASE64_STANDARD.encode(der));
+    Zeroizing::new(format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        *lines
+    ))
+}

@@ -1,0 +1,187 @@
+//! Hashing of passwords: argon2id (RFC 9106) on threads of its own.
+//!
+//! The threads keep their memory, run at a lower priority than the rest and are fed through a bounded queue, so that a
+//! storm of log-ins neither slows verification down nor fills the memory: what does not fit is told to come back.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+use tokio::sync::oneshot;
+
+use crate::config::Passwords;
+use crate::error::{Error, Result};
+
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The threads that hash.
+#[derive(Debug)]
+pub struct PasswordPool {
+    queue: SyncSender<Job>,
+    /// Compared with when there is no user, at the same cost.
+    decoy: String,
+}
+
+#[derive(Debug)]
+enum Job {
+    Hash {
+        password: SecretString,
+        answer: oneshot::Sender<Result<String>>,
+    },
+    Verify {
+        password: SecretString,
+        hash: String,
+        answer: oneshot::Sender<Result<bool>>,
+    },
+}
+
+impl PasswordPool {
+    /// Starts the threads. They end when the pool is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when a thread can not be started or the costs make no sense.
+    pub fn start(config: &Passwords) -> Result<Self> {
+        let params = Params::new(config.memory_kib, config.iterations, 1, None).map_err(Error::internal)?;
+        let threads = match config.threads {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let (queue, jobs) = sync_channel(config.queue);
+        let jobs = Arc::new(Mutex::new(jobs));
+        for number in 0..threads {
+            let (jobs, params, nice) = (jobs.clone(), params.clone(), config.nice);
+            thread::Builder::new()
+                .name(format!("password-{number}"))
+                .spawn(move || {
+                    yield_to_the_rest(nice);
+                    Hasher::new(params).run(&jobs);
+                })
+                .map_err(Error::internal)?;
+        }
+        let decoy = Hasher::new(params).hash(&"a password that nobody has".into())?;
+        Ok(Self { queue, decoy })
+    }
+
+    /// Hashes a new password, in PHC string format.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when too many wait already.
+    pub async fn hash(&self, password: &SecretString) -> Result<String> {
+        self.ask(|answer| Job::Hash {
+            password: password.clone(),
+            answer,
+        })
+        .await
+    }
+
+    /// Whether this is the password that the hash was made of. Without a hash the answer is no, at the same cost in
+    /// time.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when too many wait already.
+    pub async fn verify(&self, password: &SecretString, hash: Option<&str>) -> Result<bool> {
+        let compared = hash.unwrap_or(&self.decoy).to_owned();
+        let same = self
+            .ask(|answer| Job::Verify {
+                password: password.clone(),
+                hash: compared,
+                answer,
+            })
+            .await?;
+        Ok(same && hash.is_some())
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T>>) -> Job) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send(job(answer)).map_err(|error| match error {
+            TrySendError::Full(_) => Error::Unavailable {
+                retry_after: RETRY_AFTER,
+                source: None,
+            },
+            TrySendError::Disconnected(_) => Error::internal("the threads that hash have ended"),
+        })?;
+        answered.await.map_err(Error::internal)?
+    }
+}
+
+/// One thread's work, with the memory that it keeps.
+struct Hasher {
+    params: Params,
+    memory: Vec<Block>,
+}
+
+impl Hasher {
+    fn new(params: Params) -> Self {
+        Self {
+            memory: vec![Block::default(); params.block_count()],
+            params,
+        }
+    }
+
+    fn run(mut self, jobs: &Mutex<Receiver<Job>>) {
+        loop {
+            let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            // Nobody who has left still needs an answer, so a failure to send one is none.
+            match job {
+                Err(_) => return,
+                Ok(Job::Hash { answer, .. }) if answer.is_closed() => {}
+                Ok(Job::Verify { answer, .. }) if answer.is_closed() => {}
+                Ok(Job::Hash { password, answer }) => drop(answer.send(self.hash(&password))),
+                Ok(Job::Verify { password, hash, answer }) => drop(answer.send(self.verify(&password, &hash))),
+            }
+        }
+    }
+
+    fn hash(&mut self, password: &SecretString) -> Result<String> {
+        let salt = Salt::generate();
+        let params = self.params.clone();
+        let output = self.compute(password, &salt, params.clone(), Params::DEFAULT_OUTPUT_LEN)?;
+        let hash = PasswordHash {
+            algorithm: ARGON2ID_IDENT,
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&params).map_err(Error::internal)?,
+            salt: Some(salt),
+            hash: Some(Output::new(&output).map_err(Error::internal)?),
+        };
+        Ok(hash.to_string())
+    }
+
+    fn verify(&mut self, password: &SecretString, hash: &str) -> Result<bool> {
+        let hash = PasswordHash::new(hash).map_err(Error::internal)?;
+        let (Some(salt), Some(expected), ARGON2ID_IDENT) = (hash.salt, hash.hash, hash.algorithm) else {
+            return Err(Error::internal("a stored password hash is not argon2id"));
+        };
+        let params = Params::try_from(&hash).map_err(Error::internal)?;
+        let output = self.compute(password, &salt, params, expected.len())?;
+        Ok(output.ct_eq(expected.as_bytes()).into())
+    }
+
+    fn compute(&mut self, password: &SecretString, salt: &Salt, params: Params, length: usize) -> Result<Vec<u8>> {
+        if self.memory.len() < params.block_count() {
+            self.memory.resize(params.block_count(), Block::default());
+        }
+        let blocks = params.block_count();
+        let mut output = vec![0; length];
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into_with_memory(
+                password.expose_secret().as_bytes(),
+                salt.as_ref(),
+                &mut output,
+                &mut self.memory[..blocks],
+            )
+            .map_err(Error::internal)?;
+        Ok(output)
+    }
+}
+
+fn yield_to_the_rest(nice: i32) {
+    // On Linux the niceness set this way is that of the calling thread alone.
+    if let Err(error) = rustix::process::setpriority_process(None, nice) {
+        tracing::warn!(%error, nice, "the priority of a hashing thread could not be lowered");
+    }
+}

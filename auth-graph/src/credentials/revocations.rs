@@ -1,0 +1,74 @@
+//! The sessions that were ended while an access token of theirs may still be good. Asked on every request.
+//!
+//! An entry matters for one access lifetime, which bounds the set.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use chrono::{DateTime, Duration, Utc};
+
+use crate::values::SessionId;
+
+/// The sessions that were ended early and until when each must be remembered.
+#[derive(Debug)]
+pub struct Revocations {
+    remembered_for: Duration,
+    until: RwLock<HashMap<SessionId, DateTime<Utc>>>,
+    followed_position: AtomicI64,
+}
+
+impl Revocations {
+    /// An empty set that remembers a session for as long as an access token may live.
+    #[must_use]
+    pub fn new(access_lifetime: Duration) -> Self {
+        Self {
+            remembered_for: access_lifetime,
+            until: RwLock::default(),
+            followed_position: AtomicI64::new(0),
+        }
+    }
+
+    /// From when on an ended session matters at this time.
+    #[must_use]
+    pub fn horizon(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now - self.remembered_for
+    }
+
+    /// Remembers a session that was ended.
+    pub fn insert(&self, session: SessionId, revoked_at: DateTime<Utc>) {
+        let until = revoked_at + self.remembered_for;
+        self.until
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(session, until);
+    }
+
+    /// Whether the session was ended.
+    #[must_use]
+    pub fn contains(&self, session: SessionId) -> bool {
+        self.until
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(&session)
+    }
+
+    /// The place in the outbox up to which the set is complete.
+    #[must_use]
+    pub fn followed_position(&self) -> i64 {
+        self.followed_position.load(Ordering::Acquire)
+    }
+
+    /// Says that the set holds everything up to this place in the outbox.
+    pub fn follow_from(&self, position: i64) {
+        self.followed_position.store(position, Ordering::Release);
+    }
+
+    /// Forgets the sessions whose last token has expired.
+    pub fn purge(&self, now: DateTime<Utc>) {
+        self.until
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, until| *until > now);
+    }
+}

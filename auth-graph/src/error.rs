@@ -1,0 +1,182 @@
+//! What can go wrong, as a caller sees it: one [`Error`], one [`Code`] for each, one table from codes to HTTP statuses.
+//!
+//! Add a variant only if a caller would act differently. `Display` is for users; the source is for us and goes to the
+//! log, once, at the edge. Nothing here knows GraphQL or HTTP beyond the number of a status.
+
+use std::time::Duration;
+
+use sea_orm::DbErr;
+
+/// The result of everything in this crate that a caller can make fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// A refusal or a failure.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The caller has not signed in, and must.
+    #[error("Sign in first.")]
+    Unauthenticated,
+    /// Unknown e-mail address, wrong password and disabled user alike.
+    #[error("The e-mail address or the password is wrong.")]
+    InvalidCredentials,
+    /// The token was good once.
+    #[error("The token has expired.")]
+    TokenExpired,
+    /// Not a token of ours, or not meant for this use.
+    #[error("The token is invalid.")]
+    TokenInvalid,
+    /// The session that the token belongs to has ended.
+    #[error("The token has been revoked.")]
+    TokenRevoked,
+    /// An outdated refresh token came back: it may be stolen, so its session was ended.
+    #[error("The refresh token was used before; its session has been ended.")]
+    TokenReused,
+    /// The caller is known and may not do this.
+    #[error("You may not do this.")]
+    Forbidden,
+    /// No such thing, or none that the caller may see.
+    #[error("Not found.")]
+    NotFound,
+    /// It clashes with something that exists.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// An argument breaks a rule.
+    #[error("{field}: {message}")]
+    ValidationFailed {
+        /// The argument's name in the API.
+        field: &'static str,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Too many attempts.
+    #[error("Too many attempts. Try again later.")]
+    RateLimited {
+        /// When the next attempt will be heard.
+        retry_after: Duration,
+    },
+    /// Overloaded, or something that we need is away.
+    #[error("The service is busy or partly unavailable. Try again shortly.")]
+    Unavailable {
+        /// When it is worth asking again.
+        retry_after: Duration,
+        /// What failed, where something did.
+        #[source]
+        source: Option<Source>,
+    },
+    /// A fault of ours.
+    #[error("Something went wrong on our side.")]
+    Internal(#[source] Source),
+}
+
+impl Error {
+    /// An argument that breaks a rule.
+    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self::ValidationFailed {
+            field,
+            message: message.into(),
+        }
+    }
+
+    /// A fault of ours, described for the log.
+    pub fn internal(source: impl Into<Source>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// The code that a program acts on.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::InvalidCredentials => Code::InvalidCredentials,
+            Self::TokenExpired => Code::TokenExpired,
+            Self::TokenInvalid => Code::TokenInvalid,
+            Self::TokenRevoked => Code::TokenRevoked,
+            Self::TokenReused => Code::TokenReused,
+            Self::Forbidden => Code::Forbidden,
+            Self::NotFound => Code::NotFound,
+            Self::Conflict(_) => Code::Conflict,
+            Self::ValidationFailed { .. } => Code::ValidationFailed,
+            Self::RateLimited { .. } => Code::RateLimited,
+            Self::Unavailable { .. } => Code::Unavailable,
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+
+    /// When to try again, for the errors that pass.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } | Self::Unavailable { retry_after, .. } => Some(*retry_after),
+            _ => None,
+        }
+    }
+}
+
+impl From<DbErr> for Error {
+    /// A database that can not be reached is away; any other failure of it is a fault of ours.
+    fn from(error: DbErr) -> Self {
+        match error {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable {
+                retry_after: Duration::from_secs(1),
+                source: Some(Box::new(error)),
+            },
+            other => Self::Internal(Box::new(other)),
+        }
+    }
+}
+
+/// The codes that an answer can carry, in `extensions.code` and in problem+json alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The caller has not signed in, and must.
+    Unauthenticated,
+    /// Unknown e-mail address, wrong password and disabled user alike.
+    InvalidCredentials,
+    /// The token was good once: refresh it.
+    TokenExpired,
+    /// Not a token of ours, or not meant for this use.
+    TokenInvalid,
+    /// The session that the token belongs to has ended.
+    TokenRevoked,
+    /// An outdated refresh token came back: it may be stolen, so its session was ended.
+    TokenReused,
+    /// The caller is known and may not do this.
+    Forbidden,
+    /// No such thing, or none that the caller may see.
+    NotFound,
+    /// It clashes with something that exists.
+    Conflict,
+    /// An argument breaks a rule.
+    ValidationFailed,
+    /// Too many attempts: wait for `retryAfter` seconds.
+    RateLimited,
+    /// Overloaded, or something that is needed is away: wait for `retryAfter` seconds.
+    Unavailable,
+    /// A fault of the service.
+    Internal,
+}
+
+impl Code {
+    /// The code as it is written on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::InvalidCredentials => "INVALID_CREDENTIALS",
+            Self::TokenExpired => "TOKEN_EXPIRED",
+            Self::TokenInvalid => "TOKEN_INVALID",
+            Self::TokenRevoked => "TOKEN_REVOKED",
+            Self::TokenReused => "TOKEN_REUSED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::Conflict => "CONFLICT",
+            Self::ValidationFailed => "VALIDATION_FAILED",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What is counted, and the text that Prometheus reads.
+//!
+//! The recorder is our own and not the global one, so that two services can live in one process.
+
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+/// The counters, registered once.
+pub struct Metrics {
+    /// Log-ins that were granted.
+    pub logins_granted: Counter,
+    /// Log-ins with wrong credentials.
+    pub logins_refused: Counter,
+    /// Log-ins that were not heard because of a rate limit.
+    pub logins_limited: Counter,
+    /// Log-ins that found the queue of the hashing threads full.
+    pub logins_shed: Counter,
+    /// Refresh tokens that were replaced by a successor.
+    pub refreshes_rotated: Counter,
+    /// Refreshes that were given the same successor again.
+    pub refreshes_repeated: Counter,
+    /// Outdated refresh tokens, which ended their session.
+    pub refreshes_reused: Counter,
+    /// Refresh tokens that were refused for another reason.
+    pub refreshes_refused: Counter,
+    /// Access tokens that were checked and found good.
+    pub verifications_active: Counter,
+    /// Tokens that were checked and found bad.
+    pub verifications_inactive: Counter,
+    /// The place in the outbox that this replica has followed it to.
+    pub followed_position: Gauge,
+    /// Time to answer an HTTP request, in seconds.
+    pub request_duration: Histogram,
+    requests: [Counter; 5],
+    handle: PrometheusHandle,
+}
+
+impl Metrics {
+    /// Registers everything.
+    #[must_use]
+    pub fn new() -> Self {
+        let recorder = PrometheusBuilder::new()
+            .set_buckets(&[0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0])
+            .map(PrometheusBuilder::build_recorder)
+            .unwrap_or_else(|_| PrometheusBuilder::new().build_recorder());
+        let handle = recorder.handle();
+        with_local_recorder(&recorder, || {
+            let logins = |result: &'static str| counter!("auth_graph_logins_total", "result" => result);
+            let refreshes = |result: &'static str| counter!("auth_graph_refreshes_total", "result" => result);
+            let verifications = |result: &'static str| counter!("auth_graph_verifications_total", "result" => result);
+            let requests = |status: &'static str| counter!("auth_graph_http_requests_total", "status" => status);
+            Self {
+                logins_granted: logins("granted"),
+                logins_refused: logins("refused"),
+                logins_limited: logins("limited"),
+                logins_shed: logins("shed"),
+                refreshes_rotated: refreshes("rotated"),
+                refreshes_repeated: refreshes("repeated"),
+                refreshes_reused: refreshes("reused"),
+                refreshes_refused: refreshes("refused"),
+                verifications_active: verifications("active"),
+                verifications_inactive: verifications("inactive"),
+                followed_position: gauge!("auth_graph_followed_change_position"),
+                request_duration: histogram!("auth_graph_http_request_duration_seconds"),
+                requests: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(requests),
+                handle,
+            }
+        })
+    }
+
+    /// Counts an HTTP answer.
+    pub fn count_request(&self, status: u16, took: Duration) {
+        let class = usize::from(status / 100).clamp(1, 5) - 1;
+        self.requests[class].increment(1);
+        self.request_duration.record(took);
+    }
+
+    /// The text format of Prometheus.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.handle.render()
+    }
+
+    /// Folds what was recorded since the last time; without this, durations pile up until somebody reads them.
+    pub fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,98 @@
+//! The database: how it is opened, and one module for each table with its entity and its finders.
+//!
+//! Finders start from the query that hides what must be hidden (deleted users, for one). A function that gets a
+//! transaction uses nothing else, as SQLite has a single writer. Rules of the product are in `auth`, not here.
+
+pub mod change_head;
+pub mod changes;
+pub mod login_events;
+pub mod rate_limits;
+pub mod service_clients;
+pub mod sessions;
+pub mod signing_keys;
+pub mod users;
+mod wake;
+
+use std::time::Duration;
+
+use auth_graph_migrations::Migrator;
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+use secrecy::{ExposeSecret, SecretString};
+
+pub use wake::Wake;
+
+/// Any number that nobody else locks.
+const MIGRATION_LOCK: i64 = 0x6175_7468_6772_6170;
+
+/// Opens the database and brings nothing up to date: see [`migrate`].
+///
+/// # Errors
+/// When it can not be reached.
+pub async fn connect(url: &SecretString, max_connections: u32) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(url.expose_secret());
+    options
+        .max_connections(max_connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .test_before_acquire_if_idle_for(Duration::from_secs(30))
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .busy_timeout(Duration::from_secs(5))
+                .foreign_keys(true)
+        });
+    Database::connect(options).await
+}
+
+/// Begins a transaction that may write.
+///
+/// On SQLite it takes the write lock at once: one that reads first and writes later fails when another wrote in
+/// between, whatever the busy timeout.
+///
+/// # Errors
+/// When no connection can be had.
+pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..Default::default()
+    };
+    db.begin_with_options(options).await
+}
+
+/// Brings the tables up to date. Of several replicas that start at once, one does it and the others wait.
+///
+/// # Errors
+/// When a migration fails.
+pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
+    let turn = db.begin().await?;
+    if turn.get_database_backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
+        turn.execute_raw(Statement::from_string(DbBackend::Postgres, lock))
+            .await?;
+    }
+    Migrator::up(db, None).await?;
+    turn.commit().await
+}
+
+/// Takes the last migrations back.
+///
+/// # Errors
+/// When one of them fails.
+pub async fn migrate_down(db: &DatabaseConnection, steps: u32) -> Result<(), DbErr> {
+    Migrator::down(db, Some(steps)).await
+}
+
+/// How many migrations are still to be run.
+///
+/// # Errors
+/// When the database can not be read.
+pub async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, DbErr> {
+    Ok(Migrator::get_pending_migrations(db).await?.len())
+}

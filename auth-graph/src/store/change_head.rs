@@ -1,0 +1,43 @@
+//! The one row that holds the last position given in the outbox. Whoever takes the next keeps the row locked until the
+//! commit, which is what puts the positions in the order of the commits.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Expr, ExprTrait};
+
+/// The row.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "change_head")]
+pub struct Model {
+    /// Always 1.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: i32,
+    /// The last position given, 0 before the first.
+    pub position: i64,
+}
+
+/// There are none.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Takes the next position.
+pub(super) async fn next(txn: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let updated = Entity::update_many()
+        .col_expr(Column::Position, Expr::col(Column::Position).add(1))
+        .filter(Column::Id.eq(1))
+        .exec_with_returning(txn)
+        .await?;
+    updated
+        .first()
+        .map(|row| row.position)
+        .ok_or_else(|| DbErr::RecordNotFound("change_head".to_owned()))
+}
+
+/// The last position that was committed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    Ok(Entity::find_by_id(1).one(db).await?.map_or(0, |row| row.position))
+}

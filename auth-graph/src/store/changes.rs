@@ -1,0 +1,88 @@
+//! The outbox: a row for each change to a user or a session, written in the same transaction as the change.
+//!
+//! Rows are numbered in the order of the commits and without a gap, so that a reader who asks "after this position"
+//! misses nothing. An autoincrement column would not do: PostgreSQL gives its numbers when a row is written, and of
+//! two transactions the one with the higher number may commit first.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect, Set};
+
+use super::change_head as head;
+use crate::values::{SessionId, UserId};
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "changes")]
+pub struct Model {
+    /// Its place in the order of commits, from 1.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub position: i64,
+    /// What happened.
+    pub kind: Kind,
+    /// To whom.
+    pub user_id: UserId,
+    /// To which of their sessions, where it is about one.
+    pub session_id: Option<SessionId>,
+    /// The user's version after a change to the user; 0 for a session.
+    pub version: i64,
+    /// When.
+    pub recorded_at: DateTimeUtc,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum Kind {
+    /// The user was made.
+    #[sea_orm(string_value = "user_created")]
+    UserCreated,
+    /// The user was changed, disabled or enabled.
+    #[sea_orm(string_value = "user_updated")]
+    UserUpdated,
+    /// A session was ended early.
+    #[sea_orm(string_value = "session_revoked")]
+    SessionRevoked,
+}
+
+/// There are none that this crate follows.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Records a change. Until the transaction ends, every other writer of changes waits: do this last.
+///
+/// # Errors
+/// When the database fails.
+pub async fn append(
+    txn: &impl ConnectionTrait,
+    kind: Kind,
+    user_id: UserId,
+    session_id: Option<SessionId>,
+    version: i64,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
+    let row = ActiveModel {
+        position: Set(head::next(txn).await?),
+        kind: Set(kind),
+        user_id: Set(user_id),
+        session_id: Set(session_id),
+        version: Set(version),
+        recorded_at: Set(now),
+    };
+    Entity::insert(row).exec_without_returning(txn).await?;
+    super::wake::notify(txn).await
+}
+
+/// The changes after a position, in order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn after(db: &impl ConnectionTrait, position: i64, limit: u64) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Position.gt(position))
+        .order_by_asc(Column::Position)
+        .limit(limit)
+        .all(db)
+        .await
+}

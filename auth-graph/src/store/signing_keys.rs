@@ -1,0 +1,68 @@
+//! Signing keys, with their private half encrypted. What they are used for is in `credentials::keyring`.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{QueryOrder, Set};
+
+/// One key pair, or one secret.
+#[derive(Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "signing_keys")]
+pub struct Model {
+    /// The `kid` of tokens that it signed.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub kid: String,
+    /// The `alg` that it signs with.
+    pub algorithm: String,
+    /// Encrypted with a key derived from the master secret.
+    pub private_key: Vec<u8>,
+    /// When it was made.
+    pub created_at: DateTimeUtc,
+    /// From when on it signs; it is published before.
+    pub active_from: DateTimeUtc,
+    /// From when on it is neither used nor published.
+    pub retired_at: Option<DateTimeUtc>,
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("SigningKey")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+/// There are none.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The keys that are not retired, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn usable(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::RetiredAt.is_null().or(Column::RetiredAt.gt(now)))
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::Kid)
+        .all(db)
+        .await
+}
+
+/// Adds a key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &impl ConnectionTrait, key: Model) -> Result<(), DbErr> {
+    let row = ActiveModel {
+        kid: Set(key.kid),
+        algorithm: Set(key.algorithm),
+        private_key: Set(key.private_key),
+        created_at: Set(key.created_at),
+        active_from: Set(key.active_from),
+        retired_at: Set(key.retired_at),
+    };
+    Entity::insert(row).exec_without_returning(db).await.map(drop)
+}

@@ -1,0 +1,232 @@
+//! Users. A deleted one keeps its row, so that its identifier is never given again, and is found by nothing here.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
+use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait, Select};
+
+use crate::values::{Email, Scopes, UserId};
+
+/// One account.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "users")]
+pub struct Model {
+    /// Its name for ever.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: UserId,
+    /// Unique, in lower case.
+    #[sea_orm(unique)]
+    pub email: Email,
+    /// In PHC string format; none: this user can not sign in with a password.
+    pub password_hash: Option<String>,
+    /// Given name, may be empty.
+    pub first_name: String,
+    /// Family name, may be empty.
+    pub last_name: String,
+    /// As the user wrote it.
+    pub phone_number: Option<String>,
+    /// Whether the user may sign in.
+    pub is_active: bool,
+    /// Holds the role `staff`.
+    pub is_staff: bool,
+    /// Holds the role `superuser`.
+    pub is_superuser: bool,
+    /// Whether the address was shown to be the user's.
+    pub email_verified: bool,
+    /// Further roles.
+    pub roles: Json,
+    /// Scopes beside those of the roles.
+    pub scopes: Scopes,
+    /// What other services keep with the user.
+    pub metadata: Json,
+    /// When the account was made.
+    pub date_joined: DateTimeUtc,
+    /// The last sign-in. It is no change of the user: neither `version` nor `updated_at` moves with it.
+    pub last_login: Option<DateTimeUtc>,
+    /// The last change.
+    pub updated_at: DateTimeUtc,
+    /// Counts the changes; copies elsewhere keep the highest.
+    pub version: i64,
+    /// When the account was deleted.
+    pub deleted_at: Option<DateTimeUtc>,
+}
+
+/// There are none that this crate follows.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// The named roles of the user, those that the flags stand for among them.
+    #[must_use]
+    pub fn roles(&self) -> Vec<String> {
+        let flags = [("staff", self.is_staff), ("superuser", self.is_superuser)];
+        let flags = flags
+            .into_iter()
+            .filter(|(_, held)| *held)
+            .map(|(role, _)| role.to_owned());
+        let listed = self
+            .roles
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|role| role.as_str().map(str::to_owned));
+        let mut roles: Vec<String> = flags.chain(listed).collect();
+        roles.sort();
+        roles.dedup();
+        roles
+    }
+}
+
+/// What a list of users is narrowed to; every condition must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The very address.
+    pub email: Option<Email>,
+    /// A part of the address or of a name, whatever the case.
+    pub search: Option<String>,
+    /// Whether they may sign in.
+    pub is_active: Option<bool>,
+    /// Whether they are staff.
+    pub is_staff: Option<bool>,
+}
+
+/// The users that exist.
+pub fn existing() -> Select<Entity> {
+    Entity::find().filter(Column::DeletedAt.is_null())
+}
+
+/// The user with this identifier.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
+    existing().filter(Column::Id.eq(id)).one(db).await
+}
+
+/// The user with this address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_email(db: &impl ConnectionTrait, email: &Email) -> Result<Option<Model>, DbErr> {
+    existing().filter(Column::Email.eq(email.clone())).one(db).await
+}
+
+/// The users that a filter lets through.
+pub fn filtered(filter: &Filter) -> Select<Entity> {
+    let contains = |column: Column, text: &str| {
+        let escaped = text
+            .to_lowercase()
+            .replace('\\', "\\\\")
+            .replace('%', "\\%")
+            .replace('_', "\\_");
+        let pattern = LikeExpr::new(format!("%{escaped}%")).escape('\\');
+        Expr::expr(Func::lower(Expr::col(column))).like(pattern)
+    };
+    existing()
+        .apply_if(filter.email.clone(), |query, email| {
+            query.filter(Column::Email.eq(email))
+        })
+        .apply_if(filter.is_active, |query, wanted| {
+            query.filter(Column::IsActive.eq(wanted))
+        })
+        .apply_if(filter.is_staff, |query, wanted| {
+            query.filter(Column::IsStaff.eq(wanted))
+        })
+        .apply_if(filter.search.as_deref(), |query, text| {
+            let columns = [Column::Email, Column::FirstName, Column::LastName];
+            query.filter(
+                columns
+                    .into_iter()
+                    .fold(Condition::any(), |any, column| any.add(contains(column, text))),
+            )
+        })
+}
+
+/// One page of users: those strictly between two identifiers, from one end.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    filter: &Filter,
+    after: Option<UserId>,
+    before: Option<UserId>,
+    direction: Direction,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let query = filtered(filter)
+        .apply_if(after, |query, id| query.filter(Column::Id.gt(id)))
+        .apply_if(before, |query, id| query.filter(Column::Id.lt(id)))
+        .limit(limit);
+    match direction {
+        Direction::Forward => query.order_by_asc(Column::Id).all(db).await,
+        Direction::Backward => {
+            let mut found = query.order_by_desc(Column::Id).all(db).await?;
+            found.reverse();
+            Ok(found)
+        }
+    }
+}
+
+/// From which end a page is taken; either way it is in ascending order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The first ones.
+    Forward,
+    /// The last ones.
+    Backward,
+}
+
+/// How many users a filter lets through.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, DbErr> {
+    filtered(filter).count(db).await
+}
+
+/// Adds a user.
+///
+/// # Errors
+/// When the address is taken (a unique violation), or the database fails.
+pub async fn insert(txn: &impl ConnectionTrait, user: ActiveModel) -> Result<Model, DbErr> {
+    Entity::insert(user).exec_with_returning(txn).await
+}
+
+/// Notes a sign-in, if the user is still active and has the same password. Locks the row until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn record_login(txn: &impl ConnectionTrait, user: &Model, now: DateTimeUtc) -> Result<Option<Model>, DbErr> {
+    let updated = Entity::update_many()
+        .col_expr(Column::LastLogin, Expr::value(now))
+        .filter(Column::Id.eq(user.id))
+        .filter(Column::IsActive.eq(true))
+        .filter(Column::DeletedAt.is_null())
+        .filter(Column::PasswordHash.eq(user.password_hash.clone()))
+        .exec_with_returning(txn)
+        .await?;
+    Ok(updated.into_iter().next())
+}
+
+/// Allows or forbids a user to sign in.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_active(
+    txn: &impl ConnectionTrait,
+    id: UserId,
+    active: bool,
+    now: DateTimeUtc,
+) -> Result<Option<Model>, DbErr> {
+    let updated = Entity::update_many()
+        .col_expr(Column::IsActive, Expr::value(active))
+        .col_expr(Column::UpdatedAt, Expr::value(now))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .filter(Column::Id.eq(id))
+        .filter(Column::DeletedAt.is_null())
+        .exec_with_returning(txn)
+        .await?;
+    Ok(updated.into_iter().next())
+}

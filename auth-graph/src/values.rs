@@ -1,0 +1,11 @@
+//! The values that carry a rule: parse them at the edge, then trust them.
+
+mod email;
+mod ids;
+mod password;
+mod scope;
+
+pub use email::Email;
+pub use ids::{ClientId, SessionId, TokenId, UserId};
+pub use password::{NewPassword, is_sample_password};
+pub use scope::{Scope, Scopes};

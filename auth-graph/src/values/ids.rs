@@ -1,0 +1,70 @@
+//! Typed identifiers, so that one kind can not be passed for another. They name things and open nothing: whatever
+//! grants access is random or signed.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{DbErr, DeriveValueType, TryFromU64};
+use serde::{Deserialize, Serialize};
+use uuid::{NoContext, Timestamp, Uuid};
+
+use crate::error::Error;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, DeriveValueType)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A new identifier (UUIDv7, RFC 9562 section 5.7), which sorts by the time of its making.
+            #[must_use]
+            pub fn generate(now: DateTime<Utc>) -> Self {
+                let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+                Self(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos())))
+            }
+        }
+
+        impl TryFromU64 for $name {
+            /// SeaORM asks this of every primary key; a UUID never comes from a counter.
+            fn try_from_u64(_: u64) -> Result<Self, DbErr> {
+                Err(DbErr::ConvertFromU64(stringify!($name)))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            /// # Errors
+            /// [`Error::ValidationFailed`] when the text is not a UUID.
+            fn from_str(text: &str) -> Result<Self, Error> {
+                Uuid::try_parse(text).map(Self).map_err(|_| Error::invalid("id", "is not a UUID"))
+            }
+        }
+    };
+}
+
+id!(
+    /// Names a user, for ever: it is never given to another person.
+    UserId
+);
+id!(
+    /// Names a session.
+    SessionId
+);
+id!(
+    /// Names an access token (its `jti`), or any other record of an event.
+    TokenId
+);
+id!(
+    /// Names a service client.
+    ClientId
+);
