@@ -1,1 +1,59 @@
-//! To be written.
+//! Everything between a socket and an async-graphql schema: which bodies are read, how large a document may be, which
+//! statuses, media types and error codes are answered, and GraphQL over WebSocket. Nothing about who the caller is.
+//!
+//! The extractors of async-graphql-axum take a mutation from a form or a link on another site, pass over the limit of
+//! the body, and answer everything with 200. This crate answers by the specification of GraphQL over HTTP, refuses
+//! what is too large before anything walks through it, and remembers parsed documents, which is most of the work of a
+//! small operation.
+//!
+//! ```
+//! use async_graphql::{Data, EmptyMutation, EmptySubscription, Object, Schema};
+//! use axum::{Router, body::Body, extract::{State, ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection}}};
+//! use axum::{http::HeaderMap, response::Response, routing::post};
+//! use graphql_edge::{Limits, bounded, method_not_allowed};
+//!
+//! struct Query;
+//!
+//! #[Object]
+//! impl Query {
+//!     async fn greeting(&self) -> &'static str {
+//!         "Hello"
+//!     }
+//! }
+//!
+//! type Edge = graphql_edge::Edge<Query, EmptyMutation, EmptySubscription>;
+//!
+//! async fn answer(State(edge): State<Edge>, headers: HeaderMap, body: Body) -> Response {
+//!     edge.post(&headers, body, |request| request.data("whoever asks")).await
+//! }
+//!
+//! async fn open(
+//!     State(edge): State<Edge>,
+//!     headers: HeaderMap,
+//!     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+//! ) -> Response {
+//!     edge.websocket(upgrade, &headers, &[], async |_payload| Ok(Data::default()))
+//! }
+//!
+//! let schema = bounded(Schema::build(Query, EmptyMutation, EmptySubscription)).finish();
+//! let edge = Edge::new(schema, Limits { credential_fields: &["login"], ..Limits::default() });
+//! let router: Router = Router::new()
+//!     .route("/graphql", post(answer).get(open).fallback(method_not_allowed))
+//!     .with_state(edge);
+//! ```
+
+mod code;
+mod document;
+mod edge;
+mod limits;
+mod request;
+mod response;
+mod websocket;
+
+pub use self::{
+    code::EdgeCode,
+    edge::Edge,
+    limits::{Limits, bounded},
+    response::method_not_allowed,
+    websocket::Connection,
+};

@@ -1,0 +1,142 @@
+//! A schema with everything that a request passes on its way to it. Who asks, and whether they may, is decided by the
+//! service: before [`Edge::post`], and by the guards of the schema.
+
+use std::{fmt, sync::Arc};
+
+use async_graphql::{
+    Data, Executor, ObjectType, Request, Response, Schema, SubscriptionType, futures_util::stream::BoxStream,
+};
+use axum::{body::Body, http::HeaderMap, response::Response as HttpResponse};
+use futures_util::{StreamExt, stream};
+
+use crate::{
+    Limits,
+    document::Documents,
+    request,
+    response::{self, MediaType, Refusal, Stage},
+};
+
+/// The edge of one schema. Cloning it is cheap, and the clones share the memory for documents.
+pub struct Edge<Q, M, S> {
+    schema: Schema<Q, M, S>,
+    parts: Arc<Parts>,
+}
+
+struct Parts {
+    limits: Limits,
+    documents: Documents,
+}
+
+impl<Q, M, S> Clone for Edge<Q, M, S> {
+    fn clone(&self) -> Self {
+        Self {
+            schema: self.schema.clone(),
+            parts: Arc::clone(&self.parts),
+        }
+    }
+}
+
+impl<Q, M, S> fmt::Debug for Edge<Q, M, S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Edge")
+            .field("limits", &self.parts.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<Q, M, S> Edge<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    /// Put the limits in front of the schema. See [`crate::bounded`] for those that the schema itself keeps.
+    pub fn new(schema: Schema<Q, M, S>, limits: Limits) -> Self {
+        Self {
+            schema,
+            parts: Arc::new(Parts {
+                documents: Documents::new(limits),
+                limits,
+            }),
+        }
+    }
+
+    /// The schema behind the edge.
+    pub fn schema(&self) -> &Schema<Q, M, S> {
+        &self.schema
+    }
+
+    /// Answer a POST. `context` adds what the resolvers need, the verified caller for instance.
+    ///
+    /// The body must be one JSON object with a `query`: 400, 408, 413 and 415 say what was wrong with it, and 406 that
+    /// `Accept` names nothing we have. Beyond that the status is 200, except that a client that asked for
+    /// `application/graphql-response+json` gets 400 for a request that was not executed. Every error has a code.
+    pub async fn post(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        context: impl FnOnce(Request) -> Request,
+    ) -> HttpResponse {
+        let media_type = match response::negotiate(headers) {
+            Ok(media_type) => media_type,
+            Err(refusal) => return refusal.into_http(MediaType::Json),
+        };
+        let request = match self.read(headers, body).await {
+            Ok(request) => context(request),
+            Err(refusal) => return refusal.into_http(media_type),
+        };
+        let (mut response, stage) = self.run(request).await;
+        response::into_http(&mut response, stage, media_type)
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.parts.limits
+    }
+
+    /// The answers to an operation that came over a WebSocket, each with how far the operation came.
+    pub(crate) fn stream(&self, mut request: Request, session: Arc<Data>) -> BoxStream<'static, (Response, Stage)> {
+        if let Err(error) = self.parts.documents.prepare(&mut request) {
+            return stream::iter([(Response::from_errors(vec![error]), Stage::Refused)]).boxed();
+        }
+        let answers = self.schema.execute_stream_with_session_data(request, session);
+        answers
+            .map(|mut response| {
+                let stage = response::complete(&mut response);
+                (response, stage)
+            })
+            .boxed()
+    }
+
+    async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Request, Refusal> {
+        request::check_content_type(headers)?;
+        request::decode(&request::read(body, &self.parts.limits).await?)
+    }
+
+    async fn run(&self, mut request: Request) -> (Response, Stage) {
+        if let Err(error) = self.parts.documents.prepare(&mut request) {
+            return (Response::from_errors(vec![error]), Stage::Refused);
+        }
+        let mut response = self.schema.execute(request).await;
+        let stage = response::complete(&mut response);
+        (response, stage)
+    }
+}
+
+/// For transports that the crate does not know: the documents are checked and the errors have codes all the same.
+impl<Q, M, S> Executor for Edge<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    async fn execute(&self, request: Request) -> Response {
+        self.run(request).await.0
+    }
+
+    fn execute_stream(&self, request: Request, session: Option<Arc<Data>>) -> BoxStream<'static, Response> {
+        self.stream(request, session.unwrap_or_default())
+            .map(|(response, _)| response)
+            .boxed()
+    }
+}

@@ -1,0 +1,80 @@
+//! What one request may ask for. Limits that need the schema (depth, complexity) are set on it by [`bounded`]; how often
+//! somebody may ask is the service's own affair.
+
+use std::time::Duration;
+
+use async_graphql::{ObjectType, SchemaBuilder, SubscriptionType};
+
+/// The bounds of one request and of one socket.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest body of a POST, and the largest message on a WebSocket.
+    pub body_bytes: usize,
+    /// How long the whole body of a POST may take to arrive.
+    pub body_timeout: Duration,
+    /// Tokens in a document.
+    pub tokens: usize,
+    /// Brackets open at the same time in a document. The parser recurses once for each.
+    pub nesting: usize,
+    /// Selections of a document with its fragments put in wherever they are spread.
+    pub selections: usize,
+    /// Aliases of a document, counted like the selections.
+    pub aliases: usize,
+    /// Fields at the root of one operation, counted like the selections.
+    pub root_fields: usize,
+    /// Root fields that try a secret, such as `login`: see [`Limits::credential_operations`].
+    pub credential_fields: &'static [&'static str],
+    /// How many of [`Limits::credential_fields`] all operations of a document may name together. More than one would
+    /// let a single request try many passwords.
+    pub credential_operations: usize,
+    /// The longest document that is worth remembering.
+    pub cached_document_bytes: usize,
+    /// The text of all remembered documents. The parsed form takes up to a hundred times as much memory.
+    pub document_cache_bytes: u64,
+    /// Operations that may run on one WebSocket at the same time.
+    pub websocket_operations: usize,
+    /// How long `connection_init` may take to arrive, and the answer to it to be found.
+    pub connection_init_timeout: Duration,
+    /// How often a silent socket is asked for a sign of life. It is closed when there is none for two of these.
+    pub keepalive: Duration,
+    /// How long the other side may take to accept one message.
+    pub send_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 64 * 1024,
+            body_timeout: Duration::from_secs(10),
+            tokens: 2_000,
+            nesting: 50,
+            selections: 1_000,
+            aliases: 15,
+            root_fields: 15,
+            credential_fields: &[],
+            credential_operations: 1,
+            cached_document_bytes: 8 * 1024,
+            document_cache_bytes: 256 * 1024,
+            websocket_operations: 20,
+            connection_init_timeout: Duration::from_secs(5),
+            keepalive: Duration::from_secs(20),
+            send_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Set the limits that only the schema can check: depth 15, complexity 250, 5 directives a field, recursion 32.
+///
+/// The introspection query of common tools passes. A service with costlier fields sets its own complexity afterwards.
+pub fn bounded<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilder<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    builder
+        .limit_depth(15)
+        .limit_complexity(250)
+        .limit_directives(5)
+        .limit_recursive_depth(32)
+}

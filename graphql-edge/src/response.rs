@@ -1,0 +1,167 @@
+//! What a client gets: a code on every error, the media type it asked for, and the status that the specification of
+//! GraphQL over HTTP gives to it.
+
+mod accept;
+
+use async_graphql::{Response, ServerError, Value};
+use axum::{
+    body::Body,
+    http::{
+        HeaderValue, StatusCode,
+        header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
+    },
+    response::Response as HttpResponse,
+};
+use serde::Serialize;
+
+pub(crate) use self::accept::negotiate;
+use crate::EdgeCode;
+
+/// The two media types of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaType {
+    /// `application/json`: the status says that an answer came, not what is in it.
+    Json,
+    /// `application/graphql-response+json`: a request that was not executed has a status of its own.
+    GraphqlResponse,
+}
+
+/// How far an operation came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It was refused before anything ran: there is no data, not even null.
+    Refused,
+    /// It was executed, perhaps with errors.
+    Executed,
+}
+
+/// A request that is answered without its document having been looked at.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    code: EdgeCode,
+    message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: EdgeCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn method() -> Self {
+        Self::new(EdgeCode::MethodNotAllowed, "Send a POST request.")
+    }
+
+    pub(crate) fn into_http(self, media_type: MediaType) -> HttpResponse {
+        let mut response = Response::from_errors(vec![error(self.code, self.message)]);
+        let mut answer = into_http(&mut response, Stage::Refused, media_type);
+        *answer.status_mut() = self.code.status();
+        if self.code == EdgeCode::MethodNotAllowed {
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+        }
+        answer
+    }
+}
+
+/// An error with a code.
+pub(crate) fn error(code: EdgeCode, message: impl Into<String>) -> ServerError {
+    with_code(ServerError::new(message, None), code)
+}
+
+/// The error with this code, and whatever else it had.
+pub(crate) fn with_code(mut error: ServerError, code: EdgeCode) -> ServerError {
+    error.extensions.get_or_insert_default().set("code", code.as_str());
+    error
+}
+
+/// Give a code to every error that has none, and say how far the operation came.
+pub(crate) fn complete(response: &mut Response) -> Stage {
+    if response.errors.is_empty() {
+        return Stage::Executed;
+    }
+    let refused = response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty());
+    let stage = if refused { Stage::Refused } else { Stage::Executed };
+    for error in &mut response.errors {
+        if error
+            .extensions
+            .as_ref()
+            .is_some_and(|extensions| extensions.get("code").is_some())
+        {
+            continue;
+        }
+        let code = match stage {
+            Stage::Refused if is_limit(&error.message) => EdgeCode::LimitExceeded,
+            Stage::Refused => EdgeCode::GraphqlValidationFailed,
+            Stage::Executed if is_internal(error) => {
+                tracing::error!(path = ?error.path, message = %error.message, "a resolver failed with an error without a code");
+                error.message = "Internal error".to_owned();
+                EdgeCode::Internal
+            }
+            Stage::Executed => EdgeCode::ValidationFailed,
+        };
+        error.extensions.get_or_insert_default().set("code", code.as_str());
+    }
+    stage
+}
+
+/// Write the answer. Headers that resolvers have set go along.
+pub(crate) fn into_http(response: &mut Response, stage: Stage, media_type: MediaType) -> HttpResponse {
+    let body = encode(response, stage);
+    let mut answer = HttpResponse::new(Body::from(body));
+    *answer.status_mut() = match (stage, media_type) {
+        (Stage::Refused, MediaType::GraphqlResponse) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    };
+    let headers = answer.headers_mut();
+    headers.extend(std::mem::take(&mut response.http_headers));
+    let content_type = match media_type {
+        MediaType::Json => "application/json; charset=utf-8",
+        MediaType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// Answer a request whose method is not POST: 405 with `Allow: POST`, as a fallback of the route.
+pub async fn method_not_allowed() -> HttpResponse {
+    Refusal::method().into_http(MediaType::Json)
+}
+
+fn encode(response: &Response, stage: Stage) -> Vec<u8> {
+    /// A response without the `data` that async-graphql writes for requests that were refused.
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        errors: &'a [ServerError],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<&'a Value>,
+        #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+        extensions: &'a std::collections::BTreeMap<String, Value>,
+    }
+    let answer = Answer {
+        errors: &response.errors,
+        data: (stage == Stage::Executed).then_some(&response.data),
+        extensions: &response.extensions,
+    };
+    serde_json::to_vec(&answer).expect("a GraphQL value has string keys and writes to memory")
+}
+
+/// async-graphql says which limit was exceeded in words only.
+fn is_limit(message: &str) -> bool {
+    message == "Query is too complex."
+        || message == "Query is nested too deep."
+        || message.starts_with("The number of directives on the field ")
+        || message.starts_with("The recursion depth of the query ")
+}
+
+/// In a resolver `?` turns any error into one for the caller, with its text. An error that was made for the caller is
+/// known by its code; async-graphql's own (an argument that does not fit, a cursor that is none) were made from text.
+fn is_internal(error: &ServerError) -> bool {
+    error
+        .source
+        .as_ref()
+        .is_some_and(|source| !source.is::<String>() && !source.is::<&'static str>())
+}

@@ -1,0 +1,78 @@
+//! Which of the two media types of an answer the `Accept` header asks for: RFC 9110, section 12.5.1.
+
+use axum::http::{HeaderMap, header::ACCEPT};
+
+use super::{MediaType, Refusal};
+use crate::EdgeCode;
+
+/// Choose the media type of the answer. Without a preference it is JSON, which every client reads; a client that names
+/// both alike gets the newer one, which it would not have named without knowing it.
+pub(crate) fn negotiate(headers: &HeaderMap) -> Result<MediaType, Refusal> {
+    if !headers.contains_key(ACCEPT) {
+        return Ok(MediaType::Json);
+    }
+    let mut json = Preference::default();
+    let mut graphql = Preference::default();
+    for value in headers.get_all(ACCEPT) {
+        // A header that is not text names no media type that we have.
+        for range in value.to_str().unwrap_or_default().split(',') {
+            let mut parts = range.split(';');
+            let essence = parts.next().unwrap_or_default().trim();
+            let quality = parts.find_map(quality).unwrap_or(1000);
+            json.consider("application/json", essence, quality);
+            graphql.consider("application/graphql-response+json", essence, quality);
+        }
+    }
+    match (json.quality, graphql.quality) {
+        (0, 0) => Err(Refusal::new(
+            EdgeCode::NotAcceptable,
+            "The answer is application/graphql-response+json or application/json.",
+        )),
+        (one, other) if one > other => Ok(MediaType::Json),
+        (one, other) if one < other => Ok(MediaType::GraphqlResponse),
+        _ if graphql.precision == EXACT => Ok(MediaType::GraphqlResponse),
+        _ => Ok(MediaType::Json),
+    }
+}
+
+/// How exactly a media range names a media type.
+const EXACT: u8 = 3;
+
+/// How much a media type is wanted, by the range that names it most exactly.
+#[derive(Default)]
+struct Preference {
+    precision: u8,
+    quality: u16,
+}
+
+impl Preference {
+    fn consider(&mut self, media_type: &str, range: &str, quality: u16) {
+        let precision = if range.eq_ignore_ascii_case(media_type) {
+            EXACT
+        } else if range.eq_ignore_ascii_case("application/*") {
+            2
+        } else if range == "*/*" {
+            1
+        } else {
+            return;
+        };
+        if (precision, quality) > (self.precision, self.quality) || precision > self.precision {
+            *self = Self { precision, quality };
+        }
+    }
+}
+
+/// The weight of a range in thousandths. One that can not be read counts as none at all.
+fn quality(parameter: &str) -> Option<u16> {
+    let (name, value) = parameter.split_once('=')?;
+    if !name.trim().eq_ignore_ascii_case("q") {
+        return None;
+    }
+    let weight: f32 = value.trim().parse().unwrap_or(0.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it lies between 0 and 1000"
+    )]
+    Some((weight.clamp(0.0, 1.0) * 1000.0) as u16)
+}

@@ -1,0 +1,116 @@
+//! Opening a WebSocket: whether its page may, which protocol it speaks, and how large its messages may be. What is said
+//! on it is in `conversation`. The protocol is `graphql-transport-ws`; its predecessor `graphql-ws` is not spoken.
+
+mod conversation;
+mod message;
+mod operations;
+mod origin;
+
+use async_graphql::{Data, ObjectType, Result, SubscriptionType};
+use axum::{
+    extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    http::HeaderMap,
+    response::{IntoResponse, Response as HttpResponse},
+};
+use futures_util::future::{self, BoxFuture};
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::{
+    Edge, EdgeCode,
+    response::{MediaType, Refusal},
+};
+
+/// The one protocol that is spoken.
+const PROTOCOL: &str = "graphql-transport-ws";
+
+/// What is known of whoever is at the other end of a socket that was accepted.
+pub struct Connection {
+    data: Data,
+    ends: BoxFuture<'static, ()>,
+}
+
+impl Connection {
+    /// A connection whose operations find `data` in their context.
+    pub fn new(data: Data) -> Self {
+        Self {
+            data,
+            ends: Box::pin(future::pending()),
+        }
+    }
+
+    /// Close the socket, with code 4403, as soon as `ends` is ready: when the token that opened it has expired or its
+    /// session was revoked.
+    #[must_use]
+    pub fn until(self, ends: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self {
+            ends: Box::pin(ends),
+            ..self
+        }
+    }
+}
+
+impl From<Data> for Connection {
+    fn from(data: Data) -> Self {
+        Self::new(data)
+    }
+}
+
+impl<Q, M, S> Edge<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    /// Answer a GET that wants to open a WebSocket.
+    ///
+    /// `origins` are the origins (`https://app.example.com`) whose pages may open one; a page of the host that is asked
+    /// always may, and so does whoever sends no `Origin`, which no browser leaves out. `init` turns the payload of
+    /// `connection_init` into a [`Connection`]; if it fails the socket is closed with 4403 and the code of the error.
+    ///
+    /// A GET without an upgrade is answered with 405, a page that may not with 403, another protocol with 400.
+    pub fn websocket<I, F, C>(
+        &self,
+        upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+        headers: &HeaderMap,
+        origins: &[String],
+        init: I,
+    ) -> HttpResponse
+    where
+        I: FnOnce(Value) -> F + Send + 'static,
+        F: Future<Output = Result<C>> + Send + 'static,
+        C: Into<Connection> + 'static,
+    {
+        if !headers.contains_key(axum::http::header::UPGRADE) {
+            return Refusal::method().into_http(MediaType::Json);
+        }
+        let upgrade = match upgrade {
+            Ok(upgrade) => upgrade,
+            Err(rejection) => return rejection.into_response(),
+        };
+        if !origin::is_allowed(headers, origins) {
+            return Refusal::new(EdgeCode::Forbidden, "The origin of this page may not open a WebSocket.")
+                .into_http(MediaType::Json);
+        }
+        let limit = self.limits().body_bytes;
+        let upgrade = upgrade
+            .protocols([PROTOCOL])
+            .max_message_size(limit)
+            .max_frame_size(limit);
+        if upgrade.selected_protocol().is_none() {
+            return Refusal::new(
+                EdgeCode::BadRequest,
+                "The WebSocket protocol must be graphql-transport-ws.",
+            )
+            .into_http(MediaType::Json);
+        }
+        let edge = self.clone();
+        let span = tracing::Span::current();
+        upgrade.on_upgrade(move |socket| {
+            let init = move |payload| -> BoxFuture<'static, Result<Connection>> {
+                Box::pin(async move { init(payload).await.map(Into::into) })
+            };
+            conversation::hold(socket, edge, init).instrument(span)
+        })
+    }
+}

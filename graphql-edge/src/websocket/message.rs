@@ -1,0 +1,97 @@
+//! The messages of the protocol `graphql-transport-ws` and the codes it closes a socket with.
+
+use async_graphql::{Response, ServerError};
+use axum::extract::ws::{CloseFrame, Message};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::request::Payload;
+
+/// What a client says.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ClientMessage {
+    ConnectionInit {
+        #[serde(default)]
+        payload: Value,
+    },
+    Subscribe {
+        id: String,
+        payload: Payload,
+    },
+    Complete {
+        id: String,
+    },
+    Ping {
+        #[serde(default)]
+        payload: Option<Value>,
+    },
+    Pong {},
+}
+
+/// What we say.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ServerMessage<'a> {
+    ConnectionAck,
+    Next {
+        id: &'a str,
+        payload: &'a Response,
+    },
+    Error {
+        id: &'a str,
+        payload: &'a [ServerError],
+    },
+    Complete {
+        id: &'a str,
+    },
+    Pong {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payload: Option<Value>,
+    },
+}
+
+impl ServerMessage<'_> {
+    pub(super) fn into_message(self) -> Message {
+        let text = serde_json::to_string(&self).expect("a message has string keys and is written to memory");
+        Message::Text(text.into())
+    }
+}
+
+/// Why a socket is closed by us.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Close {
+    /// A frame was too large or malformed.
+    Unreadable,
+    /// A message is none of the protocol.
+    BadMessage,
+    /// An operation came before the connection was accepted.
+    Unauthorized,
+    /// The connection was refused, with the code of the refusal, or is not allowed any longer.
+    Forbidden(String),
+    /// `connection_init` did not arrive, or could not be answered, in time.
+    InitTimeout,
+    /// An operation has the identifier of another one that still runs.
+    SubscriberExists,
+    /// There was more than one `connection_init`.
+    TooManyInits,
+    /// The other side gave no sign of life, does not read, or is gone. There is nobody to say so to.
+    Gone,
+}
+
+impl Close {
+    /// The frame to close the socket with, unless there is nobody left who would read it.
+    pub(super) fn into_frame(self) -> Option<CloseFrame> {
+        let (code, reason) = match self {
+            Self::Unreadable => (1008, "Unreadable or too large".into()),
+            Self::BadMessage => (4400, "Invalid message".into()),
+            Self::Unauthorized => (4401, "Unauthorized".into()),
+            Self::Forbidden(reason) => (4403, reason.into()),
+            Self::InitTimeout => (4408, "Connection initialisation timeout".into()),
+            Self::SubscriberExists => (4409, "Subscriber already exists".into()),
+            Self::TooManyInits => (4429, "Too many initialisation requests".into()),
+            Self::Gone => return None,
+        };
+        Some(CloseFrame { code, reason })
+    }
+}

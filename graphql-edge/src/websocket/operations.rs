@@ -1,0 +1,51 @@
+//! The operations that run on one socket, by the identifiers that the client gave to them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::Response;
+use futures_util::{
+    Stream, StreamExt,
+    stream::{self, AbortHandle, BoxStream, SelectAll},
+};
+
+use crate::response::Stage;
+
+/// An answer of an operation, or its end.
+type Answer = (Arc<str>, Option<(Response, Stage)>);
+
+#[derive(Default)]
+pub(super) struct Operations {
+    answers: SelectAll<BoxStream<'static, Answer>>,
+    running: HashMap<Arc<str>, AbortHandle>,
+}
+
+impl Operations {
+    pub(super) fn len(&self) -> usize {
+        self.running.len()
+    }
+
+    pub(super) fn contains(&self, id: &str) -> bool {
+        self.running.contains_key(id)
+    }
+
+    pub(super) fn start(&mut self, id: &str, answers: impl Stream<Item = (Response, Stage)> + Send + 'static) {
+        let id: Arc<str> = id.into();
+        let (abort, registration) = AbortHandle::new_pair();
+        self.running.insert(Arc::clone(&id), abort);
+        let with_end = answers.map(Some).chain(stream::iter([None]));
+        let named = with_end.map(move |answer| (Arc::clone(&id), answer));
+        self.answers.push(stream::Abortable::new(named, registration).boxed());
+    }
+
+    /// Let go of an operation: whatever it still does is dropped, and no answer of it follows.
+    pub(super) fn stop(&mut self, id: &str) {
+        if let Some(abort) = self.running.remove(id) {
+            abort.abort();
+        }
+    }
+
+    /// The next answer of any operation, or nothing if none is running.
+    pub(super) async fn next(&mut self) -> Option<Answer> {
+        self.answers.next().await
+    }
+}
