@@ -84,7 +84,7 @@ pub async fn create(app: &App, new: NewUser) -> Result<users::Model> {
     let user = users::insert(&txn, row).await.map_err(taken)?;
     changes::append(&txn, Kind::UserCreated, user.id, None, user.version, now).await?;
     txn.commit().await?;
-    app.changed.notify_waiters();
+    app.changed.notify_one();
     Ok(user)
 }
 
@@ -135,7 +135,7 @@ pub async fn enable(app: &App, id: UserId) -> Result<users::Model> {
     let user = users::set_active(&txn, id, true, now).await?.ok_or(Error::NotFound)?;
     changes::append(&txn, Kind::UserUpdated, id, None, user.version, now).await?;
     txn.commit().await?;
-    app.changed.notify_waiters();
+    app.changed.notify_one();
     Ok(user)
 }
 

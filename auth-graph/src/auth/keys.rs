@@ -19,12 +19,15 @@ pub enum Reload {
 /// When the database fails or a key does not open.
 pub async fn load(app: &App) -> Result<()> {
     let now = app.clock.now();
+    let before = app.keyring.current();
     app.keyring.replace(&signing_keys::usable(&app.db, now).await?, now)?;
     if app.keyring.current().signing().is_none() {
         signing_keys::insert(&app.db, app.keyring.generate(now)?).await?;
         app.keyring.replace(&signing_keys::usable(&app.db, now).await?, now)?;
     }
-    app.access_tokens.forget();
+    if before.holds_what_is_gone_from(&app.keyring.current()) {
+        app.access_tokens.forget();
+    }
     Ok(())
 }
 

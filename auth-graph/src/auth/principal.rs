@@ -105,6 +105,20 @@ pub async fn authenticate(app: &App, token: &SecretString) -> Result<Principal, 
     }
 }
 
+/// Looks again at a principal that was authenticated a while ago.
+///
+/// # Errors
+/// The [`Refusal`], when the token has expired or its session has ended since.
+pub fn recheck(app: &App, principal: &Principal) -> Result<(), Refusal> {
+    if principal.claims().exp <= app.clock.now().timestamp() {
+        Err(Refusal::Expired)
+    } else if app.revocations.contains(principal.session()) {
+        Err(Refusal::Revoked)
+    } else {
+        Ok(())
+    }
+}
+
 /// Everything that a user may ask for: their own scopes and those of their roles.
 #[must_use]
 pub fn scopes_of(app: &App, user: &users::Model) -> Scopes {

@@ -38,6 +38,12 @@ impl Config {
             "database.url",
             "must start with postgres:// or sqlite:",
         );
+        let filter = tracing_subscriber::EnvFilter::try_new(&self.log.filter);
+        rule(
+            filter.is_ok(),
+            "log.filter",
+            "is not a filter such as info or auth_graph=debug,warn",
+        );
         problems
     }
 

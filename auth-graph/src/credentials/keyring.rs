@@ -171,6 +171,12 @@ impl Ring {
         self.by_id.get(kid).map(Arc::as_ref)
     }
 
+    /// Whether a key of this ring is not in a later one: what it signed is then good no longer.
+    #[must_use]
+    pub fn holds_what_is_gone_from(&self, later: &Self) -> bool {
+        self.by_id.keys().any(|kid| !later.by_id.contains_key(kid))
+    }
+
     /// The public keys as a JWK Set (RFC 7517 section 5).
     #[must_use]
     pub fn jwks(&self) -> &str {

@@ -91,7 +91,7 @@ impl Ended {
         for session in self.sessions {
             app.revocations.insert(session, self.at);
         }
-        app.changed.notify_waiters();
+        app.changed.notify_one();
     }
 
     async fn add(&mut self, txn: &impl ConnectionTrait, user: UserId, id: SessionId, reason: Reason) -> Result<()> {

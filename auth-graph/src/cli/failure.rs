@@ -1,0 +1,76 @@
+//! Why a command failed, as it is printed.
+
+use std::error::Error as _;
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use sea_orm::DbErr;
+
+use crate::config::Problems;
+use crate::error::Error;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The configuration is wrong: exit code 2.
+    Configuration(Problems),
+    /// A use case refused or failed: exit code 1.
+    Refused(Error),
+    /// A file, a socket or the terminal: exit code 1.
+    Io(io::Error),
+}
+
+impl Failure {
+    /// The exit code of the process.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Configuration(_) => ExitCode::from(2),
+            Self::Refused(_) | Self::Io(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    /// The operator may see the causes, unlike a caller of the API.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configuration(problems) => problems.fmt(formatter),
+            Self::Io(error) => error.fmt(formatter),
+            Self::Refused(error) => {
+                error.fmt(formatter)?;
+                let mut cause = error.source();
+                while let Some(error) = cause {
+                    write!(formatter, "\n  caused by: {error}")?;
+                    cause = error.source();
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::Configuration(problems)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<DbErr> for Failure {
+    fn from(error: DbErr) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}

@@ -1,0 +1,26 @@
+//! `migrate`.
+
+use clap::Args;
+
+use super::Failure;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::store;
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Take so many migrations back instead. What they made is lost.
+    #[arg(long, value_name = "STEPS")]
+    down: Option<u32>,
+}
+
+pub(super) async fn run(config: Config, options: Options) -> Result<(), Failure> {
+    let app = App::build(config, Clock::default()).await?;
+    match options.down {
+        None => store::migrate(&app.db).await?,
+        Some(steps) => store::migrate_down(&app.db, steps).await?,
+    }
+    println!("{} migrations are to be run", store::pending_migrations(&app.db).await?);
+    Ok(())
+}

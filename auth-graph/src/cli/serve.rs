@@ -1,0 +1,62 @@
+//! `serve`.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+
+use super::Failure;
+use crate::auth;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::{http, telemetry};
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Address and port to listen on.
+    #[arg(long, value_name = "ADDRESS")]
+    bind: Option<SocketAddr>,
+    /// The address that clients use, and the issuer of tokens.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Folder of the embedded database and of the generated secret.
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<String>,
+}
+
+impl Options {
+    pub(super) fn settings(&self) -> Vec<(String, String)> {
+        let bind = self.bind.map(|bind| ("server.bind".to_owned(), bind.to_string()));
+        let public_url = self.public_url.clone().map(|url| ("server.public_url".to_owned(), url));
+        let data_dir = self.data_dir.clone().map(|folder| ("data_dir".to_owned(), folder));
+        [bind, public_url, data_dir].into_iter().flatten().collect()
+    }
+}
+
+pub(super) async fn run(mut config: Config) -> Result<(), Failure> {
+    telemetry::init(&config);
+    let listener = TcpListener::bind(config.server.bind).await?;
+    // A free port was asked for: the issuer shall name the one that was found.
+    config.server.bind = listener.local_addr()?;
+    if config.database.url.expose_secret().is_empty() {
+        tracing::info!(folder = %config.data_dir.display(), "data and generated secret are kept here");
+    }
+    let app = auth::boot(config, Clock::default()).await?;
+    tracing::info!(url = app.config.issuer(), "auth-graph serves");
+    http::serve(app, listener, stop_signal()?).await?;
+    Ok(())
+}
+
+/// Ready when the process is asked to stop.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,78 @@
+//! The GraphQL API: one module for each subject, with its queries, mutations and types together.
+//!
+//! A resolver translates and calls one function of `auth`. Who may call it is a guard. The order of the merged
+//! objects is the order in the schema.
+
+mod account;
+mod caller;
+mod delivery;
+mod error;
+mod federation;
+mod guard;
+mod session;
+mod verification;
+
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, SchemaBuilder};
+
+use crate::app::App;
+use crate::config::Profile;
+
+pub use caller::Caller;
+pub use delivery::RefreshCookie;
+pub use error::{ApiError, ErrorCode};
+pub use guard::{Authenticated, HasScope};
+
+/// At most one of these is heard in one document: each costs a password hash or ends a token.
+pub const CREDENTIAL_FIELDS: &[&str] = &["login", "refresh"];
+
+/// The schema, with App in it.
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// What can be asked for.
+#[derive(MergedObject, Default)]
+pub struct Query(account::AccountQuery, session::SessionQuery, federation::Entities);
+
+/// What can be done.
+#[derive(MergedObject, Default)]
+pub struct Mutation(session::SessionMutation, verification::VerificationMutation);
+
+/// Builds the schema that serves requests.
+#[must_use]
+pub fn schema(app: App) -> Schema {
+    let mut builder = graphql_edge::bounded(builder());
+    if app.config.profile == Profile::Production {
+        builder = builder.disable_introspection().disable_suggestions();
+    }
+    builder.data(app).finish()
+}
+
+/// The schema definition for clients and code generators.
+#[must_use]
+pub fn sdl() -> String {
+    tidy(
+        &builder()
+            .finish()
+            .sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_enum_items()),
+    )
+}
+
+/// The schema definition for composition into a supergraph (Apollo Federation v2).
+#[must_use]
+pub fn federation_sdl() -> String {
+    let options = SDLExportOptions::new()
+        .federation()
+        .compose_directive()
+        .sorted_fields()
+        .sorted_enum_items();
+    tidy(&builder().finish().sdl_with_options(options))
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .enable_federation()
+        .register_output_type::<ErrorCode>()
+}
+
+fn tidy(sdl: &str) -> String {
+    format!("{}\n", sdl.trim())
+}

@@ -1,0 +1,168 @@
+//! Users: `me`, `user`, `users`.
+
+use async_graphql::connection::{Connection, Edge, EmptyFields};
+use async_graphql::types::Json;
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use super::caller::{app, caller};
+use super::error::Result;
+use super::guard::HasScope;
+use crate::app::App;
+use crate::auth::accounts::{self, Page, USERS_READ};
+use crate::auth::principal::scopes_of;
+use crate::store::users::{Filter, Model};
+
+/// Somebody who can sign in.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct User {
+    /// Names the user for ever: it is never given to anybody else, whereas an e-mail address may be.
+    id: ID,
+    /// The e-mail address, in lower case.
+    email: String,
+    /// The given name, may be empty.
+    first_name: String,
+    /// The family name, may be empty.
+    last_name: String,
+    /// The phone number, as the user wrote it.
+    phone_number: Option<String>,
+    /// When the account was made.
+    date_joined: DateTime<Utc>,
+    /// The last sign-in. It does not count as a change: `version` and `updatedAt` stay.
+    last_login: Option<DateTime<Utc>>,
+    /// Whether the user may sign in.
+    is_active: bool,
+    /// Whether the user is staff, that is, holds the role `staff`.
+    is_staff: bool,
+    /// Whether the user holds the role `superuser`.
+    is_superuser: bool,
+    /// Whether the e-mail address was shown to be the user's.
+    email_verified: bool,
+    /// The roles: named sets of scopes.
+    roles: Vec<String>,
+    /// Every scope that the user may ask for, those of the roles among them.
+    scopes: Vec<String>,
+    /// What services keep with the user.
+    metadata: Json<serde_json::Value>,
+    /// The last change.
+    updated_at: DateTime<Utc>,
+    /// Counts the changes. Of two copies of a user, the one with the higher version is the newer.
+    version: i64,
+}
+
+impl User {
+    /// Shows a user.
+    pub(super) fn new(app: &App, user: Model) -> Self {
+        Self {
+            id: user.id.0.into(),
+            roles: user.roles(),
+            scopes: scopes_of(app, &user).to_strings(),
+            email: user.email.to_string(),
+            first_name: user.first_name,
+            last_name: user.last_name,
+            phone_number: user.phone_number,
+            date_joined: user.date_joined,
+            last_login: user.last_login,
+            is_active: user.is_active,
+            is_staff: user.is_staff,
+            is_superuser: user.is_superuser,
+            email_verified: user.email_verified,
+            metadata: Json(user.metadata),
+            updated_at: user.updated_at,
+            version: user.version,
+        }
+    }
+}
+
+/// Which users a list shows; every condition must hold.
+#[derive(InputObject, Debug, Default)]
+pub struct UserFilter {
+    /// The very e-mail address, in any case.
+    email: Option<String>,
+    /// A part of the e-mail address or of a name, in any case.
+    search: Option<String>,
+    /// Whether they may sign in.
+    is_active: Option<bool>,
+    /// Whether they are staff.
+    is_staff: Option<bool>,
+}
+
+impl UserFilter {
+    fn parse(self) -> Result<Filter> {
+        let email = self.email.map(|email| email.parse()).transpose()?;
+        Ok(Filter {
+            email,
+            search: self.search,
+            is_active: self.is_active,
+            is_staff: self.is_staff,
+        })
+    }
+}
+
+/// Counts on demand.
+pub struct Total(Filter);
+
+#[Object]
+impl Total {
+    /// How many users the filter lets through, on all pages.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        Ok(accounts::count(app(ctx), &self.0).await?)
+    }
+}
+
+#[derive(Default)]
+pub(super) struct AccountQuery;
+
+#[Object]
+impl AccountQuery {
+    /// The user that the token is about; null when nobody is signed in.
+    async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        let Some(principal) = caller(ctx)? else { return Ok(None) };
+        let user = accounts::visible(app(ctx), Some(principal), principal.subject()).await?;
+        Ok(user.map(|user| User::new(app(ctx), user)))
+    }
+
+    /// A user: yourself, or anyone with the scope `users:read`. Null otherwise, whether there is such a user or not.
+    async fn user(&self, ctx: &Context<'_>, #[graphql(desc = "The user's `id`.")] id: ID) -> Result<Option<User>> {
+        find(ctx, &id).await
+    }
+
+    /// The users in the order in which they were made, 20 at a time unless asked otherwise. Needs the scope
+    /// `users:read`.
+    #[graphql(guard = "HasScope(USERS_READ)")]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which users; all when left out.")] filter: Option<UserFilter>,
+        #[graphql(desc = "So many from the start, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, at most 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<String, User, Total, EmptyFields>> {
+        let filter = filter.unwrap_or_default().parse()?;
+        let page = Page {
+            first,
+            after,
+            last,
+            before,
+        };
+        let listing = accounts::list(app(ctx), &filter, &page).await?;
+        let mut connection =
+            Connection::with_additional_fields(listing.has_previous_page, listing.has_next_page, Total(filter));
+        connection.edges.extend(
+            listing
+                .users
+                .into_iter()
+                .map(|(cursor, user)| Edge::new(cursor, User::new(app(ctx), user))),
+        );
+        Ok(connection)
+    }
+}
+
+/// The user of an identifier, if the caller may see them. Whatever is not an identifier names nobody.
+pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<User>> {
+    let principal = caller(ctx)?;
+    let Ok(id) = id.parse() else { return Ok(None) };
+    let user = accounts::visible(app(ctx), principal, id).await?;
+    Ok(user.map(|user| User::new(app(ctx), user)))
+}

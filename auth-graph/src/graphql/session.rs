@@ -1,0 +1,263 @@
+//! Sessions: `login`, `refresh`, `logout`, `revokeSession`, `sessions`.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject, Union};
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::account::User;
+use super::caller::{app, caller, principal};
+use super::delivery::{self, Delivery, RefreshCookie};
+use super::error::Result;
+use super::guard::Authenticated;
+use crate::auth::sessions::{self, Device, Login, Reach};
+use crate::error::Error;
+use crate::store::sessions::Model;
+use crate::values::{Scope, Scopes, SessionId};
+
+/// What a person signs in with.
+#[derive(InputObject)]
+pub struct LoginInput {
+    /// The e-mail address of the account, in any case.
+    email: String,
+    /// The password.
+    #[graphql(secret)]
+    password: String,
+    /// What the tokens shall allow at most; everything that the user has when left out. What the user does not have
+    /// is left out of the answer.
+    scope: Option<Vec<String>>,
+    /// How the refresh token is delivered.
+    #[graphql(default)]
+    delivery: Delivery,
+}
+
+/// How a sign-in goes on. Refusals are errors with a code.
+#[derive(Union)]
+pub enum LoginResult {
+    /// Signed in.
+    TokenPair(TokenPair),
+    /// Something else must be proved first.
+    ChallengeRequired(ChallengeRequired),
+}
+
+/// An access token, and the refresh token that gets the next one.
+#[derive(SimpleObject)]
+pub struct TokenPair {
+    /// The access token, a JWT (RFC 9068): send it as `Authorization: Bearer …`.
+    access_token: String,
+    /// The refresh token, to be presented to `refresh` once; null when it was delivered in a cookie.
+    refresh_token: Option<String>,
+    /// Always `Bearer` (RFC 6750).
+    token_type: &'static str,
+    /// For how many seconds the access token is good.
+    expires_in: i64,
+    /// When the access token expires.
+    expires_at: DateTime<Utc>,
+    /// When the session ends unless it is refreshed before.
+    refresh_expires_at: DateTime<Utc>,
+    /// What the access token allows.
+    scope: Vec<String>,
+    /// Who signed in.
+    user: User,
+}
+
+/// A further proof that is needed before tokens are given. No account asks for one yet.
+#[derive(SimpleObject)]
+pub struct ChallengeRequired {
+    /// To be sent back with the proof.
+    challenge: String,
+    /// What can be proved, one of them is enough.
+    methods: Vec<ChallengeMethod>,
+    /// Until when.
+    expires_at: DateTime<Utc>,
+}
+
+/// A further proof of who somebody is.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+pub enum ChallengeMethod {
+    /// A code from an authenticator (RFC 6238).
+    Totp,
+}
+
+/// One sign-in on one device.
+#[derive(SimpleObject)]
+pub struct Session {
+    /// Names the session.
+    id: ID,
+    /// When it began.
+    created_at: DateTime<Utc>,
+    /// When it was last refreshed.
+    last_used_at: DateTime<Utc>,
+    /// When it ends unless it is refreshed before.
+    expires_at: DateTime<Utc>,
+    /// The client that the user signed in with.
+    client_id: String,
+    /// What was asked for at sign-in; null: everything that the user has.
+    scope: Option<Vec<String>>,
+    /// The program that signed in, as it calls itself.
+    user_agent: Option<String>,
+    /// The address that it was last used from.
+    ip_address: Option<String>,
+    /// Whether it is the one that this request belongs to.
+    current: bool,
+}
+
+/// What a sign-out did.
+#[derive(SimpleObject)]
+pub struct LogoutPayload {
+    /// How many sessions have ended; 0, if they had ended before.
+    revoked_sessions: usize,
+}
+
+/// What ending a session did.
+#[derive(SimpleObject)]
+pub struct RevokeSessionPayload {
+    /// The session that has ended.
+    session: Session,
+}
+
+#[derive(Default)]
+pub(super) struct SessionQuery;
+
+#[Object]
+impl SessionQuery {
+    /// Your own sessions that have not ended, the latest first.
+    #[graphql(guard = "Authenticated")]
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
+        let caller = principal(ctx)?;
+        let sessions = sessions::list(app(ctx), caller).await?;
+        Ok(sessions
+            .into_iter()
+            .map(|session| Session::new(session, caller.session()))
+            .collect())
+    }
+}
+
+#[derive(Default)]
+pub(super) struct SessionMutation;
+
+#[Object]
+impl SessionMutation {
+    /// Signs in with an e-mail address and a password. An unknown address, a wrong password and a disabled user are
+    /// all `INVALID_CREDENTIALS`.
+    async fn login(&self, ctx: &Context<'_>, input: LoginInput) -> Result<LoginResult> {
+        let login = Login {
+            email: input.email.parse()?,
+            password: input.password.into(),
+            scope: input.scope.map(parse_scope).transpose()?,
+        };
+        let pair = sessions::login(app(ctx), login, device(ctx)).await?;
+        Ok(LoginResult::TokenPair(TokenPair::deliver(ctx, pair, input.delivery)))
+    }
+
+    /// Gets the next pair of tokens. It may be repeated with the same token, by another tab or after a lost answer, as
+    /// long as the successor was not used; anything older ends the session with `TOKEN_REUSED`.
+    async fn refresh(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The refresh token; the one in the cookie when left out.", secret)] refresh_token: Option<
+            String,
+        >,
+    ) -> Result<TokenPair> {
+        let (token, delivery) = match (refresh_token, delivery::cookie(ctx)) {
+            (Some(token), _) => (SecretString::from(token), Delivery::Body),
+            (None, Some(cookie)) => (cookie.token().clone(), Delivery::Cookie),
+            (None, None) => return Err(Error::Unauthenticated.into()),
+        };
+        let pair = sessions::refresh(app(ctx), &token, device(ctx)).await?;
+        Ok(TokenPair::deliver(ctx, pair, delivery))
+    }
+
+    /// Signs out: ends the session of the refresh token given, of the one in the cookie, or of the access token.
+    async fn logout(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The refresh token of the session to end.", secret)] refresh_token: Option<String>,
+        #[graphql(desc = "Whether all sessions of the user end.", default_with = "Some(false)")] everywhere: Option<
+            bool,
+        >,
+    ) -> Result<LogoutPayload> {
+        let cookie = delivery::cookie(ctx).map(RefreshCookie::token);
+        let given = refresh_token.map(SecretString::from);
+        let token = given.as_ref().or(cookie);
+        let caller = if token.is_none() { caller(ctx)? } else { None };
+        let reach = if everywhere.unwrap_or_default() {
+            Reach::Everywhere
+        } else {
+            Reach::This
+        };
+        let revoked_sessions = sessions::logout(app(ctx), token, caller, reach, device(ctx)).await?;
+        if cookie.is_some() {
+            delivery::clear(ctx);
+        }
+        Ok(LogoutPayload { revoked_sessions })
+    }
+
+    /// Ends one of your own sessions: its tokens are refused from now on.
+    #[graphql(guard = "Authenticated")]
+    async fn revoke_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The session's `id`.")] id: ID,
+    ) -> Result<RevokeSessionPayload> {
+        let caller = principal(ctx)?;
+        let id = id.parse().map_err(|_| Error::NotFound)?;
+        let session = sessions::revoke(app(ctx), caller, id).await?;
+        Ok(RevokeSessionPayload {
+            session: Session::new(session, caller.session()),
+        })
+    }
+}
+
+impl TokenPair {
+    fn deliver(ctx: &Context<'_>, pair: sessions::TokenPair, delivery: Delivery) -> Self {
+        let refresh_token = match delivery {
+            Delivery::Body => Some(pair.refresh_token.expose_secret().to_owned()),
+            Delivery::Cookie => {
+                delivery::set(ctx, &pair.refresh_token, pair.refresh_expires_at);
+                None
+            }
+        };
+        Self {
+            access_token: pair.access_token.expose_secret().to_owned(),
+            refresh_token,
+            token_type: "Bearer",
+            expires_in: pair.expires_in.num_seconds(),
+            expires_at: pair.expires_at,
+            refresh_expires_at: pair.refresh_expires_at,
+            scope: pair.scope.to_strings(),
+            user: User::new(app(ctx), pair.user),
+        }
+    }
+}
+
+impl Session {
+    fn new(session: Model, current: SessionId) -> Self {
+        Self {
+            id: session.id.0.into(),
+            created_at: session.created_at,
+            last_used_at: session.last_used_at,
+            expires_at: session.expires_at,
+            client_id: session.client_id,
+            scope: session.scope.map(|scope| scope.to_strings()),
+            user_agent: session.user_agent,
+            ip_address: session.ip_address,
+            current: session.id == current,
+        }
+    }
+}
+
+fn parse_scope(scope: Vec<String>) -> Result<Scopes> {
+    Ok(scope
+        .into_iter()
+        .map(|scope| scope.parse::<Scope>())
+        .collect::<std::result::Result<_, _>>()?)
+}
+
+/// What the request shows of the device; nothing where the schema is called without one.
+fn device<'a>(ctx: &Context<'a>) -> &'a Device {
+    static UNKNOWN: Device = Device {
+        address: None,
+        user_agent: None,
+    };
+    ctx.data_opt().unwrap_or(&UNKNOWN)
+}

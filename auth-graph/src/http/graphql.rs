@@ -1,0 +1,75 @@
+//! `/graphql`: POST for queries and mutations, WebSocket for all operations.
+
+use async_graphql::{Data, EmptySubscription};
+use axum::body::Body;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::http::request::Parts;
+use axum::response::Response;
+use graphql_edge::{Connection, Limits};
+use secrecy::SecretString;
+
+use super::Site;
+use super::identity::{Bearer, bearer, bearer_value, device, refresh_cookie};
+use crate::app::App;
+use crate::auth::Refusal;
+use crate::graphql::{CREDENTIAL_FIELDS, Caller, Mutation, Query, schema};
+
+/// The schema behind its edge.
+pub(super) type Edge = graphql_edge::Edge<Query, Mutation, EmptySubscription>;
+
+pub(super) fn edge(app: &App) -> Edge {
+    Edge::new(
+        schema(app.clone()),
+        Limits {
+            credential_fields: CREDENTIAL_FIELDS,
+            ..Limits::default()
+        },
+    )
+}
+
+pub(super) async fn post(State(site): State<Site>, parts: Parts, body: Body) -> Response {
+    let caller = identify(&site.app, bearer(&parts.headers)).await;
+    site.edge
+        .post(&parts.headers, body, |request| {
+            let request = request.data(caller).data(device(&site.app, &parts));
+            match refresh_cookie(&site.app, &parts.headers) {
+                Some(cookie) => request.data(cookie),
+                None => request,
+            }
+        })
+        .await
+}
+
+/// A socket's caller is known by the member `authorization` of the payload of `connection_init`, in the form of the
+/// header of that name. Cookies count for nothing here, as a page of another site could open a socket with them.
+pub(super) async fn websocket(
+    State(site): State<Site>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    parts: Parts,
+) -> Response {
+    let app = site.app.clone();
+    let device = device(&app, &parts);
+    let origins = &site.app.config.server.allowed_origins;
+    site.edge
+        .websocket(upgrade, &parts.headers, origins, async move |payload| {
+            let sent = ["authorization", "Authorization"]
+                .into_iter()
+                .find_map(|name| payload.get(name)?.as_str());
+            let caller = identify(&app, sent.map_or(Bearer::None, bearer_value)).await;
+            let mut data = Data::default();
+            data.insert(caller);
+            data.insert(device);
+            Ok(Connection::new(data))
+        })
+}
+
+async fn identify(app: &App, bearer: Bearer) -> Caller {
+    let token: Option<SecretString> = match bearer {
+        Bearer::None => None,
+        Bearer::Token(token) => Some(token),
+        Bearer::Malformed => return Caller::Refused(Refusal::Invalid),
+    };
+    Caller::identify(app, token).await
+}

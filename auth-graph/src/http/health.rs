@@ -1,0 +1,40 @@
+//! What operators ask: is it alive, can it serve, what has it done?
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use serde_json::json;
+
+use crate::app::App;
+use crate::auth::readiness;
+
+/// The process answers.
+pub(super) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// Requests can be served; 503 and what is missing, if not.
+pub(super) async fn ready(State(app): State<App>) -> impl IntoResponse {
+    let ready = readiness(&app).await;
+    let status = match ready.database && ready.migrations && ready.keys {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let part = |good: bool| if good { "ok" } else { "failing" };
+    let body = json!({
+        "database": part(ready.database),
+        "migrations": part(ready.migrations),
+        "keys": part(ready.keys),
+    });
+    (status, Json(body))
+}
+
+/// The text format of Prometheus, version 0.0.4.
+pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    (
+        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        app.metrics.render(),
+    )
+}

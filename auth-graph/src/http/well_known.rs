@@ -1,0 +1,38 @@
+//! What verifiers read: the public keys, and the discovery document.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::IntoResponse;
+use serde_json::json;
+
+use crate::app::App;
+
+/// For so long may a copy be used; a verifier that meets an unknown key asks again before.
+const CACHE: &str = "public, max-age=300";
+
+/// The public keys as a JWK Set (RFC 7517 section 5). Empty with HS256, whose key is nobody else's.
+pub(super) async fn jwks(State(app): State<App>) -> impl IntoResponse {
+    let jwks = app.keyring.current().jwks().to_owned();
+    (
+        [(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, CACHE)],
+        jwks,
+    )
+}
+
+/// The metadata of OpenID Connect Discovery 1.0, section 3, as far as it is true: there is no authorization endpoint,
+/// people sign in at `graphql_endpoint`.
+pub(super) async fn discovery(State(app): State<App>) -> impl IntoResponse {
+    let config = &app.config;
+    let document = json!({
+        "issuer": config.issuer(),
+        "jwks_uri": config.url_of("/.well-known/jwks.json"),
+        "graphql_endpoint": config.url_of("/graphql"),
+        "response_types_supported": [],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [format!("{:?}", config.tokens.algorithm)],
+        "claims_supported":
+            ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "sid", "client_id", "scope", "auth_time", "amr"],
+    });
+    ([(CACHE_CONTROL, CACHE)], Json(document))
+}

@@ -1,0 +1,18 @@
+//! Small chores now and then: keys that other replicas made, counters that are free, metrics that pile up.
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::auth::{self, keys};
+use crate::error::Result;
+
+const EVERY: Duration = Duration::from_secs(10);
+
+pub(super) async fn run(app: App) -> Result<()> {
+    loop {
+        tokio::time::sleep(EVERY).await;
+        app.metrics.upkeep();
+        auth::purge(&app, app.clock.now()).await?;
+        keys::reload(&app).await?;
+    }
+}
