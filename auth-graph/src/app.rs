@@ -84,7 +84,7 @@ fn database_url(config: &Config) -> Result<SecretString> {
     if !config.database.url.expose_secret().is_empty() {
         return Ok(config.database.url.clone());
     }
-    std::fs::create_dir_all(&config.data_dir).map_err(Error::internal)?;
+    config.make_data_dir().map_err(Error::internal)?;
     let path = config.data_dir.join("auth-graph.sqlite");
     Ok(format!("sqlite://{}", path.display()).into())
 }

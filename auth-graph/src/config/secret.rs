@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use base64::Engine;
@@ -55,7 +55,7 @@ impl MasterSecret {
             return Self::parse(&config.secret).map_err(io::Error::other);
         }
         let path = config.data_dir.join("secret");
-        fs::create_dir_all(&config.data_dir).map_err(|error| about(&config.data_dir, &error))?;
+        config.make_data_dir()?;
         match fs::metadata(&path) {
             Ok(found) if found.permissions().mode() & 0o077 != 0 => {
                 Err(about(&path, &"others can read it: chmod 600 it, or make a new one"))
@@ -93,6 +93,17 @@ impl MasterSecret {
             Err(error) => return Err(about(path, &error)),
         }
         Self::read(path)
+    }
+}
+
+impl Config {
+    /// Makes the data folder, for its owner only: password hashes live in it.
+    ///
+    /// # Errors
+    /// When it is not there and can not be made.
+    pub fn make_data_dir(&self) -> io::Result<()> {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir);
+        made.map_err(|error| about(&self.data_dir, &error))
     }
 }
 

@@ -9,7 +9,7 @@ use super::error::Result;
 use crate::auth::verification::{self, Verified};
 use crate::auth::{Principal, Refusal};
 
-/// What became of the check of a token.
+/// See its fields below.
 pub struct Verification(std::result::Result<Verified, Refusal>);
 
 /// Why a token is not good.
@@ -61,6 +61,7 @@ pub struct Claims {
     amr: Vec<String>,
 }
 
+/// What became of the check of a token.
 #[Object]
 impl Verification {
     /// Whether the token is good now.
