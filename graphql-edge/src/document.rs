@@ -30,6 +30,10 @@ impl Documents {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.cache.len()
+    }
+
     /// Hand the parsed document to the request.
     ///
     /// # Errors

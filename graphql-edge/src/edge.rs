@@ -67,6 +67,11 @@ where
         &self.schema
     }
 
+    /// How many parsed documents are remembered.
+    pub fn remembered_documents(&self) -> usize {
+        self.parts.documents.len()
+    }
+
     /// Answer a POST. `context` adds what the resolvers need, the verified caller for instance.
     ///
     /// The body must be one JSON object with a `query`: 400, 408, 413 and 415 say what was wrong with it, and 406 that

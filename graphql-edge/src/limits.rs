@@ -14,7 +14,7 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// Tokens in a document.
     pub tokens: usize,
-    /// Brackets open at the same time in a document. The parser recurses once for each.
+    /// Brackets open at the same time in a document, and levels of selections with the fragments put in.
     pub nesting: usize,
     /// Selections of a document with its fragments put in wherever they are spread.
     pub selections: usize,

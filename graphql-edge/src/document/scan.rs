@@ -1,6 +1,7 @@
-//! A look at the text of a document before it is parsed. The parser recurses with every open bracket and would run out
-//! of stack on some kilobytes of them, so they are counted first. This is not a lexer: it stops, without a complaint, at
-//! the first character that no token begins with, because the parser can not get past it either.
+//! A look at the text of a document before it is parsed. The parser recurses with every open bracket until its stack is
+//! nearly used up, and takes milliseconds for it; this takes microseconds, and its bounds do not depend on the stack.
+//! It is not a lexer: it stops, without a complaint, at the first character that no token begins with, because the
+//! parser can not get past it either.
 
 /// What can be said about a document without parsing it.
 #[derive(Debug, Default, PartialEq, Eq)]

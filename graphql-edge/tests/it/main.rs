@@ -1,1 +1,13 @@
-//! The rules of the edge, through its public door.
+//! The rules of the edge, through its public door: a router in process for HTTP, a real socket for WebSockets.
+
+#![cfg(test)]
+
+mod bodies;
+mod documents;
+mod errors;
+mod fuzz;
+mod headers;
+mod schema;
+mod socket;
+mod websocket;
+mod websocket_bounds;

@@ -1,0 +1,85 @@
+//! Every error has a code, and says no more than it should.
+
+use std::collections::HashSet;
+
+use async_graphql::{Executor, Request};
+use graphql_edge::EdgeCode;
+use serde_json::json;
+
+use crate::schema::service;
+
+#[tokio::test]
+async fn an_argument_that_a_resolver_refuses_has_a_code() {
+    let answer = service().query(r#"{ short(text: "too long") }"#).await;
+    assert_eq!(answer.code(), "VALIDATION_FAILED");
+    assert_eq!(answer.body["errors"][0]["path"], json!(["short"]));
+}
+
+#[tokio::test]
+async fn the_code_of_a_resolver_is_kept() {
+    assert_eq!(service().query("{ coded }").await.code(), "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn an_error_that_was_not_meant_for_the_caller_says_nothing() {
+    let answer = service().query("{ leak }").await;
+    assert_eq!((answer.code(), answer.message()), ("INTERNAL", "Internal error"));
+    assert!(!answer.body.to_string().contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_limit_of_the_schema_has_the_code_of_a_limit() {
+    for document in [
+        nested("tree", 16),
+        "{ greeting @skip(if: false) @skip(if: false) @skip(if: false) @skip(if: false) @skip(if: false) @skip(if: false) }".to_owned(),
+        format!("{{ tree {{ {} }} }}", "leaf ".repeat(300)),
+        nested("... on Query", 40),
+    ] {
+        let answer = service().query(&document).await;
+        assert_eq!(answer.code(), "LIMIT_EXCEEDED", "{document}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_code_stands_beside_what_async_graphql_says() {
+    let answer = service().query("{ greeting(name: 7) nothing }").await;
+    let errors = answer.body["errors"].as_array().unwrap();
+    assert!(errors.len() > 1);
+    for error in errors {
+        assert_eq!(error["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+        assert!(error["locations"][0]["line"].is_number());
+    }
+}
+
+#[tokio::test]
+async fn another_transport_gets_the_same_checks_and_codes() {
+    let service = service();
+    let response = service
+        .edge
+        .execute(Request::new("mutation { a: refresh b: refresh }"))
+        .await;
+    let error = serde_json::to_value(&response.errors[0]).unwrap();
+    assert_eq!(error["extensions"]["code"], "LIMIT_EXCEEDED");
+    assert_eq!(service.executed.count(), 0);
+}
+
+#[test]
+fn every_code_has_a_name_of_its_own_and_an_error_status() {
+    let names: HashSet<_> = EdgeCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(names.len(), EdgeCode::ALL.len());
+    for code in EdgeCode::ALL {
+        assert!(
+            code.status().is_client_error() || code.status().is_server_error(),
+            "{code:?}"
+        );
+    }
+}
+
+fn nested(selection: &str, levels: usize) -> String {
+    let inner = if selection == "tree" { "leaf" } else { "greeting" };
+    format!(
+        "{}{inner}{}",
+        format!("{{ {selection} ").repeat(levels) + "{ ",
+        " }".repeat(levels + 1)
+    )
+}

@@ -1,0 +1,249 @@
+//! Opening a WebSocket, and the protocol `graphql-transport-ws` on it.
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::{
+    schema::{Service, service},
+    socket::{Server, Socket, open_request},
+};
+
+/// Serve, connect and be accepted.
+async fn accepted() -> (Server, Socket) {
+    let server = Server::start(service()).await;
+    let socket = server.accepted(json!({})).await;
+    (server, socket)
+}
+
+#[tokio::test]
+async fn a_query_a_mutation_and_a_subscription_are_answered() {
+    let (_server, mut socket) = accepted().await;
+    for (document, data) in [
+        ("{ caller }", vec![json!({ "caller": "socket" })]),
+        (
+            "mutation { login(password: \"wrong\") }",
+            vec![json!({ "login": false })],
+        ),
+        (
+            "subscription { count(to: 2) }",
+            vec![json!({ "count": 1 }), json!({ "count": 2 })],
+        ),
+    ] {
+        socket.subscribe("1", document).await;
+        for data in data {
+            assert_eq!(
+                socket.hear().await,
+                json!({ "type": "next", "id": "1", "payload": { "data": data } })
+            );
+        }
+        assert_eq!(socket.hear().await, json!({ "type": "complete", "id": "1" }));
+    }
+}
+
+#[tokio::test]
+async fn variables_and_the_operation_name_are_read() {
+    let (_server, mut socket) = accepted().await;
+    let payload = json!({
+        "query": "query A { caller } query B($name: String) { greeting(name: $name) }",
+        "operationName": "B", "variables": { "name": "Ada" },
+    });
+    socket
+        .say(json!({ "type": "subscribe", "id": "1", "payload": payload }))
+        .await;
+    assert_eq!(
+        socket.hear().await["payload"]["data"],
+        json!({ "greeting": "Hello, Ada" })
+    );
+}
+
+#[tokio::test]
+async fn a_refused_request_is_an_error_message_and_the_socket_goes_on() {
+    let (server, mut socket) = accepted().await;
+    for (document, code) in [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        (
+            "mutation { a: login(password: \"1\") b: login(password: \"2\") }",
+            "LIMIT_EXCEEDED",
+        ),
+    ] {
+        socket.subscribe("1", document).await;
+        let message = socket.hear().await;
+        assert_eq!(
+            (&message["type"], &message["id"]),
+            (&json!("error"), &json!("1")),
+            "{document}"
+        );
+        assert_eq!(message["payload"][0]["extensions"]["code"], code, "{document}");
+    }
+    assert_eq!(server.executed.count(), 0);
+    socket.subscribe("1", "{ greeting }").await;
+    assert_eq!(socket.hear().await["type"], "next");
+}
+
+#[tokio::test]
+async fn a_subscription_that_a_resolver_refuses_is_a_result_with_the_code_of_the_resolver() {
+    let (_server, mut socket) = accepted().await;
+    socket.subscribe("1", "subscription { refused }").await;
+    let message = socket.hear().await;
+    assert_eq!(
+        (&message["type"], &message["payload"]["data"]),
+        (&json!("next"), &json!(null))
+    );
+    assert_eq!(message["payload"]["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    assert_eq!(socket.hear().await["type"], "complete");
+}
+
+#[tokio::test]
+async fn an_operation_that_was_completed_by_the_client_says_nothing_more() {
+    let (_server, mut socket) = accepted().await;
+    socket.subscribe("1", "subscription { never }").await;
+    socket.say(json!({ "type": "complete", "id": "1" })).await;
+    socket.say(json!({ "type": "complete", "id": "unknown" })).await;
+    socket.subscribe("1", "{ greeting }").await;
+    assert_eq!(socket.hear().await["type"], "next");
+    assert_eq!(socket.hear().await["type"], "complete");
+}
+
+#[tokio::test]
+async fn pings_are_answered_before_and_after_the_connection_is_accepted() {
+    let server = Server::start(service()).await;
+    let mut socket = server.connect().await;
+    socket.say(json!({ "type": "ping" })).await;
+    assert_eq!(socket.hear().await, json!({ "type": "pong" }));
+    socket.say(json!({ "type": "connection_init" })).await;
+    assert_eq!(socket.hear().await, json!({ "type": "connection_ack" }));
+    socket.say(json!({ "type": "pong" })).await;
+    socket.say(json!({ "type": "ping", "payload": { "n": 1 } })).await;
+    assert_eq!(socket.hear().await, json!({ "type": "pong", "payload": { "n": 1 } }));
+}
+
+#[tokio::test]
+async fn what_the_protocol_does_not_allow_closes_the_socket_with_its_code() {
+    let subscribe = json!({ "type": "subscribe", "id": "1", "payload": { "query": "subscription { never }" } });
+    let init = json!({ "type": "connection_init" });
+    for (messages, code) in [
+        (vec![subscribe.clone()], 4401),
+        (vec![init.clone(), init.clone()], 4429),
+        (vec![init.clone(), subscribe.clone(), subscribe], 4409),
+        (
+            vec![json!({ "type": "start", "id": "1", "payload": { "query": "{ greeting }" } })],
+            4400,
+        ),
+        (vec![json!({ "type": "connection_init", "payload": "token" })], 4400),
+        (vec![json!([init])], 4400),
+        (
+            vec![init.clone(), json!({ "type": "subscribe", "id": "1", "payload": {} })],
+            4400,
+        ),
+        (
+            vec![
+                init,
+                json!({ "type": "subscribe", "id": 1, "payload": { "query": "{ greeting }" } }),
+            ],
+            4400,
+        ),
+    ] {
+        let server = Server::start(service()).await;
+        let mut socket = server.connect().await;
+        for message in &messages {
+            socket.say(message.clone()).await;
+        }
+        assert_eq!(socket.closed().await.0, code, "{messages:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_binary_message_is_none_of_the_protocol() {
+    let (_server, mut socket) = accepted().await;
+    socket
+        .send(Message::Binary(b"{\"type\":\"ping\"}".as_slice().into()))
+        .await;
+    assert_eq!(socket.closed().await.0, 4400);
+}
+
+#[tokio::test]
+async fn a_refused_connection_says_the_code_of_the_refusal() {
+    let server = Server::start(service()).await;
+    let mut socket = server.connect().await;
+    socket
+        .say(json!({ "type": "connection_init", "payload": { "token": "bad" } }))
+        .await;
+    assert_eq!(socket.closed().await, (4403, "TOKEN_INVALID".to_owned()));
+}
+
+#[tokio::test]
+async fn a_connection_ends_when_the_service_says_so() {
+    let server = Server::start(service()).await;
+    let mut socket = server.accepted(json!({ "token": "brief" })).await;
+    assert_eq!(socket.closed().await.0, 4403);
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_may_not_open_a_socket() {
+    let server = Server::start(service()).await;
+    let own = format!("http://{}", server.address);
+    for (origin, status) in [
+        (own.as_str(), 101),
+        ("https://app.example.com", 101),
+        ("https://evil.example.com", 403),
+        ("https://app.example.com.evil.example", 403),
+        ("http://app.example.com", 403),
+        ("null", 403),
+        ("", 403),
+    ] {
+        let answer = server.try_to_connect(|headers| {
+            headers.insert("origin", origin.parse().unwrap());
+        });
+        let (found, body) = answer.await;
+        assert_eq!(found, status, "{origin}");
+        if status == 403 {
+            assert_eq!(body["errors"][0]["extensions"]["code"], "FORBIDDEN", "{origin}");
+        }
+    }
+    let twice = server.try_to_connect(|headers| {
+        headers.append("origin", own.parse().unwrap());
+        headers.append("origin", "https://evil.example.com".parse().unwrap());
+    });
+    assert_eq!(twice.await.0, 403);
+}
+
+#[tokio::test]
+async fn another_protocol_is_refused() {
+    let server = Server::start(service()).await;
+    for protocol in [Some("graphql-ws"), Some("soap"), None] {
+        let (status, body) = server
+            .try_to_connect(|headers| {
+                headers.remove("sec-websocket-protocol");
+                if let Some(protocol) = protocol {
+                    headers.insert("sec-websocket-protocol", protocol.parse().unwrap());
+                }
+            })
+            .await;
+        assert_eq!(
+            (status, body["errors"][0]["extensions"]["code"].as_str()),
+            (400, Some("BAD_REQUEST"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_upgrade_that_is_none_is_refused() {
+    let Service { router, .. } = service();
+    let request = open_request("localhost")
+        .header("sec-websocket-version", "8")
+        .body(())
+        .unwrap();
+    let request = request.map(|()| axum::body::Body::empty());
+    let answer = tower::ServiceExt::oneshot(router, request).await.unwrap();
+    assert!(answer.status().is_client_error());
+}
+
+#[tokio::test]
+async fn several_operations_run_side_by_side() {
+    let (_server, mut socket) = accepted().await;
+    socket.subscribe("waits", "subscription { never }").await;
+    socket.subscribe("counts", "subscription { count(to: 1) }").await;
+    let answers: Vec<Value> = vec![socket.hear().await, socket.hear().await];
+    assert!(answers.iter().all(|answer| answer["id"] == "counts"));
+}

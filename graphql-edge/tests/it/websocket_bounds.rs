@@ -1,0 +1,127 @@
+//! The bounds of a WebSocket: sizes, numbers and times.
+
+use std::time::Duration;
+
+use graphql_edge::Limits;
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::{
+    schema::{limits, service, service_with},
+    socket::Server,
+};
+
+/// Long enough for the code under test on a busy machine, short enough to be waited for.
+const SHORT: Duration = Duration::from_millis(50);
+
+#[tokio::test]
+async fn a_large_message_closes_the_socket() {
+    let server = Server::start(service()).await;
+    let mut socket = server.accepted(json!({})).await;
+    socket.subscribe("1", &"x".repeat(70_000)).await;
+    assert_eq!(socket.closed().await.0, 1008);
+}
+
+#[tokio::test]
+async fn a_message_in_small_frames_has_the_same_limit() {
+    let server = Server::start(service()).await;
+    let mut socket = server.accepted(json!({})).await;
+    socket.send_in_frames(&"x".repeat(70_000), 1_000).await;
+    assert_eq!(socket.closed().await.0, 1008);
+}
+
+#[tokio::test]
+async fn one_operation_too_many_is_refused_and_the_others_go_on() {
+    let server = Server::start(service_with(Limits {
+        websocket_operations: 2,
+        ..limits()
+    }))
+    .await;
+    let mut socket = server.accepted(json!({})).await;
+    for id in ["1", "2", "3"] {
+        socket.subscribe(id, "subscription { never }").await;
+    }
+    let refused = socket.hear().await;
+    assert_eq!((&refused["type"], &refused["id"]), (&json!("error"), &json!("3")));
+    assert_eq!(refused["payload"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
+    socket.say(json!({ "type": "complete", "id": "1" })).await;
+    socket.subscribe("3", "{ greeting }").await;
+    assert_eq!(socket.hear().await["type"], "next");
+}
+
+#[tokio::test]
+async fn a_socket_that_does_not_introduce_itself_is_closed() {
+    let server = Server::start(service_with(Limits {
+        connection_init_timeout: SHORT,
+        ..limits()
+    }))
+    .await;
+    let mut socket = server.connect().await;
+    socket.say(json!({ "type": "ping" })).await;
+    assert_eq!(socket.hear().await["type"], "pong");
+    assert_eq!(socket.closed().await.0, 4408);
+}
+
+#[tokio::test]
+async fn an_introduction_that_can_not_be_checked_in_time_closes_the_socket() {
+    let server = Server::start(service_with(Limits {
+        connection_init_timeout: SHORT,
+        ..limits()
+    }))
+    .await;
+    let mut socket = server.connect().await;
+    socket
+        .say(json!({ "type": "connection_init", "payload": { "token": "slow" } }))
+        .await;
+    assert_eq!(socket.closed().await.0, 4408);
+}
+
+#[tokio::test]
+async fn a_socket_without_a_sign_of_life_is_dropped() {
+    let server = Server::start(service_with(Limits {
+        keepalive: SHORT,
+        ..limits()
+    }))
+    .await;
+    let mut socket = server.accepted(json!({})).await;
+    // This client reads nothing, so that it answers no ping either.
+    server.all_sockets_are_gone().await;
+    socket.is_dropped().await;
+}
+
+#[tokio::test]
+async fn a_silent_socket_that_answers_pings_stays_open() {
+    let server = Server::start(service_with(Limits {
+        keepalive: SHORT,
+        ..limits()
+    }))
+    .await;
+    let mut socket = server.accepted(json!({})).await;
+    for _ in 0..6 {
+        assert!(matches!(socket.receive().await, Message::Ping(_)));
+    }
+    socket.subscribe("1", "{ greeting }").await;
+    while !matches!(socket.receive().await, Message::Text(_)) {}
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_dropped() {
+    let server = Server::start(service_with(Limits {
+        send_timeout: SHORT,
+        ..limits()
+    }))
+    .await;
+    let mut socket = server.accepted(json!({})).await;
+    // More numbers than the buffers of both sides can hold.
+    socket.subscribe("1", "subscription { count(to: 1000000000) }").await;
+    server.all_sockets_are_gone().await;
+}
+
+#[tokio::test]
+async fn an_operation_is_dropped_with_its_socket() {
+    let server = Server::start(service()).await;
+    let mut socket = server.accepted(json!({})).await;
+    socket.subscribe("1", "subscription { never }").await;
+    drop(socket);
+    server.all_sockets_are_gone().await;
+}
