@@ -1,0 +1,42 @@
+//! The error type of GraphQL resolvers.
+//!
+//! `async_graphql::Error` is made by `?` out of anything that implements `Display`, and then the code is lost and the
+//! internal message goes to the caller. [`ApiError`] has no `Display`: `?` on one of our errors keeps its code, and `?` on
+//! an error of a database does not compile.
+
+use async_graphql::ErrorExtensions;
+
+use super::{Code, Error};
+
+/// What a resolver returns: `async fn notes(…) -> Result<…, ApiError>`.
+#[derive(Clone, Debug)]
+pub struct ApiError(Error);
+
+impl ApiError {
+    /// The code that a program acts on.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0.code()
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<ApiError> for async_graphql::Error {
+    /// Keeps the code and the time to wait, in `extensions.code` and `extensions.retryAfter` (seconds).
+    fn from(ApiError(error): ApiError) -> Self {
+        if error.code() == Code::Internal {
+            tracing::error!(error = ?error, "a resolver failed");
+        }
+        Self::new(error.to_string()).extend_with(|_, extensions| {
+            extensions.set("code", error.code().as_str());
+            if let Some(seconds) = error.retry_after_seconds() {
+                extensions.set("retryAfter", seconds);
+            }
+        })
+    }
+}

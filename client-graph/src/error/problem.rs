@@ -1,0 +1,74 @@
+//! Errors as HTTP answers: problem+json (RFC 9457) with our `code`, and the challenges of RFC 6750.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use super::{Code, Error};
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        response(&self, members(&self))
+    }
+}
+
+/// The members of the problem; a caller may add its own.
+pub(crate) fn members(error: &Error) -> Map<String, Value> {
+    let mut members = Map::new();
+    members.insert("type".to_owned(), json!("about:blank"));
+    members.insert(
+        "title".to_owned(),
+        json!(status(error).canonical_reason().unwrap_or("Error")),
+    );
+    members.insert("status".to_owned(), json!(error.status()));
+    members.insert("code".to_owned(), json!(error.code().as_str()));
+    members.insert("detail".to_owned(), json!(error.to_string()));
+    if let Some(seconds) = error.retry_after_seconds() {
+        members.insert("retryAfter".to_owned(), json!(seconds));
+    }
+    members
+}
+
+/// The answer with these members.
+pub(crate) fn response(error: &Error, members: Map<String, Value>) -> Response {
+    let mut response = Response::new(Body::from(Value::Object(members).to_string()));
+    *response.status_mut() = status(error);
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    add_headers(error, headers);
+    response
+}
+
+/// The headers that go with an error, whatever its body looks like.
+pub(crate) fn add_headers(error: &Error, headers: &mut HeaderMap) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(challenge) = challenge(error.code()) {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    if let Some(seconds) = error.retry_after_seconds() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if error.code() == Code::Internal {
+        tracing::error!(error = ?error, "a request failed");
+    }
+}
+
+pub(crate) fn status(error: &Error) -> StatusCode {
+    StatusCode::from_u16(error.status()).expect("the table of codes holds valid statuses")
+}
+
+/// RFC 6750 section 3: no error code when the request had no token, so that nothing is said about one.
+fn challenge(code: Code) -> Option<&'static str> {
+    match code {
+        Code::Unauthenticated | Code::InvalidCredentials => Some("Bearer"),
+        Code::TokenExpired | Code::TokenInvalid | Code::TokenRevoked | Code::TokenReused => {
+            Some(r#"Bearer error="invalid_token""#)
+        }
+        Code::Forbidden => Some(r#"Bearer error="insufficient_scope""#),
+        _ => None,
+    }
+}

@@ -1,0 +1,84 @@
+//! The operations as they are sent, and the types that the schema gives their answers. Generated: see
+//! `schema/operations`.
+
+use graphql_client::GraphQLQuery;
+use serde_json::Value as JSON;
+use uuid::Uuid;
+
+use super::User as PlainUser;
+use crate::error::Error;
+use crate::ids::UserId;
+
+type DateTime = chrono::DateTime<chrono::Utc>;
+
+macro_rules! operations {
+    ($($name:ident $module:ident $path:tt)*) => {$(
+        #[derive(GraphQLQuery)]
+        #[graphql(schema_path = "../schema/auth.graphql", query_path = $path, skip_serializing_none)]
+        pub(crate) struct $name;
+
+        impl TryFrom<$module::UserFields> for PlainUser {
+            type Error = Error;
+
+            fn try_from(user: $module::UserFields) -> Result<Self, Error> {
+                Ok(Self {
+                    id: user_id(&user.id)?,
+                    email: user.email,
+                    first_name: user.first_name,
+                    last_name: user.last_name,
+                    phone_number: user.phone_number,
+                    date_joined: user.date_joined,
+                    is_active: user.is_active,
+                    is_staff: user.is_staff,
+                    is_superuser: user.is_superuser,
+                    email_verified: user.email_verified,
+                    roles: user.roles,
+                    scopes: user.scopes,
+                    metadata: user.metadata,
+                    updated_at: user.updated_at,
+                    version: user.version,
+                })
+            }
+        }
+    )*};
+}
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "../schema/auth.graphql",
+    query_path = "../schema/operations/verify.graphql",
+    skip_serializing_none
+)]
+pub(crate) struct Verify;
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "../schema/auth.graphql",
+    query_path = "../schema/operations/logout.graphql",
+    skip_serializing_none
+)]
+pub(crate) struct Logout;
+
+operations! {
+    Login login "../schema/operations/login.graphql"
+    Refresh refresh "../schema/operations/refresh.graphql"
+    Me me "../schema/operations/me.graphql"
+    Profile profile "../schema/operations/profile.graphql"
+    User user "../schema/operations/user.graphql"
+    Users users "../schema/operations/users.graphql"
+}
+
+/// An identifier in an answer. Anything but a UUID is an answer that can not be trusted.
+pub(crate) fn user_id(id: &str) -> Result<UserId, Error> {
+    Uuid::try_parse(id)
+        .map(UserId)
+        .map_err(|_| Error::unavailable("an identifier in the answer is not a UUID"))
+}
+
+/// A way to answer a challenge, as the schema names it.
+pub(crate) fn challenge_method(method: login::ChallengeMethod) -> String {
+    match method {
+        login::ChallengeMethod::TOTP => "TOTP".to_owned(),
+        login::ChallengeMethod::Other(name) => name,
+    }
+}

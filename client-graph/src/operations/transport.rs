@@ -1,0 +1,220 @@
+//! One POST to auth-graph: bounded, retried where that is safe, never redirected, its body never logged.
+//!
+//! Whatever keeps us from a readable answer is `UNAVAILABLE`: it says nothing about the caller, who must not be signed
+//! out for it.
+
+use std::time::Duration;
+
+use graphql_client::GraphQLQuery;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Code, Error};
+
+const MAX_ANSWER: usize = 1024 * 1024;
+const PAUSE: Duration = Duration::from_millis(50);
+const ACCEPTED: HeaderValue = HeaderValue::from_static("application/graphql-response+json, application/json;q=0.9");
+
+/// Where auth-graph is and how it is reached.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    pub(crate) http: reqwest::Client,
+    pub(crate) graphql_url: Url,
+    pub(crate) retries: u32,
+}
+
+/// Whether doing it twice is the same as doing it once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    Safe,
+    Never,
+}
+
+/// What an operation answered, and the headers that came with it.
+pub(crate) struct Reply<T> {
+    pub(crate) data: T,
+    pub(crate) headers: HeaderMap,
+}
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    data: Option<T>,
+    #[serde(default)]
+    errors: Vec<Refusal>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    extensions: Extensions,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Extensions {
+    code: Option<String>,
+    #[serde(rename = "retryAfter")]
+    retry_after: Option<f64>,
+}
+
+impl Transport {
+    /// Runs an operation.
+    pub(crate) async fn run<Q>(
+        &self,
+        variables: Q::Variables,
+        access_token: Option<&SecretString>,
+        headers: &HeaderMap,
+        repeat: Repeat,
+    ) -> Result<Reply<Q::ResponseData>, Error>
+    where
+        Q: GraphQLQuery,
+        Q::Variables: Serialize,
+    {
+        let body = serde_json::to_vec(&Q::build_query(variables)).map_err(Error::internal)?;
+        let mut headers = headers.clone();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, ACCEPTED);
+        if let Some(token) = access_token {
+            headers.insert(AUTHORIZATION, bearer(token)?);
+        }
+        answer(self.post(repeat, headers, body).await?).await
+    }
+
+    /// Sends a body as it is.
+    pub(crate) async fn post(&self, repeat: Repeat, headers: HeaderMap, body: Vec<u8>) -> Result<Response, Error> {
+        let url = &self.graphql_url;
+        self.send(repeat, |http| {
+            http.post(url.clone()).headers(headers.clone()).body(body.clone())
+        })
+        .await
+    }
+
+    /// Sends a request, and again where that is safe and promises something.
+    pub(crate) async fn send(
+        &self,
+        repeat: Repeat,
+        request: impl Fn(&reqwest::Client) -> RequestBuilder,
+    ) -> Result<Response, Error> {
+        let mut retries = if repeat == Repeat::Safe { self.retries } else { 0 };
+        loop {
+            let outcome = request(&self.http).send().await;
+            if retries == 0 || !worth_repeating(&outcome) {
+                return outcome.map_err(Error::unavailable);
+            }
+            retries -= 1;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// A lost connection, or a gateway without a backend. Not a timeout, which would be waited for twice, and not a refusal
+/// that says when to come back.
+fn worth_repeating(outcome: &Result<Response, reqwest::Error>) -> bool {
+    match outcome {
+        Ok(response) => {
+            matches!(response.status().as_u16(), 502..=504) && !response.headers().contains_key(RETRY_AFTER)
+        }
+        Err(error) => !error.is_timeout() && (error.is_connect() || error.is_request()),
+    }
+}
+
+fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+        .map_err(|_| Error::new(Code::TokenInvalid))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+async fn answer<T: DeserializeOwned>(response: Response) -> Result<Reply<T>, Error> {
+    let status = response.status();
+    let headers = response.headers().clone();
+    if !is_json(&headers) {
+        return Err(by_status(status, &headers));
+    }
+    let body = bounded_body(response, MAX_ANSWER).await?;
+    // The parser's message can quote the body, so it is not kept.
+    let envelope: Envelope<T> = serde_json::from_slice(&body).map_err(|_| by_status(status, &headers))?;
+    match (envelope.errors.first(), envelope.data) {
+        (Some(refusal), _) => Err(refused(refusal, status)),
+        (None, Some(data)) if status.is_success() => Ok(Reply { data, headers }),
+        (None, _) => Err(by_status(status, &headers)),
+    }
+}
+
+fn refused(refusal: &Refusal, status: StatusCode) -> Error {
+    let known = refusal.extensions.code.as_deref().and_then(Code::from_wire);
+    let code = match known {
+        // Our documents do not fit their schema: nothing that the caller can mend.
+        Some(Code::GraphqlParseFailed | Code::GraphqlValidationFailed | Code::LimitExceeded) => Code::Internal,
+        Some(Code::Internal) => Code::Unavailable,
+        Some(code) => code,
+        None if status.is_server_error() => Code::Unavailable,
+        None => Code::Internal,
+    };
+    let mut error = Error::new(code);
+    if let Code::ValidationFailed | Code::Conflict = code {
+        error = error.with_detail(refusal.message.chars().take(200).collect::<String>());
+    }
+    if known != Some(code) {
+        let sent: String = refusal
+            .extensions
+            .code
+            .iter()
+            .flat_map(|code| code.chars())
+            .take(64)
+            .collect();
+        error = error.with_source(format!("auth-graph answered with the code {sent:?}"));
+    }
+    match refusal.extensions.retry_after {
+        Some(seconds) if (0.0..=86_400.0).contains(&seconds) => {
+            error.with_retry_after(Duration::from_secs_f64(seconds))
+        }
+        _ => error,
+    }
+}
+
+/// What an answer says that is not a GraphQL one.
+fn by_status(status: StatusCode, headers: &HeaderMap) -> Error {
+    let code = if status == StatusCode::TOO_MANY_REQUESTS {
+        Code::RateLimited
+    } else {
+        Code::Unavailable
+    };
+    let error = Error::new(code).with_source(format!("auth-graph answered {status} without a readable body"));
+    let seconds = headers
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+    match seconds {
+        Some(seconds @ 0..=86_400) => error.with_retry_after(Duration::from_secs(seconds.into())),
+        _ => error,
+    }
+}
+
+/// Whether the content type is one that GraphQL answers have; parameters such as `charset` do not matter.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    let media_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default()
+        .trim();
+    media_type.eq_ignore_ascii_case("application/json")
+        || media_type.eq_ignore_ascii_case("application/graphql-response+json")
+}
+
+/// Reads a body, but no more than this.
+pub(crate) async fn bounded_body(mut response: Response, limit: usize) -> Result<Vec<u8>, Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(Error::unavailable)? {
+        if body.len() + chunk.len() > limit {
+            return Err(Error::unavailable("the answer is too large"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}

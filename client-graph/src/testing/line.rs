@@ -1,0 +1,99 @@
+//! The network of an issuer, which can be cut without giving up the port.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Up or down, for all connections that were accepted through it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Line {
+    down: Arc<AtomicBool>,
+}
+
+pub(super) struct Listener {
+    line: Line,
+    listener: TcpListener,
+}
+
+pub(super) struct Connection {
+    line: Line,
+    stream: TcpStream,
+}
+
+impl Line {
+    pub(super) fn listen(self, listener: TcpListener) -> Listener {
+        Listener { line: self, listener }
+    }
+
+    pub(super) fn cut(&self) {
+        self.down.store(true, Ordering::Release);
+    }
+
+    pub(super) fn mend(&self) {
+        self.down.store(false, Ordering::Release);
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.down.load(Ordering::Acquire) {
+            Err(io::ErrorKind::ConnectionReset.into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl axum::serve::Listener for Listener {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        loop {
+            if let Ok((stream, address)) = self.listener.accept().await
+                && self.line.check().is_ok()
+            {
+                return (
+                    Connection {
+                        line: self.line.clone(),
+                        stream,
+                    },
+                    address,
+                );
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, task: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.line.check()?;
+        let outcome = Pin::new(&mut self.stream).poll_read(task, buffer);
+        // What arrives on a connection that was cut while it waited is lost.
+        self.line.check()?;
+        outcome
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.line.check()?;
+        Pin::new(&mut self.stream).poll_write(task, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(task)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(task)
+    }
+}

@@ -1,0 +1,263 @@
+//! The key set: fetched when needed, shared, not to be used for a flood, and good enough during an outage.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use client_graph::testing::{KeyType, TestIssuer};
+use client_graph::{AuthGraph, Code};
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::support::serve;
+
+async fn code_of(auth: &AuthGraph, token: impl Into<String>) -> Option<Code> {
+    auth.authenticate(&token.into().into())
+        .await
+        .err()
+        .map(|error| error.code())
+}
+
+#[tokio::test]
+async fn fifty_parallel_first_requests_share_one_fetch() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let user = issuer.user("ada@example.com");
+    let tokens: Vec<String> = (0..50).map(|_| issuer.token_for(&user).sign()).collect();
+
+    let codes = join_all(tokens.into_iter().map(|token| code_of(&auth, token))).await;
+
+    assert!(codes.iter().all(Option::is_none));
+    assert_eq!(issuer.calls("jwks"), 1);
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_keys_makes_one_fetch_in_each_floor() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let user = issuer.user("ada@example.com");
+    let good = issuer.token_for(&user).sign();
+    assert_eq!(code_of(&auth, &good).await, None);
+    let unknown = |number: usize| {
+        issuer
+            .token_for(&user)
+            .header("kid", json!(format!("made-up-{number}")))
+            .sign()
+    };
+
+    for number in 0..50 {
+        assert_eq!(code_of(&auth, unknown(number)).await, Some(Code::TokenInvalid));
+    }
+    assert_eq!(issuer.calls("jwks"), 1);
+
+    issuer.clock().advance(Duration::from_secs(11));
+    let codes = join_all((0..50).map(|number| code_of(&auth, unknown(number)))).await;
+    assert!(codes.iter().all(|code| *code == Some(Code::TokenInvalid)));
+    assert_eq!(issuer.calls("jwks"), 2);
+}
+
+#[tokio::test]
+async fn a_new_key_is_found_when_a_token_names_it() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let user = issuer.user("ada@example.com");
+    let old = issuer.token_for(&user).sign();
+    assert_eq!(code_of(&auth, &old).await, None);
+
+    issuer.add_key(KeyType::Es256);
+    issuer.clock().advance(Duration::from_secs(11));
+
+    assert_eq!(code_of(&auth, issuer.token_for(&user).sign()).await, None);
+    assert_eq!(code_of(&auth, &old).await, None, "the old key is still published");
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_ends_its_tokens_even_remembered_ones() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let user = issuer.user("ada@example.com");
+    let old = issuer.token_for(&user).sign();
+    assert_eq!(code_of(&auth, &old).await, None);
+
+    issuer.rotate_keys(KeyType::Es256);
+    issuer.clock().advance(Duration::from_secs(11));
+    assert_eq!(code_of(&auth, issuer.token_for(&user).sign()).await, None);
+
+    assert_eq!(code_of(&auth, &old).await, Some(Code::TokenInvalid));
+}
+
+#[tokio::test]
+async fn old_keys_are_fetched_anew_without_making_a_request_wait() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let user = issuer.user("ada@example.com");
+    assert_eq!(code_of(&auth, issuer.token_for(&user).sign()).await, None);
+    issuer.clock().advance(Duration::from_secs(301));
+
+    assert_eq!(code_of(&auth, issuer.token_for(&user).sign()).await, None);
+
+    while issuer.calls("jwks") < 2 {
+        tokio::task::yield_now().await;
+    }
+    while auth.key_age().unwrap() > Duration::from_secs(300) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn during_an_outage_the_last_good_keys_go_on() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let user = issuer.user("ada@example.com");
+    assert_eq!(code_of(&auth, issuer.token_for(&user).sign()).await, None);
+
+    issuer.take_down();
+    for _ in 0..10 {
+        issuer.clock().advance(Duration::from_secs(3600));
+        assert_eq!(code_of(&auth, issuer.token_for(&user).sign()).await, None);
+    }
+    assert!(
+        auth.key_age().unwrap() >= Duration::from_secs(36_000),
+        "and their age can be watched"
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_key_during_an_outage_is_nobodys_fault() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let user = issuer.user("ada@example.com");
+    assert_eq!(code_of(&auth, issuer.token_for(&user).sign()).await, None);
+
+    issuer.take_down();
+    issuer.add_key(KeyType::Es256);
+    issuer.clock().advance(Duration::from_secs(11));
+    let token = issuer.token_for(&user).sign();
+    let error = auth.authenticate(&token.clone().into()).await.unwrap_err();
+    assert_eq!(error.code(), Code::Unavailable);
+    assert!(error.retry_after().is_some());
+
+    issuer.bring_up();
+    issuer.clock().advance(Duration::from_secs(2));
+    assert_eq!(code_of(&auth, token).await, None);
+}
+
+#[tokio::test]
+async fn a_service_starts_while_the_issuer_is_down() {
+    let issuer = TestIssuer::start().await;
+    issuer.take_down();
+    let auth = issuer.auth_graph().build().unwrap();
+    let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
+    assert_eq!(code_of(&auth, &token).await, Some(Code::Unavailable));
+    assert_eq!(auth.key_age(), None);
+
+    issuer.bring_up();
+    issuer.clock().advance(Duration::from_secs(2));
+    assert_eq!(code_of(&auth, &token).await, None);
+}
+
+/// A key set that answers anything, in front of an issuer that signs.
+async fn code_with_key_set(issuer: &TestIssuer, body: impl Into<String>) -> (Option<Code>, usize) {
+    let body: String = body.into();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    let handler = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let body = body.clone();
+        async move { body }
+    };
+    let url = serve(Router::new().route("/keys", get(handler))).await;
+    let auth = issuer.auth_graph().jwks_url(format!("{url}/keys")).build().unwrap();
+    let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
+    let code = code_of(&auth, token).await;
+    (code, count.load(Ordering::Relaxed))
+}
+
+async fn published(issuer: &TestIssuer) -> serde_json::Value {
+    let url = format!("{}/.well-known/jwks.json", issuer.url());
+    reqwest::get(url).await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_key_set_that_can_not_be_read_is_an_outage() {
+    let issuer = TestIssuer::start().await;
+    for body in ["", "<html>", "[]", "{}", r#"{"keys": 7}"#] {
+        assert_eq!(
+            code_with_key_set(&issuer, body).await,
+            (Some(Code::Unavailable), 1),
+            "{body}"
+        );
+    }
+    let large = format!(r#"{{"keys": [], "x": "{}"}}"#, "x".repeat(300_000));
+    assert_eq!(code_with_key_set(&issuer, large).await.0, Some(Code::Unavailable));
+}
+
+#[tokio::test]
+async fn keys_of_no_use_are_left_out_and_the_rest_work() {
+    let issuer = TestIssuer::start().await;
+    let mut document = published(&issuer).await;
+    let keys = document["keys"].as_array_mut().unwrap();
+    for odd in [
+        json!({}),
+        json!(7),
+        json!({ "kty": "new", "kid": "a" }),
+        json!({ "kty": "EC", "crv": "P-521" }),
+    ] {
+        keys.insert(0, odd);
+    }
+    assert_eq!(code_with_key_set(&issuer, document.to_string()).await.0, None);
+}
+
+#[tokio::test]
+async fn a_key_for_another_use_or_algorithm_is_not_used() {
+    let issuer = TestIssuer::start().await;
+    for (member, value) in [("use", "enc"), ("alg", "RS256"), ("alg", "HS256"), ("alg", "none")] {
+        let mut document = published(&issuer).await;
+        document["keys"][0][member] = json!(value);
+        let (code, _) = code_with_key_set(&issuer, document.to_string()).await;
+        assert_eq!(code, Some(Code::TokenInvalid), "{member} {value}");
+    }
+}
+
+#[tokio::test]
+async fn a_shared_secret_in_a_key_set_is_ignored() {
+    use base64::Engine;
+    use jsonwebtoken::{Algorithm, EncodingKey, Header};
+    let issuer = TestIssuer::start().await;
+    let secret = b"a secret that everybody can read";
+    let k = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret);
+    let body = json!({ "keys": [{ "kty": "oct", "kid": "shared", "alg": "HS256", "k": k }] }).to_string();
+    let url = serve(Router::new().route("/keys", get(move || async move { body }))).await;
+    let auth = issuer.auth_graph().jwks_url(format!("{url}/keys")).build().unwrap();
+    let now = issuer.clock().now().timestamp();
+    let id = issuer.user("ada@example.com").id;
+    let claims = json!({
+        "iss": issuer.url(), "sub": id, "aud": "graph", "exp": now + 300, "iat": now, "nbf": now, "jti": "1",
+        "sid": id, "client_id": "tests", "scope": "", "auth_time": now,
+    });
+    let mut header = Header::new(Algorithm::HS256);
+    header.typ = Some("at+jwt".to_owned());
+    header.kid = Some("shared".to_owned());
+    let token = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(secret)).unwrap();
+    assert_eq!(code_of(&auth, token).await, Some(Code::TokenInvalid));
+}
+
+#[tokio::test]
+async fn at_most_32_keys_are_read() {
+    let issuer = TestIssuer::start().await;
+    let mut document = published(&issuer).await;
+    let keys = document["keys"].as_array_mut().unwrap();
+    for number in 0..32 {
+        let mut other = keys[0].clone();
+        other["kid"] = json!(format!("other-{number}"));
+        keys.insert(0, other);
+    }
+    assert_eq!(
+        code_with_key_set(&issuer, document.to_string()).await.0,
+        Some(Code::TokenInvalid)
+    );
+    document["keys"].as_array_mut().unwrap().remove(0);
+    assert_eq!(code_with_key_set(&issuer, document.to_string()).await.0, None);
+}

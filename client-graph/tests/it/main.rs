@@ -1,0 +1,10 @@
+//! The tests of client-graph: one binary, a module for each subject.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests: clippy.toml spares functions only")]
+
+mod context;
+mod keys;
+mod mirror;
+mod operations;
+mod support;
+mod tokens;

@@ -1,0 +1,257 @@
+//! The mirror: one row for each user, whatever comes in whatever order.
+
+use client_graph::mirror::Mirror;
+use client_graph::testing::TestIssuer;
+use client_graph::{AuthGraph, Code, User};
+use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+
+use crate::support::{TestDatabase, bearer};
+
+async fn rows(db: &DatabaseConnection) -> i64 {
+    let sql = "SELECT COUNT(*) AS count FROM mirrored_users";
+    let row = db
+        .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
+        .await
+        .unwrap()
+        .unwrap();
+    row.try_get("", "count").unwrap()
+}
+
+async fn with_mirror(issuer: &TestIssuer, db: &DatabaseConnection) -> AuthGraph {
+    issuer.auth_graph().mirror(Mirror::new(db.clone())).build().unwrap()
+}
+
+#[tokio::test]
+async fn the_first_request_of_a_user_makes_the_row_with_one_call() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    let auth = with_mirror(&issuer, &db).await;
+    let ada = issuer.user("ada@example.com");
+    let headers = bearer(&issuer.token_for(&ada).sign());
+
+    let user = auth.context(&headers).await.user().await.unwrap();
+
+    assert_eq!(
+        (user.id, user.email.as_str(), user.version),
+        (ada.id, "ada@example.com", 1)
+    );
+    assert_eq!(
+        (user.roles, user.scopes, user.metadata),
+        (ada.roles, ada.scopes, ada.metadata)
+    );
+    assert_eq!((user.date_joined, user.updated_at), (ada.date_joined, ada.updated_at));
+    assert_eq!(issuer.calls("Me"), 1);
+}
+
+#[tokio::test]
+async fn a_warm_request_calls_nobody_and_reads_nothing() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    let auth = with_mirror(&issuer, &db).await;
+    let headers = bearer(&issuer.token_for(&issuer.user("ada@example.com")).sign());
+    auth.context(&headers).await.user().await.unwrap();
+    let calls = issuer.all_calls();
+
+    // Without the table every query would fail.
+    db.execute_unprepared("DROP TABLE mirrored_users").await.unwrap();
+    let context = auth.context(&headers).await;
+    assert!(context.principal().is_ok());
+    assert_eq!(context.user().await.unwrap_err().code(), Code::Internal);
+    assert_eq!(issuer.all_calls(), calls);
+}
+
+#[tokio::test]
+async fn the_row_serves_while_the_issuer_is_away() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    let auth = with_mirror(&issuer, &db).await;
+    let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
+    let context = auth.context(&bearer(&issuer.token_for(&ada).sign())).await;
+    context.user().await.unwrap();
+
+    issuer.take_down();
+    assert_eq!(context.user().await.unwrap().id, ada.id);
+    let first = auth.context(&bearer(&issuer.token_for(&eve).sign())).await;
+    assert_eq!(first.user().await.unwrap_err().code(), Code::Unavailable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forty_parallel_first_requests_of_eight_users_make_eight_rows() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    let auth = with_mirror(&issuer, &db).await;
+    let users: Vec<User> = (0..8)
+        .map(|number| issuer.user(&format!("user{number}@example.com")))
+        .collect();
+
+    let requests = (0..40).flat_map(|_| &users).map(|user| {
+        let (auth, headers) = (auth.clone(), bearer(&issuer.token_for(user).sign()));
+        tokio::spawn(async move { auth.context(&headers).await.user().await })
+    });
+    let outcomes = join_all(requests).await;
+
+    assert_eq!(outcomes.len(), 320);
+    for outcome in outcomes {
+        outcome.unwrap().unwrap();
+    }
+    assert_eq!(rows(&db).await, 8);
+    assert_eq!(issuer.calls("Me"), 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_writers_of_several_processes_end_with_the_newest_version() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let (first, second) = (database.connect().await, database.connect().await);
+    let ada = issuer.user("ada@example.com");
+    let writes = (1..=40).map(|version| {
+        let mirror = Mirror::new(if version % 2 == 0 {
+            first.clone()
+        } else {
+            second.clone()
+        });
+        let user = User {
+            version,
+            first_name: format!("Ada {version}"),
+            ..ada.clone()
+        };
+        tokio::spawn(async move { mirror.apply(&user).await })
+    });
+    for written in join_all(writes).await {
+        written.unwrap().unwrap();
+    }
+    let user = Mirror::new(first.clone()).user(ada.id).await.unwrap().unwrap();
+    assert_eq!((user.version, user.first_name.as_str()), (40, "Ada 40"));
+    assert_eq!(rows(&first).await, 1);
+}
+
+#[tokio::test]
+async fn an_older_or_equal_version_changes_nothing() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let mirror = Mirror::new(database.connect().await);
+    let ada = issuer.user("ada@example.com");
+    mirror
+        .apply(&User {
+            version: 5,
+            first_name: "New".to_owned(),
+            ..ada.clone()
+        })
+        .await
+        .unwrap();
+    for version in [1, 4, 5] {
+        mirror
+            .apply(&User {
+                version,
+                first_name: "Old".to_owned(),
+                ..ada.clone()
+            })
+            .await
+            .unwrap();
+        assert_eq!(mirror.user(ada.id).await.unwrap().unwrap().first_name, "New");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_passes_to_another_user_makes_a_second_row() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    let mirror = Mirror::new(db.clone());
+    let (old, new) = (issuer.user("info@example.com"), issuer.user("info@example.com"));
+    mirror.apply(&old).await.unwrap();
+    mirror.apply(&new).await.unwrap();
+    assert_eq!(rows(&db).await, 2);
+    assert_eq!(mirror.user(old.id).await.unwrap().unwrap().id, old.id);
+    assert_eq!(mirror.user(new.id).await.unwrap().unwrap().id, new.id);
+}
+
+#[tokio::test]
+async fn a_deleted_user_stays_deleted_and_nothing_personal_is_kept() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    let mirror = Mirror::new(db.clone());
+    let ada = issuer.user("ada@example.com");
+    mirror
+        .apply(&User {
+            version: 3,
+            ..ada.clone()
+        })
+        .await
+        .unwrap();
+
+    mirror.forget(ada.id, 5).await.unwrap();
+    mirror
+        .apply(&User {
+            version: 4,
+            ..ada.clone()
+        })
+        .await
+        .unwrap();
+
+    assert_eq!(mirror.user(ada.id).await.unwrap(), None);
+    assert_eq!(rows(&db).await, 1, "others may refer to it");
+    let sql = "SELECT email FROM mirrored_users";
+    let row = db
+        .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(row.try_get::<String>("", "email").unwrap(), "");
+}
+
+#[tokio::test]
+async fn a_deletion_that_arrives_first_is_remembered() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let mirror = Mirror::new(database.connect().await);
+    let ada = issuer.user("ada@example.com");
+    mirror.forget(ada.id, 2).await.unwrap();
+    mirror.apply(&ada).await.unwrap();
+    assert_eq!(mirror.user(ada.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_user_who_was_disabled_is_refused_and_one_who_is_back_is_not() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let auth = with_mirror(&issuer, &database.connect().await).await;
+    let ada = issuer.user("ada@example.com");
+    let disabled = User {
+        is_active: false,
+        version: 2,
+        ..ada.clone()
+    };
+    issuer.change_user(&disabled);
+    auth.mirror().unwrap().apply(&disabled).await.unwrap();
+    let context = auth.context(&bearer(&issuer.token_for(&ada).sign())).await;
+    assert_eq!(context.user().await.unwrap_err().code(), Code::TokenRevoked);
+
+    issuer.change_user(&User {
+        version: 3,
+        ..ada.clone()
+    });
+    assert_eq!(context.user().await.unwrap().version, 3);
+}
+
+#[tokio::test]
+async fn a_caller_sees_other_users_as_far_as_the_mirror_goes() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let auth = with_mirror(&issuer, &database.connect().await).await;
+    let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
+    let context = auth.context(&bearer(&issuer.token_for(&ada).sign())).await;
+    assert_eq!(context.user_by_id(eve.id).await.unwrap(), None);
+    auth.mirror().unwrap().apply(&eve).await.unwrap();
+    assert_eq!(
+        context.user_by_id(eve.id).await.unwrap().unwrap().email,
+        "eve@example.com"
+    );
+}
+
+#[tokio::test]
+async fn without_a_mirror_the_error_names_the_fix() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let context = auth
+        .context(&bearer(&issuer.token_for(&issuer.user("ada@example.com")).sign()))
+        .await;
+    let error = context.user().await.unwrap_err();
+    assert_eq!(error.code(), Code::Internal);
+    assert!(format!("{error:?}").contains("AuthGraphBuilder::mirror"));
+}

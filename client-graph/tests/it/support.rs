@@ -1,0 +1,101 @@
+//! What several subjects need: databases, and servers that misbehave.
+
+use axum::Router;
+use client_graph::mirror::Migration;
+use sea_orm::sqlx::sqlite::SqliteJournalMode;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use sea_orm_migration::prelude::*;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(Migration)]
+    }
+}
+
+/// A database of its own for one test: a file, or a schema of `TEST_DATABASE_URL`.
+pub struct TestDatabase {
+    pub url: String,
+    pub schema: Option<String>,
+    _folder: TempDir,
+}
+
+impl TestDatabase {
+    pub async fn create() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let Ok(server) = std::env::var("TEST_DATABASE_URL") else {
+            let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+            return Self {
+                url,
+                schema: None,
+                _folder: folder,
+            };
+        };
+        let schema = format!("test_{}", Uuid::new_v4().simple());
+        let db = Database::connect(&server).await.unwrap();
+        db.execute_unprepared(&format!("CREATE SCHEMA {schema}")).await.unwrap();
+        db.close().await.unwrap();
+        Self {
+            url: server,
+            schema: Some(schema),
+            _folder: folder,
+        }
+    }
+
+    /// Connects, and makes the mirror's table.
+    pub async fn connect(&self) -> DatabaseConnection {
+        let mut options = ConnectOptions::new(&self.url);
+        options.sqlx_logging(false).max_connections(8);
+        options.map_sqlx_sqlite_opts(|options| {
+            options
+                .journal_mode(SqliteJournalMode::Wal)
+                .busy_timeout(std::time::Duration::from_secs(5))
+        });
+        if let Some(schema) = &self.schema {
+            options.set_schema_search_path(schema);
+        }
+        let db = Database::connect(options).await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+        db
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let Some(schema) = self.schema.take() else { return };
+        let url = self.url.clone();
+        // Dropping can not wait, and the test's runtime may be going down: this one is our own.
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let db = Database::connect(url).await.unwrap();
+                db.execute_unprepared(&format!("DROP SCHEMA {schema} CASCADE"))
+                    .await
+                    .unwrap();
+            });
+        });
+        dropped.join().unwrap();
+    }
+}
+
+/// Serves a router on a free port, and says where.
+pub async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    format!("http://{address}")
+}
+
+pub fn bearer(token: &str) -> reqwest::header::HeaderMap {
+    let mut headers = reqwest::header::HeaderMap::new();
+    headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+    headers
+}
