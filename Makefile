@@ -1,0 +1,45 @@
+# Thin on purpose: what a target does can be typed by hand.
+.DEFAULT_GOAL := help
+# How long each slice of a measurement takes: make bench SECONDS=2
+SECONDS ?= 4
+
+PLAYGROUND := playground/dist/index.html
+EVERYTHING := --workspace --all-features
+WITH_DATABASE := package(auth-graph) + package(client-graph) + package(demo)
+
+.PHONY: help run test check bench schema playground
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+run: $(PLAYGROUND) ## Start the demo: both services on embedded databases, with three users
+	cargo run
+
+test: playground ## Run every test: on SQLite, on PostgreSQL, the examples in the documentation, in a browser
+	scripts/setup-test
+	cargo build $(EVERYTHING)
+	cargo nextest run $(EVERYTHING)
+	scripts/with-postgres cargo nextest run $(EVERYTHING) -E '$(WITH_DATABASE)'
+	cargo test --doc $(EVERYTHING)
+	node e2e/run.mjs
+
+check: $(PLAYGROUND) ## Check the format, the lints, the documentation and the dependencies
+	cargo fmt --all --check
+	cargo clippy $(EVERYTHING) --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc $(EVERYTHING) --no-deps
+	cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --version 0.20.2 --locked
+	cargo deny --offline check licenses bans sources
+
+bench: ## Measure, and print a table of ratios; SECONDS=2 for a short run
+	scripts/setup-bench
+	cargo build --release -p auth-graph -p client-graph -p bench --all-features
+	"$${CARGO_TARGET_DIR:-target}/release/bench" --seconds $(SECONDS)
+
+schema: ## Write schema/*.graphql anew
+	UPDATE_SCHEMA=1 cargo nextest run $(EVERYTHING) -E 'test(schema)'
+
+playground: $(PLAYGROUND) ## Build the web front end, where it is older than its sources
+
+$(PLAYGROUND): playground/build.mjs playground/package-lock.json $(wildcard playground/web/*) $(wildcard schema/operations/*)
+	npm ci --prefix playground --no-audit --no-fund
+	npm run build --prefix playground
