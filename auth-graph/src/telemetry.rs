@@ -15,6 +15,9 @@ pub fn init(config: &Config) {
     // A second subscriber is refused, which is what is wanted when the service lives within another program.
     let _ = match config.profile {
         Profile::Production => builder.json().flatten_event(true).try_init(),
-        Profile::Development | Profile::Demo => builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
+        Profile::Development | Profile::Demo => builder
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_target(false)
+            .try_init(),
     };
 }

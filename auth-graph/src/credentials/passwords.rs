@@ -3,6 +3,7 @@
 //! The threads keep their memory, run at a lower priority than the rest and are fed through a bounded queue, so that a
 //! storm of log-ins neither slows verification down nor fills the memory: what does not fit is told to come back.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -23,6 +24,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct PasswordPool {
     queue: SyncSender<Job>,
+    computed: Arc<AtomicU64>,
     /// Compared with when there is no user, at the same cost.
     decoy: String,
 }
@@ -53,18 +55,19 @@ impl PasswordPool {
         };
         let (queue, jobs) = sync_channel(config.queue);
         let jobs = Arc::new(Mutex::new(jobs));
+        let computed = Arc::new(AtomicU64::new(0));
         for number in 0..threads {
-            let (jobs, params, nice) = (jobs.clone(), params.clone(), config.nice);
+            let (jobs, computed, params, nice) = (jobs.clone(), computed.clone(), params.clone(), config.nice);
             thread::Builder::new()
                 .name(format!("password-{number}"))
                 .spawn(move || {
                     yield_to_the_rest(nice);
-                    Hasher::new(params).run(&jobs);
+                    Hasher::new(params).run(&jobs, &computed);
                 })
                 .map_err(Error::internal)?;
         }
         let decoy = Hasher::new(params).hash(&"a password that nobody has".into())?;
-        Ok(Self { queue, decoy })
+        Ok(Self { queue, computed, decoy })
     }
 
     /// Hashes a new password, in PHC string format.
@@ -96,6 +99,12 @@ impl PasswordPool {
         Ok(same && hash.is_some())
     }
 
+    /// How many hashes were computed since the start.
+    #[must_use]
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
+    }
+
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T>>) -> Job) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(job(answer)).map_err(|error| match error {
@@ -123,17 +132,19 @@ impl Hasher {
         }
     }
 
-    fn run(mut self, jobs: &Mutex<Receiver<Job>>) {
+    fn run(mut self, jobs: &Mutex<Receiver<Job>>, computed: &AtomicU64) {
         loop {
             let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            // Nobody who has left still needs an answer, so a failure to send one is none.
+            // Whoever has left needs no answer: what they asked for is not computed, and an answer that comes too late
+            // is lost.
             match job {
                 Err(_) => return,
-                Ok(Job::Hash { answer, .. }) if answer.is_closed() => {}
-                Ok(Job::Verify { answer, .. }) if answer.is_closed() => {}
+                Ok(Job::Hash { answer, .. }) if answer.is_closed() => continue,
+                Ok(Job::Verify { answer, .. }) if answer.is_closed() => continue,
                 Ok(Job::Hash { password, answer }) => drop(answer.send(self.hash(&password))),
                 Ok(Job::Verify { password, hash, answer }) => drop(answer.send(self.verify(&password, &hash))),
             }
+            computed.fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -1,0 +1,146 @@
+//! The binary, as an operator runs it.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_auth-graph"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that reads no password has closed its end already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_first_user_is_made_without_any_configuration() {
+    let folder = TempDir::new().unwrap();
+    let made = run(
+        folder.path(),
+        &["user", "create", "Root@Test.com", "--superuser"],
+        "correct horse battery\n",
+    );
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    assert!(text(&made.stdout).ends_with("root@test.com (active)\n"));
+    assert!(!text(&made.stderr).contains("correct horse"));
+    let mode = |name: &str| {
+        std::fs::metadata(folder.path().join(name))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    assert_eq!(mode("data/secret"), 0o600);
+    assert_eq!(mode("data"), 0o700);
+
+    let again = run(
+        folder.path(),
+        &["user", "create", "root@test.com"],
+        "correct horse battery\n",
+    );
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("taken"));
+    let disabled = run(folder.path(), &["user", "disable", "root@test.com"], "");
+    assert!(text(&disabled.stdout).ends_with("(disabled)\n"));
+    let enabled = run(folder.path(), &["user", "enable", "root@test.com"], "");
+    assert!(text(&enabled.stdout).ends_with("(active)\n"));
+    let nobody = run(folder.path(), &["user", "disable", "nobody@test.com"], "");
+    assert_eq!(nobody.status.code(), Some(1));
+}
+
+#[test]
+fn weak_passwords_and_bad_addresses_are_refused() {
+    let folder = TempDir::new().unwrap();
+    for (email, password) in [
+        ("ada@test.com", "short"),
+        ("ada@test.com", "user-pass"),
+        ("ada", "correct horse battery"),
+    ] {
+        let refused = run(folder.path(), &["user", "create", email], password);
+        assert_eq!(refused.status.code(), Some(1), "{email} {password}");
+    }
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_refused() {
+    let folder = TempDir::new().unwrap();
+    assert!(run(folder.path(), &["migrate"], "").status.success());
+    let path = folder.path().join("data/secret");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = run(folder.path(), &["migrate"], "");
+    assert!(
+        text(&refused.stderr).contains("others can read it"),
+        "{}",
+        text(&refused.stderr)
+    );
+}
+
+#[test]
+fn the_configuration_is_checked_and_printed() {
+    let folder = TempDir::new().unwrap();
+    assert!(run(folder.path(), &["config", "check"], "").status.success());
+    let bad = [
+        "config",
+        "check",
+        "--set",
+        "server.bind=0.0.0.0:1",
+        "--set",
+        "nonsense=1",
+    ];
+    let wrong = run(folder.path(), &bad, "");
+    assert_eq!(wrong.status.code(), Some(2));
+    let problems = text(&wrong.stderr);
+    assert!(
+        problems.contains("nonsense: unknown key") && problems.contains("server.public_url"),
+        "{problems}"
+    );
+    let printed = run(folder.path(), &["config", "print", "--set", "tokens.audience=mine"], "");
+    assert!(text(&printed.stdout).contains("audience = \"mine\""));
+}
+
+#[test]
+fn a_bind_that_others_reach_is_refused_without_a_public_url() {
+    let folder = TempDir::new().unwrap();
+    let refused = run(folder.path(), &["serve", "--bind", "0.0.0.0:0"], "");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("server.public_url"));
+}
+
+#[test]
+fn the_schema_is_printed_both_ways() {
+    let folder = TempDir::new().unwrap();
+    assert_eq!(
+        text(&run(folder.path(), &["schema"], "").stdout),
+        auth_graph::graphql::sdl()
+    );
+    let subgraph = run(folder.path(), &["schema", "--federation"], "");
+    assert_eq!(text(&subgraph.stdout), auth_graph::graphql::federation_sdl());
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "nothing is written"
+    );
+}
+
+#[test]
+fn migrations_are_taken_back_and_run_again() {
+    let folder = TempDir::new().unwrap();
+    let up = run(folder.path(), &["migrate"], "");
+    assert_eq!(text(&up.stdout), "0 migrations are to be run\n");
+    let down = run(folder.path(), &["migrate", "--down", "2"], "");
+    assert_eq!(text(&down.stdout), "2 migrations are to be run\n");
+}

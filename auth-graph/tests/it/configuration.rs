@@ -1,0 +1,217 @@
+//! The configuration: where values come from, and what is refused.
+
+use auth_graph::config::{Config, DEFAULTS, Problems, Sources};
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+
+fn load(settings: &[(&str, &str)]) -> Result<Config, Problems> {
+    let flags = settings
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
+    Sources {
+        flags,
+        ..Sources::default()
+    }
+    .load()
+}
+
+/// The keys that are refused.
+fn refused(settings: &[(&str, &str)]) -> Vec<String> {
+    load(settings)
+        .unwrap_err()
+        .0
+        .into_iter()
+        .map(|problem| problem.key)
+        .collect()
+}
+
+#[test]
+fn the_defaults_are_good_and_print_as_they_are_written() {
+    let config = load(&[]).unwrap();
+    let printed: toml::Table = config.to_toml().parse().unwrap();
+    let written: toml::Table = DEFAULTS.parse().unwrap();
+    assert_eq!(printed, written);
+}
+
+#[test]
+fn every_key_of_the_defaults_has_a_comment() {
+    let mut commented = false;
+    for line in DEFAULTS
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('['))
+    {
+        assert!(line.starts_with('#') || commented, "{line}");
+        commented = line.starts_with('#') || commented;
+        if line.starts_with('[') {
+            commented = false;
+        }
+    }
+}
+
+#[test]
+fn flags_win_over_the_environment_and_the_environment_over_the_file() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("auth-graph.toml");
+    std::fs::write(
+        &file,
+        "[tokens]\naudience = \"file\"\naccess_lifetime = \"1m\"\n[server]\nbind = \"127.0.0.1:1\"\n",
+    )
+    .unwrap();
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let sources = Sources {
+        file: Some(file),
+        environment: vec![
+            pair("AUTH_GRAPH_TOKENS__AUDIENCE", "environment"),
+            pair("AUTH_GRAPH_SERVER__BIND", "127.0.0.1:2"),
+            pair("AUTH_GRAPH_CONFIG", "ignored"),
+            pair("PATH", "ignored"),
+        ],
+        flags: vec![pair("server.bind", "127.0.0.1:3")],
+    };
+    let config = sources.load().unwrap();
+    assert_eq!(config.tokens.access_lifetime.as_secs(), 60);
+    assert_eq!(config.tokens.audience, "environment");
+    assert_eq!(config.server.bind.port(), 3);
+}
+
+#[test]
+fn every_problem_is_reported_at_once() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("auth-graph.toml");
+    std::fs::write(&file, "prfile = \"demo\"\n[tokens]\nalgorithm = \"none\"\n").unwrap();
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let sources = Sources {
+        file: Some(file),
+        environment: vec![
+            pair("AUTH_GRAPH_SERVER__BINDD", "x"),
+            pair("AUTH_GRAPH_SERVER__BIND", "nowhere"),
+        ],
+        flags: vec![
+            pair("passwords.iterations", "0"),
+            pair("tokens.access_lifetime", "a while"),
+        ],
+    };
+    let problems = sources.load().unwrap_err();
+    let mut keys: Vec<_> = problems.0.iter().map(|problem| problem.key.as_str()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let expected = [
+        "passwords.iterations",
+        "prfile",
+        "server.bind",
+        "server.bindd",
+        "tokens.access_lifetime",
+        "tokens.algorithm",
+    ];
+    assert_eq!(keys, expected, "{problems}");
+    let text = problems.to_string();
+    assert!(
+        text.contains("AUTH_GRAPH_SERVER__BIND") && text.contains("auth-graph.toml"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_missing_or_broken_file_is_a_problem() {
+    let folder = TempDir::new().unwrap();
+    let missing = Sources {
+        file: Some(folder.path().join("no.toml")),
+        ..Sources::default()
+    };
+    assert!(missing.load().is_err());
+    let broken = folder.path().join("broken.toml");
+    std::fs::write(&broken, "[server\n").unwrap();
+    assert!(
+        Sources {
+            file: Some(broken),
+            ..Sources::default()
+        }
+        .load()
+        .is_err()
+    );
+}
+
+#[test]
+fn weak_and_sample_secrets_are_refused() {
+    for weak in [
+        "changeme",
+        "not base64 at all!",
+        "c2hvcnQ=",
+        // 32 zeros, one value; a sentence; "0123456789abcdef" twice.
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "VGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIHRoZSBsYXp5IGRvZy4=",
+        "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    ] {
+        let problems = load(&[("secret", weak)]).unwrap_err();
+        assert_eq!(problems.0[0].key, "secret", "{weak}");
+        assert!(!problems.to_string().contains(weak), "{problems}");
+    }
+    load(&[("secret", "7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=")]).unwrap();
+}
+
+#[test]
+fn an_address_that_others_reach_needs_a_public_url() {
+    assert_eq!(refused(&[("server.bind", "0.0.0.0:8000")]), ["server.public_url"]);
+    let public = ("server.public_url", "https://auth.example.com");
+    load(&[("server.bind", "0.0.0.0:8000"), public]).unwrap();
+    for url in [
+        "http://auth.example.com",
+        "auth.example.com",
+        "https://a:b@example.com",
+        "https://example.com/?x=1",
+    ] {
+        assert_eq!(refused(&[("server.public_url", url)]), ["server.public_url"], "{url}");
+    }
+    load(&[("server.public_url", "http://localhost:8000/auth/")]).unwrap();
+}
+
+#[test]
+fn the_demo_stays_on_this_machine() {
+    let public = ("server.public_url", "https://auth.example.com");
+    assert_eq!(
+        refused(&[("profile", "demo"), ("server.bind", "0.0.0.0:8000"), public]),
+        ["profile"]
+    );
+    load(&[("profile", "demo")]).unwrap();
+}
+
+#[test]
+fn broken_rules_are_named() {
+    for (key, value) in [
+        ("tokens.access_lifetime", "1s"),
+        ("tokens.access_lifetime", "2h"),
+        ("tokens.idle_lifetime", "1m"),
+        ("tokens.session_lifetime", "1day"),
+        ("tokens.session_lifetime", "10years"),
+        ("tokens.audience", " "),
+        ("passwords.nice", "-5"),
+        ("passwords.queue", "0"),
+        ("passwords.memory_kib", "64"),
+        ("passwords.iterations", "1"),
+        ("database.url", "mysql://localhost"),
+        ("database.max_connections", "0"),
+        ("limits.account_attempts", "0"),
+        ("limits.network_interval", "0s"),
+        ("server.allowed_origins", "[\"https://app.example.com/\"]"),
+        ("server.trusted_proxies", "[\"everybody\"]"),
+        ("roles.staff", "[\"two words\"]"),
+        ("log.filter", "a=b=c"),
+    ] {
+        assert_eq!(refused(&[(key, value)]), [key], "{key} = {value}");
+    }
+}
+
+#[test]
+fn printing_hides_what_is_secret() {
+    let secret = "7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=";
+    let config = load(&[("secret", secret), ("database.url", "postgres://me:hunter2@db/auth")]).unwrap();
+    let printed = config.to_toml();
+    assert!(
+        printed.contains("secret = \"***\"") && printed.contains("postgres://me:***@db/auth"),
+        "{printed}"
+    );
+    assert!(!printed.contains(secret) && !printed.contains("hunter2"));
+    assert!(!format!("{config:?}").contains("hunter2"));
+    assert_eq!(config.database.url.expose_secret(), "postgres://me:hunter2@db/auth");
+}

@@ -1,0 +1,134 @@
+//! What operators see, and how the service stops.
+
+use std::time::Duration;
+
+use auth_graph::auth::accounts::Rank;
+use auth_graph::{http, store};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+use crate::support::{Answer, PASSWORD, TestApp, operation};
+
+async fn get(test: &TestApp, path: &str) -> Answer {
+    test.anonymous()
+        .request(Request::get(path).body(Body::empty()).unwrap())
+        .await
+}
+
+#[tokio::test]
+async fn readiness_names_what_is_missing() {
+    let test = TestApp::new().await;
+    assert_eq!(get(&test, "/healthz").await.text, "ok\n");
+    assert_eq!(get(&test, "/readyz").await.status, StatusCode::OK);
+    store::migrate_down(&test.app.db, 1).await.unwrap();
+    let answer = get(&test, "/readyz").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.body["migrations"], "failing");
+    assert_eq!(answer.body["database"], "ok");
+}
+
+#[tokio::test]
+async fn without_a_database_it_is_alive_and_not_ready() {
+    let test = TestApp::new().await;
+    test.app.db.clone().close().await.unwrap();
+    assert_eq!(get(&test, "/healthz").await.status, StatusCode::OK);
+    let answer = get(&test, "/readyz").await;
+    assert_eq!(answer.body["database"], "failing");
+    let answer = test.anonymous().login("ada@test.com", PASSWORD).await;
+    assert!(["UNAVAILABLE", "INTERNAL"].contains(&answer.code()), "{}", answer.text);
+    assert!(!answer.text.to_lowercase().contains("pool"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn metrics_count_what_happened() {
+    let test = TestApp::new().await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    test.anonymous().login("ada@test.com", "wrong password").await;
+    test.anonymous().refresh(&signed_in.refresh).await;
+    test.anonymous().verify(&signed_in.access).await;
+    let text = get(&test, "/metrics").await.text;
+    for line in [
+        "auth_graph_logins_total{result=\"granted\"} 1",
+        "auth_graph_logins_total{result=\"refused\"} 1",
+        "auth_graph_refreshes_total{result=\"rotated\"} 1",
+        "auth_graph_verifications_total{result=\"active\"} 1",
+        "auth_graph_http_requests_total{status=\"2xx\"} 4",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_names_its_request() {
+    let test = TestApp::new().await;
+    let ask = async |id: &str| {
+        let request = Request::get("/healthz")
+            .header("x-request-id", id)
+            .body(Body::empty())
+            .unwrap();
+        test.anonymous().request(request).await.headers["x-request-id"]
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(ask("from-the-proxy.1").await, "from-the-proxy.1");
+    for bad in ["", "two words", "new\tline", &"x".repeat(65)] {
+        assert_eq!(ask(bad).await.len(), 32, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn stopping_finishes_the_running_request_and_takes_no_new_one() {
+    let test = TestApp::with(|config| config.passwords.memory_kib = 131_072).await;
+    test.create_user("ada@test.com").await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(http::serve(test.app.clone(), listener, async {
+        stopped.await.unwrap()
+    }));
+    let body = serde_json::json!({
+        "query": operation!("login"),
+        "variables": { "input": { "email": "ada@test.com", "password": PASSWORD } },
+    })
+    .to_string();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    let before = test.app.passwords.computed();
+    while test
+        .app
+        .metrics
+        .render()
+        .contains("auth_graph_logins_total{result=\"granted\"} 1")
+    {
+        tokio::task::yield_now().await;
+    }
+    // The request has arrived once its attempt is counted; its password takes a while yet.
+    while attempts(&test).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    stop.send(()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("accessToken"), "{answer}");
+    assert_eq!(test.app.passwords.computed(), before + 1);
+    tokio::time::timeout(Duration::from_secs(10), serving)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+async fn attempts(test: &TestApp) -> u64 {
+    use sea_orm::{EntityTrait, PaginatorTrait};
+    store::rate_limits::Entity::find().count(&test.app.db).await.unwrap()
+}

@@ -1,0 +1,257 @@
+//! Signing in.
+
+use auth_graph::auth::accounts::{self, NewUser, Rank};
+use auth_graph::config::Profile;
+use auth_graph::error::Code;
+use auth_graph::store::login_events;
+use auth_graph::values::NewPassword;
+use chrono::Duration;
+use futures_util::future::join_all;
+use sea_orm::EntityTrait;
+use serde_json::json;
+
+use crate::support::{PASSWORD, TestApp, operation};
+
+#[tokio::test]
+async fn a_user_signs_in_and_reads_themself() {
+    let test = TestApp::new().await;
+    let signed_in = test.signed_in("Ada@Test.com", Rank::User).await;
+    let answer = signed_in.caller.me().await;
+    let me = answer.data("me");
+    assert_eq!(me["id"], signed_in.user.id.to_string());
+    assert_eq!(me["email"], "ada@test.com");
+    assert_eq!(me["version"], 1);
+}
+
+#[tokio::test]
+async fn the_pair_says_what_a_client_needs() {
+    let test = TestApp::new().await;
+    test.create("staff@test.com", Rank::Staff).await;
+    let answer = test.anonymous().login("staff@test.com", PASSWORD).await;
+    let pair = answer.data("login");
+    assert_eq!(pair["__typename"], "TokenPair");
+    assert_eq!(pair["tokenType"], "Bearer");
+    assert_eq!(pair["expiresIn"], 300);
+    assert_eq!(pair["scope"], json!(["users:read"]));
+    assert_eq!(pair["user"]["roles"], json!(["staff"]));
+    assert!(pair["refreshToken"].as_str().unwrap().starts_with("agr_"));
+    assert!(pair["refreshExpiresAt"].as_str() > pair["expiresAt"].as_str());
+}
+
+#[tokio::test]
+async fn an_unknown_user_a_wrong_password_and_a_disabled_user_get_one_answer_at_one_cost() {
+    let test = TestApp::new().await;
+    test.create_user("ada@test.com").await;
+    let disabled = test.create_user("disabled@test.com").await;
+    accounts::disable(&test.app, disabled.id).await.unwrap();
+    let mut seen = Vec::new();
+    for (email, password) in [
+        ("nobody@test.com", PASSWORD),
+        ("ada@test.com", "wrong password"),
+        ("disabled@test.com", PASSWORD),
+    ] {
+        let before = test.app.passwords.computed();
+        let answer = test.anonymous().login(email, password).await;
+        seen.push((answer.text.clone(), test.app.passwords.computed() - before));
+        assert_eq!(answer.code(), "INVALID_CREDENTIALS");
+    }
+    assert_eq!(seen[0].1, 1);
+    assert!(seen.iter().all(|answer| *answer == seen[0]), "{seen:?}");
+}
+
+#[tokio::test]
+async fn each_attempt_is_recorded_and_an_unknown_address_is_not_kept() {
+    let test = TestApp::new().await;
+    let user = test.create_user("ada@test.com").await;
+    test.anonymous().login("ada@test.com", PASSWORD).await;
+    test.anonymous().login("ada@test.com", "wrong password").await;
+    test.anonymous().login("nobody@test.com", "wrong password").await;
+    let events = login_events::Entity::find().all(&test.app.db).await.unwrap();
+    let mut seen: Vec<_> = events
+        .iter()
+        .map(|event| (event.user_id, event.code.as_deref()))
+        .collect();
+    seen.sort();
+    let refused = Some(Code::InvalidCredentials.as_str());
+    assert_eq!(seen, [(None, refused), (Some(user.id), None), (Some(user.id), refused)]);
+    assert!(
+        events
+            .iter()
+            .all(|event| event.ip_address.as_deref() == Some("192.0.2.1"))
+    );
+}
+
+#[tokio::test]
+async fn a_narrower_scope_is_granted_and_a_wider_one_is_not() {
+    let test = TestApp::new().await;
+    test.create("root@test.com", Rank::Superuser).await;
+    test.create_user("ada@test.com").await;
+    let ask = async |email: &str, scope: &[&str]| {
+        let input = json!({ "email": email, "password": PASSWORD, "scope": scope });
+        let answer = test
+            .anonymous()
+            .send(operation!("login"), json!({ "input": input }))
+            .await;
+        answer.data("login")["scope"].clone()
+    };
+    assert_eq!(ask("root@test.com", &["users:read"]).await, json!(["users:read"]));
+    assert_eq!(ask("ada@test.com", &["users:read", "users:write"]).await, json!([]));
+}
+
+#[tokio::test]
+async fn what_is_no_address_or_no_scope_is_named() {
+    let test = TestApp::new().await;
+    for (input, field) in [
+        (json!({ "email": "not an address", "password": "x" }), "email"),
+        (json!({ "email": "аdmin@test.com", "password": "x" }), "email"),
+        (
+            json!({ "email": "ada@test.com", "password": "x", "scope": ["a \"b\""] }),
+            "scope",
+        ),
+    ] {
+        let answer = test
+            .anonymous()
+            .send(operation!("login"), json!({ "input": input }))
+            .await;
+        assert_eq!(answer.code(), "VALIDATION_FAILED");
+        assert!(answer.error()["message"].as_str().unwrap().starts_with(field));
+    }
+}
+
+#[tokio::test]
+async fn fifty_parallel_wrong_passwords_get_no_more_compares_than_the_limit() {
+    let test = TestApp::new().await;
+    test.create_user("ada@test.com").await;
+    let before = test.app.passwords.computed();
+    let caller = test.anonymous();
+    let answers = join_all((0..50).map(|_| caller.login("ada@test.com", "wrong password"))).await;
+    let limited: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer.code() == "RATE_LIMITED")
+        .collect();
+    assert_eq!(test.app.passwords.computed() - before, 10);
+    assert_eq!(limited.len(), 40);
+    assert!(
+        limited
+            .iter()
+            .all(|answer| (1..=30).contains(&answer.error()["extensions"]["retryAfter"].as_u64().unwrap()))
+    );
+}
+
+#[tokio::test]
+async fn an_account_is_slowed_down_and_not_locked() {
+    let test = TestApp::new().await;
+    test.create_user("ada@test.com").await;
+    for _ in 0..10 {
+        test.anonymous().login("ada@test.com", "wrong password").await;
+    }
+    assert_eq!(
+        test.anonymous().login("ada@test.com", PASSWORD).await.code(),
+        "RATE_LIMITED"
+    );
+    test.app.clock.advance(Duration::seconds(30));
+    test.anonymous().login("ada@test.com", PASSWORD).await.data("login");
+}
+
+#[tokio::test]
+async fn a_success_gives_its_attempt_back() {
+    let test = TestApp::new().await;
+    test.create_user("ada@test.com").await;
+    for _ in 0..25 {
+        test.anonymous().login("ada@test.com", PASSWORD).await.data("login");
+    }
+}
+
+#[tokio::test]
+async fn one_ipv6_network_is_one_client() {
+    let test = TestApp::with(|config| config.limits.network_attempts = 2).await;
+    let attempt = async |address: &str, number: u32| {
+        let caller = test.anonymous().from_address(address);
+        caller
+            .login(&format!("nobody-{number}@test.com"), "wrong password")
+            .await
+            .code()
+            .to_owned()
+    };
+    assert_eq!(attempt("2001:db8::1", 1).await, "INVALID_CREDENTIALS");
+    assert_eq!(attempt("2001:db8::2", 2).await, "INVALID_CREDENTIALS");
+    assert_eq!(attempt("2001:db8::3", 3).await, "RATE_LIMITED");
+    assert_eq!(attempt("2001:db8:0:1::1", 4).await, "INVALID_CREDENTIALS");
+}
+
+#[tokio::test]
+async fn a_full_queue_sheds_and_says_when_to_come_back() {
+    let test = TestApp::with(|config| {
+        config.passwords.queue = 1;
+        config.passwords.memory_kib = 65_536;
+    })
+    .await;
+    test.create_user("ada@test.com").await;
+    let caller = test.anonymous();
+    let answers = join_all((0..10).map(|_| caller.login("ada@test.com", PASSWORD))).await;
+    let shed: Vec<_> = answers
+        .iter()
+        .filter(|answer| !answer.body["errors"].is_null())
+        .collect();
+    assert!(!shed.is_empty());
+    assert!(shed.len() < 10, "somebody is served");
+    assert!(shed.iter().all(|answer| answer.code() == "UNAVAILABLE"));
+    assert!(
+        shed.iter()
+            .all(|answer| answer.error()["extensions"]["retryAfter"] == 1)
+    );
+}
+
+#[tokio::test]
+async fn sample_passwords_are_refused_outside_the_demo() {
+    let new = || NewUser {
+        email: "admin@test.com".parse().unwrap(),
+        password: NewPassword::parse("admin-pass".into()).unwrap(),
+        first_name: String::new(),
+        last_name: String::new(),
+        rank: Rank::Superuser,
+    };
+    let test = TestApp::new().await;
+    let refused = accounts::create(&test.app, new()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ValidationFailed);
+
+    let demo = TestApp::with(|config| config.profile = Profile::Demo).await;
+    accounts::create(&demo.app, new()).await.unwrap();
+    demo.anonymous()
+        .login("admin@test.com", "admin-pass")
+        .await
+        .data("login");
+}
+
+#[tokio::test]
+async fn a_demo_database_signs_nobody_in_with_a_sample_password_elsewhere() {
+    let demo = TestApp::with(|config| config.profile = Profile::Demo).await;
+    let password = NewPassword::parse("user-pass".into()).unwrap();
+    let email = "user@test.com".parse().unwrap();
+    let (first_name, last_name) = (String::new(), String::new());
+    accounts::create(
+        &demo.app,
+        NewUser {
+            email,
+            password,
+            first_name,
+            last_name,
+            rank: Rank::User,
+        },
+    )
+    .await
+    .unwrap();
+
+    let mut config = demo.app.config.clone();
+    config.profile = Profile::Production;
+    let app = auth_graph::auth::boot(config, demo.app.clock.clone()).await.unwrap();
+    let login = auth_graph::auth::sessions::Login {
+        email: "user@test.com".parse().unwrap(),
+        password: "user-pass".into(),
+        scope: None,
+    };
+    let refused = auth_graph::auth::sessions::login(&app, login, &Default::default())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidCredentials);
+}

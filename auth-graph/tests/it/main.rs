@@ -1,0 +1,26 @@
+//! The tests of auth-graph, through its public door: the router, the command line, the schema.
+//!
+//! They run on SQLite, and on PostgreSQL when `TEST_DATABASE_URL` names a server.
+
+#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
+
+mod accounts;
+mod bad_documents;
+mod bad_tokens;
+mod command_line;
+mod configuration;
+mod cookies;
+mod federation;
+mod health;
+mod keys;
+mod login;
+mod logs;
+mod migrations;
+mod outbox;
+mod refresh;
+mod revocation;
+mod schema;
+mod sessions;
+mod support;
+mod tidy;
+mod websocket;

@@ -1,0 +1,119 @@
+//! The outbox: a reader who asks "after this position" misses nothing, however transactions interleave.
+
+use std::time::Duration;
+
+use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::store::changes::{self, Kind};
+use auth_graph::store::{self, change_head};
+use futures_util::future::join_all;
+use sea_orm::EntityTrait;
+
+use crate::support::TestApp;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_misses_nothing_while_transactions_interleave() {
+    const WRITERS: i64 = 40;
+    let test = TestApp::new().await;
+    let user = test.create_user("ada@test.com").await.id;
+    let start = change_head::last(&test.app.db).await.unwrap();
+    let write = async |number: i64| {
+        let txn = store::begin(&test.app.db).await.unwrap();
+        let now = test.app.clock.now();
+        changes::append(&txn, Kind::UserUpdated, user, None, number, now)
+            .await
+            .unwrap();
+        for _ in 0..number % 7 {
+            tokio::task::yield_now().await;
+        }
+        if number % 5 == 0 {
+            txn.rollback().await.unwrap()
+        } else {
+            txn.commit().await.unwrap()
+        }
+    };
+    let read = async {
+        let mut seen = Vec::new();
+        let mut position = start;
+        while seen.len() < 32 {
+            for change in changes::after(&test.app.db, position, 3).await.unwrap() {
+                assert_eq!(change.position, position + 1, "a gap");
+                position = change.position;
+                seen.push(change.version);
+            }
+        }
+        seen
+    };
+    let (mut seen, _) = tokio::join!(
+        async { tokio::time::timeout(Duration::from_secs(30), read).await.unwrap() },
+        join_all((0..WRITERS).map(write)),
+    );
+    seen.sort_unstable();
+    assert_eq!(seen, (0..WRITERS).filter(|number| number % 5 != 0).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_later_transaction_does_not_overtake_an_earlier_one() {
+    let test = TestApp::new().await;
+    let user = test.create_user("ada@test.com").await.id;
+    let start = change_head::last(&test.app.db).await.unwrap();
+    let now = test.app.clock.now();
+    let first = store::begin(&test.app.db).await.unwrap();
+    changes::append(&first, Kind::UserUpdated, user, None, 1, now)
+        .await
+        .unwrap();
+    let second = async {
+        let txn = store::begin(&test.app.db).await.unwrap();
+        changes::append(&txn, Kind::UserUpdated, user, None, 2, now)
+            .await
+            .unwrap();
+        txn.commit().await.unwrap();
+    };
+    tokio::pin!(second);
+    let overtaken = tokio::time::timeout(Duration::from_millis(200), &mut second)
+        .await
+        .is_ok();
+    assert!(!overtaken);
+    first.commit().await.unwrap();
+    second.await;
+    let versions: Vec<_> = changes::after(&test.app.db, start, 10)
+        .await
+        .unwrap()
+        .iter()
+        .map(|change| change.version)
+        .collect();
+    assert_eq!(versions, [1, 2]);
+}
+
+#[tokio::test]
+async fn every_change_is_written_with_what_it_is_about() {
+    let test = TestApp::new().await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    accounts::disable(&test.app, signed_in.user.id).await.unwrap();
+    accounts::enable(&test.app, signed_in.user.id).await.unwrap();
+    let changes = changes::Entity::find().all(&test.app.db).await.unwrap();
+    let seen: Vec<_> = changes.iter().map(|change| (change.kind, change.version)).collect();
+    let expected = [
+        (Kind::UserCreated, 1),
+        (Kind::SessionRevoked, 0),
+        (Kind::UserUpdated, 2),
+        (Kind::UserUpdated, 3),
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn a_taken_address_is_a_conflict_and_leaves_no_change() {
+    let test = TestApp::new().await;
+    test.create_user("ada@test.com").await;
+    let before = change_head::last(&test.app.db).await.unwrap();
+    let new = accounts::NewUser {
+        email: "ADA@test.com".parse().unwrap(),
+        password: auth_graph::values::NewPassword::parse(crate::support::PASSWORD.into()).unwrap(),
+        first_name: String::new(),
+        last_name: String::new(),
+        rank: Rank::User,
+    };
+    let refused = accounts::create(&test.app, new).await.unwrap_err();
+    assert_eq!(refused.code(), auth_graph::error::Code::Conflict);
+    assert_eq!(change_head::last(&test.app.db).await.unwrap(), before);
+}

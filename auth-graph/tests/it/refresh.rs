@@ -1,0 +1,194 @@
+//! Refreshing: safe to repeat, and a theft still shows.
+
+use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::sessions::{self, Device};
+use auth_graph::store::login_events::{self, Kind};
+use chrono::Duration;
+use futures_util::future::join_all;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use secrecy::ExposeSecret;
+
+use crate::support::{Answer, TestApp};
+
+fn refresh_token(answer: &Answer) -> String {
+    answer.data("refresh")["refreshToken"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn each_refresh_gives_new_tokens() {
+    let test = TestApp::new().await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    let answer = test.anonymous().refresh(&signed_in.refresh).await;
+    let pair = answer.data("refresh");
+    assert_ne!(pair["refreshToken"], signed_in.refresh);
+    assert_ne!(pair["accessToken"], signed_in.access);
+    assert_eq!(pair["user"]["email"], "ada@test.com");
+}
+
+#[tokio::test]
+async fn parallel_refreshes_of_one_token_all_get_the_same_successor() {
+    let test = TestApp::new().await;
+    for count in [2, 3, 50] {
+        let signed_in = test.signed_in(&format!("ada{count}@test.com"), Rank::User).await;
+        let caller = test.anonymous();
+        let answers = join_all((0..count).map(|_| caller.refresh(&signed_in.refresh))).await;
+        let successors: Vec<_> = answers.iter().map(refresh_token).collect();
+        assert!(successors.iter().all(|successor| *successor == successors[0]));
+        refresh_token(&test.anonymous().refresh(&successors[0]).await);
+    }
+}
+
+#[tokio::test]
+async fn two_replicas_give_the_same_successor() {
+    let test = TestApp::new().await;
+    let replica = test.replica().await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    let token = signed_in.refresh.into();
+    let device = Device::default();
+    let answers = join_all((0..20).map(|number| {
+        let app = if number % 2 == 0 { &test.app } else { &replica };
+        sessions::refresh(app, &token, &device)
+    }))
+    .await;
+    let successors: Vec<_> = answers.into_iter().map(|pair| pair.unwrap().refresh_token).collect();
+    assert!(
+        successors
+            .iter()
+            .all(|token| token.expose_secret() == successors[0].expose_secret())
+    );
+}
+
+#[tokio::test]
+async fn a_lost_answer_can_be_asked_for_again_hours_later() {
+    let test = TestApp::new().await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    let lost = refresh_token(&test.anonymous().refresh(&signed_in.refresh).await);
+    test.app.clock.advance(Duration::hours(7));
+    let again = test.anonymous().refresh(&signed_in.refresh).await;
+    assert_eq!(refresh_token(&again), lost);
+    let access = again.data("refresh")["accessToken"].as_str().unwrap();
+    assert_eq!(test.anonymous().verify(access).await.data("verify")["active"], true);
+}
+
+#[tokio::test]
+async fn an_outdated_token_ends_the_session_and_is_recorded() {
+    let test = TestApp::new().await;
+    let stolen = test.signed_in("ada@test.com", Rank::User).await;
+    let second = refresh_token(&test.anonymous().refresh(&stolen.refresh).await);
+    let third = test.anonymous().refresh(&second).await;
+    let access = third.data("refresh")["accessToken"].as_str().unwrap();
+
+    assert_eq!(test.anonymous().refresh(&stolen.refresh).await.code(), "TOKEN_REUSED");
+    assert_eq!(
+        test.anonymous().refresh(&refresh_token(&third)).await.code(),
+        "TOKEN_REVOKED"
+    );
+    assert_eq!(test.anonymous().refresh(&stolen.refresh).await.code(), "TOKEN_REVOKED");
+    let verification = test.anonymous().verify(access).await;
+    assert_eq!(verification.data("verify")["reason"], "REVOKED");
+    let events = login_events::Entity::find().filter(login_events::Column::Kind.eq(Kind::RefreshReused));
+    let events = events.all(&test.app.db).await.unwrap();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].user_id, Some(stolen.user.id));
+}
+
+#[tokio::test]
+async fn a_session_ends_when_it_is_idle() {
+    let test = TestApp::new().await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    test.app.clock.advance(Duration::days(13));
+    let second = refresh_token(&test.anonymous().refresh(&signed_in.refresh).await);
+    test.app.clock.advance(Duration::days(13));
+    let third = refresh_token(&test.anonymous().refresh(&second).await);
+    test.app.clock.advance(Duration::days(14));
+    assert_eq!(test.anonymous().refresh(&third).await.code(), "TOKEN_EXPIRED");
+}
+
+#[tokio::test]
+async fn a_session_ends_in_any_case_after_its_absolute_lifetime() {
+    let test = TestApp::new().await;
+    let mut token = test.signed_in("ada@test.com", Rank::User).await.refresh;
+    for _ in 0..8 {
+        test.app.clock.advance(Duration::days(11));
+        token = refresh_token(&test.anonymous().refresh(&token).await);
+    }
+    test.app.clock.advance(Duration::days(2));
+    assert_eq!(test.anonymous().refresh(&token).await.code(), "TOKEN_EXPIRED");
+}
+
+#[tokio::test]
+async fn a_disabled_user_gets_no_more_tokens_and_the_old_ones_fail() {
+    let test = TestApp::new().await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    accounts::disable(&test.app, signed_in.user.id).await.unwrap();
+    assert_eq!(
+        test.anonymous().refresh(&signed_in.refresh).await.code(),
+        "TOKEN_REVOKED"
+    );
+    assert_eq!(signed_in.caller.me().await.code(), "TOKEN_REVOKED");
+    accounts::enable(&test.app, signed_in.user.id).await.unwrap();
+    assert_eq!(
+        test.anonymous().refresh(&signed_in.refresh).await.code(),
+        "TOKEN_REVOKED"
+    );
+    test.sign_in(signed_in.user).await;
+}
+
+#[tokio::test]
+async fn scopes_are_computed_anew() {
+    let test = TestApp::new().await;
+    let signed_in = test.signed_in("staff@test.com", Rank::Staff).await;
+    let mut changed: auth_graph::store::users::ActiveModel = signed_in.user.clone().into();
+    changed.is_staff = sea_orm::Set(false);
+    auth_graph::store::users::Entity::update(changed)
+        .exec(&test.app.db)
+        .await
+        .unwrap();
+    let answer = test.anonymous().refresh(&signed_in.refresh).await;
+    assert_eq!(answer.data("refresh")["scope"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn nothing_is_good_that_was_refreshed_in_a_race_with_a_revocation() {
+    let test = TestApp::new().await;
+    for round in 0..10 {
+        let signed_in = test.signed_in(&format!("ada{round}@test.com"), Rank::User).await;
+        let caller = test.anonymous();
+        let (refreshed, _) = tokio::join!(caller.refresh(&signed_in.refresh), caller.logout(&signed_in.refresh));
+        if refreshed.body["errors"].is_null() {
+            let access = refreshed.data("refresh")["accessToken"].as_str().unwrap();
+            assert_eq!(caller.verify(access).await.data("verify")["reason"], "REVOKED");
+            assert_eq!(caller.refresh(&refresh_token(&refreshed)).await.code(), "TOKEN_REVOKED");
+        } else {
+            assert_eq!(refreshed.code(), "TOKEN_REVOKED");
+        }
+    }
+}
+
+/// GHSA-6mq3-xmgp-pjm5: a truncated opaque token was still good.
+#[tokio::test]
+async fn a_changed_refresh_token_never_passes() {
+    let test = TestApp::new().await;
+    let good = test.signed_in("ada@test.com", Rank::User).await.refresh;
+    let mut bad: Vec<String> = (0..good.len()).map(|length| good[..length].to_owned()).collect();
+    bad.extend(["A", "=", " ", "\u{0}"].map(|tail| format!("{good}{tail}")));
+    bad.push(format!(" {good}"));
+    bad.extend((4..good.len()).map(|place| {
+        let other = if good.as_bytes()[place] == b'A' { "B" } else { "A" };
+        format!("{}{other}{}", &good[..place], &good[place + 1..])
+    }));
+    for token in &bad {
+        assert_eq!(test.anonymous().refresh(token).await.code(), "TOKEN_INVALID", "{token}");
+    }
+    refresh_token(&test.anonymous().refresh(&good).await);
+}
+
+#[tokio::test]
+async fn an_access_token_is_no_refresh_token() {
+    let test = TestApp::new().await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    assert_eq!(
+        test.anonymous().refresh(&signed_in.access).await.code(),
+        "TOKEN_INVALID"
+    );
+}

@@ -1,0 +1,90 @@
+//! The committed schema files are those of the code. `make schema` rewrites them.
+
+use std::path::PathBuf;
+
+use auth_graph::graphql;
+
+use crate::support::TestApp;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../schema")
+}
+
+fn is_current(name: &str, sdl: &str) {
+    let path = folder().join(name);
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(&path, sdl).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        committed == sdl,
+        "schema/{name} is out of date: run `make schema` and look at what changed"
+    );
+}
+
+#[test]
+fn the_plain_schema_is_current() {
+    is_current("auth.graphql", &graphql::sdl());
+}
+
+#[test]
+fn the_subgraph_schema_is_current() {
+    is_current("auth.subgraph.graphql", &graphql::federation_sdl());
+}
+
+#[tokio::test]
+async fn every_shared_operation_fits_the_schema() {
+    let test = TestApp::new().await;
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder().join("operations")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let answer = test.anonymous().send(&text, serde_json::json!({})).await;
+        // Variables are missing; anything that does not fit the schema is reported before that.
+        let messages = answer.body["errors"].to_string();
+        assert!(
+            !messages.contains("Unknown") && !messages.contains("parse"),
+            "{}: {messages}",
+            path.display()
+        );
+        count += 1;
+    }
+    assert!(count >= 9, "{count}");
+}
+
+#[test]
+fn everything_in_the_schema_is_described() {
+    let sdl = graphql::sdl();
+    let ours = sdl.split("directive @include").next().unwrap();
+    let lines: Vec<&str> = ours.lines().map(str::trim).collect();
+    let federation = [
+        "_entities(",
+        "_service",
+        "type _Service",
+        "sdl: ",
+        "scalar _Any",
+        "union _Entity",
+        "node",
+        "cursor",
+    ];
+    let mut undescribed = Vec::new();
+    for (number, line) in lines.iter().enumerate().skip(1) {
+        let declares = line.contains(": ") && !line.starts_with('"')
+            || ["type ", "enum ", "input ", "union ", "scalar "]
+                .iter()
+                .any(|keyword| line.starts_with(keyword));
+        let inside = in_description(&lines[..number]);
+        if declares
+            && !inside
+            && lines[number - 1] != "\"\"\""
+            && !federation.iter().any(|known| line.starts_with(known))
+        {
+            undescribed.push(*line);
+        }
+    }
+    assert!(undescribed.is_empty(), "{undescribed:#?}");
+}
+
+fn in_description(before: &[&str]) -> bool {
+    before.iter().filter(|line| **line == "\"\"\"").count() % 2 == 1
+}

@@ -1,0 +1,211 @@
+//! What the tests stand on: an app on a database of its own, and callers who send it operations.
+
+mod answer;
+mod database;
+
+use std::net::SocketAddr;
+
+use auth_graph::app::App;
+use auth_graph::auth::accounts::{self, NewUser, Rank};
+use auth_graph::auth::boot;
+use auth_graph::clock::Clock;
+use auth_graph::config::{Config, Sources};
+use auth_graph::http;
+use auth_graph::store::users::Model as User;
+use auth_graph::values::NewPassword;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+pub use answer::Answer;
+
+/// The issuer of the tests.
+pub const ISSUER: &str = "https://auth.test";
+/// The password of every user.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// One of the operations that clients share.
+macro_rules! operation {
+    ($name:literal) => {
+        include_str!(concat!("../../../schema/operations/", $name, ".graphql"))
+    };
+}
+pub(crate) use operation;
+
+/// An app with a database of its own.
+pub struct TestApp {
+    pub app: App,
+    router: Router,
+    folder: TempDir,
+}
+
+impl TestApp {
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// An app whose configuration is changed first.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = TempDir::new().unwrap();
+        let mut config = configuration(&folder).await;
+        change(&mut config);
+        let app = boot(config, Clock::default()).await.unwrap();
+        Self {
+            router: http::router(&app),
+            app,
+            folder,
+        }
+    }
+
+    /// Another process on the same database, with the same clock.
+    pub async fn replica(&self) -> App {
+        boot(self.app.config.clone(), self.app.clock.clone()).await.unwrap()
+    }
+
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    pub async fn create_user(&self, email: &str) -> User {
+        self.create(email, Rank::User).await
+    }
+
+    pub async fn create(&self, email: &str, rank: Rank) -> User {
+        let password = NewPassword::parse(PASSWORD.into()).unwrap();
+        let (first_name, last_name) = ("Ada".to_owned(), "Lovelace".to_owned());
+        let new = NewUser {
+            email: email.parse().unwrap(),
+            password,
+            first_name,
+            last_name,
+            rank,
+        };
+        accounts::create(&self.app, new).await.unwrap()
+    }
+
+    pub fn anonymous(&self) -> Caller {
+        Caller {
+            router: self.router.clone(),
+            headers: Vec::new(),
+            address: "192.0.2.1:4000".parse().unwrap(),
+        }
+    }
+
+    /// A user who has just signed in.
+    pub async fn signed_in(&self, email: &str, rank: Rank) -> SignedIn {
+        let user = self.create(email, rank).await;
+        self.sign_in(user).await
+    }
+
+    pub async fn sign_in(&self, user: User) -> SignedIn {
+        let answer = self.anonymous().login(user.email.as_str(), PASSWORD).await;
+        let pair = answer.data("login");
+        let access = pair["accessToken"].as_str().unwrap().to_owned();
+        let refresh = pair["refreshToken"].as_str().unwrap().to_owned();
+        let caller = self
+            .anonymous()
+            .with_header("authorization", &format!("Bearer {access}"));
+        SignedIn {
+            user,
+            caller,
+            access,
+            refresh,
+        }
+    }
+}
+
+/// Somebody who has signed in.
+pub struct SignedIn {
+    pub user: User,
+    pub caller: Caller,
+    pub access: String,
+    pub refresh: String,
+}
+
+/// Somebody who sends requests.
+#[derive(Clone)]
+pub struct Caller {
+    router: Router,
+    headers: Vec<(String, String)>,
+    address: SocketAddr,
+}
+
+impl Caller {
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn from_address(mut self, address: &str) -> Self {
+        self.address = SocketAddr::new(address.parse().unwrap(), 4000);
+        self
+    }
+
+    /// Sends an operation.
+    pub async fn send(&self, query: &str, variables: Value) -> Answer {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let request = Request::post("/graphql")
+            .header("content-type", "application/json")
+            .body(body.into());
+        self.request(request.unwrap()).await
+    }
+
+    /// Sends any request.
+    pub async fn request(&self, mut request: Request<Body>) -> Answer {
+        for (name, value) in &self.headers {
+            request
+                .headers_mut()
+                .append(name.parse::<axum::http::HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        request.extensions_mut().insert(ConnectInfo(self.address));
+        Answer::read(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    pub async fn login(&self, email: &str, password: &str) -> Answer {
+        self.send(
+            operation!("login"),
+            json!({ "input": { "email": email, "password": password } }),
+        )
+        .await
+    }
+
+    pub async fn refresh(&self, token: &str) -> Answer {
+        self.send(operation!("refresh"), json!({ "refreshToken": token })).await
+    }
+
+    pub async fn verify(&self, token: &str) -> Answer {
+        self.send(operation!("verify"), json!({ "token": token })).await
+    }
+
+    pub async fn logout(&self, token: &str) -> Answer {
+        self.send(operation!("logout"), json!({ "refreshToken": token })).await
+    }
+
+    pub async fn me(&self) -> Answer {
+        self.send(operation!("me"), json!({})).await
+    }
+}
+
+/// The configuration of a test: passwords are hashed as cheaply as argon2 allows.
+pub async fn configuration(folder: &TempDir) -> Config {
+    let mut config = Sources::default().load().unwrap();
+    config.data_dir = folder.path().join("data");
+    config.server.public_url = ISSUER.to_owned();
+    config.passwords.memory_kib = 8;
+    config.passwords.iterations = 1;
+    config.passwords.threads = 1;
+    config.database.max_connections = 8;
+    if let Some(url) = database::fresh().await {
+        config.database.url = SecretString::from(url);
+    }
+    config
+}

@@ -1,0 +1,185 @@
+//! The architecture, checked: what may name what, how long a file may be, and that each says what it is for.
+
+use std::path::{Path, PathBuf};
+
+/// Packages whose sources are read.
+const PACKAGES: [&str; 7] = [
+    "auth-graph",
+    "bench",
+    "client-graph",
+    "demo",
+    "graphql-edge",
+    "migrations",
+    "playground",
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn sources(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+                found.push((name, std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+fn all_sources() -> Vec<(String, String)> {
+    let found: Vec<_> = PACKAGES
+        .iter()
+        .flat_map(|package| sources(&root().join(package)))
+        .collect();
+    assert!(found.len() > 50, "the sources were found");
+    found
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_stays_short() {
+    for (name, text) in all_sources() {
+        assert!(text.starts_with("//! "), "{name} does not start with a //! line");
+        let lines = text.lines().count();
+        assert!(lines <= 400, "{name} has {lines} lines");
+        assert!(!name.ends_with("/mod.rs"), "{name}: name the file after the module");
+    }
+}
+
+#[test]
+fn imports_go_one_way() {
+    // What a layer of auth-graph must not name.
+    let rules: [(&str, &[&str]); 9] = [
+        (
+            "auth",
+            &[
+                "axum",
+                "async_graphql",
+                "crate::http",
+                "crate::graphql",
+                "crate::cli",
+                "crate::tasks",
+            ],
+        ),
+        (
+            "graphql",
+            &["axum", "sea_orm", "crate::http", "crate::cli", "crate::tasks"],
+        ),
+        ("http", &["sea_orm", "crate::cli"]),
+        (
+            "tasks",
+            &["axum", "async_graphql", "crate::http", "crate::graphql", "crate::cli"],
+        ),
+        (
+            "app",
+            &["axum", "async_graphql", "crate::auth", "crate::http", "crate::graphql"],
+        ),
+        (
+            "credentials",
+            &["axum", "async_graphql", "crate::app", "crate::auth", "crate::limits"],
+        ),
+        (
+            "limits",
+            &[
+                "axum",
+                "async_graphql",
+                "crate::app",
+                "crate::auth",
+                "crate::credentials",
+            ],
+        ),
+        (
+            "store",
+            &[
+                "axum",
+                "async_graphql",
+                "crate::app",
+                "crate::auth",
+                "crate::credentials",
+                "crate::config",
+            ],
+        ),
+        (
+            "config",
+            &[
+                "axum",
+                "async_graphql",
+                "sea_orm",
+                "crate::app",
+                "crate::auth",
+                "crate::store",
+                "crate::credentials",
+            ],
+        ),
+    ];
+    for (name, text) in sources(&root().join("auth-graph/src")) {
+        let layer = name
+            .trim_start_matches("auth-graph/src/")
+            .split(['/', '.'])
+            .next()
+            .unwrap()
+            .to_owned();
+        let forbidden = rules
+            .iter()
+            .find(|(ruled, _)| *ruled == layer)
+            .map_or(&[][..], |(_, forbidden)| forbidden);
+        for (number, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        {
+            for word in forbidden {
+                let named = line.contains(&format!("{word}::")) || line.contains(&format!("use {word};"));
+                assert!(!named, "{name}:{}: {layer} names {word}", number + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn client_graph_does_not_depend_on_auth_graph() {
+    let manifest: toml::Table = std::fs::read_to_string(root().join("client-graph/Cargo.toml"))
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(!manifest["dependencies"].as_table().unwrap().contains_key("auth-graph"));
+    for (name, text) in sources(&root().join("client-graph/src")) {
+        assert!(!text.contains("auth_graph::"), "{name} names auth_graph");
+    }
+}
+
+#[test]
+fn no_trait_has_a_single_implementation() {
+    let sources = all_sources();
+    let whole: String = sources.iter().map(|(_, text)| text.as_str()).collect();
+    for (name, text) in &sources {
+        for line in text.lines() {
+            let declared = line.trim().trim_start_matches("pub ").trim_start_matches("pub(crate) ");
+            let Some(rest) = declared.strip_prefix("trait ") else {
+                continue;
+            };
+            let declared: String = rest.chars().take_while(|letter| letter.is_alphanumeric()).collect();
+            let implementations = whole.matches(&format!("{declared} for ")).count();
+            assert!(
+                implementations >= 2 || declared.ends_with("Ext"),
+                "{name}: trait {declared}"
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_undone_in_silence() {
+    for (name, text) in all_sources().iter().filter(|(name, _)| !name.ends_with("tidy.rs")) {
+        for word in ["todo!(", "unimplemented!(", "#[ignore", "TODO:", "FIXME"] {
+            assert!(!text.contains(word), "{name}: {word}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! GraphQL over WebSocket: the same limits, and a caller who does not outlive their token.
+
+use std::net::SocketAddr;
+
+use auth_graph::auth::accounts::Rank;
+use chrono::Duration;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::support::{PASSWORD, TestApp, operation};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+async fn serve(test: &TestApp) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = test.router().into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    address
+}
+
+async fn open(address: SocketAddr, origin: Option<&str>) -> Result<Socket, Error> {
+    let mut request = format!("ws://{address}/graphql").into_client_request()?;
+    request
+        .headers_mut()
+        .insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
+    if let Some(origin) = origin {
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+    }
+    connect_async(request).await.map(|(socket, _)| socket)
+}
+
+async fn say(socket: &mut Socket, message: Value) {
+    socket.send(Message::text(message.to_string())).await.unwrap();
+}
+
+async fn hear(socket: &mut Socket) -> Value {
+    loop {
+        match socket.next().await.unwrap().unwrap() {
+            Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+            Message::Close(frame) => return json!({ "close": frame.map(|frame| u16::from(frame.code)) }),
+            _ => {}
+        }
+    }
+}
+
+async fn begin(address: SocketAddr, payload: Value) -> Socket {
+    let mut socket = open(address, None).await.unwrap();
+    say(&mut socket, json!({ "type": "connection_init", "payload": payload })).await;
+    assert_eq!(hear(&mut socket).await["type"], "connection_ack");
+    socket
+}
+
+async fn ask(socket: &mut Socket, id: &str, query: &str, variables: Value) -> Value {
+    let payload = json!({ "query": query, "variables": variables });
+    say(socket, json!({ "id": id, "type": "subscribe", "payload": payload })).await;
+    loop {
+        let answer = hear(socket).await;
+        match answer["type"].as_str() {
+            Some("complete" | "ping" | "pong") => {}
+            _ => return answer,
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_caller_is_known_by_the_payload_and_forgotten_with_the_token() {
+    let test = TestApp::new().await;
+    let address = serve(&test).await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    let mut socket = begin(
+        address,
+        json!({ "authorization": format!("Bearer {}", signed_in.access) }),
+    )
+    .await;
+    let answer = ask(&mut socket, "1", operation!("me"), json!({})).await;
+    assert_eq!(answer["payload"]["data"]["me"]["email"], "ada@test.com");
+    test.app.clock.advance(Duration::minutes(5));
+    let answer = ask(&mut socket, "2", operation!("me"), json!({})).await;
+    assert!(answer.to_string().contains("TOKEN_EXPIRED"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_revoked_session_is_refused_on_an_open_socket() {
+    let test = TestApp::new().await;
+    let address = serve(&test).await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    let mut socket = begin(
+        address,
+        json!({ "Authorization": format!("bearer {}", signed_in.access) }),
+    )
+    .await;
+    test.anonymous().logout(&signed_in.refresh).await.data("logout");
+    let answer = ask(&mut socket, "1", operation!("sessions"), json!({})).await;
+    assert!(answer.to_string().contains("TOKEN_REVOKED"), "{answer}");
+}
+
+#[tokio::test]
+async fn the_limits_hold_on_a_socket_too() {
+    let test = TestApp::new().await;
+    let address = serve(&test).await;
+    test.create_user("ada@test.com").await;
+    let mut socket = begin(address, json!({})).await;
+    let before = test.app.passwords.computed();
+    let twice = "mutation($i: LoginInput!) { a: login(input: $i) { __typename } b: login(input: $i) { __typename } }";
+    let variables = json!({ "i": { "email": "ada@test.com", "password": PASSWORD } });
+    let answer = ask(&mut socket, "1", twice, variables.clone()).await;
+    assert!(answer.to_string().contains("LIMIT_EXCEEDED"), "{answer}");
+    assert_eq!(test.app.passwords.computed(), before);
+    let answer = ask(
+        &mut socket,
+        "2",
+        operation!("login"),
+        json!({ "input": variables["i"] }),
+    )
+    .await;
+    assert_eq!(answer["payload"]["data"]["login"]["__typename"], "TokenPair");
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_can_not_open_a_socket() {
+    let test = TestApp::with(|config| config.server.allowed_origins = vec!["https://app.test".to_owned()]).await;
+    let address = serve(&test).await;
+    let refused = open(address, Some("https://evil.test")).await.unwrap_err();
+    assert!(matches!(refused, Error::Http(response) if response.status() == 403));
+    open(address, Some("https://app.test")).await.unwrap();
+    open(address, Some(&format!("http://{address}"))).await.unwrap();
+}
