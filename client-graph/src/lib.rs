@@ -15,6 +15,8 @@ pub mod layer;
 pub mod mirror;
 mod operations;
 mod principal;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod revocation;
 #[cfg(feature = "testing")]
 pub mod testing;

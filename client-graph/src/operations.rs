@@ -15,6 +15,10 @@ use secrecy::SecretString;
 
 use crate::ids::{SessionId, UserId};
 
+#[cfg(feature = "proxy")]
+pub(crate) use calls::Ending;
+#[cfg(feature = "proxy")]
+pub(crate) use transport::is_json;
 pub(crate) use transport::{Repeat, Transport, bounded_body};
 pub use user::{Profile, User, UserPage};
 

@@ -76,6 +76,8 @@ codes! {
     BadRequest = "BAD_REQUEST", 400, "The request can not be read.";
     /// The body is too large.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413, "The body is too large.";
+    /// The body did not arrive in time.
+    RequestTimeout = "REQUEST_TIMEOUT", 408, "The request did not arrive in time.";
     /// The body is not JSON.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415, "The content type must be application/json.";
     /// This address does not know the method.

@@ -1,9 +1,10 @@
 //! The context builder: where a token is found, and what a caller is.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use client_graph::testing::TestIssuer;
 use client_graph::{Caller, Code, Context};
+use futures_util::FutureExt;
 use reqwest::header::HeaderMap;
 
 use crate::support::bearer;
@@ -133,36 +134,13 @@ async fn a_warm_request_waits_for_nothing_and_calls_nobody() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let headers = bearer(&issuer.token_for(&issuer.user("ada@example.com")).sign());
-    assert_eq!(code(&auth.context(&headers).await), None);
+    let first = auth.context(&headers).await;
     let calls = issuer.all_calls();
 
-    use futures_util::FutureExt;
-    let context = auth.context(&headers).now_or_never().expect("it is ready at once");
+    let second = auth.context(&headers).now_or_never().expect("it is ready at once");
 
-    assert_eq!(code(&context), None);
+    assert!(Arc::ptr_eq(first.principal().unwrap(), second.principal().unwrap()));
     assert_eq!(issuer.all_calls(), calls);
-}
-
-#[tokio::test]
-async fn a_warm_request_takes_a_few_microseconds() {
-    let issuer = TestIssuer::start().await;
-    let auth = issuer.auth_graph().build().unwrap();
-    let headers = bearer(&issuer.token_for(&issuer.user("ada@example.com")).sign());
-    assert_eq!(code(&auth.context(&headers).await), None);
-    let best = {
-        let mut best = Duration::MAX;
-        for _ in 0..50 {
-            let start = std::time::Instant::now();
-            for _ in 0..200 {
-                assert_eq!(code(&auth.context(&headers).await), None);
-            }
-            best = best.min(start.elapsed() / 200);
-        }
-        best
-    };
-    println!("{best:?} for each warm request");
-    // Without the cache the signature alone takes 40 µs or more; this build is not optimised.
-    assert!(best < Duration::from_micros(30), "{best:?}");
 }
 
 #[tokio::test]

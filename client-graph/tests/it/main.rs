@@ -1,10 +1,17 @@
 //! The tests of client-graph: one binary, a module for each subject.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests: clippy.toml spares functions only")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests are tests: clippy.toml spares functions only"
+)]
 
 mod context;
+mod guards;
 mod keys;
+mod layer;
 mod mirror;
 mod operations;
+mod proxy;
 mod support;
 mod tokens;

@@ -1,12 +1,16 @@
 //! What several subjects need: databases, and servers that misbehave.
 
 use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
 use client_graph::mirror::Migration;
+use http_body_util::BodyExt;
 use sea_orm::sqlx::sqlite::SqliteJournalMode;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use sea_orm_migration::prelude::*;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tower::ServiceExt;
 use uuid::Uuid;
 
 pub struct Migrator;
@@ -84,6 +88,45 @@ impl Drop for TestDatabase {
         });
         dropped.join().unwrap();
     }
+}
+
+/// The answer of a router, with its body as JSON (null when it is none).
+pub struct Answer {
+    pub status: u16,
+    pub headers: axum::http::HeaderMap,
+    pub body: serde_json::Value,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
+    }
+}
+
+pub async fn ask(router: &Router, request: Request<Body>) -> Answer {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let body = serde_json::from_slice(&bytes).unwrap_or_default();
+    Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body,
+    }
+}
+
+pub fn get(path: &str) -> axum::http::request::Builder {
+    Request::get(path)
+}
+
+pub fn post(path: &str, body: &serde_json::Value) -> Request<Body> {
+    Request::post(path)
+        .header("content-type", "application/json")
+        .body(Body::from(body.to_string()))
+        .unwrap()
 }
 
 /// Serves a router on a free port, and says where.

@@ -1,0 +1,157 @@
+//! `POST /auth/graphql`: auth-graph's public operations, and only those.
+//!
+//! The document is read by the parser that auth-graph uses, and what is sent on is what was read: two readings of one
+//! body can not differ.
+
+use std::collections::HashSet;
+
+use async_graphql::Positioned;
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
+};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{Proxy, body, pass_back};
+use crate::error::{Code, Error, problem};
+use crate::operations::{Repeat, bounded_body, is_json};
+
+/// The root fields that anybody may ask for.
+const PUBLIC: [&str; 4] = ["login", "refresh", "logout", "verify"];
+const MAX_ANSWER: usize = 1024 * 1024;
+/// More than any document of these operations needs. The parser recurses, so nesting must be bounded before it.
+const MAX_BRACKETS: usize = 200;
+
+/// A request of GraphQL over HTTP. Extensions are not passed on: they could name another document.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GraphqlRequest {
+    query: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variables: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation_name: Option<String>,
+}
+
+pub(super) async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut headers = proxy.forwarded(&parts);
+    if let Some(accepted) = parts.headers.get(header::ACCEPT) {
+        headers.insert(header::ACCEPT, accepted.clone());
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let outcome = async {
+        let request: GraphqlRequest = body::read(&parts, body).await?;
+        let ends_session = check(&request)?;
+        let body = serde_json::to_vec(&request).map_err(Error::internal)?;
+        let answer = proxy.auth.transport().post(Repeat::Never, headers, body).await?;
+        if !is_json(answer.headers()) {
+            return Err(Error::unavailable(format!(
+                "auth-graph answered {} without GraphQL",
+                answer.status()
+            )));
+        }
+        let (status, answer_headers) = (answer.status(), answer.headers().clone());
+        let answer = bounded_body(answer, MAX_ANSWER).await?;
+        if ends_session && is_success(&answer) {
+            proxy.end_session_of_caller(&parts.headers).await;
+        }
+        Ok(response(status, &answer_headers, answer))
+    };
+    outcome.await.unwrap_or_else(|error| refusal(&error))
+}
+
+pub(super) async fn method_not_allowed() -> Response {
+    let mut response = refusal(&Code::MethodNotAllowed.into());
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response
+}
+
+fn response(status: StatusCode, headers: &HeaderMap, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    for name in [header::CONTENT_TYPE, header::RETRY_AFTER] {
+        if let Some(value) = headers.get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    pass_back(headers, response.headers_mut());
+    response
+}
+
+/// An error in the form that GraphQL clients read, with the status and headers that go with it.
+fn refusal(error: &Error) -> Response {
+    let mut extensions = json!({ "code": error.code().as_str() });
+    if let Some(seconds) = error.retry_after_seconds() {
+        extensions["retryAfter"] = json!(seconds);
+    }
+    let body = json!({ "errors": [{ "message": error.to_string(), "extensions": extensions }] });
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = problem::status(error);
+    let content_type = HeaderValue::from_static("application/json; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    problem::add_headers(error, response.headers_mut());
+    response
+}
+
+/// Refuses everything but the public operations, wherever in the document it stands. Says whether the operation that
+/// will run logs out.
+fn check(request: &GraphqlRequest) -> Result<bool, Error> {
+    if request.query.bytes().filter(|byte| b"{[(".contains(byte)).count() > MAX_BRACKETS {
+        return Err(Code::LimitExceeded.into());
+    }
+    // The parser's message can quote the document, which may hold a password.
+    let document = parse_query(&request.query).map_err(|_| Error::from(Code::GraphqlParseFailed))?;
+    for (_, operation) in document.operations.iter() {
+        let public = |field: &str| PUBLIC.contains(&field);
+        if operation.node.ty == OperationType::Subscription || !root_fields(&document, operation).all(public) {
+            return Err(Error::new(Code::Forbidden).with_detail("Only signing in and out is possible here."));
+        }
+    }
+    let chosen = match (&document.operations, &request.operation_name) {
+        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str()),
+        (DocumentOperations::Multiple(operations), None) => operations.values().next(),
+    };
+    Ok(chosen.is_some_and(|operation| root_fields(&document, operation).any(|field| field == "logout")))
+}
+
+/// The fields at the root of an operation, with its fragments put in; each fragment once, so that a circle ends. An
+/// unknown fragment counts as a field that nobody may ask for.
+fn root_fields<'a>(
+    document: &'a ExecutableDocument,
+    operation: &'a Positioned<OperationDefinition>,
+) -> impl Iterator<Item = &'a str> {
+    let mut fields = Vec::new();
+    let mut seen = HashSet::new();
+    let mut waiting: Vec<&SelectionSet> = vec![&operation.node.selection_set.node];
+    while let Some(set) = waiting.pop() {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => fields.push(field.node.name.node.as_str()),
+                Selection::InlineFragment(fragment) => waiting.push(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    match document.fragments.get(name) {
+                        Some(fragment) if seen.insert(name) => waiting.push(&fragment.node.selection_set.node),
+                        Some(_) => {}
+                        None => fields.push("an unknown fragment"),
+                    }
+                }
+            }
+        }
+    }
+    fields.into_iter()
+}
+
+fn is_success(answer: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(answer)
+        .is_ok_and(|answer| answer["data"].is_object() && answer.get("errors").is_none_or(Value::is_null))
+}

@@ -1,0 +1,219 @@
+//! The REST paths that clients of django-easyjwt know, with their bodies. Errors are problem+json that also has the
+//! `detail` of old; the status and the code are auth-graph's.
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::response::{IntoResponse, Response};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+
+use super::{Proxy, body, pass_back, refresh_cookie};
+use crate::error::{Code, Error, problem};
+use crate::ids::UserId;
+use crate::operations::{Credentials, Ending, SignIn, TokenPair, VerificationFailure, Verified};
+
+/// A refusal with the members of old.
+pub(super) struct Refusal {
+    error: Error,
+    fields: Map<String, Value>,
+}
+
+/// `POST /auth/token/`: e-mail address and password for a token pair.
+pub(super) async fn token(State(proxy): State<Proxy>, request: Request) -> Result<Response, Refusal> {
+    let (parts, fields) = read(request).await?;
+    let (email, password) = match (text(&fields, "email"), text(&fields, "password")) {
+        (Ok(email), Ok(password)) => (email, password),
+        (email, password) => return Err(Refusal::fields([("email", email.err()), ("password", password.err())])),
+    };
+    let credentials = Credentials {
+        email,
+        password: password.into(),
+        scope: None,
+    };
+    let reply = proxy.auth.login_with(credentials, &proxy.forwarded(&parts)).await?;
+    match reply.data {
+        SignIn::TokenPair(pair) => {
+            proxy.mirror(&pair.user).await;
+            Ok(answer(pair_json(&pair), &reply.headers))
+        }
+        SignIn::ChallengeRequired(_) => {
+            let detail = "A second factor is needed: sign in at /auth/graphql.";
+            Err(Error::new(Code::Forbidden).with_detail(detail).into())
+        }
+    }
+}
+
+/// `POST /auth/token/refresh/`: a refresh token, in the body or in the cookie, for the next pair.
+pub(super) async fn refresh(State(proxy): State<Proxy>, request: Request) -> Result<Response, Refusal> {
+    let (parts, fields) = read(request).await?;
+    let refresh_token = refresh_token(&parts, &fields)?;
+    let reply = proxy
+        .auth
+        .refresh_with(refresh_token.as_ref(), &proxy.forwarded(&parts))
+        .await?;
+    proxy.mirror(&reply.data.user).await;
+    Ok(answer(pair_json(&reply.data), &reply.headers))
+}
+
+/// `POST /auth/token/verify/`: `{}` for a token that is good. Access tokens are verified here.
+pub(super) async fn verify(State(proxy): State<Proxy>, request: Request) -> Result<Response, Refusal> {
+    let (parts, fields) = read(request).await?;
+    let token = SecretString::from(required(&fields, "token")?);
+    if token.expose_secret().contains('.') {
+        proxy.auth.authenticate(&token).await?;
+        return Ok(answer(json!({}), &HeaderMap::new()));
+    }
+    match proxy.auth.verify_with(&token, &proxy.forwarded(&parts)).await? {
+        Verified::Active(..) => Ok(answer(json!({}), &HeaderMap::new())),
+        Verified::Inactive(VerificationFailure::Expired) => Err(Error::new(Code::TokenExpired).into()),
+        Verified::Inactive(VerificationFailure::Revoked) => Err(Error::new(Code::TokenRevoked).into()),
+        Verified::Inactive(VerificationFailure::Invalid) => Err(Error::new(Code::TokenInvalid).into()),
+    }
+}
+
+/// `POST /auth/token/logout/`: ends the session of a refresh token there, and the caller's here.
+pub(super) async fn logout(State(proxy): State<Proxy>, request: Request) -> Result<Response, Refusal> {
+    let (parts, fields) = read(request).await?;
+    let refresh_token = refresh_token(&parts, &fields)?;
+    let headers = proxy.forwarded(&parts);
+    let reply = proxy
+        .auth
+        .logout_with(refresh_token.as_ref(), Ending::OneSession, &headers)
+        .await?;
+    proxy.end_session_of_caller(&parts.headers).await;
+    Ok(answer(json!({ "detail": "Logged out." }), &reply.headers))
+}
+
+/// `GET /auth/users/{id}/`: the caller's own account, and nobody else's.
+pub(super) async fn user(
+    State(proxy): State<Proxy>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let context = proxy.auth.context(&headers).await;
+    let principal = context.principal()?;
+    if !id.parse::<UserId>().is_ok_and(|id| id == principal.subject) {
+        return Err(Error::new(Code::NotFound).into());
+    }
+    let profile = proxy
+        .auth
+        .profile(principal.access_token())
+        .await?
+        .ok_or(Error::new(Code::TokenRevoked))?;
+    let user = profile.user;
+    proxy.mirror(&user).await;
+    let body = json!({
+        "id": user.id, "email": user.email, "first_name": user.first_name, "last_name": user.last_name,
+        "date_joined": user.date_joined, "last_login": profile.last_login, "is_active": user.is_active,
+        "is_staff": user.is_staff, "is_superuser": user.is_superuser,
+    });
+    Ok(answer(body, &HeaderMap::new()))
+}
+
+pub(super) async fn only_post(method: Method) -> Response {
+    method_not_allowed(&method, "POST")
+}
+
+pub(super) async fn only_get(method: Method) -> Response {
+    method_not_allowed(&method, "GET, HEAD")
+}
+
+fn method_not_allowed(method: &Method, allowed: &'static str) -> Response {
+    let error = Error::new(Code::MethodNotAllowed).with_detail(format!("Method \"{method}\" not allowed."));
+    let mut response = Refusal::from(error).into_response();
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+async fn read(request: Request) -> Result<(Parts, Map<String, Value>), Refusal> {
+    let (parts, body) = request.into_parts();
+    let fields = body::read(&parts, body).await?;
+    Ok((parts, fields))
+}
+
+/// The field, or what is wrong with it.
+fn text(fields: &Map<String, Value>, name: &str) -> Result<String, &'static str> {
+    match fields.get(name) {
+        None => Err("This field is required."),
+        Some(Value::Null) => Err("This field may not be null."),
+        Some(Value::String(text)) if text.is_empty() => Err("This field may not be blank."),
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(_) => Err("Not a valid string."),
+    }
+}
+
+fn required(fields: &Map<String, Value>, name: &'static str) -> Result<String, Refusal> {
+    text(fields, name).map_err(|problem| Refusal::fields([(name, Some(problem))]))
+}
+
+/// The refresh token in the body; none when the cookie has it.
+fn refresh_token(parts: &Parts, fields: &Map<String, Value>) -> Result<Option<SecretString>, Refusal> {
+    if !fields.contains_key("refresh") && refresh_cookie(&parts.headers).is_some() {
+        return Ok(None);
+    }
+    required(fields, "refresh").map(|token| Some(token.into()))
+}
+
+fn pair_json(pair: &TokenPair) -> Value {
+    let mut body = json!({ "access": pair.access_token.expose_secret() });
+    if let Some(refresh_token) = &pair.refresh_token {
+        body["refresh"] = json!(refresh_token.expose_secret());
+    }
+    body
+}
+
+fn answer(body: Value, headers: &HeaderMap) -> Response {
+    let mut response = Json(body).into_response();
+    pass_back(headers, response.headers_mut());
+    response
+}
+
+impl Refusal {
+    fn fields<const N: usize>(problems: [(&str, Option<&str>); N]) -> Self {
+        let named = problems
+            .into_iter()
+            .filter_map(|(name, problem)| Some((name.to_owned(), json!([problem?]))));
+        Self {
+            error: Code::ValidationFailed.into(),
+            fields: named.collect(),
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            fields: Map::new(),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut members = problem::members(&self.error);
+        let detail = match self.error.code() {
+            Code::InvalidCredentials => "No active account found with the given credentials",
+            Code::Unauthenticated => "Authentication credentials were not provided.",
+            Code::TokenInvalid | Code::TokenExpired => "Token is invalid or expired",
+            Code::TokenRevoked | Code::TokenReused => "Token is blacklisted",
+            Code::Unavailable => "Authentication Service Connection Error.",
+            _ => "",
+        };
+        if !detail.is_empty() {
+            members.insert("detail".to_owned(), json!(detail));
+        }
+        members.extend(self.fields);
+        let mut response = problem::response(&self.error, members);
+        if self.error.code() == Code::MethodNotAllowed {
+            response
+                .headers_mut()
+                .insert(header::ALLOW, HeaderValue::from_static("POST"));
+        }
+        response
+    }
+}

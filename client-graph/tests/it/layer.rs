@@ -1,0 +1,127 @@
+//! The axum layer and its extractors, and how errors look over HTTP.
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use client_graph::layer::{Authenticated, CurrentUser, OptionalPrincipal};
+use client_graph::mirror::Mirror;
+use client_graph::testing::TestIssuer;
+use client_graph::{AuthGraph, Context, Error};
+use serde_json::json;
+
+use crate::support::{Answer, TestDatabase, ask, get as request};
+
+fn routes() -> Router {
+    Router::new()
+        .route("/open", get(|_: Context| async { "open" }))
+        .route(
+            "/optional",
+            get(|OptionalPrincipal(who): OptionalPrincipal| async move { who.is_some().to_string() }),
+        )
+        .route(
+            "/closed",
+            get(|Authenticated(who): Authenticated| async move { json!(who.subject).to_string() }),
+        )
+        .route(
+            "/user",
+            get(|CurrentUser(user): CurrentUser| async move { json!(user.email).to_string() }),
+        )
+        .route(
+            "/scoped",
+            get(|Authenticated(who): Authenticated| async move {
+                who.require_scope("notes:read")?;
+                Ok::<_, Error>("scoped")
+            }),
+        )
+}
+
+async fn call(auth: &AuthGraph, path: &str, token: Option<&str>) -> Answer {
+    let mut builder = request(path);
+    if let Some(token) = token {
+        builder = builder.header("authorization", format!("Bearer {token}"));
+    }
+    ask(&routes().layer(auth.layer()), builder.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn extractors_give_the_caller() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let auth = issuer
+        .auth_graph()
+        .mirror(Mirror::new(database.connect().await))
+        .build()
+        .unwrap();
+    let user = issuer.user("ada@example.com");
+    let token = issuer.token_for(&user).scope("notes:read").sign();
+
+    assert_eq!(call(&auth, "/open", None).await.status, 200);
+    assert_eq!(call(&auth, "/optional", None).await.body, json!(false));
+    assert_eq!(call(&auth, "/optional", Some(&token)).await.body, json!(true));
+    assert_eq!(call(&auth, "/closed", Some(&token)).await.body, json!(user.id));
+    assert_eq!(call(&auth, "/user", Some(&token)).await.body, json!("ada@example.com"));
+    assert_eq!(call(&auth, "/scoped", Some(&token)).await.status, 200);
+}
+
+#[tokio::test]
+async fn refusals_have_the_challenges_of_rfc_6750() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
+
+    let answer = call(&auth, "/closed", None).await;
+    assert_eq!((answer.status, answer.header("www-authenticate")), (401, "Bearer"));
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let expected = json!({
+        "type": "about:blank", "title": "Unauthorized", "status": 401, "code": "UNAUTHENTICATED",
+        "detail": "Sign in first.",
+    });
+    assert_eq!(answer.body, expected);
+
+    for path in ["/closed", "/optional"] {
+        let answer = call(&auth, path, Some("nonsense")).await;
+        assert_eq!(answer.status, 401, "{path}");
+        assert_eq!(answer.header("www-authenticate"), r#"Bearer error="invalid_token""#);
+        assert_eq!(answer.body["code"], "TOKEN_INVALID");
+    }
+
+    let answer = call(&auth, "/scoped", Some(&token)).await;
+    assert_eq!(
+        (answer.status, answer.header("www-authenticate")),
+        (403, r#"Bearer error="insufficient_scope""#)
+    );
+}
+
+#[tokio::test]
+async fn a_bad_token_does_not_fail_a_route_that_needs_no_caller() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    assert_eq!(call(&auth, "/open", Some("nonsense")).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_can_not_be_verified_now_is_503_and_not_401() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
+    issuer.take_down();
+    let answer = call(&auth, "/closed", Some(&token)).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
+    assert_eq!(
+        (&answer.body["code"], &answer.body["retryAfter"]),
+        (&json!("UNAVAILABLE"), &json!(1))
+    );
+    assert_eq!(answer.header("www-authenticate"), "");
+}
+
+#[tokio::test]
+async fn an_extractor_without_its_layer_names_the_fix() {
+    for path in ["/open", "/optional", "/closed", "/user"] {
+        let answer = ask(&routes(), request(path).body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, 500, "{path}");
+        assert!(
+            answer.body["detail"].as_str().unwrap().contains("AuthGraph::layer()"),
+            "{path}"
+        );
+    }
+}
