@@ -15,10 +15,7 @@ pub struct Clock {
 impl Clock {
     /// The time now in UTC, to the microsecond: PostgreSQL keeps no more, and SQLite must not keep more.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the system's time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's time")]
     pub fn now(&self) -> DateTime<Utc> {
         let offset = Duration::microseconds(self.offset_micros.load(Ordering::Relaxed));
         (Utc::now() + offset).trunc_subsecs(6)

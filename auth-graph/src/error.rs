@@ -74,10 +74,7 @@ pub enum Error {
 impl Error {
     /// An argument that breaks a rule.
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
-        Self::ValidationFailed {
-            field,
-            message: message.into(),
-        }
+        Self::ValidationFailed { field, message: message.into() }
     }
 
     /// A fault of ours, described for the log.
@@ -119,10 +116,9 @@ impl From<DbErr> for Error {
     /// A database that can not be reached is away; any other failure of it is a fault of ours.
     fn from(error: DbErr) -> Self {
         match error {
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable {
-                retry_after: Duration::from_secs(1),
-                source: Some(Box::new(error)),
-            },
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => {
+                Self::Unavailable { retry_after: Duration::from_secs(1), source: Some(Box::new(error)) }
+            }
             other => Self::Internal(Box::new(other)),
         }
     }

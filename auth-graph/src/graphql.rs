@@ -49,21 +49,13 @@ pub fn schema(app: App) -> Schema {
 /// The schema definition for clients and code generators.
 #[must_use]
 pub fn sdl() -> String {
-    tidy(
-        &builder()
-            .finish()
-            .sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_enum_items()),
-    )
+    tidy(&builder().finish().sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_enum_items()))
 }
 
 /// The schema definition for composition into a supergraph (Apollo Federation v2).
 #[must_use]
 pub fn federation_sdl() -> String {
-    let options = SDLExportOptions::new()
-        .federation()
-        .compose_directive()
-        .sorted_fields()
-        .sorted_enum_items();
+    let options = SDLExportOptions::new().federation().compose_directive().sorted_fields().sorted_enum_items();
     tidy(&builder().finish().sdl_with_options(options))
 }
 

@@ -41,17 +41,9 @@ impl axum::extract::FromRef<Site> for App {
 
 /// Every route of the service.
 pub fn router(app: &App) -> Router {
-    let site = Site {
-        app: app.clone(),
-        edge: graphql::edge(app),
-    };
+    let site = Site { app: app.clone(), edge: graphql::edge(app) };
     let router = Router::new()
-        .route(
-            "/graphql",
-            post(graphql::post)
-                .get(graphql::websocket)
-                .fallback(graphql_edge::method_not_allowed),
-        )
+        .route("/graphql", post(graphql::post).get(graphql::websocket).fallback(graphql_edge::method_not_allowed))
         .route("/.well-known/jwks.json", get(well_known::jwks))
         .route("/.well-known/openid-configuration", get(well_known::discovery))
         .route("/healthz", get(health::alive))

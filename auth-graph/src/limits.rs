@@ -50,9 +50,7 @@ impl Attempt {
                 let free_at = rate_limits::free_at(&txn, &rule.key).await?.unwrap_or(now);
                 txn.rollback().await?;
                 let wait = u64::try_from(free_at + rule.interval - rule.burst - now).unwrap_or(0);
-                return Err(Error::RateLimited {
-                    retry_after: Duration::from_micros(wait),
-                });
+                return Err(Error::RateLimited { retry_after: Duration::from_micros(wait) });
             }
         }
         txn.commit().await?;
@@ -74,20 +72,13 @@ impl Attempt {
 impl Rule {
     fn new(key: String, interval: Duration, attempts: u32) -> Self {
         let interval = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX / 1_000_000);
-        Self {
-            key,
-            interval,
-            burst: interval.saturating_mul(attempts.into()),
-        }
+        Self { key, interval, burst: interval.saturating_mul(attempts.into()) }
     }
 }
 
 /// The address is hashed, as it may belong to nobody here and is none of our business then.
 fn account_key(account: &Email) -> String {
-    format!(
-        "account:{}",
-        BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, account.as_str().as_bytes()))
-    )
+    format!("account:{}", BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, account.as_str().as_bytes())))
 }
 
 /// Whoever has one IPv6 address has the /64 that it is in.

@@ -59,10 +59,8 @@ pub async fn connect(url: &SecretString, max_connections: u32) -> Result<Databas
 /// # Errors
 /// When no connection can be had.
 pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..Default::default()
-    };
+    let options =
+        TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
     db.begin_with_options(options).await
 }
 
@@ -74,8 +72,7 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
     let turn = db.begin().await?;
     if turn.get_database_backend() == DbBackend::Postgres {
         let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
-        turn.execute_raw(Statement::from_string(DbBackend::Postgres, lock))
-            .await?;
+        turn.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
     }
     Migrator::up(db, None).await?;
     turn.commit().await

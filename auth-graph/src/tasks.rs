@@ -34,11 +34,7 @@ async fn supervise<F: Future<Output = Result<()>>>(name: &'static str, app: App,
     const PAUSE: Duration = Duration::from_secs(1);
     loop {
         if let Err(error) = work(app.clone()).await {
-            tracing::error!(
-                task = name,
-                error = &error as &dyn std::error::Error,
-                "a task failed and starts over"
-            );
+            tracing::error!(task = name, error = &error as &dyn std::error::Error, "a task failed and starts over");
         }
         tokio::time::sleep(PAUSE).await;
     }

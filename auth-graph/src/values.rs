@@ -4,8 +4,10 @@ mod email;
 mod ids;
 mod password;
 mod scope;
+mod search_text;
 
 pub use email::Email;
 pub use ids::{ClientId, SessionId, TokenId, UserId};
 pub use password::{NewPassword, is_sample_password};
 pub use scope::{Scope, Scopes};
+pub use search_text::SearchText;

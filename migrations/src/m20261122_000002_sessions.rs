@@ -20,26 +20,10 @@ impl MigrationTrait for Migration {
                     .col(ColumnDef::new(Sessions::Generation).big_integer().not_null())
                     .col(ColumnDef::new(Sessions::UserAgent).text())
                     .col(ColumnDef::new(Sessions::IpAddress).text())
-                    .col(
-                        ColumnDef::new(Sessions::CreatedAt)
-                            .timestamp_with_time_zone()
-                            .not_null(),
-                    )
-                    .col(
-                        ColumnDef::new(Sessions::LastUsedAt)
-                            .timestamp_with_time_zone()
-                            .not_null(),
-                    )
-                    .col(
-                        ColumnDef::new(Sessions::ExpiresAt)
-                            .timestamp_with_time_zone()
-                            .not_null(),
-                    )
-                    .col(
-                        ColumnDef::new(Sessions::AbsoluteExpiresAt)
-                            .timestamp_with_time_zone()
-                            .not_null(),
-                    )
+                    .col(ColumnDef::new(Sessions::CreatedAt).timestamp_with_time_zone().not_null())
+                    .col(ColumnDef::new(Sessions::LastUsedAt).timestamp_with_time_zone().not_null())
+                    .col(ColumnDef::new(Sessions::ExpiresAt).timestamp_with_time_zone().not_null())
+                    .col(ColumnDef::new(Sessions::AbsoluteExpiresAt).timestamp_with_time_zone().not_null())
                     .col(ColumnDef::new(Sessions::RevokedAt).timestamp_with_time_zone())
                     .col(ColumnDef::new(Sessions::RevokedReason).text())
                     .foreign_key(
@@ -53,28 +37,18 @@ impl MigrationTrait for Migration {
             .await?;
         manager
             .create_index(
-                Index::create()
-                    .name("sessions_user_id")
-                    .table(Sessions::Table)
-                    .col(Sessions::UserId)
-                    .to_owned(),
+                Index::create().name("sessions_user_id").table(Sessions::Table).col(Sessions::UserId).to_owned(),
             )
             .await?;
         manager
             .create_index(
-                Index::create()
-                    .name("sessions_revoked_at")
-                    .table(Sessions::Table)
-                    .col(Sessions::RevokedAt)
-                    .to_owned(),
+                Index::create().name("sessions_revoked_at").table(Sessions::Table).col(Sessions::RevokedAt).to_owned(),
             )
             .await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .drop_table(Table::drop().table(Sessions::Table).to_owned())
-            .await
+        manager.drop_table(Table::drop().table(Sessions::Table).to_owned()).await
     }
 }
 

@@ -15,16 +15,8 @@ impl MigrationTrait for Migration {
                     .col(ColumnDef::new(SigningKeys::Kid).text().not_null().primary_key())
                     .col(ColumnDef::new(SigningKeys::Algorithm).text().not_null())
                     .col(ColumnDef::new(SigningKeys::PrivateKey).binary().not_null())
-                    .col(
-                        ColumnDef::new(SigningKeys::CreatedAt)
-                            .timestamp_with_time_zone()
-                            .not_null(),
-                    )
-                    .col(
-                        ColumnDef::new(SigningKeys::ActiveFrom)
-                            .timestamp_with_time_zone()
-                            .not_null(),
-                    )
+                    .col(ColumnDef::new(SigningKeys::CreatedAt).timestamp_with_time_zone().not_null())
+                    .col(ColumnDef::new(SigningKeys::ActiveFrom).timestamp_with_time_zone().not_null())
                     .col(ColumnDef::new(SigningKeys::RetiredAt).timestamp_with_time_zone())
                     .to_owned(),
             )
@@ -32,9 +24,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .drop_table(Table::drop().table(SigningKeys::Table).to_owned())
-            .await
+        manager.drop_table(Table::drop().table(SigningKeys::Table).to_owned()).await
     }
 }
 

@@ -20,11 +20,7 @@ impl MigrationTrait for Migration {
                     .col(ColumnDef::new(Changes::UserId).uuid().not_null())
                     .col(ColumnDef::new(Changes::SessionId).uuid())
                     .col(ColumnDef::new(Changes::Version).big_integer().not_null())
-                    .col(
-                        ColumnDef::new(Changes::RecordedAt)
-                            .timestamp_with_time_zone()
-                            .not_null(),
-                    )
+                    .col(ColumnDef::new(Changes::RecordedAt).timestamp_with_time_zone().not_null())
                     .to_owned(),
             )
             .await?;
@@ -49,12 +45,8 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .drop_table(Table::drop().table(Changes::Table).to_owned())
-            .await?;
-        manager
-            .drop_table(Table::drop().table(ChangeHead::Table).to_owned())
-            .await
+        manager.drop_table(Table::drop().table(Changes::Table).to_owned()).await?;
+        manager.drop_table(Table::drop().table(ChangeHead::Table).to_owned()).await
     }
 }
 

@@ -15,11 +15,7 @@ impl MigrationTrait for Migration {
                 Table::create()
                     .table(LoginEvents::Table)
                     .col(ColumnDef::new(LoginEvents::Id).uuid().not_null().primary_key())
-                    .col(
-                        ColumnDef::new(LoginEvents::OccurredAt)
-                            .timestamp_with_time_zone()
-                            .not_null(),
-                    )
+                    .col(ColumnDef::new(LoginEvents::OccurredAt).timestamp_with_time_zone().not_null())
                     .col(ColumnDef::new(LoginEvents::Kind).text().not_null())
                     .col(ColumnDef::new(LoginEvents::Code).text())
                     .col(ColumnDef::new(LoginEvents::UserId).uuid())
@@ -43,9 +39,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .drop_table(Table::drop().table(LoginEvents::Table).to_owned())
-            .await
+        manager.drop_table(Table::drop().table(LoginEvents::Table).to_owned()).await
     }
 }
 

@@ -17,11 +17,7 @@ impl MigrationTrait for Migration {
                     .col(ColumnDef::new(ServiceClients::SecretHash).text().not_null())
                     .col(ColumnDef::new(ServiceClients::Scopes).json_binary().not_null())
                     .col(ColumnDef::new(ServiceClients::Audiences).json_binary().not_null())
-                    .col(
-                        ColumnDef::new(ServiceClients::CreatedAt)
-                            .timestamp_with_time_zone()
-                            .not_null(),
-                    )
+                    .col(ColumnDef::new(ServiceClients::CreatedAt).timestamp_with_time_zone().not_null())
                     .col(ColumnDef::new(ServiceClients::DisabledAt).timestamp_with_time_zone())
                     .to_owned(),
             )
@@ -29,9 +25,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .drop_table(Table::drop().table(ServiceClients::Table).to_owned())
-            .await
+        manager.drop_table(Table::drop().table(ServiceClients::Table).to_owned()).await
     }
 }
 

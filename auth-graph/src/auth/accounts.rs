@@ -53,10 +53,7 @@ pub enum Rank {
 /// outside the demo; [`Error::Unavailable`] when too many passwords are being hashed.
 pub async fn create(app: &App, new: NewUser) -> Result<users::Model> {
     if app.config.profile != Profile::Demo && is_sample_password(new.password.as_secret()) {
-        return Err(Error::invalid(
-            "password",
-            "is printed in our documentation: choose another one",
-        ));
+        return Err(Error::invalid("password", "is printed in our documentation: choose another one"));
     }
     let password_hash = app.passwords.hash(new.password.as_secret()).await?;
     let now = app.clock.now();

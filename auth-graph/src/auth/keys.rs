@@ -36,9 +36,5 @@ pub async fn load(app: &App) -> Result<()> {
 /// # Errors
 /// When the database fails or a key does not open.
 pub async fn reload(app: &App) -> Result<Reload> {
-    if app.keyring.may_reload(app.clock.now()) {
-        load(app).await.map(|()| Reload::Done)
-    } else {
-        Ok(Reload::TooSoon)
-    }
+    if app.keyring.may_reload(app.clock.now()) { load(app).await.map(|()| Reload::Done) } else { Ok(Reload::TooSoon) }
 }

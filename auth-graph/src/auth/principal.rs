@@ -68,10 +68,7 @@ impl From<Refusal> for Error {
             Refusal::Expired => Self::TokenExpired,
             Refusal::Invalid => Self::TokenInvalid,
             Refusal::Revoked => Self::TokenRevoked,
-            Refusal::Unknown => Self::Unavailable {
-                retry_after: Duration::from_secs(1),
-                source: None,
-            },
+            Refusal::Unknown => Self::Unavailable { retry_after: Duration::from_secs(1), source: None },
         }
     }
 }
@@ -89,10 +86,7 @@ pub async fn authenticate(app: &App, token: &SecretString) -> Result<Principal, 
             Ok(keys::Reload::Done) => checked = app.access_tokens.check(&app.keyring, token, now),
             Ok(keys::Reload::TooSoon) => {}
             Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the signing keys could not be read"
-                );
+                tracing::error!(error = &error as &dyn std::error::Error, "the signing keys could not be read");
                 return Err(Refusal::Unknown);
             }
         }

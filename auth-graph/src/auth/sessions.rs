@@ -52,6 +52,8 @@ pub struct TokenPair {
     pub refresh_token: SecretString,
     /// When the session ends unless it is refreshed.
     pub refresh_expires_at: DateTime<Utc>,
+    /// For how long the refresh token is good.
+    pub refresh_expires_in: Duration,
     /// What the access token allows.
     pub scope: Scopes,
     /// Who signed in.
@@ -69,18 +71,10 @@ pub async fn list(app: &App, principal: &Principal) -> Result<Vec<sessions::Mode
 /// The tokens of a session, its newest generation.
 fn issue(app: &App, session: &sessions::Model, user: users::Model, now: DateTime<Utc>) -> Result<TokenPair> {
     let held = scopes_of(app, &user);
-    let scope = session
-        .scope
-        .as_ref()
-        .map_or(held.clone(), |asked| held.intersection(asked));
+    let scope = session.scope.as_ref().map_or(held.clone(), |asked| held.intersection(asked));
     let lifetime = Duration::from_std(app.config.tokens.access_lifetime).map_err(Error::internal)?;
     let expires_at = (now + lifetime).min(session.absolute_expires_at);
-    let amr = session
-        .amr
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|method| method.as_str().map(str::to_owned));
+    let amr = session.amr.as_array().into_iter().flatten().filter_map(|method| method.as_str().map(str::to_owned));
     let grant = Grant {
         subject: user.id,
         session: session.id,
@@ -97,6 +91,7 @@ fn issue(app: &App, session: &sessions::Model, user: users::Model, now: DateTime
         expires_in: expires_at - now,
         refresh_token: app.refresh_tokens.encode(session.id, session.generation),
         refresh_expires_at: session.expires_at,
+        refresh_expires_in: session.expires_at - now,
         scope,
         user,
     })

@@ -44,13 +44,7 @@ pub(super) enum Command {
 
 pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
     let user = match command {
-        Command::Create {
-            email,
-            superuser,
-            staff,
-            first_name,
-            last_name,
-        } => {
+        Command::Create { email, superuser, staff, first_name, last_name } => {
             let email: Email = email.parse()?;
             let password = NewPassword::parse(read_password()?)?;
             let rank = match (superuser, staff) {
@@ -58,17 +52,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
                 (false, true) => Rank::Staff,
                 (false, false) => Rank::User,
             };
-            accounts::create(
-                app,
-                NewUser {
-                    email,
-                    password,
-                    first_name,
-                    last_name,
-                    rank,
-                },
-            )
-            .await?
+            accounts::create(app, NewUser { email, password, first_name, last_name, rank }).await?
         }
         Command::Disable { email } => accounts::disable(app, find(app, &email).await?).await?,
         Command::Enable { email } => accounts::enable(app, find(app, &email).await?).await?,

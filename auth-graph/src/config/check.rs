@@ -15,10 +15,7 @@ impl Config {
         let mut problems = Vec::new();
         let mut rule = |kept: bool, key: &str, message: &str| {
             if !kept {
-                problems.push(Problem {
-                    key: key.to_owned(),
-                    message: message.to_owned(),
-                });
+                problems.push(Problem { key: key.to_owned(), message: message.to_owned() });
             }
         };
         self.check_addresses(&mut rule);
@@ -30,20 +27,10 @@ impl Config {
             rule(false, "secret", reason);
         }
         let url = self.database.url.expose_secret();
-        let known = ["postgres://", "postgresql://", "sqlite:"]
-            .iter()
-            .any(|scheme| url.starts_with(scheme));
-        rule(
-            known || url.is_empty(),
-            "database.url",
-            "must start with postgres:// or sqlite:",
-        );
+        let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| url.starts_with(scheme));
+        rule(known || url.is_empty(), "database.url", "must start with postgres:// or sqlite:");
         let filter = tracing_subscriber::EnvFilter::try_new(&self.log.filter);
-        rule(
-            filter.is_ok(),
-            "log.filter",
-            "is not a filter such as info or auth_graph=debug,warn",
-        );
+        rule(filter.is_ok(), "log.filter", "is not a filter such as info or auth_graph=debug,warn");
         problems
     }
 
@@ -51,11 +38,7 @@ impl Config {
         let loopback = self.server.bind.ip().is_loopback();
         let public_url = &self.server.public_url;
         if public_url.is_empty() {
-            rule(
-                loopback,
-                "server.public_url",
-                "is required when server.bind is not a loopback address",
-            );
+            rule(loopback, "server.public_url", "is required when server.bind is not a loopback address");
         } else {
             match Url::parse(public_url) {
                 Ok(url) => {
@@ -63,17 +46,9 @@ impl Config {
                         && url.fragment().is_none()
                         && url.username().is_empty()
                         && url.password().is_none();
-                    rule(
-                        plain,
-                        "server.public_url",
-                        "must have no user, password, query or fragment",
-                    );
+                    rule(plain, "server.public_url", "must have no user, password, query or fragment");
                     let safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
-                    rule(
-                        safe,
-                        "server.public_url",
-                        "must be https://, or http:// to a loopback address",
-                    );
+                    rule(safe, "server.public_url", "must be https://, or http:// to a loopback address");
                 }
                 Err(_) => rule(false, "server.public_url", "is not a URL"),
             }
@@ -85,22 +60,14 @@ impl Config {
         );
         for origin in &self.server.allowed_origins {
             let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
-            rule(
-                exact,
-                "server.allowed_origins",
-                "must hold origins such as https://app.example.com",
-            );
+            rule(exact, "server.allowed_origins", "must hold origins such as https://app.example.com");
         }
     }
 
     fn check_tokens(&self, rule: &mut impl FnMut(bool, &str, &str)) {
         let tokens = &self.tokens;
         let lifetimes = MINUTE / 2..=60 * MINUTE;
-        rule(
-            lifetimes.contains(&tokens.access_lifetime),
-            "tokens.access_lifetime",
-            "must be from 30s to 1h",
-        );
+        rule(lifetimes.contains(&tokens.access_lifetime), "tokens.access_lifetime", "must be from 30s to 1h");
         rule(
             tokens.idle_lifetime >= tokens.access_lifetime,
             "tokens.idle_lifetime",
@@ -116,67 +83,31 @@ impl Config {
             "tokens.session_lifetime",
             "must not be longer than a year",
         );
-        rule(
-            !tokens.audience.trim().is_empty(),
-            "tokens.audience",
-            "must not be empty",
-        );
+        rule(!tokens.audience.trim().is_empty(), "tokens.audience", "must not be empty");
     }
 
     fn check_costs(&self, rule: &mut impl FnMut(bool, &str, &str)) {
         let passwords = &self.passwords;
         rule(passwords.threads <= 256, "passwords.threads", "must be at most 256");
-        rule(
-            (0..=19).contains(&passwords.nice),
-            "passwords.nice",
-            "must be from 0 to 19",
-        );
-        rule(
-            (1..=10_000).contains(&passwords.queue),
-            "passwords.queue",
-            "must be from 1 to 10000",
-        );
+        rule((0..=19).contains(&passwords.nice), "passwords.nice", "must be from 0 to 19");
+        rule((1..=10_000).contains(&passwords.queue), "passwords.queue", "must be from 1 to 10000");
         rule(
             (7168..=1_048_576).contains(&passwords.memory_kib),
             "passwords.memory_kib",
             "must be from 7168 (7 MiB) to 1048576 (1 GiB)",
         );
-        rule(
-            (1..=20).contains(&passwords.iterations),
-            "passwords.iterations",
-            "must be from 1 to 20",
-        );
+        rule((1..=20).contains(&passwords.iterations), "passwords.iterations", "must be from 1 to 20");
         rule(
             passwords.memory_kib.saturating_mul(passwords.iterations) >= 35_840,
             "passwords.iterations",
             "is too low for this memory: memory_kib × iterations must be at least 35840",
         );
-        rule(
-            (1..=1000).contains(&self.database.max_connections),
-            "database.max_connections",
-            "must be from 1 to 1000",
-        );
+        rule((1..=1000).contains(&self.database.max_connections), "database.max_connections", "must be from 1 to 1000");
         let limits = &self.limits;
-        rule(
-            limits.account_attempts >= 1,
-            "limits.account_attempts",
-            "must be at least 1",
-        );
-        rule(
-            limits.network_attempts >= 1,
-            "limits.network_attempts",
-            "must be at least 1",
-        );
-        rule(
-            !limits.account_interval.is_zero(),
-            "limits.account_interval",
-            "must be longer than 0s",
-        );
-        rule(
-            !limits.network_interval.is_zero(),
-            "limits.network_interval",
-            "must be longer than 0s",
-        );
+        rule(limits.account_attempts >= 1, "limits.account_attempts", "must be at least 1");
+        rule(limits.network_attempts >= 1, "limits.network_attempts", "must be at least 1");
+        rule(!limits.account_interval.is_zero(), "limits.account_interval", "must be longer than 0s");
+        rule(!limits.network_interval.is_zero(), "limits.network_interval", "must be longer than 0s");
     }
 }
 

@@ -52,11 +52,7 @@ impl Sources {
     /// The file that `AUTH_GRAPH_CONFIG` or `--config` names, the environment of the process, and these flags.
     #[must_use]
     pub fn of_process(file: Option<PathBuf>, flags: Vec<(String, String)>) -> Self {
-        Self {
-            file,
-            environment: std::env::vars().collect(),
-            flags,
-        }
+        Self { file, environment: std::env::vars().collect(), flags }
     }
 
     /// Reads and checks the configuration.
@@ -65,22 +61,14 @@ impl Sources {
     /// [`Problems`], all of them: unknown keys, values of the wrong kind, and broken rules.
     pub fn load(&self) -> Result<Config, Problems> {
         let mut problems = Vec::new();
-        let known: BTreeSet<String> = leaves(&defaults().extract().unwrap_or_default())
-            .map(|(key, _)| key)
-            .collect();
+        let known: BTreeSet<String> = leaves(&defaults().extract().unwrap_or_default()).map(|(key, _)| key).collect();
         let mut figment = defaults();
         for (source, key, value) in self.values(&mut problems) {
             let single = defaults().merge((key.as_str(), &value));
             if !known.contains(&key) && !key.starts_with("roles.") {
-                problems.push(Problem {
-                    key,
-                    message: format!("unknown key ({source})"),
-                });
+                problems.push(Problem { key, message: format!("unknown key ({source})") });
             } else if let Err(error) = single.extract::<Config>() {
-                problems.push(Problem {
-                    key,
-                    message: format!("{} ({source})", error.kind),
-                });
+                problems.push(Problem { key, message: format!("{} ({source})", error.kind) });
             } else {
                 figment = figment.merge((key.as_str(), value));
             }
@@ -88,17 +76,10 @@ impl Sources {
         match figment.extract::<Config>() {
             Ok(config) => {
                 problems.extend(config.check());
-                if problems.is_empty() {
-                    Ok(config)
-                } else {
-                    Err(Problems(problems))
-                }
+                if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
             }
             Err(error) => {
-                problems.push(Problem {
-                    key: error.path.join("."),
-                    message: error.kind.to_string(),
-                });
+                problems.push(Problem { key: error.path.join("."), message: error.kind.to_string() });
                 Err(Problems(problems))
             }
         }
@@ -109,27 +90,16 @@ impl Sources {
         if let Some(path) = &self.file {
             match read(path) {
                 Ok(dict) => values.extend(leaves(&dict).map(|(key, value)| (path.display().to_string(), key, value))),
-                Err(message) => problems.push(Problem {
-                    key: path.display().to_string(),
-                    message,
-                }),
+                Err(message) => problems.push(Problem { key: path.display().to_string(), message }),
             }
         }
         for (name, text) in &self.environment {
             let Some(key) = name.strip_prefix(PREFIX).filter(|key| *key != "CONFIG") else {
                 continue;
             };
-            values.push((
-                format!("environment: {name}"),
-                key.to_lowercase().replace("__", "."),
-                parse(text),
-            ));
+            values.push((format!("environment: {name}"), key.to_lowercase().replace("__", "."), parse(text)));
         }
-        values.extend(
-            self.flags
-                .iter()
-                .map(|(key, text)| ("flag".to_owned(), key.clone(), parse(text))),
-        );
+        values.extend(self.flags.iter().map(|(key, text)| ("flag".to_owned(), key.clone(), parse(text))));
         values
     }
 }
@@ -140,9 +110,7 @@ fn defaults() -> Figment {
 
 fn read(path: &PathBuf) -> Result<Dict, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    Figment::from(Toml::string(&text))
-        .extract()
-        .map_err(|error| error.kind.to_string())
+    Figment::from(Toml::string(&text)).extract().map_err(|error| error.kind.to_string())
 }
 
 /// Reads a value as figment's environment provider does: numbers, booleans and lists are recognised.
@@ -156,11 +124,7 @@ fn parse(text: &str) -> Value {
 fn leaves(dict: &Dict) -> impl Iterator<Item = (String, Value)> {
     fn walk(prefix: &str, dict: &Dict, found: &mut Vec<(String, Value)>) {
         for (name, value) in dict {
-            let key = if prefix.is_empty() {
-                name.clone()
-            } else {
-                format!("{prefix}.{name}")
-            };
+            let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
             match value {
                 Value::Dict(_, inner) if !inner.is_empty() => walk(&key, inner, found),
                 other => found.push((key, other.clone())),

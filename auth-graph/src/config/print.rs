@@ -1,6 +1,7 @@
 //! The configuration in effect, printed without its secrets.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use url::Url;
@@ -18,11 +19,7 @@ impl Config {
                 let _ = writeln!(lines, "{key} = {value}");
                 lines
             });
-            let header = if name.is_empty() {
-                String::new()
-            } else {
-                format!("\n[{name}]\n")
-            };
+            let header = if name.is_empty() { String::new() } else { format!("\n[{name}]\n") };
             text += &(header + &lines);
         };
         let profile = format!("{:?}", self.profile).to_lowercase();
@@ -31,14 +28,7 @@ impl Config {
             &[
                 ("profile", quote(&profile)),
                 ("data_dir", quote(&self.data_dir.to_string_lossy())),
-                (
-                    "secret",
-                    quote(if self.secret.expose_secret().is_empty() {
-                        ""
-                    } else {
-                        "***"
-                    }),
-                ),
+                ("secret", quote(if self.secret.expose_secret().is_empty() { "" } else { "***" })),
             ],
         );
         let server = &self.server;
@@ -88,11 +78,8 @@ impl Config {
                 ("network_interval", duration(self.limits.network_interval)),
             ],
         );
-        let roles: Vec<_> = self
-            .roles
-            .iter()
-            .map(|(role, scopes)| (role.as_str(), list(scopes.to_strings().iter())))
-            .collect();
+        let roles: Vec<_> =
+            self.roles.iter().map(|(role, scopes)| (role.as_str(), list(scopes.to_strings().iter()))).collect();
         section("roles", &roles);
         section("log", &[("filter", quote(&self.log.filter))]);
         text
@@ -107,8 +94,14 @@ fn list(items: impl Iterator<Item = impl ToString>) -> String {
     toml::Value::from(items.map(|item| item.to_string()).collect::<Vec<_>>()).to_string()
 }
 
-fn duration(duration: std::time::Duration) -> String {
-    quote(&humantime_serde::re::humantime::format_duration(duration).to_string())
+/// In the largest unit that leaves no remainder, as a person would write it.
+fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let units = [(86_400, "d"), (3600, "h"), (60, "m")];
+    match units.into_iter().find(|(length, _)| seconds >= *length && seconds.is_multiple_of(*length)) {
+        Some((length, unit)) if duration.subsec_nanos() == 0 => quote(&format!("{}{unit}", seconds / length)),
+        _ => quote(&humantime_serde::re::humantime::format_duration(duration).to_string()),
+    }
 }
 
 fn without_password(url: &str) -> String {

@@ -77,12 +77,7 @@ impl MasterSecret {
         let mut bytes = [0; 32];
         aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
         let draft = path.with_extension(format!("draft-{}", std::process::id()));
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&draft)?;
+        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         writeln!(file, "{}", BASE64_STANDARD.encode(bytes))?;
         file.sync_all()?;
         let linked = fs::hard_link(&draft, path);

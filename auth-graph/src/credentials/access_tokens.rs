@@ -96,11 +96,7 @@ impl AccessTokens {
     /// For one issuer and one audience, both compared to the byte.
     #[must_use]
     pub fn new(issuer: String, audience: String) -> Self {
-        Self {
-            issuer,
-            audience,
-            checked: Cache::new(REMEMBERED),
-        }
+        Self { issuer, audience, checked: Cache::new(REMEMBERED) }
     }
 
     /// Signs a token.
@@ -109,14 +105,8 @@ impl AccessTokens {
     /// [`Error::Internal`] when there is no key or it does not sign.
     pub fn mint(&self, keyring: &Keyring, grant: Grant) -> Result<SecretString> {
         let ring = keyring.current();
-        let key = ring
-            .signing()
-            .ok_or_else(|| Error::internal("there is no signing key"))?;
-        let header = Header {
-            typ: Some(TYPE.to_owned()),
-            kid: Some(key.kid.clone()),
-            ..Header::new(key.algorithm)
-        };
+        let key = ring.signing().ok_or_else(|| Error::internal("there is no signing key"))?;
+        let header = Header { typ: Some(TYPE.to_owned()), kid: Some(key.kid.clone()), ..Header::new(key.algorithm) };
         let claims = Claims {
             iss: self.issuer.clone(),
             sub: grant.subject,
@@ -131,9 +121,7 @@ impl AccessTokens {
             auth_time: grant.auth_time.timestamp(),
             amr: grant.amr,
         };
-        encode(&header, &claims, &key.encoding)
-            .map(SecretString::from)
-            .map_err(Error::internal)
+        encode(&header, &claims, &key.encoding).map(SecretString::from).map_err(Error::internal)
     }
 
     /// Checks signature, type, issuer, audience and times.
@@ -145,10 +133,8 @@ impl AccessTokens {
         if text.len() > LONGEST {
             return Err(Error::TokenInvalid);
         }
-        let name: [u8; 32] = digest(&SHA256, text.as_bytes())
-            .as_ref()
-            .try_into()
-            .expect("a digest of SHA-256 has 32 bytes");
+        let name: [u8; 32] =
+            digest(&SHA256, text.as_bytes()).as_ref().try_into().expect("a digest of SHA-256 has 32 bytes");
         let checked = match self.checked.get(&name) {
             Some(checked) => checked,
             None => {
@@ -190,17 +176,10 @@ impl AccessTokens {
             return Err(Error::TokenInvalid);
         }
         let ring = keyring.current();
-        let key = header
-            .kid
-            .as_deref()
-            .and_then(|kid| ring.find(kid))
-            .ok_or(Error::TokenInvalid)?;
+        let key = header.kid.as_deref().and_then(|kid| ring.find(kid)).ok_or(Error::TokenInvalid)?;
         let token = decode::<Claims>(text, &key.decoding, &self.validation(key)).map_err(|_| Error::TokenInvalid)?;
         let scopes = Scopes::parse(&token.claims.scope).map_err(|_| Error::TokenInvalid)?;
-        Ok(CheckedToken {
-            claims: token.claims,
-            scopes,
-        })
+        Ok(CheckedToken { claims: token.claims, scopes })
     }
 
     /// The algorithm is the key's, never the token's. Times are compared by [`Self::check`] with our own clock; that

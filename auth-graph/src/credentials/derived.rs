@@ -72,11 +72,7 @@ impl SealingKey {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LENGTH).ok_or_else(wrong)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| wrong())?;
         let mut message = Zeroizing::new(sealed.to_vec());
-        let length = self
-            .0
-            .open_in_place(nonce, Aad::from(name.as_bytes()), &mut message)
-            .map_err(|_| wrong())?
-            .len();
+        let length = self.0.open_in_place(nonce, Aad::from(name.as_bytes()), &mut message).map_err(|_| wrong())?.len();
         message.truncate(length);
         Ok(message)
     }

@@ -59,12 +59,7 @@ impl Keyring {
     #[must_use]
     pub fn new(secret: &MasterSecret, algorithm: SigningAlgorithm) -> Self {
         let sealing = SealingKey::derive(secret, "signing keys");
-        Self {
-            algorithm,
-            sealing,
-            ring: RwLock::default(),
-            next_reload: AtomicI64::new(0),
-        }
+        Self { algorithm, sealing, ring: RwLock::default(), next_reload: AtomicI64::new(0) }
     }
 
     /// The keys as they are now.
@@ -79,11 +74,7 @@ impl Keyring {
         let now = now.timestamp();
         let next = self.next_reload.load(Ordering::Relaxed);
         let floor = now + RELOAD_FLOOR;
-        now >= next
-            && self
-                .next_reload
-                .compare_exchange(next, floor, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
+        now >= next && self.next_reload.compare_exchange(next, floor, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// Makes a key of the configured algorithm, encrypted, to be stored.
@@ -149,12 +140,7 @@ impl Keyring {
                 DecodingKey::from_jwk(&jwk).map_err(Error::internal)?
             }
         };
-        Ok(Key {
-            kid: row.kid.clone(),
-            algorithm,
-            encoding,
-            decoding,
-        })
+        Ok(Key { kid: row.kid.clone(), algorithm, encoding, decoding })
     }
 }
 
@@ -186,10 +172,7 @@ impl Ring {
 
 impl std::fmt::Debug for Key {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Key")
-            .field("kid", &self.kid)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Key").field("kid", &self.kid).finish_non_exhaustive()
     }
 }
 
@@ -236,8 +219,5 @@ fn public_jwk(key: &Key) -> Result<Jwk> {
 
 fn to_pem(der: &[u8]) -> Zeroizing<String> {
     let lines = Zeroizing::new(BASE64_STANDARD.encode(der));
-    Zeroizing::new(format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        *lines
-    ))
+    Zeroizing::new(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", *lines))
 }

@@ -31,15 +31,8 @@ pub struct PasswordPool {
 
 #[derive(Debug)]
 enum Job {
-    Hash {
-        password: SecretString,
-        answer: oneshot::Sender<Result<String>>,
-    },
-    Verify {
-        password: SecretString,
-        hash: String,
-        answer: oneshot::Sender<Result<bool>>,
-    },
+    Hash { password: SecretString, answer: oneshot::Sender<Result<String>> },
+    Verify { password: SecretString, hash: String, answer: oneshot::Sender<Result<bool>> },
 }
 
 impl PasswordPool {
@@ -75,11 +68,7 @@ impl PasswordPool {
     /// # Errors
     /// [`Error::Unavailable`] when too many wait already.
     pub async fn hash(&self, password: &SecretString) -> Result<String> {
-        self.ask(|answer| Job::Hash {
-            password: password.clone(),
-            answer,
-        })
-        .await
+        self.ask(|answer| Job::Hash { password: password.clone(), answer }).await
     }
 
     /// Whether this is the password that the hash was made of. Without a hash the answer is no, at the same cost in
@@ -89,13 +78,7 @@ impl PasswordPool {
     /// [`Error::Unavailable`] when too many wait already.
     pub async fn verify(&self, password: &SecretString, hash: Option<&str>) -> Result<bool> {
         let compared = hash.unwrap_or(&self.decoy).to_owned();
-        let same = self
-            .ask(|answer| Job::Verify {
-                password: password.clone(),
-                hash: compared,
-                answer,
-            })
-            .await?;
+        let same = self.ask(|answer| Job::Verify { password: password.clone(), hash: compared, answer }).await?;
         Ok(same && hash.is_some())
     }
 
@@ -108,10 +91,7 @@ impl PasswordPool {
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T>>) -> Job) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(job(answer)).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Unavailable {
-                retry_after: RETRY_AFTER,
-                source: None,
-            },
+            TrySendError::Full(_) => Error::Unavailable { retry_after: RETRY_AFTER, source: None },
             TrySendError::Disconnected(_) => Error::internal("the threads that hash have ended"),
         })?;
         answered.await.map_err(Error::internal)?
@@ -126,10 +106,7 @@ struct Hasher {
 
 impl Hasher {
     fn new(params: Params) -> Self {
-        Self {
-            memory: vec![Block::default(); params.block_count()],
-            params,
-        }
+        Self { memory: vec![Block::default(); params.block_count()], params }
     }
 
     fn run(mut self, jobs: &Mutex<Receiver<Job>>, computed: &AtomicU64) {
@@ -139,12 +116,19 @@ impl Hasher {
             // is lost.
             match job {
                 Err(_) => return,
-                Ok(Job::Hash { answer, .. }) if answer.is_closed() => continue,
-                Ok(Job::Verify { answer, .. }) if answer.is_closed() => continue,
-                Ok(Job::Hash { password, answer }) => drop(answer.send(self.hash(&password))),
-                Ok(Job::Verify { password, hash, answer }) => drop(answer.send(self.verify(&password, &hash))),
+                Ok(Job::Hash { answer, .. }) if answer.is_closed() => {}
+                Ok(Job::Verify { answer, .. }) if answer.is_closed() => {}
+                Ok(Job::Hash { password, answer }) => {
+                    let hash = self.hash(&password);
+                    computed.fetch_add(1, Ordering::Relaxed);
+                    drop(answer.send(hash));
+                }
+                Ok(Job::Verify { password, hash, answer }) => {
+                    let same = self.verify(&password, &hash);
+                    computed.fetch_add(1, Ordering::Relaxed);
+                    drop(answer.send(same));
+                }
             }
-            computed.fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -22,11 +22,7 @@ impl Revocations {
     /// An empty set that remembers a session for as long as an access token may live.
     #[must_use]
     pub fn new(access_lifetime: Duration) -> Self {
-        Self {
-            remembered_for: access_lifetime,
-            until: RwLock::default(),
-            followed_position: AtomicI64::new(0),
-        }
+        Self { remembered_for: access_lifetime, until: RwLock::default(), followed_position: AtomicI64::new(0) }
     }
 
     /// From when on an ended session matters at this time.
@@ -38,19 +34,13 @@ impl Revocations {
     /// Remembers a session that was ended.
     pub fn insert(&self, session: SessionId, revoked_at: DateTime<Utc>) {
         let until = revoked_at + self.remembered_for;
-        self.until
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(session, until);
+        self.until.write().unwrap_or_else(PoisonError::into_inner).insert(session, until);
     }
 
     /// Whether the session was ended.
     #[must_use]
     pub fn contains(&self, session: SessionId) -> bool {
-        self.until
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains_key(&session)
+        self.until.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
     }
 
     /// The place in the outbox up to which the set is complete.
@@ -66,9 +56,6 @@ impl Revocations {
 
     /// Forgets the sessions whose last token has expired.
     pub fn purge(&self, now: DateTime<Utc>) {
-        self.until
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|_, until| *until > now);
+        self.until.write().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
     }
 }

@@ -90,12 +90,8 @@ pub struct UserFilter {
 impl UserFilter {
     fn parse(self) -> Result<Filter> {
         let email = self.email.map(|email| email.parse()).transpose()?;
-        Ok(Filter {
-            email,
-            search: self.search,
-            is_active: self.is_active,
-            is_staff: self.is_staff,
-        })
+        let search = self.search.map(|search| search.parse()).transpose()?;
+        Ok(Filter { email, search, is_active: self.is_active, is_staff: self.is_staff })
     }
 }
 
@@ -140,21 +136,13 @@ impl AccountQuery {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<String, User, Total, EmptyFields>> {
         let filter = filter.unwrap_or_default().parse()?;
-        let page = Page {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = Page { first, after, last, before };
         let listing = accounts::list(app(ctx), &filter, &page).await?;
         let mut connection =
             Connection::with_additional_fields(listing.has_previous_page, listing.has_next_page, Total(filter));
-        connection.edges.extend(
-            listing
-                .users
-                .into_iter()
-                .map(|(cursor, user)| Edge::new(cursor, User::new(app(ctx), user))),
-        );
+        connection
+            .edges
+            .extend(listing.users.into_iter().map(|(cursor, user)| Edge::new(cursor, User::new(app(ctx), user))));
         Ok(connection)
     }
 }

@@ -3,7 +3,7 @@
 //! The cookie is bound to this host (`__Host-`, RFC 6265bis section 4.1.3.2) and is never sent from another site.
 
 use async_graphql::{Context, Enum};
-use chrono::{DateTime, Utc};
+use chrono::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::caller::app;
@@ -47,11 +47,9 @@ pub(super) fn cookie<'a>(ctx: &Context<'a>) -> Option<&'a RefreshCookie> {
     ctx.data_opt::<RefreshCookie>()
 }
 
-/// Puts a refresh token into the cookie until its session ends.
-pub(super) fn set(ctx: &Context<'_>, token: &SecretString, expires_at: DateTime<Utc>) {
-    let app = app(ctx);
-    let seconds = (expires_at - app.clock.now()).num_seconds().max(0);
-    append(ctx, app, token.expose_secret(), seconds);
+/// Puts a refresh token into the cookie for as long as it is good.
+pub(super) fn set(ctx: &Context<'_>, token: &SecretString, lifetime: Duration) {
+    append(ctx, app(ctx), token.expose_secret(), lifetime.num_seconds());
 }
 
 /// Deletes the cookie.
@@ -61,20 +59,13 @@ pub(super) fn clear(ctx: &Context<'_>) {
 
 fn append(ctx: &Context<'_>, app: &App, value: &str, seconds: i64) {
     let secure = if is_secure(app) { "; Secure" } else { "" };
-    let cookie = format!(
-        "{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}",
-        name(app)
-    );
+    let cookie = format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}", name(app));
     ctx.append_http_header("set-cookie", cookie);
 }
 
 /// The prefix binds the cookie to this host, and browsers take it over https only.
 fn name(app: &App) -> &'static str {
-    if is_secure(app) {
-        "__Host-auth_graph_refresh"
-    } else {
-        "auth_graph_refresh"
-    }
+    if is_secure(app) { "__Host-auth_graph_refresh" } else { "auth_graph_refresh" }
 }
 
 fn is_secure(app: &App) -> bool {

@@ -23,10 +23,6 @@ pub struct HasScope(pub &'static str);
 
 impl Guard for HasScope {
     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
-        if principal(ctx)?.has_scope(self.0) {
-            Ok(())
-        } else {
-            Err(ApiError::from(Error::Forbidden).into())
-        }
+        if principal(ctx)?.has_scope(self.0) { Ok(()) } else { Err(ApiError::from(Error::Forbidden).into()) }
     }
 }

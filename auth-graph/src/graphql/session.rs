@@ -125,10 +125,7 @@ impl SessionQuery {
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
         let caller = principal(ctx)?;
         let sessions = sessions::list(app(ctx), caller).await?;
-        Ok(sessions
-            .into_iter()
-            .map(|session| Session::new(session, caller.session()))
-            .collect())
+        Ok(sessions.into_iter().map(|session| Session::new(session, caller.session())).collect())
     }
 }
 
@@ -180,11 +177,7 @@ impl SessionMutation {
         let given = refresh_token.map(SecretString::from);
         let token = given.as_ref().or(cookie);
         let caller = if token.is_none() { caller(ctx)? } else { None };
-        let reach = if everywhere.unwrap_or_default() {
-            Reach::Everywhere
-        } else {
-            Reach::This
-        };
+        let reach = if everywhere.unwrap_or_default() { Reach::Everywhere } else { Reach::This };
         let revoked_sessions = sessions::logout(app(ctx), token, caller, reach, device(ctx)).await?;
         if cookie.is_some() {
             delivery::clear(ctx);
@@ -202,9 +195,7 @@ impl SessionMutation {
         let caller = principal(ctx)?;
         let id = id.parse().map_err(|_| Error::NotFound)?;
         let session = sessions::revoke(app(ctx), caller, id).await?;
-        Ok(RevokeSessionPayload {
-            session: Session::new(session, caller.session()),
-        })
+        Ok(RevokeSessionPayload { session: Session::new(session, caller.session()) })
     }
 }
 
@@ -213,7 +204,7 @@ impl TokenPair {
         let refresh_token = match delivery {
             Delivery::Body => Some(pair.refresh_token.expose_secret().to_owned()),
             Delivery::Cookie => {
-                delivery::set(ctx, &pair.refresh_token, pair.refresh_expires_at);
+                delivery::set(ctx, &pair.refresh_token, pair.refresh_expires_in);
                 None
             }
         };
@@ -247,17 +238,11 @@ impl Session {
 }
 
 fn parse_scope(scope: Vec<String>) -> Result<Scopes> {
-    Ok(scope
-        .into_iter()
-        .map(|scope| scope.parse::<Scope>())
-        .collect::<std::result::Result<_, _>>()?)
+    Ok(scope.into_iter().map(|scope| scope.parse::<Scope>()).collect::<std::result::Result<_, _>>()?)
 }
 
 /// What the request shows of the device; nothing where the schema is called without one.
 fn device<'a>(ctx: &Context<'a>) -> &'a Device {
-    static UNKNOWN: Device = Device {
-        address: None,
-        user_agent: None,
-    };
+    static UNKNOWN: Device = Device { address: None, user_agent: None };
     ctx.data_opt().unwrap_or(&UNKNOWN)
 }

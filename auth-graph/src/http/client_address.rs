@@ -15,12 +15,8 @@ pub(super) fn client_address(trusted: &[IpNet], parts: &Parts) -> Option<IpAddr>
 
 fn forwarded(trusted: &[IpNet], parts: &Parts, peer: IpAddr) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
-    let headers: Vec<_> = parts
-        .headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|header| header.to_str().ok())
-        .collect();
+    let headers: Vec<_> =
+        parts.headers.get_all("x-forwarded-for").iter().filter_map(|header| header.to_str().ok()).collect();
     let mut client = peer;
     for hop in headers.iter().rev().flat_map(|header| header.rsplit(',')) {
         match hop.trim().parse::<IpAddr>() {
@@ -41,9 +37,7 @@ mod tests {
             request = request.header("x-forwarded-for", *value);
         }
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
-        parts
-            .extensions
-            .insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+        parts.extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
         let trusted = ["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
         client_address(&trusted, &parts).unwrap().to_string()
     }

@@ -20,13 +20,7 @@ use crate::graphql::{CREDENTIAL_FIELDS, Caller, Mutation, Query, schema};
 pub(super) type Edge = graphql_edge::Edge<Query, Mutation, EmptySubscription>;
 
 pub(super) fn edge(app: &App) -> Edge {
-    Edge::new(
-        schema(app.clone()),
-        Limits {
-            credential_fields: CREDENTIAL_FIELDS,
-            ..Limits::default()
-        },
-    )
+    Edge::new(schema(app.clone()), Limits { credential_fields: CREDENTIAL_FIELDS, ..Limits::default() })
 }
 
 pub(super) async fn post(State(site): State<Site>, parts: Parts, body: Body) -> Response {
@@ -52,17 +46,14 @@ pub(super) async fn websocket(
     let app = site.app.clone();
     let device = device(&app, &parts);
     let origins = &site.app.config.server.allowed_origins;
-    site.edge
-        .websocket(upgrade, &parts.headers, origins, async move |payload| {
-            let sent = ["authorization", "Authorization"]
-                .into_iter()
-                .find_map(|name| payload.get(name)?.as_str());
-            let caller = identify(&app, sent.map_or(Bearer::None, bearer_value)).await;
-            let mut data = Data::default();
-            data.insert(caller);
-            data.insert(device);
-            Ok(Connection::new(data))
-        })
+    site.edge.websocket(upgrade, &parts.headers, origins, async move |payload| {
+        let sent = ["authorization", "Authorization"].into_iter().find_map(|name| payload.get(name)?.as_str());
+        let caller = identify(&app, sent.map_or(Bearer::None, bearer_value)).await;
+        let mut data = Data::default();
+        data.insert(caller);
+        data.insert(device);
+        Ok(Connection::new(data))
+    })
 }
 
 async fn identify(app: &App, bearer: Bearer) -> Caller {

@@ -33,8 +33,5 @@ pub(super) async fn ready(State(app): State<App>) -> impl IntoResponse {
 
 /// The text format of Prometheus, version 0.0.4.
 pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
-    (
-        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-        app.metrics.render(),
-    )
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }

@@ -38,9 +38,7 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
     if let Ok(id) = HeaderValue::try_from(id) {
         headers.insert(REQUEST_ID, id);
     }
-    headers
-        .entry(X_CONTENT_TYPE_OPTIONS)
-        .or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     response
 }
 
@@ -56,21 +54,13 @@ pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let body = serde_json::json!({
         "errors": [{ "message": error.to_string(), "extensions": { "code": Code::Internal.as_str() } }],
     });
-    (
-        StatusCode::INTERNAL_SERVER_ERROR,
-        [(CONTENT_TYPE, "application/json")],
-        body.to_string(),
-    )
-        .into_response()
+    (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
 /// The caller's identifier, if it is one that can stand in a log, or a new one.
 fn request_id(headers: &HeaderMap) -> String {
     let good = |id: &&str| {
-        (1..=64).contains(&id.len())
-            && id
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
     };
     let sent = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(good);
     sent.map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned)

@@ -14,10 +14,7 @@ const CACHE: &str = "public, max-age=300";
 /// The public keys as a JWK Set (RFC 7517 section 5). Empty with HS256, whose key is nobody else's.
 pub(super) async fn jwks(State(app): State<App>) -> impl IntoResponse {
     let jwks = app.keyring.current().jwks().to_owned();
-    (
-        [(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, CACHE)],
-        jwks,
-    )
+    ([(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, CACHE)], jwks)
 }
 
 /// The metadata of OpenID Connect Discovery 1.0, section 3, as far as it is true: there is no authorization endpoint,

@@ -28,10 +28,7 @@ pub(super) async fn next(txn: &impl ConnectionTrait) -> Result<i64, DbErr> {
         .filter(Column::Id.eq(1))
         .exec_with_returning(txn)
         .await?;
-    updated
-        .first()
-        .map(|row| row.position)
-        .ok_or_else(|| DbErr::RecordNotFound("change_head".to_owned()))
+    updated.first().map(|row| row.position).ok_or_else(|| DbErr::RecordNotFound("change_head".to_owned()))
 }
 
 /// The last position that was committed.

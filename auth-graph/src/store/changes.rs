@@ -79,10 +79,5 @@ pub async fn append(
 /// # Errors
 /// When the database fails.
 pub async fn after(db: &impl ConnectionTrait, position: i64, limit: u64) -> Result<Vec<Model>, DbErr> {
-    Entity::find()
-        .filter(Column::Position.gt(position))
-        .order_by_asc(Column::Position)
-        .limit(limit)
-        .all(db)
-        .await
+    Entity::find().filter(Column::Position.gt(position)).order_by_asc(Column::Position).limit(limit).all(db).await
 }

@@ -36,14 +36,8 @@ pub async fn take(db: &impl ConnectionTrait, key: &str, now: i64, interval: i64,
         .value(Column::FreeAt, Expr::expr(start).add(interval))
         .action_and_where(current().lte(now + burst - interval))
         .to_owned();
-    let row = ActiveModel {
-        key: Set(key.to_owned()),
-        free_at: Set(now + interval),
-    };
-    let written = Entity::insert(row)
-        .on_conflict(on_conflict)
-        .exec_without_returning(db)
-        .await?;
+    let row = ActiveModel { key: Set(key.to_owned()), free_at: Set(now + interval) };
+    let written = Entity::insert(row).on_conflict(on_conflict).exec_without_returning(db).await?;
     Ok(written == 1)
 }
 
@@ -65,12 +59,7 @@ pub async fn give_back(db: &impl ConnectionTrait, key: &str, interval: i64) -> R
 /// # Errors
 /// When the database fails.
 pub async fn free_at(db: &impl ConnectionTrait, key: &str) -> Result<Option<i64>, DbErr> {
-    Entity::find_by_id(key.to_owned())
-        .select_only()
-        .column(Column::FreeAt)
-        .into_tuple()
-        .one(db)
-        .await
+    Entity::find_by_id(key.to_owned()).select_only().column(Column::FreeAt).into_tuple().one(db).await
 }
 
 /// Deletes the counters that are wholly free.
@@ -78,9 +67,5 @@ pub async fn free_at(db: &impl ConnectionTrait, key: &str) -> Result<Option<i64>
 /// # Errors
 /// When the database fails.
 pub async fn purge(db: &impl ConnectionTrait, now: i64) -> Result<u64, DbErr> {
-    Ok(Entity::delete_many()
-        .filter(Column::FreeAt.lte(now))
-        .exec(db)
-        .await?
-        .rows_affected)
+    Ok(Entity::delete_many().filter(Column::FreeAt.lte(now)).exec(db).await?.rows_affected)
 }

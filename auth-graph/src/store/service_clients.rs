@@ -29,11 +29,7 @@ pub struct Model {
 
 impl std::fmt::Debug for Model {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("ServiceClient")
-            .field("id", &self.id)
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        formatter.debug_struct("ServiceClient").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
     }
 }
 

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
 use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait, Select};
 
-use crate::values::{Email, Scopes, UserId};
+use crate::values::{Email, Scopes, SearchText, UserId};
 
 /// One account.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -61,16 +61,8 @@ impl Model {
     #[must_use]
     pub fn roles(&self) -> Vec<String> {
         let flags = [("staff", self.is_staff), ("superuser", self.is_superuser)];
-        let flags = flags
-            .into_iter()
-            .filter(|(_, held)| *held)
-            .map(|(role, _)| role.to_owned());
-        let listed = self
-            .roles
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|role| role.as_str().map(str::to_owned));
+        let flags = flags.into_iter().filter(|(_, held)| *held).map(|(role, _)| role.to_owned());
+        let listed = self.roles.as_array().into_iter().flatten().filter_map(|role| role.as_str().map(str::to_owned));
         let mut roles: Vec<String> = flags.chain(listed).collect();
         roles.sort();
         roles.dedup();
@@ -84,7 +76,7 @@ pub struct Filter {
     /// The very address.
     pub email: Option<Email>,
     /// A part of the address or of a name, whatever the case.
-    pub search: Option<String>,
+    pub search: Option<SearchText>,
     /// Whether they may sign in.
     pub is_active: Option<bool>,
     /// Whether they are staff.
@@ -115,31 +107,17 @@ pub async fn find_by_email(db: &impl ConnectionTrait, email: &Email) -> Result<O
 /// The users that a filter lets through.
 pub fn filtered(filter: &Filter) -> Select<Entity> {
     let contains = |column: Column, text: &str| {
-        let escaped = text
-            .to_lowercase()
-            .replace('\\', "\\\\")
-            .replace('%', "\\%")
-            .replace('_', "\\_");
+        let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         let pattern = LikeExpr::new(format!("%{escaped}%")).escape('\\');
         Expr::expr(Func::lower(Expr::col(column))).like(pattern)
     };
     existing()
-        .apply_if(filter.email.clone(), |query, email| {
-            query.filter(Column::Email.eq(email))
-        })
-        .apply_if(filter.is_active, |query, wanted| {
-            query.filter(Column::IsActive.eq(wanted))
-        })
-        .apply_if(filter.is_staff, |query, wanted| {
-            query.filter(Column::IsStaff.eq(wanted))
-        })
-        .apply_if(filter.search.as_deref(), |query, text| {
+        .apply_if(filter.email.clone(), |query, email| query.filter(Column::Email.eq(email)))
+        .apply_if(filter.is_active, |query, wanted| query.filter(Column::IsActive.eq(wanted)))
+        .apply_if(filter.is_staff, |query, wanted| query.filter(Column::IsStaff.eq(wanted)))
+        .apply_if(filter.search.as_ref().map(SearchText::as_str), |query, text| {
             let columns = [Column::Email, Column::FirstName, Column::LastName];
-            query.filter(
-                columns
-                    .into_iter()
-                    .fold(Condition::any(), |any, column| any.add(contains(column, text))),
-            )
+            query.filter(columns.into_iter().fold(Condition::any(), |any, column| any.add(contains(column, text))))
         })
 }
 

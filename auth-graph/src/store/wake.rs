@@ -13,10 +13,9 @@ const CHANNEL: &str = "auth_graph_changes";
 /// Tells every replica that there are changes, when the transaction commits.
 pub(super) async fn notify(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
     match txn.get_database_backend() {
-        DbBackend::Postgres => txn
-            .execute_raw(Statement::from_string(DbBackend::Postgres, format!("NOTIFY {CHANNEL}")))
-            .await
-            .map(drop),
+        DbBackend::Postgres => {
+            txn.execute_raw(Statement::from_string(DbBackend::Postgres, format!("NOTIFY {CHANNEL}"))).await.map(drop)
+        }
         _ => Ok(()),
     }
 }
@@ -37,9 +36,7 @@ impl Wake {
         let listener = match db.get_database_backend() {
             DbBackend::Postgres => {
                 let failed = |error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error)));
-                let mut listener = PgListener::connect_with(db.get_postgres_connection_pool())
-                    .await
-                    .map_err(failed)?;
+                let mut listener = PgListener::connect_with(db.get_postgres_connection_pool()).await.map_err(failed)?;
                 listener.listen(CHANNEL).await.map_err(failed)?;
                 Some(listener)
             }

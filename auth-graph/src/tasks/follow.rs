@@ -14,9 +14,7 @@ pub(super) async fn run(app: App) -> Result<()> {
     let mut wake = Wake::listen(&app.db, app.changed.clone()).await?;
     loop {
         changes::catch_up(&app).await?;
-        app.metrics
-            .followed_position
-            .set(app.revocations.followed_position() as f64);
+        app.metrics.followed_position.set(app.revocations.followed_position() as f64);
         wake.wait(AT_MOST).await?;
     }
 }

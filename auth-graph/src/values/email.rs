@@ -33,11 +33,7 @@ impl FromStr for Email {
             && address
                 .split_once('@')
                 .is_some_and(|(local, domain)| local.len() <= 64 && plain(local) && plain(domain));
-        if good {
-            Ok(Self(address))
-        } else {
-            Err(Error::invalid("email", "is not an e-mail address"))
-        }
+        if good { Ok(Self(address)) } else { Err(Error::invalid("email", "is not an e-mail address")) }
     }
 }
 

@@ -3,13 +3,23 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{DbErr, DeriveValueType, TryFromU64};
 use serde::{Deserialize, Serialize};
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::error::Error;
+
+/// Counts within a millisecond.
+static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+
+fn generate(now: DateTime<Utc>) -> Uuid {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+    let context = CONTEXT.lock().unwrap_or_else(PoisonError::into_inner);
+    Uuid::new_v7(Timestamp::from_unix(&*context, seconds, now.timestamp_subsec_nanos()))
+}
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -19,11 +29,10 @@ macro_rules! id {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// A new identifier (UUIDv7, RFC 9562 section 5.7), which sorts by the time of its making.
+            /// A new identifier (UUIDv7, RFC 9562 section 5.7). Those that one process makes sort by their making.
             #[must_use]
             pub fn generate(now: DateTime<Utc>) -> Self {
-                let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-                Self(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos())))
+                Self(generate(now))
             }
         }
 

@@ -28,14 +28,8 @@ impl FromStr for Scope {
     /// [`Error::ValidationFailed`] when the text holds a character that a scope may not have.
     fn from_str(text: &str) -> Result<Self, Error> {
         let good = (1..=128).contains(&text.len())
-            && text
-                .bytes()
-                .all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
-        if good {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Error::invalid("scope", "is not a scope"))
-        }
+            && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
+        if good { Ok(Self(text.to_owned())) } else { Err(Error::invalid("scope", "is not a scope")) }
     }
 }
 

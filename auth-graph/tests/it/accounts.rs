@@ -19,10 +19,7 @@ async fn admin_and_five(test: &TestApp) -> SignedIn {
 
 fn emails(answer: &crate::support::Answer) -> Vec<String> {
     let edges = answer.data("users")["edges"].as_array().unwrap();
-    edges
-        .iter()
-        .map(|edge| edge["node"]["email"].as_str().unwrap().replace("@test.com", ""))
-        .collect()
+    edges.iter().map(|edge| edge["node"]["email"].as_str().unwrap().replace("@test.com", "")).collect()
 }
 
 #[tokio::test]
@@ -30,10 +27,7 @@ async fn nobody_is_null_and_sees_nobody() {
     let test = TestApp::new().await;
     let user = test.create_user("ada@test.com").await;
     assert!(test.anonymous().me().await.data("me").is_null());
-    let answer = test
-        .anonymous()
-        .send(operation!("user"), json!({ "id": user.id.to_string() }))
-        .await;
+    let answer = test.anonymous().send(operation!("user"), json!({ "id": user.id.to_string() })).await;
     assert!(answer.data("user").is_null());
     assert_eq!(users(&test.anonymous(), json!({})).await.code(), "UNAUTHENTICATED");
 }
@@ -43,13 +37,7 @@ async fn a_user_sees_themself_and_can_not_tell_a_stranger_from_nobody() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let stranger = test.create_user("eve@test.com").await;
-    let see = async |id: &str| {
-        ada.caller
-            .send(operation!("user"), json!({ "id": id }))
-            .await
-            .data("user")
-            .clone()
-    };
+    let see = async |id: &str| ada.caller.send(operation!("user"), json!({ "id": id })).await.data("user").clone();
     assert_eq!(see(&ada.user.id.to_string()).await["email"], "ada@test.com");
     assert!(see(&stranger.id.to_string()).await.is_null());
     assert!(see("00000000-0000-7000-8000-000000000000").await.is_null());
@@ -62,10 +50,7 @@ async fn staff_see_everybody() {
     let test = TestApp::new().await;
     let staff = test.signed_in("staff@test.com", Rank::Staff).await;
     let ada = test.create_user("ada@test.com").await;
-    let answer = staff
-        .caller
-        .send(operation!("user"), json!({ "id": ada.id.to_string() }))
-        .await;
+    let answer = staff.caller.send(operation!("user"), json!({ "id": ada.id.to_string() })).await;
     assert_eq!(answer.data("user")["email"], "ada@test.com");
     assert_eq!(emails(&users(&staff.caller, json!({})).await), ["staff", "ada"]);
 }
@@ -77,27 +62,18 @@ async fn pages_follow_each_other_both_ways() {
     let first = users(&admin.caller, json!({ "first": 4 })).await;
     assert_eq!(emails(&first), ["root", "user1", "user2", "user3"]);
     let info = &first.data("users")["pageInfo"];
-    assert_eq!(
-        (&info["hasPreviousPage"], &info["hasNextPage"]),
-        (&json!(false), &json!(true))
-    );
+    assert_eq!((&info["hasPreviousPage"], &info["hasNextPage"]), (&json!(false), &json!(true)));
     assert_eq!(first.data("users")["totalCount"], 6);
 
     let second = users(&admin.caller, json!({ "first": 4, "after": info["endCursor"] })).await;
     assert_eq!(emails(&second), ["user4", "user5"]);
     let info = &second.data("users")["pageInfo"];
-    assert_eq!(
-        (&info["hasPreviousPage"], &info["hasNextPage"]),
-        (&json!(true), &json!(false))
-    );
+    assert_eq!((&info["hasPreviousPage"], &info["hasNextPage"]), (&json!(true), &json!(false)));
 
     let back = users(&admin.caller, json!({ "last": 2, "before": info["startCursor"] })).await;
     assert_eq!(emails(&back), ["user2", "user3"]);
     let info = &back.data("users")["pageInfo"];
-    assert_eq!(
-        (&info["hasPreviousPage"], &info["hasNextPage"]),
-        (&json!(true), &json!(true))
-    );
+    assert_eq!((&info["hasPreviousPage"], &info["hasNextPage"]), (&json!(true), &json!(true)));
 }
 
 #[tokio::test]
@@ -114,11 +90,7 @@ async fn filters_narrow_and_wildcards_are_letters() {
     assert!(find(json!({ "isActive": false })).await.is_empty());
     for search in ["'; DROP TABLE users; --", "\\", "\u{0}", "\" OR \"\"=\""] {
         let answer = users(&admin.caller, json!({ "filter": { "search": search } })).await;
-        assert!(
-            answer.body["errors"].is_null() || answer.code() == "VALIDATION_FAILED",
-            "{}",
-            answer.text
-        );
+        assert!(answer.body["errors"].is_null() || answer.code() == "VALIDATION_FAILED", "{}", answer.text);
     }
     assert_eq!(find(json!({})).await.len(), 7);
 }
@@ -143,10 +115,6 @@ async fn forged_cursors_and_lengths_are_refused() {
         json!({ "first": 1, "last": 1 }),
         json!({ "filter": { "email": "no address" } }),
     ] {
-        assert_eq!(
-            users(&admin.caller, variables.clone()).await.code(),
-            "VALIDATION_FAILED",
-            "{variables}"
-        );
+        assert_eq!(users(&admin.caller, variables.clone()).await.code(), "VALIDATION_FAILED", "{variables}");
     }
 }

@@ -24,21 +24,10 @@ async fn thirty_log_ins_in_one_document_are_none() {
             login(0),
             login(1)
         ),
-        format!(
-            "mutation {{ {} r: refresh(refreshToken: \"x\") {{ tokenType }} }}",
-            login(0)
-        ),
-        format!(
-            "mutation {{ ... {{ {} }} ... on Mutation {{ {} }} }}",
-            login(0),
-            login(1)
-        ),
+        format!("mutation {{ {} r: refresh(refreshToken: \"x\") {{ tokenType }} }}", login(0)),
+        format!("mutation {{ ... {{ {} }} ... on Mutation {{ {} }} }}", login(0), login(1)),
     ] {
-        assert_eq!(
-            test.anonymous().send(&document, json!({})).await.code(),
-            "LIMIT_EXCEEDED",
-            "{document}"
-        );
+        assert_eq!(test.anonymous().send(&document, json!({})).await.code(), "LIMIT_EXCEEDED", "{document}");
     }
     assert_eq!(test.app.passwords.computed(), before);
 }
@@ -47,11 +36,7 @@ async fn thirty_log_ins_in_one_document_are_none() {
 async fn deep_wide_and_recursive_documents_are_refused() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("root@test.com", Rank::Superuser).await;
-    let deep = format!(
-        "{{ __schema {{ types {} name {} }} }}",
-        "{ fields { type ".repeat(20),
-        "} }".repeat(20)
-    );
+    let deep = format!("{{ __schema {{ types {} name {} }} }}", "{ fields { type ".repeat(20), "} }".repeat(20));
     let wide: String = (0..200).map(|alias| format!("a{alias}: __typename ")).collect();
     let many: String = (0..40).map(|alias| format!("a{alias}: me {{ id }} ")).collect();
     for document in [deep, format!("{{ {wide} }}"), format!("{{ {many} }}")] {
@@ -61,31 +46,20 @@ async fn deep_wide_and_recursive_documents_are_refused() {
     let circle = "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }";
     let answer = signed_in.caller.send(circle, json!({})).await;
     let code = answer.error()["extensions"]["code"].as_str().unwrap();
-    assert!(
-        ["GRAPHQL_VALIDATION_FAILED", "LIMIT_EXCEEDED"].contains(&code),
-        "{code}"
-    );
+    assert!(["GRAPHQL_VALIDATION_FAILED", "LIMIT_EXCEEDED"].contains(&code), "{code}");
 }
 
 #[tokio::test]
 async fn mutations_by_get_and_bodies_that_are_not_json_are_refused() {
     let test = TestApp::new().await;
     let caller = test.anonymous();
-    let get = Request::get("/graphql?query=mutation{logout{revokedSessions}}")
-        .body(Body::empty())
-        .unwrap();
+    let get = Request::get("/graphql?query=mutation{logout{revokedSessions}}").body(Body::empty()).unwrap();
     assert_eq!(caller.request(get).await.status, StatusCode::METHOD_NOT_ALLOWED);
     let body = r#"{"query":"{__typename}"}"#;
-    for content_type in [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "text/json",
-    ] {
-        let post = Request::post("/graphql")
-            .header("content-type", content_type)
-            .body(body.into())
-            .unwrap();
+    for content_type in
+        ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/json"]
+    {
+        let post = Request::post("/graphql").header("content-type", content_type).body(body.into()).unwrap();
         let answer = caller.request(post).await;
         assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{content_type}");
         assert_eq!(answer.code(), "UNSUPPORTED_MEDIA_TYPE");
@@ -95,10 +69,7 @@ async fn mutations_by_get_and_bodies_that_are_not_json_are_refused() {
 #[tokio::test]
 async fn broken_batched_and_oversized_bodies_have_a_code() {
     let test = TestApp::new().await;
-    let huge = format!(
-        r#"{{"query":"{{__typename}}","variables":{{"x":"{}"}}}}"#,
-        "x".repeat(70_000)
-    );
+    let huge = format!(r#"{{"query":"{{__typename}}","variables":{{"x":"{}"}}}}"#, "x".repeat(70_000));
     for (body, code) in [
         ("", "BAD_REQUEST"),
         ("{", "BAD_REQUEST"),
@@ -111,10 +82,7 @@ async fn broken_batched_and_oversized_bodies_have_a_code() {
         (&huge, "PAYLOAD_TOO_LARGE"),
     ] {
         let post = Request::post("/graphql").header("content-type", "application/json");
-        let answer = test
-            .anonymous()
-            .request(post.body(body.to_owned().into()).unwrap())
-            .await;
+        let answer = test.anonymous().request(post.body(body.to_owned().into()).unwrap()).await;
         assert_eq!(answer.code(), code);
         assert!(answer.status.is_client_error() || answer.status == StatusCode::OK);
     }
@@ -123,28 +91,18 @@ async fn broken_batched_and_oversized_bodies_have_a_code() {
 #[tokio::test]
 async fn every_code_of_the_edge_is_in_the_schema() {
     for code in graphql_edge::EdgeCode::ALL {
-        assert!(
-            auth_graph::graphql::sdl().contains(&format!("\t{}\n", code.as_str())),
-            "{}",
-            code.as_str()
-        );
+        assert!(auth_graph::graphql::sdl().contains(&format!("\t{}\n", code.as_str())), "{}", code.as_str());
     }
 }
 
 #[tokio::test]
 async fn production_neither_tells_its_schema_nor_suggests_names() {
     let test = TestApp::with(|config| config.profile = auth_graph::config::Profile::Production).await;
-    let answer = test
-        .anonymous()
-        .send("{ __schema { types { name } } }", json!({}))
-        .await;
+    let answer = test.anonymous().send("{ __schema { types { name } } }", json!({})).await;
     assert!(!answer.text.contains("TokenPair"), "{}", answer.text);
     let answer = test.anonymous().send("{ mee { id } }", json!({})).await;
     assert_eq!(answer.code(), "GRAPHQL_VALIDATION_FAILED");
     assert!(!answer.text.contains("Did you mean"), "{}", answer.text);
-    let page = test
-        .anonymous()
-        .request(Request::get("/").body(Body::empty()).unwrap())
-        .await;
+    let page = test.anonymous().request(Request::get("/").body(Body::empty()).unwrap()).await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
 }

@@ -57,10 +57,7 @@ impl Forgery {
         assert_eq!(verification["active"], false, "{token}");
         assert_eq!(verification["reason"], reason, "{token}");
         assert!(verification["claims"].is_null());
-        let caller = self
-            .test
-            .anonymous()
-            .with_header("authorization", &format!("Bearer {token}"));
+        let caller = self.test.anonymous().with_header("authorization", &format!("Bearer {token}"));
         assert_eq!(caller.me().await.code(), format!("TOKEN_{reason}"), "{token}");
     }
 
@@ -80,16 +77,9 @@ async fn the_forger_makes_good_tokens_when_nothing_is_changed() {
 async fn malformed_truncated_and_extended_tokens_are_invalid() {
     let forgery = Forgery::new().await;
     let good = forgery.victim.access.clone();
-    let mut bad: Vec<String> = ["x", ".", "..", "...", "a.b.c", "null", "{}", "e30.e30.e30"]
-        .map(String::from)
-        .into();
+    let mut bad: Vec<String> = ["x", ".", "..", "...", "a.b.c", "null", "{}", "e30.e30.e30"].map(String::from).into();
     bad.extend([good.len() / 4, good.len() / 2, good.len() - 1].map(|length| good[..length].to_owned()));
-    bad.extend([
-        format!("{good}A"),
-        format!("{good}."),
-        format!("{good}.{good}"),
-        format!("{good}="),
-    ]);
+    bad.extend([format!("{good}A"), format!("{good}."), format!("{good}.{good}"), format!("{good}=")]);
     bad.push("x".repeat(20_000));
     for token in &bad {
         forgery.refused(token, "INVALID").await;
@@ -114,12 +104,7 @@ async fn an_expired_token_is_expired() {
 async fn a_token_is_not_good_before_its_time() {
     let forgery = Forgery::new().await;
     let later = (forgery.test.app.clock.now() + Duration::minutes(2)).timestamp();
-    forgery
-        .refused(
-            &forgery.signed(|claims, _| drop(claims.insert("nbf".into(), later.into()))),
-            "INVALID",
-        )
-        .await;
+    forgery.refused(&forgery.signed(|claims, _| drop(claims.insert("nbf".into(), later.into()))), "INVALID").await;
 }
 
 #[tokio::test]
@@ -132,12 +117,7 @@ async fn a_token_for_another_audience_or_of_another_issuer_is_invalid() {
         ("iss", json!("https://evil.test")),
         ("iss", json!(format!("{ISSUER}/"))),
     ] {
-        forgery
-            .refused(
-                &forgery.signed(|claims, _| drop(claims.insert(claim.into(), value))),
-                "INVALID",
-            )
-            .await;
+        forgery.refused(&forgery.signed(|claims, _| drop(claims.insert(claim.into(), value))), "INVALID").await;
     }
 }
 
@@ -183,13 +163,7 @@ async fn the_public_key_is_no_hmac_secret() {
 #[tokio::test]
 async fn an_unknown_or_missing_key_identifier_is_invalid() {
     let forgery = Forgery::new().await;
-    for kid in [
-        None,
-        Some("unknown"),
-        Some(""),
-        Some("../../etc/passwd"),
-        Some("' OR 1=1 --"),
-    ] {
+    for kid in [None, Some("unknown"), Some(""), Some("../../etc/passwd"), Some("' OR 1=1 --")] {
         let token = forgery.signed(|_, header| header.kid = kid.map(str::to_owned));
         forgery.refused(&token, "INVALID").await;
     }
@@ -227,14 +201,7 @@ async fn a_critical_extension_is_not_understood() {
 async fn claims_of_the_wrong_type_are_invalid() {
     let forgery = Forgery::new().await;
     for claim in ["exp", "nbf", "iat", "auth_time"] {
-        for value in [
-            json!("9999999999"),
-            json!(null),
-            json!(true),
-            json!([]),
-            json!({}),
-            json!(1e300),
-        ] {
+        for value in [json!("9999999999"), json!(null), json!(true), json!([]), json!({}), json!(1e300)] {
             let token = forgery.signed(|claims, _| drop(claims.insert(claim.into(), value)));
             forgery.refused(&token, "INVALID").await;
         }
@@ -253,9 +220,7 @@ async fn claims_of_the_wrong_type_are_invalid() {
 async fn every_claim_is_required() {
     let forgery = Forgery::new().await;
     for claim in forgery.part(1).keys() {
-        forgery
-            .refused(&forgery.signed(|claims, _| drop(claims.remove(claim))), "INVALID")
-            .await;
+        forgery.refused(&forgery.signed(|claims, _| drop(claims.remove(claim))), "INVALID").await;
     }
 }
 
@@ -276,11 +241,7 @@ async fn a_token_that_our_key_signed_for_another_audience_is_invalid() {
     };
     let mint = |audience: &str| {
         let tokens = AccessTokens::new(ISSUER.to_owned(), audience.to_owned());
-        tokens
-            .mint(&app.keyring, grant.clone())
-            .unwrap()
-            .expose_secret()
-            .to_owned()
+        tokens.mint(&app.keyring, grant.clone()).unwrap().expose_secret().to_owned()
     };
     forgery.accepted(&mint("graph")).await;
     forgery.refused(&mint("another graph"), "INVALID").await;
@@ -290,21 +251,11 @@ async fn a_token_that_our_key_signed_for_another_audience_is_invalid() {
 async fn garbage_in_the_header_is_invalid_and_other_schemes_are_nobody() {
     let forgery = Forgery::new().await;
     let good = &forgery.victim.access;
-    for value in [
-        "Bearer",
-        "Bearer ",
-        "bearer a b",
-        &format!("Bearer {good} {good}"),
-        "Bearer \u{e9}",
-    ] {
+    for value in ["Bearer", "Bearer ", "bearer a b", &format!("Bearer {good} {good}"), "Bearer \u{e9}"] {
         let caller = forgery.test.anonymous().with_header("authorization", value);
         assert_eq!(caller.me().await.code(), "TOKEN_INVALID", "{value}");
     }
-    let twice = forgery
-        .victim
-        .caller
-        .clone()
-        .with_header("authorization", &format!("Bearer {good}"));
+    let twice = forgery.victim.caller.clone().with_header("authorization", &format!("Bearer {good}"));
     assert_eq!(twice.me().await.code(), "TOKEN_INVALID");
     for value in ["Basic YTpi", "Token x", good] {
         let caller = forgery.test.anonymous().with_header("authorization", value);
@@ -320,10 +271,7 @@ async fn garbage_in_the_header_is_invalid_and_other_schemes_are_nobody() {
 async fn a_bad_token_does_not_keep_anybody_from_signing_in() {
     let forgery = Forgery::new().await;
     let caller = forgery.test.anonymous().with_header("authorization", "Bearer expired");
-    caller
-        .login("root@test.com", crate::support::PASSWORD)
-        .await
-        .data("login");
+    caller.login("root@test.com", crate::support::PASSWORD).await.data("login");
     caller.refresh(&forgery.victim.refresh).await.data("refresh");
 }
 
@@ -337,9 +285,7 @@ async fn verify_knows_refresh_tokens_and_does_not_use_them() {
         assert_eq!(answer.data("verify")["tokenType"], "REFRESH");
     }
     test.anonymous().refresh(token).await.data("refresh");
-    let caller = test
-        .anonymous()
-        .with_header("authorization", &format!("Bearer {token}"));
+    let caller = test.anonymous().with_header("authorization", &format!("Bearer {token}"));
     assert_eq!(caller.me().await.code(), "TOKEN_INVALID");
     test.anonymous().logout(token).await.data("logout");
     assert_eq!(test.anonymous().verify(token).await.data("verify")["reason"], "REVOKED");

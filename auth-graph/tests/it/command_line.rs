@@ -29,29 +29,15 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn a_first_user_is_made_without_any_configuration() {
     let folder = TempDir::new().unwrap();
-    let made = run(
-        folder.path(),
-        &["user", "create", "Root@Test.com", "--superuser"],
-        "correct horse battery\n",
-    );
+    let made = run(folder.path(), &["user", "create", "Root@Test.com", "--superuser"], "correct horse battery\n");
     assert!(made.status.success(), "{}", text(&made.stderr));
     assert!(text(&made.stdout).ends_with("root@test.com (active)\n"));
     assert!(!text(&made.stderr).contains("correct horse"));
-    let mode = |name: &str| {
-        std::fs::metadata(folder.path().join(name))
-            .unwrap()
-            .permissions()
-            .mode()
-            & 0o777
-    };
+    let mode = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("data/secret"), 0o600);
     assert_eq!(mode("data"), 0o700);
 
-    let again = run(
-        folder.path(),
-        &["user", "create", "root@test.com"],
-        "correct horse battery\n",
-    );
+    let again = run(folder.path(), &["user", "create", "root@test.com"], "correct horse battery\n");
     assert_eq!(again.status.code(), Some(1));
     assert!(text(&again.stderr).contains("taken"));
     let disabled = run(folder.path(), &["user", "disable", "root@test.com"], "");
@@ -65,11 +51,9 @@ fn a_first_user_is_made_without_any_configuration() {
 #[test]
 fn weak_passwords_and_bad_addresses_are_refused() {
     let folder = TempDir::new().unwrap();
-    for (email, password) in [
-        ("ada@test.com", "short"),
-        ("ada@test.com", "user-pass"),
-        ("ada", "correct horse battery"),
-    ] {
+    for (email, password) in
+        [("ada@test.com", "short"), ("ada@test.com", "user-pass"), ("ada", "correct horse battery")]
+    {
         let refused = run(folder.path(), &["user", "create", email], password);
         assert_eq!(refused.status.code(), Some(1), "{email} {password}");
     }
@@ -82,32 +66,18 @@ fn a_secret_that_others_can_read_is_refused() {
     let path = folder.path().join("data/secret");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let refused = run(folder.path(), &["migrate"], "");
-    assert!(
-        text(&refused.stderr).contains("others can read it"),
-        "{}",
-        text(&refused.stderr)
-    );
+    assert!(text(&refused.stderr).contains("others can read it"), "{}", text(&refused.stderr));
 }
 
 #[test]
 fn the_configuration_is_checked_and_printed() {
     let folder = TempDir::new().unwrap();
     assert!(run(folder.path(), &["config", "check"], "").status.success());
-    let bad = [
-        "config",
-        "check",
-        "--set",
-        "server.bind=0.0.0.0:1",
-        "--set",
-        "nonsense=1",
-    ];
+    let bad = ["config", "check", "--set", "server.bind=0.0.0.0:1", "--set", "nonsense=1"];
     let wrong = run(folder.path(), &bad, "");
     assert_eq!(wrong.status.code(), Some(2));
     let problems = text(&wrong.stderr);
-    assert!(
-        problems.contains("nonsense: unknown key") && problems.contains("server.public_url"),
-        "{problems}"
-    );
+    assert!(problems.contains("nonsense: unknown key") && problems.contains("server.public_url"), "{problems}");
     let printed = run(folder.path(), &["config", "print", "--set", "tokens.audience=mine"], "");
     assert!(text(&printed.stdout).contains("audience = \"mine\""));
 }
@@ -123,17 +93,10 @@ fn a_bind_that_others_reach_is_refused_without_a_public_url() {
 #[test]
 fn the_schema_is_printed_both_ways() {
     let folder = TempDir::new().unwrap();
-    assert_eq!(
-        text(&run(folder.path(), &["schema"], "").stdout),
-        auth_graph::graphql::sdl()
-    );
+    assert_eq!(text(&run(folder.path(), &["schema"], "").stdout), auth_graph::graphql::sdl());
     let subgraph = run(folder.path(), &["schema", "--federation"], "");
     assert_eq!(text(&subgraph.stdout), auth_graph::graphql::federation_sdl());
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        0,
-        "nothing is written"
-    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
 }
 
 #[test]

@@ -9,9 +9,7 @@ const NAME: &str = "__Host-auth_graph_refresh";
 async fn sign_in(test: &TestApp) -> Answer {
     test.create_user("ada@test.com").await;
     let input = json!({ "email": "ada@test.com", "password": PASSWORD, "delivery": "COOKIE" });
-    test.anonymous()
-        .send(operation!("login"), json!({ "input": input }))
-        .await
+    test.anonymous().send(operation!("login"), json!({ "input": input })).await
 }
 
 fn set_cookie(answer: &Answer) -> &str {
@@ -20,8 +18,7 @@ fn set_cookie(answer: &Answer) -> &str {
 
 fn with_cookie(test: &TestApp, answer: &Answer) -> Caller {
     let pair = set_cookie(answer).split(';').next().unwrap().to_owned();
-    test.anonymous()
-        .with_header("cookie", &format!("theme=dark; {pair}; other=1"))
+    test.anonymous().with_header("cookie", &format!("theme=dark; {pair}; other=1"))
 }
 
 async fn refresh(caller: &Caller) -> Answer {
@@ -37,10 +34,7 @@ async fn the_cookie_is_bound_to_the_host_and_the_body_has_no_refresh_token() {
     let cookie = set_cookie(&answer);
     let (pair, attributes) = cookie.split_once(';').unwrap();
     assert!(pair.starts_with(&format!("{NAME}=agr_")));
-    assert_eq!(
-        attributes,
-        " Path=/; Max-Age=1209600; HttpOnly; SameSite=Strict; Secure"
-    );
+    assert_eq!(attributes, " Path=/; Max-Age=1209600; HttpOnly; SameSite=Strict; Secure");
 }
 
 #[tokio::test]
@@ -68,9 +62,7 @@ async fn a_page_of_another_site_can_not_use_the_cookie() {
         assert_eq!(refresh(&caller).await.code(), "UNAUTHENTICATED", "{site}");
     }
     for site in ["same-origin", "none"] {
-        refresh(&with_cookie(&test, &first).with_header("sec-fetch-site", site))
-            .await
-            .data("refresh");
+        refresh(&with_cookie(&test, &first).with_header("sec-fetch-site", site)).await.data("refresh");
     }
 }
 

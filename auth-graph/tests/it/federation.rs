@@ -9,11 +9,7 @@ const ENTITIES: &str = "query($r: [_Any!]!) { _entities(representations: $r) { .
 
 async fn entities(caller: &Caller, ids: &[String]) -> Value {
     let representations: Vec<Value> = ids.iter().map(|id| json!({ "__typename": "User", "id": id })).collect();
-    caller
-        .send(ENTITIES, json!({ "r": representations }))
-        .await
-        .data("_entities")
-        .clone()
+    caller.send(ENTITIES, json!({ "r": representations })).await.data("_entities").clone()
 }
 
 #[tokio::test]
@@ -22,19 +18,8 @@ async fn entities_obey_the_rule_of_user() {
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let eve = test.create_user("eve@test.com").await;
     let staff = test.signed_in("staff@test.com", Rank::Staff).await;
-    let ids = [
-        ada.user.id.to_string(),
-        eve.id.to_string(),
-        "00000000-0000-7000-8000-000000000000".to_owned(),
-    ];
-    let seen = |answer: Value| {
-        answer
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|user| !user.is_null())
-            .collect::<Vec<_>>()
-    };
+    let ids = [ada.user.id.to_string(), eve.id.to_string(), "00000000-0000-7000-8000-000000000000".to_owned()];
+    let seen = |answer: Value| answer.as_array().unwrap().iter().map(|user| !user.is_null()).collect::<Vec<_>>();
     assert_eq!(seen(entities(&test.anonymous(), &ids).await), [false, false, false]);
     assert_eq!(seen(entities(&ada.caller, &ids).await), [true, false, false]);
     assert_eq!(seen(entities(&staff.caller, &ids).await), [true, true, false]);

@@ -13,34 +13,18 @@ use serde_json::json;
 use crate::support::{Answer, ISSUER, TestApp};
 
 async fn get(test: &TestApp, path: &str) -> Answer {
-    test.anonymous()
-        .request(Request::get(path).body(Body::empty()).unwrap())
-        .await
+    test.anonymous().request(Request::get(path).body(Body::empty()).unwrap()).await
 }
 
 #[tokio::test]
 async fn every_algorithm_signs_and_publishes_its_public_half_only() {
     for (algorithm, expected) in [
-        (
-            SigningAlgorithm::ES256,
-            json!(["alg", "crv", "key_ops", "kid", "kty", "use", "x", "y"]),
-        ),
-        (
-            SigningAlgorithm::EdDSA,
-            json!(["alg", "crv", "key_ops", "kid", "kty", "use", "x"]),
-        ),
-        (
-            SigningAlgorithm::RS256,
-            json!(["alg", "e", "key_ops", "kid", "kty", "n", "use"]),
-        ),
+        (SigningAlgorithm::ES256, json!(["alg", "crv", "key_ops", "kid", "kty", "use", "x", "y"])),
+        (SigningAlgorithm::EdDSA, json!(["alg", "crv", "key_ops", "kid", "kty", "use", "x"])),
+        (SigningAlgorithm::RS256, json!(["alg", "e", "key_ops", "kid", "kty", "n", "use"])),
     ] {
         let test = TestApp::with(|config| config.tokens.algorithm = algorithm).await;
-        test.signed_in("ada@test.com", Rank::User)
-            .await
-            .caller
-            .me()
-            .await
-            .data("me");
+        test.signed_in("ada@test.com", Rank::User).await.caller.me().await.data("me");
         let jwks = get(&test, "/.well-known/jwks.json").await;
         assert_eq!(jwks.headers["content-type"], "application/jwk-set+json");
         let keys = jwks.body["keys"].as_array().unwrap();
@@ -56,12 +40,7 @@ async fn every_algorithm_signs_and_publishes_its_public_half_only() {
 #[tokio::test]
 async fn an_hmac_key_is_never_published() {
     let test = TestApp::with(|config| config.tokens.algorithm = SigningAlgorithm::HS256).await;
-    test.signed_in("ada@test.com", Rank::User)
-        .await
-        .caller
-        .me()
-        .await
-        .data("me");
+    test.signed_in("ada@test.com", Rank::User).await.caller.me().await.data("me");
     assert_eq!(get(&test, "/.well-known/jwks.json").await.text, r#"{"keys":[]}"#);
 }
 
@@ -74,9 +53,7 @@ async fn after_a_change_of_algorithm_old_tokens_stay_good_and_only_the_new_key_i
     let app = boot(config, test.app.clock.clone()).await.unwrap();
     let jwks = app.keyring.current().jwks().to_owned();
     assert!(jwks.contains("EdDSA") && !jwks.contains("ES256"), "{jwks}");
-    auth_graph::auth::principal::authenticate(&app, &signed_in.access.into())
-        .await
-        .unwrap();
+    auth_graph::auth::principal::authenticate(&app, &signed_in.access.into()).await.unwrap();
 }
 
 #[tokio::test]
@@ -87,12 +64,7 @@ async fn the_private_key_is_stored_encrypted() {
     let key = ring.signing().unwrap().encoding.as_bytes().to_vec();
     assert_eq!(stored.len(), 1);
     assert_eq!(stored[0].private_key.len(), 12 + key.len() + 16);
-    assert!(
-        !stored[0]
-            .private_key
-            .windows(8)
-            .any(|window| key.windows(8).any(|part| part == window))
-    );
+    assert!(!stored[0].private_key.windows(8).any(|window| key.windows(8).any(|part| part == window)));
     assert!(!format!("{:?}", stored[0]).contains("private_key"));
 }
 
@@ -102,10 +74,7 @@ async fn another_master_secret_does_not_open_the_keys() {
     let mut config = test.app.config.clone();
     config.secret = "7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=".into();
     let error = boot(config, test.app.clock.clone()).await.unwrap_err();
-    assert!(
-        format!("{error:?}").contains("does not open with this master secret"),
-        "{error:?}"
-    );
+    assert!(format!("{error:?}").contains("does not open with this master secret"), "{error:?}");
 }
 
 #[tokio::test]
@@ -115,16 +84,12 @@ async fn a_key_that_another_replica_made_is_found_when_it_is_met() {
     let user = test.create_user("ada@test.com").await;
     let now = test.app.clock.now() + Duration::seconds(1);
     test.app.clock.advance(Duration::seconds(10));
-    signing_keys::insert(&test.app.db, test.app.keyring.generate(now).unwrap())
-        .await
-        .unwrap();
+    signing_keys::insert(&test.app.db, test.app.keyring.generate(now).unwrap()).await.unwrap();
     auth_graph::auth::keys::load(&test.app).await.unwrap();
     let signed_in = test.sign_in(user).await;
     assert_eq!(test.app.keyring.current().jwks().matches("kid").count(), 2);
     assert_eq!(replica.keyring.current().jwks().matches("kid").count(), 1);
-    auth_graph::auth::principal::authenticate(&replica, &signed_in.access.into())
-        .await
-        .unwrap();
+    auth_graph::auth::principal::authenticate(&replica, &signed_in.access.into()).await.unwrap();
     assert_eq!(replica.keyring.current().jwks().matches("kid").count(), 2);
 }
 
@@ -134,9 +99,7 @@ async fn replicas_that_start_at_once_verify_each_others_tokens() {
     let (first, second) = tokio::join!(test.replica(), test.replica());
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     for app in [first, second] {
-        auth_graph::auth::principal::authenticate(&app, &signed_in.access.clone().into())
-            .await
-            .unwrap();
+        auth_graph::auth::principal::authenticate(&app, &signed_in.access.clone().into()).await.unwrap();
     }
 }
 

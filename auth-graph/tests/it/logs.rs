@@ -33,11 +33,8 @@ impl<'a> MakeWriter<'a> for Captured {
 #[tokio::test]
 async fn no_secret_is_logged_or_shown_in_an_error() {
     let captured = Captured::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter("trace")
-        .with_writer(captured.clone())
-        .with_ansi(false)
-        .finish();
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter("trace").with_writer(captured.clone()).with_ansi(false).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let test = TestApp::new().await;
@@ -55,20 +52,11 @@ async fn no_secret_is_logged_or_shown_in_an_error() {
     let failed = caller.login("ada@test.com", PASSWORD).await;
 
     let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
-    assert!(
-        log.contains("an outdated refresh token came back"),
-        "the log was captured"
-    );
+    assert!(log.contains("an outdated refresh token came back"), "the log was captured");
     let secret = std::fs::read_to_string(test.folder().join("data/secret")).unwrap();
-    for hidden in [
-        PASSWORD,
-        "a wrong password",
-        &signed_in.access,
-        &signed_in.refresh,
-        &second,
-        secret.trim(),
-        "$argon2id$",
-    ] {
+    for hidden in
+        [PASSWORD, "a wrong password", &signed_in.access, &signed_in.refresh, &second, secret.trim(), "$argon2id$"]
+    {
         assert!(!log.contains(hidden), "in the log: {hidden}");
         for answer in [&reused, &wrong, &verified, &failed] {
             assert!(!answer.text.contains(hidden), "in an answer: {}", answer.text);

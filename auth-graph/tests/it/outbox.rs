@@ -19,17 +19,11 @@ async fn a_reader_misses_nothing_while_transactions_interleave() {
     let write = async |number: i64| {
         let txn = store::begin(&test.app.db).await.unwrap();
         let now = test.app.clock.now();
-        changes::append(&txn, Kind::UserUpdated, user, None, number, now)
-            .await
-            .unwrap();
+        changes::append(&txn, Kind::UserUpdated, user, None, number, now).await.unwrap();
         for _ in 0..number % 7 {
             tokio::task::yield_now().await;
         }
-        if number % 5 == 0 {
-            txn.rollback().await.unwrap()
-        } else {
-            txn.commit().await.unwrap()
-        }
+        if number % 5 == 0 { txn.rollback().await.unwrap() } else { txn.commit().await.unwrap() }
     };
     let read = async {
         let mut seen = Vec::new();
@@ -58,29 +52,19 @@ async fn a_later_transaction_does_not_overtake_an_earlier_one() {
     let start = change_head::last(&test.app.db).await.unwrap();
     let now = test.app.clock.now();
     let first = store::begin(&test.app.db).await.unwrap();
-    changes::append(&first, Kind::UserUpdated, user, None, 1, now)
-        .await
-        .unwrap();
+    changes::append(&first, Kind::UserUpdated, user, None, 1, now).await.unwrap();
     let second = async {
         let txn = store::begin(&test.app.db).await.unwrap();
-        changes::append(&txn, Kind::UserUpdated, user, None, 2, now)
-            .await
-            .unwrap();
+        changes::append(&txn, Kind::UserUpdated, user, None, 2, now).await.unwrap();
         txn.commit().await.unwrap();
     };
     tokio::pin!(second);
-    let overtaken = tokio::time::timeout(Duration::from_millis(200), &mut second)
-        .await
-        .is_ok();
+    let overtaken = tokio::time::timeout(Duration::from_millis(200), &mut second).await.is_ok();
     assert!(!overtaken);
     first.commit().await.unwrap();
     second.await;
-    let versions: Vec<_> = changes::after(&test.app.db, start, 10)
-        .await
-        .unwrap()
-        .iter()
-        .map(|change| change.version)
-        .collect();
+    let versions: Vec<_> =
+        changes::after(&test.app.db, start, 10).await.unwrap().iter().map(|change| change.version).collect();
     assert_eq!(versions, [1, 2]);
 }
 
@@ -92,12 +76,7 @@ async fn every_change_is_written_with_what_it_is_about() {
     accounts::enable(&test.app, signed_in.user.id).await.unwrap();
     let changes = changes::Entity::find().all(&test.app.db).await.unwrap();
     let seen: Vec<_> = changes.iter().map(|change| (change.kind, change.version)).collect();
-    let expected = [
-        (Kind::UserCreated, 1),
-        (Kind::SessionRevoked, 0),
-        (Kind::UserUpdated, 2),
-        (Kind::UserUpdated, 3),
-    ];
+    let expected = [(Kind::UserCreated, 1), (Kind::SessionRevoked, 0), (Kind::UserUpdated, 2), (Kind::UserUpdated, 3)];
     assert_eq!(seen, expected);
 }
 

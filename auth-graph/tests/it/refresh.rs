@@ -51,11 +51,7 @@ async fn two_replicas_give_the_same_successor() {
     }))
     .await;
     let successors: Vec<_> = answers.into_iter().map(|pair| pair.unwrap().refresh_token).collect();
-    assert!(
-        successors
-            .iter()
-            .all(|token| token.expose_secret() == successors[0].expose_secret())
-    );
+    assert!(successors.iter().all(|token| token.expose_secret() == successors[0].expose_secret()));
 }
 
 #[tokio::test]
@@ -79,10 +75,7 @@ async fn an_outdated_token_ends_the_session_and_is_recorded() {
     let access = third.data("refresh")["accessToken"].as_str().unwrap();
 
     assert_eq!(test.anonymous().refresh(&stolen.refresh).await.code(), "TOKEN_REUSED");
-    assert_eq!(
-        test.anonymous().refresh(&refresh_token(&third)).await.code(),
-        "TOKEN_REVOKED"
-    );
+    assert_eq!(test.anonymous().refresh(&refresh_token(&third)).await.code(), "TOKEN_REVOKED");
     assert_eq!(test.anonymous().refresh(&stolen.refresh).await.code(), "TOKEN_REVOKED");
     let verification = test.anonymous().verify(access).await;
     assert_eq!(verification.data("verify")["reason"], "REVOKED");
@@ -121,16 +114,10 @@ async fn a_disabled_user_gets_no_more_tokens_and_the_old_ones_fail() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     accounts::disable(&test.app, signed_in.user.id).await.unwrap();
-    assert_eq!(
-        test.anonymous().refresh(&signed_in.refresh).await.code(),
-        "TOKEN_REVOKED"
-    );
+    assert_eq!(test.anonymous().refresh(&signed_in.refresh).await.code(), "TOKEN_REVOKED");
     assert_eq!(signed_in.caller.me().await.code(), "TOKEN_REVOKED");
     accounts::enable(&test.app, signed_in.user.id).await.unwrap();
-    assert_eq!(
-        test.anonymous().refresh(&signed_in.refresh).await.code(),
-        "TOKEN_REVOKED"
-    );
+    assert_eq!(test.anonymous().refresh(&signed_in.refresh).await.code(), "TOKEN_REVOKED");
     test.sign_in(signed_in.user).await;
 }
 
@@ -140,10 +127,7 @@ async fn scopes_are_computed_anew() {
     let signed_in = test.signed_in("staff@test.com", Rank::Staff).await;
     let mut changed: auth_graph::store::users::ActiveModel = signed_in.user.clone().into();
     changed.is_staff = sea_orm::Set(false);
-    auth_graph::store::users::Entity::update(changed)
-        .exec(&test.app.db)
-        .await
-        .unwrap();
+    auth_graph::store::users::Entity::update(changed).exec(&test.app.db).await.unwrap();
     let answer = test.anonymous().refresh(&signed_in.refresh).await;
     assert_eq!(answer.data("refresh")["scope"], serde_json::json!([]));
 }
@@ -187,8 +171,5 @@ async fn a_changed_refresh_token_never_passes() {
 async fn an_access_token_is_no_refresh_token() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
-    assert_eq!(
-        test.anonymous().refresh(&signed_in.access).await.code(),
-        "TOKEN_INVALID"
-    );
+    assert_eq!(test.anonymous().refresh(&signed_in.access).await.code(), "TOKEN_INVALID");
 }

@@ -38,10 +38,7 @@ async fn a_replica_that_starts_later_knows_what_was_ended_before() {
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     accounts::disable(&test.app, signed_in.user.id).await.unwrap();
     let replica = test.replica().await;
-    assert_eq!(
-        authenticate(&replica, &signed_in.access.into()).await.unwrap_err(),
-        Refusal::Revoked
-    );
+    assert_eq!(authenticate(&replica, &signed_in.access.into()).await.unwrap_err(), Refusal::Revoked);
 }
 
 #[tokio::test]
@@ -56,8 +53,6 @@ async fn the_set_forgets_what_has_expired() {
     let now = test.app.clock.now();
     auth_graph::auth::purge(&test.app, now).await.unwrap();
     assert!(test.app.revocations.contains(id));
-    auth_graph::auth::purge(&test.app, now + chrono::Duration::minutes(6))
-        .await
-        .unwrap();
+    auth_graph::auth::purge(&test.app, now + chrono::Duration::minutes(6)).await.unwrap();
     assert!(!test.app.revocations.contains(id));
 }

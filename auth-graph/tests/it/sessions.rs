@@ -11,22 +11,12 @@ async fn a_user_sees_their_own_sessions_and_which_is_this() {
     let first = test.signed_in("ada@test.com", Rank::User).await;
     test.signed_in("eve@test.com", Rank::User).await;
     let second = test.sign_in(first.user.clone()).await;
-    let answer = second
-        .caller
-        .with_header("user-agent", "A Browser")
-        .send(operation!("sessions"), json!({}))
-        .await;
+    let answer = second.caller.with_header("user-agent", "A Browser").send(operation!("sessions"), json!({})).await;
     let sessions = answer.data("sessions").as_array().unwrap();
     assert_eq!(sessions.len(), 2);
-    assert_eq!(
-        (&sessions[0]["current"], &sessions[1]["current"]),
-        (&json!(true), &json!(false))
-    );
+    assert_eq!((&sessions[0]["current"], &sessions[1]["current"]), (&json!(true), &json!(false)));
     assert_eq!(sessions[0]["ipAddress"], "192.0.2.1");
-    assert_eq!(
-        test.anonymous().send(operation!("sessions"), json!({})).await.code(),
-        "UNAUTHENTICATED"
-    );
+    assert_eq!(test.anonymous().send(operation!("sessions"), json!({})).await.code(), "UNAUTHENTICATED");
 }
 
 #[tokio::test]
@@ -36,18 +26,12 @@ async fn a_user_ends_another_session_of_theirs() {
     let second = test.sign_in(first.user.clone()).await;
     let sessions = second.caller.send(operation!("sessions"), json!({})).await;
     let other = sessions.data("sessions")[1]["id"].clone();
-    let answer = second
-        .caller
-        .send(operation!("revoke_session"), json!({ "id": other }))
-        .await;
+    let answer = second.caller.send(operation!("revoke_session"), json!({ "id": other })).await;
     assert_eq!(answer.data("revokeSession")["session"]["id"], other);
     assert_eq!(first.caller.me().await.code(), "TOKEN_REVOKED");
     assert_eq!(test.anonymous().refresh(&first.refresh).await.code(), "TOKEN_REVOKED");
     second.caller.me().await.data("me");
-    let again = second
-        .caller
-        .send(operation!("revoke_session"), json!({ "id": other }))
-        .await;
+    let again = second.caller.send(operation!("revoke_session"), json!({ "id": other })).await;
     assert_eq!(again.code(), "NOT_FOUND");
 }
 
@@ -57,15 +41,8 @@ async fn nobody_ends_a_session_of_somebody_else() {
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
     let sessions = ada.caller.send(operation!("sessions"), json!({})).await;
-    for id in [
-        sessions.data("sessions")[0]["id"].clone(),
-        json!("x"),
-        json!(ada.user.id.to_string()),
-    ] {
-        let answer = root
-            .caller
-            .send(operation!("revoke_session"), json!({ "id": id }))
-            .await;
+    for id in [sessions.data("sessions")[0]["id"].clone(), json!("x"), json!(ada.user.id.to_string())] {
+        let answer = root.caller.send(operation!("revoke_session"), json!({ "id": id })).await;
         assert_eq!(answer.code(), "NOT_FOUND");
     }
     ada.caller.me().await.data("me");
@@ -80,10 +57,7 @@ async fn signing_out_ends_the_session_at_once_and_again_does_nothing() {
     assert_eq!(signed_in.caller.me().await.code(), "TOKEN_REVOKED");
     let verification = test.anonymous().verify(&signed_in.access).await;
     assert_eq!(verification.data("verify")["reason"], "REVOKED");
-    assert_eq!(
-        test.anonymous().logout(&signed_in.refresh).await.data("logout")["revokedSessions"],
-        0
-    );
+    assert_eq!(test.anonymous().logout(&signed_in.refresh).await.data("logout")["revokedSessions"], 0);
 }
 
 #[tokio::test]
@@ -92,10 +66,7 @@ async fn an_access_token_signs_out_too_and_everywhere_means_everywhere() {
     let first = test.signed_in("ada@test.com", Rank::User).await;
     let second = test.sign_in(first.user.clone()).await;
     let eve = test.signed_in("eve@test.com", Rank::User).await;
-    let answer = first
-        .caller
-        .send(operation!("logout"), json!({ "everywhere": true }))
-        .await;
+    let answer = first.caller.send(operation!("logout"), json!({ "everywhere": true })).await;
     assert_eq!(answer.data("logout")["revokedSessions"], 2);
     assert_eq!(second.caller.me().await.code(), "TOKEN_REVOKED");
     eve.caller.me().await.data("me");
@@ -104,10 +75,7 @@ async fn an_access_token_signs_out_too_and_everywhere_means_everywhere() {
 #[tokio::test]
 async fn signing_out_needs_something_to_go_by() {
     let test = TestApp::new().await;
-    assert_eq!(
-        test.anonymous().send(operation!("logout"), json!({})).await.code(),
-        "UNAUTHENTICATED"
-    );
+    assert_eq!(test.anonymous().send(operation!("logout"), json!({})).await.code(), "UNAUTHENTICATED");
     assert_eq!(test.anonymous().logout("agr_x").await.code(), "TOKEN_INVALID");
 }
 
@@ -117,13 +85,8 @@ async fn an_outdated_token_can_not_sign_everybody_out() {
     let stolen = test.signed_in("ada@test.com", Rank::User).await;
     let other = test.sign_in(stolen.user.clone()).await;
     let second = test.anonymous().refresh(&stolen.refresh).await;
-    test.anonymous()
-        .refresh(second.data("refresh")["refreshToken"].as_str().unwrap())
-        .await;
+    test.anonymous().refresh(second.data("refresh")["refreshToken"].as_str().unwrap()).await;
     let variables = json!({ "refreshToken": stolen.refresh, "everywhere": true });
-    assert_eq!(
-        test.anonymous().send(operation!("logout"), variables).await.code(),
-        "TOKEN_REUSED"
-    );
+    assert_eq!(test.anonymous().send(operation!("logout"), variables).await.code(), "TOKEN_REUSED");
     other.caller.me().await.data("me");
 }

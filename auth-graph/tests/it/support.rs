@@ -55,11 +55,7 @@ impl TestApp {
         let mut config = configuration(&folder).await;
         change(&mut config);
         let app = boot(config, Clock::default()).await.unwrap();
-        Self {
-            router: http::router(&app),
-            app,
-            folder,
-        }
+        Self { router: http::router(&app), app, folder }
     }
 
     /// Another process on the same database, with the same clock.
@@ -82,22 +78,12 @@ impl TestApp {
     pub async fn create(&self, email: &str, rank: Rank) -> User {
         let password = NewPassword::parse(PASSWORD.into()).unwrap();
         let (first_name, last_name) = ("Ada".to_owned(), "Lovelace".to_owned());
-        let new = NewUser {
-            email: email.parse().unwrap(),
-            password,
-            first_name,
-            last_name,
-            rank,
-        };
+        let new = NewUser { email: email.parse().unwrap(), password, first_name, last_name, rank };
         accounts::create(&self.app, new).await.unwrap()
     }
 
     pub fn anonymous(&self) -> Caller {
-        Caller {
-            router: self.router.clone(),
-            headers: Vec::new(),
-            address: "192.0.2.1:4000".parse().unwrap(),
-        }
+        Caller { router: self.router.clone(), headers: Vec::new(), address: "192.0.2.1:4000".parse().unwrap() }
     }
 
     /// A user who has just signed in.
@@ -111,15 +97,8 @@ impl TestApp {
         let pair = answer.data("login");
         let access = pair["accessToken"].as_str().unwrap().to_owned();
         let refresh = pair["refreshToken"].as_str().unwrap().to_owned();
-        let caller = self
-            .anonymous()
-            .with_header("authorization", &format!("Bearer {access}"));
-        SignedIn {
-            user,
-            caller,
-            access,
-            refresh,
-        }
+        let caller = self.anonymous().with_header("authorization", &format!("Bearer {access}"));
+        SignedIn { user, caller, access, refresh }
     }
 }
 
@@ -153,29 +132,21 @@ impl Caller {
     /// Sends an operation.
     pub async fn send(&self, query: &str, variables: Value) -> Answer {
         let body = json!({ "query": query, "variables": variables }).to_string();
-        let request = Request::post("/graphql")
-            .header("content-type", "application/json")
-            .body(body.into());
+        let request = Request::post("/graphql").header("content-type", "application/json").body(body.into());
         self.request(request.unwrap()).await
     }
 
     /// Sends any request.
     pub async fn request(&self, mut request: Request<Body>) -> Answer {
         for (name, value) in &self.headers {
-            request
-                .headers_mut()
-                .append(name.parse::<axum::http::HeaderName>().unwrap(), value.parse().unwrap());
+            request.headers_mut().append(name.parse::<axum::http::HeaderName>().unwrap(), value.parse().unwrap());
         }
         request.extensions_mut().insert(ConnectInfo(self.address));
         Answer::read(self.router.clone().oneshot(request).await.unwrap()).await
     }
 
     pub async fn login(&self, email: &str, password: &str) -> Answer {
-        self.send(
-            operation!("login"),
-            json!({ "input": { "email": email, "password": password } }),
-        )
-        .await
+        self.send(operation!("login"), json!({ "input": { "email": email, "password": password } })).await
     }
 
     pub async fn refresh(&self, token: &str) -> Answer {

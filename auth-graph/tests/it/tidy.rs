@@ -3,15 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Packages whose sources are read.
-const PACKAGES: [&str; 7] = [
-    "auth-graph",
-    "bench",
-    "client-graph",
-    "demo",
-    "graphql-edge",
-    "migrations",
-    "playground",
-];
+const PACKAGES: [&str; 7] = ["auth-graph", "bench", "client-graph", "demo", "graphql-edge", "migrations", "playground"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -35,10 +27,7 @@ fn sources(folder: &Path) -> Vec<(String, String)> {
 }
 
 fn all_sources() -> Vec<(String, String)> {
-    let found: Vec<_> = PACKAGES
-        .iter()
-        .flat_map(|package| sources(&root().join(package)))
-        .collect();
+    let found: Vec<_> = PACKAGES.iter().flat_map(|package| sources(&root().join(package))).collect();
     assert!(found.len() > 50, "the sources were found");
     found
 }
@@ -57,84 +46,23 @@ fn every_file_says_what_it_is_for_and_stays_short() {
 fn imports_go_one_way() {
     // What a layer of auth-graph must not name.
     let rules: [(&str, &[&str]); 9] = [
-        (
-            "auth",
-            &[
-                "axum",
-                "async_graphql",
-                "crate::http",
-                "crate::graphql",
-                "crate::cli",
-                "crate::tasks",
-            ],
-        ),
-        (
-            "graphql",
-            &["axum", "sea_orm", "crate::http", "crate::cli", "crate::tasks"],
-        ),
+        ("auth", &["axum", "async_graphql", "crate::http", "crate::graphql", "crate::cli", "crate::tasks"]),
+        ("graphql", &["axum", "sea_orm", "crate::http", "crate::cli", "crate::tasks"]),
         ("http", &["sea_orm", "crate::cli"]),
-        (
-            "tasks",
-            &["axum", "async_graphql", "crate::http", "crate::graphql", "crate::cli"],
-        ),
-        (
-            "app",
-            &["axum", "async_graphql", "crate::auth", "crate::http", "crate::graphql"],
-        ),
-        (
-            "credentials",
-            &["axum", "async_graphql", "crate::app", "crate::auth", "crate::limits"],
-        ),
-        (
-            "limits",
-            &[
-                "axum",
-                "async_graphql",
-                "crate::app",
-                "crate::auth",
-                "crate::credentials",
-            ],
-        ),
-        (
-            "store",
-            &[
-                "axum",
-                "async_graphql",
-                "crate::app",
-                "crate::auth",
-                "crate::credentials",
-                "crate::config",
-            ],
-        ),
+        ("tasks", &["axum", "async_graphql", "crate::http", "crate::graphql", "crate::cli"]),
+        ("app", &["axum", "async_graphql", "crate::auth", "crate::http", "crate::graphql"]),
+        ("credentials", &["axum", "async_graphql", "crate::app", "crate::auth", "crate::limits"]),
+        ("limits", &["axum", "async_graphql", "crate::app", "crate::auth", "crate::credentials"]),
+        ("store", &["axum", "async_graphql", "crate::app", "crate::auth", "crate::credentials", "crate::config"]),
         (
             "config",
-            &[
-                "axum",
-                "async_graphql",
-                "sea_orm",
-                "crate::app",
-                "crate::auth",
-                "crate::store",
-                "crate::credentials",
-            ],
+            &["axum", "async_graphql", "sea_orm", "crate::app", "crate::auth", "crate::store", "crate::credentials"],
         ),
     ];
     for (name, text) in sources(&root().join("auth-graph/src")) {
-        let layer = name
-            .trim_start_matches("auth-graph/src/")
-            .split(['/', '.'])
-            .next()
-            .unwrap()
-            .to_owned();
-        let forbidden = rules
-            .iter()
-            .find(|(ruled, _)| *ruled == layer)
-            .map_or(&[][..], |(_, forbidden)| forbidden);
-        for (number, line) in text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.trim_start().starts_with("//"))
-        {
+        let layer = name.trim_start_matches("auth-graph/src/").split(['/', '.']).next().unwrap().to_owned();
+        let forbidden = rules.iter().find(|(ruled, _)| *ruled == layer).map_or(&[][..], |(_, forbidden)| forbidden);
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
             for word in forbidden {
                 let named = line.contains(&format!("{word}::")) || line.contains(&format!("use {word};"));
                 assert!(!named, "{name}:{}: {layer} names {word}", number + 1);
@@ -145,10 +73,8 @@ fn imports_go_one_way() {
 
 #[test]
 fn client_graph_does_not_depend_on_auth_graph() {
-    let manifest: toml::Table = std::fs::read_to_string(root().join("client-graph/Cargo.toml"))
-        .unwrap()
-        .parse()
-        .unwrap();
+    let manifest: toml::Table =
+        std::fs::read_to_string(root().join("client-graph/Cargo.toml")).unwrap().parse().unwrap();
     assert!(!manifest["dependencies"].as_table().unwrap().contains_key("auth-graph"));
     for (name, text) in sources(&root().join("client-graph/src")) {
         assert!(!text.contains("auth_graph::"), "{name} names auth_graph");
@@ -167,10 +93,7 @@ fn no_trait_has_a_single_implementation() {
             };
             let declared: String = rest.chars().take_while(|letter| letter.is_alphanumeric()).collect();
             let implementations = whole.matches(&format!("{declared} for ")).count();
-            assert!(
-                implementations >= 2 || declared.ends_with("Ext"),
-                "{name}: trait {declared}"
-            );
+            assert!(implementations >= 2 || declared.ends_with("Ext"), "{name}: trait {declared}");
         }
     }
 }

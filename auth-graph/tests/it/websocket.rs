@@ -25,9 +25,7 @@ async fn serve(test: &TestApp) -> SocketAddr {
 
 async fn open(address: SocketAddr, origin: Option<&str>) -> Result<Socket, Error> {
     let mut request = format!("ws://{address}/graphql").into_client_request()?;
-    request
-        .headers_mut()
-        .insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
+    request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
     if let Some(origin) = origin {
         request.headers_mut().insert("origin", origin.parse().unwrap());
     }
@@ -72,11 +70,7 @@ async fn the_caller_is_known_by_the_payload_and_forgotten_with_the_token() {
     let test = TestApp::new().await;
     let address = serve(&test).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
-    let mut socket = begin(
-        address,
-        json!({ "authorization": format!("Bearer {}", signed_in.access) }),
-    )
-    .await;
+    let mut socket = begin(address, json!({ "authorization": format!("Bearer {}", signed_in.access) })).await;
     let answer = ask(&mut socket, "1", operation!("me"), json!({})).await;
     assert_eq!(answer["payload"]["data"]["me"]["email"], "ada@test.com");
     test.app.clock.advance(Duration::minutes(5));
@@ -89,11 +83,7 @@ async fn a_revoked_session_is_refused_on_an_open_socket() {
     let test = TestApp::new().await;
     let address = serve(&test).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
-    let mut socket = begin(
-        address,
-        json!({ "Authorization": format!("bearer {}", signed_in.access) }),
-    )
-    .await;
+    let mut socket = begin(address, json!({ "Authorization": format!("bearer {}", signed_in.access) })).await;
     test.anonymous().logout(&signed_in.refresh).await.data("logout");
     let answer = ask(&mut socket, "1", operation!("sessions"), json!({})).await;
     assert!(answer.to_string().contains("TOKEN_REVOKED"), "{answer}");
@@ -111,13 +101,7 @@ async fn the_limits_hold_on_a_socket_too() {
     let answer = ask(&mut socket, "1", twice, variables.clone()).await;
     assert!(answer.to_string().contains("LIMIT_EXCEEDED"), "{answer}");
     assert_eq!(test.app.passwords.computed(), before);
-    let answer = ask(
-        &mut socket,
-        "2",
-        operation!("login"),
-        json!({ "input": variables["i"] }),
-    )
-    .await;
+    let answer = ask(&mut socket, "2", operation!("login"), json!({ "input": variables["i"] })).await;
     assert_eq!(answer["payload"]["data"]["login"]["__typename"], "TokenPair");
 }
 

@@ -61,15 +61,8 @@ pub async fn list(app: &App, filter: &Filter, page: &Page) -> Result<Listing> {
         Direction::Forward => (after.is_some(), more),
         Direction::Backward => (more, before.is_some()),
     };
-    let users = found
-        .into_iter()
-        .map(|user| (app.cursors.encode(LIST, user.id.0), user))
-        .collect();
-    Ok(Listing {
-        users,
-        has_previous_page,
-        has_next_page,
-    })
+    let users = found.into_iter().map(|user| (app.cursors.encode(LIST, user.id.0), user)).collect();
+    Ok(Listing { users, has_previous_page, has_next_page })
 }
 
 /// How many users a filter lets through.

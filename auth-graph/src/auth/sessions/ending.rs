@@ -53,10 +53,7 @@ impl Ended {
         reason: Reason,
         at: DateTime<Utc>,
     ) -> Result<Self> {
-        let mut ended = Self {
-            sessions: Vec::new(),
-            at,
-        };
+        let mut ended = Self { sessions: Vec::new(), at };
         ended.add(txn, user, session, reason).await?;
         Ok(ended)
     }
@@ -71,10 +68,7 @@ impl Ended {
         reason: Reason,
         at: DateTime<Utc>,
     ) -> Result<Self> {
-        let mut ended = Self {
-            sessions: Vec::new(),
-            at,
-        };
+        let mut ended = Self { sessions: Vec::new(), at };
         for session in sessions::live_of(txn, user, at).await? {
             ended.add(txn, user, session.id, reason).await?;
         }

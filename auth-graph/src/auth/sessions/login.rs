@@ -37,11 +37,7 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
         .inspect_err(|error| count(app, error))?;
     let user = users::find_by_email(&app.db, &login.email).await?;
     let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
-    let right = app
-        .passwords
-        .verify(&login.password, hash)
-        .await
-        .inspect_err(|error| count(app, error))?;
+    let right = app.passwords.verify(&login.password, hash).await.inspect_err(|error| count(app, error))?;
     let allowed = right && (app.config.profile == Profile::Demo || !is_sample_password(&login.password));
     let admitted = match &user {
         Some(user) if allowed && user.is_active => begin(app, user, login.scope, attempt, device).await?,
@@ -94,11 +90,7 @@ async fn begin(
         return Ok(None);
     };
     sessions::insert(&txn, &session).await?;
-    let event = login_events::Model {
-        session_id: Some(session.id),
-        code: None,
-        ..refused(Some(&user), device, now)
-    };
+    let event = login_events::Model { session_id: Some(session.id), code: None, ..refused(Some(&user), device, now) };
     login_events::insert(&txn, event).await?;
     attempt.give_back(&txn).await?;
     txn.commit().await?;

@@ -38,15 +38,8 @@ async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<Toke
         let expires_at = idle_end(app, now, session.absolute_expires_at);
         let address = device.address.map(|address| address.to_string());
         // The row is locked, so this can not fail to find it; the condition holds on any isolation level.
-        let rotated = sessions::rotate(
-            &txn,
-            session.id,
-            session.generation,
-            now,
-            expires_at,
-            address.as_deref(),
-        )
-        .await?;
+        let rotated =
+            sessions::rotate(&txn, session.id, session.generation, now, expires_at, address.as_deref()).await?;
         if !rotated {
             return Err(Error::internal("a locked session was changed by another"));
         }

@@ -20,12 +20,7 @@ impl Answer {
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Self {
-            status: parts.status,
-            headers: parts.headers,
-            text,
-            body,
-        }
+        Self { status: parts.status, headers: parts.headers, text, body }
     }
 
     /// A field of `data`; there must be no errors.

@@ -13,8 +13,7 @@ pub async fn fresh() -> Option<String> {
     db.execute_unprepared(&format!("CREATE SCHEMA {schema}")).await.unwrap();
     db.close().await.unwrap();
     let mut url = Url::parse(&server).unwrap();
-    url.query_pairs_mut()
-        .append_pair("options", &format!("-c search_path={schema}"));
+    url.query_pairs_mut().append_pair("options", &format!("-c search_path={schema}"));
     // A space is written as a plus sign by forms only.
     Some(url.to_string().replace('+', "%20"))
 }
