@@ -85,6 +85,8 @@ fn database_url(config: &Config) -> Result<SecretString> {
         return Ok(config.database.url.clone());
     }
     config.make_data_dir().map_err(Error::internal)?;
-    let path = config.data_dir.join("auth-graph.sqlite");
-    Ok(format!("sqlite://{}", path.display()).into())
+    let file = std::path::absolute(config.data_dir.join("auth-graph.sqlite")).map_err(Error::internal)?;
+    // The name of a folder can hold characters that end the path of a URL.
+    let path = file.display().to_string().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+    Ok(format!("sqlite://{path}").into())
 }
