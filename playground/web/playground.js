@@ -83,7 +83,8 @@
   element('#token button').addEventListener('click', () => use(undefined));
 
   /** A storage for GraphiQL that ends with the page: its editors hold passwords and tokens. */
-  const values = new Map();
+  // The variables of the first tab are read from here and not from the tab.
+  const values = new Map([['graphiql:variables', tabs[0]?.variables ?? '']]);
   const storage = {
     getItem: (name) => values.get(name) ?? null,
     setItem: (name, value) => values.set(name, String(value)),

@@ -1,0 +1,14 @@
+// The audits of the package graphql-http, by the authors of the specification of GraphQL over HTTP.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { auditServer } from 'graphql-http';
+
+for (const [name, url] of Object.entries({ 'auth-graph': process.env.AUTH_URL, 'client-graph': process.env.CLIENT_URL })) {
+  test(`${name} passes every audit of what it must and should do`, async () => {
+    assert.ok(url, `where is ${name}?`);
+    const results = await auditServer({ url: new URL('/graphql', url).href, fetchFn: fetch });
+    assert.ok(results.length >= 60, `only ${results.length} audits ran`);
+    const failed = results.filter(({ status }) => status === 'error' || status === 'warn');
+    assert.deepEqual(failed.map(({ name, reason }) => `${name}: ${reason}`), []);
+  });
+}
