@@ -1,0 +1,147 @@
+//! Sixteen clients that log in again and again, beside what the cores can hash; meanwhile somebody verifies tokens.
+
+use std::error::Error;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use serde_json::json;
+
+use crate::auth_graph::{PASSWORD, email};
+use crate::http::post;
+use crate::load::{Load, pace, saturate};
+use crate::machine;
+use crate::process::Server;
+use crate::samples::median;
+use crate::table::{Row, Target, Unit};
+use crate::verify;
+
+const ROUNDS: usize = 3;
+const CLIENTS: usize = 16;
+const VERIFICATIONS: u32 = 1_000;
+/// How many of them can be on their way at the same time.
+const VERIFYING_CONNECTIONS: usize = 16;
+
+/// auth-graph's defaults.
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+
+/// The hasher and its cost.
+#[must_use]
+pub fn hasher() -> String {
+    format!("argon2id (m={MEMORY_KIB}, t={PASSES}, p=1)")
+}
+
+/// Measures it.
+///
+/// # Errors
+/// When a request fails.
+pub fn rows(server: &Server, tokens: &[String], time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
+    let (login, verify) = (load(server, CLIENTS), verify::load(server, tokens, VERIFYING_CONNECTIONS));
+    // What it keeps for each thread and connection is there from now on.
+    saturate(&login, Duration::from_millis(500))?;
+    let (mut ratios, mut hashes, mut logins, mut latencies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let quiet = pace(&verify, VERIFICATIONS, time)?;
+    for _ in 0..ROUNDS {
+        let possible = hash_on_all_cores(time);
+        let storm = thread::scope(|scope| {
+            let storm = scope.spawn(|| saturate(&login, time).map_err(|error| error.to_string()));
+            let verified = pace(&verify, VERIFICATIONS, time).map_err(|error| error.to_string());
+            Ok::<_, String>((storm.join().expect("it does not panic")?, verified?))
+        });
+        let (storm, verified) = storm?;
+        ratios.push(storm.rate() / possible);
+        hashes.push(possible);
+        logins.push(storm.rate());
+        latencies.push(verified);
+    }
+    let percentile = |percent| {
+        let milliseconds = latencies.iter().map(|round| round.percentile(percent).as_secs_f64() * 1e3);
+        milliseconds.collect::<Vec<_>>()
+    };
+    let list = |values: Vec<f64>| {
+        let values: Vec<_> = values.iter().map(|value| format!("{value:.1}")).collect();
+        values.join(", ")
+    };
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    let (now, peak) = machine::resident(server.id());
+    let cores = machine::cores();
+    Ok(vec![
+        Row::new(
+            format!("{CLIENTS} clients logging in / what the cores can hash"),
+            median(ratios),
+            Unit::Percent,
+            Target::AtLeast(0.9),
+            format!(
+                "{:.0} log-ins/s with {VERIFICATIONS} `verify`/s beside them, {:.0} hashes/s on {cores} cores alone; {}",
+                median(logins),
+                median(hashes),
+                hasher()
+            ),
+        ),
+        Row::new(
+            format!("… meanwhile `verify` at {VERIFICATIONS}/s, p99"),
+            median(percentile(99)),
+            Unit::Milliseconds,
+            Target::Below(3.0),
+            format!(
+                "median of {ROUNDS} rounds ({}), p50 {}; without the log-ins p99 {:.1}, p50 {:.1}",
+                list(percentile(99)),
+                list(percentile(50)),
+                milliseconds(quiet.percentile(99)),
+                milliseconds(quiet.percentile(50))
+            ),
+        ),
+        Row::new(
+            "… resident memory at most",
+            peak,
+            Unit::Megabytes,
+            Target::Below(100.0),
+            format!("the highest since the start, after all the loads above; {now:.0} MB now"),
+        ),
+    ])
+}
+
+/// The load: one user after the other.
+#[must_use]
+pub fn load(server: &Server, connections: usize) -> Load {
+    let query =
+        "mutation Login($input: LoginInput!) { login(input: $input) { ... on TokenPair { tokenType accessToken } } }";
+    let request = |number| {
+        let input = json!({ "email": email(number), "password": PASSWORD });
+        let body = json!({ "query": query, "variables": { "input": input } });
+        post(server.address, "/graphql", &[], &body.to_string())
+    };
+    Load {
+        address: server.address,
+        requests: (0..CLIENTS).map(request).collect(),
+        answer: r#"{"data":{"login":{"tokenType":"Bearer""#,
+        connections,
+    }
+}
+
+/// Hashes a second on all cores at once, each with memory of its own that it keeps.
+fn hash_on_all_cores(time: Duration) -> f64 {
+    let start = Instant::now();
+    let hashes: usize = thread::scope(|scope| {
+        let threads: Vec<_> = (0..machine::cores()).map(|_| scope.spawn(|| hash_until(start + time))).collect();
+        let hashes = threads.into_iter().map(|thread| thread.join().expect("it does not panic"));
+        hashes.sum()
+    });
+    hashes as f64 / start.elapsed().as_secs_f64()
+}
+
+fn hash_until(end: Instant) -> usize {
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None).expect("these are auth-graph's defaults");
+    let mut memory = vec![Block::default(); params.block_count()];
+    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut output = [0; 32];
+    let mut hashes = 0;
+    while Instant::now() < end {
+        hasher
+            .hash_password_into_with_memory(PASSWORD.as_bytes(), b"sixteen bytes ok", &mut output, &mut memory)
+            .expect("the memory is large enough");
+        hashes += 1;
+    }
+    hashes
+}

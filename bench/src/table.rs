@@ -1,0 +1,139 @@
+//! The table: what was measured, what it should be, and whether it is.
+
+use std::fmt;
+
+/// What a figure should be.
+#[derive(Clone, Copy)]
+pub enum Target {
+    /// So much or more.
+    AtLeast(f64),
+    /// Less than this.
+    Below(f64),
+    /// Exactly this.
+    Exactly(f64),
+    /// It is only for comparison.
+    None,
+}
+
+/// What a figure is counted in.
+#[derive(Clone, Copy)]
+pub enum Unit {
+    /// A part of the whole.
+    Percent,
+    /// So many times as much.
+    Times,
+    /// µs.
+    Microseconds,
+    /// ms.
+    Milliseconds,
+    /// Seconds.
+    Seconds,
+    /// 1,000,000 bytes.
+    Megabytes,
+    /// Things.
+    Count,
+}
+
+/// One line.
+pub struct Row {
+    what: String,
+    value: f64,
+    unit: Unit,
+    target: Target,
+    notes: String,
+}
+
+impl Row {
+    /// A figure and where it comes from.
+    pub fn new(what: impl Into<String>, value: f64, unit: Unit, target: Target, notes: impl Into<String>) -> Self {
+        Self { what: what.into(), value, unit, target, notes: notes.into() }
+    }
+
+    fn met(&self) -> &'static str {
+        let met = match self.target {
+            Target::AtLeast(target) => self.value >= target,
+            Target::Below(target) => self.value < target,
+            Target::Exactly(target) => self.value == target,
+            Target::None => return "",
+        };
+        if met { "yes" } else { "no" }
+    }
+
+    fn target(&self) -> String {
+        match self.target {
+            Target::AtLeast(target) => format!("≥ {}", self.unit.show(target)),
+            Target::Below(target) => format!("< {}", self.unit.show(target)),
+            Target::Exactly(target) => self.unit.show(target),
+            Target::None => String::new(),
+        }
+    }
+
+    fn cells(&self) -> [String; 5] {
+        [self.what.clone(), self.unit.show(self.value), self.target(), self.met().to_owned(), self.notes.clone()]
+    }
+}
+
+impl Unit {
+    fn show(self, value: f64) -> String {
+        // Two digits are all that a shared machine can tell apart, and a target is shown as it is.
+        let digits = |value: f64| match value.abs() {
+            large if large >= 10.0 || value.fract() == 0.0 => format!("{value:.0}"),
+            medium if medium >= 1.0 => format!("{value:.1}"),
+            _ => format!("{value:.2}"),
+        };
+        match self {
+            // A digit more, as 89.6 % are not the 90 % that were asked for.
+            Self::Percent => format!("{} %", (value * 1000.0).floor() / 10.0),
+            Self::Times => format!("{} ×", digits(value)),
+            Self::Microseconds => format!("{} µs", digits(value)),
+            Self::Milliseconds => format!("{} ms", digits(value)),
+            Self::Seconds => format!("{value:.2} s"),
+            Self::Megabytes => format!("{value:.0} MB"),
+            Self::Count => format!("{value:.0}"),
+        }
+    }
+}
+
+/// All lines; shown in Markdown.
+#[derive(Default)]
+pub struct Table(Vec<Row>);
+
+impl Table {
+    /// Adds lines.
+    pub fn extend(&mut self, rows: Vec<Row>) {
+        self.0.extend(rows);
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let heads = ["Measured", "Value", "Target", "Met", "From"].map(str::to_owned);
+        let rule = ["---", "---:", "---:", "---", "---"].map(str::to_owned);
+        for cells in [heads, rule].into_iter().chain(self.0.iter().map(Row::cells)) {
+            writeln!(formatter, "| {} |", cells.join(" | "))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_beside_its_target_says_whether_it_is_met() {
+        let met = |value, target| Row::new("", value, Unit::Percent, target, "").met();
+        assert_eq!(met(0.9, Target::AtLeast(0.9)), "yes");
+        assert_eq!(met(0.8999, Target::AtLeast(0.9)), "no");
+        assert_eq!(met(3.0, Target::Below(3.0)), "no");
+        assert_eq!(met(1.0, Target::Exactly(0.0)), "no");
+        assert_eq!(met(f64::NAN, Target::Below(3.0)), "no");
+        assert_eq!(met(5.0, Target::None), "");
+    }
+
+    #[test]
+    fn a_percentage_is_not_rounded_up_to_its_target() {
+        assert_eq!(Unit::Percent.show(0.8998), "89.9 %");
+        assert_eq!(Unit::Percent.show(0.9), "90 %");
+    }
+}
