@@ -56,19 +56,13 @@ impl AuthGraph {
             Verification::Local => self.inner.verifier.verify(access_token).await?,
             Verification::Remote => Arc::new(self.verify_remotely(&SecretString::from(access_token)).await?),
         };
-        if self.inner.revoked.contains(&principal) {
-            Err(Code::TokenRevoked.into())
-        } else {
-            Ok(principal)
-        }
+        if self.inner.revoked.contains(&principal) { Err(Code::TokenRevoked.into()) } else { Ok(principal) }
     }
 
     /// Refuses the access tokens of a session in this process from now on. `until` is when the last of them ends by
     /// itself.
     pub fn revoke_locally(&self, session: SessionId, until: DateTime<Utc>) {
-        self.inner
-            .revoked
-            .revoke(session, until + self.inner.verifier.leeway(), self.inner.clock.now());
+        self.inner.revoked.revoke(session, until + self.inner.verifier.leeway(), self.inner.clock.now());
     }
 
     /// Time passed since the public keys were last fetched; absent before the first time.
@@ -96,10 +90,7 @@ impl AuthGraph {
     pub(crate) fn forget_session_of(&self, principal: &Principal) {
         if let Some(session) = principal.session_id {
             // The youngest access token of the session can have been issued just now, and lives as long as this one.
-            self.revoke_locally(
-                session,
-                self.inner.clock.now() + (principal.expires_at - principal.issued_at),
-            );
+            self.revoke_locally(session, self.inner.clock.now() + (principal.expires_at - principal.issued_at));
         }
     }
 }

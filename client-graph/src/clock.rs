@@ -16,20 +16,14 @@ pub struct Clock {
 
 impl Default for Clock {
     fn default() -> Self {
-        Self {
-            started: Instant::now(),
-            offset_micros: Arc::default(),
-        }
+        Self { started: Instant::now(), offset_micros: Arc::default() }
     }
 }
 
 impl Clock {
     /// The time now in UTC, to the microsecond: PostgreSQL keeps no more, and SQLite must not keep more.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the system's time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's time")]
     pub fn now(&self) -> DateTime<Utc> {
         let offset = TimeDelta::microseconds(self.offset_micros.load(Ordering::Relaxed));
         (Utc::now() + offset).trunc_subsecs(6)

@@ -42,10 +42,7 @@ impl AuthGraph {
             Found::Malformed => Caller::Refused(Code::TokenInvalid.into()),
             Found::Token(token) => self.caller(token).await,
         };
-        Context {
-            auth: self.clone(),
-            caller,
-        }
+        Context { auth: self.clone(), caller }
     }
 
     /// The same for an access token that comes another way, such as the payload of a WebSocket's `connection_init`.
@@ -54,10 +51,7 @@ impl AuthGraph {
             Some(token) => self.caller(token.expose_secret()).await,
             None => Caller::Anonymous,
         };
-        Context {
-            auth: self.clone(),
-            caller,
-        }
+        Context { auth: self.clone(), caller }
     }
 
     async fn caller(&self, token: &str) -> Caller {
@@ -111,9 +105,6 @@ impl Context {
 
 impl fmt::Debug for Context {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Context")
-            .field("caller", &self.caller)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Context").field("caller", &self.caller).finish_non_exhaustive()
     }
 }

@@ -56,12 +56,7 @@ impl Error {
     #[must_use]
     pub fn new(code: Code) -> Self {
         let retry_after = matches!(code, Code::RateLimited | Code::Unavailable).then_some(RETRY_AFTER);
-        Self {
-            code,
-            detail: None,
-            retry_after,
-            source: None,
-        }
+        Self { code, detail: None, retry_after, source: None }
     }
 
     /// An argument that breaks a rule.
@@ -94,8 +89,7 @@ impl Error {
     /// The time to wait in whole seconds, rounded up, as `Retry-After` and `retryAfter` carry it.
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        self.retry_after
-            .map(|time| time.as_secs() + u64::from(time.subsec_nanos() > 0))
+        self.retry_after.map(|time| time.as_secs() + u64::from(time.subsec_nanos() > 0))
     }
 
     /// Something that we need is away.
@@ -130,9 +124,7 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source
-            .as_ref()
-            .map(|source| source.as_ref() as &(dyn std::error::Error + 'static))
+        self.source.as_ref().map(|source| source.as_ref() as &(dyn std::error::Error + 'static))
     }
 }
 

@@ -18,9 +18,7 @@ pub(crate) struct Flights<K, V> {
 
 impl<K, V> Default for Flights<K, V> {
     fn default() -> Self {
-        Self {
-            running: Arc::default(),
-        }
+        Self { running: Arc::default() }
     }
 }
 
@@ -35,19 +33,14 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Clone + Send + Sync + 'static> Fl
         if let Some(flight) = running.get(&key) {
             return flight.clone();
         }
-        let landing = Landing {
-            key: key.clone(),
-            running: Arc::clone(&self.running),
-        };
+        let landing = Landing { key: key.clone(), running: Arc::clone(&self.running) };
         let work = start();
         let task = tokio::spawn(async move {
             let _landing = landing;
             work.await
         });
-        let flight = task
-            .map(|outcome| outcome.unwrap_or_else(|failure| Err(Error::internal(failure))))
-            .boxed()
-            .shared();
+        let flight =
+            task.map(|outcome| outcome.unwrap_or_else(|failure| Err(Error::internal(failure)))).boxed().shared();
         running.insert(key, flight.clone());
         flight
     }

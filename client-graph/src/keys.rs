@@ -59,9 +59,7 @@ impl Keys {
             generation: AtomicU64::new(0),
             flights: Flights::default(),
         };
-        Self {
-            shared: Arc::new(shared),
-        }
+        Self { shared: Arc::new(shared) }
     }
 
     /// The key of this name.
@@ -132,25 +130,11 @@ impl Shared {
         let (next, result) = match outcome {
             Ok(keys) => {
                 let withdrawn = keys.lacks_one_of(&state.keys);
-                (
-                    State {
-                        keys,
-                        fetched_at: now,
-                        failed_at: None,
-                    },
-                    Ok(withdrawn),
-                )
+                (State { keys, fetched_at: now, failed_at: None }, Ok(withdrawn))
             }
             Err(error) => {
                 tracing::warn!(error = ?error, "the keys of auth-graph can not be fetched");
-                (
-                    State {
-                        keys: state.keys.clone(),
-                        fetched_at: state.fetched_at,
-                        failed_at: now,
-                    },
-                    Err(error),
-                )
+                (State { keys: state.keys.clone(), fetched_at: state.fetched_at, failed_at: now }, Err(error))
             }
         };
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
@@ -161,10 +145,7 @@ impl Shared {
     }
 
     async fn download(&self) -> Result<KeySet, Error> {
-        let response = self
-            .transport
-            .send(Repeat::Safe, |http| http.get(self.url.clone()))
-            .await?;
+        let response = self.transport.send(Repeat::Safe, |http| http.get(self.url.clone())).await?;
         let status = response.status();
         if !status.is_success() {
             return Err(Error::unavailable(format!("the key set was answered with {status}")));

@@ -56,10 +56,7 @@ impl<S> Layer<S> for ContextLayer {
     type Service = ContextService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        ContextService {
-            auth: self.auth.clone(),
-            inner,
-        }
+        ContextService { auth: self.auth.clone(), inner }
     }
 }
 
@@ -94,11 +91,7 @@ impl<S: Sync> FromRequestParts<S> for Context {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
         let missing = "the request has no client_graph::Context: add AuthGraph::layer() to the router";
-        parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .ok_or_else(|| Error::internal(missing).with_detail(missing))
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Error::internal(missing).with_detail(missing))
     }
 }
 

@@ -18,6 +18,8 @@ mod principal;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 mod revocation;
+#[cfg(feature = "service")]
+pub mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod verifier;

@@ -71,10 +71,7 @@ impl Mirror {
     /// The mirror in this database. Its table is made by [`Migration`].
     #[must_use]
     pub fn new(db: DatabaseConnection) -> Self {
-        Self {
-            db,
-            clock: Clock::default(),
-        }
+        Self { db, clock: Clock::default() }
     }
 
     /// The user of this id; absent when unknown or deleted.
@@ -82,10 +79,7 @@ impl Mirror {
     /// # Errors
     /// `UNAVAILABLE` without a database, `INTERNAL` when the query fails.
     pub async fn user(&self, id: UserId) -> Result<Option<MirroredUser>, Error> {
-        let row = Entity::find_by_id(id.0)
-            .filter(Column::DeletedAt.is_null())
-            .one(&self.db)
-            .await;
+        let row = Entity::find_by_id(id.0).filter(Column::DeletedAt.is_null()).one(&self.db).await;
         row.map_err(database_error)?.map(MirroredUser::try_from).transpose()
     }
 
@@ -149,14 +143,9 @@ impl Mirror {
     /// One statement, so that of parallel writers one makes the row and the others find it.
     async fn upsert(&self, row: ActiveModel) -> Result<(), Error> {
         let newer = Expr::col(("excluded", Column::Version)).gt(Expr::col((Entity, Column::Version)));
-        let on_conflict = OnConflict::column(Column::Id)
-            .update_columns(entity::CHANGING)
-            .action_and_where(newer)
-            .to_owned();
-        let written = Entity::insert(row)
-            .on_conflict(on_conflict)
-            .exec_without_returning(&self.db)
-            .await;
+        let on_conflict =
+            OnConflict::column(Column::Id).update_columns(entity::CHANGING).action_and_where(newer).to_owned();
+        let written = Entity::insert(row).on_conflict(on_conflict).exec_without_returning(&self.db).await;
         written.map(|_| ()).map_err(database_error)
     }
 }
@@ -179,12 +168,7 @@ impl Context {
             _ => {
                 let (context, principal) = (self.clone(), principal.clone());
                 let flights = self.auth_graph().first_sights();
-                flights
-                    .join(
-                        principal.subject,
-                        || async move { context.first_sight(&principal).await },
-                    )
-                    .await
+                flights.join(principal.subject, || async move { context.first_sight(&principal).await }).await
             }
         }
     }
@@ -205,20 +189,13 @@ impl Context {
         {
             return Ok(user);
         }
-        let user = self
-            .auth_graph()
-            .me(principal.access_token())
-            .await?
-            .ok_or(Code::TokenRevoked)?;
+        let user = self.auth_graph().me(principal.access_token()).await?.ok_or(Code::TokenRevoked)?;
         if user.id != principal.subject {
-            return Err(Error::unavailable(
-                "auth-graph answered with another user than the token's",
-            ));
+            return Err(Error::unavailable("auth-graph answered with another user than the token's"));
         }
         mirror.apply(&user).await?;
         let row = mirror.user(principal.subject).await?;
-        row.filter(|user| user.is_active)
-            .ok_or_else(|| Code::TokenRevoked.into())
+        row.filter(|user| user.is_active).ok_or_else(|| Code::TokenRevoked.into())
     }
 
     fn mirror(&self) -> Result<&Mirror, Error> {

@@ -55,11 +55,7 @@ impl Principal {
     /// # Errors
     /// `FORBIDDEN` when it does not.
     pub fn require_scope(&self, scope: &str) -> Result<(), Error> {
-        if self.has_scope(scope) {
-            Ok(())
-        } else {
-            Err(Code::Forbidden.into())
-        }
+        if self.has_scope(scope) { Ok(()) } else { Err(Code::Forbidden.into()) }
     }
 
     /// The access token, to call auth-graph or another service in the caller's name.

@@ -20,6 +20,8 @@ use ipnet::IpNet;
 
 use crate::client::AuthGraph;
 use crate::context::Caller;
+#[cfg(feature = "service")]
+pub(crate) use rest::Refusal;
 
 const MAX_BODY: usize = 64 * 1024;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -41,29 +43,28 @@ impl Proxy {
     /// The proxy to this auth-graph.
     #[must_use]
     pub fn new(auth: AuthGraph) -> Self {
-        Self {
-            auth,
-            trusted: Arc::default(),
-        }
+        Self { auth, trusted: Arc::default() }
     }
 
     /// Believes `X-Forwarded-For` from proxies in these networks, such as `10.0.0.0/8`.
     ///
     /// # Errors
     /// The first text that is not a network.
-    pub fn trust<'a>(mut self, networks: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+    pub fn trust<'a>(self, networks: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let parse = |text: &str| text.parse::<IpNet>().map_err(|_| format!("{text:?} is not a network"));
-        self.trusted = networks.into_iter().map(parse).collect::<Result<_, _>>()?;
-        Ok(self)
+        let networks = networks.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.trust_networks(networks))
+    }
+
+    pub(crate) fn trust_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.trusted = networks.into_iter().collect();
+        self
     }
 
     /// The routes, with their paths as they are: merge them at the root.
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
         Router::new()
-            .route(
-                "/auth/graphql",
-                post(graphql::forward).fallback(graphql::method_not_allowed),
-            )
+            .route("/auth/graphql", post(graphql::forward).fallback(graphql::method_not_allowed))
             .route("/auth/token/", post(rest::token).fallback(rest::only_post))
             .route("/auth/token/refresh/", post(rest::refresh).fallback(rest::only_post))
             .route("/auth/token/verify/", post(rest::verify).fallback(rest::only_post))
@@ -85,9 +86,7 @@ impl Proxy {
         if let Some(cookie) = refresh_cookie(&parts.headers) {
             headers.insert(header::COOKIE, cookie);
         }
-        let address = self
-            .client_address(parts)
-            .and_then(|address| HeaderValue::try_from(address.to_string()).ok());
+        let address = self.client_address(parts).and_then(|address| HeaderValue::try_from(address.to_string()).ok());
         if let Some(address) = address {
             headers.insert(FORWARDED_FOR, address);
         }
@@ -99,12 +98,8 @@ impl Proxy {
     fn client_address(&self, parts: &Parts) -> Option<IpAddr> {
         let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
         let is_trusted = |address: IpAddr| self.trusted.iter().any(|network| network.contains(&address));
-        let values: Vec<&str> = parts
-            .headers
-            .get_all(FORWARDED_FOR)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .collect();
+        let values: Vec<&str> =
+            parts.headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
         let mut client = peer.ip().to_canonical();
         for hop in values.iter().rev().flat_map(|value| value.rsplit(',')) {
             match hop.trim().parse::<IpAddr>() {
@@ -143,14 +138,9 @@ fn refresh_cookie(headers: &HeaderMap) -> Option<HeaderValue> {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .map(str::trim)
-        .filter(|pair| {
-            pair.split_once('=')
-                .is_some_and(|(name, _)| REFRESH_COOKIES.contains(&name))
-        })
+        .filter(|pair| pair.split_once('=').is_some_and(|(name, _)| REFRESH_COOKIES.contains(&name)))
         .collect();
-    let mut value = HeaderValue::try_from(ours.join("; "))
-        .ok()
-        .filter(|value| !value.is_empty())?;
+    let mut value = HeaderValue::try_from(ours.join("; ")).ok().filter(|value| !value.is_empty())?;
     value.set_sensitive(true);
     Some(value)
 }

@@ -55,8 +55,6 @@ impl RevokedSessions {
         }
         let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
         principal.session_id.is_some_and(|id| sessions.until.contains_key(&id))
-            || sessions
-                .everything_before
-                .is_some_and(|moment| principal.issued_at <= moment)
+            || sessions.everything_before.is_some_and(|moment| principal.issued_at <= moment)
     }
 }

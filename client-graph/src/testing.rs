@@ -68,9 +68,7 @@ impl TestIssuer {
     /// # Panics
     /// When this machine has no free port.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a free port on this machine");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on this machine");
         let address = listener.local_addr().expect("a bound listener has an address");
         let line = Line::default();
         let state = State {
@@ -109,9 +107,7 @@ impl TestIssuer {
 
     /// A connection to this issuer, to be configured further.
     pub fn auth_graph(&self) -> AuthGraphBuilder {
-        AuthGraph::builder(self.url())
-            .audience("graph")
-            .clock(self.shared.clock.clone())
+        AuthGraph::builder(self.url()).audience("graph").clock(self.shared.clock.clone())
     }
 
     /// Makes a user with this e-mail address, whose password is [`PASSWORD`].
@@ -134,22 +130,13 @@ impl TestIssuer {
             updated_at: now,
             version: 1,
         };
-        self.shared.state().users.push(TestUser {
-            user: user.clone(),
-            last_login: None,
-        });
+        self.shared.state().users.push(TestUser { user: user.clone(), last_login: None });
         user
     }
 
     /// Replaces what the issuer knows of a user. Increase the version where a change should be seen.
     pub fn change_user(&self, user: &User) {
-        for known in self
-            .shared
-            .state()
-            .users
-            .iter_mut()
-            .filter(|known| known.user.id == user.id)
-        {
+        for known in self.shared.state().users.iter_mut().filter(|known| known.user.id == user.id) {
             known.user = user.clone();
         }
     }

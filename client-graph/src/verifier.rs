@@ -57,12 +57,7 @@ struct Good {
 
 impl Verifier {
     pub(crate) fn new(expectation: Expectation, keys: Keys, clock: Clock) -> Self {
-        Self {
-            expectation,
-            keys,
-            clock,
-            good: Cache::new(CACHED_TOKENS),
-        }
+        Self { expectation, keys, clock, good: Cache::new(CACHED_TOKENS) }
     }
 
     pub(crate) fn keys(&self) -> &Keys {
@@ -91,13 +86,7 @@ impl Verifier {
         let key_generation = self.keys.generation();
         let key = self.keys.find(&token.key_id).await?;
         let principal = Arc::new(token.verify(&key, &self.expectation, now)?);
-        self.good.insert(
-            fingerprint,
-            Good {
-                principal: Arc::clone(&principal),
-                key_generation,
-            },
-        );
+        self.good.insert(fingerprint, Good { principal: Arc::clone(&principal), key_generation });
         Ok(principal)
     }
 
@@ -148,16 +137,9 @@ fn principal(claims: Claims, token: SecretString) -> Principal {
 
 /// A service that calls for itself is its own subject (RFC 9068 section 2.2).
 fn kind(subject: &str, client_id: &str) -> PrincipalKind {
-    if subject == client_id {
-        PrincipalKind::Service
-    } else {
-        PrincipalKind::User
-    }
+    if subject == client_id { PrincipalKind::Service } else { PrincipalKind::User }
 }
 
 fn fingerprint(token: &str) -> [u8; 32] {
-    digest(&SHA256, token.as_bytes())
-        .as_ref()
-        .try_into()
-        .expect("SHA-256 has 32 bytes")
+    digest(&SHA256, token.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes")
 }

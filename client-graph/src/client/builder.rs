@@ -154,10 +154,7 @@ impl AuthGraphBuilder {
         let mut problems = Vec::new();
         let base = self.base_url.trim_end_matches('/');
         let graphql_url = self.check_url("the base address", &format!("{base}/graphql"), &mut problems);
-        let jwks_url = self
-            .jwks_url
-            .clone()
-            .unwrap_or_else(|| format!("{base}/.well-known/jwks.json"));
+        let jwks_url = self.jwks_url.clone().unwrap_or_else(|| format!("{base}/.well-known/jwks.json"));
         let jwks_url = self.check_url("jwks_url", &jwks_url, &mut problems);
         let audience = self.audience.clone().unwrap_or_default();
         if audience.is_empty() {
@@ -174,23 +171,13 @@ impl AuthGraphBuilder {
             problems.push("access_token_cookie is not the name of a cookie".to_owned());
         }
         let http = self.http_client.clone().map_or_else(http_client, Ok);
-        let http = http
-            .map_err(|error| problems.push(format!("no HTTP client can be made: {error}")))
-            .ok();
+        let http = http.map_err(|error| problems.push(format!("no HTTP client can be made: {error}"))).ok();
         let (Some(graphql_url), Some(jwks_url), Some(http), true) = (graphql_url, jwks_url, http, problems.is_empty())
         else {
             return Err(BuildError { problems });
         };
-        let expectation = Expectation {
-            issuer,
-            audience,
-            leeway: self.leeway,
-        };
-        let transport = Arc::new(Transport {
-            http,
-            graphql_url,
-            retries: self.retries,
-        });
+        let expectation = Expectation { issuer, audience, leeway: self.leeway };
+        let transport = Arc::new(Transport { http, graphql_url, retries: self.retries });
         let keys = Keys::new(jwks_url, Arc::clone(&transport), self.clock.clone());
         let inner = Inner {
             transport,
@@ -252,8 +239,5 @@ fn is_loopback(url: &Url) -> bool {
 
 /// A token of RFC 9110 section 5.6.2, which a cookie's name must be.
 fn is_token(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }

@@ -26,11 +26,7 @@ fn in_value(value: &str) -> Found<'_> {
         return Found::Nothing;
     }
     let token = rest.trim_matches([' ', '\t']);
-    if is_b64token(token) {
-        Found::Token(token)
-    } else {
-        Found::Malformed
-    }
+    if is_b64token(token) { Found::Token(token) } else { Found::Malformed }
 }
 
 fn in_cookies<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
@@ -53,8 +49,5 @@ fn in_cookies<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
 /// `b64token` of RFC 6750 section 2.1.
 fn is_b64token(token: &str) -> bool {
     let body = token.trim_end_matches('=');
-    !body.is_empty()
-        && body
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
 }

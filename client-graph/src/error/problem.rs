@@ -17,10 +17,7 @@ impl IntoResponse for Error {
 pub(crate) fn members(error: &Error) -> Map<String, Value> {
     let mut members = Map::new();
     members.insert("type".to_owned(), json!("about:blank"));
-    members.insert(
-        "title".to_owned(),
-        json!(status(error).canonical_reason().unwrap_or("Error")),
-    );
+    members.insert("title".to_owned(), json!(status(error).canonical_reason().unwrap_or("Error")));
     members.insert("status".to_owned(), json!(error.status()));
     members.insert("code".to_owned(), json!(error.code().as_str()));
     members.insert("detail".to_owned(), json!(error.to_string()));
@@ -35,10 +32,7 @@ pub(crate) fn response(error: &Error, members: Map<String, Value>) -> Response {
     let mut response = Response::new(Body::from(Value::Object(members).to_string()));
     *response.status_mut() = status(error);
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     add_headers(error, headers);
     response
 }

@@ -55,10 +55,7 @@ impl KeySet {
 
     /// Whether a key of the other set is missing here.
     pub(crate) fn lacks_one_of(&self, other: &Self) -> bool {
-        !other
-            .keys
-            .iter()
-            .all(|key| self.find(&key.id).is_some_and(|ours| ours.jwk == key.jwk))
+        !other.keys.iter().all(|key| self.find(&key.id).is_some_and(|ours| ours.jwk == key.jwk))
     }
 }
 
@@ -73,22 +70,12 @@ impl Key {
     fn from_json(value: Value) -> Option<Self> {
         let jwk: Jwk = serde_json::from_value(value).ok()?;
         let id = jwk.common.key_id.clone()?;
-        if jwk
-            .common
-            .public_key_use
-            .as_ref()
-            .is_some_and(|usage| *usage != PublicKeyUse::Signature)
-        {
+        if jwk.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
             return None;
         }
         let algorithm = algorithm(&jwk)?;
         let decoding_key = DecodingKey::from_jwk(&jwk).ok()?;
-        Some(Self {
-            id,
-            algorithm,
-            decoding_key,
-            jwk,
-        })
+        Some(Self { id, algorithm, decoding_key, jwk })
     }
 }
 
@@ -114,9 +101,6 @@ fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
     };
     match named {
         None => fitting.first().map(|(_, algorithm)| *algorithm),
-        Some(named) => fitting
-            .iter()
-            .find(|(name, _)| *name == named)
-            .map(|(_, algorithm)| *algorithm),
+        Some(named) => fitting.iter().find(|(name, _)| *name == named).map(|(_, algorithm)| *algorithm),
     }
 }

@@ -30,23 +30,11 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(MirroredUsers::Roles).json_binary().not_null())
             .col(ColumnDef::new(MirroredUsers::Scopes).json_binary().not_null())
             .col(ColumnDef::new(MirroredUsers::Metadata).json_binary().not_null())
-            .col(
-                ColumnDef::new(MirroredUsers::DateJoined)
-                    .timestamp_with_time_zone()
-                    .not_null(),
-            )
-            .col(
-                ColumnDef::new(MirroredUsers::UpdatedAt)
-                    .timestamp_with_time_zone()
-                    .not_null(),
-            )
+            .col(ColumnDef::new(MirroredUsers::DateJoined).timestamp_with_time_zone().not_null())
+            .col(ColumnDef::new(MirroredUsers::UpdatedAt).timestamp_with_time_zone().not_null())
             .col(ColumnDef::new(MirroredUsers::Version).big_integer().not_null())
             .col(ColumnDef::new(MirroredUsers::DeletedAt).timestamp_with_time_zone())
-            .col(
-                ColumnDef::new(MirroredUsers::MirroredAt)
-                    .timestamp_with_time_zone()
-                    .not_null(),
-            )
+            .col(ColumnDef::new(MirroredUsers::MirroredAt).timestamp_with_time_zone().not_null())
             .to_owned();
         manager.create_table(table).await?;
         let by_email = Index::create()
@@ -58,9 +46,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .drop_table(Table::drop().table(MirroredUsers::Table).to_owned())
-            .await
+        manager.drop_table(Table::drop().table(MirroredUsers::Table).to_owned()).await
     }
 }
 

@@ -53,10 +53,7 @@ impl AuthGraph {
     /// # Errors
     /// `TOKEN_INVALID`, `UNAVAILABLE`, …
     pub async fn logout(&self, refresh_token: SecretString) -> Result<i64, Error> {
-        Ok(self
-            .logout_with(Some(&refresh_token), Ending::OneSession, &HeaderMap::new())
-            .await?
-            .data)
+        Ok(self.logout_with(Some(&refresh_token), Ending::OneSession, &HeaderMap::new()).await?.data)
     }
 
     /// Ends all sessions of the user of a refresh token. Says how many ended.
@@ -64,10 +61,7 @@ impl AuthGraph {
     /// # Errors
     /// `TOKEN_INVALID`, `UNAVAILABLE`, …
     pub async fn logout_everywhere(&self, refresh_token: SecretString) -> Result<i64, Error> {
-        Ok(self
-            .logout_with(Some(&refresh_token), Ending::AllSessions, &HeaderMap::new())
-            .await?
-            .data)
+        Ok(self.logout_with(Some(&refresh_token), Ending::AllSessions, &HeaderMap::new()).await?.data)
     }
 
     /// The user of an access token.
@@ -84,18 +78,8 @@ impl AuthGraph {
     /// # Errors
     /// As [`me`](Self::me).
     pub async fn profile(&self, access_token: &SecretString) -> Result<Option<Profile>, Error> {
-        let reply = self
-            .run_as::<documents::Profile>(documents::profile::Variables {}, access_token)
-            .await?;
-        reply
-            .me
-            .map(|me| {
-                Ok(Profile {
-                    last_login: me.last_login,
-                    user: me.user_fields.try_into()?,
-                })
-            })
-            .transpose()
+        let reply = self.run_as::<documents::Profile>(documents::profile::Variables {}, access_token).await?;
+        reply.me.map(|me| Ok(Profile { last_login: me.last_login, user: me.user_fields.try_into()? })).transpose()
     }
 
     /// A user, where the caller may see them: oneself, or any with `users:read`.
@@ -118,20 +102,11 @@ impl AuthGraph {
         first: u8,
         after: Option<String>,
     ) -> Result<UserPage, Error> {
-        let variables = documents::users::Variables {
-            filter: None,
-            first: Some(first.into()),
-            after,
-            last: None,
-            before: None,
-        };
+        let variables =
+            documents::users::Variables { filter: None, first: Some(first.into()), after, last: None, before: None };
         let page = self.run_as::<Users>(variables, access_token).await?.users;
         Ok(UserPage {
-            users: page
-                .edges
-                .into_iter()
-                .map(|edge| edge.node.try_into())
-                .collect::<Result<_, Error>>()?,
+            users: page.edges.into_iter().map(|edge| edge.node.try_into()).collect::<Result<_, Error>>()?,
             next: page.page_info.end_cursor.filter(|_| page.page_info.has_next_page),
             total: page.total_count,
         })
@@ -149,10 +124,7 @@ impl AuthGraph {
             scope: credentials.scope,
             delivery: Delivery::BODY,
         };
-        let reply = self
-            .transport()
-            .run::<Login>(Variables { input }, None, headers, Repeat::Never)
-            .await?;
+        let reply = self.transport().run::<Login>(Variables { input }, None, headers, Repeat::Never).await?;
         let data = match reply.data.login {
             LoginLogin::TokenPair(pair) => SignIn::TokenPair(Box::new(TokenPair {
                 access_token: pair.access_token.into(),
@@ -170,10 +142,7 @@ impl AuthGraph {
                 expires_at: challenge.expires_at,
             }),
         };
-        Ok(Reply {
-            data,
-            headers: reply.headers,
-        })
+        Ok(Reply { data, headers: reply.headers })
     }
 
     pub(crate) async fn refresh_with(
@@ -184,10 +153,7 @@ impl AuthGraph {
         let variables = documents::refresh::Variables {
             refresh_token: refresh_token.map(|token| token.expose_secret().to_owned()),
         };
-        let reply = self
-            .transport()
-            .run::<Refresh>(variables, None, headers, Repeat::Safe)
-            .await?;
+        let reply = self.transport().run::<Refresh>(variables, None, headers, Repeat::Safe).await?;
         let pair = reply.data.refresh;
         let data = TokenPair {
             access_token: pair.access_token.into(),
@@ -199,23 +165,13 @@ impl AuthGraph {
             scope: pair.scope,
             user: pair.user.try_into()?,
         };
-        Ok(Reply {
-            data,
-            headers: reply.headers,
-        })
+        Ok(Reply { data, headers: reply.headers })
     }
 
     pub(crate) async fn verify_with(&self, token: &SecretString, headers: &HeaderMap) -> Result<Verified, Error> {
         use documents::verify;
-        let variables = verify::Variables {
-            token: token.expose_secret().to_owned(),
-        };
-        let answer = self
-            .transport()
-            .run::<Verify>(variables, None, headers, Repeat::Safe)
-            .await?
-            .data
-            .verify;
+        let variables = verify::Variables { token: token.expose_secret().to_owned() };
+        let answer = self.transport().run::<Verify>(variables, None, headers, Repeat::Safe).await?.data.verify;
         if !answer.active {
             return Ok(Verified::Inactive(match answer.reason {
                 Some(verify::VerificationFailure::EXPIRED) => VerificationFailure::Expired,
@@ -227,9 +183,7 @@ impl AuthGraph {
         match answer.token_type {
             Some(verify::TokenType::ACCESS) => Ok(Verified::Active(TokenType::Access, claims)),
             Some(verify::TokenType::REFRESH) => Ok(Verified::Active(TokenType::Refresh, claims)),
-            _ => Err(Error::unavailable(
-                "auth-graph named a kind of token that we do not know",
-            )),
+            _ => Err(Error::unavailable("auth-graph named a kind of token that we do not know")),
         }
     }
 
@@ -241,18 +195,9 @@ impl AuthGraph {
     ) -> Result<Reply<i64>, Error> {
         let refresh_token = refresh_token.map(|token| token.expose_secret().to_owned());
         let everywhere = ending == Ending::AllSessions;
-        let variables = documents::logout::Variables {
-            refresh_token,
-            everywhere,
-        };
-        let reply = self
-            .transport()
-            .run::<Logout>(variables, None, headers, Repeat::Never)
-            .await?;
-        Ok(Reply {
-            data: reply.data.logout.revoked_sessions,
-            headers: reply.headers,
-        })
+        let variables = documents::logout::Variables { refresh_token, everywhere };
+        let reply = self.transport().run::<Logout>(variables, None, headers, Repeat::Never).await?;
+        Ok(Reply { data: reply.data.logout.revoked_sessions, headers: reply.headers })
     }
 
     async fn run_as<Q: graphql_client::GraphQLQuery>(
@@ -260,10 +205,7 @@ impl AuthGraph {
         variables: Q::Variables,
         access_token: &SecretString,
     ) -> Result<Q::ResponseData, Error> {
-        let reply = self
-            .transport()
-            .run::<Q>(variables, Some(access_token), &HeaderMap::new(), Repeat::Safe)
-            .await?;
+        let reply = self.transport().run::<Q>(variables, Some(access_token), &HeaderMap::new(), Repeat::Safe).await?;
         Ok(reply.data)
     }
 }

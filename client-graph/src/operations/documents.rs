@@ -70,9 +70,7 @@ operations! {
 
 /// An identifier in an answer. Anything but a UUID is an answer that can not be trusted.
 pub(crate) fn user_id(id: &str) -> Result<UserId, Error> {
-    Uuid::try_parse(id)
-        .map(UserId)
-        .map_err(|_| Error::unavailable("an identifier in the answer is not a UUID"))
+    Uuid::try_parse(id).map(UserId).map_err(|_| Error::unavailable("an identifier in the answer is not a UUID"))
 }
 
 /// A way to answer a challenge, as the schema names it.

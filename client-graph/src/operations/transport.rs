@@ -88,10 +88,7 @@ impl Transport {
     /// Sends a body as it is.
     pub(crate) async fn post(&self, repeat: Repeat, headers: HeaderMap, body: Vec<u8>) -> Result<Response, Error> {
         let url = &self.graphql_url;
-        self.send(repeat, |http| {
-            http.post(url.clone()).headers(headers.clone()).body(body.clone())
-        })
-        .await
+        self.send(repeat, |http| http.post(url.clone()).headers(headers.clone()).body(body.clone())).await
     }
 
     /// Sends a request, and again where that is safe and promises something.
@@ -161,13 +158,7 @@ fn refused(refusal: &Refusal, status: StatusCode) -> Error {
         error = error.with_detail(refusal.message.chars().take(200).collect::<String>());
     }
     if known != Some(code) {
-        let sent: String = refusal
-            .extensions
-            .code
-            .iter()
-            .flat_map(|code| code.chars())
-            .take(64)
-            .collect();
+        let sent: String = refusal.extensions.code.iter().flat_map(|code| code.chars()).take(64).collect();
         error = error.with_source(format!("auth-graph answered with the code {sent:?}"));
     }
     match refusal.extensions.retry_after {
@@ -180,15 +171,9 @@ fn refused(refusal: &Refusal, status: StatusCode) -> Error {
 
 /// What an answer says that is not a GraphQL one.
 fn by_status(status: StatusCode, headers: &HeaderMap) -> Error {
-    let code = if status == StatusCode::TOO_MANY_REQUESTS {
-        Code::RateLimited
-    } else {
-        Code::Unavailable
-    };
+    let code = if status == StatusCode::TOO_MANY_REQUESTS { Code::RateLimited } else { Code::Unavailable };
     let error = Error::new(code).with_source(format!("auth-graph answered {status} without a readable body"));
-    let seconds = headers
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
     match seconds {
         Some(seconds @ 0..=86_400) => error.with_retry_after(Duration::from_secs(seconds.into())),
         _ => error,

@@ -51,10 +51,7 @@ pub(super) async fn forward(State(proxy): State<Proxy>, request: Request) -> Res
         let body = serde_json::to_vec(&request).map_err(Error::internal)?;
         let answer = proxy.auth.transport().post(Repeat::Never, headers, body).await?;
         if !is_json(answer.headers()) {
-            return Err(Error::unavailable(format!(
-                "auth-graph answered {} without GraphQL",
-                answer.status()
-            )));
+            return Err(Error::unavailable(format!("auth-graph answered {} without GraphQL", answer.status())));
         }
         let (status, answer_headers) = (answer.status(), answer.headers().clone());
         let answer = bounded_body(answer, MAX_ANSWER).await?;
@@ -68,9 +65,7 @@ pub(super) async fn forward(State(proxy): State<Proxy>, request: Request) -> Res
 
 pub(super) async fn method_not_allowed() -> Response {
     let mut response = refusal(&Code::MethodNotAllowed.into());
-    response
-        .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     response
 }
 

@@ -15,7 +15,7 @@ use crate::ids::UserId;
 use crate::operations::{Credentials, Ending, SignIn, TokenPair, VerificationFailure, Verified};
 
 /// A refusal with the members of old.
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     error: Error,
     fields: Map<String, Value>,
 }
@@ -27,11 +27,7 @@ pub(super) async fn token(State(proxy): State<Proxy>, request: Request) -> Resul
         (Ok(email), Ok(password)) => (email, password),
         (email, password) => return Err(Refusal::fields([("email", email.err()), ("password", password.err())])),
     };
-    let credentials = Credentials {
-        email,
-        password: password.into(),
-        scope: None,
-    };
+    let credentials = Credentials { email, password: password.into(), scope: None };
     let reply = proxy.auth.login_with(credentials, &proxy.forwarded(&parts)).await?;
     match reply.data {
         SignIn::TokenPair(pair) => {
@@ -49,10 +45,7 @@ pub(super) async fn token(State(proxy): State<Proxy>, request: Request) -> Resul
 pub(super) async fn refresh(State(proxy): State<Proxy>, request: Request) -> Result<Response, Refusal> {
     let (parts, fields) = read(request).await?;
     let refresh_token = refresh_token(&parts, &fields)?;
-    let reply = proxy
-        .auth
-        .refresh_with(refresh_token.as_ref(), &proxy.forwarded(&parts))
-        .await?;
+    let reply = proxy.auth.refresh_with(refresh_token.as_ref(), &proxy.forwarded(&parts)).await?;
     proxy.mirror(&reply.data.user).await;
     Ok(answer(pair_json(&reply.data), &reply.headers))
 }
@@ -78,10 +71,7 @@ pub(super) async fn logout(State(proxy): State<Proxy>, request: Request) -> Resu
     let (parts, fields) = read(request).await?;
     let refresh_token = refresh_token(&parts, &fields)?;
     let headers = proxy.forwarded(&parts);
-    let reply = proxy
-        .auth
-        .logout_with(refresh_token.as_ref(), Ending::OneSession, &headers)
-        .await?;
+    let reply = proxy.auth.logout_with(refresh_token.as_ref(), Ending::OneSession, &headers).await?;
     proxy.end_session_of_caller(&parts.headers).await;
     Ok(answer(json!({ "detail": "Logged out." }), &reply.headers))
 }
@@ -97,11 +87,7 @@ pub(super) async fn user(
     if !id.parse::<UserId>().is_ok_and(|id| id == principal.subject) {
         return Err(Error::new(Code::NotFound).into());
     }
-    let profile = proxy
-        .auth
-        .profile(principal.access_token())
-        .await?
-        .ok_or(Error::new(Code::TokenRevoked))?;
+    let profile = proxy.auth.profile(principal.access_token()).await?.ok_or(Error::new(Code::TokenRevoked))?;
     let user = profile.user;
     proxy.mirror(&user).await;
     let body = json!({
@@ -123,9 +109,7 @@ pub(super) async fn only_get(method: Method) -> Response {
 fn method_not_allowed(method: &Method, allowed: &'static str) -> Response {
     let error = Error::new(Code::MethodNotAllowed).with_detail(format!("Method \"{method}\" not allowed."));
     let mut response = Refusal::from(error).into_response();
-    response
-        .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static(allowed));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
 }
 
@@ -174,22 +158,14 @@ fn answer(body: Value, headers: &HeaderMap) -> Response {
 
 impl Refusal {
     fn fields<const N: usize>(problems: [(&str, Option<&str>); N]) -> Self {
-        let named = problems
-            .into_iter()
-            .filter_map(|(name, problem)| Some((name.to_owned(), json!([problem?]))));
-        Self {
-            error: Code::ValidationFailed.into(),
-            fields: named.collect(),
-        }
+        let named = problems.into_iter().filter_map(|(name, problem)| Some((name.to_owned(), json!([problem?]))));
+        Self { error: Code::ValidationFailed.into(), fields: named.collect() }
     }
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self {
-            error,
-            fields: Map::new(),
-        }
+        Self { error, fields: Map::new() }
     }
 }
 
@@ -210,9 +186,7 @@ impl IntoResponse for Refusal {
         members.extend(self.fields);
         let mut response = problem::response(&self.error, members);
         if self.error.code() == Code::MethodNotAllowed {
-            response
-                .headers_mut()
-                .insert(header::ALLOW, HeaderValue::from_static("POST"));
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         }
         response
     }

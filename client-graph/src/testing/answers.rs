@@ -25,10 +25,7 @@ struct Request {
 }
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
-        .route("/.well-known/jwks.json", get(jwks))
-        .route("/graphql", post(graphql))
-        .with_state(shared)
+    Router::new().route("/.well-known/jwks.json", get(jwks)).route("/graphql", post(graphql)).with_state(shared)
 }
 
 async fn jwks(Extract(shared): Extract<Arc<Shared>>) -> Json<Value> {
@@ -40,9 +37,7 @@ async fn jwks(Extract(shared): Extract<Arc<Shared>>) -> Json<Value> {
 async fn graphql(Extract(shared): Extract<Arc<Shared>>, headers: HeaderMap, Json(request): Json<Request>) -> Response {
     let name = request.operation_name.unwrap_or_default();
     shared.count(&name);
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let variables = request.variables.unwrap_or_default();
     let text = |name: &str| variables.get(name).and_then(Value::as_str).unwrap_or_default();
     let outcome = match name.as_str() {
@@ -79,20 +74,13 @@ impl Shared {
             "REVOKED" => Code::TokenRevoked,
             _ => Code::TokenInvalid,
         })?;
-        let user = self
-            .find(|known| json!(known.user.id) == claims["sub"])
-            .filter(|known| known.user.is_active);
+        let user = self.find(|known| json!(known.user.id) == claims["sub"]).filter(|known| known.user.is_active);
         Ok(json!({ "me": user.as_ref().map(user_json) }))
     }
 
     fn user(&self, bearer: Option<&str>, id: &str) -> Result<Value, Code> {
-        let claims = bearer
-            .and_then(|token| self.claims(token).ok())
-            .ok_or(Code::Unauthenticated)?;
-        let may = claims["sub"] == id
-            || claims["scope"]
-                .as_str()
-                .is_some_and(|scope| scope.contains("users:read"));
+        let claims = bearer.and_then(|token| self.claims(token).ok()).ok_or(Code::Unauthenticated)?;
+        let may = claims["sub"] == id || claims["scope"].as_str().is_some_and(|scope| scope.contains("users:read"));
         let user = self.find(|known| known.user.id.to_string() == id).filter(|_| may);
         Ok(json!({ "user": user.as_ref().map(user_json) }))
     }
@@ -102,12 +90,7 @@ impl Shared {
         let user = self.find(|known| input["email"] == known.user.email && known.user.is_active && right);
         let user = user.ok_or(Code::InvalidCredentials)?;
         let now = self.clock.now();
-        for known in self
-            .state()
-            .users
-            .iter_mut()
-            .filter(|known| known.user.id == user.user.id)
-        {
+        for known in self.state().users.iter_mut().filter(|known| known.user.id == user.user.id) {
             known.last_login = Some(now);
         }
         let mut pair = self.pair(&user, SessionId(Uuid::new_v4()));
@@ -116,12 +99,7 @@ impl Shared {
     }
 
     fn refresh(self: &Arc<Self>, token: &str) -> Result<Value, Code> {
-        let (user, session) = self
-            .state()
-            .refresh_tokens
-            .get(token)
-            .copied()
-            .ok_or(Code::TokenInvalid)?;
+        let (user, session) = self.state().refresh_tokens.get(token).copied().ok_or(Code::TokenInvalid)?;
         if self.state().revoked.contains(&session) {
             return Err(Code::TokenRevoked);
         }
@@ -157,9 +135,7 @@ impl Shared {
         if state.revoked.contains(&session) {
             return Err("REVOKED");
         }
-        let ended = claims["exp"]
-            .as_i64()
-            .is_none_or(|end| end <= self.clock.now().timestamp());
+        let ended = claims["exp"].as_i64().is_none_or(|end| end <= self.clock.now().timestamp());
         if ended { Err("EXPIRED") } else { Ok(claims.clone()) }
     }
 
@@ -172,9 +148,7 @@ impl Shared {
         let scope = known.user.scopes.join(" ");
         let access_token = TokenBuilder::new(Arc::clone(self), user, session).scope(&scope).sign();
         let refresh_token = format!("refresh-{}", Uuid::new_v4());
-        self.state()
-            .refresh_tokens
-            .insert(refresh_token.clone(), (user, session));
+        self.state().refresh_tokens.insert(refresh_token.clone(), (user, session));
         let now = self.clock.now();
         json!({
             "accessToken": access_token, "refreshToken": refresh_token, "tokenType": "Bearer", "expiresIn": 300,
@@ -195,16 +169,8 @@ fn user_json(TestUser { user, last_login }: &TestUser) -> Value {
 }
 
 fn claims_json(claims: &Map<String, Value>) -> Value {
-    let time = |name: &str| {
-        claims[name]
-            .as_i64()
-            .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
-    };
-    let scope: Vec<&str> = claims["scope"]
-        .as_str()
-        .unwrap_or_default()
-        .split_ascii_whitespace()
-        .collect();
+    let time = |name: &str| claims[name].as_i64().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    let scope: Vec<&str> = claims["scope"].as_str().unwrap_or_default().split_ascii_whitespace().collect();
     json!({
         "iss": claims["iss"], "sub": claims["sub"], "aud": [claims["aud"]], "exp": time("exp"), "iat": time("iat"),
         "nbf": time("nbf"), "jti": claims["jti"], "sid": claims["sid"], "clientId": claims["client_id"],

@@ -50,11 +50,7 @@ impl SigningKey {
                 (Algorithm::RS256, EncodingKey::from_rsa_der(&document.as_ref()[26..]))
             }
         };
-        Self {
-            id: Uuid::new_v4().to_string(),
-            algorithm,
-            encoding_key,
-        }
+        Self { id: Uuid::new_v4().to_string(), algorithm, encoding_key }
     }
 
     pub(super) fn sign(&self, message: &str) -> String {
@@ -73,9 +69,6 @@ impl SigningKey {
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("SigningKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        formatter.debug_struct("SigningKey").field("id", &self.id).finish_non_exhaustive()
     }
 }

@@ -40,11 +40,7 @@ impl Line {
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.down.load(Ordering::Acquire) {
-            Err(io::ErrorKind::ConnectionReset.into())
-        } else {
-            Ok(())
-        }
+        if self.down.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 
@@ -57,13 +53,7 @@ impl axum::serve::Listener for Listener {
             if let Ok((stream, address)) = self.listener.accept().await
                 && self.line.check().is_ok()
             {
-                return (
-                    Connection {
-                        line: self.line.clone(),
-                        stream,
-                    },
-                    address,
-                );
+                return (Connection { line: self.line.clone(), stream }, address);
             }
         }
     }

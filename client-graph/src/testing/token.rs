@@ -49,12 +49,7 @@ impl TokenBuilder {
             "iss": shared.url, "sub": user, "aud": "graph", "exp": now + 300, "iat": now, "nbf": now,
             "jti": Uuid::new_v4(), "sid": session, "client_id": "tests", "scope": "", "auth_time": now, "amr": ["pwd"],
         });
-        Self {
-            shared,
-            header: object(header),
-            claims: object(claims),
-            signature: Signature::Good,
-        }
+        Self { shared, header: object(header), claims: object(claims), signature: Signature::Good }
     }
 
     /// What it allows: scopes with spaces between them.

@@ -79,14 +79,7 @@ impl<'a> Token<'a> {
         if !access || crit.is_some() {
             return Err(invalid());
         }
-        Ok(Self {
-            key_id: kid,
-            text,
-            algorithm: alg,
-            message,
-            payload,
-            signature,
-        })
+        Ok(Self { key_id: kid, text, algorithm: alg, message, payload, signature })
     }
 
     /// Proves the signature, then the claims.
@@ -135,9 +128,7 @@ impl<'a> Token<'a> {
 }
 
 fn decode<T: DeserializeOwned>(part: &str) -> Result<T, Error> {
-    let bytes = URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|_| Error::new(Code::TokenInvalid))?;
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Error::new(Code::TokenInvalid))?;
     // The parser's message can quote the token, so it is not kept.
     serde_json::from_slice(&bytes).map_err(|_| Error::new(Code::TokenInvalid))
 }

@@ -34,9 +34,7 @@ async fn the_scheme_is_compared_without_case() {
     let auth = issuer.auth_graph().build().unwrap();
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
     for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
-        let context = auth
-            .context(&headers("authorization", &format!("{scheme}   {token} ")))
-            .await;
+        let context = auth.context(&headers("authorization", &format!("{scheme}   {token} "))).await;
         assert_eq!(code(&context), None, "{scheme}");
     }
 }
@@ -56,28 +54,13 @@ async fn a_garbage_header_is_refused_and_never_fails_the_request() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
-    let values = [
-        "Bearer",
-        "Bearer ",
-        "Bearer a b",
-        "Bearer a,b",
-        "Bearer \"x\"",
-        "bearer ===",
-        "Bearer {}",
-    ];
-    for value in values
-        .map(str::to_owned)
-        .into_iter()
-        .chain([format!("Bearer {token}, Bearer {token}")])
-    {
+    let values = ["Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearer \"x\"", "bearer ===", "Bearer {}"];
+    for value in values.map(str::to_owned).into_iter().chain([format!("Bearer {token}, Bearer {token}")]) {
         let context = auth.context(&headers("authorization", &value)).await;
         assert_eq!(code(&context), Some(Code::TokenInvalid), "{value}");
     }
     let mut binary = HeaderMap::new();
-    binary.insert(
-        "authorization",
-        reqwest::header::HeaderValue::from_bytes(b"Bearer \xff\xfe").unwrap(),
-    );
+    binary.insert("authorization", reqwest::header::HeaderValue::from_bytes(b"Bearer \xff\xfe").unwrap());
     assert_eq!(code(&auth.context(&binary).await), Some(Code::TokenInvalid));
 }
 
@@ -113,10 +96,7 @@ async fn the_header_goes_before_the_cookie() {
     let auth = issuer.auth_graph().access_token_cookie("access").build().unwrap();
     let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
     let mut headers = bearer(&issuer.token_for(&ada).sign());
-    headers.insert(
-        "cookie",
-        format!("access={}", issuer.token_for(&eve).sign()).parse().unwrap(),
-    );
+    headers.insert("cookie", format!("access={}", issuer.token_for(&eve).sign()).parse().unwrap());
     assert_eq!(auth.context(&headers).await.principal().unwrap().subject, ada.id);
 }
 
@@ -157,11 +137,7 @@ async fn the_fresh_principal_is_confirmed_and_fails_closed() {
     issuer.bring_up();
     issuer.revoke(context.principal().unwrap().session_id.unwrap());
     assert_eq!(context.fresh_principal().await.unwrap_err().code(), Code::TokenRevoked);
-    assert_eq!(
-        code(&context),
-        None,
-        "what is not fresh goes on until the revocation arrives"
-    );
+    assert_eq!(code(&context), None, "what is not fresh goes on until the revocation arrives");
 }
 
 #[tokio::test]

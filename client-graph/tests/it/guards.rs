@@ -49,9 +49,7 @@ async fn code(auth: &AuthGraph, field: &str, token: Option<&str>) -> String {
     let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
     let headers = token.map(bearer).unwrap_or_default();
     let context = auth.context(&headers).await;
-    let response = schema
-        .execute(Request::new(format!("{{ {field} }}")).data(context))
-        .await;
+    let response = schema.execute(Request::new(format!("{{ {field} }}")).data(context)).await;
     match response.errors.first() {
         Some(error) => match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
             Some(Value::String(code)) => code.clone(),
@@ -96,12 +94,7 @@ async fn fresh_fails_closed() {
     assert_eq!(code(&auth, "fresh", Some(&token)).await, "UNAVAILABLE");
 
     issuer.bring_up();
-    let session = auth
-        .authenticate(&token.clone().into())
-        .await
-        .unwrap()
-        .session_id
-        .unwrap();
+    let session = auth.authenticate(&token.clone().into()).await.unwrap().session_id.unwrap();
     issuer.revoke(session);
     assert_eq!(code(&auth, "fresh", Some(&token)).await, "TOKEN_REVOKED");
 }
@@ -110,10 +103,7 @@ async fn fresh_fails_closed() {
 async fn an_error_keeps_its_code_and_its_cause_stays_inside() {
     let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
     let failing = serde_json::to_string(&schema.execute("{ failing }").await).unwrap();
-    assert!(
-        failing.contains("INTERNAL") && !failing.contains("database"),
-        "{failing}"
-    );
+    assert!(failing.contains("INTERNAL") && !failing.contains("database"), "{failing}");
     let waiting = serde_json::to_value(schema.execute("{ waiting }").await).unwrap();
     assert_eq!(waiting["errors"][0]["extensions"]["code"], "RATE_LIMITED");
     assert_eq!(waiting["errors"][0]["extensions"]["retryAfter"], 2);

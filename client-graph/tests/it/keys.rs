@@ -14,10 +14,7 @@ use serde_json::json;
 use crate::support::serve;
 
 async fn code_of(auth: &AuthGraph, token: impl Into<String>) -> Option<Code> {
-    auth.authenticate(&token.into().into())
-        .await
-        .err()
-        .map(|error| error.code())
+    auth.authenticate(&token.into().into()).await.err().map(|error| error.code())
 }
 
 #[tokio::test]
@@ -40,12 +37,7 @@ async fn a_flood_of_unknown_keys_makes_one_fetch_in_each_floor() {
     let user = issuer.user("ada@example.com");
     let good = issuer.token_for(&user).sign();
     assert_eq!(code_of(&auth, &good).await, None);
-    let unknown = |number: usize| {
-        issuer
-            .token_for(&user)
-            .header("kid", json!(format!("made-up-{number}")))
-            .sign()
-    };
+    let unknown = |number: usize| issuer.token_for(&user).header("kid", json!(format!("made-up-{number}"))).sign();
 
     for number in 0..50 {
         assert_eq!(code_of(&auth, unknown(number)).await, Some(Code::TokenInvalid));
@@ -118,10 +110,7 @@ async fn during_an_outage_the_last_good_keys_go_on() {
         issuer.clock().advance(Duration::from_secs(3600));
         assert_eq!(code_of(&auth, issuer.token_for(&user).sign()).await, None);
     }
-    assert!(
-        auth.key_age().unwrap() >= Duration::from_secs(36_000),
-        "and their age can be watched"
-    );
+    assert!(auth.key_age().unwrap() >= Duration::from_secs(36_000), "and their age can be watched");
 }
 
 #[tokio::test]
@@ -184,11 +173,7 @@ async fn published(issuer: &TestIssuer) -> serde_json::Value {
 async fn a_key_set_that_can_not_be_read_is_an_outage() {
     let issuer = TestIssuer::start().await;
     for body in ["", "<html>", "[]", "{}", r#"{"keys": 7}"#] {
-        assert_eq!(
-            code_with_key_set(&issuer, body).await,
-            (Some(Code::Unavailable), 1),
-            "{body}"
-        );
+        assert_eq!(code_with_key_set(&issuer, body).await, (Some(Code::Unavailable), 1), "{body}");
     }
     let large = format!(r#"{{"keys": [], "x": "{}"}}"#, "x".repeat(300_000));
     assert_eq!(code_with_key_set(&issuer, large).await.0, Some(Code::Unavailable));
@@ -199,12 +184,7 @@ async fn keys_of_no_use_are_left_out_and_the_rest_work() {
     let issuer = TestIssuer::start().await;
     let mut document = published(&issuer).await;
     let keys = document["keys"].as_array_mut().unwrap();
-    for odd in [
-        json!({}),
-        json!(7),
-        json!({ "kty": "new", "kid": "a" }),
-        json!({ "kty": "EC", "crv": "P-521" }),
-    ] {
+    for odd in [json!({}), json!(7), json!({ "kty": "new", "kid": "a" }), json!({ "kty": "EC", "crv": "P-521" })] {
         keys.insert(0, odd);
     }
     assert_eq!(code_with_key_set(&issuer, document.to_string()).await.0, None);
@@ -254,10 +234,7 @@ async fn at_most_32_keys_are_read() {
         other["kid"] = json!(format!("other-{number}"));
         keys.insert(0, other);
     }
-    assert_eq!(
-        code_with_key_set(&issuer, document.to_string()).await.0,
-        Some(Code::TokenInvalid)
-    );
+    assert_eq!(code_with_key_set(&issuer, document.to_string()).await.0, Some(Code::TokenInvalid));
     document["keys"].as_array_mut().unwrap().remove(0);
     assert_eq!(code_with_key_set(&issuer, document.to_string()).await.0, None);
 }

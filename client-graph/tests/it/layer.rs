@@ -14,18 +14,9 @@ use crate::support::{Answer, TestDatabase, ask, get as request};
 fn routes() -> Router {
     Router::new()
         .route("/open", get(|_: Context| async { "open" }))
-        .route(
-            "/optional",
-            get(|OptionalPrincipal(who): OptionalPrincipal| async move { who.is_some().to_string() }),
-        )
-        .route(
-            "/closed",
-            get(|Authenticated(who): Authenticated| async move { json!(who.subject).to_string() }),
-        )
-        .route(
-            "/user",
-            get(|CurrentUser(user): CurrentUser| async move { json!(user.email).to_string() }),
-        )
+        .route("/optional", get(|OptionalPrincipal(who): OptionalPrincipal| async move { who.is_some().to_string() }))
+        .route("/closed", get(|Authenticated(who): Authenticated| async move { json!(who.subject).to_string() }))
+        .route("/user", get(|CurrentUser(user): CurrentUser| async move { json!(user.email).to_string() }))
         .route(
             "/scoped",
             get(|Authenticated(who): Authenticated| async move {
@@ -46,11 +37,7 @@ async fn call(auth: &AuthGraph, path: &str, token: Option<&str>) -> Answer {
 #[tokio::test]
 async fn extractors_give_the_caller() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
-    let auth = issuer
-        .auth_graph()
-        .mirror(Mirror::new(database.connect().await))
-        .build()
-        .unwrap();
+    let auth = issuer.auth_graph().mirror(Mirror::new(database.connect().await)).build().unwrap();
     let user = issuer.user("ada@example.com");
     let token = issuer.token_for(&user).scope("notes:read").sign();
 
@@ -86,10 +73,7 @@ async fn refusals_have_the_challenges_of_rfc_6750() {
     }
 
     let answer = call(&auth, "/scoped", Some(&token)).await;
-    assert_eq!(
-        (answer.status, answer.header("www-authenticate")),
-        (403, r#"Bearer error="insufficient_scope""#)
-    );
+    assert_eq!((answer.status, answer.header("www-authenticate")), (403, r#"Bearer error="insufficient_scope""#));
 }
 
 #[tokio::test]
@@ -107,10 +91,7 @@ async fn what_can_not_be_verified_now_is_503_and_not_401() {
     issuer.take_down();
     let answer = call(&auth, "/closed", Some(&token)).await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
-    assert_eq!(
-        (&answer.body["code"], &answer.body["retryAfter"]),
-        (&json!("UNAVAILABLE"), &json!(1))
-    );
+    assert_eq!((&answer.body["code"], &answer.body["retryAfter"]), (&json!("UNAVAILABLE"), &json!(1)));
     assert_eq!(answer.header("www-authenticate"), "");
 }
 
@@ -119,9 +100,6 @@ async fn an_extractor_without_its_layer_names_the_fix() {
     for path in ["/open", "/optional", "/closed", "/user"] {
         let answer = ask(&routes(), request(path).body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, 500, "{path}");
-        assert!(
-            answer.body["detail"].as_str().unwrap().contains("AuthGraph::layer()"),
-            "{path}"
-        );
+        assert!(answer.body["detail"].as_str().unwrap().contains("AuthGraph::layer()"), "{path}");
     }
 }

@@ -1,10 +1,6 @@
 //! The tests of client-graph: one binary, a module for each subject.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of tests are tests: clippy.toml spares functions only"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests: clippy.toml spares functions only")]
 
 mod context;
 mod guards;
@@ -13,5 +9,7 @@ mod layer;
 mod mirror;
 mod operations;
 mod proxy;
+mod service;
+mod service_config;
 mod support;
 mod tokens;

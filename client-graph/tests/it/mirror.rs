@@ -10,11 +10,7 @@ use crate::support::{TestDatabase, bearer};
 
 async fn rows(db: &DatabaseConnection) -> i64 {
     let sql = "SELECT COUNT(*) AS count FROM mirrored_users";
-    let row = db
-        .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
-        .await
-        .unwrap()
-        .unwrap();
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
     row.try_get("", "count").unwrap()
 }
 
@@ -32,14 +28,8 @@ async fn the_first_request_of_a_user_makes_the_row_with_one_call() {
 
     let user = auth.context(&headers).await.user().await.unwrap();
 
-    assert_eq!(
-        (user.id, user.email.as_str(), user.version),
-        (ada.id, "ada@example.com", 1)
-    );
-    assert_eq!(
-        (user.roles, user.scopes, user.metadata),
-        (ada.roles, ada.scopes, ada.metadata)
-    );
+    assert_eq!((user.id, user.email.as_str(), user.version), (ada.id, "ada@example.com", 1));
+    assert_eq!((user.roles, user.scopes, user.metadata), (ada.roles, ada.scopes, ada.metadata));
     assert_eq!((user.date_joined, user.updated_at), (ada.date_joined, ada.updated_at));
     assert_eq!(issuer.calls("Me"), 1);
 }
@@ -81,9 +71,7 @@ async fn forty_parallel_first_requests_of_eight_users_make_eight_rows() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let auth = with_mirror(&issuer, &db).await;
-    let users: Vec<User> = (0..8)
-        .map(|number| issuer.user(&format!("user{number}@example.com")))
-        .collect();
+    let users: Vec<User> = (0..8).map(|number| issuer.user(&format!("user{number}@example.com"))).collect();
 
     let requests = (0..40).flat_map(|_| &users).map(|user| {
         let (auth, headers) = (auth.clone(), bearer(&issuer.token_for(user).sign()));
@@ -105,16 +93,8 @@ async fn parallel_writers_of_several_processes_end_with_the_newest_version() {
     let (first, second) = (database.connect().await, database.connect().await);
     let ada = issuer.user("ada@example.com");
     let writes = (1..=40).map(|version| {
-        let mirror = Mirror::new(if version % 2 == 0 {
-            first.clone()
-        } else {
-            second.clone()
-        });
-        let user = User {
-            version,
-            first_name: format!("Ada {version}"),
-            ..ada.clone()
-        };
+        let mirror = Mirror::new(if version % 2 == 0 { first.clone() } else { second.clone() });
+        let user = User { version, first_name: format!("Ada {version}"), ..ada.clone() };
         tokio::spawn(async move { mirror.apply(&user).await })
     });
     for written in join_all(writes).await {
@@ -130,23 +110,9 @@ async fn an_older_or_equal_version_changes_nothing() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let mirror = Mirror::new(database.connect().await);
     let ada = issuer.user("ada@example.com");
-    mirror
-        .apply(&User {
-            version: 5,
-            first_name: "New".to_owned(),
-            ..ada.clone()
-        })
-        .await
-        .unwrap();
+    mirror.apply(&User { version: 5, first_name: "New".to_owned(), ..ada.clone() }).await.unwrap();
     for version in [1, 4, 5] {
-        mirror
-            .apply(&User {
-                version,
-                first_name: "Old".to_owned(),
-                ..ada.clone()
-            })
-            .await
-            .unwrap();
+        mirror.apply(&User { version, first_name: "Old".to_owned(), ..ada.clone() }).await.unwrap();
         assert_eq!(mirror.user(ada.id).await.unwrap().unwrap().first_name, "New");
     }
 }
@@ -170,31 +136,15 @@ async fn a_deleted_user_stays_deleted_and_nothing_personal_is_kept() {
     let db = database.connect().await;
     let mirror = Mirror::new(db.clone());
     let ada = issuer.user("ada@example.com");
-    mirror
-        .apply(&User {
-            version: 3,
-            ..ada.clone()
-        })
-        .await
-        .unwrap();
+    mirror.apply(&User { version: 3, ..ada.clone() }).await.unwrap();
 
     mirror.forget(ada.id, 5).await.unwrap();
-    mirror
-        .apply(&User {
-            version: 4,
-            ..ada.clone()
-        })
-        .await
-        .unwrap();
+    mirror.apply(&User { version: 4, ..ada.clone() }).await.unwrap();
 
     assert_eq!(mirror.user(ada.id).await.unwrap(), None);
     assert_eq!(rows(&db).await, 1, "others may refer to it");
     let sql = "SELECT email FROM mirrored_users";
-    let row = db
-        .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
-        .await
-        .unwrap()
-        .unwrap();
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
     assert_eq!(row.try_get::<String>("", "email").unwrap(), "");
 }
 
@@ -213,20 +163,13 @@ async fn a_user_who_was_disabled_is_refused_and_one_who_is_back_is_not() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let auth = with_mirror(&issuer, &database.connect().await).await;
     let ada = issuer.user("ada@example.com");
-    let disabled = User {
-        is_active: false,
-        version: 2,
-        ..ada.clone()
-    };
+    let disabled = User { is_active: false, version: 2, ..ada.clone() };
     issuer.change_user(&disabled);
     auth.mirror().unwrap().apply(&disabled).await.unwrap();
     let context = auth.context(&bearer(&issuer.token_for(&ada).sign())).await;
     assert_eq!(context.user().await.unwrap_err().code(), Code::TokenRevoked);
 
-    issuer.change_user(&User {
-        version: 3,
-        ..ada.clone()
-    });
+    issuer.change_user(&User { version: 3, ..ada.clone() });
     assert_eq!(context.user().await.unwrap().version, 3);
 }
 
@@ -238,19 +181,14 @@ async fn a_caller_sees_other_users_as_far_as_the_mirror_goes() {
     let context = auth.context(&bearer(&issuer.token_for(&ada).sign())).await;
     assert_eq!(context.user_by_id(eve.id).await.unwrap(), None);
     auth.mirror().unwrap().apply(&eve).await.unwrap();
-    assert_eq!(
-        context.user_by_id(eve.id).await.unwrap().unwrap().email,
-        "eve@example.com"
-    );
+    assert_eq!(context.user_by_id(eve.id).await.unwrap().unwrap().email, "eve@example.com");
 }
 
 #[tokio::test]
 async fn without_a_mirror_the_error_names_the_fix() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
-    let context = auth
-        .context(&bearer(&issuer.token_for(&issuer.user("ada@example.com")).sign()))
-        .await;
+    let context = auth.context(&bearer(&issuer.token_for(&issuer.user("ada@example.com")).sign())).await;
     let error = context.user().await.unwrap_err();
     assert_eq!(error.code(), Code::Internal);
     assert!(format!("{error:?}").contains("AuthGraphBuilder::mirror"));

@@ -16,11 +16,7 @@ use serde_json::json;
 use crate::support::serve;
 
 fn credentials(email: &str) -> Credentials {
-    Credentials {
-        email: email.to_owned(),
-        password: PASSWORD.into(),
-        scope: None,
-    }
+    Credentials { email: email.to_owned(), password: PASSWORD.into(), scope: None }
 }
 
 fn at(url: &str) -> AuthGraph {
@@ -70,10 +66,7 @@ async fn logout_ends_the_session_there() {
 
     let verified = auth.verify(&pair.access_token).await.unwrap();
     assert!(matches!(verified, Verified::Inactive(VerificationFailure::Revoked)));
-    assert_eq!(
-        auth.refresh(refresh_token).await.unwrap_err().code(),
-        Code::TokenRevoked
-    );
+    assert_eq!(auth.refresh(refresh_token).await.unwrap_err().code(), Code::TokenRevoked);
 }
 
 #[tokio::test]
@@ -125,15 +118,8 @@ async fn an_issuer_that_is_away_is_unavailable() {
 
 #[tokio::test]
 async fn a_refused_connection_is_unavailable() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let error = at(&format!("http://127.0.0.1:{port}"))
-        .login(credentials("a@b.c"))
-        .await
-        .unwrap_err();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = at(&format!("http://127.0.0.1:{port}")).login(credentials("a@b.c")).await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
 }
 
@@ -184,27 +170,12 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[tokio::test]
 async fn garbage_is_unavailable_and_never_a_refusal() {
-    for body in [
-        "",
-        "<html>",
-        "null",
-        "[]",
-        "{}",
-        r#"{"data": null}"#,
-        r#"{"data": {"refresh": 7, "login": 7}}"#,
-    ] {
-        assert_eq!(
-            outcome(200, vec![JSON], body.to_owned()).await.0,
-            Code::Unavailable,
-            "{body}"
-        );
+    for body in ["", "<html>", "null", "[]", "{}", r#"{"data": null}"#, r#"{"data": {"refresh": 7, "login": 7}}"#] {
+        assert_eq!(outcome(200, vec![JSON], body.to_owned()).await.0, Code::Unavailable, "{body}");
     }
     let html = ("content-type", "text/html");
     assert_eq!(outcome(401, vec![html], "denied".to_owned()).await.0, Code::Unavailable);
-    assert_eq!(
-        outcome(404, vec![html], "not here".to_owned()).await.0,
-        Code::Unavailable
-    );
+    assert_eq!(outcome(404, vec![html], "not here".to_owned()).await.0, Code::Unavailable);
     assert_eq!(outcome(500, vec![html], "oops".to_owned()).await.0, Code::Unavailable);
 }
 
@@ -226,50 +197,29 @@ async fn parameters_of_the_content_type_do_not_matter() {
         "application/graphql-response+json; charset=utf-8",
         "application/json ; x=y",
     ] {
-        let code = outcome(200, vec![("content-type", content_type)], refusal("TOKEN_REUSED"))
-            .await
-            .0;
+        let code = outcome(200, vec![("content-type", content_type)], refusal("TOKEN_REUSED")).await.0;
         assert_eq!(code, Code::TokenReused, "{content_type}");
     }
 }
 
 #[tokio::test]
 async fn unknown_codes_are_failures_and_not_refusals() {
-    assert_eq!(
-        outcome(200, vec![JSON], refusal("SOMETHING_NEW")).await.0,
-        Code::Internal
-    );
-    assert_eq!(
-        outcome(500, vec![JSON], refusal("SOMETHING_NEW")).await.0,
-        Code::Unavailable
-    );
+    assert_eq!(outcome(200, vec![JSON], refusal("SOMETHING_NEW")).await.0, Code::Internal);
+    assert_eq!(outcome(500, vec![JSON], refusal("SOMETHING_NEW")).await.0, Code::Unavailable);
     assert_eq!(outcome(200, vec![JSON], refusal("INTERNAL")).await.0, Code::Unavailable);
-    assert_eq!(
-        outcome(400, vec![JSON], refusal("GRAPHQL_VALIDATION_FAILED")).await.0,
-        Code::Internal
-    );
+    assert_eq!(outcome(400, vec![JSON], refusal("GRAPHQL_VALIDATION_FAILED")).await.0, Code::Internal);
 }
 
 #[tokio::test]
 async fn only_what_is_safe_is_repeated_and_only_where_it_helps() {
     for status in [502, 503, 504] {
         let plain = vec![("content-type", "text/plain")];
-        assert_eq!(
-            outcome(status, plain, String::new()).await,
-            (Code::Unavailable, 2, 1),
-            "{status}"
-        );
+        assert_eq!(outcome(status, plain, String::new()).await, (Code::Unavailable, 2, 1), "{status}");
     }
     assert_eq!(outcome(500, vec![JSON], String::new()).await, (Code::Unavailable, 1, 1));
     let shed = vec![JSON, ("retry-after", "7")];
-    assert_eq!(
-        outcome(503, shed, refusal("UNAVAILABLE")).await,
-        (Code::Unavailable, 1, 1)
-    );
-    assert_eq!(
-        outcome(200, vec![JSON], refusal("TOKEN_INVALID")).await,
-        (Code::TokenInvalid, 1, 1)
-    );
+    assert_eq!(outcome(503, shed, refusal("UNAVAILABLE")).await, (Code::Unavailable, 1, 1));
+    assert_eq!(outcome(200, vec![JSON], refusal("TOKEN_INVALID")).await, (Code::TokenInvalid, 1, 1));
 }
 
 #[tokio::test]
@@ -277,18 +227,12 @@ async fn the_time_to_wait_is_passed_on() {
     let limited = move || async { ([JSON], refusal("RATE_LIMITED")) };
     let auth = at(&serve(Router::new().route("/graphql", post(limited))).await);
     let error = auth.login(credentials("a@b.c")).await.unwrap_err();
-    assert_eq!(
-        (error.code(), error.retry_after()),
-        (Code::RateLimited, Some(Duration::from_secs(7)))
-    );
+    assert_eq!((error.code(), error.retry_after()), (Code::RateLimited, Some(Duration::from_secs(7))));
 
     let limited = move || async { (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "9")], "slow down") };
     let auth = at(&serve(Router::new().route("/graphql", post(limited))).await);
     let error = auth.login(credentials("a@b.c")).await.unwrap_err();
-    assert_eq!(
-        (error.code(), error.retry_after()),
-        (Code::RateLimited, Some(Duration::from_secs(9)))
-    );
+    assert_eq!((error.code(), error.retry_after()), (Code::RateLimited, Some(Duration::from_secs(9))));
 }
 
 #[tokio::test]
@@ -309,14 +253,7 @@ fn all_problems_of_a_configuration_are_reported_at_once() {
         .build()
         .unwrap_err();
     let problems = error.problems().join("\n");
-    for part in [
-        "must be https://",
-        "no query",
-        "credentials",
-        "audience",
-        "leeway",
-        "access_token_cookie",
-    ] {
+    for part in ["must be https://", "no query", "credentials", "audience", "leeway", "access_token_cookie"] {
         assert!(problems.contains(part), "{part} is not in:\n{problems}");
     }
     assert!(!error.to_string().contains("pass@"), "{error}");
@@ -324,28 +261,11 @@ fn all_problems_of_a_configuration_are_reported_at_once() {
 
 #[test]
 fn plain_http_is_for_this_machine_unless_it_is_allowed() {
-    for url in [
-        "http://127.0.0.1:8000",
-        "http://localhost:8000/",
-        "http://[::1]",
-        "https://auth.example.com",
-    ] {
+    for url in ["http://127.0.0.1:8000", "http://localhost:8000/", "http://[::1]", "https://auth.example.com"] {
         assert!(AuthGraph::builder(url).audience("graph").build().is_ok(), "{url}");
     }
-    for url in [
-        "http://10.0.0.1",
-        "http://localhost.example.com",
-        "ftp://localhost",
-        "localhost",
-        "",
-    ] {
+    for url in ["http://10.0.0.1", "http://localhost.example.com", "ftp://localhost", "localhost", ""] {
         assert!(AuthGraph::builder(url).audience("graph").build().is_err(), "{url}");
     }
-    assert!(
-        AuthGraph::builder("http://10.0.0.1")
-            .audience("graph")
-            .allow_insecure_http()
-            .build()
-            .is_ok()
-    );
+    assert!(AuthGraph::builder("http://10.0.0.1").audience("graph").allow_insecure_http().build().is_ok());
 }

@@ -31,18 +31,11 @@ async fn started() -> (TestIssuer, Router) {
 }
 
 async fn sign_in(router: &Router, email: &str) -> Answer {
-    ask(
-        router,
-        post("/auth/token/", &json!({ "email": email, "password": PASSWORD })),
-    )
-    .await
+    ask(router, post("/auth/token/", &json!({ "email": email, "password": PASSWORD }))).await
 }
 
 fn graphql(query: &str, name: &str, variables: Value) -> Request<Body> {
-    post(
-        "/auth/graphql",
-        &json!({ "query": query, "operationName": name, "variables": variables }),
-    )
+    post("/auth/graphql", &json!({ "query": query, "operationName": name, "variables": variables }))
 }
 
 fn login_variables() -> Value {
@@ -52,11 +45,7 @@ fn login_variables() -> Value {
 #[tokio::test]
 async fn a_token_pair_is_given_and_its_user_is_mirrored_without_a_further_call() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
-    let auth = issuer
-        .auth_graph()
-        .mirror(Mirror::new(database.connect().await))
-        .build()
-        .unwrap();
+    let auth = issuer.auth_graph().mirror(Mirror::new(database.connect().await)).build().unwrap();
     let router = routes(&auth);
     let ada = issuer.user("ada@example.com");
 
@@ -65,42 +54,24 @@ async fn a_token_pair_is_given_and_its_user_is_mirrored_without_a_further_call()
     assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"));
     let names: Vec<&String> = answer.body.as_object().unwrap().keys().collect();
     assert_eq!(names, ["access", "refresh"]);
-    assert_eq!(
-        auth.mirror().unwrap().user(ada.id).await.unwrap().unwrap().email,
-        "ada@example.com"
-    );
+    assert_eq!(auth.mirror().unwrap().user(ada.id).await.unwrap().unwrap().email, "ada@example.com");
     assert_eq!(issuer.all_calls(), 1);
 }
 
 #[tokio::test]
 async fn a_refresh_gives_the_next_pair_and_refreshes_the_mirror() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
-    let auth = issuer
-        .auth_graph()
-        .mirror(Mirror::new(database.connect().await))
-        .build()
-        .unwrap();
+    let auth = issuer.auth_graph().mirror(Mirror::new(database.connect().await)).build().unwrap();
     let router = routes(&auth);
     let ada = issuer.user("ada@example.com");
     let pair = sign_in(&router, "ada@example.com").await.body;
-    issuer.change_user(&User {
-        first_name: "Augusta".to_owned(),
-        version: 2,
-        ..ada.clone()
-    });
+    issuer.change_user(&User { first_name: "Augusta".to_owned(), version: 2, ..ada.clone() });
 
-    let answer = ask(
-        &router,
-        post("/auth/token/refresh/", &json!({ "refresh": pair["refresh"] })),
-    )
-    .await;
+    let answer = ask(&router, post("/auth/token/refresh/", &json!({ "refresh": pair["refresh"] }))).await;
 
     assert_eq!(answer.status, 200);
     assert!(answer.body["access"].is_string() && answer.body["refresh"].is_string());
-    assert_eq!(
-        auth.mirror().unwrap().user(ada.id).await.unwrap().unwrap().first_name,
-        "Augusta"
-    );
+    assert_eq!(auth.mirror().unwrap().user(ada.id).await.unwrap().unwrap().first_name, "Augusta");
 }
 
 #[tokio::test]
@@ -127,20 +98,14 @@ async fn logout_ends_the_session_there_and_here() {
     let pair = sign_in(&router, "ada@example.com").await.body;
     let access = pair["access"].as_str().unwrap();
     let mut request = post("/auth/token/logout/", &json!({ "refresh": pair["refresh"] }));
-    request
-        .headers_mut()
-        .insert("authorization", format!("Bearer {access}").parse().unwrap());
+    request.headers_mut().insert("authorization", format!("Bearer {access}").parse().unwrap());
 
     let answer = ask(&router, request).await;
 
     assert_eq!((answer.status, answer.body), (200, json!({ "detail": "Logged out." })));
     let answer = ask(&router, post("/auth/token/verify/", &json!({ "token": access }))).await;
     assert_eq!((answer.status, &answer.body["code"]), (401, &json!("TOKEN_REVOKED")));
-    let answer = ask(
-        &router,
-        post("/auth/token/refresh/", &json!({ "refresh": pair["refresh"] })),
-    )
-    .await;
+    let answer = ask(&router, post("/auth/token/refresh/", &json!({ "refresh": pair["refresh"] }))).await;
     assert_eq!((answer.status, &answer.body["code"]), (401, &json!("TOKEN_REVOKED")));
 }
 
@@ -162,33 +127,19 @@ async fn a_user_reads_the_own_account_and_no_other() {
     let read = |id: String| {
         let path = format!("/auth/users/{id}/");
         let token = pair["access"].as_str().unwrap();
-        let request = get(&path)
-            .header("authorization", format!("Bearer {token}"))
-            .body(Body::empty())
-            .unwrap();
+        let request = get(&path).header("authorization", format!("Bearer {token}")).body(Body::empty()).unwrap();
         let router = router.clone();
         async move { ask(&router, request).await }
     };
 
     let answer = read(ada.id.to_string()).await;
     assert_eq!(answer.status, 200);
-    assert_eq!(
-        (&answer.body["id"], &answer.body["email"]),
-        (&json!(ada.id), &json!("ada@example.com"))
-    );
-    assert_eq!(
-        (&answer.body["first_name"], &answer.body["is_staff"]),
-        (&json!("Ada"), &json!(false))
-    );
+    assert_eq!((&answer.body["id"], &answer.body["email"]), (&json!(ada.id), &json!("ada@example.com")));
+    assert_eq!((&answer.body["first_name"], &answer.body["is_staff"]), (&json!("Ada"), &json!(false)));
     assert!(answer.body["last_login"].is_string() && answer.body["date_joined"].is_string());
     assert_eq!(answer.body.as_object().unwrap().len(), 9);
 
-    for id in [
-        eve.id.to_string(),
-        "1".to_owned(),
-        "..%2f..%2fgraphql".to_owned(),
-        ada.id.0.simple().to_string(),
-    ] {
+    for id in [eve.id.to_string(), "1".to_owned(), "..%2f..%2fgraphql".to_owned(), ada.id.0.simple().to_string()] {
         assert_eq!(read(id.clone()).await.status, 404, "{id}");
     }
     let anonymous = get(&format!("/auth/users/{}/", ada.id)).body(Body::empty()).unwrap();
@@ -201,10 +152,7 @@ async fn a_user_reads_the_own_account_and_no_other() {
 async fn missing_fields_are_400_in_the_shape_of_old() {
     let (issuer, router) = started().await;
     let answer = ask(&router, post("/auth/token/", &json!({}))).await;
-    assert_eq!(
-        (answer.status, &answer.body["code"]),
-        (400, &json!("VALIDATION_FAILED"))
-    );
+    assert_eq!((answer.status, &answer.body["code"]), (400, &json!("VALIDATION_FAILED")));
     assert_eq!(answer.body["email"], json!(["This field is required."]));
     assert_eq!(answer.body["password"], json!(["This field is required."]));
     let answer = ask(&router, post("/auth/token/", &json!({ "email": 7, "password": null }))).await;
@@ -212,11 +160,7 @@ async fn missing_fields_are_400_in_the_shape_of_old() {
     assert_eq!(answer.body["password"], json!(["This field may not be null."]));
     for (path, field) in [("refresh", "refresh"), ("verify", "token"), ("logout", "refresh")] {
         let answer = ask(&router, post(&format!("/auth/token/{path}/"), &json!({}))).await;
-        assert_eq!(
-            (answer.status, &answer.body[field]),
-            (400, &json!(["This field is required."])),
-            "{path}"
-        );
+        assert_eq!((answer.status, &answer.body[field]), (400, &json!(["This field is required."])), "{path}");
     }
     assert_eq!(issuer.all_calls(), 0);
 }
@@ -225,14 +169,8 @@ async fn missing_fields_are_400_in_the_shape_of_old() {
 async fn bad_credentials_are_401_with_the_detail_of_old() {
     let (_issuer, router) = started().await;
     let answer = sign_in(&router, "nobody@example.com").await;
-    assert_eq!(
-        (answer.status, &answer.body["code"]),
-        (401, &json!("INVALID_CREDENTIALS"))
-    );
-    assert_eq!(
-        answer.body["detail"],
-        "No active account found with the given credentials"
-    );
+    assert_eq!((answer.status, &answer.body["code"]), (401, &json!("INVALID_CREDENTIALS")));
+    assert_eq!(answer.body["detail"], "No active account found with the given credentials");
     assert_eq!(answer.header("content-type"), "application/problem+json");
 }
 
@@ -247,11 +185,7 @@ async fn while_auth_graph_is_away_sign_in_is_503_and_verification_goes_on() {
 
     for answer in [
         sign_in(&router, "ada@example.com").await,
-        ask(
-            &router,
-            post("/auth/token/refresh/", &json!({ "refresh": pair["refresh"] })),
-        )
-        .await,
+        ask(&router, post("/auth/token/refresh/", &json!({ "refresh": pair["refresh"] }))).await,
     ] {
         assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
         assert_eq!(answer.body["code"], "UNAVAILABLE");
@@ -268,41 +202,21 @@ async fn while_auth_graph_is_away_sign_in_is_503_and_verification_goes_on() {
 #[tokio::test]
 async fn only_json_is_read_and_not_too_much_of_it() {
     let (issuer, router) = started().await;
-    for path in [
-        "/auth/graphql",
-        "/auth/token/",
-        "/auth/token/refresh/",
-        "/auth/token/verify/",
-        "/auth/token/logout/",
-    ] {
-        for content_type in [
-            "text/plain",
-            "application/x-www-form-urlencoded",
-            "multipart/form-data",
-            "",
-        ] {
+    for path in ["/auth/graphql", "/auth/token/", "/auth/token/refresh/", "/auth/token/verify/", "/auth/token/logout/"]
+    {
+        for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""] {
             let mut request = post(path, &json!({}));
-            request
-                .headers_mut()
-                .insert("content-type", content_type.parse().unwrap());
+            request.headers_mut().insert("content-type", content_type.parse().unwrap());
             assert_eq!(ask(&router, request).await.status, 415, "{path} {content_type}");
         }
         let large = post(path, &json!({ "token": "x".repeat(65 * 1024) }));
         assert_eq!(ask(&router, large).await.status, 413, "{path}");
         let broken = Request::post(path).header("content-type", "application/json; charset=utf-8");
-        assert_eq!(
-            ask(&router, broken.body(Body::from("{\"a")).unwrap()).await.status,
-            400,
-            "{path}"
-        );
+        assert_eq!(ask(&router, broken.body(Body::from("{\"a")).unwrap()).await.status, 400, "{path}");
         let answer = ask(&router, get(path).body(Body::empty()).unwrap()).await;
         assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{path}");
         let path = path.trim_end_matches('/').to_owned() + if path.ends_with('/') { "" } else { "/" };
-        assert_eq!(
-            ask(&router, post(&path, &json!({}))).await.status,
-            404,
-            "{path}: slashes are as written"
-        );
+        assert_eq!(ask(&router, post(&path, &json!({}))).await.status, 404, "{path}: slashes are as written");
     }
     assert_eq!(issuer.all_calls(), 0);
 }
@@ -313,18 +227,13 @@ async fn a_public_operation_passes_through() {
     issuer.user("ada@example.com");
     let answer = ask(&router, graphql(LOGIN, "Login", login_variables())).await;
     assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"));
-    assert_eq!(
-        answer.header("content-type"),
-        "application/graphql-response+json; charset=utf-8"
-    );
+    assert_eq!(answer.header("content-type"), "application/graphql-response+json; charset=utf-8");
     let pair = &answer.body["data"]["login"];
     assert!(pair["accessToken"].is_string());
 
     let mut request = graphql(LOGOUT, "Logout", json!({ "refreshToken": pair["refreshToken"] }));
     let access = pair["accessToken"].as_str().unwrap();
-    request
-        .headers_mut()
-        .insert("authorization", format!("Bearer {access}").parse().unwrap());
+    request.headers_mut().insert("authorization", format!("Bearer {access}").parse().unwrap());
     assert_eq!(ask(&router, request).await.body["data"]["logout"]["revokedSessions"], 1);
     let answer = ask(&router, post("/auth/token/verify/", &json!({ "token": access }))).await;
     assert_eq!(answer.body["code"], "TOKEN_REVOKED", "and the session has ended here");
@@ -354,10 +263,7 @@ async fn everything_else_is_forbidden_however_it_is_written() {
             let request = post("/auth/graphql", &json!({ "query": document, "operationName": name }));
             let answer = ask(&router, request).await;
             assert_eq!(answer.status, 403, "{document}");
-            assert_eq!(
-                answer.body["errors"][0]["extensions"]["code"], "FORBIDDEN",
-                "{document}"
-            );
+            assert_eq!(answer.body["errors"][0]["extensions"]["code"], "FORBIDDEN", "{document}");
         }
     }
     assert_eq!(issuer.all_calls(), 0);
@@ -366,11 +272,7 @@ async fn everything_else_is_forbidden_however_it_is_written() {
 #[tokio::test]
 async fn what_is_no_document_is_refused_here() {
     let (issuer, router) = started().await;
-    let deep = format!(
-        "mutation {{ login(input: {}{}) }}",
-        "[".repeat(20_000),
-        "]".repeat(20_000)
-    );
+    let deep = format!("mutation {{ login(input: {}{}) }}", "[".repeat(20_000), "]".repeat(20_000));
     let nested = "{ a ".repeat(10_000);
     for (body, code) in [
         (json!({ "query": "mutation {" }), "GRAPHQL_PARSE_FAILED"),
@@ -381,23 +283,14 @@ async fn what_is_no_document_is_refused_here() {
         (json!({}), "BAD_REQUEST"),
         (json!([{ "query": LOGIN }]), "BAD_REQUEST"),
         (json!({ "query": LOGIN, "variables": 7 }), "BAD_REQUEST"),
-        (
-            json!({ "extensions": { "persistedQuery": { "sha256Hash": "x" } } }),
-            "BAD_REQUEST",
-        ),
+        (json!({ "extensions": { "persistedQuery": { "sha256Hash": "x" } } }), "BAD_REQUEST"),
     ] {
         let answer = ask(&router, post("/auth/graphql", &body)).await;
-        assert_eq!(
-            (answer.status, &answer.body["errors"][0]["extensions"]["code"]),
-            (400, &json!(code))
-        );
+        assert_eq!((answer.status, &answer.body["errors"][0]["extensions"]["code"]), (400, &json!(code)));
     }
     let doubled = r#"{"query": "mutation { verify }", "query": "{ me { id } }"}"#;
     let request = Request::post("/auth/graphql").header("content-type", "application/json");
-    assert_eq!(
-        ask(&router, request.body(Body::from(doubled)).unwrap()).await.status,
-        400
-    );
+    assert_eq!(ask(&router, request.body(Body::from(doubled)).unwrap()).await.status, 400);
     assert_eq!(issuer.all_calls(), 0);
 }
 
@@ -466,16 +359,8 @@ async fn a_forwarded_address_counts_only_from_a_trusted_proxy() {
         ask(&router, from_browser("/auth/graphql", &json!({ "query": LOGIN }))).await;
         assert_eq!(seen.lock().unwrap()["x-forwarded-for"], expected);
     }
-    let auth = AuthGraph::builder("https://auth.example.com")
-        .audience("graph")
-        .build()
-        .unwrap();
-    assert!(
-        Proxy::new(auth)
-            .trust(["the office"])
-            .unwrap_err()
-            .contains("the office")
-    );
+    let auth = AuthGraph::builder("https://auth.example.com").audience("graph").build().unwrap();
+    assert!(Proxy::new(auth).trust(["the office"]).unwrap_err().contains("the office"));
 }
 
 #[tokio::test]
@@ -487,14 +372,7 @@ async fn status_code_time_to_wait_and_cookies_come_back_and_nothing_else() {
     assert_eq!(answer.header("set-cookie"), "auth_graph_refresh=next; Path=/; HttpOnly");
     assert_eq!(answer.header("x-internal"), "");
 
-    let answer = ask(
-        &router,
-        from_browser("/auth/token/", &json!({ "email": "a@b.c", "password": "x" })),
-    )
-    .await;
+    let answer = ask(&router, from_browser("/auth/token/", &json!({ "email": "a@b.c", "password": "x" }))).await;
     assert_eq!((answer.status, answer.header("retry-after")), (429, "9"));
-    assert_eq!(
-        (&answer.body["code"], &answer.body["retryAfter"]),
-        (&json!("RATE_LIMITED"), &json!(9))
-    );
+    assert_eq!((&answer.body["code"], &answer.body["retryAfter"]), (&json!("RATE_LIMITED"), &json!(9)));
 }

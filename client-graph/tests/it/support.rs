@@ -26,7 +26,7 @@ impl MigratorTrait for Migrator {
 pub struct TestDatabase {
     pub url: String,
     pub schema: Option<String>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl TestDatabase {
@@ -34,21 +34,25 @@ impl TestDatabase {
         let folder = tempfile::tempdir().unwrap();
         let Ok(server) = std::env::var("TEST_DATABASE_URL") else {
             let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
-            return Self {
-                url,
-                schema: None,
-                _folder: folder,
-            };
+            return Self { url, schema: None, folder };
         };
         let schema = format!("test_{}", Uuid::new_v4().simple());
         let db = Database::connect(&server).await.unwrap();
         db.execute_unprepared(&format!("CREATE SCHEMA {schema}")).await.unwrap();
         db.close().await.unwrap();
-        Self {
-            url: server,
-            schema: Some(schema),
-            _folder: folder,
+        Self { url: server, schema: Some(schema), folder }
+    }
+
+    /// What to set for a service that keeps its data here.
+    pub fn settings(&self) -> Vec<(String, String)> {
+        let folder = self.folder.path().display().to_string();
+        let mut settings = vec![("data_dir".to_owned(), folder)];
+        if let Some(schema) = &self.schema {
+            let separator = if self.url.contains('?') { '&' } else { '?' };
+            let url = format!("{}{separator}options=-csearch_path%3D{schema}", self.url);
+            settings.push(("database.url".to_owned(), url));
         }
+        settings
     }
 
     /// Connects, and makes the mirror's table.
@@ -56,9 +60,7 @@ impl TestDatabase {
         let mut options = ConnectOptions::new(&self.url);
         options.sqlx_logging(false).max_connections(8);
         options.map_sqlx_sqlite_opts(|options| {
-            options
-                .journal_mode(SqliteJournalMode::Wal)
-                .busy_timeout(std::time::Duration::from_secs(5))
+            options.journal_mode(SqliteJournalMode::Wal).busy_timeout(std::time::Duration::from_secs(5))
         });
         if let Some(schema) = &self.schema {
             options.set_schema_search_path(schema);
@@ -75,15 +77,10 @@ impl Drop for TestDatabase {
         let url = self.url.clone();
         // Dropping can not wait, and the test's runtime may be going down: this one is our own.
         let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let db = Database::connect(url).await.unwrap();
-                db.execute_unprepared(&format!("DROP SCHEMA {schema} CASCADE"))
-                    .await
-                    .unwrap();
+                db.execute_unprepared(&format!("DROP SCHEMA {schema} CASCADE")).await.unwrap();
             });
         });
         dropped.join().unwrap();
@@ -99,10 +96,7 @@ pub struct Answer {
 
 impl Answer {
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map(|value| value.to_str().unwrap())
-            .unwrap_or_default()
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 }
 
@@ -111,11 +105,7 @@ pub async fn ask(router: &Router, request: Request<Body>) -> Answer {
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     let body = serde_json::from_slice(&bytes).unwrap_or_default();
-    Answer {
-        status: parts.status.as_u16(),
-        headers: parts.headers,
-        body,
-    }
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body }
 }
 
 pub fn get(path: &str) -> axum::http::request::Builder {
@@ -123,10 +113,7 @@ pub fn get(path: &str) -> axum::http::request::Builder {
 }
 
 pub fn post(path: &str, body: &serde_json::Value) -> Request<Body> {
-    Request::post(path)
-        .header("content-type", "application/json")
-        .body(Body::from(body.to_string()))
-        .unwrap()
+    Request::post(path).header("content-type", "application/json").body(Body::from(body.to_string())).unwrap()
 }
 
 /// Serves a router on a free port, and says where.

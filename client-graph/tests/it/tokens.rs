@@ -10,10 +10,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 async fn code_of(auth: &AuthGraph, token: impl Into<String>) -> Option<Code> {
-    auth.authenticate(&SecretString::from(token.into()))
-        .await
-        .err()
-        .map(|error| error.code())
+    auth.authenticate(&SecretString::from(token.into())).await.err().map(|error| error.code())
 }
 
 /// The code with which a token is refused that was changed in this way.
@@ -53,19 +50,13 @@ async fn tokens_of_each_algorithm_are_accepted() {
 
 #[tokio::test]
 async fn an_audience_among_several_is_enough() {
-    assert_eq!(
-        code_with(|token| token.claim("aud", json!(["other", "graph"]))).await,
-        None
-    );
+    assert_eq!(code_with(|token| token.claim("aud", json!(["other", "graph"]))).await, None);
 }
 
 #[tokio::test]
 async fn the_type_is_compared_without_case_and_with_its_long_form() {
     assert_eq!(code_with(|token| token.header("typ", json!("AT+JWT"))).await, None);
-    assert_eq!(
-        code_with(|token| token.header("typ", json!("application/at+jwt"))).await,
-        None
-    );
+    assert_eq!(code_with(|token| token.header("typ", json!("application/at+jwt"))).await, None);
 }
 
 #[tokio::test]
@@ -73,11 +64,7 @@ async fn a_service_that_calls_for_itself_needs_no_session() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let service = issuer.user("service@example.com");
-    let token = issuer
-        .token_for(&service)
-        .claim("client_id", json!(service.id))
-        .without_claim("sid")
-        .sign();
+    let token = issuer.token_for(&service).claim("client_id", json!(service.id)).without_claim("sid").sign();
 
     let principal = auth.authenticate(&token.into()).await.unwrap();
 
@@ -89,18 +76,7 @@ async fn a_service_that_calls_for_itself_needs_no_session() {
 async fn a_malformed_token_is_refused() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
-    for text in [
-        "",
-        ".",
-        "..",
-        "...",
-        "a.b.c",
-        "not a token",
-        "e30.e30.",
-        "e30.e30.e30",
-        "é.é.é",
-        "\u{0}",
-    ] {
+    for text in ["", ".", "..", "...", "a.b.c", "not a token", "e30.e30.", "e30.e30.e30", "é.é.é", "\u{0}"] {
         assert_eq!(code_of(&auth, text).await, Some(Code::TokenInvalid), "{text:?}");
     }
     assert_eq!(issuer.all_calls(), 0);
@@ -112,18 +88,10 @@ async fn a_truncated_or_extended_token_is_refused() {
     let auth = issuer.auth_graph().build().unwrap();
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
     for length in (0..token.len()).step_by(7) {
-        assert_eq!(
-            code_of(&auth, &token[..length]).await,
-            Some(Code::TokenInvalid),
-            "{length}"
-        );
+        assert_eq!(code_of(&auth, &token[..length]).await, Some(Code::TokenInvalid), "{length}");
     }
     for suffix in ["A", ".", ".e30", "=", " ", "\n"] {
-        assert_eq!(
-            code_of(&auth, format!("{token}{suffix}")).await,
-            Some(Code::TokenInvalid),
-            "{suffix:?}"
-        );
+        assert_eq!(code_of(&auth, format!("{token}{suffix}")).await, Some(Code::TokenInvalid), "{suffix:?}");
     }
     assert_eq!(code_of(&auth, token).await, None);
 }
@@ -145,10 +113,7 @@ async fn a_token_over_8_kib_is_refused_unread() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
-    let long = issuer
-        .token_for(&user)
-        .claim("extra", json!("x".repeat(8 * 1024)))
-        .sign();
+    let long = issuer.token_for(&user).claim("extra", json!("x".repeat(8 * 1024))).sign();
     assert_eq!(code_of(&auth, long).await, Some(Code::TokenInvalid));
     assert_eq!(issuer.all_calls(), 0);
 }
@@ -167,35 +132,19 @@ async fn an_expired_token_is_refused_beyond_the_leeway() {
     issuer.clock().advance(Duration::from_secs(10));
     assert_eq!(code_of(&auth, &token).await, Some(Code::TokenExpired));
     let fresh = issuer.auth_graph().build().unwrap();
-    assert_eq!(
-        code_of(&fresh, &token).await,
-        Some(Code::TokenExpired),
-        "without a cache too"
-    );
+    assert_eq!(code_of(&fresh, &token).await, Some(Code::TokenExpired), "without a cache too");
 }
 
 #[tokio::test]
 async fn a_token_of_the_future_is_refused() {
     let later = chrono_now() + 3600;
-    assert_eq!(
-        code_with(|token| token.claim("nbf", json!(later))).await,
-        Some(Code::TokenInvalid)
-    );
-    assert_eq!(
-        code_with(|token| token.claim("iat", json!(later))).await,
-        Some(Code::TokenInvalid)
-    );
+    assert_eq!(code_with(|token| token.claim("nbf", json!(later))).await, Some(Code::TokenInvalid));
+    assert_eq!(code_with(|token| token.claim("iat", json!(later))).await, Some(Code::TokenInvalid));
 }
 
 #[tokio::test]
 async fn a_wrong_audience_is_refused() {
-    for audience in [
-        json!("other"),
-        json!(["other"]),
-        json!([]),
-        json!("Graph"),
-        json!("graph "),
-    ] {
+    for audience in [json!("other"), json!(["other"]), json!([]), json!("Graph"), json!("graph ")] {
         let code = code_with(|token| token.claim("aud", audience.clone())).await;
         assert_eq!(code, Some(Code::TokenInvalid), "{audience}");
     }
@@ -206,95 +155,53 @@ async fn the_issuer_is_compared_to_the_byte() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
-    for wrong in [
-        format!("{}/", issuer.url()),
-        issuer.url().to_uppercase(),
-        "https://evil.example".to_owned(),
-    ] {
+    for wrong in [format!("{}/", issuer.url()), issuer.url().to_uppercase(), "https://evil.example".to_owned()] {
         let token = issuer.token_for(&user).claim("iss", json!(wrong)).sign();
         assert_eq!(code_of(&auth, token).await, Some(Code::TokenInvalid), "{wrong}");
     }
-    let with_slash = issuer
-        .auth_graph()
-        .issuer(format!("{}/", issuer.url()))
-        .build()
-        .unwrap();
-    let token = issuer
-        .token_for(&user)
-        .claim("iss", json!(format!("{}/", issuer.url())))
-        .sign();
+    let with_slash = issuer.auth_graph().issuer(format!("{}/", issuer.url())).build().unwrap();
+    let token = issuer.token_for(&user).claim("iss", json!(format!("{}/", issuer.url()))).sign();
     assert_eq!(code_of(&with_slash, token).await, None);
 }
 
 #[tokio::test]
 async fn another_type_of_token_is_refused() {
     for typ in [json!("JWT"), json!("rt+jwt"), json!("at"), json!(1), json!(null)] {
-        assert_eq!(
-            code_with(|token| token.header("typ", typ.clone())).await,
-            Some(Code::TokenInvalid),
-            "{typ}"
-        );
+        assert_eq!(code_with(|token| token.header("typ", typ.clone())).await, Some(Code::TokenInvalid), "{typ}");
     }
-    assert_eq!(
-        code_with(|token| token.without_header("typ")).await,
-        Some(Code::TokenInvalid)
-    );
+    assert_eq!(code_with(|token| token.without_header("typ")).await, Some(Code::TokenInvalid));
 }
 
 #[tokio::test]
 async fn the_algorithm_none_is_refused() {
-    assert_eq!(
-        code_with(|token| token.signed_by(Signature::None)).await,
-        Some(Code::TokenInvalid)
-    );
+    assert_eq!(code_with(|token| token.signed_by(Signature::None)).await, Some(Code::TokenInvalid));
     for spelling in ["None", "NONE", "nOnE"] {
-        assert_eq!(
-            code_with(|token| token.header("alg", json!(spelling))).await,
-            Some(Code::TokenInvalid)
-        );
+        assert_eq!(code_with(|token| token.header("alg", json!(spelling))).await, Some(Code::TokenInvalid));
     }
 }
 
 #[tokio::test]
 async fn hs256_with_the_public_key_is_refused() {
-    assert_eq!(
-        code_with(|token| token.signed_by(Signature::HmacWithPublicKey)).await,
-        Some(Code::TokenInvalid)
-    );
+    assert_eq!(code_with(|token| token.signed_by(Signature::HmacWithPublicKey)).await, Some(Code::TokenInvalid));
 }
 
 #[tokio::test]
 async fn another_algorithm_than_the_keys_is_refused() {
     for algorithm in ["ES384", "RS256", "PS256", "EdDSA", "HS256", ""] {
-        assert_eq!(
-            code_with(|token| token.header("alg", json!(algorithm))).await,
-            Some(Code::TokenInvalid)
-        );
+        assert_eq!(code_with(|token| token.header("alg", json!(algorithm))).await, Some(Code::TokenInvalid));
     }
 }
 
 #[tokio::test]
 async fn a_foreign_key_is_refused() {
-    assert_eq!(
-        code_with(|token| token.signed_by(Signature::ForeignKey)).await,
-        Some(Code::TokenInvalid)
-    );
+    assert_eq!(code_with(|token| token.signed_by(Signature::ForeignKey)).await, Some(Code::TokenInvalid));
 }
 
 #[tokio::test]
 async fn an_unknown_or_missing_key_id_is_refused() {
-    assert_eq!(
-        code_with(|token| token.header("kid", json!("unknown"))).await,
-        Some(Code::TokenInvalid)
-    );
-    assert_eq!(
-        code_with(|token| token.header("kid", json!(7))).await,
-        Some(Code::TokenInvalid)
-    );
-    assert_eq!(
-        code_with(|token| token.without_header("kid")).await,
-        Some(Code::TokenInvalid)
-    );
+    assert_eq!(code_with(|token| token.header("kid", json!("unknown"))).await, Some(Code::TokenInvalid));
+    assert_eq!(code_with(|token| token.header("kid", json!(7))).await, Some(Code::TokenInvalid));
+    assert_eq!(code_with(|token| token.without_header("kid")).await, Some(Code::TokenInvalid));
 }
 
 #[tokio::test]
@@ -304,16 +211,8 @@ async fn keys_that_a_token_points_to_are_never_followed() {
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
     let jwks = format!("{}/.well-known/jwks.json", evil.url());
-    for (name, value) in [
-        ("jku", json!(jwks)),
-        ("x5u", json!(jwks)),
-        ("jwk", json!({ "kty": "oct", "k": "AA" })),
-    ] {
-        let forged = evil
-            .token_for(&user)
-            .claim("iss", json!(issuer.url()))
-            .header(name, value)
-            .sign();
+    for (name, value) in [("jku", json!(jwks)), ("x5u", json!(jwks)), ("jwk", json!({ "kty": "oct", "k": "AA" }))] {
+        let forged = evil.token_for(&user).claim("iss", json!(issuer.url())).header(name, value).sign();
         assert_eq!(code_of(&auth, forged).await, Some(Code::TokenInvalid), "{name}");
     }
     assert_eq!(evil.all_calls(), 0);
@@ -321,37 +220,15 @@ async fn keys_that_a_token_points_to_are_never_followed() {
 
 #[tokio::test]
 async fn a_critical_extension_is_refused() {
-    assert_eq!(
-        code_with(|token| token.header("crit", json!(["b64"]))).await,
-        Some(Code::TokenInvalid)
-    );
-    assert_eq!(
-        code_with(|token| token.header("crit", json!([]))).await,
-        Some(Code::TokenInvalid)
-    );
+    assert_eq!(code_with(|token| token.header("crit", json!(["b64"]))).await, Some(Code::TokenInvalid));
+    assert_eq!(code_with(|token| token.header("crit", json!([]))).await, Some(Code::TokenInvalid));
 }
 
 #[tokio::test]
 async fn every_required_claim_is_required() {
-    let claims = [
-        "iss",
-        "sub",
-        "aud",
-        "exp",
-        "iat",
-        "nbf",
-        "jti",
-        "sid",
-        "client_id",
-        "scope",
-        "auth_time",
-    ];
+    let claims = ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "sid", "client_id", "scope", "auth_time"];
     for claim in claims {
-        assert_eq!(
-            code_with(|token| token.without_claim(claim)).await,
-            Some(Code::TokenInvalid),
-            "{claim}"
-        );
+        assert_eq!(code_with(|token| token.without_claim(claim)).await, Some(Code::TokenInvalid), "{claim}");
     }
 }
 
@@ -404,12 +281,7 @@ async fn a_revoked_session_ends_all_its_tokens_even_remembered_ones() {
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
     let first = issuer.token_for(&user).sign();
-    let session = auth
-        .authenticate(&first.clone().into())
-        .await
-        .unwrap()
-        .session_id
-        .unwrap();
+    let session = auth.authenticate(&first.clone().into()).await.unwrap().session_id.unwrap();
     let second = issuer.token_for(&user).session(session).sign();
     let other = issuer.token_for(&user).sign();
 
@@ -440,11 +312,7 @@ async fn remote_verification_asks_each_time_and_obeys() {
     assert_eq!(code_of(&auth, foreign).await, Some(Code::TokenInvalid));
     issuer.clock().advance(Duration::from_secs(301));
     issuer.take_down();
-    assert_eq!(
-        code_of(&auth, token).await,
-        Some(Code::Unavailable),
-        "it is not the token's fault"
-    );
+    assert_eq!(code_of(&auth, token).await, Some(Code::Unavailable), "it is not the token's fault");
 }
 
 fn chrono_now() -> i64 {

@@ -1,0 +1,17 @@
+//! The command `client-graph`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use client_graph::service::cli::{Cli, run};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("client-graph: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

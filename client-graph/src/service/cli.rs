@@ -1,0 +1,113 @@
+//! The command line: parses, calls one function, prints.
+
+use std::error::Error as StdError;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use tokio::net::TcpListener;
+
+use super::app::App;
+use super::config::{Config, Problems, Sources};
+use super::{database, graphql, http, telemetry};
+use crate::clock::Clock;
+
+/// A service of your federated graph whose users come from auth-graph: notes, and sign-in on its own origin.
+#[derive(Debug, Parser)]
+#[command(name = "client-graph", version)]
+pub struct Cli {
+    /// A TOML file laid over the defaults.
+    #[arg(long, global = true, env = "CLIENT_GRAPH_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Sets a key of the configuration, such as server.bind=127.0.0.1:9001; may be repeated.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    settings: Vec<(String, String)>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve: brings the database up to date and answers until it gets SIGINT or SIGTERM.
+    Serve {
+        /// Address and port to listen on.
+        #[arg(long, value_name = "ADDRESS")]
+        bind: Option<SocketAddr>,
+        /// Where auth-graph is.
+        #[arg(long, value_name = "URL")]
+        auth_url: Option<String>,
+        /// Folder of the embedded database and of the generated secret.
+        #[arg(long, value_name = "FOLDER")]
+        data_dir: Option<String>,
+    },
+    /// Bring the database up to date.
+    Migrate,
+    /// Print the GraphQL schema.
+    Schema {
+        /// Print it as a subgraph of a federated graph.
+        #[arg(long)]
+        federation: bool,
+    },
+}
+
+/// Why a command failed, as it is printed.
+pub type Failure = Box<dyn StdError + Send + Sync>;
+
+/// Runs one command.
+///
+/// # Errors
+/// What went wrong, to be printed.
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let load = |mut flags: Vec<(String, String)>| -> Result<Config, Problems> {
+        flags.extend(cli.settings.clone());
+        Sources::of_process(cli.config.clone(), flags).load()
+    };
+    match cli.command {
+        Command::Serve { bind, auth_url, data_dir } => {
+            let flag = |key: &str, value: Option<String>| Some((key.to_owned(), value?));
+            let bind = flag("server.bind", bind.map(|bind| bind.to_string()));
+            let flags = [bind, flag("auth.url", auth_url), flag("data_dir", data_dir)];
+            serve(load(flags.into_iter().flatten().collect())?).await
+        }
+        Command::Migrate => migrate(&load(Vec::new())?).await,
+        Command::Schema { federation } => {
+            print!("{}", if federation { graphql::federation_sdl() } else { graphql::sdl() });
+            Ok(())
+        }
+    }
+}
+
+async fn serve(config: Config) -> Result<(), Failure> {
+    telemetry::init(&config);
+    let listener = TcpListener::bind(config.server.bind).await?;
+    let address = listener.local_addr()?;
+    let app = App::boot(config, Clock::default()).await?;
+    tracing::info!(url = format!("http://{address}"), auth = app.config.auth.url, "client-graph serves");
+    http::serve(listener, app, stop_signal()?).await?;
+    Ok(())
+}
+
+async fn migrate(config: &Config) -> Result<(), Failure> {
+    let db = database::connect(config).await?;
+    database::migrate(&db).await?;
+    println!("{} migrations are to be run", database::pending_migrations(&db).await?);
+    Ok(())
+}
+
+/// Ready when the process is asked to stop.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,53 @@
+//! The rules that a configuration must keep, beyond the kind of each value.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use url::Url;
+
+use super::{Config, Problem, Secret};
+use crate::client::AuthGraph;
+
+impl Config {
+    /// Every broken rule.
+    pub(super) fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut rule = |kept: bool, key: &str, message: &str| {
+            if !kept {
+                problems.push(Problem { key: key.to_owned(), message: message.to_owned() });
+            }
+        };
+        if !self.secret.expose_secret().is_empty()
+            && let Err(reason) = Secret::parse(&self.secret)
+        {
+            rule(false, "secret", reason);
+        }
+        for origin in &self.server.allowed_origins {
+            let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
+            rule(exact, "server.allowed_origins", "must hold origins such as https://app.example.com");
+        }
+        let url = self.database.url.expose_secret();
+        let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| url.starts_with(scheme));
+        rule(known || url.is_empty(), "database.url", "must start with postgres:// or sqlite:");
+        rule((2..=1000).contains(&self.database.max_connections), "database.max_connections", "must be from 2 to 1000");
+        let grace = self.server.shutdown_grace;
+        rule(grace <= Duration::from_secs(3600), "server.shutdown_grace", "must be at most 1h");
+        for problem in self.check_auth() {
+            rule(false, "auth", &problem);
+        }
+        problems
+    }
+
+    /// The library knows what it needs.
+    fn check_auth(&self) -> Vec<String> {
+        let settings = &self.auth;
+        let mut builder = AuthGraph::builder(&settings.url).audience(&settings.audience).leeway(settings.leeway);
+        if !settings.jwks_url.is_empty() {
+            builder = builder.jwks_url(&settings.jwks_url);
+        }
+        if settings.allow_insecure_http {
+            builder = builder.allow_insecure_http();
+        }
+        builder.build().err().map(|error| error.problems().to_vec()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,63 @@
+//! The service's own database: how it is opened, and its migrations.
+
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait,
+};
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use secrecy::ExposeSecret;
+
+use super::config::Config;
+use super::notes;
+use crate::mirror;
+
+/// Any number that nobody else locks.
+const MIGRATION_LOCK: i64 = 0x636c_6965_6e74_6772;
+
+/// The migrations of this service, oldest first: the mirror's table is there before tables refer to it.
+pub(super) struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(mirror::Migration), Box::new(notes::Migration)]
+    }
+}
+
+/// Opens the database.
+pub(super) async fn connect(config: &Config) -> Result<DatabaseConnection, DbErr> {
+    let url = config.database_url().map_err(|error| DbErr::Custom(error.to_string()))?;
+    let mut options = ConnectOptions::new(url.expose_secret());
+    options
+        .max_connections(config.database.max_connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .test_before_acquire_if_idle_for(Duration::from_secs(30))
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .busy_timeout(Duration::from_secs(5))
+                .foreign_keys(true)
+        });
+    Database::connect(options).await
+}
+
+/// Brings the tables up to date. Of several replicas that start at once, one does it and the others wait.
+pub(super) async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
+    let turn = db.begin().await?;
+    if turn.get_database_backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
+        turn.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
+    }
+    Migrator::up(db, None).await?;
+    turn.commit().await
+}
+
+/// How many migrations are still to be run.
+pub(super) async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, DbErr> {
+    Ok(Migrator::get_pending_migrations(db).await?.len())
+}

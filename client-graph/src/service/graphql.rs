@@ -1,0 +1,63 @@
+//! The GraphQL API: one module for each subject, with its queries, mutations and types together.
+//!
+//! It is a subgraph without copies: of `User`, which auth-graph owns, there is the key and what this service adds. A
+//! resolver translates and calls one function of `notes` or of the library. Who may call it is a guard, at entities too.
+
+mod note;
+mod user;
+mod whoami;
+
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, SchemaBuilder};
+
+use super::app::App;
+use super::config::Profile;
+use crate::error::ApiError;
+
+/// The schema, with App in it.
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// What can be asked for.
+#[derive(MergedObject, Default)]
+pub struct Query(whoami::WhoamiQuery, note::NoteQuery, user::Entities);
+
+/// What can be done.
+#[derive(MergedObject, Default)]
+pub struct Mutation(note::NoteMutation);
+
+/// Builds the schema that serves requests.
+#[must_use]
+pub fn schema(app: App) -> Schema {
+    let mut builder = graphql_edge::bounded(builder());
+    if app.config.profile == Profile::Production {
+        builder = builder.disable_introspection().disable_suggestions();
+    }
+    builder.data(app).finish()
+}
+
+/// The schema definition for clients and code generators.
+#[must_use]
+pub fn sdl() -> String {
+    tidy(&builder().finish().sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_enum_items()))
+}
+
+/// The schema definition for composition into a supergraph (Apollo Federation v2).
+#[must_use]
+pub fn federation_sdl() -> String {
+    let options = SDLExportOptions::new().federation().compose_directive().sorted_fields().sorted_enum_items();
+    tidy(&builder().finish().sdl_with_options(options))
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription).enable_federation()
+}
+
+fn tidy(sdl: &str) -> String {
+    format!("{}\n", sdl.trim())
+}
+
+/// The service behind a request.
+fn app<'a>(ctx: &async_graphql::Context<'a>) -> &'a App {
+    ctx.data_unchecked::<App>()
+}
+
+type Result<T> = std::result::Result<T, ApiError>;

@@ -1,0 +1,123 @@
+//! The HTTP service: one list of routes, and the layers around them.
+//!
+//! A handler translates and hands on: to the schema, to the proxy, to the library's extractors. What GraphQL over HTTP
+//! asks for is in the crate `graphql_edge`.
+
+mod graphql;
+mod health;
+mod observe;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use axum::serve::ListenerExt;
+use axum::{Json, Router};
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::app::App;
+use super::config::Profile;
+use crate::context::Context;
+use crate::proxy::{Proxy, Refusal};
+
+/// How often what was measured is folded.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// GraphiQL for this service: sign-in goes through the proxy.
+const PAGE: playground::Page = playground::Page {
+    title: "client-graph",
+    endpoint: "/graphql",
+    sign_in: "/auth/graphql",
+    shared: &[],
+    examples: &[
+        include_str!("../../operations/whoami.graphql"),
+        include_str!("../../operations/notes.graphql"),
+        include_str!("../../operations/add_note.graphql"),
+    ],
+};
+
+/// What the handlers share.
+#[derive(Clone)]
+struct Site {
+    app: App,
+    edge: graphql::Edge,
+}
+
+/// Every route of the service.
+///
+/// It must be served with `into_make_service_with_connect_info`, as [`serve`] does: auth-graph limits log-ins by the
+/// caller's address.
+pub fn router(app: &App) -> Router {
+    let site = Site { app: app.clone(), edge: graphql::edge(app) };
+    let proxy = Proxy::new(app.auth.clone()).trust_networks(app.config.server.trusted_proxies.iter().copied());
+    let router = Router::new()
+        .route("/graphql", post(graphql::post).get(graphql::websocket).fallback(graphql_edge::method_not_allowed))
+        .route("/api/test/", get(test))
+        .layer(app.auth.layer())
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .merge(proxy.router());
+    let router = match app.config.profile {
+        Profile::Production => router,
+        Profile::Development | Profile::Demo => router.merge(playground::router_with(PAGE)),
+    };
+    router
+        .layer(CatchPanicLayer::custom(observe::panicked))
+        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .with_state(site)
+}
+
+/// Serves until `stop` is ready, and then finishes the running requests within the configured grace.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+    let metrics = app.metrics.clone();
+    let upkeep = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            metrics.upkeep();
+        }
+    });
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let stop = async move {
+        stop.await;
+        tracing::info!("stopping: running requests are finished");
+        // The other end is gone only when serving has failed already.
+        let _ = stopping.send(());
+    };
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+    });
+    let grace = app.config.server.shutdown_grace;
+    let service = router(&app).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = async { axum::serve(listener, service).with_graceful_shutdown(stop).await };
+    let result = tokio::select! {
+        result = serving => result,
+        () = passed(stopped, grace) => {
+            tracing::warn!("some requests did not finish in time");
+            Ok(())
+        }
+    };
+    upkeep.abort();
+    result
+}
+
+async fn passed(stopped: tokio::sync::oneshot::Receiver<()>, grace: Duration) {
+    match stopped.await {
+        Ok(()) => tokio::time::sleep(grace).await,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// What the first example that this project descends from had: something for signed-in callers only.
+async fn test(context: Context) -> Result<Json<&'static str>, Refusal> {
+    context.principal()?;
+    Ok(Json("success"))
+}

@@ -1,0 +1,81 @@
+//! What is counted, and the text that Prometheus reads.
+//!
+//! The recorder is our own and not the global one, so that two services can live in one process.
+
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use crate::context::Caller;
+
+/// The counters, registered once.
+pub(super) struct Metrics {
+    pub(super) notes_added: Counter,
+    anonymous: Counter,
+    authenticated: Counter,
+    refused: Counter,
+    key_age: Gauge,
+    request_duration: Histogram,
+    requests: [Counter; 5],
+    handle: PrometheusHandle,
+}
+
+impl Metrics {
+    /// Counts an HTTP answer.
+    pub(super) fn count_request(&self, status: u16, took: Duration) {
+        let class = usize::from(status / 100).clamp(1, 5) - 1;
+        self.requests[class].increment(1);
+        self.request_duration.record(took);
+    }
+
+    /// Counts who calls the schema.
+    pub(super) fn count_caller(&self, caller: &Caller) {
+        match caller {
+            Caller::Anonymous => self.anonymous.increment(1),
+            Caller::Principal(_) => self.authenticated.increment(1),
+            Caller::Refused(_) => self.refused.increment(1),
+        }
+    }
+
+    /// The text format of Prometheus. The age of the keys is absent until they were fetched.
+    pub(super) fn render(&self, key_age: Option<Duration>) -> String {
+        self.key_age.set(key_age.map_or(f64::NAN, |age| age.as_secs_f64()));
+        self.handle.render()
+    }
+
+    /// Folds what was recorded since the last time; without this, durations pile up until somebody reads them.
+    pub(super) fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let recorder = PrometheusBuilder::new()
+            .set_buckets(&[0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0])
+            .map(PrometheusBuilder::build_recorder)
+            .unwrap_or_else(|_| PrometheusBuilder::new().build_recorder());
+        let handle = recorder.handle();
+        with_local_recorder(&recorder, || {
+            let callers = |kind: &'static str| counter!("client_graph_callers_total", "kind" => kind);
+            let requests = |status: &'static str| counter!("client_graph_http_requests_total", "status" => status);
+            Self {
+                notes_added: counter!("client_graph_notes_added_total"),
+                anonymous: callers("anonymous"),
+                authenticated: callers("authenticated"),
+                refused: callers("refused"),
+                key_age: gauge!("client_graph_key_age_seconds"),
+                request_duration: histogram!("client_graph_http_request_duration_seconds"),
+                requests: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(requests),
+                handle,
+            }
+        })
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,81 @@
+//! The configuration of the client service.
+
+use client_graph::service::config::{DEFAULTS, Profile};
+use client_graph::service::{Config, Sources};
+use secrecy::ExposeSecret;
+
+fn load(flags: &[(&str, &str)], environment: &[(&str, &str)]) -> Result<Config, String> {
+    let owned = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
+    };
+    let sources = Sources { file: None, environment: owned(environment), flags: owned(flags) };
+    sources.load().map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn the_defaults_are_good() {
+    let config = load(&[], &[]).unwrap();
+    assert_eq!(config.server.bind.to_string(), "127.0.0.1:8001");
+    assert_eq!((config.auth.url.as_str(), config.auth.audience.as_str()), ("http://127.0.0.1:8000", "graph"));
+    assert_eq!(config.profile, Profile::Development);
+}
+
+#[test]
+fn every_key_has_a_comment() {
+    let mut before = "";
+    for line in DEFAULTS.lines() {
+        if line.contains(" = ") && !line.starts_with('#') {
+            assert!(before.starts_with('#'), "{line}");
+        }
+        before = line;
+    }
+}
+
+#[test]
+fn later_sources_win() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("client.toml");
+    std::fs::write(&file, "[server]\nbind = \"127.0.0.1:1\"\n[auth]\naudience = \"file\"\n[log]\nfilter = \"warn\"\n")
+        .unwrap();
+    let sources = Sources {
+        file: Some(file),
+        environment: vec![
+            ("CLIENT_GRAPH_SERVER__BIND".to_owned(), "127.0.0.1:2".to_owned()),
+            ("CLIENT_GRAPH_AUTH__AUDIENCE".to_owned(), "environment".to_owned()),
+            ("PATH".to_owned(), "/bin".to_owned()),
+        ],
+        flags: vec![("server.bind".to_owned(), "127.0.0.1:3".to_owned())],
+    };
+    let config = sources.load().unwrap();
+    assert_eq!(config.server.bind.port(), 3);
+    assert_eq!((config.auth.audience.as_str(), config.log.filter.as_str()), ("environment", "warn"));
+}
+
+#[test]
+fn all_problems_are_reported_at_once() {
+    let message = load(
+        &[
+            ("server.bnd", "127.0.0.1:1"),
+            ("profile", "live"),
+            ("auth.url", "http://auth.example.com"),
+            ("secret", "c2hvcnQ="),
+            ("database.url", "mysql://x"),
+        ],
+        &[("CLIENT_GRAPH_DATABASE__MAX_CONNECTIONS", "many")],
+    )
+    .unwrap_err();
+    for part in ["server.bnd: unknown key", "profile: ", "auth: ", "https://", "secret: is too short", "database.url: "]
+    {
+        assert!(message.contains(part), "{part} is not in:\n{message}");
+    }
+    assert!(message.contains("database.max_connections: must be"), "{message}");
+}
+
+#[test]
+fn a_secret_shows_neither_in_errors_nor_in_debug_output() {
+    let config = load(&[("database.url", "postgres://user:hunter2@db/app")], &[]).unwrap();
+    assert_eq!(config.database.url.expose_secret(), "postgres://user:hunter2@db/app");
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let message = load(&[("database.url", "mysql://user:hunter2@db/app"), ("secret", "hunter2")], &[]).unwrap_err();
+    assert!(!message.contains("hunter2"), "{message}");
+}
