@@ -78,11 +78,16 @@ impl Installation {
 
     fn create_user(&self, email: &str) -> Result<(), Box<dyn Error>> {
         let mut command = self.command(&["user", "create", email]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let mut stdin = child.stdin.take().expect("it was asked for");
         writeln!(stdin, "{PASSWORD}")?;
         drop(stdin);
-        if child.wait()?.success() { Ok(()) } else { Err(format!("the user {email} can not be made").into()) }
+        let output = child.wait_with_output()?;
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(format!("the user {email} can not be made: {}", String::from_utf8_lossy(&output.stderr)).into())
+        }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
