@@ -49,6 +49,27 @@ for (const [name, url] of Object.entries(services)) {
     await page.context().close();
   });
 
+  test(`a page of ${name} is answered over a WebSocket by the client that most others use`, async () => {
+    const { page, wrong } = await openPage(browser, url);
+    await page.waitForFunction(() => 'graphqlWs' in globalThis);
+    const answers = await page.evaluate(
+      (url) =>
+        new Promise((resolve, reject) => {
+          const answers = [];
+          const client = graphqlWs.createClient({ url, retryAttempts: 0 });
+          const query = 'query($type: String!) { __type(name: $type) { name } }';
+          client.subscribe(
+            { query, variables: { type: 'Query' } },
+            { next: (answer) => answers.push(answer), error: reject, complete: () => resolve(answers) },
+          );
+        }),
+      new URL('/graphql', url.replace(/^http/, 'ws')).href,
+    );
+    assert.deepEqual(answers, [{ data: { __type: { name: 'Query' } } }]);
+    assert.deepEqual(wrong, []);
+    await page.context().close();
+  });
+
   test(`a wrong password on the page of ${name} is told`, async () => {
     const { page } = await openPage(browser, url);
     await signIn(page, { ...user, password: 'wrong' });

@@ -24,10 +24,7 @@ impl Documents {
     pub(crate) fn new(limits: Limits) -> Self {
         // Documents are some 256 bytes long: an estimate only sizes the tables.
         let estimate = usize::try_from(limits.document_cache_bytes / 256).unwrap_or(usize::MAX);
-        Self {
-            cache: Cache::with_weighter(estimate, limits.document_cache_bytes, ByText),
-            limits,
-        }
+        Self { cache: Cache::with_weighter(estimate, limits.document_cache_bytes, ByText), limits }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -63,10 +60,7 @@ impl Documents {
 }
 
 fn limit(what: &str, most: usize) -> ServerError {
-    response::error(
-        EdgeCode::LimitExceeded,
-        format!("The document has more {what} than the {most} allowed."),
-    )
+    response::error(EdgeCode::LimitExceeded, format!("The document has more {what} than the {most} allowed."))
 }
 
 fn unparsable(error: parser::Error) -> ServerError {

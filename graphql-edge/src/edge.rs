@@ -29,19 +29,13 @@ struct Parts {
 
 impl<Q, M, S> Clone for Edge<Q, M, S> {
     fn clone(&self) -> Self {
-        Self {
-            schema: self.schema.clone(),
-            parts: Arc::clone(&self.parts),
-        }
+        Self { schema: self.schema.clone(), parts: Arc::clone(&self.parts) }
     }
 }
 
 impl<Q, M, S> fmt::Debug for Edge<Q, M, S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Edge")
-            .field("limits", &self.parts.limits)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Edge").field("limits", &self.parts.limits).finish_non_exhaustive()
     }
 }
 
@@ -53,13 +47,7 @@ where
 {
     /// Put the limits in front of the schema. See [`crate::bounded`] for those that the schema itself keeps.
     pub fn new(schema: Schema<Q, M, S>, limits: Limits) -> Self {
-        Self {
-            schema,
-            parts: Arc::new(Parts {
-                documents: Documents::new(limits),
-                limits,
-            }),
-        }
+        Self { schema, parts: Arc::new(Parts { documents: Documents::new(limits), limits }) }
     }
 
     /// The schema behind the edge.
@@ -140,8 +128,6 @@ where
     }
 
     fn execute_stream(&self, request: Request, session: Option<Arc<Data>>) -> BoxStream<'static, Response> {
-        self.stream(request, session.unwrap_or_default())
-            .map(|(response, _)| response)
-            .boxed()
+        self.stream(request, session.unwrap_or_default()).map(|(response, _)| response).boxed()
     }
 }

@@ -72,9 +72,5 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    builder
-        .limit_depth(15)
-        .limit_complexity(250)
-        .limit_directives(5)
-        .limit_recursive_depth(32)
+    builder.limit_depth(15).limit_complexity(250).limit_directives(5).limit_recursive_depth(32)
 }

@@ -51,17 +51,12 @@ pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     if json && !headers.contains_key(CONTENT_ENCODING) {
         return Ok(());
     }
-    Err(Refusal::new(
-        EdgeCode::UnsupportedMediaType,
-        "The body must be application/json in UTF-8.",
-    ))
+    Err(Refusal::new(EdgeCode::UnsupportedMediaType, "The body must be application/json in UTF-8."))
 }
 
 fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';');
-    let json = parts
-        .next()
-        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"));
+    let json = parts.next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"));
     json && parts.all(|parameter| match parameter.split_once('=') {
         Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
             value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
@@ -72,12 +67,8 @@ fn is_json(content_type: &str) -> bool {
 
 /// Read the body, but no more of it and for no longer than allowed.
 pub(crate) async fn read(body: Body, limits: &Limits) -> Result<Bytes, Refusal> {
-    let too_large = || {
-        Refusal::new(
-            EdgeCode::PayloadTooLarge,
-            format!("The body is larger than {} bytes.", limits.body_bytes),
-        )
-    };
+    let too_large =
+        || Refusal::new(EdgeCode::PayloadTooLarge, format!("The body is larger than {} bytes.", limits.body_bytes));
     if body.size_hint().lower() > limits.body_bytes as u64 {
         return Err(too_large());
     }
@@ -89,10 +80,7 @@ pub(crate) async fn read(body: Body, limits: &Limits) -> Result<Bytes, Refusal> 
             tracing::debug!(error = &*error as &dyn Error, "a body could not be read");
             Err(Refusal::new(EdgeCode::BadRequest, "The body could not be read."))
         }
-        Err(_elapsed) => Err(Refusal::new(
-            EdgeCode::RequestTimeout,
-            "The body did not arrive in time.",
-        )),
+        Err(_elapsed) => Err(Refusal::new(EdgeCode::RequestTimeout, "The body did not arrive in time.")),
     }
 }
 

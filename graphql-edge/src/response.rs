@@ -44,10 +44,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(code: EdgeCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 
     pub(crate) fn method() -> Self {
@@ -84,11 +81,7 @@ pub(crate) fn complete(response: &mut Response) -> Stage {
     let refused = response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty());
     let stage = if refused { Stage::Refused } else { Stage::Executed };
     for error in &mut response.errors {
-        if error
-            .extensions
-            .as_ref()
-            .is_some_and(|extensions| extensions.get("code").is_some())
-        {
+        if error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some()) {
             continue;
         }
         let code = match stage {
@@ -160,8 +153,5 @@ fn is_limit(message: &str) -> bool {
 /// In a resolver `?` turns any error into one for the caller, with its text. An error that was made for the caller is
 /// known by its code; async-graphql's own (an argument that does not fit, a cursor that is none) were made from text.
 fn is_internal(error: &ServerError) -> bool {
-    error
-        .source
-        .as_ref()
-        .is_some_and(|source| !source.is::<String>() && !source.is::<&'static str>())
+    error.source.as_ref().is_some_and(|source| !source.is::<String>() && !source.is::<&'static str>())
 }

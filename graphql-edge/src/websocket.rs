@@ -33,20 +33,14 @@ pub struct Connection {
 impl Connection {
     /// A connection whose operations find `data` in their context.
     pub fn new(data: Data) -> Self {
-        Self {
-            data,
-            ends: Box::pin(future::pending()),
-        }
+        Self { data, ends: Box::pin(future::pending()) }
     }
 
     /// Close the socket, with code 4403, as soon as `ends` is ready: when the token that opened it has expired or its
     /// session was revoked.
     #[must_use]
     pub fn until(self, ends: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self {
-            ends: Box::pin(ends),
-            ..self
-        }
+        Self { ends: Box::pin(ends), ..self }
     }
 }
 
@@ -67,6 +61,8 @@ where
     /// `origins` are the origins (`https://app.example.com`) whose pages may open one; a page of the host that is asked
     /// always may, and so does whoever sends no `Origin`, which no browser leaves out. `init` turns the payload of
     /// `connection_init` into a [`Connection`]; if it fails the socket is closed with 4403 and the code of the error.
+    ///
+    /// Headers that resolvers set, cookies for instance, have nowhere to go on a socket and are dropped.
     ///
     /// A GET without an upgrade is answered with 405, a page that may not with 403, another protocol with 400.
     pub fn websocket<I, F, C>(
@@ -93,16 +89,10 @@ where
                 .into_http(MediaType::Json);
         }
         let limit = self.limits().body_bytes;
-        let upgrade = upgrade
-            .protocols([PROTOCOL])
-            .max_message_size(limit)
-            .max_frame_size(limit);
+        let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(limit).max_frame_size(limit);
         if upgrade.selected_protocol().is_none() {
-            return Refusal::new(
-                EdgeCode::BadRequest,
-                "The WebSocket protocol must be graphql-transport-ws.",
-            )
-            .into_http(MediaType::Json);
+            return Refusal::new(EdgeCode::BadRequest, "The WebSocket protocol must be graphql-transport-ws.")
+                .into_http(MediaType::Json);
         }
         let edge = self.clone();
         let span = tracing::Span::current();

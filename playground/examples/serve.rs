@@ -48,11 +48,9 @@ impl Subscriptions {
 }
 
 async fn answer(State(edge): State<Edge>, headers: HeaderMap, body: Body) -> Response {
-    edge.post(&headers, body, |request| {
-        match headers.get(AUTHORIZATION).map(|value| value.to_str()) {
-            Some(Ok(value)) => request.data(Authorization(value.to_owned())),
-            _ => request,
-        }
+    edge.post(&headers, body, |request| match headers.get(AUTHORIZATION).map(|value| value.to_str()) {
+        Some(Ok(value)) => request.data(Authorization(value.to_owned())),
+        _ => request,
     })
     .await
 }
@@ -77,10 +75,7 @@ async fn main() -> std::io::Result<()> {
     let page = Page {
         title: "An example",
         shared: &["Login"],
-        examples: &[
-            "query Greeting {\n  greeting\n}\n",
-            "subscription Count {\n  count(to: 3)\n}\n",
-        ],
+        examples: &["query Greeting {\n  greeting\n}\n", "subscription Count {\n  count(to: 3)\n}\n"],
         ..Page::default()
     };
     let router = Router::new()

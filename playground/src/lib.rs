@@ -44,19 +44,13 @@ where
         None => page.without_assets(),
     };
     Router::new()
-        .route(
-            "/",
-            get(async move || respond("text/html; charset=utf-8", html.clone())),
-        )
+        .route("/", get(async move || respond("text/html; charset=utf-8", html.clone())))
         .route("/playground/{*path}", get(asset))
 }
 
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = assets::get(&path).filter(|_| path != "index.html") else {
-        return (
-            StatusCode::NOT_FOUND,
-            respond("text/plain; charset=utf-8", "There is no such file.\n"),
-        )
+        return (StatusCode::NOT_FOUND, respond("text/plain; charset=utf-8", "There is no such file.\n"))
             .into_response();
     };
     // The names stay the same when the content changes, so a browser has to ask.

@@ -14,11 +14,7 @@ use crate::{EdgeCode, Limits, response};
 
 /// Refuse a document that is too large or that has a fragment within itself.
 pub(super) fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<(), ServerError> {
-    let mut reader = Reader {
-        document,
-        limits,
-        fragments: HashMap::new(),
-    };
+    let mut reader = Reader { document, limits, fragments: HashMap::new() };
     let mut whole = Size::default();
     for (_, operation) in document.operations.iter() {
         let size = reader.selection_set(&operation.node.selection_set, 0)?;

@@ -52,9 +52,9 @@ pub(super) fn scan(text: &str) -> Shape {
             b'.' => skip(text, at, |byte| byte == b'.'),
             b'!' | b'$' | b'&' | b':' | b'=' | b'@' | b'|' => at + 1,
             b'_' | b'a'..=b'z' | b'A'..=b'Z' => skip(text, at, |byte| byte == b'_' || byte.is_ascii_alphanumeric()),
-            b'-' | b'0'..=b'9' => skip(text, at, |byte| {
-                matches!(byte, b'-' | b'+' | b'.') || byte.is_ascii_alphanumeric()
-            }),
+            b'-' | b'0'..=b'9' => {
+                skip(text, at, |byte| matches!(byte, b'-' | b'+' | b'.') || byte.is_ascii_alphanumeric())
+            }
             _ => return shape,
         };
         shape.tokens += 1;
@@ -64,10 +64,7 @@ pub(super) fn scan(text: &str) -> Shape {
 }
 
 fn skip(text: &[u8], from: usize, belongs: impl Fn(u8) -> bool) -> usize {
-    text[from..]
-        .iter()
-        .position(|&byte| !belongs(byte))
-        .map_or(text.len(), |length| from + length)
+    text[from..].iter().position(|&byte| !belongs(byte)).map_or(text.len(), |length| from + length)
 }
 
 /// Where the string that begins at `from` ends. Like the parser, this takes three quotes that are never closed for an

@@ -69,10 +69,6 @@ fn quality(parameter: &str) -> Option<u16> {
         return None;
     }
     let weight: f32 = value.trim().parse().unwrap_or(0.0);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it lies between 0 and 1000"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies between 0 and 1000")]
     Some((weight.clamp(0.0, 1.0) * 1000.0) as u16)
 }

@@ -31,11 +31,7 @@ pub(super) async fn hold<Q, M, S>(
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    let mut line = Line {
-        socket,
-        limits: *edge.limits(),
-        heard: Instant::now(),
-    };
+    let mut line = Line { socket, limits: *edge.limits(), heard: Instant::now() };
     let Err(close) = async {
         let connection = time::timeout(line.limits.connection_init_timeout, greet(&mut line, init))
             .await
@@ -63,10 +59,7 @@ async fn greet(
     };
     init(payload).await.map_err(|error| {
         // The reason of a close is short and has no members: a program needs the code more than a person the message.
-        let code = error
-            .extensions
-            .as_ref()
-            .and_then(|extensions: &ErrorExtensionValues| extensions.get("code"));
+        let code = error.extensions.as_ref().and_then(|extensions: &ErrorExtensionValues| extensions.get("code"));
         Close::Forbidden(match code {
             Some(GraphqlValue::String(code)) if code.len() < 100 => code.clone(),
             _ => EdgeCode::Forbidden.as_str().to_owned(),

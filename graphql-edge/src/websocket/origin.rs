@@ -16,16 +16,11 @@ pub(super) fn is_allowed(headers: &HeaderMap, origins: &[String]) -> bool {
         (Some(_), Some(_)) => return false,
     };
     let Ok(origin) = origin.to_str() else { return false };
-    if origins
-        .iter()
-        .any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin))
-    {
+    if origins.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin)) {
         return true;
     }
     // Whether the page came by http or https is not compared: behind a proxy that ends TLS we do not know our own scheme.
-    let authority = origin
-        .strip_prefix("https://")
-        .or_else(|| origin.strip_prefix("http://"));
+    let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
     let host = headers.get(HOST).map(HeaderValue::to_str);
     match (authority, host) {
         (Some(authority), Some(Ok(host))) => authority.eq_ignore_ascii_case(host),

@@ -19,10 +19,7 @@ const LOGIN: &str = r#"{"query":"mutation { login(password: \"right\") }"}"#;
 async fn a_json_body_is_executed() {
     let service = service();
     let answer = service.post(LOGIN).await;
-    assert_eq!(
-        (answer.status, answer.body),
-        (StatusCode::OK, json!({ "data": { "login": true } }))
-    );
+    assert_eq!((answer.status, answer.body), (StatusCode::OK, json!({ "data": { "login": true } })));
     assert_eq!(service.executed.count(), 1);
 }
 
@@ -32,10 +29,7 @@ async fn variables_an_operation_name_and_extensions_are_read() {
         "query": "query A { a: greeting } query B($name: String) { b: greeting(name: $name) }",
         "operationName": "B", "variables": { "name": "Ada" }, "extensions": { "trace": 1 }, "somethingElse": [],
     });
-    assert_eq!(
-        service().post(body.to_string()).await.body,
-        json!({ "data": { "b": "Hello, Ada" } })
-    );
+    assert_eq!(service().post(body.to_string()).await.body, json!({ "data": { "b": "Hello, Ada" } }));
 }
 
 #[tokio::test]
@@ -44,10 +38,7 @@ async fn members_may_be_null_and_an_empty_operation_name_is_none() {
         json!({ "query": "{ greeting }", "operationName": null, "variables": null, "extensions": null }),
         json!({ "query": "{ greeting }", "operationName": "" }),
     ] {
-        assert_eq!(
-            service().post(body.to_string()).await.body,
-            json!({ "data": { "greeting": "Hello, " } })
-        );
+        assert_eq!(service().post(body.to_string()).await.body, json!({ "data": { "greeting": "Hello, " } }));
     }
 }
 
@@ -69,40 +60,26 @@ async fn a_body_that_a_form_of_another_site_could_send_is_not_executed() {
         "application/jsonp",
         "",
     ] {
-        let request = Request::post("/graphql")
-            .header("content-type", content_type)
-            .body(LOGIN.into())
-            .unwrap();
+        let request = Request::post("/graphql").header("content-type", content_type).body(LOGIN.into()).unwrap();
         let answer = service.send(request).await;
         assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{content_type}");
         assert_eq!(answer.code(), "UNSUPPORTED_MEDIA_TYPE", "{content_type}");
     }
     let without = Request::post("/graphql").body(LOGIN.into()).unwrap();
     assert_eq!(service.send(without).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    let twice = post_request()
-        .header("content-type", "text/plain")
-        .body(LOGIN.into())
-        .unwrap();
+    let twice = post_request().header("content-type", "text/plain").body(LOGIN.into()).unwrap();
     assert_eq!(service.send(twice).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    let packed = post_request()
-        .header("content-encoding", "gzip")
-        .body(LOGIN.into())
-        .unwrap();
+    let packed = post_request().header("content-encoding", "gzip").body(LOGIN.into()).unwrap();
     assert_eq!(service.send(packed).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(service.executed.count(), 0);
 }
 
 #[tokio::test]
 async fn json_may_be_written_in_any_case_and_with_its_charset() {
-    for content_type in [
-        "Application/JSON",
-        "application/json;charset=UTF-8",
-        "application/json; charset=\"utf-8\"; v=1",
-    ] {
-        let request = Request::post("/graphql")
-            .header("content-type", content_type)
-            .body(LOGIN.into())
-            .unwrap();
+    for content_type in
+        ["Application/JSON", "application/json;charset=UTF-8", "application/json; charset=\"utf-8\"; v=1"]
+    {
+        let request = Request::post("/graphql").header("content-type", content_type).body(LOGIN.into()).unwrap();
         assert_eq!(service().send(request).await.status, StatusCode::OK, "{content_type}");
     }
 }
@@ -112,15 +89,9 @@ async fn no_other_method_is_answered() {
     let service = service();
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::OPTIONS, Method::PATCH] {
         let uri = "/graphql?query=mutation%7Brefresh%7D";
-        let answer = service
-            .send(Request::builder().method(&method).uri(uri).body(Body::empty()).unwrap())
-            .await;
+        let answer = service.send(Request::builder().method(&method).uri(uri).body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
-        assert_eq!(
-            (answer.code(), answer.header("allow")),
-            ("METHOD_NOT_ALLOWED", "POST"),
-            "{method}"
-        );
+        assert_eq!((answer.code(), answer.header("allow")), ("METHOD_NOT_ALLOWED", "POST"), "{method}");
     }
     assert_eq!(service.executed.count(), 0);
 }
@@ -128,12 +99,7 @@ async fn no_other_method_is_answered() {
 #[tokio::test]
 async fn a_batch_is_refused() {
     let service = service();
-    for batch in [
-        format!("[{LOGIN}]"),
-        format!(" \n[{LOGIN},{LOGIN}]"),
-        "[]".into(),
-        r#"["{ greeting }"]"#.into(),
-    ] {
+    for batch in [format!("[{LOGIN}]"), format!(" \n[{LOGIN},{LOGIN}]"), "[]".into(), r#"["{ greeting }"]"#.into()] {
         let answer = service.post(batch).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::BAD_REQUEST, "BAD_REQUEST"));
         assert_eq!(answer.message(), "Batching is not supported.");
@@ -152,33 +118,14 @@ async fn a_body_that_is_no_request_is_refused_in_words_that_do_not_repeat_it() {
         ("{}", "`query` must be a string."),
         (r#"{"query":null}"#, "`query` must be a string."),
         (r#"{"query":["hunter2"]}"#, "`query` must be a string."),
-        (
-            r#"{"query":"{ greeting }","operationName":7}"#,
-            "`operationName` must be a string.",
-        ),
-        (
-            r#"{"query":"{ greeting }","variables":"hunter2"}"#,
-            "`variables` must be an object.",
-        ),
-        (
-            r#"{"query":"{ greeting }","variables":[1]}"#,
-            "`variables` must be an object.",
-        ),
-        (
-            r#"{"query":"{ greeting }","extensions":"hunter2"}"#,
-            "`extensions` must be an object.",
-        ),
-        (
-            r#"{"query":"{ greeting }","query":"{ hunter2 }"}"#,
-            "The body is not a GraphQL request.",
-        ),
+        (r#"{"query":"{ greeting }","operationName":7}"#, "`operationName` must be a string."),
+        (r#"{"query":"{ greeting }","variables":"hunter2"}"#, "`variables` must be an object."),
+        (r#"{"query":"{ greeting }","variables":[1]}"#, "`variables` must be an object."),
+        (r#"{"query":"{ greeting }","extensions":"hunter2"}"#, "`extensions` must be an object."),
+        (r#"{"query":"{ greeting }","query":"{ hunter2 }"}"#, "The body is not a GraphQL request."),
     ] {
         let answer = service().post(body).await;
-        assert_eq!(
-            (answer.status, answer.code()),
-            (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
-            "{body}"
-        );
+        assert_eq!((answer.status, answer.code()), (StatusCode::BAD_REQUEST, "BAD_REQUEST"), "{body}");
         assert_eq!(answer.message(), message, "{body}");
         assert!(!answer.body.to_string().contains("hunter2"), "{body}");
     }
@@ -189,56 +136,33 @@ async fn a_large_body_is_refused_also_when_its_length_is_not_announced() {
     let service = service();
     let body = json!({ "query": "{ greeting }", "extensions": { "x": "y".repeat(70_000) } }).to_string();
     let announced = service.post(body.clone()).await;
-    let pieces: Vec<_> = body
-        .as_bytes()
-        .chunks(1000)
-        .map(Bytes::copy_from_slice)
-        .map(Ok::<_, Infallible>)
-        .collect();
+    let pieces: Vec<_> = body.as_bytes().chunks(1000).map(Bytes::copy_from_slice).map(Ok::<_, Infallible>).collect();
     let chunked = service.post(Body::from_stream(stream::iter(pieces))).await;
     for answer in [announced, chunked] {
-        assert_eq!(
-            (answer.status, answer.code()),
-            (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE")
-        );
+        assert_eq!((answer.status, answer.code()), (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"));
     }
 }
 
 #[tokio::test]
 async fn a_body_as_large_as_allowed_is_read() {
     let body = r#"{"query":"{ greeting }"}"#;
-    let service = service_with(Limits {
-        body_bytes: body.len(),
-        ..limits()
-    });
+    let service = service_with(Limits { body_bytes: body.len(), ..limits() });
     assert_eq!(service.post(body).await.status, StatusCode::OK);
-    assert_eq!(
-        service.post(format!("{body} ")).await.status,
-        StatusCode::PAYLOAD_TOO_LARGE
-    );
+    assert_eq!(service.post(format!("{body} ")).await.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_stalls_is_given_up() {
     let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"{\"query\":"))]);
-    let answer = service_with(Limits {
-        body_timeout: Duration::from_secs(10),
-        ..limits()
-    })
-    .post(Body::from_stream(first.chain(stream::pending())))
-    .await;
-    assert_eq!(
-        (answer.status, answer.code()),
-        (StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT")
-    );
+    let answer = service_with(Limits { body_timeout: Duration::from_secs(10), ..limits() })
+        .post(Body::from_stream(first.chain(stream::pending())))
+        .await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT"));
 }
 
 #[tokio::test]
 async fn a_body_that_breaks_off_is_refused() {
-    let broken = stream::iter([
-        Ok(Bytes::from_static(b"{\"query\":")),
-        Err(std::io::Error::other("reset")),
-    ]);
+    let broken = stream::iter([Ok(Bytes::from_static(b"{\"query\":")), Err(std::io::Error::other("reset"))]);
     let answer = service().post(Body::from_stream(broken)).await;
     assert_eq!((answer.status, answer.code()), (StatusCode::BAD_REQUEST, "BAD_REQUEST"));
 }

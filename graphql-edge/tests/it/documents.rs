@@ -44,44 +44,23 @@ async fn a_field_of_the_same_name_further_down_is_no_credential_operation() {
 
 #[tokio::test]
 async fn every_limit_of_a_document_lets_the_last_pass_and_refuses_the_next() {
-    let spread = |times: usize| {
-        format!(
-            "{{ {} }} fragment F on Query {{ tree {{ leaf }} }}",
-            "...F ".repeat(times)
-        )
-    };
-    let aliases: fn(usize) -> String = |times| {
-        format!(
-            "{{ tree {{ {} }} }}",
-            (0..times).map(|n| format!("a{n}: leaf ")).collect::<String>()
-        )
-    };
+    let spread = |times: usize| format!("{{ {} }} fragment F on Query {{ tree {{ leaf }} }}", "...F ".repeat(times));
+    let aliases: fn(usize) -> String =
+        |times| format!("{{ tree {{ {} }} }}", (0..times).map(|n| format!("a{n}: leaf ")).collect::<String>());
     let fields = |times: usize| format!("{{ {} }}", "greeting ".repeat(times));
     let below = |times: usize| format!("{{ tree {{ {} }} }}", "leaf ".repeat(times - 1));
     let nested = |times: usize| format!("{}leaf{}", "{ tree ".repeat(times - 1) + "{ ", " }".repeat(times));
-    let small = Limits {
-        tokens: 30,
-        nesting: 8,
-        selections: 12,
-        aliases: 4,
-        root_fields: 5,
-        ..limits()
-    };
+    let small = Limits { tokens: 30, nesting: 8, selections: 12, aliases: 4, root_fields: 5, ..limits() };
     for (what, most, document) in [
         ("aliases", 4, &aliases as &dyn Fn(usize) -> String),
         ("root fields", 5, &fields),
         ("selections", 12, &below),
         ("spread selections", 4, &spread),
         ("brackets", 8, &nested),
-        ("tokens", 30, &|times| {
-            format!("{{ tree {{ {} }} }}", "leaf ".repeat(times - 5))
-        }),
+        ("tokens", 30, &|times| format!("{{ tree {{ {} }} }}", "leaf ".repeat(times - 5))),
     ] {
         let service = match what {
-            "tokens" => service_with(Limits {
-                selections: 100,
-                ..small
-            }),
+            "tokens" => service_with(Limits { selections: 100, ..small }),
             "brackets" => service_with(Limits { nesting: 8, ..limits() }),
             _ => service_with(small),
         };
@@ -95,9 +74,8 @@ async fn every_limit_of_a_document_lets_the_last_pass_and_refuses_the_next() {
 #[tokio::test]
 async fn fragments_that_would_unfold_without_end_are_refused_at_once() {
     // Ten spreads in each of thirty fragments: unfolded, a one with thirty zeros.
-    let fragments: String = (0..30)
-        .map(|n| format!("fragment F{n} on Query {{ {} }} ", format!("...F{} ", n + 1).repeat(10)))
-        .collect();
+    let fragments: String =
+        (0..30).map(|n| format!("fragment F{n} on Query {{ {} }} ", format!("...F{} ", n + 1).repeat(10))).collect();
     let document = format!("{{ ...F0 }} {fragments} fragment F30 on Query {{ tree {{ leaf }} }}");
     assert_eq!(service().query(&document).await.code(), "LIMIT_EXCEEDED");
 }
@@ -110,19 +88,13 @@ async fn a_fragment_within_itself_is_refused() {
         "{ ...F } fragment F on Query { ...G ...G } fragment G on Query { ...F ...F }",
         "{ greeting } fragment F on Query { ...F }",
     ] {
-        assert_eq!(
-            service().query(document).await.code(),
-            "GRAPHQL_VALIDATION_FAILED",
-            "{document}"
-        );
+        assert_eq!(service().query(document).await.code(), "GRAPHQL_VALIDATION_FAILED", "{document}");
     }
 }
 
 #[tokio::test]
 async fn a_long_chain_of_fragments_is_refused() {
-    let chain: String = (0..200)
-        .map(|n| format!("fragment F{n} on Query {{ ...F{} }} ", n + 1))
-        .collect();
+    let chain: String = (0..200).map(|n| format!("fragment F{n} on Query {{ ...F{} }} ", n + 1)).collect();
     let document = format!("{{ ...F0 }} {chain} fragment F200 on Query {{ greeting }}");
     assert_eq!(service().query(&document).await.code(), "LIMIT_EXCEEDED");
 }
@@ -141,10 +113,7 @@ async fn brackets_are_counted_also_where_they_seem_to_stand_in_a_string() {
         (format!("{{ # \"\r a(x: {open}"), "LIMIT_EXCEEDED"),
         (format!("{{ # {open} \n greeting }}"), "no code"),
         (format!("{{ greeting(name: \"{open}\") }}"), "no code"),
-        (
-            format!("{{ greeting(name: \"\"\" \" {open} \\\"\"\" \"\"\") }}"),
-            "no code",
-        ),
+        (format!("{{ greeting(name: \"\"\" \" {open} \\\"\"\" \"\"\") }}"), "no code"),
     ] {
         assert_eq!(service().query(&document).await.code(), code, "{document}");
     }
@@ -162,9 +131,7 @@ async fn a_document_is_remembered_once_and_answered_alike() {
     let service = service();
     let document = "query($name: String) { greeting(name: $name) }";
     for name in ["Ada", "Grace"] {
-        let answer = service
-            .post(json!({ "query": document, "variables": { "name": name } }).to_string())
-            .await;
+        let answer = service.post(json!({ "query": document, "variables": { "name": name } }).to_string()).await;
         assert_eq!(answer.body, json!({ "data": { "greeting": format!("Hello, {name}") } }));
     }
     assert_eq!(service.edge.remembered_documents(), 1);
@@ -172,10 +139,7 @@ async fn a_document_is_remembered_once_and_answered_alike() {
 
 #[tokio::test]
 async fn a_document_that_may_hold_a_secret_or_is_refused_or_long_is_not_remembered() {
-    let service = service_with(Limits {
-        cached_document_bytes: 40,
-        ..limits()
-    });
+    let service = service_with(Limits { cached_document_bytes: 40, ..limits() });
     for document in [
         "mutation { login(password: \"hunter2\") }",
         "{ greeting(name: \"\"\"x\"\"\") }",
@@ -190,17 +154,10 @@ async fn a_document_that_may_hold_a_secret_or_is_refused_or_long_is_not_remember
 
 #[tokio::test]
 async fn the_memory_for_documents_is_bounded() {
-    let service = service_with(Limits {
-        document_cache_bytes: 64 * 1024,
-        ..limits()
-    });
+    let service = service_with(Limits { document_cache_bytes: 64 * 1024, ..limits() });
     for n in 0..2000 {
         service.query(&format!("{{ name{n}: greeting }}")).await;
     }
     // An entry weighs its 22 bytes of text and 64 more.
-    assert!(
-        (100..=800).contains(&service.edge.remembered_documents()),
-        "{}",
-        service.edge.remembered_documents()
-    );
+    assert!((100..=800).contains(&service.edge.remembered_documents()), "{}", service.edge.remembered_documents());
 }

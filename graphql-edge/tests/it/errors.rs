@@ -54,10 +54,7 @@ async fn a_code_stands_beside_what_async_graphql_says() {
 #[tokio::test]
 async fn another_transport_gets_the_same_checks_and_codes() {
     let service = service();
-    let response = service
-        .edge
-        .execute(Request::new("mutation { a: refresh b: refresh }"))
-        .await;
+    let response = service.edge.execute(Request::new("mutation { a: refresh b: refresh }")).await;
     let error = serde_json::to_value(&response.errors[0]).unwrap();
     assert_eq!(error["extensions"]["code"], "LIMIT_EXCEEDED");
     assert_eq!(service.executed.count(), 0);
@@ -68,18 +65,11 @@ fn every_code_has_a_name_of_its_own_and_an_error_status() {
     let names: HashSet<_> = EdgeCode::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(names.len(), EdgeCode::ALL.len());
     for code in EdgeCode::ALL {
-        assert!(
-            code.status().is_client_error() || code.status().is_server_error(),
-            "{code:?}"
-        );
+        assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
     }
 }
 
 fn nested(selection: &str, levels: usize) -> String {
     let inner = if selection == "tree" { "leaf" } else { "greeting" };
-    format!(
-        "{}{inner}{}",
-        format!("{{ {selection} ").repeat(levels) + "{ ",
-        " }".repeat(levels + 1)
-    )
+    format!("{}{inner}{}", format!("{{ {selection} ").repeat(levels) + "{ ", " }".repeat(levels + 1))
 }

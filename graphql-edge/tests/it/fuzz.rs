@@ -46,10 +46,7 @@ proptest! {
 }
 
 fn ask(service: Service, body: Vec<u8>) -> (StatusCode, serde_json::Value) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let answer = runtime.block_on(service.post(body));
     (answer.status, answer.body)
 }

@@ -10,9 +10,7 @@ const GRAPHQL: &str = "application/graphql-response+json; charset=utf-8";
 
 async fn query(accept: &str, document: &str) -> Answer {
     let body = json!({ "query": document }).to_string();
-    service()
-        .send(post_request().header("accept", accept).body(body.into()).unwrap())
-        .await
+    service().send(post_request().header("accept", accept).body(body.into()).unwrap()).await
 }
 
 #[tokio::test]
@@ -23,10 +21,7 @@ async fn the_media_type_is_the_one_that_the_client_prefers() {
         ("application/json", JSON),
         ("Application/JSON; charset=utf-8", JSON),
         ("application/graphql-response+json", GRAPHQL),
-        (
-            "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8",
-            GRAPHQL,
-        ),
+        ("application/graphql-response+json; charset=utf-8, application/json; charset=utf-8", GRAPHQL),
         ("application/json, application/graphql-response+json", GRAPHQL),
         ("application/graphql-response+json, application/json;q=0.9", GRAPHQL),
         ("application/graphql-response+json;q=0.5, application/json", JSON),
@@ -36,11 +31,7 @@ async fn the_media_type_is_the_one_that_the_client_prefers() {
         ("text/html, application/xhtml+xml, */*;q=0.8", JSON),
     ] {
         let answer = query(accept, "{ greeting }").await;
-        assert_eq!(
-            (answer.status, answer.header("content-type")),
-            (StatusCode::OK, content_type),
-            "{accept}"
-        );
+        assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, content_type), "{accept}");
     }
 }
 
@@ -61,24 +52,12 @@ async fn several_accept_headers_are_read_as_one() {
 
 #[tokio::test]
 async fn a_client_that_accepts_neither_is_told() {
-    for accept in [
-        "text/html",
-        "application/xml, text/*",
-        "application/json;q=0",
-        "*/*;q=0",
-        "application/json;q=x",
-    ] {
+    for accept in ["text/html", "application/xml, text/*", "application/json;q=0", "*/*;q=0", "application/json;q=x"] {
         let answer = query(accept, "{ greeting }").await;
-        assert_eq!(
-            (answer.status, answer.code()),
-            (StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE"),
-            "{accept}"
-        );
+        assert_eq!((answer.status, answer.code()), (StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE"), "{accept}");
     }
     let mut request = post_request().body(r#"{"query":"{ greeting }"}"#.into()).unwrap();
-    request
-        .headers_mut()
-        .insert("accept", HeaderValue::from_bytes(b"\xff").unwrap());
+    request.headers_mut().insert("accept", HeaderValue::from_bytes(b"\xff").unwrap());
     assert_eq!(service().send(request).await.status, StatusCode::NOT_ACCEPTABLE);
 }
 
@@ -93,10 +72,9 @@ async fn a_request_that_was_not_executed_has_no_data_and_a_status_where_the_medi
         ("query($a: Int!) { greeting }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription { never }", "GRAPHQL_VALIDATION_FAILED"),
     ] {
-        for (accept, status) in [
-            ("application/json", StatusCode::OK),
-            ("application/graphql-response+json", StatusCode::BAD_REQUEST),
-        ] {
+        for (accept, status) in
+            [("application/json", StatusCode::OK), ("application/graphql-response+json", StatusCode::BAD_REQUEST)]
+        {
             let answer = query(accept, document).await;
             assert_eq!((answer.status, answer.code()), (status, code), "{document} {accept}");
             assert_eq!(answer.body.get("data"), None, "{document} {accept}");
@@ -108,28 +86,16 @@ async fn a_request_that_was_not_executed_has_no_data_and_a_status_where_the_medi
 async fn a_request_that_was_executed_is_answered_with_200_also_when_a_resolver_failed() {
     for accept in ["application/json", "application/graphql-response+json"] {
         let answer = query(accept, "{ coded }").await;
-        assert_eq!(
-            (answer.status, answer.code()),
-            (StatusCode::OK, "NOT_FOUND"),
-            "{accept}"
-        );
+        assert_eq!((answer.status, answer.code()), (StatusCode::OK, "NOT_FOUND"), "{accept}");
         assert_eq!(answer.body.get("data"), Some(&json!(null)), "{accept}");
     }
 }
 
 #[tokio::test]
 async fn a_body_that_is_no_request_is_a_400_in_both_media_types() {
-    for (accept, content_type) in [
-        ("application/json", JSON),
-        ("application/graphql-response+json", GRAPHQL),
-    ] {
-        let answer = service()
-            .send(post_request().header("accept", accept).body("{}".into()).unwrap())
-            .await;
-        assert_eq!(
-            (answer.status, answer.header("content-type")),
-            (StatusCode::BAD_REQUEST, content_type)
-        );
+    for (accept, content_type) in [("application/json", JSON), ("application/graphql-response+json", GRAPHQL)] {
+        let answer = service().send(post_request().header("accept", accept).body("{}".into()).unwrap()).await;
+        assert_eq!((answer.status, answer.header("content-type")), (StatusCode::BAD_REQUEST, content_type));
     }
 }
 

@@ -161,32 +161,21 @@ pub(crate) fn service() -> Service {
 }
 
 pub(crate) fn limits() -> Limits {
-    Limits {
-        credential_fields: &["login", "refresh"],
-        ..Limits::default()
-    }
+    Limits { credential_fields: &["login", "refresh"], ..Limits::default() }
 }
 
 pub(crate) fn service_with(limits: Limits) -> Service {
     let (executed, present) = (Executed::default(), Present::default());
-    let schema = bounded(Schema::build(Query, Mutation, Subscriptions))
-        .data(executed.clone())
-        .finish();
+    let schema = bounded(Schema::build(Query, Mutation, Subscriptions)).data(executed.clone()).finish();
     let edge = Edge::new(schema, limits);
     let router = Router::new()
         .route("/graphql", post(answer).get(open).fallback(method_not_allowed))
         .with_state((edge.clone(), present.clone()));
-    Service {
-        router,
-        edge,
-        executed,
-        present,
-    }
+    Service { router, edge, executed, present }
 }
 
 async fn answer(State((edge, _)): State<(Edge, Present)>, headers: HeaderMap, body: Body) -> Response {
-    edge.post(&headers, body, |request| request.data(Caller("http".to_owned())))
-        .await
+    edge.post(&headers, body, |request| request.data(Caller("http".to_owned()))).await
 }
 
 async fn open(
@@ -221,9 +210,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// The code of the first error.
     pub(crate) fn code(&self) -> &str {
-        self.body["errors"][0]["extensions"]["code"]
-            .as_str()
-            .unwrap_or("no code")
+        self.body["errors"][0]["extensions"]["code"].as_str().unwrap_or("no code")
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -241,11 +228,7 @@ impl Service {
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        Answer { status: parts.status, headers: parts.headers, body }
     }
 
     /// POST a body as it is.
@@ -260,8 +243,5 @@ impl Service {
 }
 
 pub(crate) fn post_request() -> axum::http::request::Builder {
-    Request::builder()
-        .method(Method::POST)
-        .uri("/graphql")
-        .header(header::CONTENT_TYPE, "application/json")
+    Request::builder().method(Method::POST).uri("/graphql").header(header::CONTENT_TYPE, "application/json")
 }

@@ -44,19 +44,9 @@ impl Server {
     pub(crate) async fn start(service: Service) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let Service {
-            router,
-            executed,
-            present,
-            ..
-        } = service;
+        let Service { router, executed, present, .. } = service;
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self {
-            address,
-            executed,
-            present,
-            task,
-        }
+        Self { address, executed, present, task }
     }
 
     /// Connect, and say nothing yet.
@@ -70,9 +60,7 @@ impl Server {
     /// Connect, introduce oneself and be accepted.
     pub(crate) async fn accepted(&self, payload: Value) -> Socket {
         let mut socket = self.connect().await;
-        socket
-            .say(json!({ "type": "connection_init", "payload": payload }))
-            .await;
+        socket.say(json!({ "type": "connection_init", "payload": payload })).await;
         assert_eq!(socket.hear().await, json!({ "type": "connection_ack" }));
         socket
     }
@@ -86,10 +74,7 @@ impl Server {
             Ok((_, response)) => (response.status().as_u16(), Value::Null),
             Err(Error::Http(response)) => {
                 let body = response.body().as_deref().unwrap_or_default();
-                (
-                    response.status().as_u16(),
-                    serde_json::from_slice(body).unwrap_or_default(),
-                )
+                (response.status().as_u16(), serde_json::from_slice(body).unwrap_or_default())
             }
             Err(error) => panic!("{error}"),
         }
@@ -98,10 +83,7 @@ impl Server {
     /// Wait until nothing is left of any socket that was accepted.
     pub(crate) async fn all_sockets_are_gone(&self) {
         let mut present = self.present.watch();
-        timeout(PATIENCE, present.wait_for(|sockets| *sockets == 0))
-            .await
-            .unwrap()
-            .unwrap();
+        timeout(PATIENCE, present.wait_for(|sockets| *sockets == 0)).await.unwrap().unwrap();
     }
 }
 
@@ -128,8 +110,7 @@ impl Socket {
     }
 
     pub(crate) async fn subscribe(&mut self, id: &str, document: &str) {
-        self.say(json!({ "type": "subscribe", "id": id, "payload": { "query": document } }))
-            .await;
+        self.say(json!({ "type": "subscribe", "id": id, "payload": { "query": document } })).await;
     }
 
     /// Send one message in many frames.

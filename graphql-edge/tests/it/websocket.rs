@@ -20,21 +20,12 @@ async fn a_query_a_mutation_and_a_subscription_are_answered() {
     let (_server, mut socket) = accepted().await;
     for (document, data) in [
         ("{ caller }", vec![json!({ "caller": "socket" })]),
-        (
-            "mutation { login(password: \"wrong\") }",
-            vec![json!({ "login": false })],
-        ),
-        (
-            "subscription { count(to: 2) }",
-            vec![json!({ "count": 1 }), json!({ "count": 2 })],
-        ),
+        ("mutation { login(password: \"wrong\") }", vec![json!({ "login": false })]),
+        ("subscription { count(to: 2) }", vec![json!({ "count": 1 }), json!({ "count": 2 })]),
     ] {
         socket.subscribe("1", document).await;
         for data in data {
-            assert_eq!(
-                socket.hear().await,
-                json!({ "type": "next", "id": "1", "payload": { "data": data } })
-            );
+            assert_eq!(socket.hear().await, json!({ "type": "next", "id": "1", "payload": { "data": data } }));
         }
         assert_eq!(socket.hear().await, json!({ "type": "complete", "id": "1" }));
     }
@@ -47,13 +38,8 @@ async fn variables_and_the_operation_name_are_read() {
         "query": "query A { caller } query B($name: String) { greeting(name: $name) }",
         "operationName": "B", "variables": { "name": "Ada" },
     });
-    socket
-        .say(json!({ "type": "subscribe", "id": "1", "payload": payload }))
-        .await;
-    assert_eq!(
-        socket.hear().await["payload"]["data"],
-        json!({ "greeting": "Hello, Ada" })
-    );
+    socket.say(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+    assert_eq!(socket.hear().await["payload"]["data"], json!({ "greeting": "Hello, Ada" }));
 }
 
 #[tokio::test]
@@ -62,18 +48,11 @@ async fn a_refused_request_is_an_error_message_and_the_socket_goes_on() {
     for (document, code) in [
         ("{", "GRAPHQL_PARSE_FAILED"),
         ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
-        (
-            "mutation { a: login(password: \"1\") b: login(password: \"2\") }",
-            "LIMIT_EXCEEDED",
-        ),
+        ("mutation { a: login(password: \"1\") b: login(password: \"2\") }", "LIMIT_EXCEEDED"),
     ] {
         socket.subscribe("1", document).await;
         let message = socket.hear().await;
-        assert_eq!(
-            (&message["type"], &message["id"]),
-            (&json!("error"), &json!("1")),
-            "{document}"
-        );
+        assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!("1")), "{document}");
         assert_eq!(message["payload"][0]["extensions"]["code"], code, "{document}");
     }
     assert_eq!(server.executed.count(), 0);
@@ -86,10 +65,7 @@ async fn a_subscription_that_a_resolver_refuses_is_a_result_with_the_code_of_the
     let (_server, mut socket) = accepted().await;
     socket.subscribe("1", "subscription { refused }").await;
     let message = socket.hear().await;
-    assert_eq!(
-        (&message["type"], &message["payload"]["data"]),
-        (&json!("next"), &json!(null))
-    );
+    assert_eq!((&message["type"], &message["payload"]["data"]), (&json!("next"), &json!(null)));
     assert_eq!(message["payload"]["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     assert_eq!(socket.hear().await["type"], "complete");
 }
@@ -126,23 +102,11 @@ async fn what_the_protocol_does_not_allow_closes_the_socket_with_its_code() {
         (vec![subscribe.clone()], 4401),
         (vec![init.clone(), init.clone()], 4429),
         (vec![init.clone(), subscribe.clone(), subscribe], 4409),
-        (
-            vec![json!({ "type": "start", "id": "1", "payload": { "query": "{ greeting }" } })],
-            4400,
-        ),
+        (vec![json!({ "type": "start", "id": "1", "payload": { "query": "{ greeting }" } })], 4400),
         (vec![json!({ "type": "connection_init", "payload": "token" })], 4400),
         (vec![json!([init])], 4400),
-        (
-            vec![init.clone(), json!({ "type": "subscribe", "id": "1", "payload": {} })],
-            4400,
-        ),
-        (
-            vec![
-                init,
-                json!({ "type": "subscribe", "id": 1, "payload": { "query": "{ greeting }" } }),
-            ],
-            4400,
-        ),
+        (vec![init.clone(), json!({ "type": "subscribe", "id": "1", "payload": {} })], 4400),
+        (vec![init, json!({ "type": "subscribe", "id": 1, "payload": { "query": "{ greeting }" } })], 4400),
     ] {
         let server = Server::start(service()).await;
         let mut socket = server.connect().await;
@@ -156,9 +120,7 @@ async fn what_the_protocol_does_not_allow_closes_the_socket_with_its_code() {
 #[tokio::test]
 async fn a_binary_message_is_none_of_the_protocol() {
     let (_server, mut socket) = accepted().await;
-    socket
-        .send(Message::Binary(b"{\"type\":\"ping\"}".as_slice().into()))
-        .await;
+    socket.send(Message::Binary(b"{\"type\":\"ping\"}".as_slice().into())).await;
     assert_eq!(socket.closed().await.0, 4400);
 }
 
@@ -166,9 +128,7 @@ async fn a_binary_message_is_none_of_the_protocol() {
 async fn a_refused_connection_says_the_code_of_the_refusal() {
     let server = Server::start(service()).await;
     let mut socket = server.connect().await;
-    socket
-        .say(json!({ "type": "connection_init", "payload": { "token": "bad" } }))
-        .await;
+    socket.say(json!({ "type": "connection_init", "payload": { "token": "bad" } })).await;
     assert_eq!(socket.closed().await, (4403, "TOKEN_INVALID".to_owned()));
 }
 
@@ -220,20 +180,14 @@ async fn another_protocol_is_refused() {
                 }
             })
             .await;
-        assert_eq!(
-            (status, body["errors"][0]["extensions"]["code"].as_str()),
-            (400, Some("BAD_REQUEST"))
-        );
+        assert_eq!((status, body["errors"][0]["extensions"]["code"].as_str()), (400, Some("BAD_REQUEST")));
     }
 }
 
 #[tokio::test]
 async fn an_upgrade_that_is_none_is_refused() {
     let Service { router, .. } = service();
-    let request = open_request("localhost")
-        .header("sec-websocket-version", "8")
-        .body(())
-        .unwrap();
+    let request = open_request("localhost").header("sec-websocket-version", "8").body(()).unwrap();
     let request = request.map(|()| axum::body::Body::empty());
     let answer = tower::ServiceExt::oneshot(router, request).await.unwrap();
     assert!(answer.status().is_client_error());

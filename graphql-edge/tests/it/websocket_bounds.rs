@@ -32,11 +32,7 @@ async fn a_message_in_small_frames_has_the_same_limit() {
 
 #[tokio::test]
 async fn one_operation_too_many_is_refused_and_the_others_go_on() {
-    let server = Server::start(service_with(Limits {
-        websocket_operations: 2,
-        ..limits()
-    }))
-    .await;
+    let server = Server::start(service_with(Limits { websocket_operations: 2, ..limits() })).await;
     let mut socket = server.accepted(json!({})).await;
     for id in ["1", "2", "3"] {
         socket.subscribe(id, "subscription { never }").await;
@@ -51,11 +47,7 @@ async fn one_operation_too_many_is_refused_and_the_others_go_on() {
 
 #[tokio::test]
 async fn a_socket_that_does_not_introduce_itself_is_closed() {
-    let server = Server::start(service_with(Limits {
-        connection_init_timeout: SHORT,
-        ..limits()
-    }))
-    .await;
+    let server = Server::start(service_with(Limits { connection_init_timeout: SHORT, ..limits() })).await;
     let mut socket = server.connect().await;
     socket.say(json!({ "type": "ping" })).await;
     assert_eq!(socket.hear().await["type"], "pong");
@@ -64,25 +56,15 @@ async fn a_socket_that_does_not_introduce_itself_is_closed() {
 
 #[tokio::test]
 async fn an_introduction_that_can_not_be_checked_in_time_closes_the_socket() {
-    let server = Server::start(service_with(Limits {
-        connection_init_timeout: SHORT,
-        ..limits()
-    }))
-    .await;
+    let server = Server::start(service_with(Limits { connection_init_timeout: SHORT, ..limits() })).await;
     let mut socket = server.connect().await;
-    socket
-        .say(json!({ "type": "connection_init", "payload": { "token": "slow" } }))
-        .await;
+    socket.say(json!({ "type": "connection_init", "payload": { "token": "slow" } })).await;
     assert_eq!(socket.closed().await.0, 4408);
 }
 
 #[tokio::test]
 async fn a_socket_without_a_sign_of_life_is_dropped() {
-    let server = Server::start(service_with(Limits {
-        keepalive: SHORT,
-        ..limits()
-    }))
-    .await;
+    let server = Server::start(service_with(Limits { keepalive: SHORT, ..limits() })).await;
     let mut socket = server.accepted(json!({})).await;
     // This client reads nothing, so that it answers no ping either.
     server.all_sockets_are_gone().await;
@@ -91,11 +73,7 @@ async fn a_socket_without_a_sign_of_life_is_dropped() {
 
 #[tokio::test]
 async fn a_silent_socket_that_answers_pings_stays_open() {
-    let server = Server::start(service_with(Limits {
-        keepalive: SHORT,
-        ..limits()
-    }))
-    .await;
+    let server = Server::start(service_with(Limits { keepalive: SHORT, ..limits() })).await;
     let mut socket = server.accepted(json!({})).await;
     for _ in 0..6 {
         assert!(matches!(socket.receive().await, Message::Ping(_)));
@@ -106,11 +84,7 @@ async fn a_silent_socket_that_answers_pings_stays_open() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_dropped() {
-    let server = Server::start(service_with(Limits {
-        send_timeout: SHORT,
-        ..limits()
-    }))
-    .await;
+    let server = Server::start(service_with(Limits { send_timeout: SHORT, ..limits() })).await;
     let mut socket = server.accepted(json!({})).await;
     // More numbers than the buffers of both sides can hold.
     socket.subscribe("1", "subscription { count(to: 1000000000) }").await;

@@ -45,15 +45,9 @@ fn is_secured(headers: &HeaderMap) -> bool {
 #[tokio::test]
 async fn the_page_is_html_of_the_service_under_the_policy() {
     let (status, headers, body) = get("/").await;
-    assert_eq!(
-        (status, &headers["content-type"]),
-        (StatusCode::OK, &"text/html; charset=utf-8".parse().unwrap())
-    );
+    assert_eq!((status, &headers["content-type"]), (StatusCode::OK, &"text/html; charset=utf-8".parse().unwrap()));
     assert!(is_secured(&headers));
-    assert!(
-        body.contains("<title>A &lt;service&gt; &amp; its &quot;page&quot;</title>"),
-        "{body}"
-    );
+    assert!(body.contains("<title>A &lt;service&gt; &amp; its &quot;page&quot;</title>"), "{body}");
     assert!(body.contains("/some/graphql"), "{body}");
     assert!(!body.contains("{{"), "{body}");
 }
@@ -115,23 +109,13 @@ async fn every_asset_has_its_type_and_is_asked_for_again() {
         ("/playground/LICENSES.txt", "text/plain; charset=utf-8"),
     ] {
         let (status, headers, _) = get(path).await;
-        assert_eq!(
-            (status, headers["content-type"].to_str().unwrap()),
-            (StatusCode::OK, content_type),
-            "{path}"
-        );
+        assert_eq!((status, headers["content-type"].to_str().unwrap()), (StatusCode::OK, content_type), "{path}");
         assert!(is_secured(&headers), "{path}");
-        let again = Request::get(path)
-            .header("if-none-match", &headers["etag"])
-            .body(Body::empty())
-            .unwrap();
+        let again = Request::get(path).header("if-none-match", &headers["etag"]).body(Body::empty()).unwrap();
         let (status, headers, body) = send(again).await;
         assert_eq!((status, body.as_str()), (StatusCode::NOT_MODIFIED, ""), "{path}");
         assert!(is_secured(&headers), "{path}");
-        let other = Request::get(path)
-            .header("if-none-match", "\"other\"")
-            .body(Body::empty())
-            .unwrap();
+        let other = Request::get(path).header("if-none-match", "\"other\"").body(Body::empty()).unwrap();
         assert_eq!(send(other).await.0, StatusCode::OK, "{path}");
     }
 }
