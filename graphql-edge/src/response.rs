@@ -73,6 +73,9 @@ pub(crate) fn with_code(mut error: ServerError, code: EdgeCode) -> ServerError {
     error
 }
 
+/// How many errors of a refused request are told: a document may have a thousand unknown fields.
+const MOST_ERRORS: usize = 20;
+
 /// Give a code to every error that has none, and say how far the operation came.
 pub(crate) fn complete(response: &mut Response) -> Stage {
     if response.errors.is_empty() {
@@ -80,6 +83,9 @@ pub(crate) fn complete(response: &mut Response) -> Stage {
     }
     let refused = response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty());
     let stage = if refused { Stage::Refused } else { Stage::Executed };
+    if refused {
+        response.errors.truncate(MOST_ERRORS);
+    }
     for error in &mut response.errors {
         if error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some()) {
             continue;

@@ -52,6 +52,13 @@ async fn a_code_stands_beside_what_async_graphql_says() {
 }
 
 #[tokio::test]
+async fn of_many_errors_some_are_told() {
+    let fields: String = (0..100).map(|n| format!("nothing{n} ")).collect();
+    let answer = service().query(&format!("{{ tree {{ {fields} }} }}")).await;
+    assert_eq!(answer.body["errors"].as_array().unwrap().len(), 20);
+}
+
+#[tokio::test]
 async fn another_transport_gets_the_same_checks_and_codes() {
     let service = service();
     let response = service.edge.execute(Request::new("mutation { a: refresh b: refresh }")).await;
