@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
-use crate::config::{Config, MasterSecret};
+use crate::config::Config;
 use crate::credentials::{AccessTokens, Cursors, Keyring, PasswordPool, RefreshTokens, Revocations};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
@@ -52,7 +52,7 @@ impl App {
     /// # Errors
     /// When the secret can not be read, the database can not be reached or a thread can not be started.
     pub async fn build(config: Config, clock: Clock) -> Result<Self> {
-        let secret = MasterSecret::load(&config).map_err(Error::internal)?;
+        let secret = config.master_secret().map_err(Error::internal)?;
         let db = store::connect(&database_url(&config)?, config.database.max_connections).await?;
         let access_lifetime = Duration::from_std(config.tokens.access_lifetime).map_err(Error::internal)?;
         Ok(Self(Arc::new(Parts {
@@ -84,7 +84,7 @@ fn database_url(config: &Config) -> Result<SecretString> {
     if !config.database.url.expose_secret().is_empty() {
         return Ok(config.database.url.clone());
     }
-    config.make_data_dir().map_err(Error::internal)?;
+    serving::make_private_folder(&config.data_dir).map_err(Error::internal)?;
     let file = std::path::absolute(config.data_dir.join("auth-graph.sqlite")).map_err(Error::internal)?;
     // The name of a folder can hold characters that end the path of a URL.
     let path = file.display().to_string().replace('%', "%25").replace('?', "%3F").replace('#', "%23");

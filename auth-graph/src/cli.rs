@@ -12,9 +12,8 @@ use clap::{Parser, Subcommand};
 
 use crate::auth;
 use crate::clock::Clock;
-use crate::config::{Config, Problems, Sources};
+use crate::config::{Config, Problems, Profile, Sources};
 use crate::graphql;
-use crate::telemetry;
 
 pub use failure::Failure;
 
@@ -59,7 +58,7 @@ enum Command {
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let load = |mut flags: Vec<(String, String)>| -> Result<Config, Problems> {
         flags.extend(cli.settings.clone());
-        Sources::of_process(cli.config.clone(), flags).load()
+        Config::load(&Sources::of_process(cli.config.clone(), flags))
     };
     match cli.command {
         Command::Serve(options) => serve::run(load(options.settings())?).await,
@@ -68,11 +67,20 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Schema { federation: false } => print(&graphql::sdl()),
         Command::User(command) => {
             let config = load(Vec::new())?;
-            telemetry::init(&config);
+            start_log(&config);
             user::run(&auth::boot(config, Clock::default()).await?, command).await
         }
         Command::Config(command) => config::run(&load(Vec::new())?, &command),
     }
+}
+
+/// Starts the log, in the format of the profile.
+fn start_log(config: &Config) {
+    let format = match config.profile {
+        Profile::Production => serving::Format::Json,
+        Profile::Development | Profile::Demo => serving::Format::Text,
+    };
+    serving::log_to_stderr(&config.log.filter, format);
 }
 
 fn print(text: &str) -> Result<(), Failure> {

@@ -1,14 +1,12 @@
 //! The configuration: every key, what it means, and the rules that hold between keys.
 //!
-//! Defaults and their comments stand in `config.default.toml`; where values come from is in `load`. A [`Config`] that
-//! was loaded has been checked as a whole.
+//! Defaults and their comments stand in `config.default.toml`. A [`Config`] that was loaded has been checked as a whole.
 
 mod check;
-mod load;
 mod print;
-mod secret;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,14 +14,16 @@ use std::time::Duration;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::Deserialize;
+use serving::Layout;
 
 use crate::values::Scopes;
 
-pub use load::{Problem, Problems, Sources};
-pub use secret::MasterSecret;
+pub use serving::{MasterSecret, Problems, Sources};
 
 /// The defaults, as they are documented.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+const LAYOUT: Layout = Layout { defaults: DEFAULTS, prefix: "AUTH_GRAPH_", open_tables: &["roles"] };
 
 /// The whole configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -163,6 +163,22 @@ pub struct Log {
 }
 
 impl Config {
+    /// Reads and checks the configuration.
+    ///
+    /// # Errors
+    /// [`Problems`], all of them: unknown keys, values of the wrong kind, and broken rules.
+    pub fn load(sources: &Sources) -> Result<Self, Problems> {
+        sources.load(&LAYOUT, Self::check)
+    }
+
+    /// The master secret, which is made at the first start unless it is configured.
+    ///
+    /// # Errors
+    /// When its file can not be read or written, others can read it, or it does not hold a good secret.
+    pub fn master_secret(&self) -> io::Result<MasterSecret> {
+        MasterSecret::load(&self.secret, &self.data_dir.join("secret"))
+    }
+
     /// The issuer of tokens: the public address to the byte, or the address that it listens on.
     #[must_use]
     pub fn issuer(&self) -> String {

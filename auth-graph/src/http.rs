@@ -3,24 +3,16 @@
 //! A handler translates and calls one function of `auth`, or hands a request to the GraphQL schema. What GraphQL over
 //! HTTP asks for is in the crate `graphql_edge`.
 
-mod client_address;
 mod graphql;
 mod health;
 mod identity;
-mod observe;
 mod well_known;
 
-use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
-use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::config::Profile;
@@ -53,9 +45,8 @@ pub fn router(app: &App) -> Router {
         Profile::Production => router,
         Profile::Development | Profile::Demo => router.merge(playground::router()),
     };
-    router
-        .layer(CatchPanicLayer::custom(observe::panicked))
-        .layer(from_fn_with_state(app.clone(), observe::observe))
+    let counting = app.clone();
+    serving::observed(router, move |status, took| counting.metrics.count_request(status.as_u16(), took))
         .with_state(site)
 }
 
@@ -65,34 +56,7 @@ pub fn router(app: &App) -> Router {
 /// When the listener fails.
 pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
     let tasks = tasks::spawn(&app);
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let stop = async move {
-        stop.await;
-        tracing::info!("stopping: running requests are finished");
-        // The other end is gone only when serving has failed already.
-        let _ = stopping.send(());
-    };
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-    });
-    let service = router(&app).into_make_service_with_connect_info::<SocketAddr>();
-    let serving = async { axum::serve(listener, service).with_graceful_shutdown(stop).await };
-    let result = tokio::select! {
-        result = serving => result,
-        () = grace(stopped, app.config.server.shutdown_grace) => {
-            tracing::warn!("some requests did not finish in time");
-            Ok(())
-        }
-    };
+    let result = serving::serve(listener, router(&app), app.config.server.shutdown_grace, stop).await;
     tasks.abort_all();
     result
-}
-
-async fn grace(stopped: tokio::sync::oneshot::Receiver<()>, grace: Duration) {
-    match stopped.await {
-        Ok(()) => tokio::time::sleep(grace).await,
-        Err(_) => std::future::pending().await,
-    }
 }

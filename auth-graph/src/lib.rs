@@ -3,10 +3,10 @@
 //! The service is the binary; the library lets it live within another program, as the demo and the tests do:
 //!
 //! ```no_run
-//! use auth_graph::{auth, clock::Clock, config::Sources, http};
+//! use auth_graph::{auth, clock::Clock, config::{Config, Sources}, http};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let config = Sources::default().load()?;
+//! let config = Config::load(&Sources::default())?;
 //! let listener = tokio::net::TcpListener::bind(config.server.bind).await?;
 //! let app = auth::boot(config, Clock::default()).await?;
 //! http::serve(app, listener, std::future::pending()).await?;
@@ -30,5 +30,4 @@ pub mod limits;
 pub mod metrics;
 pub mod store;
 pub mod tasks;
-pub mod telemetry;
 pub mod values;

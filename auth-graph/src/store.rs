@@ -64,26 +64,34 @@ pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr
     db.begin_with_options(options).await
 }
 
-/// Brings the tables up to date. Of several replicas that start at once, one does it and the others wait.
+/// Brings the tables up to date, in one transaction. Of several replicas that start at once, one does it and the others
+/// wait.
 ///
 /// # Errors
-/// When a migration fails.
+/// When a migration fails; nothing has changed then.
 pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
-    let turn = db.begin().await?;
-    if turn.get_database_backend() == DbBackend::Postgres {
-        let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
-        turn.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
-    }
-    Migrator::up(db, None).await?;
-    turn.commit().await
+    let txn = begin_migration(db).await?;
+    Migrator::up(&txn, None).await?;
+    txn.commit().await
 }
 
 /// Takes the last migrations back.
 ///
 /// # Errors
-/// When one of them fails.
+/// When one of them fails; nothing has changed then.
 pub async fn migrate_down(db: &DatabaseConnection, steps: u32) -> Result<(), DbErr> {
-    Migrator::down(db, Some(steps)).await
+    let txn = begin_migration(db).await?;
+    Migrator::down(&txn, Some(steps)).await?;
+    txn.commit().await
+}
+
+async fn begin_migration(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let txn = begin(db).await?;
+    if txn.get_database_backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
+        txn.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
+    }
+    Ok(txn)
 }
 
 /// How many migrations are still to be run.

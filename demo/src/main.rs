@@ -1,2 +1,59 @@
-//! To be written.
-fn main() {}
+//! The demo: auth-graph and client-graph on real sockets and embedded databases, with three users whose passwords
+//! everybody knows. Nothing here is for production.
+
+mod services;
+mod users;
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use clap::Parser;
+use services::Services;
+
+/// Starts auth-graph and client-graph together, with three users.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Port of auth-graph; 0 takes a free one.
+    #[arg(long, default_value_t = 8000)]
+    auth_port: u16,
+    /// Port of client-graph; 0 takes a free one.
+    #[arg(long, default_value_t = 8001)]
+    client_port: u16,
+    /// Folder of the databases and secrets. A second start goes on where the first has ended.
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let options = Options::parse();
+    let stop = serving::stop_signal()?;
+    let services = Services::start(&options.data_dir, options.auth_port, options.client_port).await?;
+    print!("{}", welcome(&services));
+    tokio::select! {
+        () = stop => {}
+        () = services.failed() => {}
+    }
+    services.stop().await?;
+    println!("Stopped. The data stays in {}.", options.data_dir.display());
+    Ok(())
+}
+
+fn welcome(services: &Services) -> String {
+    let (auth, client) = (&services.auth_url, &services.client_url);
+    let users = users::USERS.map(|(email, password, _)| format!("  {email:<16} {password}\n")).concat();
+    format!(
+        "\
+auth-graph   {auth}/          GraphiQL, {auth}/graphql
+client-graph {client}/          GraphiQL, {client}/graphql
+
+Users:
+{users}
+Sign in through the client service:
+  curl -s {client}/auth/token/ -H 'Content-Type: application/json' \\
+    -d '{{\"email\": \"user@test.com\", \"password\": \"user-pass\"}}'
+
+Ctrl-C stops both.
+"
+    )
+}

@@ -15,7 +15,7 @@ pub enum Verified {
     /// A good access token.
     Access(Principal),
     /// A refresh token that can be used.
-    Refresh(sessions::Model),
+    Refresh(Box<sessions::Model>),
 }
 
 impl Verified {
@@ -72,6 +72,6 @@ async fn verify_refresh(app: &App, token: &SecretString) -> Result<Result<Verifi
     } else if !(0..=1).contains(&(session.generation - generation)) {
         Err(Refusal::Invalid)
     } else {
-        Ok(Verified::Refresh(session))
+        Ok(Verified::Refresh(Box::new(session)))
     })
 }

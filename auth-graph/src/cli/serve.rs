@@ -10,7 +10,7 @@ use super::Failure;
 use crate::auth;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::{http, telemetry};
+use crate::http;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -35,7 +35,7 @@ impl Options {
 }
 
 pub(super) async fn run(mut config: Config) -> Result<(), Failure> {
-    telemetry::init(&config);
+    super::start_log(&config);
     let listener = TcpListener::bind(config.server.bind).await?;
     // A free port was asked for: the issuer shall name the one that was found.
     config.server.bind = listener.local_addr()?;
@@ -44,19 +44,6 @@ pub(super) async fn run(mut config: Config) -> Result<(), Failure> {
     }
     let app = auth::boot(config, Clock::default()).await?;
     tracing::info!(url = app.config.issuer(), "auth-graph serves");
-    http::serve(app, listener, stop_signal()?).await?;
+    http::serve(app, listener, serving::stop_signal()?).await?;
     Ok(())
-}
-
-/// Ready when the process is asked to stop.
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use serving::{MasterSecret, Problem};
 use url::Url;
 
-use super::{Config, MasterSecret, Problem, Profile};
+use super::{Config, Profile};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -32,6 +32,7 @@ pub struct LoginInput {
 
 /// How a sign-in goes on. Refusals are errors with a code.
 #[derive(Union)]
+#[expect(clippy::large_enum_variant, reason = "it lives for one answer, and nearly always holds the larger one")]
 pub enum LoginResult {
     /// Signed in.
     TokenPair(TokenPair),

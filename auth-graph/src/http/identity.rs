@@ -5,7 +5,6 @@ use axum::http::header::{AUTHORIZATION, COOKIE, USER_AGENT};
 use axum::http::request::Parts;
 use secrecy::SecretString;
 
-use super::client_address::client_address;
 use crate::app::App;
 use crate::auth::sessions::Device;
 use crate::graphql::RefreshCookie;
@@ -62,7 +61,7 @@ pub(super) fn refresh_cookie(app: &App, headers: &HeaderMap) -> Option<RefreshCo
 pub(super) fn device(app: &App, parts: &Parts) -> Device {
     let user_agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     Device {
-        address: client_address(&app.config.server.trusted_proxies, parts),
+        address: serving::client_address(&app.config.server.trusted_proxies, parts),
         user_agent: user_agent.map(|agent| agent.chars().take(USER_AGENT_LENGTH).collect()),
     }
 }

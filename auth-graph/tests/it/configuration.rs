@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 fn load(settings: &[(&str, &str)]) -> Result<Config, Problems> {
     let flags = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    Sources { flags, ..Sources::default() }.load()
+    Config::load(&Sources { flags, ..Sources::default() })
 }
 
 /// The keys that are refused.
@@ -54,7 +54,7 @@ fn flags_win_over_the_environment_and_the_environment_over_the_file() {
         ],
         flags: vec![pair("server.bind", "127.0.0.1:3")],
     };
-    let config = sources.load().unwrap();
+    let config = Config::load(&sources).unwrap();
     assert_eq!(config.tokens.access_lifetime.as_secs(), 60);
     assert_eq!(config.tokens.audience, "environment");
     assert_eq!(config.server.bind.port(), 3);
@@ -71,7 +71,7 @@ fn every_problem_is_reported_at_once() {
         environment: vec![pair("AUTH_GRAPH_SERVER__BINDD", "x"), pair("AUTH_GRAPH_SERVER__BIND", "nowhere")],
         flags: vec![pair("passwords.iterations", "0"), pair("tokens.access_lifetime", "a while")],
     };
-    let problems = sources.load().unwrap_err();
+    let problems = Config::load(&sources).unwrap_err();
     let mut keys: Vec<_> = problems.0.iter().map(|problem| problem.key.as_str()).collect();
     keys.sort_unstable();
     keys.dedup();
@@ -86,10 +86,10 @@ fn every_problem_is_reported_at_once() {
 fn a_missing_or_broken_file_is_a_problem() {
     let folder = TempDir::new().unwrap();
     let missing = Sources { file: Some(folder.path().join("no.toml")), ..Sources::default() };
-    assert!(missing.load().is_err());
+    assert!(Config::load(&missing).is_err());
     let broken = folder.path().join("broken.toml");
     std::fs::write(&broken, "[server\n").unwrap();
-    assert!(Sources { file: Some(broken), ..Sources::default() }.load().is_err());
+    assert!(Config::load(&Sources { file: Some(broken), ..Sources::default() }).is_err());
 }
 
 #[test]

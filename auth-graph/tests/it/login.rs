@@ -140,7 +140,7 @@ async fn a_success_gives_its_attempt_back() {
 async fn one_ipv6_network_is_one_client() {
     let test = TestApp::with(|config| config.limits.network_attempts = 2).await;
     let attempt = async |address: &str, number: u32| {
-        let caller = test.anonymous().from_address(address);
+        let caller = test.anonymous().at_address(address);
         caller.login(&format!("nobody-{number}@test.com"), "wrong password").await.code().to_owned()
     };
     assert_eq!(attempt("2001:db8::1", 1).await, "INVALID_CREDENTIALS");

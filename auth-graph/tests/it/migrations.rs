@@ -21,8 +21,6 @@ async fn replicas_that_migrate_at_once_take_turns() {
     let test = TestApp::new().await;
     let db = &test.app.db;
     store::migrate_down(db, 7).await.unwrap();
-    // SQLite is one process's database: there the replicas are the operator's commands, one at a time.
-    let copies = if db.get_database_backend() == sea_orm::DbBackend::Postgres { 4 } else { 1 };
-    let all = futures_util::future::join_all((0..copies).map(|_| store::migrate(db))).await;
+    let all = futures_util::future::join_all((0..4).map(|_| store::migrate(db))).await;
     assert!(all.iter().all(Result::is_ok), "{all:?}");
 }

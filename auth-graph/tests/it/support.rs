@@ -124,7 +124,7 @@ impl Caller {
         self
     }
 
-    pub fn from_address(mut self, address: &str) -> Self {
+    pub fn at_address(mut self, address: &str) -> Self {
         self.address = SocketAddr::new(address.parse().unwrap(), 4000);
         self
     }
@@ -168,7 +168,7 @@ impl Caller {
 
 /// The configuration of a test: passwords are hashed as cheaply as argon2 allows.
 pub async fn configuration(folder: &TempDir) -> Config {
-    let mut config = Sources::default().load().unwrap();
+    let mut config = Config::load(&Sources::default()).unwrap();
     config.data_dir = folder.path().join("data");
     config.server.public_url = ISSUER.to_owned();
     config.passwords.memory_kib = 8;

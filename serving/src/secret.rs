@@ -1,7 +1,8 @@
-//! The master secret: read from the configuration, or made at the first start and kept in a file that only its owner
-//! can read. What is derived from it is in `credentials::derived`.
+//! A secret of at least 32 random bytes: from the settings, or made at the first start and kept in a file that only its
+//! owner can read.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -11,9 +12,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 
-use super::Config;
-
-/// At least 32 random bytes, from which every other key is derived.
+/// The bytes from which a service derives its keys.
 #[derive(Debug)]
 pub struct MasterSecret(SecretBox<Vec<u8>>);
 
@@ -27,8 +26,8 @@ impl MasterSecret {
     /// Reads 32 bytes or more in base64.
     ///
     /// # Errors
-    /// A reason, when it is not base64, too short, or not random.
-    pub(super) fn parse(text: &SecretString) -> Result<Self, &'static str> {
+    /// What to write instead, when it is not base64, too short, or not random.
+    pub fn parse(text: &SecretString) -> Result<Self, &'static str> {
         let mut bytes = SecretBox::new(Box::new(Vec::new()));
         BASE64_STANDARD
             .decode_vec(text.expose_secret().trim(), bytes.expose_secret_mut())
@@ -46,23 +45,21 @@ impl MasterSecret {
         Ok(Self(bytes))
     }
 
-    /// The configured secret, or the one in the data folder, which is made if it is not there.
+    /// The secret of the settings, or if that is empty the one in the file, which is made if it is not there.
     ///
     /// # Errors
     /// When the file can not be read or written, others can read it, or it does not hold a good secret.
-    pub fn load(config: &Config) -> io::Result<Self> {
-        if !config.secret.expose_secret().is_empty() {
-            return Self::parse(&config.secret).map_err(io::Error::other);
+    pub fn load(setting: &SecretString, path: &Path) -> io::Result<Self> {
+        if !setting.expose_secret().is_empty() {
+            return Self::parse(setting).map_err(io::Error::other);
         }
-        let path = config.data_dir.join("secret");
-        config.make_data_dir()?;
-        match fs::metadata(&path) {
+        match fs::metadata(path) {
             Ok(found) if found.permissions().mode() & 0o077 != 0 => {
-                Err(about(&path, &"others can read it: chmod 600 it, or make a new one"))
+                Err(about(path, &"others can read it: chmod 600 it, or make a new one"))
             }
-            Ok(_) => Self::read(&path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(&path),
-            Err(error) => Err(about(&path, &error)),
+            Ok(_) => Self::read(path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(path),
+            Err(error) => Err(about(path, &error)),
         }
     }
 
@@ -74,6 +71,8 @@ impl MasterSecret {
     /// Writes a new secret beside its place and links it there, so that of two processes that start at once one wins
     /// and the other reads what it wrote, and none ever sees half a secret.
     fn make(path: &Path) -> io::Result<Self> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        make_private_folder(folder)?;
         let mut bytes = [0; 32];
         aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
         let draft = path.with_extension(format!("draft-{}", std::process::id()));
@@ -83,7 +82,7 @@ impl MasterSecret {
         let linked = fs::hard_link(&draft, path);
         fs::remove_file(&draft)?;
         match linked {
-            Ok(()) => tracing::info!(path = %path.display(), "made a new master secret: back it up with the database"),
+            Ok(()) => tracing::info!(path = %path.display(), "made a new master secret: back it up"),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(about(path, &error)),
         }
@@ -91,17 +90,14 @@ impl MasterSecret {
     }
 }
 
-impl Config {
-    /// Makes the data folder, for its owner only: password hashes live in it.
-    ///
-    /// # Errors
-    /// When it is not there and can not be made.
-    pub fn make_data_dir(&self) -> io::Result<()> {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir);
-        made.map_err(|error| about(&self.data_dir, &error))
-    }
+/// Makes a folder for its owner only, if it is not there.
+///
+/// # Errors
+/// When it can not be made.
+pub fn make_private_folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| about(path, &error))
 }
 
-fn about(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
+fn about(path: &Path, error: &dyn Display) -> io::Error {
     io::Error::other(format!("{}: {error}", path.display()))
 }

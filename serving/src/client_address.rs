@@ -8,7 +8,8 @@ use ipnet::IpNet;
 
 /// The address that a request comes from. `X-Forwarded-For` is read from its end, and only as far as each address is
 /// that of a trusted proxy: whatever stands before was written by somebody else.
-pub(super) fn client_address(trusted: &[IpNet], parts: &Parts) -> Option<IpAddr> {
+#[must_use]
+pub fn client_address(trusted: &[IpNet], parts: &Parts) -> Option<IpAddr> {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip();
     Some(forwarded(trusted, parts, peer.to_canonical()))
 }

@@ -1,31 +1,39 @@
-//! Where values come from: the defaults, then a file, then the environment, then flags.
+//! Where settings come from: the defaults, then a file, then the environment, then flags.
 //!
 //! Every value is tried on its own over the defaults, so that one run reports every wrong key and not just the first.
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
+use serde::de::DeserializeOwned;
 
-use super::{Config, DEFAULTS};
-
-const PREFIX: &str = "AUTH_GRAPH_";
+/// What a service's settings look like.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// Every key with its default, in TOML.
+    pub defaults: &'static str,
+    /// What the names of its variables in the environment begin with.
+    pub prefix: &'static str,
+    /// Tables whose keys are the operator's own.
+    pub open_tables: &'static [&'static str],
+}
 
 /// What is laid over the defaults, in this order.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// A TOML file.
     pub file: Option<PathBuf>,
-    /// Variables of the environment; those without our prefix are ignored.
+    /// Variables of the environment; those without the service's prefix are ignored, and the one for the file's name.
     pub environment: Vec<(String, String)>,
     /// Dotted keys and values, from flags.
     pub flags: Vec<(String, String)>,
 }
 
-/// One thing that is wrong with the configuration.
+/// One thing that is wrong with the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The dotted key.
@@ -34,7 +42,7 @@ pub struct Problem {
     pub message: String,
 }
 
-/// Everything that is wrong with the configuration.
+/// Everything that is wrong with the settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(pub Vec<Problem>);
 
@@ -49,34 +57,43 @@ impl fmt::Display for Problems {
 }
 
 impl Sources {
-    /// The file that `AUTH_GRAPH_CONFIG` or `--config` names, the environment of the process, and these flags.
+    /// A file, the environment of the process, and flags.
     #[must_use]
     pub fn of_process(file: Option<PathBuf>, flags: Vec<(String, String)>) -> Self {
         Self { file, environment: std::env::vars().collect(), flags }
     }
 
-    /// Reads and checks the configuration.
+    /// Reads the settings and has them checked.
     ///
     /// # Errors
-    /// [`Problems`], all of them: unknown keys, values of the wrong kind, and broken rules.
-    pub fn load(&self) -> Result<Config, Problems> {
+    /// [`Problems`], all of them: unknown keys, values of the wrong kind, and what `check` finds.
+    pub fn load<C: DeserializeOwned>(
+        &self,
+        layout: &Layout,
+        check: impl FnOnce(&C) -> Vec<Problem>,
+    ) -> Result<C, Problems> {
         let mut problems = Vec::new();
-        let known: BTreeSet<String> = leaves(&defaults().extract().unwrap_or_default()).map(|(key, _)| key).collect();
-        let mut figment = defaults();
-        for (source, key, value) in self.values(&mut problems) {
-            let single = defaults().merge((key.as_str(), &value));
-            if !known.contains(&key) && !key.starts_with("roles.") {
+        let defaults = Figment::from(Toml::string(layout.defaults));
+        let known: BTreeSet<String> = leaves(&defaults.extract().unwrap_or_default()).map(|(key, _)| key).collect();
+        let is_known = |key: &str| {
+            let table = key.split_once('.').map_or("", |(table, _)| table);
+            known.contains(key) || layout.open_tables.contains(&table)
+        };
+        let mut figment = defaults.clone();
+        for (source, key, value) in self.values(layout.prefix, &mut problems) {
+            let single = defaults.clone().merge((key.as_str(), &value));
+            if !is_known(&key) {
                 problems.push(Problem { key, message: format!("unknown key ({source})") });
-            } else if let Err(error) = single.extract::<Config>() {
+            } else if let Err(error) = single.extract::<C>() {
                 problems.push(Problem { key, message: format!("{} ({source})", error.kind) });
             } else {
                 figment = figment.merge((key.as_str(), value));
             }
         }
-        match figment.extract::<Config>() {
-            Ok(config) => {
-                problems.extend(config.check());
-                if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
+        match figment.extract::<C>() {
+            Ok(settings) => {
+                problems.extend(check(&settings));
+                if problems.is_empty() { Ok(settings) } else { Err(Problems(problems)) }
             }
             Err(error) => {
                 problems.push(Problem { key: error.path.join("."), message: error.kind.to_string() });
@@ -85,7 +102,7 @@ impl Sources {
         }
     }
 
-    fn values(&self, problems: &mut Vec<Problem>) -> Vec<(String, String, Value)> {
+    fn values(&self, prefix: &str, problems: &mut Vec<Problem>) -> Vec<(String, String, Value)> {
         let mut values = Vec::new();
         if let Some(path) = &self.file {
             match read(path) {
@@ -94,9 +111,7 @@ impl Sources {
             }
         }
         for (name, text) in &self.environment {
-            let Some(key) = name.strip_prefix(PREFIX).filter(|key| *key != "CONFIG") else {
-                continue;
-            };
+            let Some(key) = name.strip_prefix(prefix).filter(|key| *key != "CONFIG") else { continue };
             values.push((format!("environment: {name}"), key.to_lowercase().replace("__", "."), parse(text)));
         }
         values.extend(self.flags.iter().map(|(key, text)| ("flag".to_owned(), key.clone(), parse(text))));
@@ -104,11 +119,7 @@ impl Sources {
     }
 }
 
-fn defaults() -> Figment {
-    Figment::from(Toml::string(DEFAULTS))
-}
-
-fn read(path: &PathBuf) -> Result<Dict, String> {
+fn read(path: &Path) -> Result<Dict, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     Figment::from(Toml::string(&text)).extract().map_err(|error| error.kind.to_string())
 }

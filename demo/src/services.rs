@@ -1,0 +1,107 @@
+//! Both services in one process, each on its own socket, database and configuration.
+
+use std::error::Error;
+use std::io;
+use std::path::Path;
+
+use auth_graph::{auth, http};
+use client_graph::service;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::users;
+
+/// The running services.
+pub(crate) struct Services {
+    /// Where auth-graph answers.
+    pub(crate) auth_url: String,
+    /// Where client-graph answers.
+    pub(crate) client_url: String,
+    stop: watch::Sender<bool>,
+    failed: watch::Receiver<bool>,
+    running: JoinSet<io::Result<()>>,
+}
+
+impl Services {
+    /// Starts both, and makes the users that are not there yet.
+    pub(crate) async fn start(
+        data_dir: &Path,
+        auth_port: u16,
+        client_port: u16,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let (stop, stopped) = watch::channel(false);
+        let (failing, failed) = watch::channel(false);
+        let mut running = JoinSet::new();
+
+        let auth_listener = TcpListener::bind(("127.0.0.1", auth_port)).await?;
+        let auth_address = auth_listener.local_addr()?;
+        let auth_url = format!("http://{auth_address}");
+        let config = auth_graph::config::Config::load(&serving::Sources {
+            flags: settings(&[
+                ("profile", "demo"),
+                ("server.bind", &auth_address.to_string()),
+                // client-graph tells from whom it forwards a sign-in.
+                ("server.trusted_proxies", "[\"127.0.0.1/32\"]"),
+                ("data_dir", &data_dir.join("auth-graph").to_string_lossy()),
+                ("log.filter", "warn"),
+            ]),
+            ..Default::default()
+        })?;
+        serving::log_to_stderr(&config.log.filter, serving::Format::Text);
+        let auth_app = auth::boot(config, Default::default()).await?;
+        users::create(&auth_app).await?;
+        running.spawn(watched(http::serve(auth_app, auth_listener, when(stopped.clone())), failing.clone()));
+
+        let client_listener = TcpListener::bind(("127.0.0.1", client_port)).await?;
+        let client_address = client_listener.local_addr()?;
+        let config = service::Sources {
+            flags: settings(&[
+                ("profile", "demo"),
+                ("server.bind", &client_address.to_string()),
+                ("auth.url", &auth_url),
+                ("data_dir", &data_dir.join("client-graph").to_string_lossy()),
+                ("log.filter", "warn"),
+            ]),
+            ..Default::default()
+        }
+        .load()?;
+        let client_app = service::App::boot(config, Default::default()).await?;
+        running.spawn(watched(service::serve(client_app, client_listener, when(stopped)), failing));
+
+        Ok(Self { auth_url, client_url: format!("http://{client_address}"), stop, failed, running })
+    }
+
+    /// Ready when one of them has ended by itself.
+    pub(crate) async fn failed(&self) {
+        when(self.failed.clone()).await;
+    }
+
+    /// Finishes the running requests of both.
+    pub(crate) async fn stop(mut self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.stop.send_replace(true);
+        while let Some(ended) = self.running.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
+}
+
+async fn watched(
+    service: impl Future<Output = io::Result<()>>,
+    failing: watch::Sender<bool>,
+) -> io::Result<()> {
+    let result = service.await;
+    failing.send_replace(true);
+    result
+}
+
+/// Ready when the value becomes true.
+async fn when(mut value: watch::Receiver<bool>) {
+    // An error means that the other side is gone, and with it the reason to go on.
+    let _ = value.wait_for(|value| *value).await;
+}
+
+fn settings(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}

@@ -1,0 +1,31 @@
+//! The three users, as in the example that this project descends from.
+
+use auth_graph::app::App;
+use auth_graph::auth::accounts::{self, NewUser, Rank};
+use auth_graph::error::{Code, Error};
+use auth_graph::values::NewPassword;
+
+/// Addresses, passwords and what each may do.
+pub(crate) const USERS: [(&str, &str, Rank); 3] = [
+    ("admin@test.com", "admin-pass", Rank::Superuser),
+    ("staff@test.com", "staff-pass", Rank::Staff),
+    ("user@test.com", "user-pass", Rank::User),
+];
+
+/// Makes those that are not there yet.
+pub(crate) async fn create(app: &App) -> Result<(), Error> {
+    for (email, password, rank) in USERS {
+        let user = NewUser {
+            email: email.parse()?,
+            password: NewPassword::parse(password.into())?,
+            first_name: String::new(),
+            last_name: String::new(),
+            rank,
+        };
+        match accounts::create(app, user).await {
+            Err(error) if error.code() == Code::Conflict => {}
+            result => drop(result?),
+        }
+    }
+    Ok(())
+}

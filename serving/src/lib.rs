@@ -1,0 +1,18 @@
+//! What both services need to be run, and what neither of them is about: settings in layers, a secret in a file, the
+//! client's address, identifiers for requests, the log, and a listener that stops gracefully.
+
+mod client_address;
+mod listener;
+mod log;
+mod observe;
+mod secret;
+mod settings;
+mod stop;
+
+pub use client_address::client_address;
+pub use listener::serve;
+pub use log::{Format, log_to_stderr};
+pub use observe::observed;
+pub use secret::{MasterSecret, make_private_folder};
+pub use settings::{Layout, Problem, Problems, Sources};
+pub use stop::stop_signal;

@@ -1,0 +1,25 @@
+//! The log on standard error: text for people, JSON lines for machines.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::EnvFilter;
+
+/// What a line of the log looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people, in colour on a terminal.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging what a filter (in the syntax of [`EnvFilter`]) lets through. Whoever did so before in this process
+/// goes on.
+pub fn log_to_stderr(filter: &str, format: Format) {
+    let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(stderr);
+    // A second subscriber is refused, which is what is wanted when a service lives within another program.
+    let _ = match format {
+        Format::Json => builder.json().flatten_event(true).try_init(),
+        Format::Text => builder.with_ansi(stderr().is_terminal()).with_target(false).try_init(),
+    };
+}

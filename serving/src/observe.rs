@@ -1,0 +1,110 @@
+//! What is done to every request: it gets an identifier, is counted and logged, and its answer gets the headers that
+//! keep browsers careful. A handler that panics is a fault of ours and ends nothing but its own request.
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::{CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+use uuid::Uuid;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Wraps every route of a router; `count` is told the status of each answer and how long it took.
+pub fn observed<S>(router: Router<S>, count: impl Fn(StatusCode, Duration) + Clone + Send + Sync + 'static) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    router
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(move |request: Request, next: Next| observe(count.clone(), request, next)))
+}
+
+async fn observe(count: impl Fn(StatusCode, Duration), request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request_id(request.headers());
+    // The path only: a query string may hold what must not be logged.
+    let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let status = response.status();
+    let took = started.elapsed();
+    count(status, took);
+    span.in_scope(|| {
+        if status.is_server_error() {
+            tracing::warn!(status = status.as_u16(), ?took, "answered");
+        } else {
+            tracing::debug!(status = status.as_u16(), ?took, "answered");
+        }
+    });
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::try_from(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    for (name, value) in
+        [(X_CONTENT_TYPE_OPTIONS, "nosniff"), (REFERRER_POLICY, "no-referrer"), (X_FRAME_OPTIONS, "DENY")]
+    {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    tracing::error!(message, "a handler panicked");
+    let error = json!({ "message": "Something went wrong on our side.", "extensions": { "code": "INTERNAL" } });
+    let body = json!({ "errors": [error] }).to_string();
+    (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// The caller's identifier, if it is one that can stand in a log, or a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let good = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    let sent = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(good);
+    sent.map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU16, Ordering};
+
+    use axum::body::Body;
+    use axum::routing::get;
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_ends_its_request_with_a_code_and_is_counted() {
+        let seen = Arc::new(AtomicU16::new(0));
+        let counted = seen.clone();
+        let router: Router = Router::new().route(
+            "/",
+            get(|| async {
+                assert!(std::hint::black_box(false), "a secret detail");
+            }),
+        );
+        let router = observed(router, move |status, _| counted.store(status.as_u16(), Ordering::Relaxed));
+        let response = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(seen.load(Ordering::Relaxed), 500);
+        assert_eq!(response.headers()["x-frame-options"], "DENY");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = String::from_utf8_lossy(&body);
+        assert!(body.contains("INTERNAL") && !body.contains("secret detail"), "{body}");
+    }
+}

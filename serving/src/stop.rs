@@ -1,0 +1,20 @@
+//! When the process is asked to stop.
+
+use std::io;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Ready when the process gets SIGINT or SIGTERM. It listens from the call on, not from the first poll.
+///
+/// # Errors
+/// When signals can not be listened for.
+pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
