@@ -75,7 +75,7 @@ pub fn router(app: &App) -> Router {
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
     let metrics = app.metrics.clone();
     let upkeep = tokio::spawn(async move {
         loop {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests: clippy.toml spares functions only")]
 
 mod context;
+mod end_to_end;
 mod guards;
 mod keys;
 mod layer;

@@ -304,7 +304,7 @@ async fn running_requests_are_finished_before_it_stops() {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let stopped = async move { stopped.await.unwrap_or_default() };
-    let serving = tokio::spawn(serve(listener, service.app.clone(), stopped));
+    let serving = tokio::spawn(serve(service.app.clone(), listener, stopped));
 
     let body = r#"{"query": "{ whoami { subject } }"}"#;
     let head = format!(
