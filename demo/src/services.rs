@@ -87,10 +87,7 @@ impl Services {
     }
 }
 
-async fn watched(
-    service: impl Future<Output = io::Result<()>>,
-    failing: watch::Sender<bool>,
-) -> io::Result<()> {
+async fn watched(service: impl Future<Output = io::Result<()>>, failing: watch::Sender<bool>) -> io::Result<()> {
     let result = service.await;
     failing.send_replace(true);
     result

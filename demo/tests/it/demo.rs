@@ -1,0 +1,68 @@
+//! Starting, signing in, stopping, and starting again.
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::running::Running;
+
+async fn post(url: String, body: Value) -> Value {
+    let answer = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
+    answer.json().await.unwrap()
+}
+
+async fn sign_in(demo: &Running, email: &str, password: &str) -> String {
+    let answer =
+        post(format!("{}/auth/token/", demo.client_url), json!({ "email": email, "password": password })).await;
+    answer["access"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+}
+
+async fn ask(demo: &Running, token: &str, query: &str) -> Value {
+    let request = reqwest::Client::new().post(format!("{}/graphql", demo.client_url)).bearer_auth(token);
+    request.json(&json!({ "query": query })).send().await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_three_users_sign_in_and_a_second_start_keeps_the_data() {
+    let folder = TempDir::new().unwrap();
+    let demo = Running::start(folder.path());
+    for (email, password, scope) in [
+        ("admin@test.com", "admin-pass", json!(["users:read", "users:write"])),
+        ("staff@test.com", "staff-pass", json!(["users:read"])),
+        ("user@test.com", "user-pass", json!([])),
+    ] {
+        assert!(demo.welcome.contains(email) && demo.welcome.contains(password));
+        let token = sign_in(&demo, email, password).await;
+        let answer = ask(&demo, &token, "{ whoami { scope user { email } } }").await;
+        assert_eq!(answer["data"]["whoami"]["user"]["email"], email, "{answer}");
+        assert_eq!(answer["data"]["whoami"]["scope"], scope);
+    }
+    let token = sign_in(&demo, "user@test.com", "user-pass").await;
+    let added = ask(&demo, &token, "mutation { addNote(input: {text: \"kept\"}) { note { id } } }").await;
+    assert!(added["errors"].is_null(), "{added}");
+    assert!(demo.interrupt(), "Ctrl-C stops it cleanly");
+
+    let demo = Running::start(folder.path());
+    let token = sign_in(&demo, "user@test.com", "user-pass").await;
+    let notes = ask(&demo, &token, "{ notes { nodes { text } } }").await;
+    assert_eq!(notes["data"]["notes"]["nodes"], json!([{ "text": "kept" }]), "{notes}");
+    assert!(demo.interrupt());
+}
+
+#[tokio::test]
+async fn the_limiter_sees_the_client_and_not_the_proxy() {
+    let folder = TempDir::new().unwrap();
+    let demo = Running::start(folder.path());
+    let login = reqwest::Client::new().post(format!("{}/auth/token/", demo.client_url));
+    login.json(&json!({ "email": "user@test.com", "password": "user-pass" })).send().await.unwrap();
+    let access = sign_in(&demo, "user@test.com", "user-pass").await;
+    let sessions = reqwest::Client::new().post(format!("{}/graphql", demo.auth_url)).bearer_auth(access);
+    let answer: Value = sessions
+        .json(&json!({ "query": "{ sessions { ipAddress userAgent } }" }))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(answer["data"]["sessions"][0]["ipAddress"], "127.0.0.1", "{answer}");
+}
