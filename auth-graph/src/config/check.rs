@@ -103,7 +103,7 @@ impl Config {
             "passwords.iterations",
             "is too low for this memory: memory_kib × iterations must be at least 35840",
         );
-        rule((1..=1000).contains(&self.database.max_connections), "database.max_connections", "must be from 1 to 1000");
+        rule((2..=1000).contains(&self.database.max_connections), "database.max_connections", "must be from 2 to 1000");
         let limits = &self.limits;
         rule(limits.account_attempts >= 1, "limits.account_attempts", "must be at least 1");
         rule(limits.network_attempts >= 1, "limits.network_attempts", "must be at least 1");

@@ -13,7 +13,8 @@ async fn post(url: String, body: Value) -> Value {
 async fn sign_in(demo: &Running, email: &str, password: &str) -> String {
     let answer =
         post(format!("{}/auth/token/", demo.client_url), json!({ "email": email, "password": password })).await;
-    answer["access"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    assert!(answer["access"].is_string(), "{answer}");
+    answer["access"].as_str().unwrap().to_owned()
 }
 
 async fn ask(demo: &Running, token: &str, query: &str) -> Value {
