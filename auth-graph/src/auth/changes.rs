@@ -16,11 +16,13 @@ const BATCH: u64 = 500;
 pub async fn prime(app: &App) -> Result<()> {
     // The position first: what is ended between the two reads is then seen twice rather than never.
     let position = change_head::last(&app.db).await?;
-    let horizon = app.revocations.horizon(app.clock.now());
+    let now = app.clock.now();
+    let horizon = app.revocations.horizon(now);
     for (session, revoked_at) in sessions::revoked_since(&app.db, horizon).await? {
         app.revocations.insert(session, revoked_at);
     }
     app.revocations.follow_from(position);
+    app.revocations.complete_at(now);
     Ok(())
 }
 
@@ -30,6 +32,7 @@ pub async fn prime(app: &App) -> Result<()> {
 /// When the database fails.
 pub async fn catch_up(app: &App) -> Result<()> {
     loop {
+        let now = app.clock.now();
         let found = changes::after(&app.db, app.revocations.followed_position(), BATCH).await?;
         for change in &found {
             if let (Kind::SessionRevoked, Some(session)) = (change.kind, change.session_id) {
@@ -38,6 +41,7 @@ pub async fn catch_up(app: &App) -> Result<()> {
             app.revocations.follow_from(change.position);
         }
         if found.len() < usize::try_from(BATCH).unwrap_or(usize::MAX) {
+            app.revocations.complete_at(now);
             return Ok(());
         }
     }

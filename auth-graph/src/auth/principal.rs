@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::keys;
@@ -10,7 +11,7 @@ use crate::app::App;
 use crate::credentials::access_tokens::CheckedToken;
 use crate::credentials::{AccessTokens, Claims};
 use crate::error::Error;
-use crate::store::users;
+use crate::store::{sessions, users};
 use crate::values::{Scopes, SessionId, UserId};
 
 /// The verified caller.
@@ -92,10 +93,27 @@ pub async fn authenticate(app: &App, token: &SecretString) -> Result<Principal, 
         }
     }
     match checked {
-        Ok(token) if app.revocations.contains(token.claims.sid) => Err(Refusal::Revoked),
-        Ok(token) => Ok(Principal(token)),
+        Ok(token) => is_live(app, token.claims.sid, now).await.map(|()| Principal(token)),
         Err(Error::TokenExpired) => Err(Refusal::Expired),
         Err(_) => Err(Refusal::Invalid),
+    }
+}
+
+/// Whether a session was not ended: by the set in memory, or by the database when the set has fallen behind.
+async fn is_live(app: &App, session: SessionId, now: DateTime<Utc>) -> Result<(), Refusal> {
+    if app.revocations.contains(session) {
+        return Err(Refusal::Revoked);
+    }
+    if !app.revocations.is_stale(now) {
+        return Ok(());
+    }
+    match sessions::find(&app.db, session).await {
+        Ok(Some(session)) if session.revoked_at.is_none() => Ok(()),
+        Ok(_) => Err(Refusal::Revoked),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the session could not be read");
+            Err(Refusal::Unknown)
+        }
     }
 }
 

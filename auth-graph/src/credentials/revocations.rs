@@ -16,13 +16,23 @@ pub struct Revocations {
     remembered_for: Duration,
     until: RwLock<HashMap<SessionId, DateTime<Utc>>>,
     followed_position: AtomicI64,
+    /// In microseconds since the epoch.
+    complete_at: AtomicI64,
 }
+
+/// A set that was not brought up to date for longer than this is no answer.
+const STALE_AFTER: Duration = Duration::seconds(1);
 
 impl Revocations {
     /// An empty set that remembers a session for as long as an access token may live.
     #[must_use]
     pub fn new(access_lifetime: Duration) -> Self {
-        Self { remembered_for: access_lifetime, until: RwLock::default(), followed_position: AtomicI64::new(0) }
+        Self {
+            remembered_for: access_lifetime,
+            until: RwLock::default(),
+            followed_position: AtomicI64::new(0),
+            complete_at: AtomicI64::new(0),
+        }
     }
 
     /// From when on an ended session matters at this time.
@@ -52,6 +62,17 @@ impl Revocations {
     /// Says that the set holds everything up to this place in the outbox.
     pub fn follow_from(&self, position: i64) {
         self.followed_position.store(position, Ordering::Release);
+    }
+
+    /// Says that the set held everything that there was at this time.
+    pub fn complete_at(&self, time: DateTime<Utc>) {
+        self.complete_at.fetch_max(time.timestamp_micros(), Ordering::Release);
+    }
+
+    /// Whether a session that is not in the set can have been ended elsewhere, as nobody has looked for too long.
+    #[must_use]
+    pub fn is_stale(&self, now: DateTime<Utc>) -> bool {
+        now.timestamp_micros() - self.complete_at.load(Ordering::Acquire) > STALE_AFTER.num_microseconds().unwrap_or(0)
     }
 
     /// Forgets the sessions whose last token has expired.

@@ -231,7 +231,7 @@ async fn a_token_that_our_key_signed_for_another_audience_is_invalid() {
     let now = app.clock.now();
     let grant = Grant {
         subject: forgery.victim.user.id,
-        session: auth_graph::values::SessionId::generate(now),
+        session: forgery.part(1)["sid"].as_str().unwrap().parse().unwrap(),
         client_id: "first-party".to_owned(),
         scope: Scopes::default(),
         auth_time: now,

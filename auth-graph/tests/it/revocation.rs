@@ -33,6 +33,28 @@ async fn a_session_that_one_replica_ends_is_refused_by_the_others() {
 }
 
 #[tokio::test]
+async fn a_replica_that_does_not_follow_asks_the_database() {
+    let test = TestApp::new().await;
+    let replica = test.replica().await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    let token: SecretString = signed_in.access.into();
+    test.anonymous().logout(&signed_in.refresh).await.data("logout");
+    test.app.clock.advance(chrono::Duration::seconds(2));
+    assert_eq!(authenticate(&replica, &token).await.unwrap_err(), Refusal::Revoked);
+}
+
+#[tokio::test]
+async fn a_replica_that_can_not_know_says_so() {
+    let test = TestApp::new().await;
+    let replica = test.replica().await;
+    let token: SecretString = test.signed_in("ada@test.com", Rank::User).await.access.into();
+    replica.db.clone().close().await.unwrap();
+    authenticate(&replica, &token).await.unwrap();
+    test.app.clock.advance(chrono::Duration::seconds(2));
+    assert_eq!(authenticate(&replica, &token).await.unwrap_err(), Refusal::Unknown);
+}
+
+#[tokio::test]
 async fn a_replica_that_starts_later_knows_what_was_ended_before() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
