@@ -12,7 +12,6 @@ pub mod graphql;
 mod http;
 mod metrics;
 mod notes;
-mod telemetry;
 
 pub use app::App;
 pub use config::{Config, Sources};

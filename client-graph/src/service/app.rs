@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 
-use super::config::{Config, Secret};
+use super::config::Config;
 use super::cursors::Cursors;
 use super::database;
 use super::metrics::Metrics;
@@ -33,7 +33,7 @@ impl App {
     /// # Errors
     /// When the secret or the database can not be opened, or the connection to auth-graph is not configured rightly.
     pub async fn boot(config: Config, clock: Clock) -> Result<Self, Box<dyn StdError + Send + Sync>> {
-        let secret = Secret::load(&config)?;
+        let secret = config.master_secret()?;
         let db = database::connect(&config).await?;
         database::migrate(&db).await?;
         let settings = &config.auth;
@@ -56,7 +56,7 @@ impl App {
             auth: auth.build()?,
             clock,
             db,
-            cursors: Arc::new(Cursors::new(secret.expose_secret())),
+            cursors: Arc::new(Cursors::new(secret.as_bytes())),
             metrics: Arc::default(),
             config: Arc::new(config),
         })

@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 
 use super::app::App;
-use super::config::{Config, Problems, Sources};
-use super::{database, graphql, http, telemetry};
+use super::config::{Config, Problems, Profile, Sources};
+use super::{database, graphql, http};
 use crate::clock::Clock;
 
 /// A service of your federated graph whose users come from auth-graph: notes, and sign-in on its own origin.
@@ -60,7 +60,8 @@ pub type Failure = Box<dyn StdError + Send + Sync>;
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let load = |mut flags: Vec<(String, String)>| -> Result<Config, Problems> {
         flags.extend(cli.settings.clone());
-        Sources::of_process(cli.config.clone(), flags).load()
+        let file = cli.config.clone();
+        Sources { file, environment: std::env::vars().collect(), flags }.load()
     };
     match cli.command {
         Command::Serve { bind, auth_url, data_dir } => {
@@ -78,12 +79,16 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
-    telemetry::init(&config);
+    let format = match config.profile {
+        Profile::Production => serving::Format::Json,
+        Profile::Development | Profile::Demo => serving::Format::Text,
+    };
+    serving::log_to_stderr(&config.log.filter, format);
     let listener = TcpListener::bind(config.server.bind).await?;
     let address = listener.local_addr()?;
     let app = App::boot(config, Clock::default()).await?;
     tracing::info!(url = format!("http://{address}"), auth = app.config.auth.url, "client-graph serves");
-    http::serve(app, listener, stop_signal()?).await?;
+    http::serve(app, listener, serving::stop_signal()?).await?;
     Ok(())
 }
 
@@ -92,19 +97,6 @@ async fn migrate(config: &Config) -> Result<(), Failure> {
     database::migrate(&db).await?;
     println!("{} migrations are to be run", database::pending_migrations(&db).await?);
     Ok(())
-}
-
-/// Ready when the process is asked to stop.
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

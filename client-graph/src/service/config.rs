@@ -1,11 +1,8 @@
 //! The configuration: every key, what it means, and the rules that hold between keys.
 //!
-//! Defaults and their comments stand in `config.default.toml`; where values come from is in `load`, the generated secret
-//! is in `secret`. A [`Config`] that was loaded has been checked as a whole.
+//! Defaults and their comments stand in `config.default.toml`. A [`Config`] that was loaded has been checked as a whole.
 
 mod check;
-mod load;
-mod secret;
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,13 +12,37 @@ use std::time::Duration;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serving::{Layout, MasterSecret};
 
 use crate::verifier::Verification;
-pub use load::{Problem, Problems, Sources};
-pub(super) use secret::Secret;
+pub use serving::{Problem, Problems};
 
 /// The defaults, as they are documented.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
+
+const LAYOUT: Layout = Layout { defaults: DEFAULTS, prefix: "CLIENT_GRAPH_", open_tables: &[] };
+
+/// What is laid over the defaults, in this order.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// A TOML file.
+    pub file: Option<PathBuf>,
+    /// Variables of the environment; those without our prefix are ignored.
+    pub environment: Vec<(String, String)>,
+    /// Dotted keys and values, from flags.
+    pub flags: Vec<(String, String)>,
+}
+
+impl Sources {
+    /// Reads and checks the configuration.
+    ///
+    /// # Errors
+    /// [`Problems`], all of them: unknown keys, values of the wrong kind, and broken rules.
+    pub fn load(self) -> Result<Config, Problems> {
+        let Self { file, environment, flags } = self;
+        serving::Sources { file, environment, flags }.load(&LAYOUT, Config::check)
+    }
+}
 
 /// The whole configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -120,12 +141,17 @@ pub struct Log {
 }
 
 impl Config {
+    /// The secret that authenticates cursors, which is made at the first start unless it is configured.
+    pub(super) fn master_secret(&self) -> io::Result<MasterSecret> {
+        MasterSecret::load(&self.secret, &self.data_dir.join("client-graph.secret"))
+    }
+
     /// The database: the configured one, or a file in the data folder, which is made.
     pub(super) fn database_url(&self) -> io::Result<SecretString> {
         if !self.database.url.expose_secret().is_empty() {
             return Ok(self.database.url.clone());
         }
-        self.make_data_dir()?;
+        serving::make_private_folder(&self.data_dir)?;
         let file = std::path::absolute(self.data_dir.join("client-graph.db"))?;
         // Characters that end the path of a URL can stand in a folder's name.
         let path = file.display().to_string().replace('%', "%25").replace('?', "%3F").replace('#', "%23");

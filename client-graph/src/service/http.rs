@@ -5,18 +5,13 @@
 
 mod graphql;
 mod health;
-mod observe;
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use tokio::net::TcpListener;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use super::app::App;
 use super::config::Profile;
@@ -65,10 +60,8 @@ pub fn router(app: &App) -> Router {
         Profile::Production => router,
         Profile::Development | Profile::Demo => router.merge(playground::router_with(PAGE)),
     };
-    router
-        .layer(CatchPanicLayer::custom(observe::panicked))
-        .layer(from_fn_with_state(app.clone(), observe::observe))
-        .with_state(site)
+    let metrics = app.metrics.clone();
+    serving::observed(router, move |status, took| metrics.count_request(status.as_u16(), took)).with_state(site)
 }
 
 /// Serves until `stop` is ready, and then finishes the running requests within the configured grace.
@@ -83,37 +76,9 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
             metrics.upkeep();
         }
     });
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let stop = async move {
-        stop.await;
-        tracing::info!("stopping: running requests are finished");
-        // The other end is gone only when serving has failed already.
-        let _ = stopping.send(());
-    };
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-    });
-    let grace = app.config.server.shutdown_grace;
-    let service = router(&app).into_make_service_with_connect_info::<SocketAddr>();
-    let serving = async { axum::serve(listener, service).with_graceful_shutdown(stop).await };
-    let result = tokio::select! {
-        result = serving => result,
-        () = passed(stopped, grace) => {
-            tracing::warn!("some requests did not finish in time");
-            Ok(())
-        }
-    };
+    let result = serving::serve(listener, router(&app), app.config.server.shutdown_grace, stop).await;
     upkeep.abort();
     result
-}
-
-async fn passed(stopped: tokio::sync::oneshot::Receiver<()>, grace: Duration) {
-    match stopped.await {
-        Ok(()) => tokio::time::sleep(grace).await,
-        Err(_) => std::future::pending().await,
-    }
 }
 
 /// What the first example that this project descends from had: something for signed-in callers only.

@@ -68,7 +68,7 @@ fn all_problems_are_reported_at_once() {
     {
         assert!(message.contains(part), "{part} is not in:\n{message}");
     }
-    assert!(message.contains("database.max_connections: must be"), "{message}");
+    assert!(message.contains("database.max_connections: "), "{message}");
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use serving::MasterSecret;
 use url::Url;
 
-use super::{Config, Problem, Secret};
+use super::{Config, Problem};
 use crate::client::AuthGraph;
 
 impl Config {
@@ -18,7 +19,7 @@ impl Config {
             }
         };
         if !self.secret.expose_secret().is_empty()
-            && let Err(reason) = Secret::parse(&self.secret)
+            && let Err(reason) = MasterSecret::parse(&self.secret)
         {
             rule(false, "secret", reason);
         }
