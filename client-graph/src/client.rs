@@ -56,7 +56,13 @@ impl AuthGraph {
             Verification::Local => self.inner.verifier.verify(access_token).await?,
             Verification::Remote => Arc::new(self.verify_remotely(&SecretString::from(access_token)).await?),
         };
-        if self.inner.revoked.contains(&principal) { Err(Code::TokenRevoked.into()) } else { Ok(principal) }
+        self.check_session(&principal)?;
+        Ok(principal)
+    }
+
+    /// Goes on only if the principal's session does.
+    pub(crate) fn check_session(&self, principal: &Principal) -> Result<(), Error> {
+        if self.inner.revoked.contains(principal) { Err(Code::TokenRevoked.into()) } else { Ok(()) }
     }
 
     /// Refuses the access tokens of a session in this process from now on. `until` is when the last of them ends by

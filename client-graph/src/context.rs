@@ -69,13 +69,13 @@ impl Context {
         &self.caller
     }
 
-    /// The verified caller.
+    /// The verified caller. A context can outlive a request, on a WebSocket: a session that has ended meanwhile is noticed.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` without a token, and the token's own code when it is no good.
     pub fn principal(&self) -> Result<&Arc<Principal>, Error> {
         match &self.caller {
-            Caller::Principal(principal) => Ok(principal),
+            Caller::Principal(principal) => self.auth.check_session(principal).map(|()| principal),
             Caller::Anonymous => Err(Code::Unauthenticated.into()),
             Caller::Refused(error) => Err(error.clone()),
         }

@@ -1,6 +1,6 @@
 //! Access to fields of a GraphQL schema: `#[graphql(guard = "Authenticated")]`.
 //!
-//! They find the caller in the request's [`Context`](crate::Context), which the service puts into its data. Entity
+//! They find the caller in the request's [`Context`], which the service puts into its data. Entity
 //! resolvers need them like any other field.
 
 use async_graphql::{Guard, Result};

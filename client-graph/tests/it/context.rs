@@ -124,6 +124,16 @@ async fn a_warm_request_waits_for_nothing_and_calls_nobody() {
 }
 
 #[tokio::test]
+async fn a_session_that_ends_later_ends_the_context_too() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let context = auth.context(&bearer(&issuer.token_for(&issuer.user("ada@example.com")).sign())).await;
+    let session = context.principal().unwrap().session_id.unwrap();
+    auth.revoke_locally(session, issuer.clock().now());
+    assert_eq!(code(&context), Some(Code::TokenRevoked));
+}
+
+#[tokio::test]
 async fn the_fresh_principal_is_confirmed_and_fails_closed() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();

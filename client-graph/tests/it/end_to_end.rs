@@ -42,10 +42,12 @@ impl World {
         flags.push(("tokens.algorithm".to_owned(), algorithm.to_owned()));
         let config = AuthConfig::load(&AuthSources { flags, ..AuthSources::default() }).unwrap();
         let auth_app = boot(config, AuthClock::default()).await.unwrap();
-        for email in ["ada@example.com", "eve@example.com"] {
+        let users =
+            [("ada@example.com", Rank::User), ("eve@example.com", Rank::User), ("staff@example.com", Rank::Staff)];
+        for (email, rank) in users {
             let password = NewPassword::parse(PASSWORD.into()).unwrap();
             let (first_name, last_name) = ("Ada".to_owned(), "Lovelace".to_owned());
-            let new = NewUser { email: email.parse().unwrap(), password, first_name, last_name, rank: Rank::User };
+            let new = NewUser { email: email.parse().unwrap(), password, first_name, last_name, rank };
             accounts::create(&auth_app, new).await.unwrap();
         }
         let auth = tokio::spawn(async move {
@@ -156,6 +158,30 @@ async fn a_browser_signs_in_with_a_cookie_through_the_proxy() {
 
     let gone: Value = proxy(LOGOUT, json!({}), next, "same-origin").await.unwrap().json().await.unwrap();
     assert_eq!(gone["data"]["logout"]["revokedSessions"], 1, "{gone}");
+}
+
+#[tokio::test]
+async fn staff_lists_users_page_by_page() {
+    let world = World::start("ES256").await;
+    let auth = &world.app.auth;
+    let (plain, _) = world.sign_in("ada@example.com").await;
+    assert_eq!(auth.users(&plain.into(), 1, None).await.unwrap_err().code(), Code::Forbidden);
+
+    let (staff, _) = world.sign_in("staff@example.com").await;
+    let staff = staff.into();
+    let mut emails = Vec::new();
+    let mut after = None;
+    loop {
+        let page = auth.users(&staff, 2, after).await.unwrap();
+        assert_eq!(page.total, 3);
+        emails.extend(page.users.into_iter().map(|user| user.email));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    emails.sort();
+    assert_eq!(emails, ["ada@example.com", "eve@example.com", "staff@example.com"]);
 }
 
 #[tokio::test]

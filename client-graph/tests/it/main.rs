@@ -12,5 +12,6 @@ mod operations;
 mod proxy;
 mod service;
 mod service_config;
+mod service_socket;
 mod support;
 mod tokens;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use client_graph::testing::{KeyType, Signature, TestIssuer, TokenBuilder};
-use client_graph::{AuthGraph, Code, PrincipalKind, Verification};
+use client_graph::{AuthGraph, Code, PrincipalKind, SessionId, Verification};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -290,6 +290,23 @@ async fn a_revoked_session_ends_all_its_tokens_even_remembered_ones() {
     assert_eq!(code_of(&auth, first).await, Some(Code::TokenRevoked));
     assert_eq!(code_of(&auth, second).await, Some(Code::TokenRevoked));
     assert_eq!(code_of(&auth, other).await, None);
+}
+
+#[tokio::test]
+async fn more_revocations_than_can_be_kept_refuse_all_older_tokens() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let user = issuer.user("ada@example.com");
+    let older = issuer.token_for(&user).sign();
+    assert_eq!(code_of(&auth, &older).await, None);
+    let later = issuer.clock().now() + chrono::TimeDelta::hours(1);
+    for number in 0..=1_000_000 {
+        auth.revoke_locally(SessionId(uuid::Uuid::from_u128(number)), later);
+    }
+    assert_eq!(code_of(&auth, &older).await, Some(Code::TokenRevoked), "rather than forget one of them");
+
+    issuer.clock().advance(Duration::from_secs(2));
+    assert_eq!(code_of(&auth, issuer.token_for(&user).sign()).await, None);
 }
 
 #[tokio::test]

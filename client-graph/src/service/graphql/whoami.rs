@@ -1,9 +1,10 @@
 //! Who calls: `whoami`.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use std::sync::Arc;
 
 use super::Result;
 use crate::context::Caller;
@@ -24,10 +25,10 @@ impl WhoamiQuery {
     /// Who calls, as their access token says; null when nobody is signed in. A token that is no good is an error with its
     /// code, such as `TOKEN_EXPIRED`.
     async fn whoami(&self, ctx: &Context<'_>) -> Result<Option<Whoami>> {
-        match caller(ctx)?.caller() {
+        let context = caller(ctx)?;
+        match context.caller() {
             Caller::Anonymous => Ok(None),
-            Caller::Principal(principal) => Ok(Some(Whoami(Arc::clone(principal)))),
-            Caller::Refused(error) => Err(error.clone().into()),
+            Caller::Principal(_) | Caller::Refused(_) => Ok(Some(Whoami(Arc::clone(context.principal()?)))),
         }
     }
 }

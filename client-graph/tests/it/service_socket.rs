@@ -1,0 +1,88 @@
+//! GraphQL over a WebSocket of the client service: whose it is, and when that ends.
+
+use client_graph::Code;
+use client_graph::service::{App, Sources, serve};
+use client_graph::testing::TestIssuer;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::support::TestDatabase;
+
+struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    /// Connects to a service of this issuer and introduces itself.
+    async fn open(issuer: &TestIssuer, database: &TestDatabase, payload: Value) -> (Self, App) {
+        let mut flags = database.settings();
+        flags.push(("auth.url".to_owned(), issuer.url().to_owned()));
+        let config = Sources { flags, ..Sources::default() }.load().unwrap();
+        let app = App::boot(config, issuer.clock().clone()).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut request = format!("ws://{}/graphql", listener.local_addr().unwrap()).into_client_request().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
+        tokio::spawn(serve(app.clone(), listener, std::future::pending()));
+        let mut socket = Self(connect_async(request).await.unwrap().0);
+        socket.say(json!({ "type": "connection_init", "payload": payload })).await;
+        assert_eq!(socket.hear().await["type"], "connection_ack");
+        (socket, app)
+    }
+
+    async fn say(&mut self, message: Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    async fn hear(&mut self) -> Value {
+        loop {
+            match self.0.next().await.unwrap().unwrap() {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Close(frame) => return json!({ "closed": frame.map(|frame| u16::from(frame.code)) }),
+                _ => {}
+            }
+        }
+    }
+
+    /// The answer to `whoami`.
+    async fn whoami(&mut self, id: &str) -> Value {
+        let payload = json!({ "query": "{ whoami { subject } }" });
+        self.say(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
+        let answer = self.hear().await;
+        assert_eq!(self.hear().await["type"], "complete");
+        answer["payload"].clone()
+    }
+}
+
+#[tokio::test]
+async fn the_caller_is_known_by_the_payload_and_a_revocation_is_noticed() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let user = issuer.user("ada@example.com");
+    let token = issuer.token_for(&user).sign();
+    let payload = json!({ "authorization": format!("Bearer {token}") });
+    let (mut socket, app) = Socket::open(&issuer, &database, payload).await;
+    assert_eq!(socket.whoami("1").await["data"]["whoami"]["subject"], json!(user.id));
+
+    let session = app.auth.authenticate(&token.into()).await.unwrap().session_id.unwrap();
+    app.auth.revoke_locally(session, issuer.clock().now());
+
+    let refused = socket.whoami("2").await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], Code::TokenRevoked.as_str());
+}
+
+#[tokio::test]
+async fn without_a_token_a_socket_is_anonymous() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let (mut socket, _app) = Socket::open(&issuer, &database, json!({})).await;
+    assert_eq!(socket.whoami("1").await, json!({ "data": { "whoami": null } }));
+}
+
+#[tokio::test]
+async fn a_socket_ends_with_its_token() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let token = issuer.token_for(&issuer.user("ada@example.com")).expires_in(std::time::Duration::from_secs(1)).sign();
+    let payload = json!({ "authorization": format!("Bearer {token}") });
+    let (mut socket, _app) = Socket::open(&issuer, &database, payload).await;
+    assert_eq!(socket.hear().await, json!({ "closed": 4403 }));
+}
