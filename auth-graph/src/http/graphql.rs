@@ -1,10 +1,9 @@
 //! `/graphql`: POST for queries and mutations, WebSocket for all operations.
 
 use async_graphql::{Data, EmptySubscription};
-use axum::body::Body;
-use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::Response;
 use graphql_edge::{Connection, Limits};
@@ -23,7 +22,8 @@ pub(super) fn edge(app: &App) -> Edge {
     Edge::new(schema(app.clone()), Limits { credential_fields: CREDENTIAL_FIELDS, ..Limits::default() })
 }
 
-pub(super) async fn post(State(site): State<Site>, parts: Parts, body: Body) -> Response {
+pub(super) async fn post(State(site): State<Site>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
     let caller = identify(&site.app, bearer(&parts.headers)).await;
     site.edge
         .post(&parts.headers, body, |request| {
