@@ -14,7 +14,7 @@ use super::key::{KeyType, SigningKey};
 use crate::ids::{SessionId, UserId};
 
 /// An access token that is being made; by [`TestIssuer::token_for`](super::TestIssuer::token_for).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "call sign()"]
 pub struct TokenBuilder {
     shared: Arc<Shared>,

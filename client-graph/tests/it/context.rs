@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::routing::post;
 use client_graph::testing::TestIssuer;
-use client_graph::{Caller, Code, Context};
+use client_graph::{AuthGraph, Caller, Code, Context, SessionId};
 use futures_util::FutureExt;
 use reqwest::header::HeaderMap;
+use serde_json::json;
 
-use crate::support::bearer;
+use crate::support::{bearer, serve};
 
 fn headers(name: &'static str, value: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -148,6 +151,29 @@ async fn the_fresh_principal_is_confirmed_and_fails_closed() {
     issuer.revoke(context.principal().unwrap().session_id.unwrap());
     assert_eq!(context.fresh_principal().await.unwrap_err().code(), Code::TokenRevoked);
     assert_eq!(code(&context), None, "what is not fresh goes on until the revocation arrives");
+}
+
+#[tokio::test]
+async fn an_answer_about_somebody_else_confirms_nobody() {
+    let issuer = TestIssuer::start().await;
+    let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
+    let claims = json!({
+        "iss": issuer.url(), "sub": eve.id, "aud": ["graph"], "exp": "2030-01-01T00:00:00Z",
+        "iat": "2020-01-01T00:00:00Z", "nbf": "2020-01-01T00:00:00Z", "jti": "1", "sid": eve.id, "clientId": "tests",
+        "scope": [], "authTime": "2020-01-01T00:00:00Z", "amr": [],
+    });
+    let body = json!({ "data": { "verify": { "active": true, "tokenType": "ACCESS", "claims": claims } } });
+    let answer = move || async move { ([("content-type", "application/json")], body.to_string()) };
+    let url = serve(Router::new().route("/graphql", post(answer))).await;
+    let jwks = format!("{}/.well-known/jwks.json", issuer.url());
+    let auth = AuthGraph::builder(url).audience("graph").issuer(issuer.url()).jwks_url(jwks).build().unwrap();
+    let mut token = issuer.token_for(&ada);
+    for session in [ada.id, eve.id] {
+        token = token.session(SessionId(session.0));
+        let context = auth.context(&bearer(&token.clone().sign())).await;
+        assert_eq!(code(&context), None);
+        assert_eq!(context.fresh_principal().await.unwrap_err().code(), Code::TokenInvalid);
+    }
 }
 
 #[tokio::test]

@@ -79,3 +79,9 @@ fn a_secret_shows_neither_in_errors_nor_in_debug_output() {
     let message = load(&[("database.url", "mysql://user:hunter2@db/app"), ("secret", "hunter2")], &[]).unwrap_err();
     assert!(!message.contains("hunter2"), "{message}");
 }
+
+#[test]
+fn the_command_line_is_consistent() {
+    use clap::CommandFactory;
+    client_graph::service::cli::Cli::command().debug_assert();
+}
