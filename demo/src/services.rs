@@ -55,7 +55,7 @@ impl Services {
 
         let client_listener = TcpListener::bind(("127.0.0.1", client_port)).await?;
         let client_address = client_listener.local_addr()?;
-        let config = service::Sources {
+        let config = service::Config::load(&serving::Sources {
             flags: settings(&[
                 ("profile", "demo"),
                 ("server.bind", &client_address.to_string()),
@@ -64,8 +64,7 @@ impl Services {
                 ("log.filter", "warn"),
             ]),
             ..Default::default()
-        }
-        .load()?;
+        })?;
         let client_app = service::App::boot(config, Default::default()).await?;
         running.spawn(watched(service::serve(client_app, client_listener, when(stopped)), failing));
 

@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
+use figment::error::Kind;
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
@@ -81,11 +82,10 @@ impl Sources {
         };
         let mut figment = defaults.clone();
         for (source, key, value) in self.values(layout.prefix, &mut problems) {
-            let single = defaults.clone().merge((key.as_str(), &value));
             if !is_known(&key) {
                 problems.push(Problem { key, message: format!("unknown key ({source})") });
-            } else if let Err(error) = single.extract::<C>() {
-                problems.push(Problem { key, message: format!("{} ({source})", error.kind) });
+            } else if let Err(error) = defaults.clone().merge((key.as_str(), &value)).extract::<C>() {
+                problems.push(Problem { key, message: format!("{} ({source})", describe(error.kind)) });
             } else {
                 figment = figment.merge((key.as_str(), value));
             }
@@ -96,7 +96,7 @@ impl Sources {
                 if problems.is_empty() { Ok(settings) } else { Err(Problems(problems)) }
             }
             Err(error) => {
-                problems.push(Problem { key: error.path.join("."), message: error.kind.to_string() });
+                problems.push(Problem { key: error.path.join("."), message: describe(error.kind) });
                 Err(Problems(problems))
             }
         }
@@ -119,9 +119,18 @@ impl Sources {
     }
 }
 
+/// What was expected, and never what was found: it may be a secret in the wrong place.
+fn describe(kind: Kind) -> String {
+    match kind {
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => format!("must be {expected}"),
+        Kind::UnknownVariant(_, expected) => format!("must be one of {}", expected.join(", ")),
+        other => other.to_string(),
+    }
+}
+
 fn read(path: &Path) -> Result<Dict, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    Figment::from(Toml::string(&text)).extract().map_err(|error| error.kind.to_string())
+    Figment::from(Toml::string(&text)).extract().map_err(|error| describe(error.kind))
 }
 
 /// Reads a value as figment's environment provider does: numbers, booleans and lists are recognised.

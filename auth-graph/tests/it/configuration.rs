@@ -107,6 +107,9 @@ fn weak_and_sample_secrets_are_refused() {
         assert_eq!(problems.0[0].key, "secret", "{weak}");
         assert!(!problems.to_string().contains(weak), "{problems}");
     }
+    let number = load(&[("secret", "31415926535")]).unwrap_err();
+    assert_eq!(number.0[0].key, "secret");
+    assert!(!number.to_string().contains("31415926535"), "{number}");
     load(&[("secret", "7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=")]).unwrap();
 }
 

@@ -61,7 +61,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     let load = |mut flags: Vec<(String, String)>| -> Result<Config, Problems> {
         flags.extend(cli.settings.clone());
         let file = cli.config.clone();
-        Sources { file, environment: std::env::vars().collect(), flags }.load()
+        Config::load(&Sources::of_process(file, flags))
     };
     match cli.command {
         Command::Serve { bind, auth_url, data_dir } => {

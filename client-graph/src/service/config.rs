@@ -15,34 +15,12 @@ use serde::Deserialize;
 use serving::{Layout, MasterSecret};
 
 use crate::verifier::Verification;
-pub use serving::{Problem, Problems};
+pub use serving::{Problem, Problems, Sources};
 
 /// The defaults, as they are documented.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
 const LAYOUT: Layout = Layout { defaults: DEFAULTS, prefix: "CLIENT_GRAPH_", open_tables: &[] };
-
-/// What is laid over the defaults, in this order.
-#[derive(Clone, Debug, Default)]
-pub struct Sources {
-    /// A TOML file.
-    pub file: Option<PathBuf>,
-    /// Variables of the environment; those without our prefix are ignored.
-    pub environment: Vec<(String, String)>,
-    /// Dotted keys and values, from flags.
-    pub flags: Vec<(String, String)>,
-}
-
-impl Sources {
-    /// Reads and checks the configuration.
-    ///
-    /// # Errors
-    /// [`Problems`], all of them: unknown keys, values of the wrong kind, and broken rules.
-    pub fn load(self) -> Result<Config, Problems> {
-        let Self { file, environment, flags } = self;
-        serving::Sources { file, environment, flags }.load(&LAYOUT, Config::check)
-    }
-}
 
 /// The whole configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -141,6 +119,14 @@ pub struct Log {
 }
 
 impl Config {
+    /// Reads and checks the configuration.
+    ///
+    /// # Errors
+    /// [`Problems`], all of them: unknown keys, values of the wrong kind, and broken rules.
+    pub fn load(sources: &Sources) -> Result<Self, Problems> {
+        sources.load(&LAYOUT, Self::check)
+    }
+
     /// The secret that authenticates cursors, which is made at the first start unless it is configured.
     pub(super) fn master_secret(&self) -> io::Result<MasterSecret> {
         MasterSecret::load(&self.secret, &self.data_dir.join("client-graph.secret"))

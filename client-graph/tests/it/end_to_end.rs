@@ -5,7 +5,7 @@ use auth_graph::auth::boot;
 use auth_graph::clock::Clock as AuthClock;
 use auth_graph::config::{Config as AuthConfig, Sources as AuthSources};
 use auth_graph::values::NewPassword;
-use client_graph::service::{App, Sources, serve};
+use client_graph::service::{App, Config, Sources, serve};
 use client_graph::{AuthGraph, Clock, Code, Credentials, SignIn};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ impl World {
         let auth_url = format!("http://{address}");
         let mut flags = databases[1].settings();
         flags.push(("auth.url".to_owned(), auth_url.clone()));
-        let config = Sources { flags, ..Sources::default() }.load().unwrap();
+        let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
         let app = App::boot(config, Clock::default()).await.unwrap();
         tokio::spawn(serve(app.clone(), listener, std::future::pending()));
         Self { auth_url, client_url, app, http: Client::new(), auth, _databases: databases }

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use client_graph::service::{App, Sources, graphql, router, serve};
+use client_graph::service::{App, Config, Sources, graphql, router, serve};
 use client_graph::testing::{PASSWORD, TestIssuer};
 use client_graph::{Clock, User};
 use futures_util::future::join_all;
@@ -35,7 +35,7 @@ impl Service {
         let mut flags = database.settings();
         flags.push(("auth.url".to_owned(), issuer.url().to_owned()));
         flags.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-        let config = Sources { flags, ..Sources::default() }.load().unwrap();
+        let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
         let app = App::boot(config, issuer.clock().clone()).await.unwrap();
         let router = router(&app);
         Self { issuer, app, router, _database: database }
@@ -337,7 +337,7 @@ async fn it_starts_while_auth_graph_is_down() {
     let database = TestDatabase::create().await;
     let mut flags = database.settings();
     flags.push(("auth.url".to_owned(), issuer.url().to_owned()));
-    let config = Sources { flags, ..Sources::default() }.load().unwrap();
+    let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
     let app = App::boot(config, Clock::default()).await.unwrap();
     let answer = ask(&router(&app), get("/readyz").body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, 200);

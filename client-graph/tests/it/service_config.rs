@@ -9,7 +9,7 @@ fn load(flags: &[(&str, &str)], environment: &[(&str, &str)]) -> Result<Config, 
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
     };
     let sources = Sources { file: None, environment: owned(environment), flags: owned(flags) };
-    sources.load().map_err(|problems| problems.to_string())
+    Config::load(&sources).map_err(|problems| problems.to_string())
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn later_sources_win() {
         ],
         flags: vec![("server.bind".to_owned(), "127.0.0.1:3".to_owned())],
     };
-    let config = sources.load().unwrap();
+    let config = Config::load(&sources).unwrap();
     assert_eq!(config.server.bind.port(), 3);
     assert_eq!((config.auth.audience.as_str(), config.log.filter.as_str()), ("environment", "warn"));
 }

@@ -1,7 +1,7 @@
 //! GraphQL over a WebSocket of the client service: whose it is, and when that ends.
 
 use client_graph::Code;
-use client_graph::service::{App, Sources, serve};
+use client_graph::service::{App, Config, Sources, serve};
 use client_graph::testing::TestIssuer;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ impl Socket {
     async fn open(issuer: &TestIssuer, database: &TestDatabase, payload: Value) -> (Self, App) {
         let mut flags = database.settings();
         flags.push(("auth.url".to_owned(), issuer.url().to_owned()));
-        let config = Sources { flags, ..Sources::default() }.load().unwrap();
+        let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
         let app = App::boot(config, issuer.clock().clone()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut request = format!("ws://{}/graphql", listener.local_addr().unwrap()).into_client_request().unwrap();
