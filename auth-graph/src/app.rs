@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::credentials::keyring::Published;
 use crate::credentials::{AccessTokens, Cursors, Keyring, PasswordPool, RefreshTokens, Revocations};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
@@ -55,8 +56,12 @@ impl App {
         let secret = config.master_secret().map_err(Error::internal)?;
         let db = store::connect(&database_url(&config)?, config.database.max_connections).await?;
         let access_lifetime = Duration::from_std(config.tokens.access_lifetime).map_err(Error::internal)?;
+        let published = match config.tokens.publish_all_algorithms {
+            true => Published::AllAlgorithms,
+            false => Published::OneAlgorithm,
+        };
         Ok(Self(Arc::new(Parts {
-            keyring: Keyring::new(&secret, config.tokens.algorithm),
+            keyring: Keyring::new(&secret, config.tokens.algorithm, published),
             access_tokens: AccessTokens::new(config.issuer(), config.tokens.audience.clone()),
             refresh_tokens: RefreshTokens::new(&secret),
             passwords: PasswordPool::start(&config.passwords)?,

@@ -47,7 +47,7 @@ pub async fn readiness(app: &App) -> Readiness {
     Readiness {
         database: pending.is_ok(),
         migrations: matches!(pending, Ok(0)),
-        keys: app.keyring.current().signing().is_some(),
+        keys: app.keyring.current().signing(app.clock.now()).is_some(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod config;
 mod failure;
+mod keys;
 mod migrate;
 mod serve;
 mod user;
@@ -46,6 +47,9 @@ enum Command {
     /// Make, disable and enable users.
     #[command(subcommand)]
     User(user::Command),
+    /// List, replace and withdraw the keys that sign access tokens.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -69,6 +73,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             let config = load(Vec::new())?;
             start_log(&config);
             user::run(&auth::boot(config, Clock::default()).await?, command).await
+        }
+        Command::Keys(command) => {
+            let config = load(Vec::new())?;
+            start_log(&config);
+            keys::run(&auth::boot(config, Clock::default()).await?, command).await
         }
         Command::Config(command) => config::run(&load(Vec::new())?, &command),
     }

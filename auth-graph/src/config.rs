@@ -107,6 +107,14 @@ pub struct Tokens {
     /// A session ends in any case after this long.
     #[serde(with = "humantime_serde")]
     pub session_lifetime: Duration,
+    /// A signing key is replaced when it is this old; 0: never.
+    #[serde(with = "humantime_serde")]
+    pub key_rotation: Duration,
+    /// How long a new signing key is published before it signs.
+    #[serde(with = "humantime_serde")]
+    pub key_publish_lead: Duration,
+    /// Whether keys of an algorithm that is no longer the configured one stay published until they are retired.
+    pub publish_all_algorithms: bool,
 }
 
 /// A signature algorithm for access tokens (RFC 7518 section 3.1, RFC 8037 section 3.1).

@@ -84,6 +84,13 @@ impl Config {
             "tokens.session_lifetime",
             "must not be longer than a year",
         );
+        let leads = 5 * MINUTE..=7 * 24 * 60 * MINUTE;
+        rule(leads.contains(&tokens.key_publish_lead), "tokens.key_publish_lead", "must be from 5m to 7d");
+        rule(
+            tokens.key_rotation.is_zero() || tokens.key_rotation >= 2 * tokens.key_publish_lead,
+            "tokens.key_rotation",
+            "must be 0s, or at least twice tokens.key_publish_lead",
+        );
         rule(!tokens.audience.trim().is_empty(), "tokens.audience", "must not be empty");
     }
 

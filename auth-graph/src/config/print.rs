@@ -57,6 +57,9 @@ impl Config {
                 ("access_lifetime", duration(self.tokens.access_lifetime)),
                 ("idle_lifetime", duration(self.tokens.idle_lifetime)),
                 ("session_lifetime", duration(self.tokens.session_lifetime)),
+                ("key_rotation", duration(self.tokens.key_rotation)),
+                ("key_publish_lead", duration(self.tokens.key_publish_lead)),
+                ("publish_all_algorithms", self.tokens.publish_all_algorithms.to_string()),
             ],
         );
         section(

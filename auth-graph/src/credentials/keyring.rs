@@ -15,6 +15,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::jwk::{Jwk, JwkSet, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use tokio::sync::{Mutex, MutexGuard};
 use zeroize::Zeroizing;
 
 use super::derived::SealingKey;
@@ -26,9 +27,20 @@ use crate::store::signing_keys::Model as StoredKey;
 #[derive(Debug)]
 pub struct Keyring {
     algorithm: SigningAlgorithm,
+    published: Published,
     sealing: SealingKey,
     ring: RwLock<Arc<Ring>>,
+    loading: Mutex<()>,
     next_reload: AtomicI64,
+}
+
+/// Which keys stand in the JWKS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// Those of the configured algorithm: many verifiers take the first key of a set that mixes types.
+    OneAlgorithm,
+    /// All that verify here, those of the configured algorithm first.
+    AllAlgorithms,
 }
 
 /// However many tokens name unknown keys, the database is asked for keys once in so many seconds.
@@ -37,7 +49,8 @@ const RELOAD_FLOOR: i64 = 5;
 /// The keys at one time.
 #[derive(Debug, Default)]
 pub struct Ring {
-    signing: Option<Arc<Key>>,
+    /// Those of the configured algorithm and from when on each signs, the earliest first.
+    signing: Vec<(DateTime<Utc>, Arc<Key>)>,
     by_id: HashMap<String, Arc<Key>>,
     jwks: String,
 }
@@ -57,9 +70,16 @@ pub struct Key {
 impl Keyring {
     /// An empty ring.
     #[must_use]
-    pub fn new(secret: &MasterSecret, algorithm: SigningAlgorithm) -> Self {
+    pub fn new(secret: &MasterSecret, algorithm: SigningAlgorithm, published: Published) -> Self {
         let sealing = SealingKey::derive(secret, "signing keys");
-        Self { algorithm, sealing, ring: RwLock::default(), next_reload: AtomicI64::new(0) }
+        let (ring, loading, next_reload) = Default::default();
+        Self { algorithm, published, sealing, ring, loading, next_reload }
+    }
+
+    /// To be held from reading the stored keys to [`Self::replace`], so that what was read earlier never replaces what
+    /// was read later and brings a withdrawn key back.
+    pub async fn begin_loading(&self) -> MutexGuard<'_, ()> {
+        self.loading.lock().await
     }
 
     /// The keys as they are now.
@@ -98,27 +118,37 @@ impl Keyring {
 
     /// Replaces the keys by those that are stored.
     ///
-    /// The newest active one of the configured algorithm signs. Only keys of that algorithm are published, as many
-    /// verifiers take the first key of a set that mixes types; the others still verify here until they are retired.
+    /// All of them verify. The newest active one of the configured algorithm signs. A key that the ring holds already is
+    /// not opened again: a process goes on when its keys are encrypted anew under a secret that it does not know yet.
     ///
     /// # Errors
     /// [`Error::Internal`] when one does not open: it was stored under another master secret.
-    pub fn replace(&self, stored: &[StoredKey], now: DateTime<Utc>) -> Result<()> {
+    pub fn replace(&self, stored: &[StoredKey]) -> Result<()> {
+        let before = self.current();
         let mut ring = Ring::default();
-        let mut published = JwkSet { keys: Vec::new() };
+        let (mut published, mut others) = (Vec::new(), Vec::new());
         for row in stored {
-            let key = Arc::new(self.open(row)?);
-            if key.algorithm == jwt_algorithm(self.algorithm) {
-                if self.algorithm != SigningAlgorithm::HS256 {
-                    published.keys.push(public_jwk(&key)?);
-                }
-                if row.active_from <= now {
-                    ring.signing = Some(key.clone());
-                }
+            let key = match before.by_id.get(&row.kid) {
+                Some(key) => key.clone(),
+                None => Arc::new(self.open(row)?),
+            };
+            let configured = key.algorithm == jwt_algorithm(self.algorithm);
+            if configured {
+                ring.signing.push((row.active_from, key.clone()));
+            }
+            // The key of HS256 is secret.
+            if key.algorithm != Algorithm::HS256 {
+                let set = if configured { &mut published } else { &mut others };
+                set.push(public_jwk(&key)?);
             }
             ring.by_id.insert(row.kid.clone(), key);
         }
-        ring.jwks = serde_json::to_string(&published).map_err(Error::internal)?;
+        // A stable sort: of two keys for the same time, the one that was made later signs.
+        ring.signing.sort_by_key(|(active_from, _)| *active_from);
+        if self.published == Published::AllAlgorithms {
+            published.append(&mut others);
+        }
+        ring.jwks = serde_json::to_string(&JwkSet { keys: published }).map_err(Error::internal)?;
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
         Ok(())
     }
@@ -145,22 +175,16 @@ impl Keyring {
 }
 
 impl Ring {
-    /// The key that signs now.
+    /// The key that signs at this time.
     #[must_use]
-    pub fn signing(&self) -> Option<&Key> {
-        self.signing.as_deref()
+    pub fn signing(&self, now: DateTime<Utc>) -> Option<&Key> {
+        self.signing.iter().rev().find(|(active_from, _)| *active_from <= now).map(|(_, key)| key.as_ref())
     }
 
     /// The key with this identifier.
     #[must_use]
     pub fn find(&self, kid: &str) -> Option<&Key> {
         self.by_id.get(kid).map(Arc::as_ref)
-    }
-
-    /// Whether a key of this ring is not in a later one: what it signed is then good no longer.
-    #[must_use]
-    pub fn holds_what_is_gone_from(&self, later: &Self) -> bool {
-        self.by_id.keys().any(|kid| !later.by_id.contains_key(kid))
     }
 
     /// The public keys as a JWK Set (RFC 7517 section 5).

@@ -19,6 +19,7 @@ mod migrations;
 mod outbox;
 mod refresh;
 mod revocation;
+mod rotation;
 mod schema;
 mod sessions;
 mod support;
