@@ -27,6 +27,16 @@ impl Config {
         {
             rule(false, "secret", reason);
         }
+        for previous in &self.previous_secrets {
+            if let Err(reason) = MasterSecret::parse(previous) {
+                rule(false, "previous_secrets", reason);
+            }
+        }
+        rule(
+            self.previous_secrets.is_empty() || !self.secret.expose_secret().is_empty(),
+            "previous_secrets",
+            "needs a secret beside it: the file in data_dir keeps its own",
+        );
         let url = self.database.url.expose_secret();
         let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| url.starts_with(scheme));
         rule(known || url.is_empty(), "database.url", "must start with postgres:// or sqlite:");

@@ -29,6 +29,7 @@ impl Config {
                 ("profile", quote(&profile)),
                 ("data_dir", quote(&self.data_dir.to_string_lossy())),
                 ("secret", quote(if self.secret.expose_secret().is_empty() { "" } else { "***" })),
+                ("previous_secrets", list(self.previous_secrets.iter().map(|_| "***"))),
             ],
         );
         let server = &self.server;

@@ -15,11 +15,12 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::jwk::{Jwk, JwkSet, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use serving::Secrets;
 use tokio::sync::{Mutex, MutexGuard};
 use zeroize::Zeroizing;
 
 use super::derived::SealingKey;
-use crate::config::{MasterSecret, SigningAlgorithm};
+use crate::config::SigningAlgorithm;
 use crate::error::{Error, Result};
 use crate::store::signing_keys::Model as StoredKey;
 
@@ -29,6 +30,8 @@ pub struct Keyring {
     algorithm: SigningAlgorithm,
     published: Published,
     sealing: SealingKey,
+    /// Of the secrets before. What is stored must open however long ago its secret was replaced.
+    sealing_before: Vec<SealingKey>,
     ring: RwLock<Arc<Ring>>,
     loading: Mutex<()>,
     next_reload: AtomicI64,
@@ -70,10 +73,12 @@ pub struct Key {
 impl Keyring {
     /// An empty ring.
     #[must_use]
-    pub fn new(secret: &MasterSecret, algorithm: SigningAlgorithm, published: Published) -> Self {
-        let sealing = SealingKey::derive(secret, "signing keys");
+    pub fn new(secrets: &Secrets, algorithm: SigningAlgorithm, published: Published) -> Self {
+        let derive = |secret| SealingKey::derive(secret, "signing keys");
+        let sealing = derive(&secrets.current);
+        let sealing_before = secrets.previous.iter().map(|old| derive(&old.secret)).collect();
         let (ring, loading, next_reload) = Default::default();
-        Self { algorithm, published, sealing, ring, loading, next_reload }
+        Self { algorithm, published, sealing, sealing_before, ring, loading, next_reload }
     }
 
     /// To be held from reading the stored keys to [`Self::replace`], so that what was read earlier never replaces what
@@ -153,8 +158,24 @@ impl Keyring {
         Ok(())
     }
 
+    /// Encrypts a stored key anew, unless it is encrypted under the secret in use.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it does not open.
+    pub fn reseal(&self, row: &StoredKey) -> Result<Option<Vec<u8>>> {
+        if self.sealing.open(&row.kid, &row.private_key).is_ok() {
+            return Ok(None);
+        }
+        self.sealing.seal(&row.kid, &self.unseal(row)?).map(Some)
+    }
+
+    fn unseal(&self, row: &StoredKey) -> Result<Zeroizing<Vec<u8>>> {
+        let opened = self.sealing.open(&row.kid, &row.private_key);
+        self.sealing_before.iter().fold(opened, |opened, key| opened.or_else(|_| key.open(&row.kid, &row.private_key)))
+    }
+
     fn open(&self, row: &StoredKey) -> Result<Key> {
-        let private_key = self.sealing.open(&row.kid, &row.private_key)?;
+        let private_key = self.unseal(row)?;
         let algorithm: Algorithm = row.algorithm.parse().map_err(Error::internal)?;
         let encoding = match algorithm {
             Algorithm::HS256 => EncodingKey::from_secret(&private_key),

@@ -21,6 +21,7 @@ mod refresh;
 mod revocation;
 mod rotation;
 mod schema;
+mod secrets;
 mod sessions;
 mod support;
 mod tidy;
