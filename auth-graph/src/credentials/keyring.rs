@@ -3,7 +3,7 @@
 //! Reading and writing them is `store::signing_keys`; when to make one is `auth::keys`.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::encoding::AsDer;
@@ -34,6 +34,8 @@ pub struct Keyring {
     sealing_before: Vec<SealingKey>,
     ring: RwLock<Arc<Ring>>,
     loading: Mutex<()>,
+    /// Whether the secret was right once.
+    has_opened_keys: AtomicBool,
     next_reload: AtomicI64,
 }
 
@@ -77,8 +79,8 @@ impl Keyring {
         let derive = |secret| SealingKey::derive(secret, "signing keys");
         let sealing = derive(&secrets.current);
         let sealing_before = secrets.previous.iter().map(|old| derive(&old.secret)).collect();
-        let (ring, loading, next_reload) = Default::default();
-        Self { algorithm, published, sealing, sealing_before, ring, loading, next_reload }
+        let (ring, loading, has_opened_keys, next_reload) = Default::default();
+        Self { algorithm, published, sealing, sealing_before, ring, loading, has_opened_keys, next_reload }
     }
 
     /// To be held from reading the stored keys to [`Self::replace`], so that what was read earlier never replaces what
@@ -124,10 +126,11 @@ impl Keyring {
     /// Replaces the keys by those that are stored.
     ///
     /// All of them verify. The newest active one of the configured algorithm signs. A key that the ring holds already is
-    /// not opened again: a process goes on when its keys are encrypted anew under a secret that it does not know yet.
+    /// not opened again: a process goes on when its keys are encrypted anew under a secret that it does not know yet. For
+    /// the same reason one that has opened keys leaves out what does not open, so that it still hears of withdrawals.
     ///
     /// # Errors
-    /// [`Error::Internal`] when one does not open: it was stored under another master secret.
+    /// [`Error::Internal`] when a key does not open and none has before: it was stored under another master secret.
     pub fn replace(&self, stored: &[StoredKey]) -> Result<()> {
         let before = self.current();
         let mut ring = Ring::default();
@@ -135,7 +138,15 @@ impl Keyring {
         for row in stored {
             let key = match before.by_id.get(&row.kid) {
                 Some(key) => key.clone(),
-                None => Arc::new(self.open(row)?),
+                None => match self.open(row) {
+                    Ok(key) => Arc::new(key),
+                    Err(error) if self.has_opened_keys.load(Ordering::Relaxed) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(kid = row.kid, error, "a signing key is left out; was the secret replaced?");
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                },
             };
             let configured = key.algorithm == jwt_algorithm(self.algorithm);
             if configured {
@@ -153,6 +164,7 @@ impl Keyring {
         if self.published == Published::AllAlgorithms {
             published.append(&mut others);
         }
+        self.has_opened_keys.fetch_or(!ring.by_id.is_empty(), Ordering::Relaxed);
         ring.jwks = serde_json::to_string(&JwkSet { keys: published }).map_err(Error::internal)?;
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
         Ok(())

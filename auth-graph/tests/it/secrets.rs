@@ -5,11 +5,11 @@ use std::time::Duration as StdDuration;
 
 use auth_graph::app::App;
 use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::boot;
 use auth_graph::auth::keys::{self, Start};
 use auth_graph::auth::principal::authenticate;
 use auth_graph::auth::secrets;
 use auth_graph::auth::sessions::{self, Device};
+use auth_graph::auth::{boot, changes};
 use auth_graph::config::{Config, Sources};
 use auth_graph::error::{Code, Result};
 use auth_graph::store::signing_keys;
@@ -103,6 +103,22 @@ async fn the_secret_in_the_file_is_replaced_and_the_one_before_accepted_for_a_wh
     test.app.clock.advance(Duration::from_std(WEEK).unwrap());
     assert_eq!(refresh(&restarted, &ada.refresh).await.unwrap_err().code(), Code::TokenInvalid);
     refresh(&restarted, &successor).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_process_that_does_not_know_the_new_secret_still_hears_of_withdrawn_keys() {
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    rotate(&test, WEEK).await;
+    let restarted = test.replica().await;
+    let unknown = keys::rotate(&restarted, Start::Now).await.unwrap();
+    changes::catch_up(&test.app).await.unwrap();
+    ada.caller.me().await.data("me");
+    assert!(test.app.keyring.current().find(&unknown).is_none());
+    let known = test.app.keyring.current().signing(test.app.clock.now()).unwrap().kid.clone();
+    keys::retire(&restarted, &known).await.unwrap();
+    changes::catch_up(&test.app).await.unwrap();
+    assert_eq!(ada.caller.me().await.code(), "TOKEN_INVALID");
 }
 
 #[tokio::test]
