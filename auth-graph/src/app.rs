@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::credentials::keyring::Published;
 use crate::credentials::{AccessTokens, Cursors, Keyring, PasswordPool, RefreshTokens, Revocations};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
@@ -52,16 +53,20 @@ impl App {
     /// # Errors
     /// When the secret can not be read, the database can not be reached or a thread can not be started.
     pub async fn build(config: Config, clock: Clock) -> Result<Self> {
-        let secret = config.master_secret().map_err(Error::internal)?;
+        let secrets = config.secrets().map_err(Error::internal)?;
         let db = store::connect(&database_url(&config)?, config.database.max_connections).await?;
         let access_lifetime = Duration::from_std(config.tokens.access_lifetime).map_err(Error::internal)?;
+        let published = match config.tokens.publish_all_algorithms {
+            true => Published::AllAlgorithms,
+            false => Published::OneAlgorithm,
+        };
         Ok(Self(Arc::new(Parts {
-            keyring: Keyring::new(&secret, config.tokens.algorithm),
+            keyring: Keyring::new(&secrets, config.tokens.algorithm, published),
             access_tokens: AccessTokens::new(config.issuer(), config.tokens.audience.clone()),
-            refresh_tokens: RefreshTokens::new(&secret),
+            refresh_tokens: RefreshTokens::new(&secrets, clock.clone()),
             passwords: PasswordPool::start(&config.passwords)?,
             revocations: Revocations::new(access_lifetime),
-            cursors: Cursors::new(&secret),
+            cursors: Cursors::new(&secrets, clock.clone()),
             metrics: Metrics::new(),
             changed: Arc::default(),
             config,

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod changes;
 pub mod keys;
 pub mod principal;
+pub mod secrets;
 pub mod sessions;
 pub mod verification;
 
@@ -26,6 +27,7 @@ pub async fn boot(config: Config, clock: Clock) -> Result<App> {
     let app = App::build(config, clock).await?;
     store::migrate(&app.db).await?;
     keys::load(&app).await?;
+    secrets::reseal(&app).await?;
     changes::prime(&app).await?;
     Ok(app)
 }
@@ -47,7 +49,7 @@ pub async fn readiness(app: &App) -> Readiness {
     Readiness {
         database: pending.is_ok(),
         migrations: matches!(pending, Ok(0)),
-        keys: app.keyring.current().signing().is_some(),
+        keys: app.keyring.current().signing(app.clock.now()).is_some(),
     }
 }
 

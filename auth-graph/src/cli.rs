@@ -2,7 +2,9 @@
 
 mod config;
 mod failure;
+mod keys;
 mod migrate;
+mod secrets;
 mod serve;
 mod user;
 
@@ -46,6 +48,12 @@ enum Command {
     /// Make, disable and enable users.
     #[command(subcommand)]
     User(user::Command),
+    /// List, replace and withdraw the keys that sign access tokens.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Replace the master secret.
+    #[command(subcommand)]
+    Secrets(secrets::Command),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -69,6 +77,16 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             let config = load(Vec::new())?;
             start_log(&config);
             user::run(&auth::boot(config, Clock::default()).await?, command).await
+        }
+        Command::Keys(command) => {
+            let config = load(Vec::new())?;
+            start_log(&config);
+            keys::run(&auth::boot(config, Clock::default()).await?, command).await
+        }
+        Command::Secrets(command) => {
+            let config = load(Vec::new())?;
+            start_log(&config);
+            secrets::run(config, command).await
         }
         Command::Config(command) => config::run(&load(Vec::new())?, &command),
     }

@@ -11,14 +11,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serving::Layout;
 
 use crate::values::Scopes;
 
-pub use serving::{MasterSecret, Problems, Sources};
+pub use serving::{MasterSecret, Problems, Secrets, Sources};
 
 /// The defaults, as they are documented.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -35,6 +36,9 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The master secret in base64; empty: generated and kept in `data_dir`.
     pub secret: SecretString,
+    /// Secrets that were replaced and are still accepted; with `secret` only.
+    #[serde(deserialize_with = "one_or_many")]
+    pub previous_secrets: Vec<SecretString>,
     /// Where it listens and how it is reached.
     pub server: Server,
     /// Where it keeps its data.
@@ -107,6 +111,14 @@ pub struct Tokens {
     /// A session ends in any case after this long.
     #[serde(with = "humantime_serde")]
     pub session_lifetime: Duration,
+    /// A signing key is replaced when it is this old; 0: never.
+    #[serde(with = "humantime_serde")]
+    pub key_rotation: Duration,
+    /// How long a new signing key is published before it signs.
+    #[serde(with = "humantime_serde")]
+    pub key_publish_lead: Duration,
+    /// Whether keys of an algorithm that is no longer the configured one stay published until they are retired.
+    pub publish_all_algorithms: bool,
 }
 
 /// A signature algorithm for access tokens (RFC 7518 section 3.1, RFC 8037 section 3.1).
@@ -162,6 +174,20 @@ pub struct Log {
     pub filter: String,
 }
 
+/// A secret or a list of secrets. What is neither is refused without being shown, as serde would.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretString>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "must be a list of secrets in base64")]
+    enum OneOrMany {
+        One(SecretString),
+        Many(Vec<SecretString>),
+    }
+    OneOrMany::deserialize(deserializer).map(|found| match found {
+        OneOrMany::One(secret) => vec![secret],
+        OneOrMany::Many(secrets) => secrets,
+    })
+}
+
 impl Config {
     /// Reads and checks the configuration.
     ///
@@ -171,12 +197,24 @@ impl Config {
         sources.load(&LAYOUT, Self::check)
     }
 
-    /// The master secret, which is made at the first start unless it is configured.
+    /// The master secret, which is made at the first start unless it is configured, and those before it.
     ///
     /// # Errors
-    /// When its file can not be read or written, others can read it, or it does not hold a good secret.
-    pub fn master_secret(&self) -> io::Result<MasterSecret> {
-        MasterSecret::load(&self.secret, &self.data_dir.join("secret"))
+    /// When their file can not be read or written, others can read it, or it does not hold good secrets.
+    pub fn secrets(&self) -> io::Result<Secrets> {
+        Secrets::load(&self.secret, &self.previous_secrets, &self.secret_file())
+    }
+
+    /// Puts a new secret into the file and keeps the one before for a while. The answer is the time until which.
+    ///
+    /// # Errors
+    /// As [`Self::secrets`].
+    pub fn rotate_secret(&self, now: DateTime<Utc>, window: chrono::Duration) -> io::Result<DateTime<Utc>> {
+        Secrets::rotate(&self.secret_file(), now, window)
+    }
+
+    fn secret_file(&self) -> PathBuf {
+        self.data_dir.join("secret")
     }
 
     /// The issuer of tokens: the public address to the byte, or the address that it listens on.

@@ -6,6 +6,7 @@ pub mod access_tokens;
 pub mod cursors;
 mod derived;
 pub mod keyring;
+mod mac_keys;
 pub mod passwords;
 pub mod refresh_tokens;
 pub mod revocations;

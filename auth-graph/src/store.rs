@@ -5,6 +5,7 @@
 
 pub mod change_head;
 pub mod changes;
+pub mod leases;
 pub mod login_events;
 pub mod rate_limits;
 pub mod service_clients;

@@ -2,6 +2,7 @@
 
 mod follow;
 mod housekeeping;
+mod rotation;
 
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ pub fn spawn(app: &App) -> Tasks {
     let mut tasks = JoinSet::new();
     tasks.spawn(supervise("follow", app.clone(), follow::run));
     tasks.spawn(supervise("housekeeping", app.clone(), housekeeping::run));
+    tasks.spawn(supervise("rotation", app.clone(), rotation::run));
     Tasks(tasks)
 }
 

@@ -6,6 +6,7 @@ mod listener;
 mod log;
 mod observe;
 mod secret;
+mod secrets;
 mod settings;
 mod stop;
 
@@ -14,5 +15,6 @@ pub use listener::serve;
 pub use log::{Format, log_to_stderr};
 pub use observe::observed;
 pub use secret::{MasterSecret, make_private_folder};
+pub use secrets::{PreviousSecret, Secrets};
 pub use settings::{Layout, Problem, Problems, Sources};
 pub use stop::stop_signal;

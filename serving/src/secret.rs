@@ -53,41 +53,51 @@ impl MasterSecret {
         if !setting.expose_secret().is_empty() {
             return Self::parse(setting).map_err(io::Error::other);
         }
-        match fs::metadata(path) {
-            Ok(found) if found.permissions().mode() & 0o077 != 0 => {
-                Err(about(path, &"others can read it: chmod 600 it, or make a new one"))
-            }
-            Ok(_) => Self::read(path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(path),
-            Err(error) => Err(about(path, &error)),
-        }
+        Self::parse(&read_or_make(path)?).map_err(|reason| about(path, &reason))
     }
+}
 
-    fn read(path: &Path) -> io::Result<Self> {
-        let text = fs::read_to_string(path).map_err(|error| about(path, &error))?;
-        Self::parse(&text.into()).map_err(|reason| about(path, &reason))
-    }
-
-    /// Writes a new secret beside its place and links it there, so that of two processes that start at once one wins
-    /// and the other reads what it wrote, and none ever sees half a secret.
-    fn make(path: &Path) -> io::Result<Self> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        make_private_folder(folder)?;
-        let mut bytes = [0; 32];
-        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
-        let draft = path.with_extension(format!("draft-{}", std::process::id()));
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        writeln!(file, "{}", BASE64_STANDARD.encode(bytes))?;
-        file.sync_all()?;
-        let linked = fs::hard_link(&draft, path);
-        fs::remove_file(&draft)?;
-        match linked {
-            Ok(()) => tracing::info!(path = %path.display(), "made a new master secret: back it up"),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(about(path, &error)),
+/// The text of the file, which is made with a new secret if it is not there.
+pub(crate) fn read_or_make(path: &Path) -> io::Result<SecretString> {
+    match fs::metadata(path) {
+        Ok(found) if found.permissions().mode() & 0o077 != 0 => {
+            Err(about(path, &"others can read it: chmod 600 it, or make a new one"))
         }
-        Self::read(path)
+        Ok(_) => read(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path),
+        Err(error) => Err(about(path, &error)),
     }
+}
+
+fn read(path: &Path) -> io::Result<SecretString> {
+    fs::read_to_string(path).map(SecretString::from).map_err(|error| about(path, &error))
+}
+
+/// Writes a new secret beside its place and links it there, so that of two processes that start at once one wins and
+/// the other reads what it wrote, and none ever sees half a secret.
+fn make(path: &Path) -> io::Result<SecretString> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    make_private_folder(folder)?;
+    let secret = new_secret()?;
+    let draft = path.with_extension(format!("draft-{}", std::process::id()));
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    writeln!(file, "{}", secret.expose_secret())?;
+    file.sync_all()?;
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    match linked {
+        Ok(()) => tracing::info!(path = %path.display(), "made a new master secret: back it up"),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(about(path, &error)),
+    }
+    read(path)
+}
+
+/// 32 random bytes in base64.
+pub(crate) fn new_secret() -> io::Result<SecretString> {
+    let mut bytes = SecretBox::new(Box::new([0; 32]));
+    aws_lc_rs::rand::fill(bytes.expose_secret_mut()).map_err(|_| io::Error::other("no randomness"))?;
+    Ok(BASE64_STANDARD.encode(bytes.expose_secret()).into())
 }
 
 /// Makes a folder for its owner only, if it is not there.
@@ -98,6 +108,6 @@ pub fn make_private_folder(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| about(path, &error))
 }
 
-fn about(path: &Path, error: &dyn Display) -> io::Error {
+pub(crate) fn about(path: &Path, error: &dyn Display) -> io::Error {
     io::Error::other(format!("{}: {error}", path.display()))
 }

@@ -1,7 +1,9 @@
-//! The outbox, followed by this process: sessions that other replicas and the command line have ended.
+//! The outbox, followed by this process: sessions that other replicas and the command line have ended, and signing keys
+//! that they have changed.
 //!
 //! Serving the outbox to other services is a task of its own, and not here yet.
 
+use super::keys;
 use crate::app::App;
 use crate::error::Result;
 use crate::store::changes::{self, Kind};
@@ -35,8 +37,11 @@ pub async fn catch_up(app: &App) -> Result<()> {
         let now = app.clock.now();
         let found = changes::after(&app.db, app.revocations.followed_position(), BATCH).await?;
         for change in &found {
-            if let (Kind::SessionRevoked, Some(session)) = (change.kind, change.session_id) {
-                app.revocations.insert(session, change.recorded_at);
+            match (change.kind, change.session_id) {
+                (Kind::SessionRevoked, Some(session)) => app.revocations.insert(session, change.recorded_at),
+                // Before the position moves on, so that a failure is tried again.
+                (Kind::KeysChanged, _) => keys::load(app).await?,
+                _ => {}
             }
             app.revocations.follow_from(change.position);
         }

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::credentials::access_tokens::CheckedToken;
 use crate::credentials::{AccessTokens, Claims};
 use crate::error::Error;
-use crate::store::{sessions, users};
+use crate::store::{sessions, signing_keys, users};
 use crate::values::{Scopes, SessionId, UserId};
 
 /// The verified caller.
@@ -93,39 +93,48 @@ pub async fn authenticate(app: &App, token: &SecretString) -> Result<Principal, 
         }
     }
     match checked {
-        Ok(token) => is_live(app, token.claims.sid, now).await.map(|()| Principal(token)),
+        Ok(token) => is_live(app, &token, now).await.map(|()| Principal(token)),
         Err(Error::TokenExpired) => Err(Refusal::Expired),
         Err(_) => Err(Refusal::Invalid),
     }
 }
 
-/// Whether a session was not ended: by the set in memory, or by the database when the set has fallen behind.
-async fn is_live(app: &App, session: SessionId, now: DateTime<Utc>) -> Result<(), Refusal> {
+/// Whether a session was not ended nor the key withdrawn: by what is in memory, or by the database when that has fallen
+/// behind.
+async fn is_live(app: &App, token: &CheckedToken, now: DateTime<Utc>) -> Result<(), Refusal> {
+    let session = token.claims.sid;
     if app.revocations.contains(session) {
         return Err(Refusal::Revoked);
     }
     if !app.revocations.is_stale(now) {
         return Ok(());
     }
-    match sessions::find(&app.db, session).await {
-        Ok(Some(session)) if session.revoked_at.is_none() => Ok(()),
-        Ok(_) => Err(Refusal::Revoked),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the session could not be read");
-            Err(Refusal::Unknown)
-        }
+    let unknown = |error: sea_orm::DbErr| {
+        tracing::error!(error = &error as &dyn std::error::Error, "the session could not be read");
+        Refusal::Unknown
+    };
+    match sessions::find(&app.db, session).await.map_err(unknown)? {
+        Some(session) if session.revoked_at.is_none() => {}
+        _ => return Err(Refusal::Revoked),
+    }
+    if signing_keys::is_usable(&app.db, &token.kid, now).await.map_err(unknown)? {
+        Ok(())
+    } else {
+        Err(Refusal::Invalid)
     }
 }
 
 /// Looks again at a principal that was authenticated a while ago.
 ///
 /// # Errors
-/// The [`Refusal`], when the token has expired or its session has ended since.
+/// The [`Refusal`], when the token has expired, its session has ended or its key was withdrawn since.
 pub fn recheck(app: &App, principal: &Principal) -> Result<(), Refusal> {
     if principal.claims().exp <= app.clock.now().timestamp() {
         Err(Refusal::Expired)
     } else if app.revocations.contains(principal.session()) {
         Err(Refusal::Revoked)
+    } else if app.keyring.current().find(&principal.0.kid).is_none() {
+        Err(Refusal::Invalid)
     } else {
         Ok(())
     }

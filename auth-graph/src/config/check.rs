@@ -27,6 +27,16 @@ impl Config {
         {
             rule(false, "secret", reason);
         }
+        for previous in &self.previous_secrets {
+            if let Err(reason) = MasterSecret::parse(previous) {
+                rule(false, "previous_secrets", reason);
+            }
+        }
+        rule(
+            self.previous_secrets.is_empty() || !self.secret.expose_secret().is_empty(),
+            "previous_secrets",
+            "needs a secret beside it: the file in data_dir keeps its own",
+        );
         let url = self.database.url.expose_secret();
         let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| url.starts_with(scheme));
         rule(known || url.is_empty(), "database.url", "must start with postgres:// or sqlite:");
@@ -83,6 +93,13 @@ impl Config {
             tokens.session_lifetime <= 60 * 24 * 366 * MINUTE,
             "tokens.session_lifetime",
             "must not be longer than a year",
+        );
+        let leads = 5 * MINUTE..=7 * 24 * 60 * MINUTE;
+        rule(leads.contains(&tokens.key_publish_lead), "tokens.key_publish_lead", "must be from 5m to 7d");
+        rule(
+            tokens.key_rotation.is_zero() || tokens.key_rotation >= 2 * tokens.key_publish_lead,
+            "tokens.key_rotation",
+            "must be 0s, or at least twice tokens.key_publish_lead",
         );
         rule(!tokens.audience.trim().is_empty(), "tokens.audience", "must not be empty");
     }

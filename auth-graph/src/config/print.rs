@@ -29,6 +29,7 @@ impl Config {
                 ("profile", quote(&profile)),
                 ("data_dir", quote(&self.data_dir.to_string_lossy())),
                 ("secret", quote(if self.secret.expose_secret().is_empty() { "" } else { "***" })),
+                ("previous_secrets", list(self.previous_secrets.iter().map(|_| "***"))),
             ],
         );
         let server = &self.server;
@@ -57,6 +58,9 @@ impl Config {
                 ("access_lifetime", duration(self.tokens.access_lifetime)),
                 ("idle_lifetime", duration(self.tokens.idle_lifetime)),
                 ("session_lifetime", duration(self.tokens.session_lifetime)),
+                ("key_rotation", duration(self.tokens.key_rotation)),
+                ("key_publish_lead", duration(self.tokens.key_publish_lead)),
+                ("publish_all_algorithms", self.tokens.publish_all_algorithms.to_string()),
             ],
         );
         section(

@@ -61,6 +61,8 @@ pub struct CheckedToken {
     pub claims: Claims,
     /// The scopes, read.
     pub scopes: Scopes,
+    /// The key that signed it.
+    pub kid: String,
 }
 
 /// Makes and checks access tokens.
@@ -105,7 +107,7 @@ impl AccessTokens {
     /// [`Error::Internal`] when there is no key or it does not sign.
     pub fn mint(&self, keyring: &Keyring, grant: Grant) -> Result<SecretString> {
         let ring = keyring.current();
-        let key = ring.signing().ok_or_else(|| Error::internal("there is no signing key"))?;
+        let key = ring.signing(grant.issued_at).ok_or_else(|| Error::internal("there is no signing key"))?;
         let header = Header { typ: Some(TYPE.to_owned()), kid: Some(key.kid.clone()), ..Header::new(key.algorithm) };
         let claims = Claims {
             iss: self.issuer.clone(),
@@ -143,6 +145,11 @@ impl AccessTokens {
                 checked
             }
         };
+        // Outside of what is remembered, like revocation: the key may have been withdrawn since.
+        if keyring.current().find(&checked.kid).is_none() {
+            self.checked.remove(&name);
+            return Err(Error::TokenInvalid);
+        }
         let claims = &checked.claims;
         if claims.exp <= now.timestamp() {
             self.checked.remove(&name);
@@ -163,11 +170,6 @@ impl AccessTokens {
             .is_some_and(|kid| keyring.current().find(&kid).is_none())
     }
 
-    /// Forgets every checked signature, after keys were withdrawn.
-    pub fn forget(&self) {
-        self.checked.clear();
-    }
-
     fn check_signature(&self, keyring: &Keyring, text: &str) -> Result<CheckedToken> {
         let header = decode_header(text).map_err(|_| Error::TokenInvalid)?;
         // RFC 9068 section 4: the type must match. RFC 7515 section 4.1.11: we understand no critical extension.
@@ -179,7 +181,7 @@ impl AccessTokens {
         let key = header.kid.as_deref().and_then(|kid| ring.find(kid)).ok_or(Error::TokenInvalid)?;
         let token = decode::<Claims>(text, &key.decoding, &self.validation(key)).map_err(|_| Error::TokenInvalid)?;
         let scopes = Scopes::parse(&token.claims.scope).map_err(|_| Error::TokenInvalid)?;
-        Ok(CheckedToken { claims: token.claims, scopes })
+        Ok(CheckedToken { claims: token.claims, scopes, kid: key.kid.clone() })
     }
 
     /// The algorithm is the key's, never the token's. Times are compared by [`Self::check`] with our own clock; that

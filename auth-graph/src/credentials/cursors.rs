@@ -2,10 +2,12 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serving::Secrets;
 use uuid::Uuid;
 
 use super::derived::MacKey;
-use crate::config::MasterSecret;
+use super::mac_keys::MacKeys;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 
 const ID_LENGTH: usize = 16;
@@ -13,13 +15,13 @@ const LENGTH: usize = ID_LENGTH + MacKey::TAG_LENGTH;
 
 /// Makes and reads cursors.
 #[derive(Debug)]
-pub struct Cursors(MacKey);
+pub struct Cursors(MacKeys);
 
 impl Cursors {
-    /// Derives the key.
+    /// Derives the keys.
     #[must_use]
-    pub fn new(secret: &MasterSecret) -> Self {
-        Self(MacKey::derive(secret, "cursor"))
+    pub fn new(secrets: &Secrets, clock: Clock) -> Self {
+        Self(MacKeys::derive(secrets, "cursor", clock))
     }
 
     /// The cursor of one row of a list.

@@ -3,7 +3,7 @@
 //! Reading and writing them is `store::signing_keys`; when to make one is `auth::keys`.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::encoding::AsDer;
@@ -15,10 +15,12 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::jwk::{Jwk, JwkSet, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use serving::Secrets;
+use tokio::sync::{Mutex, MutexGuard};
 use zeroize::Zeroizing;
 
 use super::derived::SealingKey;
-use crate::config::{MasterSecret, SigningAlgorithm};
+use crate::config::SigningAlgorithm;
 use crate::error::{Error, Result};
 use crate::store::signing_keys::Model as StoredKey;
 
@@ -26,9 +28,24 @@ use crate::store::signing_keys::Model as StoredKey;
 #[derive(Debug)]
 pub struct Keyring {
     algorithm: SigningAlgorithm,
+    published: Published,
     sealing: SealingKey,
+    /// Of the secrets before. What is stored must open however long ago its secret was replaced.
+    sealing_before: Vec<SealingKey>,
     ring: RwLock<Arc<Ring>>,
+    loading: Mutex<()>,
+    /// Whether the secret was right once.
+    has_opened_keys: AtomicBool,
     next_reload: AtomicI64,
+}
+
+/// Which keys stand in the JWKS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// Those of the configured algorithm: many verifiers take the first key of a set that mixes types.
+    OneAlgorithm,
+    /// All that verify here, those of the configured algorithm first.
+    AllAlgorithms,
 }
 
 /// However many tokens name unknown keys, the database is asked for keys once in so many seconds.
@@ -37,7 +54,8 @@ const RELOAD_FLOOR: i64 = 5;
 /// The keys at one time.
 #[derive(Debug, Default)]
 pub struct Ring {
-    signing: Option<Arc<Key>>,
+    /// Those of the configured algorithm and from when on each signs, the earliest first.
+    signing: Vec<(DateTime<Utc>, Arc<Key>)>,
     by_id: HashMap<String, Arc<Key>>,
     jwks: String,
 }
@@ -57,9 +75,18 @@ pub struct Key {
 impl Keyring {
     /// An empty ring.
     #[must_use]
-    pub fn new(secret: &MasterSecret, algorithm: SigningAlgorithm) -> Self {
-        let sealing = SealingKey::derive(secret, "signing keys");
-        Self { algorithm, sealing, ring: RwLock::default(), next_reload: AtomicI64::new(0) }
+    pub fn new(secrets: &Secrets, algorithm: SigningAlgorithm, published: Published) -> Self {
+        let derive = |secret| SealingKey::derive(secret, "signing keys");
+        let sealing = derive(&secrets.current);
+        let sealing_before = secrets.previous.iter().map(|old| derive(&old.secret)).collect();
+        let (ring, loading, has_opened_keys, next_reload) = Default::default();
+        Self { algorithm, published, sealing, sealing_before, ring, loading, has_opened_keys, next_reload }
+    }
+
+    /// To be held from reading the stored keys to [`Self::replace`], so that what was read earlier never replaces what
+    /// was read later and brings a withdrawn key back.
+    pub async fn begin_loading(&self) -> MutexGuard<'_, ()> {
+        self.loading.lock().await
     }
 
     /// The keys as they are now.
@@ -98,33 +125,69 @@ impl Keyring {
 
     /// Replaces the keys by those that are stored.
     ///
-    /// The newest active one of the configured algorithm signs. Only keys of that algorithm are published, as many
-    /// verifiers take the first key of a set that mixes types; the others still verify here until they are retired.
+    /// All of them verify. The newest active one of the configured algorithm signs. A key that the ring holds already is
+    /// not opened again: a process goes on when its keys are encrypted anew under a secret that it does not know yet. For
+    /// the same reason one that has opened keys leaves out what does not open, so that it still hears of withdrawals.
     ///
     /// # Errors
-    /// [`Error::Internal`] when one does not open: it was stored under another master secret.
-    pub fn replace(&self, stored: &[StoredKey], now: DateTime<Utc>) -> Result<()> {
+    /// [`Error::Internal`] when a key does not open and none has before: it was stored under another master secret.
+    pub fn replace(&self, stored: &[StoredKey]) -> Result<()> {
+        let before = self.current();
         let mut ring = Ring::default();
-        let mut published = JwkSet { keys: Vec::new() };
+        let (mut published, mut others) = (Vec::new(), Vec::new());
         for row in stored {
-            let key = Arc::new(self.open(row)?);
-            if key.algorithm == jwt_algorithm(self.algorithm) {
-                if self.algorithm != SigningAlgorithm::HS256 {
-                    published.keys.push(public_jwk(&key)?);
-                }
-                if row.active_from <= now {
-                    ring.signing = Some(key.clone());
-                }
+            let key = match before.by_id.get(&row.kid) {
+                Some(key) => key.clone(),
+                None => match self.open(row) {
+                    Ok(key) => Arc::new(key),
+                    Err(error) if self.has_opened_keys.load(Ordering::Relaxed) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(kid = row.kid, error, "a signing key is left out; was the secret replaced?");
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                },
+            };
+            let configured = key.algorithm == jwt_algorithm(self.algorithm);
+            if configured {
+                ring.signing.push((row.active_from, key.clone()));
+            }
+            // The key of HS256 is secret.
+            if key.algorithm != Algorithm::HS256 {
+                let set = if configured { &mut published } else { &mut others };
+                set.push(public_jwk(&key)?);
             }
             ring.by_id.insert(row.kid.clone(), key);
         }
-        ring.jwks = serde_json::to_string(&published).map_err(Error::internal)?;
+        // A stable sort: of two keys for the same time, the one that was made later signs.
+        ring.signing.sort_by_key(|(active_from, _)| *active_from);
+        if self.published == Published::AllAlgorithms {
+            published.append(&mut others);
+        }
+        self.has_opened_keys.fetch_or(!ring.by_id.is_empty(), Ordering::Relaxed);
+        ring.jwks = serde_json::to_string(&JwkSet { keys: published }).map_err(Error::internal)?;
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
         Ok(())
     }
 
+    /// Encrypts a stored key anew, unless it is encrypted under the secret in use.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it does not open.
+    pub fn reseal(&self, row: &StoredKey) -> Result<Option<Vec<u8>>> {
+        if self.sealing.open(&row.kid, &row.private_key).is_ok() {
+            return Ok(None);
+        }
+        self.sealing.seal(&row.kid, &self.unseal(row)?).map(Some)
+    }
+
+    fn unseal(&self, row: &StoredKey) -> Result<Zeroizing<Vec<u8>>> {
+        let opened = self.sealing.open(&row.kid, &row.private_key);
+        self.sealing_before.iter().fold(opened, |opened, key| opened.or_else(|_| key.open(&row.kid, &row.private_key)))
+    }
+
     fn open(&self, row: &StoredKey) -> Result<Key> {
-        let private_key = self.sealing.open(&row.kid, &row.private_key)?;
+        let private_key = self.unseal(row)?;
         let algorithm: Algorithm = row.algorithm.parse().map_err(Error::internal)?;
         let encoding = match algorithm {
             Algorithm::HS256 => EncodingKey::from_secret(&private_key),
@@ -145,22 +208,16 @@ impl Keyring {
 }
 
 impl Ring {
-    /// The key that signs now.
+    /// The key that signs at this time.
     #[must_use]
-    pub fn signing(&self) -> Option<&Key> {
-        self.signing.as_deref()
+    pub fn signing(&self, now: DateTime<Utc>) -> Option<&Key> {
+        self.signing.iter().rev().find(|(active_from, _)| *active_from <= now).map(|(_, key)| key.as_ref())
     }
 
     /// The key with this identifier.
     #[must_use]
     pub fn find(&self, kid: &str) -> Option<&Key> {
         self.by_id.get(kid).map(Arc::as_ref)
-    }
-
-    /// Whether a key of this ring is not in a later one: what it signed is then good no longer.
-    #[must_use]
-    pub fn holds_what_is_gone_from(&self, later: &Self) -> bool {
-        self.by_id.keys().any(|kid| !later.by_id.contains_key(kid))
     }
 
     /// The public keys as a JWK Set (RFC 7517 section 5).

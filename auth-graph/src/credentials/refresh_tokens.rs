@@ -6,10 +6,12 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
+use serving::Secrets;
 use uuid::Uuid;
 
 use super::derived::MacKey;
-use crate::config::MasterSecret;
+use super::mac_keys::MacKeys;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::values::SessionId;
 
@@ -23,16 +25,16 @@ pub type Generation = i64;
 
 /// Makes and reads refresh tokens.
 #[derive(Debug)]
-pub struct RefreshTokens(MacKey);
+pub struct RefreshTokens(MacKeys);
 
 impl RefreshTokens {
-    /// Derives the key.
+    /// Derives the keys.
     #[must_use]
-    pub fn new(secret: &MasterSecret) -> Self {
-        Self(MacKey::derive(secret, "refresh token"))
+    pub fn new(secrets: &Secrets, clock: Clock) -> Self {
+        Self(MacKeys::derive(secrets, "refresh token", clock))
     }
 
-    /// The token of a generation of a session; always the same.
+    /// The token of a generation of a session; always the same while the secret is.
     #[must_use]
     pub fn encode(&self, session: SessionId, generation: Generation) -> SecretString {
         let mut bytes = [0; LENGTH];

@@ -1,6 +1,7 @@
 //! The one row that holds the last position given in the outbox. Whoever takes the next keeps the row locked until the
 //! commit, which is what puts the positions in the order of the commits.
 
+use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
 
@@ -29,6 +30,15 @@ pub(super) async fn next(txn: &impl ConnectionTrait) -> Result<i64, DbErr> {
         .exec_with_returning(txn)
         .await?;
     updated.first().map(|row| row.position).ok_or_else(|| DbErr::RecordNotFound("change_head".to_owned()))
+}
+
+/// Waits for every other writer of changes and keeps them waiting until the transaction ends: for work that must look
+/// before it writes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
+    Entity::find_by_id(1).lock_exclusive().one(txn).await.map(drop)
 }
 
 /// The last position that was committed.

@@ -19,7 +19,7 @@ pub struct Model {
     pub position: i64,
     /// What happened.
     pub kind: Kind,
-    /// To whom.
+    /// To whom; the nil UUID where it is about nobody.
     pub user_id: UserId,
     /// To which of their sessions, where it is about one.
     pub session_id: Option<SessionId>,
@@ -42,6 +42,9 @@ pub enum Kind {
     /// A session was ended early.
     #[sea_orm(string_value = "session_revoked")]
     SessionRevoked,
+    /// A signing key was added, put into use or withdrawn: of interest to replicas only.
+    #[sea_orm(string_value = "keys_changed")]
+    KeysChanged,
 }
 
 /// There are none that this crate follows.
@@ -72,6 +75,14 @@ pub async fn append(
     };
     Entity::insert(row).exec_without_returning(txn).await?;
     super::wake::notify(txn).await
+}
+
+/// Records that the signing keys have changed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn append_keys_changed(txn: &impl ConnectionTrait, now: DateTimeUtc) -> Result<(), DbErr> {
+    append(txn, Kind::KeysChanged, UserId(Uuid::nil()), None, 0, now).await
 }
 
 /// The changes after a position, in order.

@@ -1,7 +1,7 @@
 //! Signing keys, with their private half encrypted. What they are used for is in `credentials::keyring`.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{QueryOrder, Set};
 
 /// One key pair, or one secret.
@@ -13,7 +13,7 @@ pub struct Model {
     pub kid: String,
     /// The `alg` that it signs with.
     pub algorithm: String,
-    /// Encrypted with a key derived from the master secret.
+    /// Encrypted with a key derived from the master secret; empty once the key is retired.
     pub private_key: Vec<u8>,
     /// When it was made.
     pub created_at: DateTimeUtc,
@@ -62,4 +62,62 @@ pub async fn insert(db: &impl ConnectionTrait, key: Model) -> Result<(), DbErr> 
         retired_at: Set(key.retired_at),
     };
     Entity::insert(row).exec_without_returning(db).await.map(drop)
+}
+
+/// Every key, retired or not, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
+    Entity::find().order_by_asc(Column::CreatedAt).order_by_asc(Column::Kid).all(db).await
+}
+
+/// Puts a key into use from this time on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn activate(txn: &impl ConnectionTrait, kid: &str, now: DateTimeUtc) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::ActiveFrom, Expr::value(now))
+        .filter(Column::Kid.eq(kid))
+        .exec(txn)
+        .await
+        .map(drop)
+}
+
+/// Retires a key for good: its private half is deleted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn retire(txn: &impl ConnectionTrait, kid: &str, now: DateTimeUtc) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::RetiredAt, Expr::value(now))
+        .col_expr(Column::PrivateKey, Expr::value(Vec::<u8>::new()))
+        .filter(Column::Kid.eq(kid))
+        .exec(txn)
+        .await
+        .map(drop)
+}
+
+/// Whether there is such a key and it is not retired.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_usable(db: &impl ConnectionTrait, kid: &str, now: DateTimeUtc) -> Result<bool, DbErr> {
+    let found = Entity::find_by_id(kid.to_owned()).one(db).await?;
+    Ok(found.is_some_and(|key| key.retired_at.is_none_or(|retired_at| retired_at > now)))
+}
+
+/// Stores a key encrypted anew, unless it was retired meanwhile.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reseal(db: &impl ConnectionTrait, kid: &str, private_key: Vec<u8>) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::PrivateKey, Expr::value(private_key))
+        .filter(Column::Kid.eq(kid))
+        .filter(Column::RetiredAt.is_null())
+        .exec(db)
+        .await
+        .map(drop)
 }

@@ -34,7 +34,7 @@ impl Forgery {
     /// The victim's claims, changed, and signed with the real key.
     fn signed(&self, change: impl FnOnce(&mut Map<String, Value>, &mut Header)) -> String {
         let ring = self.test.app.keyring.current();
-        let key = ring.signing().unwrap();
+        let key = ring.signing(self.test.app.clock.now()).unwrap();
         let mut header = Header::new(key.algorithm);
         header.typ = Some("at+jwt".to_owned());
         header.kid = Some(key.kid.clone());
@@ -183,7 +183,7 @@ async fn keys_that_a_token_brings_along_are_not_used() {
         let input = [header, Value::Object(forgery.part(1))]
             .map(|part| BASE64_URL_SAFE_NO_PAD.encode(part.to_string()))
             .join(".");
-        let key = &theirs.signing().unwrap().encoding;
+        let key = &theirs.signing(other.test.app.clock.now()).unwrap().encoding;
         let signature = jsonwebtoken::crypto::sign(input.as_bytes(), key, Algorithm::ES256).unwrap();
         forgery.refused(&format!("{input}.{signature}"), "INVALID").await;
     }

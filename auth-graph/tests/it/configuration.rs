@@ -139,6 +139,8 @@ fn broken_rules_are_named() {
         ("tokens.idle_lifetime", "1m"),
         ("tokens.session_lifetime", "1day"),
         ("tokens.session_lifetime", "10years"),
+        ("tokens.key_rotation", "15m"),
+        ("tokens.key_publish_lead", "1m"),
         ("tokens.audience", " "),
         ("passwords.nice", "-5"),
         ("passwords.queue", "0"),

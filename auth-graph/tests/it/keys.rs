@@ -61,7 +61,7 @@ async fn the_private_key_is_stored_encrypted() {
     let test = TestApp::with(|config| config.tokens.algorithm = SigningAlgorithm::HS256).await;
     let stored = signing_keys::Entity::find().all(&test.app.db).await.unwrap();
     let ring = test.app.keyring.current();
-    let key = ring.signing().unwrap().encoding.as_bytes().to_vec();
+    let key = ring.signing(test.app.clock.now()).unwrap().encoding.as_bytes().to_vec();
     assert_eq!(stored.len(), 1);
     assert_eq!(stored[0].private_key.len(), 12 + key.len() + 16);
     assert!(!stored[0].private_key.windows(8).any(|window| key.windows(8).any(|part| part == window)));

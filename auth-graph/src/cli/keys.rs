@@ -1,0 +1,52 @@
+//! `keys list`, `keys rotate`, `keys retire`.
+
+use clap::Subcommand;
+
+use super::Failure;
+use crate::app::App;
+use crate::auth::keys::{self, Start, State};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List the signing keys: what each is for, when it was made, from when on it signs and when it ends.
+    List,
+    /// Make a successor for the key that signs. It is published at once and signs after tokens.key_publish_lead.
+    Rotate {
+        /// Let it sign at once, and if one is waiting already, that one.
+        #[arg(long)]
+        now: bool,
+    },
+    /// Withdraw a key at once: every token that it signed fails from now on. For a key that was stolen.
+    Retire {
+        /// The identifier of the key, as `keys list` prints it.
+        kid: String,
+    },
+}
+
+pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::List => {
+            for key in keys::list(app).await? {
+                let state = match key.state {
+                    State::Waiting => "waiting",
+                    State::Signing => "signing",
+                    State::Verifying => "verifying",
+                    State::Retired => "retired",
+                };
+                let time = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+                let until = key.until.map_or_else(|| "-".to_owned(), time);
+                let (made, from) = (time(key.created_at), time(key.active_from));
+                println!("{} {} {state:<9} made {made} signs from {from} until {until}", key.kid, key.algorithm);
+            }
+        }
+        Command::Rotate { now } => {
+            let kid = keys::rotate(app, if now { Start::Now } else { Start::Published }).await?;
+            println!("{kid}");
+        }
+        Command::Retire { kid } => {
+            keys::retire(app, &kid).await?;
+            println!("{kid} is withdrawn");
+        }
+    }
+    Ok(())
+}

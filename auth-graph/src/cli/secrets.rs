@@ -1,0 +1,32 @@
+//! `secrets rotate`.
+
+use std::time::Duration;
+
+use clap::Subcommand;
+use humantime_serde::re::humantime;
+
+use super::Failure;
+use crate::auth::secrets;
+use crate::clock::Clock;
+use crate::config::Config;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Put a new secret into data_dir/secret and encrypt the signing keys under it. The one before is accepted for a
+    /// while, so that nobody is signed out. Restart the service to use the new one.
+    Rotate {
+        /// How long refresh tokens and cursors of the secret before are accepted, such as 7d; tokens.idle_lifetime
+        /// unless given. 0s after a theft: that signs everybody out.
+        #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+        window: Option<Duration>,
+    },
+}
+
+pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure> {
+    let Command::Rotate { window } = command;
+    let window = window.unwrap_or(config.tokens.idle_lifetime);
+    let until = secrets::rotate(config, Clock::default(), window).await?;
+    println!("a new secret is in place; the one before is accepted until {}", until.format("%Y-%m-%dT%H:%M:%SZ"));
+    println!("restart the service to use it");
+    Ok(())
+}

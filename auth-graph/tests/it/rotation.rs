@@ -1,0 +1,269 @@
+//! Replacing signing keys: by hand and by schedule, seen by tokens, by verifiers and by replicas.
+
+use std::time::Duration as StdDuration;
+
+use auth_graph::app::App;
+use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::boot;
+use auth_graph::auth::keys::{self, Start, State};
+use auth_graph::auth::principal::{Refusal, authenticate, recheck};
+use auth_graph::config::SigningAlgorithm;
+use auth_graph::error::Code;
+use auth_graph::store::{leases, signing_keys};
+use auth_graph::tasks;
+use axum::body::Body;
+use axum::http::Request;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::Duration;
+use futures_util::future::join_all;
+use sea_orm::EntityTrait;
+use secrecy::SecretString;
+use serde_json::Value;
+
+use crate::command_line::{run, text};
+use crate::support::{SignedIn, TestApp};
+
+/// The identifiers in the published key set.
+async fn published(test: &TestApp) -> Vec<String> {
+    let request = Request::get("/.well-known/jwks.json").body(Body::empty()).unwrap();
+    let jwks = test.anonymous().request(request).await;
+    jwks.body["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+fn signed_by(token: &str) -> String {
+    let header = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
+    serde_json::from_slice::<Value>(&header).unwrap()["kid"].as_str().unwrap().to_owned()
+}
+
+async fn states(app: &App) -> Vec<State> {
+    keys::list(app).await.unwrap().into_iter().map(|key| key.state).collect()
+}
+
+/// What the tasks do now and then.
+async fn look_after_keys(app: &App) {
+    keys::retire_outlived(app).await.unwrap();
+    keys::rotate_when_due(app).await.unwrap();
+    keys::load(app).await.unwrap();
+}
+
+async fn signed_in(test: &TestApp) -> SignedIn {
+    test.signed_in("ada@test.com", Rank::User).await
+}
+
+/// A new access token of the same session.
+async fn refreshed(test: &TestApp, signed_in: &SignedIn) -> String {
+    let answer = test.anonymous().refresh(&signed_in.refresh).await;
+    answer.data("refresh")["accessToken"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_new_key_is_published_before_it_signs_and_the_old_one_stays_until_its_tokens_have_expired() {
+    let test = TestApp::new().await;
+    let ada = signed_in(&test).await;
+    let old = signed_by(&ada.access);
+    let new = keys::rotate(&test.app, Start::Published).await.unwrap();
+    assert_eq!(published(&test).await, [old.clone(), new.clone()]);
+    assert_eq!(states(&test.app).await, [State::Signing, State::Waiting]);
+
+    test.app.clock.advance(Duration::minutes(9));
+    let last_of_old = refreshed(&test, &ada).await;
+    assert_eq!(signed_by(&last_of_old), old);
+    test.app.clock.advance(Duration::seconds(61));
+    // Without a reload: the ring knows when each key begins.
+    assert_eq!(signed_by(&refreshed(&test, &ada).await), new);
+    look_after_keys(&test.app).await;
+    authenticate(&test.app, &last_of_old.into()).await.unwrap();
+    assert_eq!(published(&test).await, [old.clone(), new.clone()]);
+    assert_eq!(states(&test.app).await, [State::Verifying, State::Signing]);
+
+    test.app.clock.advance(Duration::minutes(6));
+    look_after_keys(&test.app).await;
+    assert_eq!(published(&test).await, [new]);
+    let listed = keys::list(&test.app).await.unwrap();
+    assert_eq!((listed[0].kid.as_str(), listed[0].state), (old.as_str(), State::Retired));
+    let stored = signing_keys::Entity::find_by_id(old).one(&test.app.db).await.unwrap().unwrap();
+    assert!(stored.private_key.is_empty(), "the private half is deleted");
+}
+
+#[tokio::test]
+async fn rotating_now_signs_with_the_new_key_at_once_and_old_tokens_stay_good() {
+    let test = TestApp::new().await;
+    let ada = signed_in(&test).await;
+    let new = keys::rotate(&test.app, Start::Now).await.unwrap();
+    assert_eq!(signed_by(&refreshed(&test, &ada).await), new);
+    ada.caller.me().await.data("me");
+}
+
+#[tokio::test]
+async fn while_a_key_waits_another_is_refused_and_now_uses_the_one_that_waits() {
+    let test = TestApp::new().await;
+    let ada = signed_in(&test).await;
+    let waiting = keys::rotate(&test.app, Start::Published).await.unwrap();
+    let refused = keys::rotate(&test.app, Start::Published).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Conflict);
+    assert_eq!(keys::rotate(&test.app, Start::Now).await.unwrap(), waiting);
+    assert_eq!(signed_by(&refreshed(&test, &ada).await), waiting);
+    assert_eq!(published(&test).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_withdrawn_key_fails_at_once_here_and_within_a_moment_on_a_replica() {
+    let test = TestApp::new().await;
+    let replica = test.replica().await;
+    let _tasks = tasks::spawn(&replica);
+    let ada = signed_in(&test).await;
+    let token: SecretString = ada.access.clone().into();
+    let principal = authenticate(&test.app, &token).await.unwrap();
+    authenticate(&replica, &token).await.unwrap();
+    keys::rotate(&test.app, Start::Now).await.unwrap();
+    keys::retire(&test.app, &signed_by(&ada.access)).await.unwrap();
+    assert_eq!(ada.caller.me().await.code(), "TOKEN_INVALID");
+    assert_eq!(recheck(&test.app, &principal), Err(Refusal::Invalid), "an open socket");
+    let refused = async {
+        while authenticate(&replica, &token).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(StdDuration::from_secs(20), refused).await.unwrap();
+    assert_eq!(authenticate(&replica, &token).await.unwrap_err(), Refusal::Invalid);
+    // The session goes on with the new key.
+    authenticate(&replica, &refreshed(&test, &ada).await.into()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_replica_that_does_not_follow_asks_the_database_for_the_key() {
+    let test = TestApp::new().await;
+    let replica = test.replica().await;
+    let ada = signed_in(&test).await;
+    authenticate(&replica, &ada.access.clone().into()).await.unwrap();
+    keys::rotate(&test.app, Start::Now).await.unwrap();
+    keys::retire(&test.app, &signed_by(&ada.access)).await.unwrap();
+    test.app.clock.advance(Duration::seconds(2));
+    assert_eq!(authenticate(&replica, &ada.access.into()).await.unwrap_err(), Refusal::Invalid);
+}
+
+#[tokio::test]
+async fn the_only_key_that_can_sign_is_not_withdrawn() {
+    let test = TestApp::new().await;
+    let ada = signed_in(&test).await;
+    let only = signed_by(&ada.access);
+    let refused = async |kid: &str| keys::retire(&test.app, kid).await.unwrap_err().code();
+    assert_eq!(refused(&only).await, Code::Conflict);
+    assert_eq!(refused("nonsense").await, Code::ValidationFailed);
+    let waiting = keys::rotate(&test.app, Start::Published).await.unwrap();
+    assert_eq!(refused(&only).await, Code::Conflict, "the other does not sign yet");
+    // Withdrawing the one that waits leaves the old one in its place, for good.
+    keys::retire(&test.app, &waiting).await.unwrap();
+    test.app.clock.advance(Duration::hours(1));
+    look_after_keys(&test.app).await;
+    assert_eq!(signed_by(&refreshed(&test, &ada).await), only);
+}
+
+#[tokio::test]
+async fn a_key_whose_time_is_over_is_no_stand_in_for_the_one_that_signs() {
+    let test = TestApp::new().await;
+    let new = keys::rotate(&test.app, Start::Now).await.unwrap();
+    test.app.clock.advance(Duration::hours(1));
+    assert_eq!(keys::retire(&test.app, &new).await.unwrap_err().code(), Code::Conflict);
+}
+
+#[tokio::test]
+async fn algorithms_are_mixed_in_the_key_set_only_when_that_is_asked_for() {
+    let test = TestApp::new().await;
+    let ada = signed_in(&test).await;
+    let mut config = test.app.config.clone();
+    config.tokens.algorithm = SigningAlgorithm::EdDSA;
+    let one = boot(config.clone(), test.app.clock.clone()).await.unwrap();
+    config.tokens.publish_all_algorithms = true;
+    let all = boot(config, test.app.clock.clone()).await.unwrap();
+    let algorithms = |app: &App| -> Vec<String> {
+        let jwks: Value = serde_json::from_str(app.keyring.current().jwks()).unwrap();
+        jwks["keys"].as_array().unwrap().iter().map(|key| key["alg"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(algorithms(&one), ["EdDSA"]);
+    assert_eq!(algorithms(&all), ["EdDSA", "ES256"]);
+    authenticate(&one, &ada.access.into()).await.unwrap();
+    test.app.clock.advance(Duration::minutes(7));
+    look_after_keys(&all).await;
+    assert_eq!(algorithms(&all), ["EdDSA"], "the old key ends with its last token");
+}
+
+#[tokio::test]
+async fn an_old_key_gets_one_successor_however_many_replicas_look() {
+    let test = TestApp::with(|config| config.tokens.key_rotation = StdDuration::from_secs(3600)).await;
+    let replica = test.replica().await;
+    let made = keys::rotate_when_due(&test.app).await.unwrap();
+    assert_eq!(made, None);
+    for round in 1..=2 {
+        test.app.clock.advance(Duration::hours(1));
+        let looks = (0..12).map(|number| {
+            let app = if number % 2 == 0 { test.app.clone() } else { replica.clone() };
+            tokio::spawn(async move { keys::rotate_when_due(&app).await.unwrap() })
+        });
+        let made: Vec<_> = join_all(looks).await.into_iter().filter_map(|look| look.unwrap()).collect();
+        assert_eq!(made.len(), 1, "{made:?}");
+        assert_eq!(signing_keys::all(&test.app.db).await.unwrap().len(), 1 + round);
+        assert_eq!(keys::rotate_when_due(&replica).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn the_schedule_can_be_switched_off() {
+    let test = TestApp::with(|config| config.tokens.key_rotation = StdDuration::ZERO).await;
+    test.app.clock.advance(Duration::days(400));
+    assert_eq!(keys::rotate_when_due(&test.app).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_running_service_replaces_an_old_key_by_itself() {
+    let test = TestApp::with(|config| config.tokens.key_rotation = StdDuration::from_secs(3600)).await;
+    test.app.clock.advance(Duration::hours(1));
+    let _tasks = tasks::spawn(&test.app);
+    let rotated = async {
+        while published(&test).await.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(StdDuration::from_secs(20), rotated).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lease_has_one_holder_until_it_ends() {
+    let test = TestApp::new().await;
+    let db = &test.app.db;
+    let now = test.app.clock.now();
+    let take = async |holder: &str, seconds: i64| {
+        let now = now + Duration::seconds(seconds);
+        leases::take(db, "work", holder, now, now + Duration::seconds(60)).await.unwrap()
+    };
+    assert!(take("first", 0).await);
+    assert!(!take("second", 30).await);
+    assert!(take("first", 30).await, "its own is prolonged");
+    assert!(!take("second", 89).await);
+    assert!(take("second", 90).await, "the first did not end in time");
+    leases::give_back(db, "work", "first").await.unwrap();
+    assert!(!take("first", 91).await, "another's can not be given back");
+    leases::give_back(db, "work", "second").await.unwrap();
+    assert!(take("first", 91).await);
+}
+
+#[test]
+fn keys_are_listed_replaced_and_withdrawn_from_the_command_line() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let keys = |arguments: &[&str]| run(folder.path(), &[&["keys"], arguments].concat(), "");
+    let states = || -> Vec<(String, String)> {
+        let listed = text(&keys(&["list"]).stdout);
+        let words = listed.lines().map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        words.map(|words| (words[0].clone(), words[2].clone())).collect()
+    };
+    let first = states()[0].0.clone();
+    let second = text(&keys(&["rotate"]).stdout).trim().to_owned();
+    let pair = |kid: &str, state: &str| (kid.to_owned(), state.to_owned());
+    assert_eq!(states(), [pair(&first, "signing"), pair(&second, "waiting")]);
+    assert_eq!(keys(&["rotate"]).status.code(), Some(1));
+    assert_eq!(keys(&["retire", &first]).status.code(), Some(1));
+    assert_eq!(text(&keys(&["rotate", "--now"]).stdout).trim(), second);
+    assert!(keys(&["retire", &first]).status.success());
+    assert_eq!(states(), [pair(&first, "retired"), pair(&second, "signing")]);
+}
