@@ -3,7 +3,7 @@ import { chromium } from 'playwright-core';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-export function launch() {
+export function launch(...further) {
   return chromium.launch({
     executablePath,
     args: [
@@ -12,6 +12,7 @@ export function launch() {
       '--disable-component-update',
       '--disable-sync',
       '--no-first-run',
+      ...further,
     ],
   });
 }

@@ -33,7 +33,8 @@ function buildProduct() {
     must('npm', ['ci', '--prefix', 'playground']);
     must('npm', ['run', 'build', '--prefix', 'playground']);
   }
-  must('cargo', ['build', '--locked', '--package', 'demo']);
+  const packages = names.concat('demo').flatMap((name) => ['--package', name]);
+  must('cargo', ['build', '--locked', '--all-features', ...packages]);
 }
 
 /** Start the demo on free ports, with its data in a folder of its own, and read where its services are. */

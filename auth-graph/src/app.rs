@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials::keyring::Published;
-use crate::credentials::{AccessTokens, Cursors, Keyring, PasswordPool, RefreshTokens, Revocations};
+use crate::credentials::{AccessTokens, CsrfTokens, Cursors, Keyring, PasswordPool, RefreshTokens, Revocations};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::store;
@@ -35,6 +35,8 @@ pub struct Parts {
     pub access_tokens: AccessTokens,
     /// Makes and reads refresh tokens.
     pub refresh_tokens: RefreshTokens,
+    /// Makes and checks what proves that a request with the cookie comes from our page.
+    pub csrf_tokens: CsrfTokens,
     /// Hashes passwords.
     pub passwords: PasswordPool,
     /// The sessions that were ended a short while ago.
@@ -64,6 +66,7 @@ impl App {
             keyring: Keyring::new(&secrets, config.tokens.algorithm, published),
             access_tokens: AccessTokens::new(config.issuer(), config.tokens.audience.clone()),
             refresh_tokens: RefreshTokens::new(&secrets, clock.clone()),
+            csrf_tokens: CsrfTokens::new(&secrets, clock.clone()),
             passwords: PasswordPool::start(&config.passwords)?,
             revocations: Revocations::new(access_lifetime),
             cursors: Cursors::new(&secrets, clock.clone()),

@@ -16,6 +16,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serving::Layout;
+use url::Url;
 
 use crate::values::Scopes;
 
@@ -41,6 +42,8 @@ pub struct Config {
     pub previous_secrets: Vec<SecretString>,
     /// Where it listens and how it is reached.
     pub server: Server,
+    /// How the refresh token is kept by browsers.
+    pub cookies: Cookies,
     /// Where it keeps its data.
     pub database: Database,
     /// What it issues.
@@ -77,11 +80,31 @@ pub struct Server {
     pub public_url: String,
     /// Networks of the proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Further origins whose pages may open a WebSocket.
+    /// Further origins whose pages may call it, with the cookie too, and open a WebSocket.
     pub allowed_origins: Vec<String>,
     /// How long running requests may take to finish after a signal to stop.
     #[serde(with = "humantime_serde")]
     pub shutdown_grace: Duration,
+}
+
+/// How browsers keep the refresh token, where a cookie is asked for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cookies {
+    /// The domain whose hosts all get the cookie; empty: the host that has set it, and no other.
+    pub domain: String,
+    /// Which requests from other sites carry it.
+    pub same_site: SameSite,
+}
+
+/// Which requests that another site has caused carry a cookie (RFC 6265bis section 5.6.7). There is no `None`: no such
+/// request may use the cookie here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum SameSite {
+    /// None.
+    Strict,
+    /// Following a link.
+    Lax,
 }
 
 /// Where the data is kept.
@@ -225,6 +248,13 @@ impl Config {
         } else {
             self.server.public_url.clone()
         }
+    }
+
+    /// Whether pages of this origin may act for a signed-in user: our own, and those that are listed.
+    #[must_use]
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        self.server.allowed_origins.iter().any(|allowed| allowed == origin)
+            || Url::parse(&self.issuer()).is_ok_and(|url| url.origin().ascii_serialization() == origin)
     }
 
     /// The public address of a path that starts with a slash.

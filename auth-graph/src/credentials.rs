@@ -3,6 +3,7 @@
 //! None of them reads the database or knows what a use case is; `auth` puts them together.
 
 pub mod access_tokens;
+pub mod csrf_tokens;
 pub mod cursors;
 mod derived;
 pub mod keyring;
@@ -12,6 +13,7 @@ pub mod refresh_tokens;
 pub mod revocations;
 
 pub use access_tokens::{AccessTokens, Claims};
+pub use csrf_tokens::CsrfTokens;
 pub use cursors::Cursors;
 pub use keyring::Keyring;
 pub use passwords::PasswordPool;

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::config::Profile;
 
 pub use caller::Caller;
-pub use delivery::RefreshCookie;
+pub use delivery::{Browser, Page, find_cookie};
 pub use error::{ApiError, ErrorCode};
 pub use guard::{Authenticated, HasScope};
 

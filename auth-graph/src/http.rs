@@ -3,6 +3,7 @@
 //! A handler translates and calls one function of `auth`, or hands a request to the GraphQL schema. What GraphQL over
 //! HTTP asks for is in the crate `graphql_edge`.
 
+mod browser;
 mod graphql;
 mod health;
 mod identity;
@@ -34,10 +35,14 @@ impl axum::extract::FromRef<Site> for App {
 /// Every route of the service.
 pub fn router(app: &App) -> Router {
     let site = Site { app: app.clone(), edge: graphql::edge(app) };
+    let operations = post(graphql::post)
+        .get(graphql::websocket)
+        .fallback(graphql_edge::method_not_allowed)
+        .layer(browser::cors(app));
     let router = Router::new()
-        .route("/graphql", post(graphql::post).get(graphql::websocket).fallback(graphql_edge::method_not_allowed))
-        .route("/.well-known/jwks.json", get(well_known::jwks))
-        .route("/.well-known/openid-configuration", get(well_known::discovery))
+        .route("/graphql", operations)
+        .route("/.well-known/jwks.json", get(well_known::jwks).layer(browser::public()))
+        .route("/.well-known/openid-configuration", get(well_known::discovery).layer(browser::public()))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));

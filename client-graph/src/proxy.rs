@@ -25,9 +25,10 @@ pub(crate) use rest::Refusal;
 
 const MAX_BODY: usize = 64 * 1024;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// The cookies that auth-graph keeps a refresh token in, over https and without.
-const REFRESH_COOKIES: [&str; 2] = ["__Host-auth_graph_refresh", "auth_graph_refresh"];
+/// The cookies that auth-graph keeps a refresh token in: over https for a host, for a domain, and without https.
+const REFRESH_COOKIES: [&str; 3] = ["__Host-auth_graph_refresh", "__Secure-auth_graph_refresh", "auth_graph_refresh"];
 
 /// The proxy of auth-graph's public operations.
 ///
@@ -78,7 +79,7 @@ impl Proxy {
     /// caller could pose as a proxy with.
     fn forwarded(&self, parts: &Parts) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        for name in [header::USER_AGENT, header::ORIGIN, SEC_FETCH_SITE] {
+        for name in [header::USER_AGENT, header::ORIGIN, SEC_FETCH_SITE, CSRF_TOKEN] {
             if let Some(value) = parts.headers.get(&name) {
                 headers.insert(name, value.clone());
             }

@@ -37,12 +37,17 @@ impl Services {
         let auth_listener = TcpListener::bind(("127.0.0.1", auth_port)).await?;
         let auth_address = auth_listener.local_addr()?;
         let auth_url = format!("http://{auth_address}");
+        let client_listener = TcpListener::bind(("127.0.0.1", client_port)).await?;
+        let client_address = client_listener.local_addr()?;
+        let client_url = format!("http://{client_address}");
         let config = auth_graph::config::Config::load(&serving::Sources {
             flags: settings(&[
                 ("profile", "demo"),
                 ("server.bind", &auth_address.to_string()),
                 // client-graph tells from whom it forwards a sign-in.
                 ("server.trusted_proxies", "[\"127.0.0.1/32\"]"),
+                // Its pages refresh with the cookie, through its proxy.
+                ("server.allowed_origins", &format!("[\"{client_url}\"]")),
                 ("data_dir", &data_dir.join("auth-graph").to_string_lossy()),
                 ("log.filter", "warn"),
             ]),
@@ -53,8 +58,6 @@ impl Services {
         users::create(&auth_app).await?;
         running.spawn(watched(http::serve(auth_app, auth_listener, when(stopped.clone())), failing.clone()));
 
-        let client_listener = TcpListener::bind(("127.0.0.1", client_port)).await?;
-        let client_address = client_listener.local_addr()?;
         let config = service::Config::load(&serving::Sources {
             flags: settings(&[
                 ("profile", "demo"),
@@ -68,7 +71,7 @@ impl Services {
         let client_app = service::App::boot(config, Default::default()).await?;
         running.spawn(watched(service::serve(client_app, client_listener, when(stopped)), failing));
 
-        Ok(Self { auth_url, client_url: format!("http://{client_address}"), stop, failed, running })
+        Ok(Self { auth_url, client_url, stop, failed, running })
     }
 
     /// Ready when one of them has ended by itself.

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::credentials::access_tokens::Grant;
 use crate::error::{Error, Result};
 use crate::store::{sessions, users};
-use crate::values::Scopes;
+use crate::values::{Scopes, SessionId};
 
 use super::Principal;
 
@@ -42,6 +42,8 @@ pub struct Device {
 /// An access token and the refresh token that follows it.
 #[derive(Debug)]
 pub struct TokenPair {
+    /// The session that they belong to.
+    pub session: SessionId,
     /// For every other call.
     pub access_token: SecretString,
     /// When the access token expires.
@@ -86,6 +88,7 @@ fn issue(app: &App, session: &sessions::Model, user: users::Model, now: DateTime
         expires_at,
     };
     Ok(TokenPair {
+        session: session.id,
         access_token: app.access_tokens.mint(&app.keyring, grant)?,
         expires_at,
         expires_in: expires_at - now,

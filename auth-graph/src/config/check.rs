@@ -20,6 +20,7 @@ impl Config {
             }
         };
         self.check_addresses(&mut rule);
+        self.check_cookies(&mut rule);
         self.check_tokens(&mut rule);
         self.check_costs(&mut rule);
         if !self.secret.expose_secret().is_empty()
@@ -75,6 +76,22 @@ impl Config {
         }
     }
 
+    fn check_cookies(&self, rule: &mut impl FnMut(bool, &str, &str)) {
+        let domain = &self.cookies.domain;
+        if domain.is_empty() {
+            return;
+        }
+        let key = "cookies.domain";
+        let url = Url::parse(&self.server.public_url).ok();
+        let https = url.as_ref().is_some_and(|url| url.scheme() == "https");
+        rule(https, key, "needs a server.public_url that starts with https://");
+        rule(is_shared_domain(domain), key, "must be a domain of two or more labels, such as example.com");
+        let within = url.as_ref().and_then(Url::domain).is_some_and(|host| {
+            host == domain || host.strip_suffix(domain.as_str()).is_some_and(|front| front.ends_with('.'))
+        });
+        rule(within, key, "must be the host of server.public_url or a parent domain of it");
+    }
+
     fn check_tokens(&self, rule: &mut impl FnMut(bool, &str, &str)) {
         let tokens = &self.tokens;
         let lifetimes = MINUTE / 2..=60 * MINUTE;
@@ -127,6 +144,21 @@ impl Config {
         rule(!limits.account_interval.is_zero(), "limits.account_interval", "must be longer than 0s");
         rule(!limits.network_interval.is_zero(), "limits.network_interval", "must be longer than 0s");
     }
+}
+
+/// Whether it is written as browsers compare domains, and is more than a top-level domain. Browsers know the longer
+/// public suffixes, such as `co.uk`, and refuse a cookie for one.
+fn is_shared_domain(domain: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+    domain.split('.').count() >= 2
+        && domain.split('.').all(is_label)
+        && !domain.rsplit('.').next().is_some_and(is_number)
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -44,6 +44,10 @@ impl Config {
             ],
         );
         section(
+            "cookies",
+            &[("domain", quote(&self.cookies.domain)), ("same_site", quote(&format!("{:?}", self.cookies.same_site)))],
+        );
+        section(
             "database",
             &[
                 ("url", quote(&without_password(self.database.url.expose_secret()))),

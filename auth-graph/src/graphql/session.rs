@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::account::User;
 use super::caller::{app, caller, principal};
-use super::delivery::{self, Delivery, RefreshCookie};
+use super::delivery::{self, Delivery};
 use super::error::Result;
 use super::guard::Authenticated;
 use crate::auth::sessions::{self, Device, Login, Reach};
@@ -47,6 +47,9 @@ pub struct TokenPair {
     access_token: String,
     /// The refresh token, to be presented to `refresh` once; null when it was delivered in a cookie.
     refresh_token: Option<String>,
+    /// To be sent as the header `X-CSRF-Token` whenever the cookie is used; null unless it was delivered in a cookie. It
+    /// stays the same for the whole session, and is of no use without the cookie.
+    csrf_token: Option<String>,
     /// Always `Bearer` (RFC 6750).
     token_type: &'static str,
     /// For how many seconds the access token is good.
@@ -138,6 +141,9 @@ impl SessionMutation {
     /// Signs in with an e-mail address and a password. An unknown address, a wrong password and a disabled user are
     /// all `INVALID_CREDENTIALS`.
     async fn login(&self, ctx: &Context<'_>, input: LoginInput) -> Result<LoginResult> {
+        if input.delivery == Delivery::Cookie {
+            delivery::check_page(ctx)?;
+        }
         let login = Login {
             email: input.email.parse()?,
             password: input.password.into(),
@@ -152,20 +158,23 @@ impl SessionMutation {
     async fn refresh(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The refresh token; the one in the cookie when left out.", secret)] refresh_token: Option<
-            String,
-        >,
+        #[graphql(
+            desc = "The refresh token; the one in the cookie when left out, which takes the header `X-CSRF-Token`.",
+            secret
+        )]
+        refresh_token: Option<String>,
     ) -> Result<TokenPair> {
         let (token, delivery) = match (refresh_token, delivery::cookie(ctx)) {
             (Some(token), _) => (SecretString::from(token), Delivery::Body),
-            (None, Some(cookie)) => (cookie.token().clone(), Delivery::Cookie),
+            (None, Some(cookie)) => (cookie?.clone(), Delivery::Cookie),
             (None, None) => return Err(Error::Unauthenticated.into()),
         };
         let pair = sessions::refresh(app(ctx), &token, device(ctx)).await?;
         Ok(TokenPair::deliver(ctx, pair, delivery))
     }
 
-    /// Signs out: ends the session of the refresh token given, of the one in the cookie, or of the access token.
+    /// Signs out: ends the session of the refresh token given, of the one in the cookie (with the header `X-CSRF-Token`),
+    /// or of the access token.
     async fn logout(
         &self,
         ctx: &Context<'_>,
@@ -174,13 +183,19 @@ impl SessionMutation {
             bool,
         >,
     ) -> Result<LogoutPayload> {
-        let cookie = delivery::cookie(ctx).map(RefreshCookie::token);
-        let given = refresh_token.map(SecretString::from);
-        let token = given.as_ref().or(cookie);
-        let caller = if token.is_none() { caller(ctx)? } else { None };
         let reach = if everywhere.unwrap_or_default() { Reach::Everywhere } else { Reach::This };
+        let given = refresh_token.map(SecretString::from);
+        let cookie = if given.is_none() { delivery::cookie(ctx) } else { None };
+        let (token, caller) = match (&given, &cookie) {
+            (Some(token), _) => (Some(token), None),
+            (None, Some(Ok(token))) => (Some(*token), None),
+            (None, Some(Err(_)) | None) => (None, caller(ctx)?),
+        };
+        if let (Some(Err(refusal)), None) = (cookie, caller) {
+            return Err(refusal.into());
+        }
         let revoked_sessions = sessions::logout(app(ctx), token, caller, reach, device(ctx)).await?;
-        if cookie.is_some() {
+        if given.is_none() && token.is_some() {
             delivery::clear(ctx);
         }
         Ok(LogoutPayload { revoked_sessions })
@@ -202,16 +217,17 @@ impl SessionMutation {
 
 impl TokenPair {
     fn deliver(ctx: &Context<'_>, pair: sessions::TokenPair, delivery: Delivery) -> Self {
-        let refresh_token = match delivery {
-            Delivery::Body => Some(pair.refresh_token.expose_secret().to_owned()),
+        let (refresh_token, csrf_token) = match delivery {
+            Delivery::Body => (Some(pair.refresh_token.expose_secret().to_owned()), None),
             Delivery::Cookie => {
                 delivery::set(ctx, &pair.refresh_token, pair.refresh_expires_in);
-                None
+                (None, Some(app(ctx).csrf_tokens.encode(pair.session)))
             }
         };
         Self {
             access_token: pair.access_token.expose_secret().to_owned(),
             refresh_token,
+            csrf_token,
             token_type: "Bearer",
             expires_in: pair.expires_in.num_seconds(),
             expires_at: pair.expires_at,

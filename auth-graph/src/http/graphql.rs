@@ -10,7 +10,8 @@ use graphql_edge::{Connection, Limits};
 use secrecy::SecretString;
 
 use super::Site;
-use super::identity::{Bearer, bearer, bearer_value, device, refresh_cookie};
+use super::browser::browser;
+use super::identity::{Bearer, bearer, bearer_value, device};
 use crate::app::App;
 use crate::auth::Refusal;
 use crate::graphql::{CREDENTIAL_FIELDS, Caller, Mutation, Query, schema};
@@ -27,11 +28,7 @@ pub(super) async fn post(State(site): State<Site>, request: Request) -> Response
     let caller = identify(&site.app, bearer(&parts.headers)).await;
     site.edge
         .post(&parts.headers, body, |request| {
-            let request = request.data(caller).data(device(&site.app, &parts));
-            match refresh_cookie(&site.app, &parts.headers) {
-                Some(cookie) => request.data(cookie),
-                None => request,
-            }
+            request.data(caller).data(device(&site.app, &parts)).data(browser(&site.app, &parts.headers))
         })
         .await
 }

@@ -1,13 +1,12 @@
-//! What a request shows of its caller: the token, the cookie, the device.
+//! What a request shows of its caller: the token, the device.
 
 use axum::http::HeaderMap;
-use axum::http::header::{AUTHORIZATION, COOKIE, USER_AGENT};
+use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
 use secrecy::SecretString;
 
 use crate::app::App;
 use crate::auth::sessions::Device;
-use crate::graphql::RefreshCookie;
 
 /// The longest `User-Agent` that is kept.
 const USER_AGENT_LENGTH: usize = 256;
@@ -42,19 +41,6 @@ pub(super) fn bearer_value(value: &str) -> Bearer {
         token if token.is_empty() || token.contains(char::is_whitespace) => Bearer::Malformed,
         token => Bearer::Token(token.into()),
     }
-}
-
-/// The refresh token in the cookie, unless the request comes from another site (Fetch Metadata, `Sec-Fetch-Site`).
-pub(super) fn refresh_cookie(app: &App, headers: &HeaderMap) -> Option<RefreshCookie> {
-    let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
-    if !matches!(site, None | Some(b"same-origin" | b"none")) {
-        return None;
-    }
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|header| header.to_str().ok())
-        .find_map(|header| RefreshCookie::find(app, header))
 }
 
 /// The device that a request comes from.

@@ -160,6 +160,24 @@ fn broken_rules_are_named() {
 }
 
 #[test]
+fn a_cookie_is_shared_within_a_parent_domain_over_https_only() {
+    let url = ("server.public_url", "https://auth.example.com");
+    load(&[url, ("cookies.domain", "example.com"), ("cookies.same_site", "Lax")]).unwrap();
+    load(&[url, ("cookies.domain", "auth.example.com")]).unwrap();
+    for domain in
+        ["com", ".example.com", "example.org", "ample.com", "login.auth.example.com", "Example.com", "a b.com"]
+    {
+        assert_eq!(refused(&[url, ("cookies.domain", domain)])[0], "cookies.domain", "{domain}");
+    }
+    for url in ["", "http://auth.example.localhost", "https://192.0.2.1"] {
+        let domain = if url.contains("192") { "0.2.1" } else { "example.localhost" };
+        let settings = [("server.public_url", url), ("cookies.domain", domain)];
+        assert_eq!(refused(&settings)[0], "cookies.domain", "{url}");
+    }
+    assert!(load(&[("cookies.same_site", "None")]).is_err());
+}
+
+#[test]
 fn printing_hides_what_is_secret() {
     let secret = "7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=";
     let config = load(&[("secret", secret), ("database.url", "postgres://me:hunter2@db/auth")]).unwrap();

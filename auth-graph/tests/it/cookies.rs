@@ -1,28 +1,54 @@
-//! The refresh token in a cookie that scripts can not read.
+//! The refresh token in a cookie that scripts can not read, and what it takes to use it.
 
+use std::collections::HashSet;
+
+use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Caller, PASSWORD, TestApp, operation};
 
 const NAME: &str = "__Host-auth_graph_refresh";
+const LOGIN: &str = "mutation($input: LoginInput!) { login(input: $input) { ... on TokenPair { accessToken refreshToken csrfToken } } }";
+const REFRESH: &str = "mutation { refresh { accessToken refreshToken csrfToken } }";
 
-async fn sign_in(test: &TestApp) -> Answer {
+async fn sign_in_from(test: &TestApp, caller: Caller) -> Answer {
     test.create_user("ada@test.com").await;
     let input = json!({ "email": "ada@test.com", "password": PASSWORD, "delivery": "COOKIE" });
-    test.anonymous().send(operation!("login"), json!({ "input": input })).await
+    caller.send(LOGIN, json!({ "input": input })).await
 }
 
-fn set_cookie(answer: &Answer) -> &str {
-    answer.headers["set-cookie"].to_str().unwrap()
+async fn sign_in(test: &TestApp) -> Answer {
+    sign_in_from(test, test.anonymous()).await
 }
 
+fn set_cookie(headers: &HeaderMap) -> &str {
+    headers["set-cookie"].to_str().unwrap()
+}
+
+/// The cookie and nothing else: what a forged request carries.
 fn with_cookie(test: &TestApp, answer: &Answer) -> Caller {
-    let pair = set_cookie(answer).split(';').next().unwrap().to_owned();
+    let pair = set_cookie(&answer.headers).split(';').next().unwrap().to_owned();
     test.anonymous().with_header("cookie", &format!("theme=dark; {pair}; other=1"))
 }
 
+fn csrf_token(answer: &Answer) -> &str {
+    let data = &answer.body["data"];
+    data["login"]["csrfToken"].as_str().or(data["refresh"]["csrfToken"].as_str()).expect("a CSRF token")
+}
+
+/// What a page of ours sends.
+fn with_session(test: &TestApp, answer: &Answer) -> Caller {
+    with_cookie(test, answer).with_header("x-csrf-token", csrf_token(answer))
+}
+
 async fn refresh(caller: &Caller) -> Answer {
-    caller.send(operation!("refresh"), Value::Null).await
+    caller.send(REFRESH, Value::Null).await
+}
+
+#[track_caller]
+fn assert_refused(answer: &Answer, code: &str) {
+    assert_eq!(answer.code(), code);
+    assert!(!answer.headers.contains_key("set-cookie"), "the cookie is left alone");
 }
 
 #[tokio::test]
@@ -31,20 +57,35 @@ async fn the_cookie_is_bound_to_the_host_and_the_body_has_no_refresh_token() {
     let answer = sign_in(&test).await;
     assert!(answer.data("login")["refreshToken"].is_null());
     assert!(!answer.text.contains("agr_"));
-    let cookie = set_cookie(&answer);
-    let (pair, attributes) = cookie.split_once(';').unwrap();
+    let (pair, attributes) = set_cookie(&answer.headers).split_once(';').unwrap();
     assert!(pair.starts_with(&format!("{NAME}=agr_")));
     assert_eq!(attributes, " Path=/; Max-Age=1209600; HttpOnly; SameSite=Strict; Secure");
+}
+
+#[tokio::test]
+async fn a_parent_domain_shares_the_cookie_under_another_name() {
+    let test = TestApp::with(|config| {
+        config.server.public_url = "https://auth.example.com".to_owned();
+        config.cookies.domain = "example.com".to_owned();
+        config.cookies.same_site = auth_graph::config::SameSite::Lax;
+    })
+    .await;
+    let answer = sign_in(&test).await;
+    let (pair, attributes) = set_cookie(&answer.headers).split_once(';').unwrap();
+    assert!(pair.starts_with("__Secure-auth_graph_refresh=agr_"));
+    assert_eq!(attributes, " Path=/; Domain=example.com; Max-Age=1209600; HttpOnly; SameSite=Lax; Secure");
+    refresh(&with_session(&test, &answer)).await.data("refresh");
 }
 
 #[tokio::test]
 async fn refresh_without_an_argument_takes_the_cookie_and_replaces_it() {
     let test = TestApp::new().await;
     let first = sign_in(&test).await;
-    let second = refresh(&with_cookie(&test, &first)).await;
+    let second = refresh(&with_session(&test, &first)).await;
     assert!(second.data("refresh")["refreshToken"].is_null());
-    assert_ne!(set_cookie(&first), set_cookie(&second));
-    refresh(&with_cookie(&test, &second)).await.data("refresh");
+    assert_ne!(set_cookie(&first.headers), set_cookie(&second.headers));
+    assert_eq!(csrf_token(&first), csrf_token(&second), "one token for the whole session");
+    refresh(&with_session(&test, &second)).await.data("refresh");
 }
 
 #[tokio::test]
@@ -54,32 +95,150 @@ async fn without_a_cookie_there_is_nothing_to_refresh() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_can_not_use_the_cookie() {
+async fn a_client_that_keeps_its_refresh_token_gets_no_csrf_token_and_needs_none() {
     let test = TestApp::new().await;
+    test.create_user("ada@test.com").await;
+    let input = json!({ "email": "ada@test.com", "password": PASSWORD });
+    let answer = test.anonymous().send(LOGIN, json!({ "input": input })).await;
+    let pair = answer.data("login");
+    assert!(pair["csrfToken"].is_null());
+    test.anonymous().refresh(pair["refreshToken"].as_str().unwrap()).await.data("refresh");
+}
+
+#[tokio::test]
+async fn the_cookie_is_refused_without_the_csrf_token_of_its_session() {
+    let test = TestApp::new().await;
+    let mine = sign_in(&test).await;
+    let input = json!({ "email": "ada@test.com", "password": PASSWORD, "delivery": "COOKIE" });
+    let other = test.anonymous().send(LOGIN, json!({ "input": input })).await;
+    let token = csrf_token(&mine);
+    assert_ne!(token, csrf_token(&other));
+    let longer = format!("{token}A");
+    let flipped = format!("{}{}", if token.starts_with('A') { "B" } else { "A" }, &token[1..]);
+    for wrong in ["", csrf_token(&other), &token[1..], &longer, &flipped] {
+        let caller = with_cookie(&test, &mine).with_header("x-csrf-token", wrong);
+        assert_refused(&refresh(&caller).await, "FORBIDDEN");
+        assert_refused(&caller.send(operation!("logout"), json!({})).await, "FORBIDDEN");
+    }
+    let forged = with_cookie(&test, &mine);
+    assert_refused(&refresh(&forged).await, "FORBIDDEN");
+    assert_refused(&forged.send(operation!("logout"), json!({})).await, "FORBIDDEN");
+    refresh(&with_session(&test, &mine)).await.data("refresh");
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_can_not_use_the_cookie() {
+    let test = TestApp::with(|config| config.server.allowed_origins = vec!["https://app.test".to_owned()]).await;
     let first = sign_in(&test).await;
-    for site in ["cross-site", "same-site", "anything"] {
-        let caller = with_cookie(&test, &first).with_header("sec-fetch-site", site);
-        assert_eq!(refresh(&caller).await.code(), "UNAUTHENTICATED", "{site}");
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("sec-fetch-site", "anything"),
+        ("origin", "https://evil.test"),
+        ("origin", "http://auth.test"),
+        ("origin", "https://auth.test:444"),
+        ("origin", "https://auth.test.evil.test"),
+        ("origin", "null"),
+    ] {
+        let caller = with_session(&test, &first).with_header(name, value);
+        assert_refused(&refresh(&caller).await, "FORBIDDEN");
+        assert_refused(&caller.send(operation!("logout"), json!({})).await, "FORBIDDEN");
     }
-    for site in ["same-origin", "none"] {
-        refresh(&with_cookie(&test, &first).with_header("sec-fetch-site", site)).await.data("refresh");
+    let two = with_session(&test, &first).with_header("origin", "https://auth.test");
+    assert_refused(&refresh(&two.with_header("origin", "https://app.test")).await, "FORBIDDEN");
+    for (name, value) in [
+        ("sec-fetch-site", "same-origin"),
+        ("sec-fetch-site", "none"),
+        ("origin", "https://auth.test"),
+        ("origin", "https://app.test"),
+    ] {
+        refresh(&with_session(&test, &first).with_header(name, value)).await.data("refresh");
     }
+}
+
+#[tokio::test]
+async fn hosts_of_the_parent_domain_may_use_the_cookie_when_they_are_listed() {
+    let test = TestApp::with(|config| {
+        config.server.public_url = "https://auth.example.com".to_owned();
+        config.server.allowed_origins = vec!["https://app.example.com".to_owned()];
+        config.cookies.domain = "example.com".to_owned();
+    })
+    .await;
+    let first = sign_in(&test).await;
+    let same_site = with_session(&test, &first).with_header("sec-fetch-site", "same-site");
+    assert_refused(&refresh(&same_site).await, "FORBIDDEN");
+    let sibling = same_site.clone().with_header("origin", "https://blog.example.com");
+    assert_refused(&refresh(&sibling).await, "FORBIDDEN");
+    let cross_site = with_session(&test, &first).with_header("sec-fetch-site", "cross-site");
+    assert_refused(&refresh(&cross_site.with_header("origin", "https://app.example.com")).await, "FORBIDDEN");
+    refresh(&same_site.with_header("origin", "https://app.example.com")).await.data("refresh");
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_gets_no_cookie() {
+    let test = TestApp::new().await;
+    let evil = test.anonymous().with_header("origin", "https://evil.test");
+    assert_refused(&sign_in_from(&test, evil).await, "FORBIDDEN");
 }
 
 #[tokio::test]
 async fn a_refused_refresh_leaves_the_cookie_alone() {
     let test = TestApp::new().await;
-    let caller = test.anonymous().with_header("cookie", &format!("{NAME}=agr_broken"));
-    let answer = refresh(&caller).await;
-    assert_eq!(answer.code(), "TOKEN_INVALID");
-    assert!(!answer.headers.contains_key("set-cookie"));
+    let broken = test.anonymous().with_header("cookie", &format!("{NAME}=agr_broken"));
+    assert_refused(&refresh(&broken).await, "TOKEN_INVALID");
+    let first = sign_in(&test).await;
+    let caller = with_session(&test, &first);
+    let second = refresh(&caller).await;
+    refresh(&with_session(&test, &second)).await.data("refresh");
+    assert_refused(&refresh(&caller).await, "TOKEN_REUSED");
+    assert_refused(&refresh(&with_session(&test, &second)).await, "TOKEN_REVOKED");
+}
+
+#[tokio::test]
+async fn ten_refreshes_at_once_all_end_with_the_same_cookie() {
+    let test = TestApp::new().await;
+    let mut newest = sign_in(&test).await;
+    for _ in 0..3 {
+        let caller = with_session(&test, &newest);
+        let answers = futures_util::future::join_all((0..10).map(|_| refresh(&caller))).await;
+        let cookies: HashSet<String> = answers
+            .iter()
+            .map(|answer| {
+                answer.data("refresh");
+                let (pair, attributes) = set_cookie(&answer.headers).split_once(';').unwrap();
+                assert!(!attributes.contains("Max-Age=0"), "{attributes}");
+                pair.to_owned()
+            })
+            .collect();
+        assert_eq!(cookies.len(), 1);
+        newest = answers.into_iter().next().unwrap();
+    }
 }
 
 #[tokio::test]
 async fn signing_out_deletes_the_cookie() {
     let test = TestApp::new().await;
     let first = sign_in(&test).await;
-    let answer = with_cookie(&test, &first).send(operation!("logout"), json!({})).await;
+    let answer = with_session(&test, &first).send(operation!("logout"), json!({})).await;
     assert_eq!(answer.data("logout")["revokedSessions"], 1);
-    assert!(set_cookie(&answer).starts_with(&format!("{NAME}=; Path=/; Max-Age=0;")));
+    assert!(set_cookie(&answer.headers).starts_with(&format!("{NAME}=; Path=/; Max-Age=0;")));
+}
+
+#[tokio::test]
+async fn signing_out_with_another_token_leaves_the_cookie_alone() {
+    let test = TestApp::new().await;
+    let browser = sign_in(&test).await;
+    let other = test.anonymous().login("ada@test.com", PASSWORD).await;
+    let refresh_token = other.data("login")["refreshToken"].as_str().unwrap();
+    let answer = with_session(&test, &browser).logout(refresh_token).await;
+    assert_eq!(answer.data("logout")["revokedSessions"], 1);
+    assert!(!answer.headers.contains_key("set-cookie"));
+
+    let other = test.anonymous().login("ada@test.com", PASSWORD).await;
+    let bearer = format!("Bearer {}", other.data("login")["accessToken"].as_str().unwrap());
+    let answer = with_cookie(&test, &browser).with_header("authorization", &bearer);
+    let answer = answer.send(operation!("logout"), json!({})).await;
+    assert_eq!(answer.data("logout")["revokedSessions"], 1);
+    assert!(!answer.headers.contains_key("set-cookie"));
+    refresh(&with_session(&test, &browser)).await.data("refresh");
 }

@@ -10,6 +10,7 @@ mod bad_tokens;
 mod command_line;
 mod configuration;
 mod cookies;
+mod cors;
 mod federation;
 mod health;
 mod keys;

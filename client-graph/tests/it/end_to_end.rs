@@ -133,30 +133,33 @@ async fn a_user_signs_in_works_and_signs_out() {
 #[tokio::test]
 async fn a_browser_signs_in_with_a_cookie_through_the_proxy() {
     let world = World::start("ES256").await;
-    let proxy = |query: &str, variables: Value, cookie: String, site: &'static str| {
+    let with_csrf_token = LOGIN.replace("refreshToken", "refreshToken csrfToken");
+    let proxy = |query: &str, variables: Value, cookie: String, csrf_token: &str, site: &'static str| {
         let body = json!({ "query": query, "variables": variables });
         let request = world.http.post(format!("{}/auth/graphql", world.client_url)).json(&body);
-        request.header("cookie", cookie).header("sec-fetch-site", site).send()
+        request.header("cookie", cookie).header("x-csrf-token", csrf_token).header("sec-fetch-site", site).send()
     };
     let input = json!({ "input": { "email": "ada@example.com", "password": PASSWORD, "delivery": "COOKIE" } });
 
-    let answer = proxy(LOGIN, input, String::new(), "same-origin").await.unwrap();
+    let answer = proxy(&with_csrf_token, input, String::new(), "", "same-origin").await.unwrap();
     let set = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
     assert!(set.contains("HttpOnly"), "{set}");
     let cookie = set.split(';').next().unwrap().to_owned();
     let body: Value = answer.json().await.unwrap();
     assert_eq!(body["data"]["login"]["refreshToken"], Value::Null, "{body}");
 
-    let other_site = proxy(REFRESH, json!({}), cookie.clone(), "cross-site").await.unwrap();
-    let other_site: Value = other_site.json().await.unwrap();
-    assert_eq!(other_site["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{other_site}");
-    let answer = proxy(REFRESH, json!({}), format!("theme=dark; {cookie}"), "same-origin").await.unwrap();
+    let csrf = body["data"]["login"]["csrfToken"].as_str().unwrap();
+    for (csrf, site) in [(csrf, "cross-site"), ("", "same-origin")] {
+        let refused: Value = proxy(REFRESH, json!({}), cookie.clone(), csrf, site).await.unwrap().json().await.unwrap();
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
+    }
+    let answer = proxy(REFRESH, json!({}), format!("theme=dark; {cookie}"), csrf, "same-origin").await.unwrap();
     let next = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
     let body: Value = answer.json().await.unwrap();
     let access = body["data"]["refresh"]["accessToken"].as_str().unwrap();
     assert_eq!(world.test_view(access).await, 200);
 
-    let gone: Value = proxy(LOGOUT, json!({}), next, "same-origin").await.unwrap().json().await.unwrap();
+    let gone: Value = proxy(LOGOUT, json!({}), next, csrf, "same-origin").await.unwrap().json().await.unwrap();
     assert_eq!(gone["data"]["logout"]["revokedSessions"], 1, "{gone}");
 }
 

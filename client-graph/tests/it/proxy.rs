@@ -320,6 +320,7 @@ fn from_browser(path: &str, body: &Value) -> Request<Body> {
         ("user-agent", "Browser/1.0"),
         ("origin", "https://app.example.com"),
         ("sec-fetch-site", "same-origin"),
+        ("x-csrf-token", "csrf"),
         ("cookie", "session=mine; auth_graph_refresh=old; other=2"),
         ("authorization", "Bearer secret"),
         ("x-forwarded-for", "6.6.6.6"),
@@ -344,6 +345,7 @@ async fn only_the_headers_that_auth_graph_needs_are_passed_on() {
         assert_eq!(seen["user-agent"], "Browser/1.0");
         assert_eq!(seen["origin"], "https://app.example.com");
         assert_eq!(seen["sec-fetch-site"], "same-origin");
+        assert_eq!(seen["x-csrf-token"], "csrf");
         assert_eq!(seen["cookie"], "auth_graph_refresh=old");
         assert_eq!(seen["x-forwarded-for"], "203.0.113.7");
         for name in ["authorization", "x-forwarded-host", "x-real-ip", "accept-language"] {

@@ -1,0 +1,80 @@
+//! What pages of other origins are told (the CORS protocol of the Fetch standard).
+
+use axum::body::Body;
+use axum::http::Request;
+
+use crate::support::{Answer, TestApp};
+
+const APP: &str = "https://app.test";
+
+async fn listing_one() -> TestApp {
+    TestApp::with(|config| config.server.allowed_origins = vec![APP.to_owned()]).await
+}
+
+async fn preflight(test: &TestApp, path: &str, origin: &str) -> Answer {
+    let request = Request::options(path)
+        .header("origin", origin)
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "content-type,x-csrf-token");
+    test.anonymous().request(request.body(Body::empty()).unwrap()).await
+}
+
+fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
+    answer.headers.get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_listed_origin_may_call_with_credentials() {
+    let test = listing_one().await;
+    let answer = preflight(&test, "/graphql", APP).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(header(&answer, "access-control-allow-origin"), APP);
+    assert_eq!(header(&answer, "access-control-allow-credentials"), "true");
+    assert_eq!(header(&answer, "access-control-allow-methods"), "POST");
+    let allowed = header(&answer, "access-control-allow-headers");
+    assert!(["authorization", "content-type", "x-csrf-token"].iter().all(|name| allowed.contains(name)), "{allowed}");
+
+    let answer = test.anonymous().with_header("origin", APP).send("{ __typename }", serde_json::json!({})).await;
+    assert_eq!(header(&answer, "access-control-allow-origin"), APP);
+    assert_eq!(header(&answer, "access-control-allow-credentials"), "true");
+    assert!(header(&answer, "vary").to_lowercase().contains("origin"));
+}
+
+#[tokio::test]
+async fn other_origins_are_told_nothing() {
+    let test = listing_one().await;
+    for origin in
+        ["https://evil.test", "http://app.test", "https://app.test:8443", "https://app.test.evil.test", "null", "*"]
+    {
+        let caller = test.anonymous().with_header("origin", origin);
+        for answer in
+            [preflight(&test, "/graphql", origin).await, caller.send("{ __typename }", serde_json::json!({})).await]
+        {
+            assert_eq!(header(&answer, "access-control-allow-origin"), "", "{origin}");
+            assert_eq!(header(&answer, "access-control-allow-credentials"), "", "{origin}");
+            // A cache must not give this answer to a page that is listed.
+            assert!(header(&answer, "vary").to_lowercase().contains("origin"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn public_documents_may_be_read_from_anywhere_without_credentials() {
+    let test = listing_one().await;
+    for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration"] {
+        let request = Request::get(path).header("origin", APP).body(Body::empty()).unwrap();
+        let answer = test.anonymous().request(request).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(header(&answer, "access-control-allow-origin"), "*");
+        assert_eq!(header(&answer, "access-control-allow-credentials"), "");
+    }
+}
+
+#[tokio::test]
+async fn health_and_metrics_are_for_no_other_origin() {
+    let test = listing_one().await;
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let request = Request::get(path).header("origin", APP).body(Body::empty()).unwrap();
+        assert_eq!(header(&test.anonymous().request(request).await, "access-control-allow-origin"), "", "{path}");
+    }
+}
