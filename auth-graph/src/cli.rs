@@ -1,5 +1,6 @@
 //! The command line: parses, calls one function of `auth`, prints.
 
+mod client;
 mod config;
 mod failure;
 mod migrate;
@@ -46,6 +47,9 @@ enum Command {
     /// Make, disable and enable users.
     #[command(subcommand)]
     User(user::Command),
+    /// Make, list and disable service clients, and give them new secrets.
+    #[command(subcommand)]
+    Client(client::Command),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -69,6 +73,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             let config = load(Vec::new())?;
             start_log(&config);
             user::run(&auth::boot(config, Clock::default()).await?, command).await
+        }
+        Command::Client(command) => {
+            let config = load(Vec::new())?;
+            start_log(&config);
+            client::run(&auth::boot(config, Clock::default()).await?, command).await
         }
         Command::Config(command) => config::run(&load(Vec::new())?, &command),
     }

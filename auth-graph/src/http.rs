@@ -6,6 +6,7 @@
 mod graphql;
 mod health;
 mod identity;
+mod oauth;
 mod well_known;
 
 use std::io;
@@ -38,6 +39,8 @@ pub fn router(app: &App) -> Router {
         .route("/graphql", post(graphql::post).get(graphql::websocket).fallback(graphql_edge::method_not_allowed))
         .route("/.well-known/jwks.json", get(well_known::jwks))
         .route("/.well-known/openid-configuration", get(well_known::discovery))
+        .route("/.well-known/oauth-authorization-server", get(well_known::discovery))
+        .merge(oauth::router())
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));

@@ -7,6 +7,7 @@ pub mod change_head;
 pub mod changes;
 pub mod login_events;
 pub mod rate_limits;
+pub mod revoked_tokens;
 pub mod service_clients;
 pub mod sessions;
 pub mod signing_keys;
