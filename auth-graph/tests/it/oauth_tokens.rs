@@ -2,8 +2,10 @@
 
 use auth_graph::app::App;
 use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::clients;
+use auth_graph::auth::clients::{self, Wish};
 use auth_graph::auth::principal::{Refusal, authenticate};
+use auth_graph::error::Code;
+use auth_graph::store::{self, service_clients};
 use chrono::Duration;
 use secrecy::SecretString;
 use serde_json::json;
@@ -200,4 +202,22 @@ async fn disabling_a_client_ends_its_tokens_everywhere() {
     assert_eq!(refusal(&replica, &token).await, Refusal::Revoked, "one that follows");
     assert_eq!(client.caller.form(INTROSPECT, &[("token", &token)]).await.status, 401);
     assert_eq!(client.caller.form(REVOKE, &[("token", &token)]).await.status, 401);
+}
+
+/// Granting and disabling take turns: a client that is being disabled waits, and gets nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_granted_once_the_client_is_being_disabled() {
+    let test = TestApp::new().await;
+    let client = test.service_client("orders", "").await;
+    let found = service_clients::find(&test.app.db, client.id).await.unwrap().unwrap();
+    let txn = store::begin(&test.app.db).await.unwrap();
+    service_clients::disable(&txn, client.id, test.app.clock.now()).await.unwrap();
+    let disabling = async {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        txn.commit().await.unwrap();
+    };
+    let (granted, ()) = tokio::join!(clients::grant_client_credentials(&test.app, &found, Wish::default()), disabling);
+    assert_eq!(granted.unwrap_err().code(), Code::InvalidCredentials);
 }
