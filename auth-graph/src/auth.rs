@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod changes;
+pub mod clients;
 pub mod keys;
 pub mod principal;
 pub mod secrets;
@@ -59,6 +60,7 @@ pub async fn readiness(app: &App) -> Readiness {
 /// When the database fails.
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     app.revocations.purge(now);
+    store::revoked_tokens::purge(&app.db, app.revocations.horizon(now)).await?;
     store::rate_limits::purge(&app.db, now.timestamp_micros()).await?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The command line: parses, calls one function of `auth`, prints.
 
+mod client;
 mod config;
 mod failure;
 mod keys;
@@ -54,6 +55,9 @@ enum Command {
     /// Replace the master secret.
     #[command(subcommand)]
     Secrets(secrets::Command),
+    /// Make, list and disable service clients, and give them new secrets.
+    #[command(subcommand)]
+    Client(client::Command),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -87,6 +91,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             let config = load(Vec::new())?;
             start_log(&config);
             secrets::run(config, command).await
+        }
+        Command::Client(command) => {
+            let config = load(Vec::new())?;
+            start_log(&config);
+            client::run(&auth::boot(config, Clock::default()).await?, command).await
         }
         Command::Config(command) => config::run(&load(Vec::new())?, &command),
     }

@@ -3,6 +3,7 @@
 //! None of them reads the database or knows what a use case is; `auth` puts them together.
 
 pub mod access_tokens;
+pub mod client_secrets;
 pub mod csrf_tokens;
 pub mod cursors;
 mod derived;

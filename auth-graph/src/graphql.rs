@@ -5,6 +5,7 @@
 
 mod account;
 mod caller;
+mod client;
 mod delivery;
 mod error;
 mod federation;
@@ -30,11 +31,11 @@ pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// What can be asked for.
 #[derive(MergedObject, Default)]
-pub struct Query(account::AccountQuery, session::SessionQuery, federation::Entities);
+pub struct Query(account::AccountQuery, session::SessionQuery, client::ClientQuery, federation::Entities);
 
 /// What can be done.
 #[derive(MergedObject, Default)]
-pub struct Mutation(session::SessionMutation, verification::VerificationMutation);
+pub struct Mutation(session::SessionMutation, verification::VerificationMutation, client::ClientMutation);
 
 /// Builds the schema that serves requests.
 #[must_use]

@@ -7,6 +7,7 @@ mod browser;
 mod graphql;
 mod health;
 mod identity;
+mod oauth;
 mod well_known;
 
 use std::io;
@@ -43,6 +44,8 @@ pub fn router(app: &App) -> Router {
         .route("/graphql", operations)
         .route("/.well-known/jwks.json", get(well_known::jwks).layer(browser::public()))
         .route("/.well-known/openid-configuration", get(well_known::discovery).layer(browser::public()))
+        .route("/.well-known/oauth-authorization-server", get(well_known::discovery).layer(browser::public()))
+        .merge(oauth::router())
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));

@@ -39,7 +39,31 @@ impl Attempt {
         address: Option<IpAddr>,
         now: DateTime<Utc>,
     ) -> Result<Self> {
-        let account = Rule::new(account_key(account), limits.account_interval, limits.account_attempts);
+        Self::take_named(db, limits, account_key(account), address, now).await
+    }
+
+    /// Takes an attempt from a service client, by whatever name was sent for it, and from the network.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] when one of them has none left.
+    pub async fn take_for_client(
+        db: &DatabaseConnection,
+        limits: &Limits,
+        client: &str,
+        address: Option<IpAddr>,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        Self::take_named(db, limits, format!("client:{}", hashed(client)), address, now).await
+    }
+
+    async fn take_named(
+        db: &DatabaseConnection,
+        limits: &Limits,
+        key: String,
+        address: Option<IpAddr>,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        let account = Rule::new(key, limits.account_interval, limits.account_attempts);
         let network =
             address.map(|address| Rule::new(network_key(address), limits.network_interval, limits.network_attempts));
         let rules: Vec<Rule> = std::iter::once(account).chain(network).collect();
@@ -78,7 +102,11 @@ impl Rule {
 
 /// The address is hashed, as it may belong to nobody here and is none of our business then.
 fn account_key(account: &Email) -> String {
-    format!("account:{}", BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, account.as_str().as_bytes())))
+    format!("account:{}", hashed(account.as_str()))
+}
+
+fn hashed(text: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
 }
 
 /// Whoever has one IPv6 address has the /64 that it is in.

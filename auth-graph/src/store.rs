@@ -8,6 +8,7 @@ pub mod changes;
 pub mod leases;
 pub mod login_events;
 pub mod rate_limits;
+pub mod revoked_tokens;
 pub mod service_clients;
 pub mod sessions;
 pub mod signing_keys;

@@ -14,6 +14,7 @@ mod m20261122_000005_login_events;
 mod m20261122_000006_rate_limits;
 mod m20261122_000007_service_clients;
 mod m20261122_000008_leases;
+mod m20261122_000009_revoked_tokens;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000006_rate_limits::Migration),
             Box::new(m20261122_000007_service_clients::Migration),
             Box::new(m20261122_000008_leases::Migration),
+            Box::new(m20261122_000009_revoked_tokens::Migration),
         ]
     }
 }

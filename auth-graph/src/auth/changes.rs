@@ -7,7 +7,8 @@ use super::keys;
 use crate::app::App;
 use crate::error::Result;
 use crate::store::changes::{self, Kind};
-use crate::store::{change_head, sessions};
+use crate::store::{change_head, revoked_tokens, service_clients, sessions};
+use crate::values::SessionId;
 
 const BATCH: u64 = 500;
 
@@ -22,6 +23,12 @@ pub async fn prime(app: &App) -> Result<()> {
     let horizon = app.revocations.horizon(now);
     for (session, revoked_at) in sessions::revoked_since(&app.db, horizon).await? {
         app.revocations.insert(session, revoked_at);
+    }
+    for (client, disabled_at) in service_clients::disabled_since(&app.db, horizon).await? {
+        app.revocations.insert(SessionId(client.0), disabled_at);
+    }
+    for (token, revoked_at) in revoked_tokens::revoked_since(&app.db, horizon).await? {
+        app.revocations.insert(SessionId(token.0), revoked_at);
     }
     app.revocations.follow_from(position);
     app.revocations.complete_at(now);

@@ -4,22 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use sea_orm::DbErr;
 use secrecy::SecretString;
 
 use super::keys;
 use crate::app::App;
 use crate::credentials::access_tokens::CheckedToken;
-use crate::credentials::{AccessTokens, Claims};
+use crate::credentials::{AccessTokens, Claims, Keyring};
 use crate::error::Error;
-use crate::store::{sessions, signing_keys, users};
-use crate::values::{Scopes, SessionId, UserId};
+use crate::store::{revoked_tokens, service_clients, sessions, signing_keys, users};
+use crate::values::{ClientId, Scopes, SessionId, UserId};
 
 /// The verified caller.
 #[derive(Clone, Debug)]
 pub struct Principal(Arc<CheckedToken>);
 
 impl Principal {
-    /// The user.
+    /// The user, or the service client under the same type: no user has its identifier.
     #[must_use]
     pub fn subject(&self) -> UserId {
         self.0.claims.sub
@@ -29,6 +30,12 @@ impl Principal {
     #[must_use]
     pub fn session(&self) -> SessionId {
         self.0.claims.sid
+    }
+
+    /// Whether it is a service client and not a user.
+    #[must_use]
+    pub fn is_service(&self) -> bool {
+        self.0.claims.is_service()
     }
 
     /// Whether the token allows this.
@@ -79,12 +86,26 @@ impl From<Refusal> for Error {
 /// # Errors
 /// The [`Refusal`].
 pub async fn authenticate(app: &App, token: &SecretString) -> Result<Principal, Refusal> {
+    examine(app, token, AccessTokens::check).await
+}
+
+/// Checks an access token for any audience: for those who ask about a token, never for letting its bearer in.
+///
+/// # Errors
+/// The [`Refusal`].
+pub(crate) async fn inspect(app: &App, token: &SecretString) -> Result<Principal, Refusal> {
+    examine(app, token, AccessTokens::check_for_any).await
+}
+
+type Check = fn(&AccessTokens, &Keyring, &SecretString, DateTime<Utc>) -> Result<Arc<CheckedToken>, Error>;
+
+async fn examine(app: &App, token: &SecretString, check: Check) -> Result<Principal, Refusal> {
     let now = app.clock.now();
-    let mut checked = app.access_tokens.check(&app.keyring, token, now);
+    let mut checked = check(&app.access_tokens, &app.keyring, token, now);
     if checked.is_err() && AccessTokens::names_unknown_key(&app.keyring, token) {
         // Another replica may have made the key a moment ago.
         match keys::reload(app).await {
-            Ok(keys::Reload::Done) => checked = app.access_tokens.check(&app.keyring, token, now),
+            Ok(keys::Reload::Done) => checked = check(&app.access_tokens, &app.keyring, token, now),
             Ok(keys::Reload::TooSoon) => {}
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the signing keys could not be read");
@@ -99,11 +120,12 @@ pub async fn authenticate(app: &App, token: &SecretString) -> Result<Principal, 
     }
 }
 
-/// Whether a session was not ended nor the key withdrawn: by what is in memory, or by the database when that has fallen
-/// behind.
+/// Whether the session was not ended nor the key withdrawn: by what is in memory, or by the database when that has fallen
+/// behind. The session of a service client is the client itself, so that a single token of it has to be ended by its
+/// own name.
 async fn is_live(app: &App, token: &CheckedToken, now: DateTime<Utc>) -> Result<(), Refusal> {
-    let session = token.claims.sid;
-    if app.revocations.contains(session) {
+    let claims = &token.claims;
+    if is_revoked(app, claims) {
         return Err(Refusal::Revoked);
     }
     if !app.revocations.is_stale(now) {
@@ -113,15 +135,31 @@ async fn is_live(app: &App, token: &CheckedToken, now: DateTime<Utc>) -> Result<
         tracing::error!(error = &error as &dyn std::error::Error, "the session could not be read");
         Refusal::Unknown
     };
-    match sessions::find(&app.db, session).await.map_err(unknown)? {
-        Some(session) if session.revoked_at.is_none() => {}
-        _ => return Err(Refusal::Revoked),
+    let live = if claims.is_service() {
+        is_service_live(app, claims).await.map_err(unknown)?
+    } else {
+        let session = sessions::find(&app.db, claims.sid).await.map_err(unknown)?;
+        session.is_some_and(|session| session.revoked_at.is_none())
+    };
+    if !live {
+        return Err(Refusal::Revoked);
     }
     if signing_keys::is_usable(&app.db, &token.kid, now).await.map_err(unknown)? {
         Ok(())
     } else {
         Err(Refusal::Invalid)
     }
+}
+
+async fn is_service_live(app: &App, claims: &Claims) -> Result<bool, DbErr> {
+    let client = service_clients::find(&app.db, ClientId(claims.sid.0)).await?;
+    let active = client.is_some_and(|client| client.is_active());
+    Ok(active && !revoked_tokens::contains(&app.db, claims.jti).await?)
+}
+
+fn is_revoked(app: &App, claims: &Claims) -> bool {
+    let single = claims.is_service() && app.revocations.contains(SessionId(claims.jti.0));
+    single || app.revocations.contains(claims.sid)
 }
 
 /// Looks again at a principal that was authenticated a while ago.
@@ -131,7 +169,7 @@ async fn is_live(app: &App, token: &CheckedToken, now: DateTime<Utc>) -> Result<
 pub fn recheck(app: &App, principal: &Principal) -> Result<(), Refusal> {
     if principal.claims().exp <= app.clock.now().timestamp() {
         Err(Refusal::Expired)
-    } else if app.revocations.contains(principal.session()) {
+    } else if is_revoked(app, principal.claims()) {
         Err(Refusal::Revoked)
     } else if app.keyring.current().find(&principal.0.kid).is_none() {
         Err(Refusal::Invalid)

@@ -27,8 +27,8 @@ pub use logout::{Reach, logout, revoke};
 pub(crate) use refresh::locate;
 pub use refresh::refresh;
 
-/// The client that people sign in with until clients are registered.
-const FIRST_PARTY: &str = "first-party";
+/// The client that people sign in with: a public one, which has no secret.
+pub(crate) const FIRST_PARTY: &str = "first-party";
 
 /// What the caller's device says and shows of itself.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::principal::{Principal, Refusal, authenticate};
+use super::principal::{self, Principal, Refusal, authenticate};
 use crate::app::App;
 use crate::credentials::RefreshTokens;
 use crate::error::{Error, Result};
@@ -39,6 +39,23 @@ pub async fn verify(app: &App, token: &SecretString) -> Result<Result<Verified, 
     } else {
         authenticate(app, token).await.map(Verified::Access)
     };
+    counted(app, answer)
+}
+
+/// As [`verify`], for an access token of any audience. Who may be told is for the caller to decide.
+///
+/// # Errors
+/// As [`verify`].
+pub(crate) async fn inspect(app: &App, token: &SecretString) -> Result<Result<Verified, Refusal>> {
+    let answer = if RefreshTokens::recognises(token) {
+        verify_refresh(app, token).await?
+    } else {
+        principal::inspect(app, token).await.map(Verified::Access)
+    };
+    counted(app, answer)
+}
+
+fn counted(app: &App, answer: Result<Verified, Refusal>) -> Result<Result<Verified, Refusal>> {
     match &answer {
         Ok(_) => app.metrics.verifications_active.increment(1),
         Err(Refusal::Unknown) => return Err(Refusal::Unknown.into()),

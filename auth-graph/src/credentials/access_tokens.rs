@@ -54,6 +54,14 @@ pub struct Claims {
     pub amr: Vec<String>,
 }
 
+impl Claims {
+    /// Whether it is about a service client, which is its own session, and not about a user.
+    #[must_use]
+    pub fn is_service(&self) -> bool {
+        self.sub.0 == self.sid.0
+    }
+}
+
 /// A token whose signature and claims are good.
 #[derive(Debug)]
 pub struct CheckedToken {
@@ -101,18 +109,26 @@ impl AccessTokens {
         Self { issuer, audience, checked: Cache::new(REMEMBERED) }
     }
 
-    /// Signs a token.
+    /// Signs a token for our own audience.
     ///
     /// # Errors
     /// [`Error::Internal`] when there is no key or it does not sign.
     pub fn mint(&self, keyring: &Keyring, grant: Grant) -> Result<SecretString> {
+        self.mint_for(keyring, &self.audience, grant)
+    }
+
+    /// Signs a token for any audience.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when there is no key or it does not sign.
+    pub fn mint_for(&self, keyring: &Keyring, audience: &str, grant: Grant) -> Result<SecretString> {
         let ring = keyring.current();
         let key = ring.signing(grant.issued_at).ok_or_else(|| Error::internal("there is no signing key"))?;
         let header = Header { typ: Some(TYPE.to_owned()), kid: Some(key.kid.clone()), ..Header::new(key.algorithm) };
         let claims = Claims {
             iss: self.issuer.clone(),
             sub: grant.subject,
-            aud: self.audience.clone(),
+            aud: audience.to_owned(),
             exp: grant.expires_at.timestamp(),
             iat: grant.issued_at.timestamp(),
             nbf: grant.issued_at.timestamp(),
@@ -131,6 +147,29 @@ impl AccessTokens {
     /// # Errors
     /// [`Error::TokenExpired`] when only its time is over, otherwise [`Error::TokenInvalid`].
     pub fn check(&self, keyring: &Keyring, token: &SecretString, now: DateTime<Utc>) -> Result<Arc<CheckedToken>> {
+        self.check_audience(keyring, token, now, Some(&self.audience))
+    }
+
+    /// Checks all but the audience, for those who ask about a token and do not use it.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_for_any(
+        &self,
+        keyring: &Keyring,
+        token: &SecretString,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<CheckedToken>> {
+        self.check_audience(keyring, token, now, None)
+    }
+
+    fn check_audience(
+        &self,
+        keyring: &Keyring,
+        token: &SecretString,
+        now: DateTime<Utc>,
+        audience: Option<&str>,
+    ) -> Result<Arc<CheckedToken>> {
         let text = token.expose_secret();
         if text.len() > LONGEST {
             return Err(Error::TokenInvalid);
@@ -151,6 +190,9 @@ impl AccessTokens {
             return Err(Error::TokenInvalid);
         }
         let claims = &checked.claims;
+        if audience.is_some_and(|audience| claims.aud != audience) {
+            return Err(Error::TokenInvalid);
+        }
         if claims.exp <= now.timestamp() {
             self.checked.remove(&name);
             return Err(Error::TokenExpired);
@@ -184,13 +226,13 @@ impl AccessTokens {
         Ok(CheckedToken { claims: token.claims, scopes, kid: key.kid.clone() })
     }
 
-    /// The algorithm is the key's, never the token's. Times are compared by [`Self::check`] with our own clock; that
-    /// they are there, as numbers, follows from [`Claims`].
+    /// The algorithm is the key's, never the token's. Audience and times are compared by [`Self::check_audience`], as
+    /// they depend on who asks and when; that they are there, with their JSON type, follows from [`Claims`].
     fn validation(&self, key: &Key) -> Validation {
         let mut validation = Validation::new(key.algorithm);
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[&self.audience]);
+        validation.validate_aud = false;
         validation.validate_exp = false;
         validation.validate_nbf = false;
         validation

@@ -6,6 +6,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use serde_json::json;
 
+use super::oauth::{AUTHENTICATION_METHODS, GRANT_TYPES};
 use crate::app::App;
 
 /// For so long may a copy be used; a verifier that meets an unknown key asks again before.
@@ -17,14 +18,23 @@ pub(super) async fn jwks(State(app): State<App>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, CACHE)], jwks)
 }
 
-/// The metadata of OpenID Connect Discovery 1.0, section 3, as far as it is true: there is no authorization endpoint,
-/// people sign in at `graphql_endpoint`.
+/// The metadata of RFC 8414, section 2, and of OpenID Connect Discovery 1.0, section 3, as far as they are true: there
+/// is no authorization endpoint, people sign in at `graphql_endpoint`.
 pub(super) async fn discovery(State(app): State<App>) -> impl IntoResponse {
     let config = &app.config;
+    // Only a client with a secret may ask about tokens.
+    let with_secret: Vec<_> = AUTHENTICATION_METHODS.into_iter().filter(|method| *method != "none").collect();
     let document = json!({
         "issuer": config.issuer(),
         "jwks_uri": config.url_of("/.well-known/jwks.json"),
         "graphql_endpoint": config.url_of("/graphql"),
+        "token_endpoint": config.url_of("/oauth/token"),
+        "token_endpoint_auth_methods_supported": AUTHENTICATION_METHODS,
+        "introspection_endpoint": config.url_of("/oauth/introspect"),
+        "introspection_endpoint_auth_methods_supported": with_secret,
+        "revocation_endpoint": config.url_of("/oauth/revoke"),
+        "revocation_endpoint_auth_methods_supported": AUTHENTICATION_METHODS,
+        "grant_types_supported": GRANT_TYPES,
         "response_types_supported": [],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [format!("{:?}", config.tokens.algorithm)],

@@ -1,7 +1,7 @@
-//! Service clients: programs that sign in with a secret of their own. Only the table is here so far; signing them in
-//! comes with the standard OAuth endpoints.
+//! Service clients: programs that sign in with a secret of their own. A disabled one keeps its row, and its name.
 
 use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect};
 
 use crate::values::{ClientId, Scopes};
 
@@ -38,3 +38,85 @@ impl std::fmt::Debug for Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// Whether it may sign in.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.disabled_at.is_none()
+    }
+
+    /// The audiences that it may ask for, in the order in which they were given.
+    #[must_use]
+    pub fn audiences(&self) -> Vec<String> {
+        self.audiences.as_array().into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)).collect()
+    }
+}
+
+/// The client with this identifier, disabled or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &impl ConnectionTrait, id: ClientId) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).one(db).await
+}
+
+/// The client with this identifier, locked until the transaction ends, so that granting and disabling take turns.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_locked(txn: &impl ConnectionTrait, id: ClientId) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).lock_exclusive().one(txn).await
+}
+
+/// Every client, disabled ones among them, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
+    Entity::find().order_by_asc(Column::Id).all(db).await
+}
+
+/// Adds a client.
+///
+/// # Errors
+/// When the database fails, or the name is taken.
+pub async fn insert(db: &impl ConnectionTrait, client: &Model) -> Result<(), DbErr> {
+    let row = ActiveModel::from(client.clone()).reset_all();
+    Entity::insert(row).exec_without_returning(db).await.map(drop)
+}
+
+/// Replaces the hash of the secret.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_secret_hash(txn: &impl ConnectionTrait, id: ClientId, hash: &str) -> Result<(), DbErr> {
+    let query = Entity::update_many().col_expr(Column::SecretHash, Expr::value(hash)).filter(Column::Id.eq(id));
+    query.exec(txn).await.map(drop)
+}
+
+/// Disables a client.
+///
+/// # Errors
+/// When the database fails.
+pub async fn disable(txn: &impl ConnectionTrait, id: ClientId, now: DateTimeUtc) -> Result<(), DbErr> {
+    let query = Entity::update_many().col_expr(Column::DisabledAt, Expr::value(now)).filter(Column::Id.eq(id));
+    query.exec(txn).await.map(drop)
+}
+
+/// The clients that were disabled after this time, and when each was.
+///
+/// # Errors
+/// When the database fails.
+pub async fn disabled_since(
+    db: &impl ConnectionTrait,
+    since: DateTimeUtc,
+) -> Result<Vec<(ClientId, DateTimeUtc)>, DbErr> {
+    Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::DisabledAt])
+        .filter(Column::DisabledAt.gt(since))
+        .into_tuple()
+        .all(db)
+        .await
+}

@@ -7,6 +7,7 @@
 mod accounts;
 mod bad_documents;
 mod bad_tokens;
+mod clients;
 mod command_line;
 mod configuration;
 mod cookies;
@@ -17,6 +18,8 @@ mod keys;
 mod login;
 mod logs;
 mod migrations;
+mod oauth;
+mod oauth_tokens;
 mod outbox;
 mod refresh;
 mod revocation;

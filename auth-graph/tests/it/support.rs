@@ -2,6 +2,7 @@
 
 mod answer;
 mod database;
+mod oauth;
 
 use std::net::SocketAddr;
 

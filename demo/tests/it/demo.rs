@@ -27,7 +27,7 @@ async fn the_three_users_sign_in_and_a_second_start_keeps_the_data() {
     let folder = TempDir::new().unwrap();
     let demo = Running::start(folder.path());
     for (email, password, scope) in [
-        ("admin@test.com", "admin-pass", json!(["users:read", "users:write"])),
+        ("admin@test.com", "admin-pass", json!(["clients:read", "clients:write", "users:read", "users:write"])),
         ("staff@test.com", "staff-pass", json!(["users:read"])),
         ("user@test.com", "user-pass", json!([])),
     ] {

@@ -1,0 +1,141 @@
+//! The endpoints that OAuth libraries know, over the functions of `auth`: tokens (RFC 6749), introspection (RFC 7662) and
+//! revocation (RFC 7009). There is no authorization endpoint: people sign in at `/graphql`.
+
+mod credentials;
+mod form;
+mod refusal;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, PRAGMA};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use super::Site;
+use super::identity::device;
+use crate::app::App;
+use crate::auth::clients::{self, Presenter, Wish};
+use crate::auth::verification::Verified;
+use crate::values::Scopes;
+use credentials::credentials;
+use form::Form;
+use refusal::{Kind, Refusal};
+
+/// What `grant_type` can be.
+pub(super) const GRANT_TYPES: [&str; 2] = ["client_credentials", "refresh_token"];
+
+/// How clients prove who they are. `none` is for the public client that people sign in with.
+pub(super) const AUTHENTICATION_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+
+/// The routes.
+pub(super) fn router() -> Router<Site> {
+    Router::new()
+        .route("/oauth/token", post(token))
+        .route("/oauth/introspect", post(introspect))
+        .route("/oauth/revoke", post(revoke))
+}
+
+/// RFC 6749 sections 4.4 and 6.
+async fn token(State(app): State<App>, parts: Parts, body: Body) -> Result<Response, Refusal> {
+    let form = Form::read(&parts.headers, body).await?;
+    let device = device(&app, &parts);
+    let grant_type = form.required("grant_type")?;
+    let presenter = clients::identify(&app, &credentials(&parts.headers, &form)?, &device).await?;
+    match grant_type {
+        "client_credentials" => {
+            let Presenter::Service(client) = presenter else {
+                return Err(Refusal::new(Kind::UnauthorizedClient, "This client has no secret to get tokens for."));
+            };
+            let granted = clients::grant_client_credentials(&app, &client, wish(&form)?).await?;
+            Ok(answer(json!({
+                "access_token": granted.access_token.expose_secret(),
+                "token_type": "Bearer",
+                "expires_in": granted.expires_in.num_seconds(),
+                "scope": granted.scope.to_claim(),
+            })))
+        }
+        "refresh_token" => {
+            let token = form.required("refresh_token")?.into();
+            let pair = clients::refresh(&app, &presenter, &token, wish(&form)?, &device).await?;
+            Ok(answer(json!({
+                "access_token": pair.access_token.expose_secret(),
+                "token_type": "Bearer",
+                "expires_in": pair.expires_in.num_seconds(),
+                "refresh_token": pair.refresh_token.expose_secret(),
+                "refresh_expires_in": pair.refresh_expires_in.num_seconds(),
+                "scope": pair.scope.to_claim(),
+            })))
+        }
+        _ => Err(Refusal::new(Kind::UnsupportedGrantType, "It can be client_credentials or refresh_token.")),
+    }
+}
+
+/// RFC 7662 section 2.
+async fn introspect(State(app): State<App>, parts: Parts, body: Body) -> Result<Response, Refusal> {
+    let form = Form::read(&parts.headers, body).await?;
+    let device = device(&app, &parts);
+    let client = clients::authenticate(&app, &credentials(&parts.headers, &form)?, &device).await?;
+    let token = form.required("token")?.into();
+    let found = clients::introspect(&app, &client, &token).await?;
+    Ok(answer(found.map_or_else(|| json!({ "active": false }), |verified| description(&app, &verified))))
+}
+
+/// RFC 7009 section 2. `token_type_hint` is not needed: the token says what it is.
+async fn revoke(State(app): State<App>, parts: Parts, body: Body) -> Result<Response, Refusal> {
+    let form = Form::read(&parts.headers, body).await?;
+    let device = device(&app, &parts);
+    let presenter = clients::identify(&app, &credentials(&parts.headers, &form)?, &device).await?;
+    let token = form.required("token")?.into();
+    clients::revoke(&app, &presenter, &token, &device).await?;
+    Ok(answer(json!({})))
+}
+
+fn description(app: &App, verified: &Verified) -> Value {
+    match verified {
+        Verified::Access(principal) => {
+            let claims = principal.claims();
+            json!({
+                "active": true,
+                "token_type": "Bearer",
+                "iss": claims.iss,
+                "sub": claims.sub,
+                "aud": claims.aud,
+                "exp": claims.exp,
+                "iat": claims.iat,
+                "nbf": claims.nbf,
+                "jti": claims.jti,
+                "sid": claims.sid,
+                "client_id": claims.client_id,
+                "scope": claims.scope,
+            })
+        }
+        Verified::Refresh(session) => json!({
+            "active": true,
+            "iss": app.config.issuer(),
+            "sub": session.user_id,
+            "exp": session.expires_at.timestamp(),
+            "sid": session.id,
+            "client_id": session.client_id,
+        }),
+    }
+}
+
+/// `resource` (RFC 8707) and `audience` are two names of one thing.
+fn wish(form: &Form) -> Result<Wish, Refusal> {
+    let audience = match (form.optional("resource"), form.optional("audience")) {
+        (Some(resource), Some(audience)) if resource != audience => {
+            return Err(Refusal::new(Kind::InvalidTarget, "A token has one audience."));
+        }
+        (resource, audience) => resource.or(audience).map(str::to_owned),
+    };
+    Ok(Wish { scope: form.optional("scope").map(Scopes::parse).transpose()?, audience })
+}
+
+/// RFC 6749 section 5.1: what holds a token is kept by nobody on the way.
+fn answer(body: Value) -> Response {
+    ([(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")], Json(body)).into_response()
+}

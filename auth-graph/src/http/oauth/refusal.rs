@@ -1,0 +1,111 @@
+//! Errors as OAuth carries them (RFC 6749 section 5.2). The code of our own errors is not shown: libraries act on
+//! `error`.
+
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::error::Error;
+
+/// What `error` can be, and its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    InvalidRequest,
+    TooLarge,
+    InvalidClient,
+    InvalidGrant,
+    InvalidScope,
+    InvalidTarget,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    Limited,
+    Unavailable,
+    Failed,
+}
+
+/// A refusal, to be answered.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    kind: Kind,
+    description: Cow<'static, str>,
+    retry_after: Option<u64>,
+}
+
+impl Refusal {
+    /// The description is for developers: ASCII without quotation marks and backslashes.
+    pub(super) fn new(kind: Kind, description: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, description: description.into(), retry_after: None }
+    }
+}
+
+impl Kind {
+    fn parts(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
+            Self::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client"),
+            Self::InvalidGrant => (StatusCode::BAD_REQUEST, "invalid_grant"),
+            Self::InvalidScope => (StatusCode::BAD_REQUEST, "invalid_scope"),
+            // RFC 8707 section 2.
+            Self::InvalidTarget => (StatusCode::BAD_REQUEST, "invalid_target"),
+            Self::UnauthorizedClient => (StatusCode::BAD_REQUEST, "unauthorized_client"),
+            Self::UnsupportedGrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
+            // RFC 6749 has names for the next three at the authorization endpoint only, and 5.2 lets others be added.
+            Self::Limited => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+            Self::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    /// Faults of ours are logged here, and their cause is shown to nobody.
+    fn from(error: Error) -> Self {
+        if matches!(error, Error::Internal(_) | Error::Unavailable { source: Some(_), .. }) {
+            tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
+        }
+        let (kind, description): (_, Cow<'static, str>) = match &error {
+            Error::InvalidCredentials | Error::Unauthenticated => {
+                (Kind::InvalidClient, "The client or its secret is wrong.".into())
+            }
+            // One answer: whether a token that is not theirs is good is nothing that a client has to know.
+            Error::TokenExpired | Error::TokenInvalid | Error::TokenRevoked | Error::TokenReused | Error::Forbidden => {
+                (Kind::InvalidGrant, "The token is not good, or was issued to another client.".into())
+            }
+            Error::ValidationFailed { field: "scope", .. } => {
+                (Kind::InvalidScope, "The scope is malformed, or more than can be had.".into())
+            }
+            Error::ValidationFailed { field: "audience", .. } => {
+                (Kind::InvalidTarget, "The audience is not one that can be had.".into())
+            }
+            Error::ValidationFailed { .. } | Error::NotFound | Error::Conflict(_) => {
+                (Kind::InvalidRequest, "The request is malformed.".into())
+            }
+            Error::RateLimited { .. } => (Kind::Limited, error.to_string().into()),
+            Error::Unavailable { .. } => (Kind::Unavailable, error.to_string().into()),
+            Error::Internal(_) => (Kind::Failed, error.to_string().into()),
+        };
+        let retry_after = error.retry_after().map(|wait| u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(1));
+        Self { kind, description, retry_after: retry_after.map(|seconds| seconds.max(1)) }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, error) = self.kind.parts();
+        let body = json!({ "error": error, "error_description": self.description });
+        let mut response = (status, [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")], Json(body)).into_response();
+        if self.kind == Kind::InvalidClient {
+            let challenge = HeaderValue::from_static("Basic realm=\"auth-graph\", charset=\"UTF-8\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}

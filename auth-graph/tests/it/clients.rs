@@ -1,0 +1,160 @@
+//! Service clients: made, listed, given another secret, disabled, through the API and the command line.
+
+use std::process::Command;
+
+use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::clients;
+use auth_graph::store::service_clients;
+use sea_orm::EntityTrait;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Answer, Caller, TestApp};
+
+const CREATE: &str =
+    "mutation($input: CreateClientInput!) { createClient(input: $input) { secret client { id name scopes
+    audiences createdAt disabledAt } } }";
+const ROTATE: &str = "mutation($id: ID!) { rotateClientSecret(id: $id) { secret client { id } } }";
+const DISABLE: &str = "mutation($id: ID!) { disableClient(id: $id) { client { id disabledAt } } }";
+const LIST: &str = "{ clients { id name scopes audiences disabledAt } }";
+
+async fn create(caller: &Caller, input: Value) -> Answer {
+    caller.send(CREATE, json!({ "input": input })).await
+}
+
+async fn signs_in(test: &TestApp, id: &str, secret: &str) -> bool {
+    let caller = test.anonymous().with_basic(id, secret);
+    caller.form("/oauth/token", &[("grant_type", "client_credentials")]).await.status == 200
+}
+
+#[tokio::test]
+async fn an_administrator_makes_lists_rotates_and_disables() {
+    let test = TestApp::new().await;
+    let admin = test.signed_in("root@test.com", Rank::Superuser).await.caller;
+    let made = create(&admin, json!({ "name": "orders", "scopes": ["users:read"] })).await;
+    let made = made.data("createClient");
+    let (id, secret) = (made["client"]["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    assert_eq!(made["client"]["audiences"], json!(["graph"]));
+    assert!(secret.starts_with("ags_") && secret.len() == 47, "256 bits and the prefix");
+    assert!(signs_in(&test, id, secret).await);
+
+    let rotated = admin.send(ROTATE, json!({ "id": id })).await;
+    let next = rotated.data("rotateClientSecret")["secret"].as_str().unwrap();
+    assert!(!signs_in(&test, id, secret).await && signs_in(&test, id, next).await);
+
+    let listed = admin.send(LIST, json!({})).await;
+    assert_eq!(listed.data("clients")[0]["name"], "orders");
+    assert!(listed.data("clients")[0]["disabledAt"].is_null() && !listed.text.contains(next));
+
+    let disabled = admin.send(DISABLE, json!({ "id": id })).await;
+    let at = disabled.data("disableClient")["client"]["disabledAt"].clone();
+    assert!(at.is_string() && !signs_in(&test, id, next).await);
+    assert_eq!(admin.send(DISABLE, json!({ "id": id })).await.data("disableClient")["client"]["disabledAt"], at);
+    assert_eq!(admin.send(ROTATE, json!({ "id": id })).await.code(), "CONFLICT");
+}
+
+#[tokio::test]
+async fn what_makes_no_client_is_refused() {
+    let test = TestApp::new().await;
+    let admin = test.signed_in("root@test.com", Rank::Superuser).await.caller;
+    create(&admin, json!({ "name": "orders", "scopes": [] })).await.data("createClient");
+    assert_eq!(create(&admin, json!({ "name": " orders ", "scopes": [] })).await.code(), "CONFLICT");
+    for input in [
+        json!({ "name": "", "scopes": [] }),
+        json!({ "name": "a".repeat(101), "scopes": [] }),
+        json!({ "name": "a\u{0}", "scopes": [] }),
+        json!({ "name": "a", "scopes": ["two scopes"] }),
+        json!({ "name": "a", "scopes": [], "audiences": [""] }),
+        json!({ "name": "a", "scopes": [], "audiences": ["two words"] }),
+    ] {
+        assert_eq!(create(&admin, input.clone()).await.code(), "VALIDATION_FAILED", "{input}");
+    }
+    for mutation in [ROTATE, DISABLE] {
+        let nobody = json!({ "id": "00000000-0000-7000-8000-000000000000" });
+        assert_eq!(admin.send(mutation, nobody).await.code(), "NOT_FOUND");
+        assert_eq!(admin.send(mutation, json!({ "id": "x" })).await.code(), "VALIDATION_FAILED");
+    }
+}
+
+#[tokio::test]
+async fn only_those_with_the_scopes_may() {
+    let test = TestApp::new().await;
+    let reader = test.service_client("reader", "clients:read").await;
+    let reader = test.bearer(&reader.token().await);
+    assert_eq!(reader.send(LIST, json!({})).await.data("clients")[0]["name"], "reader");
+    let staff = test.signed_in("staff@test.com", Rank::Staff).await.caller;
+    let id = json!({ "id": "00000000-0000-7000-8000-000000000000" });
+    for (caller, code) in [(&test.anonymous(), "UNAUTHENTICATED"), (&staff, "FORBIDDEN"), (&reader, "FORBIDDEN")] {
+        assert_eq!(create(caller, json!({ "name": "a", "scopes": [] })).await.code(), code);
+        assert_eq!(caller.send(ROTATE, id.clone()).await.code(), code);
+        assert_eq!(caller.send(DISABLE, id.clone()).await.code(), code);
+    }
+    assert_eq!(staff.send(LIST, json!({})).await.code(), "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn the_secret_is_kept_as_a_hash_and_a_rotation_ends_no_token() {
+    let test = TestApp::new().await;
+    let client = test.service_client("orders", "users:read").await;
+    let token = client.token().await;
+    let stored = service_clients::Entity::find().all(&test.app.db).await.unwrap();
+    assert!(!client.secret.contains(&stored[0].secret_hash) && stored[0].secret_hash.len() == 43);
+    assert!(!format!("{:?}", stored[0]).contains(&stored[0].secret_hash));
+    let made = clients::rotate_secret(&test.app, client.id).await.unwrap();
+    assert!(!format!("{made:?}").contains("ags_"));
+    test.bearer(&token).send("{ users { totalCount } }", json!({})).await.data("users");
+    // A hash that leaks is no secret.
+    assert!(!signs_in(&test, &client.id.to_string(), &stored[0].secret_hash).await);
+}
+
+/// A service is no user: what is about one's own account finds nothing, and nothing breaks.
+#[tokio::test]
+async fn a_service_has_no_account_and_no_sessions() {
+    let test = TestApp::new().await;
+    let client = test.service_client("orders", "").await;
+    let token = client.token().await;
+    let caller = test.bearer(&token);
+    let answer = caller.send("{ me { id } sessions { id } }", json!({})).await;
+    assert!(answer.data("me").is_null() && answer.data("sessions") == &json!([]));
+    let answer = caller.send("mutation { logout(everywhere: true) { revokedSessions } }", json!({})).await;
+    assert_eq!(answer.data("logout")["revokedSessions"], 0);
+    let verified = test
+        .anonymous()
+        .send(
+            "mutation($t: String!) { verify(token: $t) { active user { id } claims { sub
+        clientId } } }",
+            json!({ "t": token }),
+        )
+        .await;
+    let verified = verified.data("verify");
+    assert!(verified["active"] == true && verified["user"].is_null());
+    assert_eq!(verified["claims"]["sub"], verified["claims"]["clientId"]);
+}
+
+fn command(folder: &TempDir, arguments: &[&str]) -> (bool, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_auth-graph"));
+    let output = command.arg("client").args(arguments).current_dir(folder.path()).env_clear().output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.success(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_command_line_does_the_same() {
+    let folder = TempDir::new().unwrap();
+    let (made, out, log) =
+        command(&folder, &["create", "orders", "--scope", "users:read", "--scope", "a", "--audience", "graph"]);
+    assert!(made, "{log}");
+    let lines: Vec<&str> = out.lines().collect();
+    let [id, secret] = lines[..] else { panic!("{out}") };
+    let (id, secret) = (id.strip_prefix("client_id=").unwrap(), secret.strip_prefix("client_secret=").unwrap());
+    assert!(secret.starts_with("ags_") && !log.contains(secret));
+    let listed = format!("{id} orders (active) scopes: a users:read; audiences: graph\n");
+    assert_eq!(command(&folder, &["list"]).1, listed);
+    let (_, rotated, _) = command(&folder, &["rotate-secret", id]);
+    assert!(rotated.starts_with(&format!("client_id={id}\nclient_secret=ags_")) && !rotated.contains(secret));
+    assert!(command(&folder, &["disable", id]).1.contains("orders (disabled)"));
+    for wrong in [vec!["rotate-secret", id], vec!["disable", "x"], vec!["create", "orders"]] {
+        let (success, out, _) = command(&folder, &wrong);
+        assert!(!success && out.is_empty(), "{wrong:?}");
+    }
+}
