@@ -106,7 +106,8 @@ struct Hasher {
 
 impl Hasher {
     fn new(params: Params) -> Self {
-        Self { memory: vec![Block::default(); params.block_count()], params }
+        // Nothing yet: a service to which nobody signs in needs none, and the first log-in fills it.
+        Self { memory: Vec::new(), params }
     }
 
     fn run(mut self, jobs: &Mutex<Receiver<Job>>, computed: &AtomicU64) {
