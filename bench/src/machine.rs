@@ -1,17 +1,18 @@
 //! What the machine was doing, from /proc: whoever reads a figure must be able to tell whether it was measured in peace.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Processor time since the machine started.
 #[derive(Clone, Copy)]
 pub struct Usage {
+    at: Instant,
     busy: Duration,
     ours: Duration,
 }
 
 impl Usage {
-    /// Now. Of our children, those that ended are counted as ours.
+    /// Now.
     #[must_use]
     pub fn now() -> Self {
         let text = fs::read_to_string("/proc/stat").unwrap_or_default();
@@ -19,13 +20,15 @@ impl Usage {
         let ticks: Vec<u64> = fields.filter_map(|field| field.parse().ok()).collect();
         // user, nice, system; not idle and iowait; irq, softirq, steal.
         let busy = [0, 1, 2, 5, 6, 7].iter().filter_map(|field| ticks.get(*field)).sum();
-        Self { busy: duration(busy), ours: stat("self").map_or(Duration::ZERO, |stat| stat.own + stat.waited_for) }
+        Self { at: Instant::now(), busy: duration(busy), ours: processor_time(std::process::id()) }
     }
 
-    /// What others used since.
+    /// The part of all cores that other programs than this one and its children used since.
     #[must_use]
-    pub fn others_since(self, before: Self) -> Duration {
-        (self.busy - before.busy).saturating_sub(self.ours.saturating_sub(before.ours))
+    pub fn others_since(before: Self) -> f64 {
+        let now = Self::now();
+        let others = (now.busy - before.busy).saturating_sub(now.ours.saturating_sub(before.ours));
+        others.as_secs_f64() / (now.at - before.at).as_secs_f64() / cores() as f64
     }
 }
 

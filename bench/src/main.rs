@@ -24,13 +24,14 @@ mod verify;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
 use crate::auth_graph::Installation;
 use crate::machine::Usage;
-use crate::table::Table;
+use crate::samples::ROUNDS;
+use crate::table::{Row, Table};
 
 /// Measures auth-graph and client-graph, and prints a table.
 #[derive(Parser)]
@@ -77,48 +78,38 @@ async fn serve(server: SmallServer) -> Result<(), Box<dyn Error>> {
 }
 
 fn measure(time: Duration) -> Result<(), Box<dyn Error>> {
-    let (start, usage, load) = (Instant::now(), Usage::now(), machine::load());
-    let mut table = Table::default();
-    progress("preparing a database");
+    let (usage, load) = (Usage::now(), machine::load());
     let installation = Installation::create()?;
     let (url, log) = (installation.url(), installation.log());
 
-    progress("start and idle memory");
-    let started = startup::rows(&installation)?;
-    progress("context builder");
-    table.extend(context_builder::rows(time)?);
-    {
-        let server = installation.start()?;
-        let tokens = auth_graph::access_tokens(&url)?;
-        progress("protected field");
-        table.extend(protected_field::rows(&url, &tokens, &log, time)?);
-        progress("verify");
-        table.extend(verify::rows(&server, &tokens, &log, time)?);
-        progress("log-in storm");
-        table.extend(login_storm::rows(&server, &tokens, time)?);
-        table.extend(started);
-        progress("django-easyjwt");
-        table.extend(side_by_side::rows(&server, &url, &tokens, installation.folder(), time)?);
-    }
+    let mut table = Table::default();
+    let mut section = |what: &str, measured: &mut dyn FnMut() -> Result<Vec<Row>, Box<dyn Error>>| {
+        eprintln!("measuring: {what}");
+        let usage = Usage::now();
+        table.extend(measured()?, Usage::others_since(usage));
+        Ok::<(), Box<dyn Error>>(())
+    };
+    section("context builder", &mut || context_builder::rows(time))?;
+    section("start and idle memory", &mut || startup::rows(&installation))?;
+    let server = installation.start()?;
+    let tokens = auth_graph::access_tokens(&url)?;
+    section("protected field", &mut || protected_field::rows(&url, &tokens, &log, time))?;
+    section("verify", &mut || verify::rows(&server, &tokens, &log, time))?;
+    section("log-in storm", &mut || login_storm::rows(&server, &tokens, time))?;
+    section("django-easyjwt", &mut || side_by_side::rows(&server, &url, &tokens, installation.folder(), time))?;
 
-    let others = Usage::now().others_since(usage).as_secs_f64();
-    let possible = start.elapsed().as_secs_f64() * machine::cores() as f64;
     println!("\n{table}");
     println!(
-        "{} cores of {}, which the servers and the load on them shared; load average {load} before, {} after; other \
-         programs used {others:.0} s of {possible:.0} s of processor time ({:.0} %). Passwords: {}. Signatures: ES256. \
-         SQLite. Slices of {} s. auth-graph {}.",
+        "\"Others\" is what other programs took of the processor meanwhile: {:.0} % over the whole run. {} cores of {}, \
+         which the servers and the load on them shared; load average {load} before, {} after. Passwords: {}. Signatures: \
+         ES256. SQLite. Slices of {} s, {ROUNDS} rounds. auth-graph {}.",
+        Usage::others_since(usage) * 100.0,
         machine::cores(),
         machine::processor(),
         machine::load(),
-        100.0 * others / possible,
         login_storm::hasher(),
         time.as_secs(),
         env!("CARGO_PKG_VERSION"),
     );
     Ok(())
-}
-
-fn progress(what: &str) {
-    eprintln!("measuring: {what}");
 }

@@ -68,8 +68,9 @@ impl Row {
         }
     }
 
-    fn cells(&self) -> [String; 5] {
-        [self.what.clone(), self.unit.show(self.value), self.target(), self.met().to_owned(), self.notes.clone()]
+    fn cells(&self, others: f64) -> [String; 6] {
+        let (value, others) = (self.unit.show(self.value), format!("{:.0} %", others * 100.0));
+        [self.what.clone(), value, self.target(), self.met().to_owned(), others, self.notes.clone()]
     }
 }
 
@@ -94,22 +95,23 @@ impl Unit {
     }
 }
 
-/// All lines; shown in Markdown.
+/// All lines, each with the part of the processor that other programs took meanwhile; shown in Markdown.
 #[derive(Default)]
-pub struct Table(Vec<Row>);
+pub struct Table(Vec<(Row, f64)>);
 
 impl Table {
-    /// Adds lines.
-    pub fn extend(&mut self, rows: Vec<Row>) {
-        self.0.extend(rows);
+    /// Adds lines that were measured together.
+    pub fn extend(&mut self, rows: Vec<Row>, others: f64) {
+        self.0.extend(rows.into_iter().map(|row| (row, others)));
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let heads = ["Measured", "Value", "Target", "Met", "From"].map(str::to_owned);
-        let rule = ["---", "---:", "---:", "---", "---"].map(str::to_owned);
-        for cells in [heads, rule].into_iter().chain(self.0.iter().map(Row::cells)) {
+        let heads = ["Measured", "Value", "Target", "Met", "Others", "From"].map(str::to_owned);
+        let rule = ["---", "---:", "---:", "---", "---:", "---"].map(str::to_owned);
+        let lines = self.0.iter().map(|(row, others)| row.cells(*others));
+        for cells in [heads, rule].into_iter().chain(lines) {
             writeln!(formatter, "| {} |", cells.join(" | "))?;
         }
         Ok(())
