@@ -11,7 +11,9 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials::keyring::Published;
-use crate::credentials::{AccessTokens, CsrfTokens, Cursors, Keyring, PasswordPool, RefreshTokens, Revocations};
+use crate::credentials::{
+    AccessTokens, ClaimsHook, ClaimsPolicy, CsrfTokens, Cursors, Keyring, PasswordPool, RefreshTokens, Revocations,
+};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::store;
@@ -33,6 +35,10 @@ pub struct Parts {
     pub keyring: Keyring,
     /// Makes and checks access tokens.
     pub access_tokens: AccessTokens,
+    /// Which attributes of a user become claims.
+    pub claims_policy: ClaimsPolicy,
+    /// Who else is asked for claims.
+    pub claims_hook: Option<ClaimsHook>,
     /// Makes and reads refresh tokens.
     pub refresh_tokens: RefreshTokens,
     /// Makes and checks what proves that a request with the cookie comes from our page.
@@ -65,6 +71,8 @@ impl App {
         Ok(Self(Arc::new(Parts {
             keyring: Keyring::new(&secrets, config.tokens.algorithm, published),
             access_tokens: AccessTokens::new(config.issuer(), config.tokens.audience.clone()),
+            claims_policy: ClaimsPolicy::new(config.claims.clone()),
+            claims_hook: ClaimsHook::new(&config.claims.hook)?,
             refresh_tokens: RefreshTokens::new(&secrets, clock.clone()),
             csrf_tokens: CsrfTokens::new(&secrets, clock.clone()),
             passwords: PasswordPool::start(&config.passwords)?,

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod changes;
+mod claims;
 pub mod clients;
 pub mod keys;
 pub mod principal;

@@ -3,6 +3,8 @@
 //! None of them reads the database or knows what a use case is; `auth` puts them together.
 
 pub mod access_tokens;
+pub mod claims_hook;
+pub mod claims_policy;
 pub mod client_secrets;
 pub mod csrf_tokens;
 pub mod cursors;
@@ -12,8 +14,11 @@ mod mac_keys;
 pub mod passwords;
 pub mod refresh_tokens;
 pub mod revocations;
+pub mod webhook_signatures;
 
 pub use access_tokens::{AccessTokens, Claims};
+pub use claims_hook::ClaimsHook;
+pub use claims_policy::ClaimsPolicy;
 pub use csrf_tokens::CsrfTokens;
 pub use cursors::Cursors;
 pub use keyring::Keyring;

@@ -82,6 +82,11 @@ impl Error {
         Self::Internal(source.into())
     }
 
+    /// Something that we need is away, or does not do what it should.
+    pub fn unavailable(source: impl Into<Source>) -> Self {
+        Self::Unavailable { retry_after: Duration::from_secs(1), source: Some(source.into()) }
+    }
+
     /// The code that a program acts on.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -116,9 +121,7 @@ impl From<DbErr> for Error {
     /// A database that can not be reached is away; any other failure of it is a fault of ours.
     fn from(error: DbErr) -> Self {
         match error {
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => {
-                Self::Unavailable { retry_after: Duration::from_secs(1), source: Some(Box::new(error)) }
-            }
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::unavailable(error),
             other => Self::Internal(Box::new(other)),
         }
     }

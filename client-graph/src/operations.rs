@@ -51,6 +51,8 @@ pub struct TokenPair {
     pub access_token: SecretString,
     /// Gets the next pair; absent when it travels in a cookie.
     pub refresh_token: Option<SecretString>,
+    /// What goes with the cookie as the header `X-CSRF-Token`; absent without a cookie.
+    pub csrf_token: Option<String>,
     /// How the access token is sent: `Bearer`.
     pub token_type: String,
     /// Life of the access token from now.

@@ -15,6 +15,7 @@ mod m20261122_000006_rate_limits;
 mod m20261122_000007_service_clients;
 mod m20261122_000008_leases;
 mod m20261122_000009_revoked_tokens;
+mod m20261125_000100_session_audience;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000007_service_clients::Migration),
             Box::new(m20261122_000008_leases::Migration),
             Box::new(m20261122_000009_revoked_tokens::Migration),
+            Box::new(m20261125_000100_session_audience::Migration),
         ]
     }
 }

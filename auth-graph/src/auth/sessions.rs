@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, Duration, Utc};
 use secrecy::SecretString;
 
+use super::claims::{self, Answer};
 use super::principal::scopes_of;
 use crate::app::App;
 use crate::credentials::access_tokens::Grant;
@@ -71,9 +72,15 @@ pub async fn list(app: &App, principal: &Principal) -> Result<Vec<sessions::Mode
 }
 
 /// The tokens of a session, its newest generation.
-fn issue(app: &App, session: &sessions::Model, user: users::Model, now: DateTime<Utc>) -> Result<TokenPair> {
-    let held = scopes_of(app, &user);
-    let scope = session.scope.as_ref().map_or(held.clone(), |asked| held.intersection(asked));
+fn issue(
+    app: &App,
+    session: &sessions::Model,
+    user: users::Model,
+    answer: Answer,
+    now: DateTime<Utc>,
+) -> Result<TokenPair> {
+    let scope = scope_of(app, session, &user);
+    let audience = session.audience(&app.config.tokens.audience);
     let lifetime = Duration::from_std(app.config.tokens.access_lifetime).map_err(Error::internal)?;
     let expires_at = (now + lifetime).min(session.absolute_expires_at);
     let amr = session.amr.as_array().into_iter().flatten().filter_map(|method| method.as_str().map(str::to_owned));
@@ -84,12 +91,13 @@ fn issue(app: &App, session: &sessions::Model, user: users::Model, now: DateTime
         scope: scope.clone(),
         auth_time: session.created_at,
         amr: amr.collect(),
+        additional: claims::of_user(app, &user, audience, answer),
         issued_at: now,
         expires_at,
     };
     Ok(TokenPair {
         session: session.id,
-        access_token: app.access_tokens.mint(&app.keyring, grant)?,
+        access_token: app.access_tokens.mint_for(&app.keyring, audience, grant)?,
         expires_at,
         expires_in: expires_at - now,
         refresh_token: app.refresh_tokens.encode(session.id, session.generation),
@@ -98,6 +106,12 @@ fn issue(app: &App, session: &sessions::Model, user: users::Model, now: DateTime
         scope,
         user,
     })
+}
+
+/// What the tokens of a session allow: what was asked for, as far as the user has it now.
+pub(crate) fn scope_of(app: &App, session: &sessions::Model, user: &users::Model) -> Scopes {
+    let held = scopes_of(app, user);
+    session.scope.as_ref().map_or(held.clone(), |asked| held.intersection(asked))
 }
 
 /// When a session ends that is used now: after the idle lifetime, and not after its absolute end.

@@ -7,6 +7,7 @@ use serving::{MasterSecret, Problem};
 use url::Url;
 
 use super::{Config, Profile};
+use crate::values::WebhookSecret;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -22,6 +23,7 @@ impl Config {
         self.check_addresses(&mut rule);
         self.check_cookies(&mut rule);
         self.check_tokens(&mut rule);
+        self.check_claims(&mut rule);
         self.check_costs(&mut rule);
         if !self.secret.expose_secret().is_empty()
             && let Err(reason) = MasterSecret::parse(&self.secret)
@@ -54,13 +56,12 @@ impl Config {
         } else {
             match Url::parse(public_url) {
                 Ok(url) => {
-                    let plain = url.query().is_none()
-                        && url.fragment().is_none()
-                        && url.username().is_empty()
-                        && url.password().is_none();
-                    rule(plain, "server.public_url", "must have no user, password, query or fragment");
-                    let safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
-                    rule(safe, "server.public_url", "must be https://, or http:// to a loopback address");
+                    rule(is_plain(&url), "server.public_url", "must have no user, password, query or fragment");
+                    rule(
+                        is_private_on_its_way(&url),
+                        "server.public_url",
+                        "must be https://, or http:// to a loopback address",
+                    );
                 }
                 Err(_) => rule(false, "server.public_url", "is not a URL"),
             }
@@ -121,6 +122,35 @@ impl Config {
         rule(!tokens.audience.trim().is_empty(), "tokens.audience", "must not be empty");
     }
 
+    fn check_claims(&self, rule: &mut impl FnMut(bool, &str, &str)) {
+        let further = &self.tokens.further_audiences;
+        let visible = |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        rule(further.iter().all(visible), "tokens.further_audiences", "must hold visible ASCII characters only");
+        for policy in &self.claims.policies {
+            rule(
+                self.serves_audience(&policy.audience),
+                "claims.policies",
+                "must be for tokens.audience or one of tokens.further_audiences",
+            );
+        }
+        rule((64..=4096).contains(&self.claims.max_bytes), "claims.max_bytes", "must be from 64 to 4096");
+        let hook = &self.claims.hook;
+        let waits = Duration::from_millis(100)..=Duration::from_secs(10);
+        rule(waits.contains(&hook.timeout), "claims.hook.timeout", "must be from 100ms to 10s");
+        for secret in &hook.secrets {
+            if let Err(reason) = WebhookSecret::parse(secret) {
+                rule(false, "claims.hook.secrets", reason);
+            }
+        }
+        if !hook.url.is_empty() {
+            rule(!hook.secrets.is_empty(), "claims.hook.secrets", "must hold one, as the hook has a URL");
+            let safe = Url::parse(&hook.url).is_ok_and(|url| is_plain(&url) && is_private_on_its_way(&url));
+            let message =
+                "must be https://, or http:// to a loopback address, with no user, password, query or fragment";
+            rule(safe, "claims.hook.url", message);
+        }
+    }
+
     fn check_costs(&self, rule: &mut impl FnMut(bool, &str, &str)) {
         let passwords = &self.passwords;
         rule(passwords.threads <= 256, "passwords.threads", "must be at most 256");
@@ -159,6 +189,16 @@ fn is_shared_domain(domain: &str) -> bool {
     domain.split('.').count() >= 2
         && domain.split('.').all(is_label)
         && !domain.rsplit('.').next().is_some_and(is_number)
+}
+
+/// Whether it is an address and nothing else.
+fn is_plain(url: &Url) -> bool {
+    url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
+}
+
+/// Whether nobody on the way can read what is sent there.
+fn is_private_on_its_way(url: &Url) -> bool {
+    url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
 }
 
 fn is_loopback(url: &Url) -> bool {

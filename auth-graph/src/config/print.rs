@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::Config;
+use super::{ClaimsForAudience, Config};
 
 impl Config {
     /// The effective configuration as TOML. The secret and the password of the database are replaced by asterisks.
@@ -59,12 +59,31 @@ impl Config {
             &[
                 ("algorithm", quote(&format!("{:?}", self.tokens.algorithm))),
                 ("audience", quote(&self.tokens.audience)),
+                ("further_audiences", list(self.tokens.further_audiences.iter())),
                 ("access_lifetime", duration(self.tokens.access_lifetime)),
                 ("idle_lifetime", duration(self.tokens.idle_lifetime)),
                 ("session_lifetime", duration(self.tokens.session_lifetime)),
                 ("key_rotation", duration(self.tokens.key_rotation)),
                 ("key_publish_lead", duration(self.tokens.key_publish_lead)),
                 ("publish_all_algorithms", self.tokens.publish_all_algorithms.to_string()),
+            ],
+        );
+        let hook = &self.claims.hook;
+        section(
+            "claims",
+            &[
+                ("django", self.claims.django.to_string()),
+                ("policies", policies(&self.claims.policies)),
+                ("max_bytes", self.claims.max_bytes.to_string()),
+            ],
+        );
+        section(
+            "claims.hook",
+            &[
+                ("url", quote(&hook.url)),
+                ("secrets", list(hook.secrets.iter().map(|_| "***"))),
+                ("timeout", duration(hook.timeout)),
+                ("on_failure", quote(&format!("{:?}", hook.on_failure).to_lowercase())),
             ],
         );
         section(
@@ -100,6 +119,18 @@ fn quote(text: &str) -> String {
 
 fn list(items: impl Iterator<Item = impl ToString>) -> String {
     toml::Value::from(items.map(|item| item.to_string()).collect::<Vec<_>>()).to_string()
+}
+
+fn policies(policies: &[ClaimsForAudience]) -> String {
+    let tables = policies.iter().map(|policy| {
+        let claims = policy.claims.iter().map(|(name, source)| (name.as_str().to_owned(), source.to_string().into()));
+        let claims: toml::Table = claims.collect();
+        toml::Table::from_iter([
+            ("audience".to_owned(), policy.audience.clone().into()),
+            ("claims".to_owned(), claims.into()),
+        ])
+    });
+    toml::Value::from(tables.collect::<Vec<_>>()).to_string()
 }
 
 /// In the largest unit that leaves no remainder, as a person would write it.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keyring::{Key, Keyring};
 use crate::error::{Error, Result};
-use crate::values::{Scopes, SessionId, TokenId, UserId};
+use crate::values::{AdditionalClaims, Scopes, SessionId, TokenId, UserId};
 
 /// The media type of access tokens (RFC 9068 section 2.1).
 const TYPE: &str = "at+jwt";
@@ -25,7 +25,7 @@ const REMEMBERED: usize = 10_000;
 /// How far the clocks of two replicas may be apart.
 const SKEW: Duration = Duration::seconds(30);
 
-/// What an access token says. Every claim is required, with the JSON type that it has here.
+/// What an access token says. Every claim of ours is required, with the JSON type that it has here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// Who issued it.
@@ -52,6 +52,9 @@ pub struct Claims {
     pub auth_time: i64,
     /// How the user proved who they are (RFC 8176).
     pub amr: Vec<String>,
+    /// What the policy and the hook have added.
+    #[serde(flatten)]
+    pub additional: AdditionalClaims,
 }
 
 impl Claims {
@@ -96,6 +99,8 @@ pub struct Grant {
     pub auth_time: DateTime<Utc>,
     /// How the user proved who they are.
     pub amr: Vec<String>,
+    /// What it says beside.
+    pub additional: AdditionalClaims,
     /// When it is issued.
     pub issued_at: DateTime<Utc>,
     /// When it expires.
@@ -138,6 +143,7 @@ impl AccessTokens {
             scope: grant.scope.to_claim(),
             auth_time: grant.auth_time.timestamp(),
             amr: grant.amr,
+            additional: grant.additional,
         };
         encode(&header, &claims, &key.encoding).map(SecretString::from).map_err(Error::internal)
     }

@@ -25,6 +25,8 @@ pub struct LoginInput {
     /// What the tokens shall allow at most; everything that the user has when left out. What the user does not have
     /// is left out of the answer.
     scope: Option<Vec<String>>,
+    /// Who the access tokens shall be for: one of the audiences that are configured. Left out: the services of this graph.
+    audience: Option<String>,
     /// How the refresh token is delivered.
     #[graphql(default)]
     delivery: Delivery,
@@ -95,6 +97,8 @@ pub struct Session {
     expires_at: DateTime<Utc>,
     /// The client that the user signed in with.
     client_id: String,
+    /// Who its access tokens are for; null: the services of this graph.
+    audience: Option<String>,
     /// What was asked for at sign-in; null: everything that the user has.
     scope: Option<Vec<String>>,
     /// The program that signed in, as it calls itself.
@@ -148,6 +152,7 @@ impl SessionMutation {
             email: input.email.parse()?,
             password: input.password.into(),
             scope: input.scope.map(parse_scope).transpose()?,
+            audience: input.audience,
         };
         let pair = sessions::login(app(ctx), login, device(ctx)).await?;
         Ok(LoginResult::TokenPair(TokenPair::deliver(ctx, pair, input.delivery)))
@@ -246,6 +251,7 @@ impl Session {
             last_used_at: session.last_used_at,
             expires_at: session.expires_at,
             client_id: session.client_id,
+            audience: session.audience,
             scope: session.scope.map(|scope| scope.to_strings()),
             user_agent: session.user_agent,
             ip_address: session.ip_address,

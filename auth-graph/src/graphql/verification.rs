@@ -1,5 +1,6 @@
 //! Asking about a token: `verify`.
 
+use async_graphql::types::Json;
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
@@ -59,6 +60,8 @@ pub struct Claims {
     auth_time: DateTime<Utc>,
     /// How the user proved who they are (RFC 8176).
     amr: Vec<String>,
+    /// What it says beside, as the operator of the service has configured it.
+    additional: Json<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// What became of the check of a token.
@@ -119,6 +122,7 @@ impl Claims {
             scope: principal.scopes().to_strings(),
             auth_time: time(claims.auth_time),
             amr: claims.amr.clone(),
+            additional: Json(claims.additional.as_map().clone()),
         }
     }
 }

@@ -98,7 +98,7 @@ fn description(app: &App, verified: &Verified) -> Value {
     match verified {
         Verified::Access(principal) => {
             let claims = principal.claims();
-            json!({
+            let mut description = json!({
                 "active": true,
                 "token_type": "Bearer",
                 "iss": claims.iss,
@@ -111,12 +111,18 @@ fn description(app: &App, verified: &Verified) -> Value {
                 "sid": claims.sid,
                 "client_id": claims.client_id,
                 "scope": claims.scope,
-            })
+            });
+            // RFC 7662 section 2.2 lets others be added. Their names can not be any of these.
+            for (name, value) in claims.additional.as_map() {
+                description.as_object_mut().expect("it is an object").entry(name).or_insert_with(|| value.clone());
+            }
+            description
         }
         Verified::Refresh(session) => json!({
             "active": true,
             "iss": app.config.issuer(),
             "sub": session.user_id,
+            "aud": session.audience(&app.config.tokens.audience),
             "exp": session.expires_at.timestamp(),
             "sid": session.id,
             "client_id": session.client_id,

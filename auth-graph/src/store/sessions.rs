@@ -16,6 +16,8 @@ pub struct Model {
     pub user_id: UserId,
     /// With which client.
     pub client_id: String,
+    /// Who its tokens are for; none: the whole graph.
+    pub audience: Option<String>,
     /// What was asked for at sign-in; none: everything that the user has.
     pub scope: Option<Scopes>,
     /// How the user proved who they are (RFC 8176).
@@ -47,6 +49,12 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
+    /// Who its tokens are for: `graph`, unless another audience was asked for.
+    #[must_use]
+    pub fn audience<'a>(&'a self, graph: &'a str) -> &'a str {
+        self.audience.as_deref().unwrap_or(graph)
+    }
+
     /// Whether it can be used at this time.
     #[must_use]
     pub fn is_live(&self, now: DateTimeUtc) -> bool {

@@ -236,6 +236,7 @@ async fn a_token_that_our_key_signed_for_another_audience_is_invalid() {
         scope: Scopes::default(),
         auth_time: now,
         amr: Vec::new(),
+        additional: auth_graph::values::AdditionalClaims::default(),
         issued_at: now,
         expires_at: now + Duration::minutes(5),
     };

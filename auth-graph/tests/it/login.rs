@@ -198,6 +198,7 @@ async fn a_demo_database_signs_nobody_in_with_a_sample_password_elsewhere() {
     let login = auth_graph::auth::sessions::Login {
         email: "user@test.com".parse().unwrap(),
         password: "user-pass".into(),
+        audience: None,
         scope: None,
     };
     let refused = auth_graph::auth::sessions::login(&app, login, &Default::default()).await.unwrap_err();

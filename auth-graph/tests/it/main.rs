@@ -7,6 +7,8 @@
 mod accounts;
 mod bad_documents;
 mod bad_tokens;
+mod claims;
+mod claims_hook;
 mod clients;
 mod command_line;
 mod configuration;

@@ -2,6 +2,7 @@
 
 mod answer;
 mod database;
+mod hook;
 mod oauth;
 
 use std::net::SocketAddr;
@@ -18,12 +19,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
 pub use answer::Answer;
+pub use hook::{HOOK_SECRET, Hook, answer as hook_answer};
 
 /// The issuer of the tests.
 pub const ISSUER: &str = "https://auth.test";
@@ -165,6 +169,12 @@ impl Caller {
     pub async fn me(&self) -> Answer {
         self.send(operation!("me"), json!({})).await
     }
+}
+
+/// What an access token says.
+pub fn claims_of(token: &str) -> Value {
+    let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    serde_json::from_slice(&payload).unwrap()
 }
 
 /// The configuration of a test: passwords are hashed as cheaply as argon2 allows.

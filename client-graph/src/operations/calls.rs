@@ -122,6 +122,7 @@ impl AuthGraph {
             email: credentials.email,
             password: credentials.password.expose_secret().to_owned(),
             scope: credentials.scope,
+            audience: None,
             delivery: Delivery::BODY,
         };
         let reply = self.transport().run::<Login>(Variables { input }, None, headers, Repeat::Never).await?;
@@ -129,6 +130,7 @@ impl AuthGraph {
             LoginLogin::TokenPair(pair) => SignIn::TokenPair(Box::new(TokenPair {
                 access_token: pair.access_token.into(),
                 refresh_token: pair.refresh_token.map(SecretString::from),
+                csrf_token: pair.csrf_token,
                 token_type: pair.token_type,
                 expires_in: seconds(pair.expires_in),
                 expires_at: pair.expires_at,
@@ -158,6 +160,7 @@ impl AuthGraph {
         let data = TokenPair {
             access_token: pair.access_token.into(),
             refresh_token: pair.refresh_token.map(SecretString::from),
+            csrf_token: pair.csrf_token,
             token_type: pair.token_type,
             expires_in: seconds(pair.expires_in),
             expires_at: pair.expires_at,

@@ -5,9 +5,10 @@ use secrecy::SecretString;
 
 use super::{Presenter, access_lifetime};
 use crate::app::App;
-use crate::auth::principal::scopes_of;
-use crate::auth::sessions::{self, Device, TokenPair};
+use crate::auth::claims;
+use crate::auth::sessions::{self, Device, TokenPair, scope_of};
 use crate::credentials::access_tokens::Grant;
+use crate::credentials::claims_hook::{Occasion, Question, SubjectKind};
 use crate::error::{Error, Result};
 use crate::store::{self, service_clients, users};
 use crate::values::{Scopes, SessionId, UserId};
@@ -36,19 +37,28 @@ pub struct ClientToken {
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] in `scope` or `audience` when it asks for more than it may have;
-/// [`Error::InvalidCredentials`] when it was disabled meanwhile.
+/// [`Error::InvalidCredentials`] when it was disabled meanwhile; [`Error::Unavailable`] when the claims hook fails.
 pub async fn grant_client_credentials(app: &App, client: &service_clients::Model, wish: Wish) -> Result<ClientToken> {
+    let scope = wish.scope.unwrap_or_else(|| client.scopes.clone());
+    let audience = audience(app, client, wish.audience)?;
+    let question = Question {
+        reason: Occasion::ClientCredentials,
+        subject: UserId(client.id.0),
+        kind: SubjectKind::Service,
+        audience: &audience,
+        client_id: &client.id.to_string(),
+        session_id: SessionId(client.id.0),
+        scope: &scope,
+    };
+    check_scope(&scope, client)?;
+    let answer = claims::ask(app, &question).await?;
     let txn = store::begin(&app.db).await?;
     // Locked until the token is signed: nothing is minted after the client was disabled.
     let client = service_clients::find_locked(&txn, client.id)
         .await?
         .filter(service_clients::Model::is_active)
         .ok_or(Error::InvalidCredentials)?;
-    let scope = wish.scope.unwrap_or_else(|| client.scopes.clone());
-    if scope.intersection(&client.scopes) != scope {
-        return Err(Error::invalid("scope", "asks for more than this client may have"));
-    }
-    let audience = audience(app, &client, wish.audience)?;
+    check_scope(&scope, &client)?;
     let (now, lifetime) = (app.clock.now(), access_lifetime(app)?);
     let grant = Grant {
         subject: UserId(client.id.0),
@@ -57,6 +67,7 @@ pub async fn grant_client_credentials(app: &App, client: &service_clients::Model
         scope: scope.clone(),
         auth_time: now,
         amr: Vec::new(),
+        additional: claims::of_service(app, answer),
         issued_at: now,
         expires_at: now + lifetime,
     };
@@ -77,24 +88,29 @@ pub async fn refresh(
     wish: Wish,
     device: &Device,
 ) -> Result<TokenPair> {
-    if wish.audience.is_some_and(|audience| audience != app.config.tokens.audience) {
-        return Err(Error::invalid("audience", "is not the one of this session"));
-    }
     let (id, _) = app.refresh_tokens.decode(token)?;
     // A session never changes its client, so this needs no lock.
     let session = store::sessions::find(&app.db, id)
         .await?
         .filter(|session| session.client_id == presenter.client_id())
         .ok_or(Error::TokenInvalid)?;
+    if wish.audience.is_some_and(|audience| audience != session.audience(&app.config.tokens.audience)) {
+        return Err(Error::invalid("audience", "is not the one of this session"));
+    }
     if let Some(asked) = wish.scope {
         let user = users::find(&app.db, session.user_id).await?.ok_or(Error::TokenRevoked)?;
-        let held = scopes_of(app, &user);
-        let granted = session.scope.map_or(held.clone(), |scope| held.intersection(&scope));
-        if asked != granted {
+        if asked != scope_of(app, &session, &user) {
             return Err(Error::invalid("scope", "is not the one of this session"));
         }
     }
     sessions::refresh(app, token, device).await
+}
+
+fn check_scope(scope: &Scopes, client: &service_clients::Model) -> Result<()> {
+    match scope.intersection(&client.scopes) == *scope {
+        true => Ok(()),
+        false => Err(Error::invalid("scope", "asks for more than this client may have")),
+    }
 }
 
 /// The audience that was asked for, or ours, or the first of a client that does not serve ours.

@@ -2,9 +2,10 @@
 
 use secrecy::SecretString;
 
-use super::{Device, FIRST_PARTY, TokenPair, idle_end, issue};
+use super::{Device, FIRST_PARTY, TokenPair, claims, idle_end, issue, scope_of};
 use crate::app::App;
 use crate::config::Profile;
+use crate::credentials::claims_hook::Occasion;
 use crate::error::{Error, Result};
 use crate::limits::Attempt;
 use crate::store::login_events::{self, Kind};
@@ -21,6 +22,8 @@ pub struct Login {
     pub password: SecretString,
     /// What the tokens shall allow at most; none: everything that the user has.
     pub scope: Option<Scopes>,
+    /// Who the tokens shall be for; none: the whole graph.
+    pub audience: Option<String>,
 }
 
 /// Begins a session.
@@ -28,9 +31,12 @@ pub struct Login {
 /// An unknown address, a wrong password and a disabled user get one answer, at one cost in time.
 ///
 /// # Errors
-/// [`Error::InvalidCredentials`]; [`Error::RateLimited`] before any work is done; [`Error::Unavailable`] when too many
-/// others are signing in.
+/// [`Error::ValidationFailed`] when there is no such audience; [`Error::InvalidCredentials`]; [`Error::RateLimited`] before
+/// any work is done; [`Error::Unavailable`] when too many others are signing in, or the claims hook fails.
 pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair> {
+    if login.audience.as_ref().is_some_and(|audience| !app.config.serves_audience(audience)) {
+        return Err(Error::invalid("audience", "is not one that can be signed in for"));
+    }
     let now = app.clock.now();
     let attempt = Attempt::take(&app.db, &app.config.limits, &login.email, device.address, now)
         .await
@@ -40,7 +46,7 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
     let right = app.passwords.verify(&login.password, hash).await.inspect_err(|error| count(app, error))?;
     let allowed = right && (app.config.profile == Profile::Demo || !is_sample_password(&login.password));
     let admitted = match &user {
-        Some(user) if allowed && user.is_active => begin(app, user, login.scope, attempt, device).await?,
+        Some(user) if allowed && user.is_active => begin(app, user, login, attempt, device).await?,
         _ => None,
     };
     match admitted {
@@ -60,7 +66,7 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
 async fn begin(
     app: &App,
     user: &users::Model,
-    scope: Option<Scopes>,
+    login: Login,
     attempt: Attempt,
     device: &Device,
 ) -> Result<Option<TokenPair>> {
@@ -71,7 +77,8 @@ async fn begin(
         id: SessionId::generate(now),
         user_id: user.id,
         client_id: FIRST_PARTY.to_owned(),
-        scope,
+        audience: login.audience.filter(|audience| *audience != app.config.tokens.audience),
+        scope: login.scope,
         amr: serde_json::json!(["pwd"]),
         generation: 0,
         user_agent: device.user_agent.clone(),
@@ -82,6 +89,15 @@ async fn begin(
         absolute_expires_at,
         revoked_at: None,
         revoked_reason: None,
+    };
+    let answer = claims::ask_for_session(app, &session, &scope_of(app, &session, user), Occasion::Login).await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => {
+            // The password was right: nobody is slowed down for a failure of ours.
+            attempt.give_back(&app.db).await?;
+            return Err(error);
+        }
     };
     let txn = store::begin(&app.db).await?;
     // This also locks the user's row: whoever disables the user waits, and then finds the new session.
@@ -94,7 +110,7 @@ async fn begin(
     login_events::insert(&txn, event).await?;
     attempt.give_back(&txn).await?;
     txn.commit().await?;
-    issue(app, &session, user, now).map(Some)
+    issue(app, &session, user, answer, now).map(Some)
 }
 
 fn refused(user: Option<&users::Model>, device: &Device, now: DateTime<Utc>) -> login_events::Model {

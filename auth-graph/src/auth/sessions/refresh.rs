@@ -7,8 +7,10 @@
 use sea_orm::DatabaseTransaction;
 use secrecy::SecretString;
 
-use super::{Device, Ended, Reason, TokenPair, idle_end, issue};
+use super::claims::{self, Answer};
+use super::{Device, Ended, Reason, TokenPair, idle_end, issue, scope_of};
 use crate::app::App;
+use crate::credentials::claims_hook::Occasion;
 use crate::error::{Error, Result};
 use crate::store::login_events::{self, Kind};
 use crate::store::{self, sessions, users};
@@ -16,11 +18,11 @@ use crate::values::TokenId;
 
 /// Replaces a refresh token by its successor.
 ///
-/// Scopes are computed anew from the user as they are now.
+/// Scopes and claims are computed anew from the user as they are now.
 ///
 /// # Errors
 /// [`Error::TokenInvalid`], [`Error::TokenExpired`], [`Error::TokenRevoked`]; [`Error::TokenReused`] when the token is
-/// outdated, which ends its session.
+/// outdated, which ends its session; [`Error::Unavailable`] when the claims hook fails, and the token stays good.
 pub async fn refresh(app: &App, token: &SecretString, device: &Device) -> Result<TokenPair> {
     let result = rotate(app, token, device).await;
     match &result {
@@ -32,6 +34,7 @@ pub async fn refresh(app: &App, token: &SecretString, device: &Device) -> Result
 }
 
 async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<TokenPair> {
+    let answer = ask(app, token).await?;
     let now = app.clock.now();
     let (txn, mut session, position) = locate(app, token, device).await?;
     if position == Position::Current {
@@ -52,13 +55,32 @@ async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<Toke
         return Err(Error::TokenRevoked);
     };
     // Signed while the session is locked: nothing is minted after a revocation has committed.
-    let pair = issue(app, &session, user, now)?;
+    let answer = answer.ok_or_else(|| Error::internal("a refresh token became good while it was looked at"))?;
+    let pair = issue(app, &session, user, answer, now)?;
     txn.commit().await?;
     match position {
         Position::Current => app.metrics.refreshes_rotated.increment(1),
         Position::Predecessor => app.metrics.refreshes_repeated.increment(1),
     }
     Ok(pair)
+}
+
+/// Asks the claims hook about the token that would be made. None: the refresh token is no good, as [`locate`] will tell.
+///
+/// Nothing is locked here, and nothing decided: what has changed when the session is locked goes before.
+async fn ask(app: &App, token: &SecretString) -> Result<Option<Answer>> {
+    if app.claims_hook.is_none() {
+        return Ok(Some(Answer::default()));
+    }
+    let (id, generation) = app.refresh_tokens.decode(token)?;
+    let now = app.clock.now();
+    let session = sessions::find(&app.db, id).await?;
+    let usable = |session: &sessions::Model| session.is_live(now) && session.generation - generation <= 1;
+    let Some(session) = session.filter(usable) else { return Ok(None) };
+    let Some(user) = users::find(&app.db, session.user_id).await?.filter(|user| user.is_active) else {
+        return Ok(None);
+    };
+    claims::ask_for_session(app, &session, &scope_of(app, &session, &user), Occasion::Refresh).await.map(Some)
 }
 
 /// Where a token that may be used stands in its session.

@@ -1,0 +1,73 @@
+//! What access tokens say beside their standard claims: the policy's, the hook's, and the names that other clients
+//! look for.
+//!
+//! The hook is asked before a session or a client is locked, so that no network call is made within a transaction; the
+//! token is signed while it is locked, so that nothing is made after a revocation has committed.
+
+use crate::app::App;
+use crate::config::HookFailure;
+use crate::credentials::claims_hook::{Occasion, Question, SubjectKind};
+use crate::error::{Error, Result};
+use crate::store::{sessions, users};
+use crate::values::{AdditionalClaims, Scopes};
+
+/// What the hook has said. Only whoever has asked it, or has none, can make a token.
+#[derive(Debug, Default)]
+pub(crate) struct Answer(AdditionalClaims);
+
+/// Asks the hook, if there is one.
+///
+/// # Errors
+/// [`Error::Unavailable`] when it fails, and failing is to be refused.
+pub(crate) async fn ask(app: &App, question: &Question<'_>) -> Result<Answer> {
+    let Some(hook) = &app.claims_hook else { return Ok(Answer::default()) };
+    let answer = hook.ask(question, app.clock.now()).await.and_then(|claims| match app.claims_policy.fits(&claims) {
+        true => Ok(claims),
+        false => Err(Error::unavailable("the claims of the hook are too long")),
+    });
+    match (answer, app.config.claims.hook.on_failure) {
+        (Ok(claims), _) => Ok(Answer(claims)),
+        (Err(error), HookFailure::Refuse) => Err(error),
+        (Err(error), HookFailure::Omit) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a token is made without the claims of the hook");
+            Ok(Answer::default())
+        }
+    }
+}
+
+/// Asks the hook about the next token of a session.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) async fn ask_for_session(
+    app: &App,
+    session: &sessions::Model,
+    scope: &Scopes,
+    reason: Occasion,
+) -> Result<Answer> {
+    let question = Question {
+        reason,
+        subject: session.user_id,
+        kind: SubjectKind::User,
+        audience: session.audience(&app.config.tokens.audience),
+        client_id: &session.client_id,
+        session_id: session.id,
+        scope,
+    };
+    ask(app, &question).await
+}
+
+/// Everything that the token of a user says beside the standard claims. The hook's answer goes before the policy.
+pub(crate) fn of_user(app: &App, user: &users::Model, audience: &str, answer: Answer) -> AdditionalClaims {
+    let mut claims = app.claims_policy.of_user(user, audience);
+    claims.extend(answer.0);
+    app.claims_policy.add_other_names(&mut claims, Some(user.id.to_string()));
+    claims
+}
+
+/// The same for a service client, which has no attributes and is nobody's account.
+pub(crate) fn of_service(app: &App, answer: Answer) -> AdditionalClaims {
+    let mut claims = answer.0;
+    app.claims_policy.add_other_names(&mut claims, None);
+    claims
+}

@@ -1,0 +1,181 @@
+//! What an access token says beside its standard claims: the names that may be used, and where a value comes from.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Claims that mean something to verifiers, or that we set ourselves: nobody else sets them. From the registries of RFC
+/// 7519, 7662, 8693 and 9068 and of OpenID Connect.
+const RESERVED: [&str; 26] = [
+    "acr",
+    "act",
+    "active",
+    "amr",
+    "at_hash",
+    "aud",
+    "auth_time",
+    "azp",
+    "c_hash",
+    "client_id",
+    "cnf",
+    "exp",
+    "iat",
+    "iss",
+    "jti",
+    "may_act",
+    "nbf",
+    "nonce",
+    "scope",
+    "sid",
+    "sub",
+    "sub_id",
+    "token_type",
+    "token_use",
+    "user_id",
+    "username",
+];
+const LONGEST_NAME: usize = 128;
+
+/// The name of a claim that a policy or a hook may set: visible ASCII, and not one that is reserved.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ClaimName(String);
+
+impl ClaimName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ClaimName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        if !(1..=LONGEST_NAME).contains(&name.len()) || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Err(format!("the name of a claim must have 1 to {LONGEST_NAME} visible ASCII characters"))
+        } else if RESERVED.contains(&name.as_str()) {
+            Err(format!("the claim {name} is reserved"))
+        } else {
+            Ok(Self(name))
+        }
+    }
+}
+
+/// Which attribute of a user a claim has, by its name in the GraphQL type `User`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum ClaimSource {
+    /// `email`.
+    Email,
+    /// `emailVerified`.
+    EmailVerified,
+    /// `firstName`.
+    FirstName,
+    /// `lastName`.
+    LastName,
+    /// `phoneNumber`.
+    PhoneNumber,
+    /// `isStaff`.
+    IsStaff,
+    /// `isSuperuser`.
+    IsSuperuser,
+    /// `roles`.
+    Roles,
+    /// `metadata`, or a part of it such as `metadata.billing.plan`.
+    Metadata(Vec<String>),
+}
+
+impl FromStr for ClaimSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "email" => Ok(Self::Email),
+            "emailVerified" => Ok(Self::EmailVerified),
+            "firstName" => Ok(Self::FirstName),
+            "lastName" => Ok(Self::LastName),
+            "phoneNumber" => Ok(Self::PhoneNumber),
+            "isStaff" => Ok(Self::IsStaff),
+            "isSuperuser" => Ok(Self::IsSuperuser),
+            "roles" => Ok(Self::Roles),
+            "metadata" => Ok(Self::Metadata(Vec::new())),
+            _ => match text.strip_prefix("metadata.") {
+                Some(path) if path.split('.').all(|name| !name.is_empty()) => {
+                    Ok(Self::Metadata(path.split('.').map(str::to_owned).collect()))
+                }
+                _ => Err("a claim comes from email, emailVerified, firstName, lastName, phoneNumber, isStaff, \
+                     isSuperuser, roles, metadata or a part of it such as metadata.plan"
+                    .to_owned()),
+            },
+        }
+    }
+}
+
+impl TryFrom<String> for ClaimSource {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for ClaimSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Email => "email",
+            Self::EmailVerified => "emailVerified",
+            Self::FirstName => "firstName",
+            Self::LastName => "lastName",
+            Self::PhoneNumber => "phoneNumber",
+            Self::IsStaff => "isStaff",
+            Self::IsSuperuser => "isSuperuser",
+            Self::Roles => "roles",
+            Self::Metadata(path) => {
+                formatter.write_str("metadata")?;
+                return path.iter().try_for_each(|name| write!(formatter, ".{name}"));
+            }
+        };
+        formatter.write_str(name)
+    }
+}
+
+/// The claims of a token beside the standard ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AdditionalClaims(Map<String, Value>);
+
+impl AdditionalClaims {
+    /// Says something, instead of what was said under this name before. Null says nothing.
+    pub fn insert(&mut self, name: &ClaimName, value: Value) {
+        if !value.is_null() {
+            self.0.insert(name.as_str().to_owned(), value);
+        }
+    }
+
+    /// Says all that others say, instead of what was said under the same names before.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    /// Adds the names that django-easyjwt and djangorestframework-simplejwt look for. They are reserved for this.
+    pub fn add_names_of_django(&mut self, user_id: Option<String>) {
+        self.0.insert("token_type".to_owned(), "access".into());
+        self.0.extend(user_id.map(|id| ("user_id".to_owned(), id.into())));
+    }
+
+    /// How long they are in a token, as JSON.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        Value::Object(self.0.clone()).to_string().len()
+    }
+
+    /// The claims as a JSON object.
+    #[must_use]
+    pub fn as_map(&self) -> &Map<String, Value> {
+        &self.0
+    }
+}

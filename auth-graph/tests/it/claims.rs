@@ -1,0 +1,136 @@
+//! What access tokens say: little by default, what the policy adds for an audience, and the names of Django's clients.
+
+use auth_graph::auth::accounts::Rank;
+use auth_graph::config::{ClaimsForAudience, Config};
+use auth_graph::store::users;
+use auth_graph::values::{ClaimName, ClaimSource};
+use sea_orm::{EntityTrait, Set};
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, SignedIn, TestApp, claims_of};
+
+const ORDERS: &str = "https://orders.test";
+const LOGIN: &str =
+    "mutation($input: LoginInput!) { login(input: $input) { ... on TokenPair { accessToken refreshToken } } }";
+const VERIFY: &str = "mutation($token: String!) { verify(token: $token) { active claims { aud additional } } }";
+
+fn policy(audience: &str, claims: &[(&str, &str)]) -> ClaimsForAudience {
+    let claims = claims.iter().map(|(name, source)| {
+        (ClaimName::try_from((*name).to_owned()).unwrap(), source.parse::<ClaimSource>().unwrap())
+    });
+    ClaimsForAudience { audience: audience.to_owned(), claims: claims.collect() }
+}
+
+fn with_policies(config: &mut Config) {
+    config.tokens.further_audiences = vec![ORDERS.to_owned()];
+    config.claims.policies = vec![
+        policy(
+            "graph",
+            &[("email", "email"), ("roles", "roles"), ("plan", "metadata.billing.plan"), ("gone", "metadata.x.y")],
+        ),
+        policy(ORDERS, &[("given_name", "firstName"), ("https://orders.test/all", "metadata")]),
+    ];
+}
+
+async fn set_metadata(test: &TestApp, user: &users::Model, metadata: Value) {
+    let mut changed: users::ActiveModel = user.clone().into();
+    changed.metadata = Set(metadata);
+    users::Entity::update(changed).exec(&test.app.db).await.unwrap();
+}
+
+async fn refreshed(test: &TestApp, signed_in: &SignedIn) -> Value {
+    let answer = test.anonymous().refresh(&signed_in.refresh).await;
+    claims_of(answer.data("refresh")["accessToken"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_token_says_little_unless_it_is_configured() {
+    let test = TestApp::new().await;
+    let signed_in = test.signed_in("ada@test.com", Rank::Superuser).await;
+    let claims = claims_of(&signed_in.access);
+    let names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = ["amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "nbf", "scope", "sid", "sub"];
+    assert_eq!(names, expected);
+    assert!(signed_in.access.len() < 800, "{}", signed_in.access.len());
+}
+
+#[tokio::test]
+async fn the_policy_adds_attributes_of_the_user_as_they_are_now() {
+    let test = TestApp::with(with_policies).await;
+    let signed_in = test.signed_in("ada@test.com", Rank::Staff).await;
+    let claims = claims_of(&signed_in.access);
+    assert_eq!((&claims["email"], &claims["roles"]), (&json!("ada@test.com"), &json!(["staff"])));
+    assert!(claims.get("plan").is_none() && claims.get("gone").is_none() && claims.get("given_name").is_none());
+    set_metadata(&test, &signed_in.user, json!({ "billing": { "plan": "gold" } })).await;
+    assert_eq!(refreshed(&test, &signed_in).await["plan"], "gold");
+}
+
+#[tokio::test]
+async fn each_audience_gets_its_own_claims_and_keeps_them_across_a_refresh() {
+    let test = TestApp::with(with_policies).await;
+    let user = test.create_user("ada@test.com").await;
+    set_metadata(&test, &user, json!({ "a": 1 })).await;
+    let input = json!({ "email": "ada@test.com", "password": PASSWORD, "audience": ORDERS });
+    let answer = test.anonymous().send(LOGIN, json!({ "input": input })).await;
+    let pair = answer.data("login");
+    let access = pair["accessToken"].as_str().unwrap();
+    let again = test.anonymous().refresh(pair["refreshToken"].as_str().unwrap()).await;
+    for claims in [claims_of(access), claims_of(again.data("refresh")["accessToken"].as_str().unwrap())] {
+        assert_eq!((&claims["aud"], &claims["given_name"]), (&json!(ORDERS), &json!("Ada")));
+        assert_eq!(claims["https://orders.test/all"], json!({ "a": 1 }));
+        assert!(claims.get("email").is_none());
+    }
+    assert_eq!(test.bearer(access).me().await.code(), "TOKEN_INVALID", "it opens nothing in the graph");
+    let orders = test.service_client_for("orders", "", &[ORDERS]).await;
+    let seen = orders.caller.form("/oauth/introspect", &[("token", access)]).await;
+    assert_eq!((&seen.body["active"], &seen.body["given_name"]), (&json!(true), &json!("Ada")));
+}
+
+#[tokio::test]
+async fn an_audience_that_is_not_configured_can_not_be_signed_in_for() {
+    let test = TestApp::with(with_policies).await;
+    test.create_user("ada@test.com").await;
+    for audience in ["", "graph ", "GRAPH", "https://else.test"] {
+        let input = json!({ "email": "ada@test.com", "password": PASSWORD, "audience": audience });
+        assert_eq!(test.anonymous().send(LOGIN, json!({ "input": input })).await.code(), "VALIDATION_FAILED");
+    }
+    let input = json!({ "email": "ada@test.com", "password": PASSWORD, "audience": "graph" });
+    test.anonymous().send(LOGIN, json!({ "input": input })).await.data("login");
+}
+
+#[tokio::test]
+async fn claims_that_are_too_long_are_left_out_and_nobody_is_kept_out() {
+    let test = TestApp::with(with_policies).await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    set_metadata(&test, &signed_in.user, json!({ "billing": { "plan": "x".repeat(1024) } })).await;
+    let claims = refreshed(&test, &signed_in).await;
+    assert!(claims.get("plan").is_none() && claims.get("email").is_none());
+    assert_eq!(claims["sub"], json!(signed_in.user.id));
+}
+
+#[tokio::test]
+async fn verify_and_introspection_tell_what_was_added() {
+    let test = TestApp::with(with_policies).await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    let answer = test.anonymous().send(VERIFY, json!({ "token": signed_in.access })).await;
+    let expected = json!({ "email": "ada@test.com", "roles": [] });
+    assert_eq!(answer.data("verify")["claims"]["additional"], expected);
+    let client = test.service_client("orders", "").await;
+    let seen = client.caller.form("/oauth/introspect", &[("token", &signed_in.access)]).await;
+    assert_eq!((&seen.body["email"], &seen.body["sub"]), (&json!("ada@test.com"), &json!(signed_in.user.id)));
+}
+
+#[tokio::test]
+async fn clients_of_django_find_the_names_that_they_look_for() {
+    let test = TestApp::with(|config| config.claims.django = true).await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    for claims in [claims_of(&signed_in.access), refreshed(&test, &signed_in).await] {
+        assert_eq!((&claims["token_type"], &claims["user_id"]), (&json!("access"), &json!(signed_in.user.id)));
+        assert_eq!(claims["sub"], claims["user_id"]);
+    }
+    signed_in.caller.me().await.data("me");
+    let client = test.service_client("orders", "").await;
+    let token = client.token().await;
+    assert_eq!(claims_of(&token)["token_type"], "access");
+    assert!(claims_of(&token).get("user_id").is_none(), "a service is nobody's account");
+}

@@ -1,0 +1,181 @@
+//! The claims hook: how it is asked, and what its failures do.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use auth_graph::app::App;
+use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::config::HookFailure;
+use aws_lc_rs::hmac;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use crate::support::{HOOK_SECRET, Hook, PASSWORD, TestApp, claims_of, hook_answer};
+
+async fn with_hook(on_failure: HookFailure) -> (TestApp, Hook) {
+    let hook = Hook::start().await;
+    let test = TestApp::with(|config| {
+        hook.configure(config, on_failure);
+        config.claims.hook.timeout = Duration::from_millis(200);
+    })
+    .await;
+    (test, hook)
+}
+
+#[tokio::test]
+async fn it_is_told_what_the_token_is_for_and_its_claims_are_taken() {
+    let (test, hook) = with_hook(HookFailure::Refuse).await;
+    hook.answers(json!({ "plan": "gold", "nothing": null }));
+    let signed_in = test.signed_in("ada@test.com", Rank::Staff).await;
+    let claims = claims_of(&signed_in.access);
+    assert_eq!(claims["plan"], "gold");
+    assert!(claims.get("nothing").is_none());
+    let refreshed = test.anonymous().refresh(&signed_in.refresh).await;
+    assert_eq!(claims_of(refreshed.data("refresh")["accessToken"].as_str().unwrap())["plan"], "gold");
+    let client = test.service_client("orders", "a b").await;
+    assert_eq!(claims_of(&client.token_with(&[("scope", "b")]).await)["plan"], "gold");
+
+    let asked: Vec<Value> = hook.asked().iter().map(|asked| serde_json::from_str(&asked.body).unwrap()).collect();
+    let user = |reason: &str| {
+        json!({ "reason": reason, "subject": signed_in.user.id, "kind": "USER", "audience": "graph",
+            "clientId": "first-party", "sessionId": claims["sid"], "scope": ["users:read"] })
+    };
+    assert_eq!(asked[0]["type"], "access_token.claims");
+    assert_eq!((&asked[0]["data"], &asked[1]["data"]), (&user("LOGIN"), &user("REFRESH")));
+    let service = json!({ "reason": "CLIENT_CREDENTIALS", "subject": client.id, "kind": "SERVICE", "audience": "graph",
+        "clientId": client.id, "sessionId": client.id, "scope": ["b"] });
+    assert_eq!(asked[2]["data"], service);
+}
+
+#[tokio::test]
+async fn each_request_is_signed_with_every_secret() {
+    let hook = Hook::start().await;
+    let next = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let test = TestApp::with(|config| {
+        hook.configure(config, HookFailure::Refuse);
+        config.claims.hook.secrets.push(next.into());
+    })
+    .await;
+    test.signed_in("ada@test.com", Rank::User).await;
+    let asked = &hook.asked()[0];
+    let header = |name: &str| asked.headers[name].to_str().unwrap();
+    let signed = format!("{}.{}.{}", header("webhook-id"), header("webhook-timestamp"), asked.body);
+    let expected = [HOOK_SECRET, next].map(|secret| {
+        let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), signed.as_bytes());
+        format!("v1,{}", BASE64_STANDARD.encode(tag))
+    });
+    assert_eq!(header("webhook-signature"), expected.join(" "));
+    let age = test.app.clock.now().timestamp() - header("webhook-timestamp").parse::<i64>().unwrap();
+    assert!((0..60).contains(&age) && header("webhook-id").starts_with("msg_"));
+    assert!(!asked.body.contains("ada@test.com"), "it is told no more than it needs");
+}
+
+/// Makes the hook fail in each way, one after the other.
+async fn in_each_failure(hook: &Hook, mut check: impl AsyncFnMut(&str)) {
+    let elsewhere = hook.url.clone();
+    hook.behaves(|| async { StatusCode::INTERNAL_SERVER_ERROR.into_response() });
+    check("500").await;
+    hook.behaves(|| async { (StatusCode::NO_CONTENT).into_response() });
+    check("204").await;
+    hook.behaves(move || {
+        let place = [(header::LOCATION, format!("{elsewhere}?again"))];
+        std::future::ready((StatusCode::TEMPORARY_REDIRECT, place).into_response())
+    });
+    check("redirect").await;
+    for text in ["", "{}", "[]", "null", r#"{"claims":[]}"#, r#"{"claims":{},"other":1}"#, r#"{"claims":{"a":1}"#] {
+        let text = text.to_owned();
+        let said = text.clone();
+        hook.behaves(move || std::future::ready(hook_answer(&text)));
+        check(&said).await;
+    }
+    for name in ["sub", "exp", "scope", "sid", "client_id", "amr", "act", "user_id", "token_type", "", "two words"] {
+        hook.answers(json!({ name: "x", "fine": 1 }));
+        check(name).await;
+    }
+    hook.answers(json!({ "long": "x".repeat(1024) }));
+    check("long claims").await;
+    hook.answers(json!({ "endless": "x".repeat(64 * 1024) }));
+    check("endless").await;
+    hook.behaves(std::future::pending);
+    check("no answer").await;
+}
+
+#[tokio::test]
+async fn when_it_fails_a_sign_in_is_refused_and_a_refresh_token_stays_good() {
+    let (test, hook) = with_hook(HookFailure::Refuse).await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    in_each_failure(&hook, async |failure| {
+        let before = hook.asked().len();
+        let answer = test.anonymous().refresh(&signed_in.refresh).await;
+        assert_eq!((answer.code(), answer.status.as_u16()), ("UNAVAILABLE", 200), "{failure}");
+        assert!(answer.error()["extensions"]["retryAfter"].is_u64());
+        assert_eq!(hook.asked().len(), before + 1, "{failure}: it is asked once, and no redirect is followed");
+        // More often than an account may fail: the password is right.
+        assert_eq!(test.anonymous().login("ada@test.com", PASSWORD).await.code(), "UNAVAILABLE", "{failure}");
+    })
+    .await;
+    hook.answers(json!({ "plan": "gold" }));
+    test.anonymous().login("ada@test.com", PASSWORD).await.data("login");
+    let next = test.anonymous().refresh(&signed_in.refresh).await;
+    assert_eq!(claims_of(next.data("refresh")["accessToken"].as_str().unwrap())["plan"], "gold");
+    let third = test.anonymous().refresh(next.data("refresh")["refreshToken"].as_str().unwrap()).await;
+    third.data("refresh");
+}
+
+#[tokio::test]
+async fn when_failing_is_to_be_omitted_the_token_has_none_of_its_claims() {
+    let (test, hook) = with_hook(HookFailure::Omit).await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    let plain = claims_of(&signed_in.access).as_object().unwrap().len();
+    in_each_failure(&hook, async |failure| {
+        let answer = test.anonymous().refresh(&signed_in.refresh).await;
+        let claims = claims_of(answer.data("refresh")["accessToken"].as_str().unwrap());
+        assert_eq!(claims.as_object().unwrap().len(), plain, "{failure}: {claims}");
+        assert_eq!(claims["sub"], json!(signed_in.user.id));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_is_not_asked_about_what_gets_no_token() {
+    let (test, hook) = with_hook(HookFailure::Refuse).await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    test.anonymous().login("ada@test.com", "wrong password").await.code();
+    test.anonymous().refresh("agr_x").await.code();
+    test.anonymous().logout(&signed_in.refresh).await.data("logout");
+    assert_eq!(test.anonymous().refresh(&signed_in.refresh).await.code(), "TOKEN_REVOKED");
+    let client = test.service_client("orders", "a").await;
+    client.caller.form("/oauth/token", &[("grant_type", "client_credentials"), ("scope", "b")]).await;
+    assert_eq!(hook.asked().len(), 1);
+}
+
+/// While the hook is asked its answer ends the session, which takes the write lock of the database: no transaction is open,
+/// and what was revoked gets no token, however late the hook answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keycloak_51312_nothing_is_minted_for_a_session_that_ended_while_the_hook_was_asked() {
+    let (test, hook) = with_hook(HookFailure::Refuse).await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    let app: Arc<OnceLock<App>> = Arc::default();
+    app.set(test.app.clone()).unwrap();
+    let user = signed_in.user.id;
+    hook.behaves(move || {
+        let app = app.get().unwrap().clone();
+        async move {
+            accounts::disable(&app, user).await.unwrap();
+            accounts::enable(&app, user).await.unwrap();
+            hook_answer(r#"{"claims":{"plan":"gold"}}"#)
+        }
+    });
+    assert_eq!(test.anonymous().refresh(&signed_in.refresh).await.code(), "TOKEN_REVOKED");
+    assert_eq!(test.anonymous().refresh(&signed_in.refresh).await.code(), "TOKEN_REVOKED");
+}
+
+#[tokio::test]
+async fn without_a_hook_nobody_is_asked() {
+    let test = TestApp::new().await;
+    assert!(test.app.claims_hook.is_none());
+}
