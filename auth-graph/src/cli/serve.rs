@@ -43,7 +43,7 @@ pub(super) async fn run(mut config: Config) -> Result<(), Failure> {
         tracing::info!(folder = %config.data_dir.display(), "data and generated secret are kept here");
     }
     let app = auth::boot(config, Clock::default()).await?;
-    tracing::info!(url = app.config.issuer(), "auth-graph serves");
+    tracing::info!(address = %app.config.server.bind, url = app.config.issuer(), "auth-graph serves");
     http::serve(app, listener, serving::stop_signal()?).await?;
     Ok(())
 }

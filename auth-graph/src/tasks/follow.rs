@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::store::Wake;
 
 /// However quiet it is, the outbox is looked at this often: SQLite wakes nobody in another process.
-const AT_MOST: Duration = Duration::from_millis(100);
+const AT_MOST: Duration = Duration::from_millis(50);
 
 pub(super) async fn run(app: App) -> Result<()> {
     let mut wake = Wake::listen(&app.db, app.changed.clone()).await?;

@@ -24,6 +24,7 @@ mod oauth;
 mod oauth_tokens;
 mod outbox;
 mod refresh;
+mod replicas;
 mod revocation;
 mod rotation;
 mod schema;

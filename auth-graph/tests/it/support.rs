@@ -4,6 +4,7 @@ mod answer;
 mod database;
 mod hook;
 mod oauth;
+mod process;
 
 use std::net::SocketAddr;
 
@@ -27,7 +28,9 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 pub use answer::Answer;
+pub use database::fresh as fresh_database;
 pub use hook::{HOOK_SECRET, Hook, answer as hook_answer};
+pub use process::{Process, create_user};
 
 /// The issuer of the tests.
 pub const ISSUER: &str = "https://auth.test";
@@ -37,7 +40,7 @@ pub const PASSWORD: &str = "correct horse battery";
 /// One of the operations that clients share.
 macro_rules! operation {
     ($name:literal) => {
-        include_str!(concat!("../../../schema/operations/", $name, ".graphql"))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../schema/operations/", $name, ".graphql"))
     };
 }
 pub(crate) use operation;
