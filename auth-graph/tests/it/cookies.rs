@@ -52,7 +52,7 @@ fn assert_refused(answer: &Answer, code: &str) {
 }
 
 #[tokio::test]
-async fn the_cookie_is_bound_to_the_host_and_the_body_has_no_refresh_token() {
+async fn cve_2024_28197_the_cookie_is_bound_to_the_host_and_the_body_has_no_refresh_token() {
     let test = TestApp::new().await;
     let answer = sign_in(&test).await;
     assert!(answer.data("login")["refreshToken"].is_null());
@@ -63,7 +63,7 @@ async fn the_cookie_is_bound_to_the_host_and_the_body_has_no_refresh_token() {
 }
 
 #[tokio::test]
-async fn a_parent_domain_shares_the_cookie_under_another_name() {
+async fn better_auth_1043_a_parent_domain_shares_the_cookie_under_another_name() {
     let test = TestApp::with(|config| {
         config.server.public_url = "https://auth.example.com".to_owned();
         config.cookies.domain = "example.com".to_owned();
@@ -182,7 +182,7 @@ async fn a_page_of_another_site_gets_no_cookie() {
 }
 
 #[tokio::test]
-async fn a_refused_refresh_leaves_the_cookie_alone() {
+async fn openrisk_700_a_refused_refresh_leaves_the_cookie_alone() {
     let test = TestApp::new().await;
     let broken = test.anonymous().with_header("cookie", &format!("{NAME}=agr_broken"));
     assert_refused(&refresh(&broken).await, "TOKEN_INVALID");
@@ -195,7 +195,7 @@ async fn a_refused_refresh_leaves_the_cookie_alone() {
 }
 
 #[tokio::test]
-async fn ten_refreshes_at_once_all_end_with_the_same_cookie() {
+async fn supabase_auth_js_441_ten_refreshes_at_once_all_end_with_the_same_cookie() {
     let test = TestApp::new().await;
     let mut newest = sign_in(&test).await;
     for _ in 0..3 {

@@ -41,7 +41,7 @@ async fn a_listed_origin_may_call_with_credentials() {
 }
 
 #[tokio::test]
-async fn other_origins_are_told_nothing() {
+async fn ghsa_x3f4_v83f_7wp2_other_origins_are_told_nothing() {
     let test = listing_one().await;
     for origin in
         ["https://evil.test", "http://app.test", "https://app.test:8443", "https://app.test.evil.test", "null", "*"]

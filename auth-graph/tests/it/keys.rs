@@ -38,7 +38,7 @@ async fn every_algorithm_signs_and_publishes_its_public_half_only() {
 
 /// Authorizer #570: the HMAC key stood in the JWKS.
 #[tokio::test]
-async fn an_hmac_key_is_never_published() {
+async fn authorizer_570_an_hmac_key_is_never_published() {
     let test = TestApp::with(|config| config.tokens.algorithm = SigningAlgorithm::HS256).await;
     test.signed_in("ada@test.com", Rank::User).await.caller.me().await.data("me");
     assert_eq!(get(&test, "/.well-known/jwks.json").await.text, r#"{"keys":[]}"#);
@@ -105,7 +105,7 @@ async fn replicas_that_start_at_once_verify_each_others_tokens() {
 
 /// CWE-640, GHSA-3529-5m8x-rpv3: addresses were built from the Host header.
 #[tokio::test]
-async fn the_discovery_document_is_built_from_the_configuration() {
+async fn ghsa_3529_5m8x_rpv3_the_discovery_document_is_built_from_the_configuration() {
     let test = TestApp::new().await;
     let request = Request::get("/.well-known/openid-configuration")
         .header("host", "evil.test")

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
 mod accounts;
+mod advisories;
 mod bad_documents;
 mod bad_tokens;
 mod claims;

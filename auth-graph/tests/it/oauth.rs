@@ -93,7 +93,7 @@ async fn unknown_disabled_and_wrong_get_one_answer() {
 }
 
 #[tokio::test]
-async fn garbage_is_no_client() {
+async fn ghsa_wx92_7mmw_5x82_garbage_is_no_client() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;
     let encode = |text: String| format!("Basic {}", BASE64_STANDARD.encode(text));
@@ -255,7 +255,7 @@ async fn refresh_tokens_that_are_not_good_are_invalid_grants() {
 /// GHSA-7qh2-3hc5-2vqp (a refresh token was usable by another client) and CVE-2026-53512 (the refresh grant never
 /// verified the client's secret).
 #[tokio::test]
-async fn a_refresh_token_is_useless_to_another_client() {
+async fn ghsa_7qh2_3hc5_2vqp_a_refresh_token_is_useless_to_another_client() {
     let test = TestApp::new().await;
     let thief = test.service_client("thief", "users:read").await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
@@ -291,6 +291,7 @@ async fn the_metadata_names_the_endpoints_that_there_are() {
         let path = answer.body[member].as_str().unwrap().strip_prefix(ISSUER).unwrap();
         is_refused(&test.anonymous().form(path, &[CREDENTIALS, ("token", "x")]).await, 401, "invalid_client");
     }
+    assert_eq!(answer.body["id_token_signing_alg_values_supported"], json!(["ES256"]), "never none");
     assert_eq!(answer.body["grant_types_supported"], json!(["client_credentials", "refresh_token"]));
     assert_eq!(get(answer.body["jwks_uri"].as_str().unwrap().strip_prefix(ISSUER).unwrap()).await.status, 200);
 }

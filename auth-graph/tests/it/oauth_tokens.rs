@@ -58,7 +58,7 @@ async fn a_good_access_token_is_described() {
 
 /// authorizer #606: introspection was open to whoever left the secret out.
 #[tokio::test]
-async fn nobody_asks_without_a_secret() {
+async fn authorizer_606_nobody_asks_without_a_secret() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
@@ -100,7 +100,7 @@ async fn what_is_not_for_a_client_is_inactive_to_it_like_what_is_not_good() {
 
 /// authorizer #606 and #774: tokens stayed active after a sign-out, and revoking an access token did nothing.
 #[tokio::test]
-async fn what_was_revoked_is_inactive_everywhere() {
+async fn authorizer_774_what_was_revoked_is_inactive_everywhere() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;
     for by_refresh_token in ["refresh", "access"] {

@@ -26,7 +26,7 @@ async fn each_refresh_gives_new_tokens() {
 }
 
 #[tokio::test]
-async fn parallel_refreshes_of_one_token_all_get_the_same_successor() {
+async fn supabase_auth_js_213_parallel_refreshes_of_one_token_all_get_the_same_successor() {
     let test = TestApp::new().await;
     for count in [2, 3, 50] {
         let signed_in = test.signed_in(&format!("ada{count}@test.com"), Rank::User).await;
@@ -39,7 +39,7 @@ async fn parallel_refreshes_of_one_token_all_get_the_same_successor() {
 }
 
 #[tokio::test]
-async fn two_replicas_give_the_same_successor() {
+async fn cve_2026_53517_two_replicas_give_the_same_successor() {
     let test = TestApp::new().await;
     let replica = test.replica().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
@@ -55,7 +55,7 @@ async fn two_replicas_give_the_same_successor() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_can_be_asked_for_again_hours_later() {
+async fn mas_2795_a_lost_answer_can_be_asked_for_again_hours_later() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     let lost = refresh_token(&test.anonymous().refresh(&signed_in.refresh).await);
@@ -67,7 +67,7 @@ async fn a_lost_answer_can_be_asked_for_again_hours_later() {
 }
 
 #[tokio::test]
-async fn an_outdated_token_ends_the_session_and_is_recorded() {
+async fn simplejwt_863_an_outdated_token_ends_the_session_and_is_recorded() {
     let test = TestApp::new().await;
     let stolen = test.signed_in("ada@test.com", Rank::User).await;
     let second = refresh_token(&test.anonymous().refresh(&stolen.refresh).await);
@@ -110,7 +110,7 @@ async fn a_session_ends_in_any_case_after_its_absolute_lifetime() {
 }
 
 #[tokio::test]
-async fn a_disabled_user_gets_no_more_tokens_and_the_old_ones_fail() {
+async fn cve_2024_22513_a_disabled_user_gets_no_more_tokens_and_the_old_ones_fail() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     accounts::disable(&test.app, signed_in.user.id).await.unwrap();
@@ -122,7 +122,7 @@ async fn a_disabled_user_gets_no_more_tokens_and_the_old_ones_fail() {
 }
 
 #[tokio::test]
-async fn scopes_are_computed_anew() {
+async fn hasura_1631_scopes_are_computed_anew() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("staff@test.com", Rank::Staff).await;
     let mut changed: auth_graph::store::users::ActiveModel = signed_in.user.clone().into();
@@ -133,7 +133,7 @@ async fn scopes_are_computed_anew() {
 }
 
 #[tokio::test]
-async fn nothing_is_good_that_was_refreshed_in_a_race_with_a_revocation() {
+async fn keycloak_51312_nothing_is_good_that_was_refreshed_in_a_race_with_a_revocation() {
     let test = TestApp::new().await;
     for round in 0..10 {
         let signed_in = test.signed_in(&format!("ada{round}@test.com"), Rank::User).await;
@@ -151,18 +151,26 @@ async fn nothing_is_good_that_was_refreshed_in_a_race_with_a_revocation() {
 
 /// GHSA-6mq3-xmgp-pjm5: a truncated opaque token was still good.
 #[tokio::test]
-async fn a_changed_refresh_token_never_passes() {
+async fn ghsa_6mq3_xmgp_pjm5_a_changed_refresh_token_never_passes() {
     let test = TestApp::new().await;
     let good = test.signed_in("ada@test.com", Rank::User).await.refresh;
     let mut bad: Vec<String> = (0..good.len()).map(|length| good[..length].to_owned()).collect();
     bad.extend(["A", "=", " ", "\u{0}"].map(|tail| format!("{good}{tail}")));
-    bad.push(format!(" {good}"));
+    bad.extend((1..good.len()).map(|start| good[start..].to_owned()));
+    bad.extend((4..good.len()).map(|start| format!("agr_{}", &good[start + 1..])));
+    bad.extend([format!(" {good}"), format!("{good}{good}"), format!("agr_{good}")]);
+    // The last character has bits to spare: each token has one spelling.
+    let spellings = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['-', '_']);
+    bad.extend(spellings.map(|last| format!("{}{last}", &good[..good.len() - 1])).filter(|spelling| *spelling != good));
     bad.extend((4..good.len()).map(|place| {
         let other = if good.as_bytes()[place] == b'A' { "B" } else { "A" };
         format!("{}{other}{}", &good[..place], &good[place + 1..])
     }));
+    let client = test.service_client("orders", "").await;
     for token in &bad {
         assert_eq!(test.anonymous().refresh(token).await.code(), "TOKEN_INVALID", "{token}");
+        assert_eq!(test.anonymous().verify(token).await.data("verify")["reason"], "INVALID", "{token}");
+        assert!(token.is_empty() || !client.sees(token).await, "{token}");
     }
     refresh_token(&test.anonymous().refresh(&good).await);
 }

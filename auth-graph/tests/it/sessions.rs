@@ -49,7 +49,7 @@ async fn nobody_ends_a_session_of_somebody_else() {
 }
 
 #[tokio::test]
-async fn signing_out_ends_the_session_at_once_and_again_does_nothing() {
+async fn fusionauth_979_signing_out_ends_the_session_at_once_and_again_does_nothing() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     let answer = test.anonymous().logout(&signed_in.refresh).await;

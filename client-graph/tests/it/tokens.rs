@@ -173,7 +173,7 @@ async fn another_type_of_token_is_refused() {
 }
 
 #[tokio::test]
-async fn the_algorithm_none_is_refused() {
+async fn ghsa_9h47_pqcx_hjr4_the_algorithm_none_is_refused() {
     assert_eq!(code_with(|token| token.signed_by(Signature::None)).await, Some(Code::TokenInvalid));
     for spelling in ["None", "NONE", "nOnE"] {
         assert_eq!(code_with(|token| token.header("alg", json!(spelling))).await, Some(Code::TokenInvalid));
@@ -181,7 +181,7 @@ async fn the_algorithm_none_is_refused() {
 }
 
 #[tokio::test]
-async fn hs256_with_the_public_key_is_refused() {
+async fn authorizer_550_hs256_with_the_public_key_is_refused() {
     assert_eq!(code_with(|token| token.signed_by(Signature::HmacWithPublicKey)).await, Some(Code::TokenInvalid));
 }
 
@@ -225,7 +225,7 @@ async fn a_critical_extension_is_refused() {
 }
 
 #[tokio::test]
-async fn every_required_claim_is_required() {
+async fn ghsa_wxg7_w2v3_w38g_every_required_claim_is_required() {
     let claims = ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "sid", "client_id", "scope", "auth_time"];
     for claim in claims {
         assert_eq!(code_with(|token| token.without_claim(claim)).await, Some(Code::TokenInvalid), "{claim}");
@@ -233,7 +233,7 @@ async fn every_required_claim_is_required() {
 }
 
 #[tokio::test]
-async fn a_claim_of_the_wrong_type_is_refused() {
+async fn cve_2026_25537_a_claim_of_the_wrong_type_is_refused() {
     let wrong = [
         ("exp", json!("9999999999")),
         ("exp", json!(9_999_999_999.5)),

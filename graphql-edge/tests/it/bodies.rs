@@ -49,7 +49,7 @@ async fn the_service_adds_to_the_context() {
 }
 
 #[tokio::test]
-async fn a_body_that_a_form_of_another_site_could_send_is_not_executed() {
+async fn ghsa_hff2_gcpx_8f4p_a_body_that_a_form_of_another_site_could_send_is_not_executed() {
     let service = service();
     for content_type in [
         "text/plain",

@@ -1,0 +1,166 @@
+//! Faults that other services had with sessions and tokens, each under its public name. Those that stand better beside
+//! the tests of a subject are there; the guide on sessions and tokens lists them all.
+
+use auth_graph::auth::accounts::Rank;
+use auth_graph::store::{login_events, sessions};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::{DateTime, Duration, Utc};
+use sea_orm::EntityTrait;
+use serde_json::{Value, json};
+
+use crate::support::{ISSUER, PASSWORD, TestApp, claims_of, operation};
+
+/// What was presented with a refresh token was marked as used with all others of the session.
+#[tokio::test]
+async fn mas_4883_a_session_is_refreshed_again_and_again() {
+    let test = TestApp::new().await;
+    let mut token = test.signed_in("ada@test.com", Rank::User).await.refresh;
+    for _ in 0..10 {
+        let pair = test.anonymous().refresh(&token).await.data("refresh").clone();
+        token = pair["refreshToken"].as_str().unwrap().to_owned();
+        let bearer = test.bearer(pair["accessToken"].as_str().unwrap());
+        assert_eq!(bearer.me().await.data("me")["email"], "ada@test.com");
+    }
+}
+
+/// Each refresh inserted a row, 240 million in a year; and one was inserted for a token that was not even asked for.
+#[tokio::test]
+async fn django_graphql_jwt_159_and_199_a_refresh_adds_no_row() {
+    let test = TestApp::new().await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    let mut token = signed_in.refresh;
+    for _ in 0..5 {
+        token = test.anonymous().refresh(&token).await.data("refresh")["refreshToken"].as_str().unwrap().to_owned();
+    }
+    let unselected = "mutation($token: String) { refresh(refreshToken: $token) { tokenType } }";
+    test.anonymous().send(unselected, json!({ "token": token })).await.data("refresh");
+    assert_eq!(sessions::Entity::find().all(&test.app.db).await.unwrap().len(), 1);
+    assert_eq!(login_events::Entity::find().all(&test.app.db).await.unwrap().len(), 1, "the sign-in");
+}
+
+/// A client could not tell when its refresh token ends.
+#[tokio::test]
+async fn django_graphql_jwt_119_the_end_of_the_refresh_token_is_told() {
+    let test = TestApp::new().await;
+    test.create_user("ada@test.com").await;
+    let signed_in = test.app.clock.now();
+    let mut pair = test.anonymous().login("ada@test.com", PASSWORD).await.data("login").clone();
+    let end = |pair: &Value| pair["refreshExpiresAt"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+    assert_eq!((end(&pair) - signed_in).num_days(), 14);
+    for _ in 0..8 {
+        test.app.clock.advance(Duration::days(10));
+        let answer = test.anonymous().refresh(pair["refreshToken"].as_str().unwrap()).await;
+        pair = answer.data("refresh").clone();
+    }
+    assert_eq!((end(&pair) - signed_in).num_days(), 90, "not beyond the end of the session");
+}
+
+/// A server could not tell an expired token from none, and so did not say that it is time to refresh.
+#[tokio::test]
+async fn django_graphql_jwt_204_an_expired_token_is_not_taken_for_none() {
+    let test = TestApp::new().await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    test.app.clock.advance(Duration::minutes(6));
+    assert_eq!(signed_in.caller.me().await.code(), "TOKEN_EXPIRED");
+    assert!(test.anonymous().me().await.data("me").is_null());
+}
+
+/// Identifiers of sessions are ordered by time, and so can be guessed: they open nothing.
+#[tokio::test]
+async fn ghsa_jh92_5mrj_p2w2_the_name_of_a_session_opens_nothing() {
+    let test = TestApp::new().await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    let sid = claims_of(&signed_in.access)["sid"].as_str().unwrap().to_owned();
+    let good = BASE64_URL_SAFE_NO_PAD.decode(&signed_in.refresh[4..]).unwrap();
+    assert_eq!(good[..16], *uuid::Uuid::parse_str(&sid).unwrap().as_bytes(), "the token begins with it");
+    let made = |tag: &[u8], generation: u8| {
+        let mut bytes = good[..24].to_vec();
+        bytes[23] = generation;
+        bytes.extend(tag);
+        format!("agr_{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
+    };
+    let own_tag = &good[24..];
+    for token in
+        [sid.clone(), format!("agr_{sid}"), made(&[], 0), made(&[0; 32], 0), made(own_tag, 1), made(own_tag, 255)]
+    {
+        assert_eq!(test.anonymous().refresh(&token).await.code(), "TOKEN_INVALID", "{token}");
+        assert_eq!(test.anonymous().logout(&token).await.code(), "TOKEN_INVALID", "{token}");
+        assert_eq!(test.bearer(&token).me().await.code(), "TOKEN_INVALID", "{token}");
+        let cookie = format!("__Host-auth_graph_refresh={token}");
+        let browser = test.anonymous().with_header("cookie", &cookie).with_header("x-csrf-token", &sid);
+        assert_eq!(browser.send(operation!("refresh"), json!({})).await.code(), "TOKEN_INVALID", "{token}");
+    }
+    test.anonymous().refresh(&signed_in.refresh).await.data("refresh");
+}
+
+/// The issuer was taken from the token.
+#[tokio::test]
+async fn cve_2026_31813_a_token_of_another_issuer_is_invalid_whatever_it_says() {
+    let test = TestApp::new().await;
+    let other = TestApp::with(|config| config.server.public_url = "https://evil.test".to_owned()).await;
+    let imposter = TestApp::with(|config| config.server.public_url = ISSUER.to_owned()).await;
+    for stranger in [&other, &imposter] {
+        let token = stranger.signed_in("ada@test.com", Rank::Superuser).await.access;
+        assert_eq!(test.bearer(&token).me().await.code(), "TOKEN_INVALID");
+    }
+    let slash = TestApp::with(|config| config.server.public_url = format!("{ISSUER}/")).await;
+    assert_eq!(claims_of(&slash.signed_in("ada@test.com", Rank::User).await.access)["iss"], format!("{ISSUER}/"));
+}
+
+/// The refresh grant never looked at the secret of the client.
+#[tokio::test]
+async fn cve_2026_53512_the_refresh_grant_wants_the_secret_of_a_client_that_has_one() {
+    let test = TestApp::new().await;
+    let client = test.service_client("orders", "").await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let id = client.id.to_string();
+    let grant = [("grant_type", "refresh_token"), ("refresh_token", &*ada.refresh), ("client_id", &id)];
+    for secret in ["", "ags_wrong", &client.secret[..client.secret.len() - 1]] {
+        let answer = test.anonymous().form("/oauth/token", &[&grant[..], &[("client_secret", secret)]].concat()).await;
+        assert_eq!((answer.status.as_u16(), &answer.body["error"]), (401, &json!("invalid_client")), "{secret}");
+    }
+    let right =
+        test.anonymous().form("/oauth/token", &[&grant[..], &[("client_secret", &client.secret)]].concat()).await;
+    assert_eq!(right.body["error"], "invalid_grant", "and the token is still another client's");
+}
+
+/// A secret was compared by `==`. A test of the time would fail now and then, so this one reads the code: secrets are
+/// compared where it takes constant time, and nowhere else.
+#[test]
+fn ghsa_2xrw_5f2x_m56j_secrets_are_compared_in_constant_time() {
+    let read = |name: &str| {
+        std::fs::read_to_string(format!("{}/src/credentials/{name}.rs", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    };
+    let body = |text: &str, name: &str| {
+        text.split(&format!("fn {name}(")).nth(1).unwrap().split("\n}").next().unwrap().to_owned()
+    };
+    let matches = body(&read("client_secrets"), "matches");
+    assert!(matches.contains(".ct_eq(") && !matches.contains("=="), "{matches}");
+    assert!(body(&read("derived"), "verify").contains("hmac::verify("));
+    for name in ["mac_keys", "refresh_tokens", "csrf_tokens", "cursors"] {
+        assert!(read(name).contains(".0.verify(") || read(name).contains("key.verify("), "{name}");
+    }
+}
+
+/// Every shorter, longer and otherwise spelt secret of a client is a wrong one.
+#[tokio::test]
+async fn ghsa_6mq3_xmgp_pjm5_a_changed_client_secret_never_passes() {
+    let test = TestApp::with(|config| {
+        config.limits.account_attempts = 1000;
+        config.limits.network_attempts = 1000;
+    })
+    .await;
+    let client = test.service_client("orders", "").await;
+    let good = &client.secret;
+    let mut bad: Vec<String> = (0..good.len()).map(|length| good[..length].to_owned()).collect();
+    bad.extend((1..good.len()).map(|start| good[start..].to_owned()));
+    bad.extend(["A", " ", "\u{0}", "\n"].map(|tail| format!("{good}{tail}")));
+    bad.push(good.to_uppercase());
+    for secret in &bad {
+        let caller = test.anonymous().with_basic(&client.id.to_string(), secret);
+        let answer = caller.form("/oauth/token", &[("grant_type", "client_credentials")]).await;
+        assert_eq!(answer.body["error"], "invalid_client", "{secret}");
+    }
+    client.token().await;
+}
