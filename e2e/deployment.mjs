@@ -1,9 +1,9 @@
 // Services with the configuration of a section of docs/guides/browsers.md, on free ports and with data of their own.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './processes.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const binaries = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug');
@@ -11,16 +11,6 @@ const guide = readFileSync(join(root, 'docs', 'guides', 'browsers.md'), 'utf8');
 const patience = 60_000;
 
 export const user = { email: 'ada@example.com', password: 'correct horse battery staple' };
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 /** The files in a section of the guide, by name. */
 function filesOf(section) {

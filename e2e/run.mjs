@@ -2,7 +2,7 @@
 // With AUTH_URL and CLIENT_URL in the environment it tests the services that run there, and starts none.
 // Whatever is missing and can not be installed is a failure: nothing is skipped.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +26,16 @@ function installBrowser() {
   };
   apt('update');
   apt('install', '--yes', '--no-install-recommends', 'chromium', 'fonts-liberation');
+}
+
+/** The packages of requirements.txt, in a virtual environment that is made anew when they change. */
+function installPython() {
+  const [wanted, installed] = [join(here, 'requirements.txt'), join(here, '.venv', 'requirements.txt')];
+  if (existsSync(installed) && readFileSync(installed, 'utf8') === readFileSync(wanted, 'utf8')) return;
+  must('python3', ['-m', 'venv', '--clear', '.venv'], { cwd: here });
+  const quiet = ['--quiet', '--disable-pip-version-check'];
+  must(join('.venv', 'bin', 'pip'), ['install', ...quiet, '--requirement', 'requirements.txt'], { cwd: here });
+  copyFileSync(wanted, installed);
 }
 
 function buildProduct() {
@@ -75,7 +85,8 @@ async function startProduct(folder) {
 
 async function main() {
   installBrowser();
-  must('npm', ['ci'], { cwd: here });
+  must('npm', ['ci', '--no-audit', '--no-fund', '--loglevel', 'error'], { cwd: here });
+  installPython();
   const files = process.argv.slice(2);
   const tests = files.length > 0 ? files : readdirSync(here).filter((name) => name.endsWith('.test.mjs')).sort();
   if (tests.length === 0) throw new Error('there are no tests');

@@ -1,0 +1,56 @@
+// The composers that people run, on what the running services tell about themselves.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { composeServices as composeApollo } from '@apollo/composition';
+import { composeServices as composeGuild } from '@theguild/federation-composition';
+import { parse } from 'graphql';
+import { startBadges } from './badges.mjs';
+import { ours } from './subgraphs.mjs';
+
+const composers = { '@apollo/composition': composeApollo, '@theguild/federation-composition': composeGuild };
+
+let subgraphs, badges;
+before(async () => {
+  subgraphs = await ours();
+  badges = await startBadges({ directives: true });
+});
+after(() => badges?.stop());
+
+function composeWith(compose, parts) {
+  const { supergraphSdl, errors } = compose(parts.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(sdl) })));
+  return { supergraphSdl, codes: (errors ?? []).map((error) => error.extensions.code) };
+}
+
+/** Our pair with one piece of one schema replaced by another. */
+function broken(name, from, to) {
+  return subgraphs.map((subgraph) => {
+    if (subgraph.name !== name) return subgraph;
+    assert.ok(subgraph.sdl.includes(from), `${name} has ${from}`);
+    return { ...subgraph, sdl: subgraph.sdl.replace(from, to) };
+  });
+}
+
+for (const [name, compose] of Object.entries(composers)) {
+  test(`${name} composes our pair`, () => {
+    const { supergraphSdl, codes } = composeWith(compose, subgraphs);
+    assert.deepEqual(codes, []);
+    assert.match(supergraphSdl, /type User[^{]*@join__type\(graph: AUTH_GRAPH, key: "id"\)/);
+    assert.match(supergraphSdl, /type User[^{]*@join__type\(graph: CLIENT_GRAPH, key: "id"\)/);
+  });
+
+  test(`${name} composes our pair with a subgraph in Node that extends User`, () => {
+    const { supergraphSdl, codes } = composeWith(compose, [...subgraphs, badges]);
+    assert.deepEqual(codes, []);
+    assert.match(supergraphSdl, /badges: \[String!\]! [^\n]*@join__field\(graph: BADGES\)/);
+  });
+
+  test(`${name} refuses a pair in which both services say what a user's address is`, () => {
+    const parts = broken('client-graph', 'type User @key(fields: "id") {', 'type User @key(fields: "id") { email: String!');
+    assert.deepEqual(composeWith(compose, parts).codes, ['INVALID_FIELD_SHARING']);
+  });
+
+  test(`${name} refuses a pair whose key is not a field`, () => {
+    const parts = broken('auth-graph', 'type User @key(fields: "id")', 'type User @key(fields: "uuid")');
+    assert.deepEqual(composeWith(compose, parts).codes, ['KEY_INVALID_FIELDS']);
+  });
+}
