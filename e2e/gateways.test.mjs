@@ -1,0 +1,199 @@
+// One graph of three services behind the gateways that people run: who is signed in gets it as a whole, and who is not
+// gets nothing through them that the services do not give.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { startBadges } from './badges.mjs';
+import { gateways, startGateway } from './gateways.mjs';
+import { ask, login, send, users } from './graphql.mjs';
+import { ours, supergraphOf } from './subgraphs.mjs';
+
+const [authUrl, clientUrl] = [process.env.AUTH_URL, process.env.CLIENT_URL];
+const federated = '{ me { email notes { edges { node { text author { email } } } } } }';
+const everything = `query ($id: ID!) {
+  me { email notes { nodes { text } } } whoami { subject user { email } }
+  user(id: $id) { email metadata notes { nodes { text } } }
+}`;
+const secret = `only for the signed in: ${crypto.randomUUID()}`;
+const forged = (payload) => {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return `${part({ alg: 'none', typ: 'at+jwt' })}.${part(payload)}.`;
+};
+
+let folder, user, admin, spoofed;
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'auth-graph-gateways-'));
+  [user, admin] = await Promise.all([login(authUrl, users.user), login(authUrl, users.admin)]);
+  const note = 'mutation ($text: String!) { addNote(input: { text: $text }) { note { id } } }';
+  await ask(clientUrl, note, { variables: { text: secret }, token: user.accessToken });
+  const claims = { sub: admin.user.id, user_id: admin.user.id, scope: 'users:read users:write', iss: authUrl, aud: 'graph' };
+  spoofed = {
+    headers: {
+      'x-user-id': admin.user.id,
+      'x-jwt-payload': JSON.stringify(claims),
+      'x-auth-claims': Buffer.from(JSON.stringify(claims)).toString('base64'),
+      'x-forwarded-user': users.admin.email,
+      'x-forwarded-authorization': `Bearer ${admin.accessToken}`,
+    },
+    extensions: { jwt: { payload: claims, token: { value: admin.accessToken, prefix: 'Bearer' } }, claims },
+  };
+});
+after(() => folder && rmSync(folder, { recursive: true, force: true }));
+
+/** Nothing of anybody, whatever else the answer is. */
+function assertNothing({ text, status }, what) {
+  for (const protectedText of [secret, ...Object.values(users).map(({ email }) => email)]) {
+    assert.ok(!text.includes(protectedText), `${what}: ${text}`);
+  }
+  assert.ok(status < 500, `${what}: ${status}`);
+}
+
+/** Callers that may see nobody but, where they are signed in, themselves. */
+const outsiders = {
+  'nobody': () => ({}),
+  'a token with another signature': () => ({ token: user.accessToken.slice(0, -8) + 'AAAAAAAA' }),
+  'a token without a signature': () => ({ token: forged({ sub: admin.user.id, scope: 'users:read', iss: authUrl, aud: 'graph' }) }),
+  'a refresh token': () => ({ token: user.refreshToken }),
+  'claims in headers and extensions': () => spoofed,
+};
+
+test('the guide shows the very files that are run here', () => {
+  const guide = readFileSync(new URL('../docs/guides/gateways.md', import.meta.url), 'utf8');
+  const folder = new URL('gateways/', import.meta.url);
+  for (const file of readdirSync(folder)) {
+    const shown = `\`${file}\`:\n\n\`\`\`js\n${readFileSync(new URL(file, folder), 'utf8')}\`\`\`\n`;
+    assert.ok(guide.includes(shown), file);
+  }
+});
+
+test('@apollo/gateway does not start on a supergraph with the directives', async () => {
+  const badges = await startBadges({ directives: true });
+  const supergraph = supergraphOf([...(await ours()), badges]);
+  const apollo = gateways.find(({ name }) => name === '@apollo/gateway');
+  await assert.rejects(startGateway({ ...apollo, name: 'refused' }, supergraph, folder), /authenticated/);
+  badges.stop();
+});
+
+describe('directly', () => {
+  const entities = `query ($representations: [_Any!]!) { _entities(representations: $representations) { ... on User {`;
+  for (const [who, options] of Object.entries(outsiders)) {
+    test(`${who} gets nothing, also by _entities`, async () => {
+      const representations = [user, admin].map(({ user: { id } }) => ({ __typename: 'User', id }));
+      const ofAuth = await send(authUrl, `${entities} email metadata } } }`, { ...options(), variables: { representations } });
+      assertNothing(ofAuth, 'auth-graph');
+      const ofClient = await send(clientUrl, `${entities} notes { nodes { text } } } } }`, { ...options(), variables: { representations } });
+      assertNothing(ofClient, 'client-graph');
+      assertNothing(await send(authUrl, '{ me { email } users { nodes { email } } }', options()), 'users');
+      assertNothing(await send(clientUrl, '{ whoami { user { email } } notes { nodes { text } } }', options()), 'notes');
+    });
+  }
+});
+
+for (const gateway of gateways) {
+  describe(gateway.name, () => {
+    let url, badges, running;
+    before(async () => {
+      badges = await startBadges(gateway);
+      running = await startGateway(gateway, supergraphOf([...(await ours()), badges]), folder);
+      url = running.url;
+    });
+    after(() => {
+      running?.stop();
+      badges?.stop();
+    });
+
+    test('one query is answered by both services', async () => {
+      const { me } = await ask(url, federated, { token: user.accessToken });
+      assert.equal(me.email, users.user.email);
+      const { node } = me.notes.edges.find(({ node }) => node.text === secret);
+      assert.equal(node.author.email, users.user.email);
+    });
+
+    test('and by a service that extends User without any package of ours', async () => {
+      const { me } = await ask(url, '{ me { id badges } }', { token: user.accessToken });
+      assert.deepEqual(me.badges, [`badge of ${me.id}`]);
+    });
+
+    test('sign-in, refresh and sign-out work through it', async () => {
+      const pair = await login(url, users.staff);
+      const refresh = 'mutation ($token: String) { refresh(refreshToken: $token) { accessToken refreshToken } }';
+      const next = (await ask(url, refresh, { variables: { token: pair.refreshToken } })).refresh;
+      assert.equal((await ask(url, '{ me { email } }', { token: next.accessToken })).me.email, users.staff.email);
+      const logout = 'mutation ($token: String) { logout(refreshToken: $token) { revokedSessions } }';
+      assert.equal((await ask(url, logout, { variables: { token: next.refreshToken } })).logout.revokedSessions, 1);
+      const ended = await send(url, '{ me { email } }', { token: next.accessToken });
+      assert.deepEqual(ended.codes, ['TOKEN_REVOKED'], ended.text);
+    });
+
+    test('a cookie does not pass', async () => {
+      const query = 'mutation ($input: LoginInput!) { login(input: $input) { ... on TokenPair { refreshToken } } }';
+      const { headers, text } = await send(url, query, { variables: { input: { ...users.staff, delivery: 'COOKIE' } } });
+      assert.deepEqual(headers.getSetCookie(), []);
+      assert.ok(!text.includes('agr_'), 'the token that belongs into a cookie is not in the answer');
+    });
+
+    test('a refusal keeps its code', async () => {
+      const wrong = await send(url, 'mutation ($input: LoginInput!) { login(input: $input) { __typename } }', {
+        variables: { input: { ...users.staff, password: 'not it' } },
+      });
+      assert.deepEqual(wrong.codes, ['INVALID_CREDENTIALS'], wrong.text);
+    });
+
+    for (const [who, options] of Object.entries(outsiders)) {
+      test(`${who} gets nothing`, async () => {
+        const variables = { id: admin.user.id };
+        assertNothing(await send(url, everything, { ...options(), variables }), 'everything');
+        assertNothing(await send(url, '{ users { nodes { email } } }', options()), 'users');
+        assertNothing(await send(url, '{ notes { nodes { text author { email } } } }', options()), 'notes');
+        assertNothing(await send(url, `{ _entities(representations: [{ __typename: "User", id: "${admin.user.id}" }]) {
+          ... on User { email } } }`, options()), '_entities');
+      });
+    }
+
+    test('a user without the scope sees nobody else', async () => {
+      const options = { token: user.accessToken, variables: { id: admin.user.id } };
+      const { data } = await send(url, 'query ($id: ID!) { user(id: $id) { email } me { email } }', options);
+      assert.deepEqual(data, { user: null, me: { email: users.user.email } });
+      const list = await send(url, '{ users { nodes { email } } }', options);
+      assertNothing(list, 'users');
+      assert.equal(list.codes.length, 1);
+    });
+
+    test('claims in headers and extensions change nothing for who is signed in', async () => {
+      const { me } = await ask(url, '{ me { email } }', { ...spoofed, token: user.accessToken });
+      assert.equal(me.email, users.user.email);
+    });
+
+    test('no header of a client but its token reaches a service', async () => {
+      badges.seen.length = 0;
+      const headers = { ...spoofed.headers, cookie: 'auth_graph_refresh=stolen', 'x-csrf-token': 'stolen' };
+      await ask(url, '{ me { badges } }', { token: user.accessToken, headers });
+      assert.equal(badges.seen.length, 1);
+      assert.equal(badges.seen[0].authorization, `Bearer ${user.accessToken}`);
+      assert.deepEqual(Object.keys({ cookie: '', ...headers }).filter((name) => badges.seen[0][name]), []);
+    });
+
+    test('a token that is no good does not stand in the way of signing in, and says what is wrong with it', async () => {
+      const signingIn = 'mutation ($input: LoginInput!) { login(input: $input) { __typename } }';
+      for (const token of ['outdated', outsiders['a token with another signature']().token]) {
+        const { login } = await ask(url, signingIn, { variables: { input: users.staff }, token });
+        assert.equal(login.__typename, 'TokenPair');
+        const { codes, text } = await send(url, '{ me { email } }', { token });
+        assert.deepEqual(codes, ['TOKEN_INVALID'], text);
+      }
+    });
+
+    test(`what only directives forbid is ${gateway.checks ? 'refused' : 'open'}`, async () => {
+      const anonymous = await send(url, '{ badgeCount me { badges } }', {});
+      const unscoped = await send(url, '{ me { reports } }', { token: user.accessToken });
+      if (gateway.checks) {
+        assert.ok(anonymous.errors?.length && !anonymous.data?.me, anonymous.text);
+        assert.ok(!unscoped.text.includes('a report'), unscoped.text);
+      } else {
+        assert.deepEqual(unscoped.data, { me: { reports: ['a report'] } }, unscoped.text);
+      }
+    });
+  });
+}

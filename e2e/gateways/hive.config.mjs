@@ -1,0 +1,26 @@
+// hive-gateway supergraph supergraph.graphql --config-path hive.config.mjs
+import { createRemoteJwksSigningKeyProvider, defineConfig } from '@graphql-hive/gateway';
+
+const issuer = process.env.AUTH_URL ?? 'http://127.0.0.1:8000';
+
+export const gatewayConfig = defineConfig({
+  // The services check this header themselves. Nothing else of a request is passed on.
+  propagateHeaders: {
+    fromClientToSubgraphs: ({ request }) => ({
+      authorization: request.headers.get('authorization') ?? undefined,
+    }),
+  },
+  jwt: {
+    signingKeyProviders: [createRemoteJwksSigningKeyProvider({ jwksUri: `${issuer}/.well-known/jwks.json` })],
+    tokenVerification: { algorithms: ['ES256'], issuer, audience: 'graph' },
+    // Who signs in has no token, or an outdated one. What is wrong with it is told by the services, with its code.
+    reject: { missingToken: false, invalidToken: false },
+    forward: { payload: false, token: false },
+  },
+  // A second fence: @authenticated and @requiresScopes count here too.
+  genericAuth: {
+    mode: 'protect-granular',
+    resolveUserFn: (context) => context.jwt?.payload,
+    extractScopes: (claims) => claims?.scope?.split(' ') ?? [],
+  },
+});
