@@ -1,16 +1,15 @@
 // Runs the tests of this folder against the demo, and gets what they need first: `node e2e/run.mjs [FILE...]`.
 // With AUTH_URL and CLIENT_URL in the environment it tests the services that run there, and starts none.
 // Whatever is missing and can not be installed is a failure: nothing is skipped.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { names, startProduct } from './product.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..');
-const names = ['auth-graph', 'client-graph'];
-const patience = 60_000;
 
 function must(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, { stdio: 'inherit', cwd: root, ...options });
@@ -45,42 +44,6 @@ function buildProduct() {
   }
   const packages = names.concat('demo').flatMap((name) => ['--package', name]);
   must('cargo', ['build', '--locked', '--all-features', ...packages]);
-}
-
-/** Start the demo on free ports, with its data in a folder of its own, and read where its services are. */
-async function startProduct(folder) {
-  const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
-  const demo = spawn(join(target, 'debug', 'demo'), ['--auth-port', '0', '--client-port', '0'], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
-  });
-  const urls = {};
-  let output = '';
-  await new Promise((resolve, reject) => {
-    const fail = (why) => reject(new Error(`the demo ${why}:\n${output}`));
-    const timer = setTimeout(() => fail('did not say where its services are'), patience);
-    demo.on('error', (error) => fail(`could not be started (${error.message})`));
-    demo.on('exit', (code) => fail(`ended with ${code}`));
-    const read = (chunk) => {
-      output += chunk;
-      for (const line of output.split('\n').slice(0, -1)) {
-        const url = /https?:\/\/[\w.-]+:\d+/.exec(line)?.[0];
-        const name = names.find((name) => line.includes(name));
-        if (url && name) urls[name] ??= url;
-      }
-      if (names.every((name) => urls[name])) {
-        clearTimeout(timer);
-        resolve();
-      }
-    };
-    demo.stdout.on('data', read);
-    demo.stderr.on('data', read);
-  }).catch((error) => {
-    demo.kill();
-    throw error;
-  });
-  return { demo, urls };
 }
 
 async function main() {

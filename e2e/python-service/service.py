@@ -1,0 +1,79 @@
+"""A service in Python that knows who calls: by the public keys of auth-graph, without a call for each request.
+
+Run it with `AUTH_URL=http://127.0.0.1:8000 uvicorn service:app`.
+"""
+
+import os
+from typing import Annotated
+
+import jwt
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+ISSUER = os.environ["AUTH_URL"]
+AUDIENCE = os.environ.get("AUDIENCE", "graph")
+REQUIRED = ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "sid", "client_id"]
+
+# Keys are fetched when one is unknown, and kept for as long as auth-graph promises to publish them.
+keys = jwt.PyJWKClient(f"{ISSUER}/.well-known/jwks.json", lifespan=300, timeout=5)
+bearer = HTTPBearer(auto_error=False)
+app = FastAPI()
+
+
+def refused(status, code, message):
+    """An error with the code that auth-graph's own errors have."""
+    challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return HTTPException(status, {"code": code, "message": message}, headers=challenge)
+
+
+def verified(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]):
+    """The claims of the caller's access token; without a good one the request ends here."""
+    if credentials is None:
+        raise refused(401, "UNAUTHENTICATED", "Sign in first.")
+    token = credentials.credentials
+    try:
+        if jwt.get_unverified_header(token).get("typ") != "at+jwt":
+            raise jwt.InvalidTokenError("not an access token")
+        key = keys.get_signing_key_from_jwt(token)
+        # The algorithm is that of the key, and never what the token says.
+        algorithms = [key.algorithm_name]
+        options = {"require": REQUIRED}
+        return jwt.decode(token, key, algorithms=algorithms, audience=AUDIENCE, issuer=ISSUER, options=options)
+    except jwt.PyJWKClientConnectionError:
+        raise refused(503, "UNAVAILABLE", "The keys can not be fetched.") from None
+    except jwt.ExpiredSignatureError:
+        raise refused(401, "TOKEN_EXPIRED", "The token has expired.") from None
+    except jwt.PyJWTError:
+        raise refused(401, "TOKEN_INVALID", "The token is invalid.") from None
+
+
+Claims = Annotated[dict, Depends(verified)]
+
+
+def scope(wanted):
+    """A dependency for those whose token allows something."""
+
+    def check(claims: Claims):
+        if wanted not in claims.get("scope", "").split():
+            raise refused(403, "FORBIDDEN", "You may not do this.")
+        return claims
+
+    return Depends(check)
+
+
+@app.get("/health")
+def health():
+    """Whether the service answers."""
+    return "ok"
+
+
+@app.get("/me")
+def me(claims: Claims):
+    """Who calls, and in which session."""
+    return {"subject": claims["sub"], "session": claims["sid"]}
+
+
+@app.get("/reports")
+def reports(claims: Annotated[dict, scope("users:read")]):
+    """What only those may see who may see users."""
+    return {"for": claims["sub"]}
