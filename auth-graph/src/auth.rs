@@ -2,10 +2,15 @@
 //! all, and the command line.
 
 pub mod accounts;
+pub mod actor;
+pub mod administration;
+pub mod audit;
 pub mod changes;
 mod claims;
 pub mod clients;
 pub mod keys;
+pub mod login_events;
+pub mod pages;
 pub mod principal;
 pub mod secrets;
 pub mod sessions;
@@ -19,6 +24,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::store;
 
+pub use actor::Actor;
 pub use principal::{Principal, Refusal};
 
 /// Builds App, brings the database up to date, and loads keys and recent revocations: ready to serve.
@@ -55,7 +61,8 @@ pub async fn readiness(app: &App) -> Readiness {
     }
 }
 
-/// Deletes what no longer matters: counters that are free, revocations whose last token has expired.
+/// Deletes what no longer matters: counters that are free, revocations whose last token has expired, events that were
+/// kept for long enough.
 ///
 /// # Errors
 /// When the database fails.
@@ -63,5 +70,7 @@ pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     app.revocations.purge(now);
     store::revoked_tokens::purge(&app.db, app.revocations.horizon(now)).await?;
     store::rate_limits::purge(&app.db, now.timestamp_micros()).await?;
+    audit::purge(app).await?;
+    login_events::purge(app).await?;
     Ok(())
 }

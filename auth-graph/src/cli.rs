@@ -1,5 +1,6 @@
 //! The command line: parses, calls one function of `auth`, prints.
 
+mod audit;
 mod client;
 mod config;
 mod failure;
@@ -46,7 +47,7 @@ enum Command {
         #[arg(long)]
         federation: bool,
     },
-    /// Make, disable and enable users.
+    /// Make, find, change, disable and delete users, and end their sessions.
     #[command(subcommand)]
     User(user::Command),
     /// List, replace and withdraw the keys that sign access tokens.
@@ -58,6 +59,9 @@ enum Command {
     /// Make, list and disable service clients, and give them new secrets.
     #[command(subcommand)]
     Client(client::Command),
+    /// Print the audit log, or how many people signed in.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -96,6 +100,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             let config = load(Vec::new())?;
             start_log(&config);
             client::run(&auth::boot(config, Clock::default()).await?, command).await
+        }
+        Command::Audit(command) => {
+            let config = load(Vec::new())?;
+            start_log(&config);
+            audit::run(&auth::boot(config, Clock::default()).await?, command).await
         }
         Command::Config(command) => config::run(&load(Vec::new())?, &command),
     }

@@ -56,6 +56,8 @@ pub struct Config {
     pub limits: Limits,
     /// Named sets of scopes.
     pub roles: BTreeMap<String, Scopes>,
+    /// How long events are kept.
+    pub audit: Audit,
     /// What is logged.
     pub log: Log,
 }
@@ -241,6 +243,18 @@ pub struct Limits {
     /// Interval of one client network.
     #[serde(with = "humantime_serde")]
     pub network_interval: Duration,
+}
+
+/// How long events are kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// Those of the audit log.
+    #[serde(with = "humantime_serde")]
+    pub retention: Duration,
+    /// Those of signing in.
+    #[serde(with = "humantime_serde")]
+    pub login_event_retention: Duration,
 }
 
 /// What is logged.

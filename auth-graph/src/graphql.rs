@@ -4,12 +4,15 @@
 //! objects is the order in the schema.
 
 mod account;
+mod administration;
+mod audit;
 mod caller;
 mod client;
 mod delivery;
 mod error;
 mod federation;
 mod guard;
+mod login_event;
 mod session;
 mod verification;
 
@@ -24,18 +27,31 @@ pub use error::{ApiError, ErrorCode};
 pub use guard::{Authenticated, HasScope};
 
 /// At most one of these is heard in one document: each costs a password hash or ends a token.
-pub const CREDENTIAL_FIELDS: &[&str] = &["login", "refresh"];
+pub const CREDENTIAL_FIELDS: &[&str] = &["login", "refresh", "createUser", "setUserPassword"];
 
 /// The schema, with App in it.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// What can be asked for.
 #[derive(MergedObject, Default)]
-pub struct Query(account::AccountQuery, session::SessionQuery, client::ClientQuery, federation::Entities);
+pub struct Query(
+    account::AccountQuery,
+    session::SessionQuery,
+    client::ClientQuery,
+    administration::AdministrationQuery,
+    login_event::LoginEventQuery,
+    audit::AuditQuery,
+    federation::Entities,
+);
 
 /// What can be done.
 #[derive(MergedObject, Default)]
-pub struct Mutation(session::SessionMutation, verification::VerificationMutation, client::ClientMutation);
+pub struct Mutation(
+    session::SessionMutation,
+    verification::VerificationMutation,
+    client::ClientMutation,
+    administration::AdministrationMutation,
+);
 
 /// Builds the schema that serves requests.
 #[must_use]

@@ -3,6 +3,7 @@
 //! Finders start from the query that hides what must be hidden (deleted users, for one). A function that gets a
 //! transaction uses nothing else, as SQLite has a single writer. Rules of the product are in `auth`, not here.
 
+pub mod audit_events;
 pub mod change_head;
 pub mod changes;
 pub mod leases;

@@ -16,6 +16,8 @@ mod m20261122_000007_service_clients;
 mod m20261122_000008_leases;
 mod m20261122_000009_revoked_tokens;
 mod m20261125_000100_session_audience;
+mod m20261125_000700_audit_events;
+mod m20261125_000701_user_search;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_leases::Migration),
             Box::new(m20261122_000009_revoked_tokens::Migration),
             Box::new(m20261125_000100_session_audience::Migration),
+            Box::new(m20261125_000700_audit_events::Migration),
+            Box::new(m20261125_000701_user_search::Migration),
         ]
     }
 }

@@ -13,7 +13,7 @@ mod stop;
 pub use client_address::client_address;
 pub use listener::serve;
 pub use log::{Format, log_to_stderr};
-pub use observe::observed;
+pub use observe::{RequestId, observed};
 pub use secret::{MasterSecret, make_private_folder};
 pub use secrets::{PreviousSecret, Secrets};
 pub use settings::{Layout, Problem, Problems, Sources};

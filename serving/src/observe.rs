@@ -19,6 +19,10 @@ use uuid::Uuid;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Names a request, in the log and in the answer; found among the extensions of the request.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
 /// Wraps every route of a router; `count` is told the status of each answer and how long it took.
 pub fn observed<S>(router: Router<S>, count: impl Fn(StatusCode, Duration) + Clone + Send + Sync + 'static) -> Router<S>
 where
@@ -29,11 +33,12 @@ where
         .layer(from_fn(move |request: Request, next: Next| observe(count.clone(), request, next)))
 }
 
-async fn observe(count: impl Fn(StatusCode, Duration), request: Request, next: Next) -> Response {
+async fn observe(count: impl Fn(StatusCode, Duration), mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
     // The path only: a query string may hold what must not be logged.
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status();
     let took = started.elapsed();

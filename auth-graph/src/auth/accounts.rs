@@ -15,7 +15,7 @@ use crate::store::changes::{self, Kind};
 use crate::store::{self, users};
 use crate::values::{Email, NewPassword, Scopes, UserId, is_sample_password};
 
-pub use listing::{Listing, Page, count, list};
+pub use listing::{count, list};
 
 /// Allows to read other users.
 pub const USERS_READ: &str = "users:read";
@@ -105,6 +105,14 @@ pub async fn visible(app: &App, principal: Option<&Principal>, id: UserId) -> Re
 /// [`Error::NotFound`] when there is none.
 pub async fn by_email(app: &App, email: &Email) -> Result<users::Model> {
     users::find_by_email(&app.db, email).await?.ok_or(Error::NotFound)
+}
+
+/// The user of this identifier, for the command line.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none.
+pub async fn by_id(app: &App, id: UserId) -> Result<users::Model> {
+    users::find(&app.db, id).await?.ok_or(Error::NotFound)
 }
 
 /// Disables a user and ends all their sessions; again, if they were disabled before.

@@ -12,6 +12,8 @@ use sea_orm::{DbErr, SqlErr};
 use secrecy::SecretString;
 use serde_json::json;
 
+use super::actor::Actor;
+use super::audit::{self, Entry};
 use crate::app::App;
 use crate::credentials::client_secrets;
 use crate::error::{Error, Result};
@@ -26,7 +28,7 @@ pub use tokens::{introspect, revoke};
 /// Allows to list service clients.
 pub const CLIENTS_READ: &str = "clients:read";
 
-/// Allows to make service clients, with any scopes, and to change them: as powerful as every scope together.
+/// Allows to make service clients with no more scopes than one has oneself, and to change such clients.
 pub const CLIENTS_WRITE: &str = "clients:write";
 
 /// A service client to be made.
@@ -52,8 +54,9 @@ pub struct WithSecret {
 /// Makes a service client.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`] for a bad name or audience; [`Error::Conflict`] when the name is taken.
-pub async fn create(app: &App, new: NewClient) -> Result<WithSecret> {
+/// [`Error::ValidationFailed`] for a bad name or audience; [`Error::Conflict`] when the name is taken;
+/// [`Error::Forbidden`] when it could do more than the actor.
+pub async fn create(app: &App, actor: &Actor, new: NewClient) -> Result<WithSecret> {
     let name = new.name.trim();
     if !(1..=100).contains(&name.chars().count()) || name.contains(char::is_control) {
         return Err(Error::invalid("name", "must have 1 to 100 characters, and none that controls"));
@@ -76,7 +79,11 @@ pub async fn create(app: &App, new: NewClient) -> Result<WithSecret> {
         created_at: now,
         disabled_at: None,
     };
-    service_clients::insert(&app.db, &client).await.map_err(taken)?;
+    let txn = store::begin(&app.db).await?;
+    actor.powers(app, &txn).await?.cover(&client.scopes)?;
+    service_clients::insert(&txn, &client).await.map_err(taken)?;
+    audit::record(app, &txn, actor, entry("client.create", &client)).await?;
+    txn.commit().await?;
     tracing::info!(client = %client.id, "a service client was made");
     Ok(WithSecret { client, secret })
 }
@@ -92,8 +99,9 @@ pub async fn list(app: &App) -> Result<Vec<service_clients::Model>> {
 /// Gives a client a new secret. The old one is of no use from now on; tokens that it has gotten stay good.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such client; [`Error::Conflict`] when it is disabled.
-pub async fn rotate_secret(app: &App, id: ClientId) -> Result<WithSecret> {
+/// [`Error::NotFound`] when there is no such client; [`Error::Conflict`] when it is disabled; [`Error::Forbidden`] when
+/// it can do more than the actor.
+pub async fn rotate_secret(app: &App, actor: &Actor, id: ClientId) -> Result<WithSecret> {
     let secret = client_secrets::generate()?;
     let txn = store::begin(&app.db).await?;
     let mut client = service_clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
@@ -101,7 +109,9 @@ pub async fn rotate_secret(app: &App, id: ClientId) -> Result<WithSecret> {
         return Err(Error::Conflict("This client is disabled."));
     }
     client.secret_hash = client_secrets::hash(&secret);
+    actor.powers(app, &txn).await?.cover(&client.scopes)?;
     service_clients::set_secret_hash(&txn, id, &client.secret_hash).await?;
+    audit::record(app, &txn, actor, entry("client.rotate_secret", &client)).await?;
     txn.commit().await?;
     tracing::info!(client = %id, "a service client got a new secret");
     Ok(WithSecret { client, secret })
@@ -111,7 +121,7 @@ pub async fn rotate_secret(app: &App, id: ClientId) -> Result<WithSecret> {
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such client.
-pub async fn disable(app: &App, id: ClientId) -> Result<service_clients::Model> {
+pub async fn disable(app: &App, actor: &Actor, id: ClientId) -> Result<service_clients::Model> {
     let txn = store::begin(&app.db).await?;
     let mut client = service_clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
     if !client.is_active() {
@@ -121,6 +131,7 @@ pub async fn disable(app: &App, id: ClientId) -> Result<service_clients::Model> 
     let now = app.clock.now();
     client.disabled_at = Some(now);
     service_clients::disable(&txn, id, now).await?;
+    audit::record(app, &txn, actor, entry("client.disable", &client)).await?;
     let session = SessionId(id.0);
     changes::append(&txn, Kind::SessionRevoked, UserId(id.0), Some(session), 0, now).await?;
     txn.commit().await?;
@@ -128,6 +139,18 @@ pub async fn disable(app: &App, id: ClientId) -> Result<service_clients::Model> 
     app.changed.notify_one();
     tracing::info!(client = %id, "a service client was disabled");
     Ok(client)
+}
+
+/// What is recorded of a change to a client; never its secret.
+fn entry(action: &'static str, client: &service_clients::Model) -> Entry {
+    let after = json!({
+        "name": client.name,
+        "scopes": client.scopes.to_strings(),
+        "audiences": client.audiences,
+        "disabled": !client.is_active(),
+    });
+    let target_id = client.id.to_string();
+    Entry { action, target_kind: "client", target_id, before: json!(null), after, reason: None }
 }
 
 fn is_audience(text: &str) -> bool {

@@ -5,7 +5,10 @@ mod schedule;
 
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::DatabaseTransaction;
+use serde_json::Value;
 
+use super::actor::Actor;
+use super::audit::{self, Entry};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::store::signing_keys::{self, Model};
@@ -149,6 +152,7 @@ pub async fn rotate(app: &App, start: Start) -> Result<String> {
             return Err(Error::Conflict("A new key is published already and waits to be used; --now uses it at once."));
         }
     };
+    record(app, &txn, "key.rotate", &kid).await?;
     announce(app, txn, now).await?;
     tracing::info!(kid, "a new signing key was put into place");
     Ok(kid)
@@ -178,9 +182,17 @@ pub async fn retire(app: &App, kid: &str) -> Result<()> {
         return Err(refusal);
     }
     signing_keys::retire(&txn, kid, now).await?;
+    record(app, &txn, "key.retire", kid).await?;
     announce(app, txn, now).await?;
     tracing::warn!(kid, "a signing key was withdrawn");
     Ok(())
+}
+
+/// Keys are replaced by hand on the command line only.
+async fn record(app: &App, txn: &DatabaseTransaction, action: &'static str, kid: &str) -> Result<()> {
+    let (target_kind, target_id) = ("key", kid.to_owned());
+    let entry = Entry { action, target_kind, target_id, before: Value::Null, after: Value::Null, reason: None };
+    audit::record(app, txn, &Actor::operator(), entry).await
 }
 
 /// Of several processes that start at once, one makes the key. Nothing is announced: a token of an unknown key makes

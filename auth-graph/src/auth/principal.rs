@@ -38,6 +38,12 @@ impl Principal {
         self.0.claims.is_service()
     }
 
+    /// Who acts as the subject, where somebody does.
+    #[must_use]
+    pub fn impersonator(&self) -> Option<UserId> {
+        self.0.claims.act.map(|act| act.sub)
+    }
+
     /// Whether the token allows this.
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {

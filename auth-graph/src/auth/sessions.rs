@@ -38,6 +38,8 @@ pub struct Device {
     pub address: Option<IpAddr>,
     /// The program that it runs.
     pub user_agent: Option<String>,
+    /// Names the request, in the log too.
+    pub request_id: Option<String>,
 }
 
 /// An access token and the refresh token that follows it.
@@ -92,6 +94,7 @@ fn issue(
         auth_time: session.created_at,
         amr: amr.collect(),
         additional: claims::of_user(app, &user, audience, answer),
+        act: None,
         issued_at: now,
         expires_at,
     };

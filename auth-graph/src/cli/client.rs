@@ -5,6 +5,7 @@ use secrecy::ExposeSecret;
 
 use super::Failure;
 use crate::app::App;
+use crate::auth::Actor;
 use crate::auth::clients::{self, NewClient, WithSecret};
 use crate::store::service_clients::Model;
 use crate::values::Scopes;
@@ -40,11 +41,13 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
     match command {
         Command::Create { name, scopes, audiences } => {
             let scopes = Scopes::parse(&scopes.join(" "))?;
-            print_secret(&clients::create(app, NewClient { name, scopes, audiences }).await?);
+            print_secret(&clients::create(app, &Actor::operator(), NewClient { name, scopes, audiences }).await?);
         }
         Command::List => clients::list(app).await?.iter().for_each(print),
-        Command::RotateSecret { id } => print_secret(&clients::rotate_secret(app, id.parse()?).await?),
-        Command::Disable { id } => print(&clients::disable(app, id.parse()?).await?),
+        Command::RotateSecret { id } => {
+            print_secret(&clients::rotate_secret(app, &Actor::operator(), id.parse()?).await?)
+        }
+        Command::Disable { id } => print(&clients::disable(app, &Actor::operator(), id.parse()?).await?),
     }
     Ok(())
 }

@@ -1,15 +1,20 @@
-//! `user create`, `user disable`, `user enable`.
+//! `user …`: making, finding and changing accounts. The operator may do what a superuser may.
 
 use std::io::{self, BufRead, IsTerminal};
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Failure;
 use crate::app::App;
-use crate::auth::accounts::{self, NewUser, Rank};
+use crate::auth::accounts::{self, Rank};
+use crate::auth::administration::{self, NewAccount, Update};
+use crate::auth::pages::Page;
+use crate::auth::{Actor, audit};
 use crate::error::Error;
-use crate::values::{Email, NewPassword};
+use crate::store::sessions;
+use crate::store::users::{Filter, Model};
+use crate::values::{NewPassword, Scopes, UserId};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -29,41 +34,224 @@ pub(super) enum Command {
         /// Family name.
         #[arg(long, default_value = "")]
         last_name: String,
+        /// Ask for no password: they can not sign in until they have set one.
+        #[arg(long)]
+        no_password: bool,
     },
+    /// List users in the order in which they were made.
+    List {
+        /// A part of the address and the names.
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+        /// How many, at most 100.
+        #[arg(long, default_value_t = 20)]
+        first: i32,
+        /// Only those behind this cursor, which a list prints when there are more.
+        #[arg(long, value_name = "CURSOR")]
+        after: Option<String>,
+    },
+    /// Show a user.
+    Show(Who),
+    /// Change a user; what is left out stays as it is.
+    Update {
+        #[command(flatten)]
+        who: Who,
+        /// The new e-mail address.
+        #[arg(long)]
+        new_email: Option<String>,
+        /// Whether the address was shown to be theirs.
+        #[arg(long)]
+        email_verified: Option<bool>,
+        /// Given name.
+        #[arg(long)]
+        first_name: Option<String>,
+        /// Family name.
+        #[arg(long)]
+        last_name: Option<String>,
+        /// Phone number; empty: none.
+        #[arg(long)]
+        phone_number: Option<String>,
+        /// Whether they are staff.
+        #[arg(long)]
+        staff: Option<bool>,
+        /// Whether they may do everything.
+        #[arg(long)]
+        superuser: Option<bool>,
+    },
+    /// Give a user other roles and scopes, in place of those before.
+    SetRoles {
+        #[command(flatten)]
+        who: Who,
+        /// A role of the configuration; may be repeated.
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
+        /// A scope beside those of the roles; may be repeated.
+        #[arg(long = "scope", value_name = "SCOPE")]
+        scopes: Vec<String>,
+    },
+    /// Set a user's password and end their sessions. It is asked for, or read from standard input.
+    SetPassword(Who),
+    /// Take a user's password away and end their sessions: they must set another one.
+    ForceReset(WhoAndWhy),
     /// Forbid a user to sign in, and end their sessions.
-    Disable {
-        /// The e-mail address.
-        email: String,
-    },
+    Disable(WhoAndWhy),
     /// Let a disabled user sign in again.
-    Enable {
-        /// The e-mail address.
-        email: String,
+    Enable(Who),
+    /// Delete a user and end their sessions; `user restore` brings them back.
+    Delete(WhoAndWhy),
+    /// Bring a deleted user back.
+    Restore {
+        /// Their identifier, as `user delete` has printed it.
+        id: String,
+    },
+    /// List the sessions of a user.
+    Sessions(Who),
+    /// End the sessions of a user, or one of them.
+    RevokeSessions {
+        #[command(flatten)]
+        who: Who,
+        /// The identifier of the one session.
+        #[arg(long, value_name = "ID")]
+        session: Option<String>,
     },
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Who {
+    /// The e-mail address, or the identifier.
+    user: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WhoAndWhy {
+    #[command(flatten)]
+    who: Who,
+    /// Why, for the audit log.
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+impl Who {
+    async fn id(&self, app: &App) -> Result<UserId, Error> {
+        match self.user.contains('@') {
+            true => Ok(accounts::by_email(app, &self.user.parse()?).await?.id),
+            false => self.user.parse(),
+        }
+    }
+}
+
+impl WhoAndWhy {
+    async fn parse(self, app: &App) -> Result<(UserId, Option<String>), Error> {
+        Ok((self.who.id(app).await?, self.reason.map(|text| audit::reason(&text)).transpose()?))
+    }
+}
+
 pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
+    let actor = Actor::operator();
     let user = match command {
-        Command::Create { email, superuser, staff, first_name, last_name } => {
-            let email: Email = email.parse()?;
-            let password = NewPassword::parse(read_password()?)?;
+        Command::Create { email, superuser, staff, first_name, last_name, no_password } => {
+            let email = email.parse()?;
+            let password = if no_password { None } else { Some(NewPassword::parse(read_password()?)?) };
             let rank = match (superuser, staff) {
                 (true, _) => Rank::Superuser,
                 (false, true) => Rank::Staff,
                 (false, false) => Rank::User,
             };
-            accounts::create(app, NewUser { email, password, first_name, last_name, rank }).await?
+            let new = NewAccount { first_name, last_name, rank, ..NewAccount::plain(email, password) };
+            administration::create(app, &actor, new).await?
         }
-        Command::Disable { email } => accounts::disable(app, find(app, &email).await?).await?,
-        Command::Enable { email } => accounts::enable(app, find(app, &email).await?).await?,
+        Command::List { search, first, after } => return list(app, search, first, after).await,
+        Command::Show(who) => return show(app, who.id(app).await?).await,
+        Command::Update { who, new_email, email_verified, first_name, last_name, phone_number, staff, superuser } => {
+            let update = Update {
+                email: new_email.map(|email| email.parse()).transpose()?,
+                email_verified,
+                first_name,
+                last_name,
+                phone_number,
+                is_staff: staff,
+                is_superuser: superuser,
+                metadata: None,
+            };
+            administration::update(app, &actor, who.id(app).await?, update).await?
+        }
+        Command::SetRoles { who, roles, scopes } => {
+            let scopes = Scopes::parse(&scopes.join(" "))?;
+            administration::set_roles(app, &actor, who.id(app).await?, roles, scopes).await?
+        }
+        Command::SetPassword(who) => {
+            let id = who.id(app).await?;
+            administration::set_password(app, &actor, id, &NewPassword::parse(read_password()?)?).await?
+        }
+        Command::ForceReset(who) => {
+            let (id, reason) = who.parse(app).await?;
+            administration::force_password_reset(app, &actor, id, reason).await?
+        }
+        Command::Disable(who) => {
+            let (id, reason) = who.parse(app).await?;
+            administration::disable(app, &actor, id, reason).await?
+        }
+        Command::Enable(who) => administration::enable(app, &actor, who.id(app).await?).await?,
+        Command::Delete(who) => {
+            let (id, reason) = who.parse(app).await?;
+            administration::delete(app, &actor, id, reason).await?
+        }
+        Command::Restore { id } => administration::restore(app, &actor, id.parse()?).await?,
+        Command::Sessions(who) => {
+            let sessions = administration::list_sessions(app, who.id(app).await?).await?;
+            sessions.iter().for_each(print_session);
+            return Ok(());
+        }
+        Command::RevokeSessions { who, session } => {
+            let id = who.id(app).await?;
+            let ended = match session {
+                Some(session) => administration::revoke_session(app, &actor, id, session.parse()?).await?,
+                None => administration::revoke_all_sessions(app, &actor, id).await?,
+            };
+            println!("{ended} ended");
+            return Ok(());
+        }
     };
-    let state = if user.is_active { "active" } else { "disabled" };
-    println!("{} {} ({state})", user.id, user.email);
+    print(&user);
     Ok(())
 }
 
-async fn find(app: &App, email: &str) -> Result<crate::values::UserId, Error> {
-    Ok(accounts::by_email(app, &email.parse()?).await?.id)
+async fn list(app: &App, search: Option<String>, first: i32, after: Option<String>) -> Result<(), Failure> {
+    let search = search.map(|text| text.parse()).transpose()?;
+    let page = Page { first: Some(first), after, ..Page::default() };
+    let listing = accounts::list(app, &Filter { search, ..Filter::default() }, &page).await?;
+    listing.rows.iter().for_each(|(_, user)| print(user));
+    if let (true, Some((cursor, _))) = (listing.has_next_page, listing.rows.last()) {
+        println!("more: --after {cursor}");
+    }
+    Ok(())
+}
+
+async fn show(app: &App, id: UserId) -> Result<(), Failure> {
+    let user = accounts::by_id(app, id).await?;
+    let facts = audit::facts(&user);
+    println!("id: {}", user.id);
+    for (name, value) in facts.as_object().into_iter().flatten() {
+        println!("{name}: {value}");
+    }
+    println!("dateJoined: {}\nversion: {}", user.date_joined.to_rfc3339(), user.version);
+    Ok(())
+}
+
+fn print(user: &Model) {
+    let state = match user {
+        user if user.deleted_at.is_some() => "deleted",
+        user if user.is_active => "active",
+        _ => "disabled",
+    };
+    println!("{} {} ({state})", user.id, user.email);
+}
+
+fn print_session(session: &sessions::Model) {
+    let time = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let address = session.ip_address.as_deref().unwrap_or("-");
+    let (began, used) = (time(session.created_at), time(session.last_used_at));
+    println!("{} {} began {began} used {used} from {address}", session.id, session.client_id);
 }
 
 fn read_password() -> Result<SecretString, Failure> {

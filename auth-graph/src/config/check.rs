@@ -173,6 +173,13 @@ impl Config {
         rule(limits.network_attempts >= 1, "limits.network_attempts", "must be at least 1");
         rule(!limits.account_interval.is_zero(), "limits.account_interval", "must be longer than 0s");
         rule(!limits.network_interval.is_zero(), "limits.network_interval", "must be longer than 0s");
+        let kept = 24 * 60 * MINUTE..=100 * 366 * 24 * 60 * MINUTE;
+        for (key, retention) in [
+            ("audit.retention", self.audit.retention),
+            ("audit.login_event_retention", self.audit.login_event_retention),
+        ] {
+            rule(kept.contains(&retention), key, "must be from 1d to 100y");
+        }
     }
 }
 

@@ -108,6 +108,13 @@ impl Config {
         let roles: Vec<_> =
             self.roles.iter().map(|(role, scopes)| (role.as_str(), list(scopes.to_strings().iter()))).collect();
         section("roles", &roles);
+        section(
+            "audit",
+            &[
+                ("retention", duration(self.audit.retention)),
+                ("login_event_retention", duration(self.audit.login_event_retention)),
+            ],
+        );
         section("log", &[("filter", quote(&self.log.filter))]);
         text
     }

@@ -55,6 +55,16 @@ pub struct Claims {
     /// What the policy and the hook have added.
     #[serde(flatten)]
     pub additional: AdditionalClaims,
+    /// Who acts as the subject; none: the subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Act>,
+}
+
+/// Who acts as the subject of a token (RFC 8693 section 4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// The user who does.
+    pub sub: UserId,
 }
 
 impl Claims {
@@ -101,6 +111,8 @@ pub struct Grant {
     pub amr: Vec<String>,
     /// What it says beside.
     pub additional: AdditionalClaims,
+    /// Who acts as the subject; none: the subject.
+    pub act: Option<Act>,
     /// When it is issued.
     pub issued_at: DateTime<Utc>,
     /// When it expires.
@@ -144,6 +156,7 @@ impl AccessTokens {
             auth_time: grant.auth_time.timestamp(),
             amr: grant.amr,
             additional: grant.additional,
+            act: grant.act,
         };
         encode(&header, &claims, &key.encoding).map(SecretString::from).map_err(Error::internal)
     }

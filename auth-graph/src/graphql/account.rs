@@ -9,7 +9,8 @@ use super::caller::{app, caller};
 use super::error::Result;
 use super::guard::HasScope;
 use crate::app::App;
-use crate::auth::accounts::{self, Page, USERS_READ};
+use crate::auth::accounts::{self, USERS_READ};
+use crate::auth::pages::Page;
 use crate::auth::principal::scopes_of;
 use crate::store::users::{Filter, Model};
 
@@ -142,7 +143,7 @@ impl AccountQuery {
             Connection::with_additional_fields(listing.has_previous_page, listing.has_next_page, Total(filter));
         connection
             .edges
-            .extend(listing.users.into_iter().map(|(cursor, user)| Edge::new(cursor, User::new(app(ctx), user))));
+            .extend(listing.rows.into_iter().map(|(cursor, user)| Edge::new(cursor, User::new(app(ctx), user))));
         Ok(connection)
     }
 }

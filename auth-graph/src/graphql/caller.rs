@@ -4,8 +4,9 @@ use async_graphql::Context;
 use secrecy::SecretString;
 
 use super::error::Result;
+use super::session::device;
 use crate::app::App;
-use crate::auth::{Principal, Refusal, principal};
+use crate::auth::{Actor, Principal, Refusal, principal};
 use crate::error::Error;
 
 /// The caller of one request, or of all operations on one WebSocket.
@@ -50,6 +51,11 @@ pub(super) fn caller<'a>(ctx: &Context<'a>) -> Result<Option<&'a Principal>> {
 /// The caller, who must be signed in.
 pub(super) fn principal<'a>(ctx: &Context<'a>) -> Result<&'a Principal> {
     Ok(caller(ctx)?.ok_or(Error::Unauthenticated)?)
+}
+
+/// The caller as somebody who changes what is not their own.
+pub(super) fn actor(ctx: &Context<'_>) -> Result<Actor> {
+    Ok(Actor::caller(principal(ctx)?, device(ctx))?)
 }
 
 /// App, which every schema is built with.

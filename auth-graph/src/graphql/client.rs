@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 
-use super::caller::app;
+use super::caller::{actor, app};
 use super::error::Result;
 use super::guard::HasScope;
 use crate::auth::clients::{self, CLIENTS_READ, CLIENTS_WRITE, NewClient, WithSecret};
@@ -95,7 +95,7 @@ pub(super) struct ClientMutation;
 
 #[Object]
 impl ClientMutation {
-    /// Makes a service client. Needs the scope `clients:write`, which is as powerful as all scopes together.
+    /// Makes a service client, with no more scopes than you have. Needs the scope `clients:write`.
     #[graphql(guard = "HasScope(CLIENTS_WRITE)")]
     async fn create_client(
         &self,
@@ -105,7 +105,7 @@ impl ClientMutation {
         let scopes =
             input.scopes.iter().map(|scope| scope.parse::<Scope>()).collect::<std::result::Result<Scopes, _>>()?;
         let new = NewClient { name: input.name, scopes, audiences: input.audiences };
-        let WithSecret { client, secret } = clients::create(app(ctx), new).await?;
+        let WithSecret { client, secret } = clients::create(app(ctx), &actor(ctx)?, new).await?;
         Ok(CreateClientPayload { client: ServiceClient::new(client), secret: secret.expose_secret().to_owned() })
     }
 
@@ -116,7 +116,7 @@ impl ClientMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The client's `id`.")] id: ID,
     ) -> Result<RotateClientSecretPayload> {
-        let WithSecret { client, secret } = clients::rotate_secret(app(ctx), id.parse()?).await?;
+        let WithSecret { client, secret } = clients::rotate_secret(app(ctx), &actor(ctx)?, id.parse()?).await?;
         Ok(RotateClientSecretPayload { client: ServiceClient::new(client), secret: secret.expose_secret().to_owned() })
     }
 
@@ -127,6 +127,7 @@ impl ClientMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The client's `id`.")] id: ID,
     ) -> Result<DisableClientPayload> {
-        Ok(DisableClientPayload { client: ServiceClient::new(clients::disable(app(ctx), id.parse()?).await?) })
+        let client = clients::disable(app(ctx), &actor(ctx)?, id.parse()?).await?;
+        Ok(DisableClientPayload { client: ServiceClient::new(client) })
     }
 }

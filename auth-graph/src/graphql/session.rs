@@ -244,7 +244,7 @@ impl TokenPair {
 }
 
 impl Session {
-    fn new(session: Model, current: SessionId) -> Self {
+    pub(super) fn new(session: Model, current: SessionId) -> Self {
         Self {
             id: session.id.0.into(),
             created_at: session.created_at,
@@ -265,7 +265,7 @@ fn parse_scope(scope: Vec<String>) -> Result<Scopes> {
 }
 
 /// What the request shows of the device; nothing where the schema is called without one.
-fn device<'a>(ctx: &Context<'a>) -> &'a Device {
-    static UNKNOWN: Device = Device { address: None, user_agent: None };
+pub(super) fn device<'a>(ctx: &Context<'a>) -> &'a Device {
+    static UNKNOWN: Device = Device { address: None, user_agent: None, request_id: None };
     ctx.data_opt().unwrap_or(&UNKNOWN)
 }

@@ -62,6 +62,8 @@ pub struct Claims {
     amr: Vec<String>,
     /// What it says beside, as the operator of the service has configured it.
     additional: Json<serde_json::Map<String, serde_json::Value>>,
+    /// The user who acts as the subject; null: the subject (RFC 8693 section 4.1).
+    act: Option<ID>,
 }
 
 /// What became of the check of a token.
@@ -123,6 +125,7 @@ impl Claims {
             auth_time: time(claims.auth_time),
             amr: claims.amr.clone(),
             additional: Json(claims.additional.as_map().clone()),
+            act: claims.act.map(|act| act.sub.0.into()),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Users. A deleted one keeps its row, so that its identifier is never given again, and is found by nothing here.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
-use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, LikeExpr};
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 
 use crate::values::{Email, Scopes, SearchText, UserId};
 
@@ -75,7 +75,7 @@ impl Model {
 pub struct Filter {
     /// The very address.
     pub email: Option<Email>,
-    /// A part of the address or of a name, whatever the case.
+    /// A part of the address and the names, whatever the case.
     pub search: Option<SearchText>,
     /// Whether they may sign in.
     pub is_active: Option<bool>,
@@ -106,18 +106,15 @@ pub async fn find_by_email(db: &impl ConnectionTrait, email: &Email) -> Result<O
 
 /// The users that a filter lets through.
 pub fn filtered(filter: &Filter) -> Select<Entity> {
-    let contains = |column: Column, text: &str| {
-        let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        let pattern = LikeExpr::new(format!("%{escaped}%")).escape('\\');
-        Expr::expr(Func::lower(Expr::col(column))).like(pattern)
-    };
     existing()
         .apply_if(filter.email.clone(), |query, email| query.filter(Column::Email.eq(email)))
         .apply_if(filter.is_active, |query, wanted| query.filter(Column::IsActive.eq(wanted)))
         .apply_if(filter.is_staff, |query, wanted| query.filter(Column::IsStaff.eq(wanted)))
         .apply_if(filter.search.as_ref().map(SearchText::as_str), |query, text| {
-            let columns = [Column::Email, Column::FirstName, Column::LastName];
-            query.filter(columns.into_iter().fold(Condition::any(), |any, column| any.add(contains(column, text))))
+            let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            let pattern = LikeExpr::new(format!("%{escaped}%")).escape('\\');
+            // A column that the database keeps: address and names, in lower case.
+            query.filter(Expr::col(Alias::new("search_text")).like(pattern))
         })
 }
 
@@ -207,4 +204,38 @@ pub async fn set_active(
         .exec_with_returning(txn)
         .await?;
     Ok(updated.into_iter().next())
+}
+
+/// The user with this identifier, locked until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
+    // SQLite has no row locks and needs none: the transaction holds the write lock already.
+    existing().filter(Column::Id.eq(id)).lock_exclusive().one(txn).await
+}
+
+/// The deleted user with this identifier, locked until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_deleted_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).filter(Column::DeletedAt.is_not_null()).lock_exclusive().one(txn).await
+}
+
+/// Writes a user whose row is locked.
+///
+/// # Errors
+/// When the address is taken (a unique violation), or the database fails.
+pub async fn update(txn: &impl ConnectionTrait, user: &Model) -> Result<(), DbErr> {
+    let row = ActiveModel::from(user.clone()).reset_all();
+    Entity::update(row).exec(txn).await.map(drop)
+}
+
+/// How many superusers may sign in.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_superusers(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    existing().filter(Column::IsSuperuser.eq(true)).filter(Column::IsActive.eq(true)).count(db).await
 }

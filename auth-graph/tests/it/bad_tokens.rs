@@ -238,6 +238,7 @@ async fn a_token_that_our_key_signed_for_another_audience_is_invalid() {
         auth_time: now,
         amr: Vec::new(),
         additional: auth_graph::values::AdditionalClaims::default(),
+        act: None,
         issued_at: now,
         expires_at: now + Duration::minutes(5),
     };

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::clients;
+use auth_graph::auth::{Actor, clients};
 use auth_graph::store::service_clients;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
@@ -100,7 +100,7 @@ async fn the_secret_is_kept_as_a_hash_and_a_rotation_ends_no_token() {
     let stored = service_clients::Entity::find().all(&test.app.db).await.unwrap();
     assert!(!client.secret.contains(&stored[0].secret_hash) && stored[0].secret_hash.len() == 43);
     assert!(!format!("{:?}", stored[0]).contains(&stored[0].secret_hash));
-    let made = clients::rotate_secret(&test.app, client.id).await.unwrap();
+    let made = clients::rotate_secret(&test.app, &Actor::operator(), client.id).await.unwrap();
     assert!(!format!("{made:?}").contains("ags_"));
     test.bearer(&token).send("{ users { totalCount } }", json!({})).await.data("users");
     // A hash that leaks is no secret.

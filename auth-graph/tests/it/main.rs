@@ -5,7 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
 mod accounts;
+mod administration;
 mod advisories;
+mod audit;
 mod bad_documents;
 mod bad_tokens;
 mod claims;

@@ -1,7 +1,7 @@
 //! `/oauth/token`, who may use it, and the metadata that leads there.
 
 use auth_graph::auth::accounts::{self, Rank};
-use auth_graph::auth::clients;
+use auth_graph::auth::{Actor, clients};
 use axum::body::Body;
 use axum::http::Request;
 use base64::Engine;
@@ -71,7 +71,7 @@ async fn unknown_disabled_and_wrong_get_one_answer() {
     let client = test.service_client("orders", "").await;
     let other = test.service_client("other", "").await;
     let gone = test.service_client("gone", "").await;
-    clients::disable(&test.app, gone.id).await.unwrap();
+    clients::disable(&test.app, &Actor::operator(), gone.id).await.unwrap();
     let id = client.id.to_string();
     let mut answers = vec![gone.caller.form(TOKEN, &[CREDENTIALS]).await];
     for (id, secret) in [

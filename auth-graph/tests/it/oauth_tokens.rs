@@ -1,6 +1,7 @@
 //! `/oauth/introspect` and `/oauth/revoke`: who is told what, and what really ends.
 
 use auth_graph::app::App;
+use auth_graph::auth::Actor;
 use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::clients::{self, Wish};
 use auth_graph::auth::principal::{Refusal, authenticate};
@@ -192,7 +193,7 @@ async fn disabling_a_client_ends_its_tokens_everywhere() {
     let client = test.service_client("orders", "users:read").await;
     let token = client.token().await;
     authenticate(&replica, &SecretString::from(&*token)).await.unwrap();
-    clients::disable(&test.app, client.id).await.unwrap();
+    clients::disable(&test.app, &Actor::operator(), client.id).await.unwrap();
     assert_eq!(refusal(&test.app, &token).await, Refusal::Revoked);
     assert!(!watcher.sees(&token).await);
     assert_eq!(refusal(&test.replica().await, &token).await, Refusal::Revoked, "one that starts later");

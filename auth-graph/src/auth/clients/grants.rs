@@ -68,6 +68,7 @@ pub async fn grant_client_credentials(app: &App, client: &service_clients::Model
         auth_time: now,
         amr: Vec::new(),
         additional: claims::of_service(app, answer),
+        act: None,
         issued_at: now,
         expires_at: now + lifetime,
     };

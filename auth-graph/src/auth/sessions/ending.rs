@@ -20,6 +20,12 @@ pub(crate) enum Reason {
     Reused,
     /// Its user was disabled.
     Disabled,
+    /// Its user was deleted.
+    Deleted,
+    /// Its user has another password, or none.
+    PasswordChanged,
+    /// An administrator ended it.
+    Administrator,
 }
 
 impl Reason {
@@ -29,6 +35,9 @@ impl Reason {
             Self::Revoked => "revoked",
             Self::Reused => "reused",
             Self::Disabled => "disabled",
+            Self::Deleted => "deleted",
+            Self::PasswordChanged => "password_changed",
+            Self::Administrator => "administrator",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Service clients, and forms for the OAuth endpoints.
 
+use auth_graph::auth::Actor;
 use auth_graph::auth::clients::{NewClient, create};
 use auth_graph::values::{ClientId, Scopes};
 use axum::http::Request;
@@ -26,7 +27,7 @@ impl TestApp {
     pub async fn service_client_for(&self, name: &str, scopes: &str, audiences: &[&str]) -> ServiceClient {
         let audiences = audiences.iter().map(|&audience| audience.to_owned()).collect();
         let new = NewClient { name: name.to_owned(), scopes: Scopes::parse(scopes).unwrap(), audiences };
-        let made = create(&self.app, new).await.unwrap();
+        let made = create(&self.app, &Actor::operator(), new).await.unwrap();
         let secret = made.secret.expose_secret().to_owned();
         let caller = self.anonymous().with_basic(&made.client.id.to_string(), &secret);
         ServiceClient { id: made.client.id, secret, caller }

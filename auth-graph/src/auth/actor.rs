@@ -1,0 +1,103 @@
+//! Who changes something that is not their own, and how far their powers reach.
+//!
+//! The rule is that nobody gives more than they hold: neither to themselves, nor to others, nor by taking an account
+//! over that has more.
+
+use sea_orm::ConnectionTrait;
+
+use super::Principal;
+use super::principal::scopes_of;
+use super::sessions::Device;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::store::users;
+use crate::values::Scopes;
+
+/// The role that may do everything.
+const SUPERUSER: &str = "superuser";
+
+/// Who does something.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    principal: Option<Principal>,
+    device: Device,
+}
+
+impl Actor {
+    /// Whoever runs the command line, and so has the database anyway.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self { principal: None, device: Device::default() }
+    }
+
+    /// The caller of a request.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for somebody who acts as another: what they may do must be done under their own name.
+    pub fn caller(principal: &Principal, device: &Device) -> Result<Self> {
+        match principal.impersonator() {
+            Some(_) => Err(Error::Forbidden),
+            None => Ok(Self { principal: Some(principal.clone()), device: device.clone() }),
+        }
+    }
+
+    /// Whose token it is; none: the operator.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal> {
+        self.principal.as_ref()
+    }
+
+    /// Where the request came from.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// How far the powers of the actor reach now.
+    ///
+    /// # Errors
+    /// [`Error::TokenRevoked`] when the user was disabled meanwhile; when the database fails.
+    pub(crate) async fn powers(&self, app: &App, db: &impl ConnectionTrait) -> Result<Powers> {
+        let Some(principal) = &self.principal else { return Ok(Powers::Everything) };
+        if principal.is_service() {
+            return Ok(Powers::Scopes(principal.scopes().clone()));
+        }
+        let user = users::find(db, principal.subject()).await?.filter(|user| user.is_active);
+        let user = user.ok_or(Error::TokenRevoked)?;
+        let held = scopes_of(app, &user).intersection(principal.scopes());
+        // A superuser who has asked for a token with fewer scopes shall have no more than that.
+        let all = app.config.roles.get(SUPERUSER).cloned().unwrap_or_default();
+        Ok(match user.is_superuser && all.intersection(&held) == all {
+            true => Powers::Everything,
+            false => Powers::Scopes(held),
+        })
+    }
+}
+
+/// What an actor may pass on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Powers {
+    /// Everything: the operator's, and a superuser's.
+    Everything,
+    /// These scopes.
+    Scopes(Scopes),
+}
+
+impl Powers {
+    /// Refuses to give, or to take over, what is not held.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub(crate) fn cover(&self, scopes: &Scopes) -> Result<()> {
+        match self {
+            Self::Everything => Ok(()),
+            Self::Scopes(held) if held.intersection(scopes) == *scopes => Ok(()),
+            Self::Scopes(_) => Err(Error::Forbidden),
+        }
+    }
+
+    /// Whether it is [`Powers::Everything`].
+    pub(crate) fn are_complete(&self) -> bool {
+        *self == Self::Everything
+    }
+}
