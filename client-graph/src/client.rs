@@ -2,6 +2,7 @@
 //! `operations`, how it turns a request into a caller in `context`.
 
 mod builder;
+mod service_token;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,10 +13,11 @@ use secrecy::SecretString;
 
 use crate::clock::Clock;
 use crate::error::{Code, Error};
+use crate::feed::{Feed, StaleFeed};
 use crate::ids::SessionId;
 use crate::operations::Transport;
 use crate::principal::Principal;
-use crate::revocation::RevokedSessions;
+use crate::revocation::Revoked;
 use crate::verifier::{Expectation, Verification, Verifier};
 pub use builder::{AuthGraphBuilder, BuildError};
 
@@ -32,7 +34,11 @@ struct Inner {
     verification: Verification,
     expectation: Expectation,
     verifier: Verifier,
-    revoked: RevokedSessions,
+    revoked: Revoked,
+    service_client: Option<service_token::ServiceClient>,
+    feed: Feed,
+    stale_feed: StaleFeed,
+    deny: Option<Deny>,
     access_token_cookie: Option<String>,
     clock: Clock,
     #[cfg(feature = "sea-orm")]
@@ -40,6 +46,9 @@ struct Inner {
     #[cfg(feature = "sea-orm")]
     first_sights: crate::flight::Flights<crate::ids::UserId, crate::mirror::MirroredUser>,
 }
+
+/// Further grounds to refuse a caller, of the service's own.
+type Deny = Arc<dyn Fn(&Principal) -> Result<(), Error> + Send + Sync>;
 
 impl AuthGraph {
     /// Verifies an access token and checks that its session goes on.
@@ -53,22 +62,44 @@ impl AuthGraph {
 
     pub(crate) async fn authenticate_text(&self, access_token: &str) -> Result<Arc<Principal>, Error> {
         let principal = match self.inner.verification {
-            Verification::Local => self.inner.verifier.verify(access_token).await?,
+            Verification::Local => self.verify_locally(access_token).await?,
             Verification::Remote => Arc::new(self.verify_remotely(&SecretString::from(access_token)).await?),
         };
         self.check_session(&principal)?;
         Ok(principal)
     }
 
-    /// Goes on only if the principal's session does.
+    async fn verify_locally(&self, access_token: &str) -> Result<Arc<Principal>, Error> {
+        let principal = self.inner.verifier.verify(access_token).await?;
+        let older_than = |bound| self.feed_age().is_none_or(|age| age > bound);
+        match self.inner.stale_feed {
+            StaleFeed::AskRemote(bound) if older_than(bound) => {
+                Ok(Arc::new(self.verify_remotely(principal.access_token()).await?))
+            }
+            StaleFeed::Refuse(bound) if older_than(bound) => {
+                Err(Error::unavailable("the feed is too old to know whether the token was revoked"))
+            }
+            _ => Ok(principal),
+        }
+    }
+
+    /// Goes on only if the principal's session does, and nothing of the service's own is against it.
     pub(crate) fn check_session(&self, principal: &Principal) -> Result<(), Error> {
-        if self.inner.revoked.contains(principal) { Err(Code::TokenRevoked.into()) } else { Ok(()) }
+        if self.inner.revoked.contains(principal) {
+            return Err(Code::TokenRevoked.into());
+        }
+        self.inner.deny.as_ref().map_or(Ok(()), |deny| deny(principal))
     }
 
     /// Refuses the access tokens of a session in this process from now on. `until` is when the last of them ends by
     /// itself.
     pub fn revoke_locally(&self, session: SessionId, until: DateTime<Utc>) {
-        self.inner.revoked.revoke(session, until + self.inner.verifier.leeway(), self.inner.clock.now());
+        self.inner.revoked.revoke_session(session, until + self.inner.verifier.leeway(), self.inner.clock.now());
+    }
+
+    /// Refuses one access token, by its `jti`, in this process from now on. `until` is when it ends by itself.
+    pub fn revoke_token_locally(&self, token_id: String, until: DateTime<Utc>) {
+        self.inner.revoked.revoke_token(token_id, until + self.inner.verifier.leeway(), self.inner.clock.now());
     }
 
     /// Time passed since the public keys were last fetched; absent before the first time.
@@ -79,6 +110,18 @@ impl AuthGraph {
 
     pub(crate) fn transport(&self) -> &Transport {
         &self.inner.transport
+    }
+
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.inner.feed
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    pub(crate) fn leeway(&self) -> Duration {
+        self.inner.expectation.leeway
     }
 
     pub(crate) fn expectation(&self) -> &Expectation {

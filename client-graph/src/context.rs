@@ -81,6 +81,12 @@ impl Context {
         }
     }
 
+    /// Time passed since this service last knew of everything that had happened at auth-graph; absent without a feed.
+    #[must_use]
+    pub fn feed_age(&self) -> Option<std::time::Duration> {
+        self.auth.feed_age()
+    }
+
     /// The connection to auth-graph that made this context.
     #[must_use]
     pub fn auth_graph(&self) -> &AuthGraph {

@@ -118,6 +118,36 @@
 //! # }
 //! ```
 //!
+//! # The feed
+//!
+//! With a service client of its own, which has the scope `feed:read`, a service follows the change feed of auth-graph:
+//! sessions that end there are refused here within milliseconds, and the mirror holds every user, also those who never
+//! came. [`AuthGraph::run_feed`] is one task for each process:
+//!
+//! ```
+//! # use client_graph::testing::TestIssuer;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! # let issuer = TestIssuer::start().await;
+//! # let (id, secret) = issuer.service_client();
+//! let auth = issuer.auth_graph().service_client(id, secret).build().unwrap();
+//! let token = issuer.token_for(&issuer.user("ada@example.com"));
+//! let (session, token) = (token.session_id(), token.sign().into());
+//!
+//! let following = auth.clone();
+//! tokio::spawn(async move { following.run_feed(std::future::pending()).await });
+//!
+//! let mut seen = auth.feed_moved(0).await;
+//! assert!(auth.authenticate(&token).await.is_ok());
+//! issuer.revoke(session);
+//! while auth.authenticate(&token).await.is_ok() {
+//!     seen = auth.feed_moved(seen).await;
+//! }
+//! # }
+//! ```
+//!
+//! A service's own tables follow its users in the same transaction: see [`Mirror::on_user`](mirror::Mirror::on_user).
+//!
 //! # Signing in
 //!
 //! Browsers sign in on the service's own origin: `Proxy::new(auth).router()` of the [proxy] serves
@@ -150,6 +180,7 @@ mod client;
 mod clock;
 mod context;
 mod error;
+mod feed;
 mod flight;
 #[cfg(feature = "async-graphql")]
 pub mod guard;
@@ -176,6 +207,7 @@ pub use context::{Caller, Context};
 #[cfg(feature = "async-graphql")]
 pub use error::ApiError;
 pub use error::{Code, Error};
+pub use feed::StaleFeed;
 pub use ids::{SessionId, UserId};
 pub use operations::{
     Challenge, Claims, Credentials, Profile, SignIn, TokenPair, TokenType, User, UserPage, VerificationFailure,

@@ -1,17 +1,23 @@
-//! The mirror: one row for each user that this service has met, in its own database, so that its tables can refer to
-//! users and its queries can join them.
+//! The mirror: one row for each user, in the service's own database, so that its tables can refer to users and its
+//! queries can join them. Without the feed it holds the users that the service has met.
 //!
 //! Keyed by the user's id; the e-mail address is an attribute. Rows change by one statement that ignores older versions,
-//! so parallel and reordered writes end in the same row. When to write is decided elsewhere: on first sight in `context`,
-//! at sign-in in `proxy`.
+//! so parallel and reordered writes end in the same row; `writing` does it. When to write is decided here on first sight,
+//! and elsewhere at sign-in (`proxy`) and by the feed (`feed`).
 
 mod entity;
+mod hook;
 mod migration;
+mod place;
+mod rows;
+mod writing;
 
-use chrono::{DateTime, SubsecRound, Utc};
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseConnection, DbErr, EntityTrait, ExprTrait, QueryFilter};
-use serde_json::{Value, json};
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, QueryFilter};
+use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::context::Context;
@@ -19,14 +25,19 @@ use crate::error::{Code, Error};
 use crate::ids::UserId;
 use crate::operations::User;
 use crate::principal::{Principal, PrincipalKind};
-use entity::{ActiveModel, Column, Entity, Model};
-pub use migration::Migration;
+use entity::{Column, Entity, Model};
+use hook::Hook;
+pub use hook::{HookFuture, MirrorChange};
+pub use migration::{FeedMigration, Migration};
+pub(crate) use place::{Lease, Place};
+pub(crate) use rows::of_snapshot;
 
 /// The users that this service knows.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Mirror {
     db: DatabaseConnection,
     clock: Clock,
+    hook: Option<Hook>,
 }
 
 /// A user as this service last heard of them.
@@ -68,10 +79,10 @@ pub struct MirroredUser {
 }
 
 impl Mirror {
-    /// The mirror in this database. Its table is made by [`Migration`].
+    /// The mirror in this database. Its tables are made by [`migrations`].
     #[must_use]
     pub fn new(db: DatabaseConnection) -> Self {
-        Self { db, clock: Clock::default() }
+        Self { db, clock: Clock::default(), hook: None }
     }
 
     /// The user of this id; absent when unknown or deleted.
@@ -83,70 +94,65 @@ impl Mirror {
         row.map_err(database_error)?.map(MirroredUser::try_from).transpose()
     }
 
+    /// What happens in the service's own tables when a user changes, in the same transaction: users can be given the
+    /// service's own roles, say, by what `metadata` says of them. It is called once for each row that changes, in no
+    /// particular order within a transaction, and must use `txn` only. Its error undoes the transaction: the feed tries
+    /// again until it succeeds, and revocations do not wait for it.
+    ///
+    /// ```
+    /// # use client_graph::mirror::Mirror;
+    /// # async fn example(db: sea_orm::DatabaseConnection) {
+    /// use sea_orm::ConnectionTrait;
+    ///
+    /// let mirror = Mirror::new(db).on_user(|change, txn| {
+    ///     Box::pin(async move {
+    ///         if change.after.is_none() {
+    ///             txn.execute_unprepared("UPDATE statistics SET departures = departures + 1")
+    ///                 .await
+    ///                 .map_err(client_graph::Error::internal)?;
+    ///         }
+    ///         Ok(())
+    ///     })
+    /// });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_user<H>(mut self, hook: H) -> Self
+    where
+        H: for<'a> Fn(&'a MirrorChange, &'a DatabaseTransaction) -> HookFuture<'a> + Send + Sync + 'static,
+    {
+        self.hook = Some(Arc::new(hook));
+        self
+    }
+
     /// Takes over what auth-graph says of a user, unless something as new is known. A deleted user stays deleted unless
     /// this is newer than the deletion.
     ///
     /// # Errors
-    /// As [`user`](Self::user).
+    /// As [`user`](Self::user), and the error of the hook.
     pub async fn apply(&self, user: &User) -> Result<(), Error> {
-        let row = ActiveModel {
-            id: Set(user.id.0),
-            email: Set(user.email.clone()),
-            first_name: Set(user.first_name.clone()),
-            last_name: Set(user.last_name.clone()),
-            phone_number: Set(user.phone_number.clone()),
-            is_active: Set(user.is_active),
-            is_staff: Set(user.is_staff),
-            is_superuser: Set(user.is_superuser),
-            email_verified: Set(user.email_verified),
-            roles: Set(json!(user.roles)),
-            scopes: Set(json!(user.scopes)),
-            metadata: Set(user.metadata.clone()),
-            date_joined: Set(user.date_joined.trunc_subsecs(6)),
-            updated_at: Set(user.updated_at.trunc_subsecs(6)),
-            version: Set(user.version),
-            deleted_at: Set(None),
-            mirrored_at: Set(self.clock.now()),
-        };
-        self.upsert(row).await
+        self.write(vec![rows::of_user(user, self.clock.now())]).await
     }
 
     /// Marks a user as deleted by this version, and erases what is known of the person. The row stays: others refer to
     /// it, and it keeps older descriptions from bringing the user back.
     ///
     /// # Errors
-    /// As [`user`](Self::user).
+    /// As [`apply`](Self::apply).
     pub async fn forget(&self, id: UserId, version: i64) -> Result<(), Error> {
-        let now = self.clock.now();
-        let row = ActiveModel {
-            id: Set(id.0),
-            email: Set(String::new()),
-            first_name: Set(String::new()),
-            last_name: Set(String::new()),
-            phone_number: Set(None),
-            is_active: Set(false),
-            is_staff: Set(false),
-            is_superuser: Set(false),
-            email_verified: Set(false),
-            roles: Set(json!([])),
-            scopes: Set(json!([])),
-            metadata: Set(json!({})),
-            date_joined: Set(now),
-            updated_at: Set(now),
-            version: Set(version),
-            deleted_at: Set(Some(now)),
-            mirrored_at: Set(now),
-        };
-        self.upsert(row).await
+        self.write(vec![rows::of_deleted(id.0, version, self.clock.now())]).await
     }
+}
 
-    /// One statement, so that of parallel writers one makes the row and the others find it.
-    async fn upsert(&self, row: ActiveModel) -> Result<(), Error> {
-        let newer = Expr::col(("excluded", Column::Version)).gt(Expr::col((Entity, Column::Version)));
-        let on_conflict =
-            OnConflict::column(Column::Id).update_columns(entity::CHANGING).action_and_where(newer).to_owned();
-        let written = Entity::insert(row).on_conflict(on_conflict).exec_without_returning(&self.db).await;
-        written.map(|_| ()).map_err(database_error)
+/// The migrations of the mirror, for the start of a service's own list.
+#[must_use]
+pub fn migrations() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {
+    vec![Box::new(Migration), Box::new(FeedMigration)]
+}
+
+impl fmt::Debug for Mirror {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Mirror").field("db", &self.db).finish_non_exhaustive()
     }
 }
 

@@ -19,7 +19,7 @@ use crate::ids::{SessionId, UserId};
 pub(crate) use calls::Ending;
 #[cfg(feature = "proxy")]
 pub(crate) use transport::is_json;
-pub(crate) use transport::{Repeat, Transport, bounded_body};
+pub(crate) use transport::{Repeat, Transport, answer, authorized, bounded_body, data_of};
 pub use user::{Profile, User, UserPage};
 
 /// What a person signs in with.

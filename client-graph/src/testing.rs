@@ -4,6 +4,7 @@
 //! no promise of security: passwords are compared as they are and tokens are looked up in a table.
 
 mod answers;
+mod feed;
 mod key;
 mod line;
 mod token;
@@ -12,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -53,6 +55,8 @@ struct State {
     access_tokens: HashMap<String, Map<String, Value>>,
     refresh_tokens: HashMap<String, (UserId, SessionId)>,
     revoked: HashSet<SessionId>,
+    service_client: (String, String),
+    feed: feed::Recorded,
     calls: HashMap<String, usize>,
 }
 
@@ -60,6 +64,7 @@ struct State {
 struct TestUser {
     user: User,
     last_login: Option<DateTime<Utc>>,
+    deleted_at: Option<DateTime<Utc>>,
 }
 
 impl TestIssuer {
@@ -77,6 +82,8 @@ impl TestIssuer {
             access_tokens: HashMap::new(),
             refresh_tokens: HashMap::new(),
             revoked: HashSet::new(),
+            service_client: (Uuid::new_v4().to_string(), format!("secret-{}", Uuid::new_v4())),
+            feed: feed::Recorded::default(),
             calls: HashMap::new(),
         };
         let shared = Arc::new(Shared {
@@ -130,7 +137,8 @@ impl TestIssuer {
             updated_at: now,
             version: 1,
         };
-        self.shared.state().users.push(TestUser { user: user.clone(), last_login: None });
+        self.shared.state().users.push(TestUser { user: user.clone(), last_login: None, deleted_at: None });
+        self.shared.record(feed::Event::User("USER_CREATED", user.id));
         user
     }
 
@@ -139,6 +147,40 @@ impl TestIssuer {
         for known in self.shared.state().users.iter_mut().filter(|known| known.user.id == user.id) {
             known.user = user.clone();
         }
+        self.shared.record(feed::Event::User("USER_UPDATED", user.id));
+    }
+
+    /// Deletes a user; the feed goes on to tell of it.
+    pub fn delete_user(&self, id: UserId) {
+        let now = self.shared.clock.now();
+        for known in self.shared.state().users.iter_mut().filter(|known| known.user.id == id) {
+            known.deleted_at = Some(now);
+            known.user.version += 1;
+            known.user.is_active = false;
+        }
+        self.shared.record(feed::Event::User("USER_DELETED", id));
+    }
+
+    /// The service client that may read the feed, and its secret: for
+    /// [`AuthGraphBuilder::service_client`](crate::AuthGraphBuilder::service_client).
+    #[must_use]
+    pub fn service_client(&self) -> (String, SecretString) {
+        let (id, secret) = self.shared.state().service_client.clone();
+        (id, secret.into())
+    }
+
+    /// Forgets what the feed has told so far: whoever was not there must start with the snapshots.
+    pub fn expire_cursors(&self) {
+        let mut state = self.shared.state();
+        state.feed.oldest = state.feed.events.len();
+    }
+
+    /// Tells the last changes once more, in their order.
+    pub fn repeat_changes(&self, count: usize) {
+        let events = self.shared.state().feed.events.clone();
+        for (event, _) in events.into_iter().rev().take(count).rev() {
+            self.shared.record(event);
+        }
     }
 
     /// Makes an access token for a user, in a session of its own. Call [`sign`](TokenBuilder::sign) in the end.
@@ -146,9 +188,15 @@ impl TestIssuer {
         TokenBuilder::new(Arc::clone(&self.shared), user.id, SessionId(Uuid::new_v4()))
     }
 
-    /// Ends a session here; nobody else is told.
+    /// Ends a session; who follows the feed is told.
     pub fn revoke(&self, session: SessionId) {
         self.shared.state().revoked.insert(session);
+        self.shared.record(feed::Event::Session(session));
+    }
+
+    /// Ends a single token, by its `jti`; who follows the feed is told.
+    pub fn revoke_token(&self, token_id: &str) {
+        self.shared.record(feed::Event::Token(token_id.to_owned()));
     }
 
     /// Signs with a new key of this kind from now on, and withdraws the others.
@@ -164,6 +212,7 @@ impl TestIssuer {
     /// Cuts all connections and refuses new ones.
     pub fn take_down(&self) {
         self.shared.line.cut();
+        self.shared.wake();
     }
 
     /// Accepts connections again.
@@ -188,6 +237,7 @@ impl Drop for TestIssuer {
     fn drop(&mut self) {
         self.server.abort();
         self.shared.line.cut();
+        self.shared.wake();
     }
 }
 

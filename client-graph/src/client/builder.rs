@@ -6,15 +6,20 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use super::{AuthGraph, Inner};
+use secrecy::SecretString;
+
+use super::service_token::ServiceClient;
+use super::{AuthGraph, Deny, Inner};
 use crate::clock::Clock;
+use crate::error::Error;
+use crate::feed::{Feed, StaleFeed};
 use crate::keys::Keys;
 use crate::operations::Transport;
-use crate::revocation::RevokedSessions;
+use crate::principal::Principal;
+use crate::revocation::Revoked;
 use crate::verifier::{Expectation, Verification, Verifier};
 
 /// Configures an [`AuthGraph`]; made by [`AuthGraph::builder`].
-#[derive(Debug)]
 #[must_use = "call build()"]
 pub struct AuthGraphBuilder {
     base_url: String,
@@ -27,6 +32,9 @@ pub struct AuthGraphBuilder {
     leeway: Duration,
     access_token_cookie: Option<String>,
     allow_insecure_http: bool,
+    service_client: Option<(String, SecretString)>,
+    stale_feed: StaleFeed,
+    deny: Option<Deny>,
     clock: Clock,
     #[cfg(feature = "sea-orm")]
     mirror: Option<crate::mirror::Mirror>,
@@ -69,6 +77,9 @@ impl AuthGraph {
             leeway: Duration::from_secs(30),
             access_token_cookie: None,
             allow_insecure_http: false,
+            service_client: None,
+            stale_feed: StaleFeed::default(),
+            deny: None,
             clock: Clock::default(),
             #[cfg(feature = "sea-orm")]
             mirror: None,
@@ -133,6 +144,26 @@ impl AuthGraphBuilder {
         self
     }
 
+    /// The service client that this service is at auth-graph, and its secret: for the feed, and for calls in the
+    /// service's own name. It needs the scope `feed:read`.
+    pub fn service_client(mut self, id: impl Into<String>, secret: SecretString) -> Self {
+        self.service_client = Some((id.into(), secret));
+        self
+    }
+
+    /// What happens to good tokens while the feed is old. Default [`StaleFeed::Serve`].
+    pub fn stale_feed(mut self, policy: StaleFeed) -> Self {
+        self.stale_feed = policy;
+        self
+    }
+
+    /// Refuses callers on grounds of the service's own. It is asked on every request, after everything else, so it must
+    /// be quick and must not block.
+    pub fn deny(mut self, deny: impl Fn(&Principal) -> Result<(), Error> + Send + Sync + 'static) -> Self {
+        self.deny = Some(Arc::new(deny));
+        self
+    }
+
     /// Where the users' mirror is kept.
     #[cfg(feature = "sea-orm")]
     pub fn mirror(mut self, mirror: crate::mirror::Mirror) -> Self {
@@ -156,6 +187,7 @@ impl AuthGraphBuilder {
         let graphql_url = self.check_url("the base address", &format!("{base}/graphql"), &mut problems);
         let jwks_url = self.jwks_url.clone().unwrap_or_else(|| format!("{base}/.well-known/jwks.json"));
         let jwks_url = self.check_url("jwks_url", &jwks_url, &mut problems);
+        let token_url = self.check_url("the base address", &format!("{base}/oauth/token"), &mut Vec::new());
         let audience = self.audience.clone().unwrap_or_default();
         if audience.is_empty() {
             problems.push("audience is required: auth-graph issues tokens for \"graph\" by default".to_owned());
@@ -167,6 +199,9 @@ impl AuthGraphBuilder {
         if self.leeway > Duration::from_secs(300) {
             problems.push("leeway must be at most five minutes".to_owned());
         }
+        if self.stale_feed != StaleFeed::Serve && self.service_client.is_none() {
+            problems.push("stale_feed needs a service_client, as there is no feed without one".to_owned());
+        }
         if self.access_token_cookie.as_ref().is_some_and(|name| !is_token(name)) {
             problems.push("access_token_cookie is not the name of a cookie".to_owned());
         }
@@ -176,6 +211,12 @@ impl AuthGraphBuilder {
         else {
             return Err(BuildError { problems });
         };
+        let service_client = self.service_client.zip(token_url).map(|((id, secret), token_url)| ServiceClient {
+            id,
+            secret,
+            token_url,
+            held: tokio::sync::Mutex::default(),
+        });
         let expectation = Expectation { issuer, audience, leeway: self.leeway };
         let transport = Arc::new(Transport { http, graphql_url, retries: self.retries });
         let keys = Keys::new(jwks_url, Arc::clone(&transport), self.clock.clone());
@@ -184,7 +225,11 @@ impl AuthGraphBuilder {
             verification: self.verification,
             verifier: Verifier::new(expectation.clone(), keys, self.clock.clone()),
             expectation,
-            revoked: RevokedSessions::default(),
+            revoked: Revoked::default(),
+            service_client,
+            feed: Feed::default(),
+            stale_feed: self.stale_feed,
+            deny: self.deny,
             access_token_cookie: self.access_token_cookie,
             clock: self.clock,
             #[cfg(feature = "sea-orm")]
@@ -214,6 +259,12 @@ impl AuthGraphBuilder {
             problem("must have no query and no fragment");
         }
         Some(url)
+    }
+}
+
+impl fmt::Debug for AuthGraphBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("AuthGraphBuilder").field("base_url", &self.base_url).finish_non_exhaustive()
     }
 }
 

@@ -71,3 +71,42 @@ enum MirroredUsers {
     DeletedAt,
     MirroredAt,
 }
+
+/// Makes the table `mirror_feed`, which a mirror that follows the feed needs.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedMigration;
+
+impl MigrationName for FeedMigration {
+    fn name(&self) -> &str {
+        "client_graph_0002_mirror_feed"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for FeedMigration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table(MirrorFeed::Table)
+            .col(ColumnDef::new(MirrorFeed::Name).text().not_null().primary_key())
+            .col(ColumnDef::new(MirrorFeed::Holder).text().not_null())
+            .col(ColumnDef::new(MirrorFeed::HeldUntil).timestamp_with_time_zone().not_null())
+            .col(ColumnDef::new(MirrorFeed::Cursor).text())
+            .col(ColumnDef::new(MirrorFeed::Snapshot).text())
+            .to_owned();
+        manager.create_table(table).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_table(Table::drop().table(MirrorFeed::Table).to_owned()).await
+    }
+}
+
+#[derive(DeriveIden)]
+enum MirrorFeed {
+    Table,
+    Name,
+    Holder,
+    HeldUntil,
+    Cursor,
+    Snapshot,
+}

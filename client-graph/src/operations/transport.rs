@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error};
 
-const MAX_ANSWER: usize = 1024 * 1024;
+const MAX_ANSWER: usize = 4 * 1024 * 1024;
 const PAUSE: Duration = Duration::from_millis(50);
 const ACCEPTED: HeaderValue = HeaderValue::from_static("application/graphql-response+json, application/json;q=0.9");
 
@@ -85,6 +85,16 @@ impl Transport {
         answer(self.post(repeat, headers, body).await?).await
     }
 
+    /// Runs an operation that is safe to repeat, given as the body of its request.
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        body: &serde_json::Value,
+        access_token: &SecretString,
+    ) -> Result<T, Error> {
+        let response = self.post(Repeat::Safe, authorized(access_token)?, body.to_string().into_bytes()).await?;
+        Ok(answer(response).await?.data)
+    }
+
     /// Sends a body as it is.
     pub(crate) async fn post(&self, repeat: Repeat, headers: HeaderMap, body: Vec<u8>) -> Result<Response, Error> {
         let url = &self.graphql_url;
@@ -120,6 +130,15 @@ fn worth_repeating(outcome: &Result<Response, reqwest::Error>) -> bool {
     }
 }
 
+/// The headers of an operation that is sent with an access token.
+pub(crate) fn authorized(token: &SecretString) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, ACCEPTED);
+    headers.insert(AUTHORIZATION, bearer(token)?);
+    Ok(headers)
+}
+
 fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
         .map_err(|_| Error::new(Code::TokenInvalid))?;
@@ -127,7 +146,8 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-async fn answer<T: DeserializeOwned>(response: Response) -> Result<Reply<T>, Error> {
+/// The data of an answer, or the error that it carries.
+pub(crate) async fn answer<T: DeserializeOwned>(response: Response) -> Result<Reply<T>, Error> {
     let status = response.status();
     let headers = response.headers().clone();
     if !is_json(&headers) {
@@ -140,6 +160,17 @@ async fn answer<T: DeserializeOwned>(response: Response) -> Result<Reply<T>, Err
         (Some(refusal), _) => Err(refused(refusal, status)),
         (None, Some(data)) if status.is_success() => Ok(Reply { data, headers }),
         (None, _) => Err(by_status(status, &headers)),
+    }
+}
+
+/// The data of one answer of a subscription.
+pub(crate) fn data_of<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    // The parser's message can quote the body, so it is not kept.
+    let unreadable = || Error::unavailable("an event of auth-graph can not be read");
+    let envelope: Envelope<T> = serde_json::from_slice(body).map_err(|_| unreadable())?;
+    match (envelope.errors.first(), envelope.data) {
+        (Some(refusal), _) => Err(refused(refusal, StatusCode::OK)),
+        (None, data) => data.ok_or_else(unreadable),
     }
 }
 

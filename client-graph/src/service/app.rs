@@ -52,6 +52,9 @@ impl App {
         if settings.allow_insecure_http {
             auth = auth.allow_insecure_http();
         }
+        if !settings.client_id.is_empty() {
+            auth = auth.service_client(&settings.client_id, settings.client_secret.clone());
+        }
         Ok(Self {
             auth: auth.build()?,
             clock,

@@ -88,6 +88,10 @@ pub struct Auth {
     pub leeway: Duration,
     /// Allows `http://` to another machine.
     pub allow_insecure_http: bool,
+    /// The service client that follows the change feed; empty: the feed is not followed.
+    pub client_id: String,
+    /// The secret of the service client.
+    pub client_secret: SecretString,
 }
 
 /// How tokens are verified.

@@ -22,7 +22,7 @@ pub(super) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(mirror::Migration), Box::new(notes::Migration)]
+        vec![Box::new(mirror::Migration), Box::new(notes::Migration), Box::new(mirror::FeedMigration)]
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use super::app::App;
 use super::config::Profile;
@@ -76,8 +77,20 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
             metrics.upkeep();
         }
     });
+    let following = (!app.config.auth.client_id.is_empty()).then(|| {
+        let auth = app.auth.clone();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move { auth.run_feed(async { drop(stopped.await) }).await });
+        (stop, task)
+    });
     let result = serving::serve(listener, router(&app), app.config.server.shutdown_grace, stop).await;
     upkeep.abort();
+    if let Some((stop, task)) = following {
+        drop(stop);
+        if let Ok(Err(error)) = task.await {
+            tracing::warn!(error = ?error, "the feed could not be put down in order");
+        }
+    }
     result
 }
 

@@ -16,6 +16,7 @@ pub(super) struct Metrics {
     authenticated: Counter,
     refused: Counter,
     key_age: Gauge,
+    feed_age: Gauge,
     request_duration: Histogram,
     requests: [Counter; 5],
     handle: PrometheusHandle,
@@ -38,8 +39,9 @@ impl Metrics {
         }
     }
 
-    /// The text format of Prometheus. The age of the keys is absent until they were fetched.
-    pub(super) fn render(&self, key_age: Option<Duration>) -> String {
+    /// The text format of Prometheus. An age is no number until there is something that has one.
+    pub(super) fn render(&self, key_age: Option<Duration>, feed_age: Option<Duration>) -> String {
+        self.feed_age.set(feed_age.map_or(f64::NAN, |age| age.as_secs_f64()));
         self.key_age.set(key_age.map_or(f64::NAN, |age| age.as_secs_f64()));
         self.handle.render()
     }
@@ -66,6 +68,7 @@ impl Default for Metrics {
                 authenticated: callers("authenticated"),
                 refused: callers("refused"),
                 key_age: gauge!("client_graph_key_age_seconds"),
+                feed_age: gauge!("client_graph_feed_age_seconds"),
                 request_duration: histogram!("client_graph_http_request_duration_seconds"),
                 requests: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(requests),
                 handle,

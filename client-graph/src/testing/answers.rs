@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::token::TokenBuilder;
-use super::{PASSWORD, Shared, TestUser};
+use super::{PASSWORD, Shared, TestUser, feed};
 use crate::error::Code;
 use crate::ids::{SessionId, UserId};
 
@@ -25,7 +25,11 @@ struct Request {
 }
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
-    Router::new().route("/.well-known/jwks.json", get(jwks)).route("/graphql", post(graphql)).with_state(shared)
+    Router::new()
+        .route("/.well-known/jwks.json", get(jwks))
+        .route("/graphql", post(graphql))
+        .route("/oauth/token", post(feed::token))
+        .with_state(shared)
 }
 
 async fn jwks(Extract(shared): Extract<Arc<Shared>>) -> Json<Value> {
@@ -40,7 +44,19 @@ async fn graphql(Extract(shared): Extract<Arc<Shared>>, headers: HeaderMap, Json
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let variables = request.variables.unwrap_or_default();
     let text = |name: &str| variables.get(name).and_then(Value::as_str).unwrap_or_default();
+    if let "FollowUserChanges" | "UserChanges" | "UserSnapshots" | "Revocations" = name.as_str()
+        && !bearer.is_some_and(|token| shared.may_read_feed(token))
+    {
+        return written(Err(Code::Forbidden));
+    }
     let outcome = match name.as_str() {
+        "FollowUserChanges" => match shared.position(text("after")) {
+            Ok(position) => return feed::stream(shared, position),
+            Err(code) => Err(code),
+        },
+        "UserChanges" => shared.user_changes(text("after")),
+        "UserSnapshots" => shared.user_snapshots(text("after")),
+        "Revocations" => Ok(shared.revocations()),
         "Me" | "Profile" => shared.me(bearer),
         "User" => shared.user(bearer, text("id")),
         "Login" => shared.login(variables.get("input").unwrap_or(&Value::Null)),
@@ -49,6 +65,10 @@ async fn graphql(Extract(shared): Extract<Arc<Shared>>, headers: HeaderMap, Json
         "Logout" => shared.logout(text("refreshToken")),
         _ => Err(Code::GraphqlValidationFailed),
     };
+    written(outcome)
+}
+
+fn written(outcome: Result<Value, Code>) -> Response {
     let body = match outcome {
         Ok(data) => json!({ "data": data }),
         Err(code) => {
@@ -61,7 +81,7 @@ async fn graphql(Extract(shared): Extract<Arc<Shared>>, headers: HeaderMap, Json
 }
 
 impl Shared {
-    fn count(&self, name: &str) {
+    pub(super) fn count(&self, name: &str) {
         *self.state().calls.entry(name.to_owned()).or_default() += 1;
     }
 
@@ -158,7 +178,7 @@ impl Shared {
     }
 }
 
-fn user_json(TestUser { user, last_login }: &TestUser) -> Value {
+pub(super) fn user_json(TestUser { user, last_login, .. }: &TestUser) -> Value {
     json!({
         "id": user.id, "email": user.email, "firstName": user.first_name, "lastName": user.last_name,
         "phoneNumber": user.phone_number, "dateJoined": user.date_joined, "lastLogin": last_login,

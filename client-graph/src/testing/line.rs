@@ -39,8 +39,12 @@ impl Line {
         self.down.store(false, Ordering::Release);
     }
 
+    pub(super) fn is_cut(&self) -> bool {
+        self.down.load(Ordering::Acquire)
+    }
+
     fn check(&self) -> io::Result<()> {
-        if self.down.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+        if self.is_cut() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 

@@ -98,6 +98,15 @@ impl TokenBuilder {
         self
     }
 
+    /// The session that it will belong to.
+    ///
+    /// # Panics
+    /// When the claim `sid` was set to something else.
+    #[must_use]
+    pub fn session_id(&self) -> SessionId {
+        serde_json::from_value(self.claims["sid"].clone()).expect("the session is an identifier")
+    }
+
     /// The token in its compact form.
     pub fn sign(mut self) -> String {
         match self.signature {

@@ -4,6 +4,7 @@
 
 mod context;
 mod end_to_end;
+mod feed;
 mod guards;
 mod keys;
 mod layer;

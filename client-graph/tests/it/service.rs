@@ -247,6 +247,7 @@ async fn operators_see_health_readiness_and_metrics() {
         r#"client_graph_http_requests_total{status="2xx"} 3"#,
         "client_graph_http_request_duration_seconds_bucket",
         "client_graph_key_age_seconds ",
+        "client_graph_feed_age_seconds ",
     ] {
         assert!(text.contains(line), "{line} is not in:\n{text}");
     }
@@ -327,6 +328,38 @@ async fn running_requests_are_finished_before_it_stops() {
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("subject"), "{answer}");
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn with_a_service_client_it_follows_the_feed_until_it_stops() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let (id, secret) = issuer.service_client();
+    let mut flags = database.settings();
+    let secret = secrecy::ExposeSecret::expose_secret(&secret).to_owned();
+    for (key, value) in [("auth.url", issuer.url().to_owned()), ("auth.client_id", id), ("auth.client_secret", secret)]
+    {
+        flags.push((key.to_owned(), value));
+    }
+    let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
+    let app = App::boot(config, issuer.clock().clone()).await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(serve(app.clone(), listener, async move { stopped.await.unwrap_or_default() }));
+
+    let ada = issuer.user("ada@example.com");
+    let token = issuer.token_for(&ada);
+    let (session, token) = (token.session_id(), token.sign());
+    let mut seen = 0;
+    while app.auth.mirror().unwrap().user(ada.id).await.unwrap().is_none() || app.auth.feed_age().is_none() {
+        seen = app.auth.feed_moved(seen).await;
+    }
+    issuer.revoke(session);
+    while app.auth.authenticate(&token.clone().into()).await.is_ok() {
+        seen = app.auth.feed_moved(seen).await;
+    }
+
+    stop.send(()).unwrap();
     serving.await.unwrap().unwrap();
 }
 

@@ -21,6 +21,14 @@ fn the_defaults_are_good() {
 }
 
 #[test]
+fn a_service_client_has_a_secret() {
+    let problem = load(&[("auth.client_id", "some-client")], &[]).unwrap_err();
+    assert!(problem.contains("auth.client_secret"), "{problem}");
+    let secret = ("CLIENT_GRAPH_AUTH__CLIENT_SECRET", "s3cret");
+    assert!(load(&[("auth.client_id", "some-client")], &[secret]).is_ok());
+}
+
+#[test]
 fn every_key_has_a_comment() {
     let mut before = "";
     for line in DEFAULTS.lines() {

@@ -33,6 +33,9 @@ impl Config {
         rule((2..=1000).contains(&self.database.max_connections), "database.max_connections", "must be from 2 to 1000");
         let grace = self.server.shutdown_grace;
         rule(grace <= Duration::from_secs(3600), "server.shutdown_grace", "must be at most 1h");
+        let known = !self.auth.client_id.is_empty();
+        let secret = !self.auth.client_secret.expose_secret().is_empty();
+        rule(known == secret, "auth.client_secret", "must be set together with auth.client_id");
         for problem in self.check_auth() {
             rule(false, "auth", &problem);
         }

@@ -27,6 +27,6 @@ pub(super) async fn ready(State(site): State<Site>) -> impl IntoResponse {
 
 /// The text format of Prometheus, version 0.0.4.
 pub(super) async fn metrics(State(site): State<Site>) -> impl IntoResponse {
-    let text = site.app.metrics.render(site.app.auth.key_age());
+    let text = site.app.metrics.render(site.app.auth.key_age(), site.app.auth.feed_age());
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }

@@ -1,0 +1,309 @@
+//! The feed: what ends at auth-graph ends here, and the mirror holds what auth-graph holds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use client_graph::mirror::Mirror;
+use client_graph::testing::TestIssuer;
+use client_graph::{AuthGraph, AuthGraphBuilder, Code, Error, StaleFeed, User, UserId};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::support::TestDatabase;
+
+/// A service that follows the feed.
+struct Following {
+    auth: AuthGraph,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<Result<(), Error>>,
+}
+
+impl Following {
+    fn start(builder: AuthGraphBuilder, issuer: &TestIssuer) -> Self {
+        let (id, secret) = issuer.service_client();
+        let auth = builder.service_client(id, secret).build().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let following = auth.clone();
+        let task = tokio::spawn(async move {
+            following
+                .run_feed(async {
+                    let _ = stopped.await;
+                })
+                .await
+        });
+        Self { auth, stop: Some(stop), task }
+    }
+
+    /// Returns when the condition holds, which the feed makes so.
+    async fn until(&self, condition: impl AsyncFn() -> bool) {
+        let waiting = async {
+            let mut seen = self.auth.feed_moved(0).await;
+            while !condition().await {
+                seen = self.auth.feed_moved(seen).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("the feed brings it about");
+    }
+
+    async fn knows(&self, id: UserId, version: i64) {
+        let mirror = self.auth.mirror().unwrap();
+        self.until(async || mirror.user(id).await.unwrap().is_some_and(|user| user.version == version)).await;
+    }
+
+    async fn stop(mut self) {
+        self.stop.take().unwrap().send(()).unwrap();
+        self.task.await.unwrap().unwrap();
+    }
+}
+
+async fn count(db: &DatabaseConnection, sql: &str) -> i64 {
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
+    row.try_get("", "count").unwrap()
+}
+
+#[tokio::test]
+async fn a_session_that_ends_at_auth_graph_is_refused_here() {
+    let issuer = TestIssuer::start().await;
+    let service = Following::start(issuer.auth_graph(), &issuer);
+    let ada = issuer.user("ada@example.com");
+    let (ending, other) = (issuer.token_for(&ada), issuer.token_for(&ada).sign().into());
+    let (session, token) = (ending.session_id(), ending.sign().into());
+    assert!(service.auth.authenticate(&token).await.is_ok());
+
+    issuer.revoke(session);
+
+    service.until(async || service.auth.authenticate(&token).await.is_err()).await;
+    assert_eq!(service.auth.authenticate(&token).await.unwrap_err().code(), Code::TokenRevoked);
+    assert!(service.auth.authenticate(&other).await.is_ok(), "it is another session");
+}
+
+#[tokio::test]
+async fn a_single_token_is_refused_by_its_name() {
+    let issuer = TestIssuer::start().await;
+    let service = Following::start(issuer.auth_graph(), &issuer);
+    let ada = issuer.user("ada@example.com");
+    let builder = issuer.token_for(&ada).claim("jti", "first".into());
+    let second = builder.clone().claim("jti", "second".into()).sign().into();
+    let first = builder.sign().into();
+    issuer.revoke_token("first");
+    service.until(async || service.auth.authenticate(&first).await.is_err()).await;
+    assert_eq!(service.auth.authenticate(&first).await.unwrap_err().code(), Code::TokenRevoked);
+    assert!(service.auth.authenticate(&second).await.is_ok(), "it is of the same session, and goes on");
+}
+
+#[tokio::test]
+async fn what_ended_before_the_start_and_while_the_issuer_was_away_is_known_too() {
+    let issuer = TestIssuer::start().await;
+    let ada = issuer.user("ada@example.com");
+    let (before, during) = (issuer.token_for(&ada), issuer.token_for(&ada));
+    let (first, second) = (before.session_id(), during.session_id());
+    let (before, during) = (before.sign().into(), during.sign().into());
+    issuer.revoke(first);
+    let service = Following::start(issuer.auth_graph(), &issuer);
+    service.until(async || service.auth.feed_age().is_some()).await;
+    assert_eq!(service.auth.authenticate(&before).await.unwrap_err().code(), Code::TokenRevoked);
+    assert!(service.auth.authenticate(&during).await.is_ok());
+
+    issuer.take_down();
+    issuer.revoke(second);
+    issuer.bring_up();
+    service.until(async || service.auth.authenticate(&during).await.is_err()).await;
+    assert_eq!(issuer.calls("Revocations"), 1, "it went on where it was");
+}
+
+#[tokio::test]
+async fn the_mirror_holds_people_who_never_came_and_follows_them() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    let users: Vec<User> = (0..250).map(|number| issuer.user(&format!("user{number}@example.com"))).collect();
+    let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
+    for user in &users {
+        service.knows(user.id, 1).await;
+    }
+    let late = issuer.user("late@example.com");
+    service.knows(late.id, 1).await;
+    issuer.change_user(&User { version: 2, email: "new@example.com".to_owned(), ..users[7].clone() });
+    service.knows(users[7].id, 2).await;
+    issuer.delete_user(users[8].id);
+    let mirror = service.auth.mirror().unwrap();
+    service.until(async || mirror.user(users[8].id).await.unwrap().is_none()).await;
+
+    assert_eq!(mirror.user(users[7].id).await.unwrap().unwrap().email, "new@example.com");
+    assert_eq!(
+        count(&db, "SELECT COUNT(*) AS count FROM mirrored_users WHERE email = ''").await,
+        1,
+        "erased, not lost"
+    );
+    assert_eq!(issuer.calls("Me"), 0);
+    assert_eq!(issuer.calls("UserSnapshots"), 3);
+}
+
+#[tokio::test]
+async fn a_service_that_was_away_goes_on_where_it_was_and_repeats_do_no_harm() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
+    let users: Vec<User> = (0..40).map(|number| issuer.user(&format!("user{number}@example.com"))).collect();
+    service.knows(users[39].id, 1).await;
+    service.stop().await;
+
+    for version in 2..=6 {
+        for user in &users {
+            issuer.change_user(&User { version, first_name: format!("Ada {version}"), ..user.clone() });
+        }
+    }
+    issuer.repeat_changes(150);
+    let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
+    for user in &users {
+        service.knows(user.id, 6).await;
+    }
+    issuer.repeat_changes(20);
+    let last = issuer.user("last@example.com");
+    service.knows(last.id, 1).await;
+
+    assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM mirrored_users WHERE first_name = 'Ada 6'").await, 40);
+    assert_eq!(issuer.calls("UserSnapshots"), 1, "the second start did not begin anew");
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_too_old_leads_back_to_the_snapshots() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
+    let ada = issuer.user("ada@example.com");
+    service.knows(ada.id, 1).await;
+    service.stop().await;
+
+    issuer.change_user(&User { version: 2, ..ada.clone() });
+    let eve = issuer.user("eve@example.com");
+    issuer.expire_cursors();
+    let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db)), &issuer);
+    service.knows(ada.id, 2).await;
+    service.knows(eve.id, 1).await;
+}
+
+#[tokio::test]
+async fn of_two_replicas_one_writes_and_the_other_takes_over() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    let ada = issuer.user("ada@example.com");
+    let first = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
+    first.knows(ada.id, 1).await;
+    let second = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
+    second.until(async || second.auth.feed_age().is_some()).await;
+    let token = issuer.token_for(&ada);
+    let (session, token) = (token.session_id(), token.sign().into());
+    issuer.revoke(session);
+    first.until(async || first.auth.authenticate(&token).await.is_err()).await;
+    second.until(async || second.auth.authenticate(&token).await.is_err()).await;
+    assert_eq!(issuer.calls("UserSnapshots"), 1, "one of them did the work");
+
+    first.stop().await;
+    issuer.change_user(&User { version: 2, ..ada.clone() });
+    second.knows(ada.id, 2).await;
+    assert_eq!(issuer.calls("UserSnapshots"), 1, "from where the first one was");
+}
+
+#[tokio::test]
+async fn the_services_own_tables_follow_in_the_same_transaction() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    db.execute_unprepared("CREATE TABLE access_groups (user_id TEXT PRIMARY KEY, path TEXT NOT NULL)").await.unwrap();
+    let failures = Arc::new(AtomicUsize::new(2));
+    let left = Arc::clone(&failures);
+    let mirror = Mirror::new(db.clone()).on_user(move |change, txn| {
+        let left = Arc::clone(&left);
+        Box::pin(async move {
+            let backend = txn.get_database_backend();
+            let path = change.after.as_ref().and_then(|user| user.metadata["accessGroup"].as_str());
+            let sql = "DELETE FROM access_groups WHERE user_id = $1";
+            let id = change.id.to_string();
+            let delete = Statement::from_sql_and_values(backend, sql, [id.clone().into()]);
+            txn.execute_raw(delete).await.map_err(Error::internal)?;
+            if let Some(path) = path {
+                let sql = "INSERT INTO access_groups (user_id, path) VALUES ($1, $2)";
+                let insert = Statement::from_sql_and_values(backend, sql, [id.into(), path.into()]);
+                txn.execute_raw(insert).await.map_err(Error::internal)?;
+                if left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+                    return Err(Error::internal("the hook fails at first"));
+                }
+            }
+            Ok(())
+        })
+    });
+    let ada = issuer.user("ada@example.com");
+    let service = Following::start(issuer.auth_graph().mirror(mirror), &issuer);
+    service.knows(ada.id, 1).await;
+    let metadata = serde_json::json!({ "accessGroup": "com.dept.team" });
+    issuer.change_user(&User { version: 2, metadata, ..ada.clone() });
+    service.knows(ada.id, 2).await;
+    assert_eq!(failures.load(Ordering::SeqCst), 0, "it was tried until it succeeded");
+    assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM access_groups WHERE path = 'com.dept.team'").await, 1);
+
+    issuer.delete_user(ada.id);
+    let mirror = service.auth.mirror().unwrap();
+    service.until(async || mirror.user(ada.id).await.unwrap().is_none()).await;
+    assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM access_groups").await, 0);
+}
+
+#[tokio::test]
+async fn an_old_feed_is_served_asked_about_or_refused_as_the_service_wants() {
+    let issuer = TestIssuer::start().await;
+    let bound = Duration::from_secs(60);
+    let policies = [StaleFeed::Serve, StaleFeed::AskRemote(bound), StaleFeed::Refuse(bound)];
+    let services = policies.map(|policy| Following::start(issuer.auth_graph().stale_feed(policy), &issuer));
+    let token = issuer.token_for(&issuer.user("ada@example.com")).expires_in(Duration::from_secs(3600)).sign().into();
+    for service in &services {
+        service.until(async || service.auth.feed_age().is_some()).await;
+        assert!(service.auth.authenticate(&token).await.is_ok());
+    }
+    assert_eq!(issuer.calls("Verify"), 0);
+
+    issuer.take_down();
+    issuer.clock().advance(Duration::from_secs(600));
+    let codes = async |service: &Following| service.auth.authenticate(&token).await.err().map(|error| error.code());
+    assert_eq!(codes(&services[0]).await, None);
+    assert_eq!(codes(&services[1]).await, Some(Code::Unavailable), "it can not be asked");
+    assert_eq!(codes(&services[2]).await, Some(Code::Unavailable));
+    assert!(services[0].auth.feed_age().unwrap() >= Duration::from_secs(590));
+
+    issuer.bring_up();
+    services[2].until(async || codes(&services[2]).await.is_none()).await;
+}
+
+#[tokio::test]
+async fn the_service_may_refuse_for_reasons_of_its_own() {
+    let issuer = TestIssuer::start().await;
+    let banned = issuer.user("eve@example.com");
+    let ban = banned.id;
+    let deny = move |principal: &client_graph::Principal| {
+        if principal.subject == ban { Err(Error::new(Code::Forbidden)) } else { Ok(()) }
+    };
+    let auth = issuer.auth_graph().deny(deny).build().unwrap();
+    let (eve, ada) = (issuer.token_for(&banned).sign(), issuer.token_for(&issuer.user("ada@example.com")).sign());
+    assert_eq!(auth.authenticate(&eve.into()).await.unwrap_err().code(), Code::Forbidden);
+    assert!(auth.authenticate(&ada.into()).await.is_ok());
+}
+
+#[tokio::test]
+async fn without_a_service_client_the_errors_name_the_fix() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let error = auth.run_feed(std::future::pending()).await.unwrap_err();
+    assert!(format!("{error:?}").contains("AuthGraphBuilder::service_client"));
+    let policy = StaleFeed::Refuse(Duration::from_secs(1));
+    let problems = issuer.auth_graph().stale_feed(policy).build().unwrap_err();
+    assert!(problems.to_string().contains("service_client"), "{problems}");
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_told_and_never_shown() {
+    let issuer = TestIssuer::start().await;
+    let (id, _) = issuer.service_client();
+    let auth = issuer.auth_graph().service_client(id, "wrong-secret".into()).build().unwrap();
+    let error = auth.service_token().await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidCredentials);
+    assert!(!format!("{error:?}{auth:?}").contains("wrong-secret"));
+}
