@@ -30,7 +30,7 @@ pub use guard::{Authenticated, HasScope};
 pub const CREDENTIAL_FIELDS: &[&str] = &["login", "refresh", "createUser", "setUserPassword"];
 
 /// The schema, with App in it.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// What can be asked for.
 #[derive(MergedObject, Default)]
@@ -53,14 +53,14 @@ pub struct Mutation(
     administration::AdministrationMutation,
 );
 
-/// Builds the schema that serves requests.
+/// The schema that serves requests, to be built.
 #[must_use]
-pub fn schema(app: App) -> Schema {
+pub fn schema(app: &App) -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     let mut builder = graphql_edge::bounded(builder());
     if app.config.profile == Profile::Production {
         builder = builder.disable_introspection().disable_suggestions();
     }
-    builder.data(app).finish()
+    builder.data(app.clone())
 }
 
 /// The schema definition for clients and code generators.

@@ -53,8 +53,8 @@ pub const ANSWER: &str = r#"{"data":{"greeting":"Hello"}}"#;
 /// When the address is taken.
 pub async fn serve(address: SocketAddr, auth_graph: &str) -> Result<(), Box<dyn Error>> {
     let auth = AuthGraph::builder(auth_graph).audience("graph").build()?;
-    let open = bounded(Schema::build(Open, EmptyMutation, EmptySubscription)).finish();
-    let protected = bounded(Schema::build(Protected, EmptyMutation, EmptySubscription)).finish();
+    let open = || bounded(Schema::build(Open, EmptyMutation, EmptySubscription));
+    let protected = || bounded(Schema::build(Protected, EmptyMutation, EmptySubscription));
     let open = Router::new().route(OPEN, post(answer_anybody)).with_state(Edge::new(open, Limits::default()));
     let protected = Router::new()
         .route(PROTECTED, post(answer_the_signed_in))

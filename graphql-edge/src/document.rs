@@ -3,8 +3,10 @@
 
 mod measure;
 mod scan;
+mod steady;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::{
     Request, ServerError,
@@ -17,7 +19,30 @@ use crate::{EdgeCode, Limits, response};
 /// The documents that were parsed and found small enough.
 pub(crate) struct Documents {
     limits: Limits,
-    cache: Cache<Box<str>, Arc<ExecutableDocument>, ByText>,
+    cache: Cache<Box<str>, Arc<Document>, ByText>,
+}
+
+/// A document that was seen before.
+pub(crate) struct Document {
+    parsed: ExecutableDocument,
+    /// Whether no rule of the validation depends on the values of its variables, so that once is enough.
+    steady: bool,
+    valid: AtomicBool,
+}
+
+impl Document {
+    /// Remember that the schema's full validation found nothing wrong.
+    pub(crate) fn set_valid(&self) {
+        self.valid.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What is left to be validated of a request whose document was prepared.
+pub(crate) enum Validation {
+    /// Everything. When nothing is wrong, the document can be told so.
+    Full(Option<Arc<Document>>),
+    /// Only what its size depends on: the rest was found good before, and can not be different this time.
+    Size,
 }
 
 impl Documents {
@@ -31,14 +56,18 @@ impl Documents {
         self.cache.len()
     }
 
-    /// Hand the parsed document to the request.
+    /// Hand the parsed document to the request, and say what is left to be validated.
     ///
     /// # Errors
     /// With `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED` (a fragment that contains itself) or `LIMIT_EXCEEDED`.
-    pub(crate) fn prepare(&self, request: &mut Request) -> Result<(), ServerError> {
+    pub(crate) fn prepare(&self, request: &mut Request) -> Result<Validation, ServerError> {
         if let Some(document) = self.cache.get(request.query.as_str()) {
-            request.set_parsed_query(ExecutableDocument::clone(&document));
-            return Ok(());
+            request.set_parsed_query(document.parsed.clone());
+            let steady = document.steady && steady::has_steady_values(&document.parsed, request);
+            return Ok(match steady && document.valid.load(Ordering::Relaxed) {
+                true => Validation::Size,
+                false => Validation::Full(steady.then_some(document)),
+            });
         }
         let text = request.query.as_str();
         let shape = scan::scan(text);
@@ -52,10 +81,12 @@ impl Documents {
         measure::measure(&document, &self.limits)?;
         // A literal may be a password, which we do not keep; and a document with literals is rarely sent twice.
         if !shape.strings && text.len() <= self.limits.cached_document_bytes {
-            self.cache.insert(text.into(), Arc::new(document.clone()));
+            let steady = steady::is_steady(&document);
+            let remembered = Document { parsed: document.clone(), steady, valid: AtomicBool::default() };
+            self.cache.insert(text.into(), Arc::new(remembered));
         }
         request.set_parsed_query(document);
-        Ok(())
+        Ok(Validation::Full(None))
     }
 }
 
@@ -75,8 +106,8 @@ fn unparsable(error: parser::Error) -> ServerError {
 #[derive(Clone)]
 struct ByText;
 
-impl Weighter<Box<str>, Arc<ExecutableDocument>> for ByText {
-    fn weight(&self, text: &Box<str>, _document: &Arc<ExecutableDocument>) -> u64 {
+impl Weighter<Box<str>, Arc<Document>> for ByText {
+    fn weight(&self, text: &Box<str>, _document: &Arc<Document>) -> u64 {
         // An entry without a weight would be held for ever.
         text.len() as u64 + 64
     }

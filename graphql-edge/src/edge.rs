@@ -4,14 +4,15 @@
 use std::{fmt, sync::Arc};
 
 use async_graphql::{
-    Data, Executor, ObjectType, Request, Response, Schema, SubscriptionType, futures_util::stream::BoxStream,
+    Data, Executor, ObjectType, Request, Response, Schema, SchemaBuilder, SubscriptionType, ValidationMode,
+    futures_util::stream::BoxStream,
 };
 use axum::{body::Body, http::HeaderMap, response::Response as HttpResponse};
 use futures_util::{StreamExt, stream};
 
 use crate::{
     Limits,
-    document::Documents,
+    document::{Documents, Validation},
     request,
     response::{self, MediaType, Refusal, Stage},
 };
@@ -19,6 +20,8 @@ use crate::{
 /// The edge of one schema. Cloning it is cheap, and the clones share the memory for documents.
 pub struct Edge<Q, M, S> {
     schema: Schema<Q, M, S>,
+    /// The same, for documents that were validated before.
+    validated: Schema<Q, M, S>,
     parts: Arc<Parts>,
 }
 
@@ -29,7 +32,7 @@ struct Parts {
 
 impl<Q, M, S> Clone for Edge<Q, M, S> {
     fn clone(&self) -> Self {
-        Self { schema: self.schema.clone(), parts: Arc::clone(&self.parts) }
+        Self { schema: self.schema.clone(), validated: self.validated.clone(), parts: Arc::clone(&self.parts) }
     }
 }
 
@@ -45,14 +48,16 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    /// Put the limits in front of the schema. See [`crate::bounded`] for those that the schema itself keeps.
-    pub fn new(schema: Schema<Q, M, S>, limits: Limits) -> Self {
-        Self { schema, parts: Arc::new(Parts { documents: Documents::new(limits), limits }) }
-    }
-
-    /// The schema behind the edge.
-    pub fn schema(&self) -> &Schema<Q, M, S> {
-        &self.schema
+    /// Put the limits in front of a schema. See [`crate::bounded`] for those that the schema itself keeps.
+    ///
+    /// It is built twice: async-graphql fixes in a schema how much it validates, and to validate a small operation takes
+    /// as long as to execute it. What can not turn out differently is validated once.
+    pub fn new(build: impl Fn() -> SchemaBuilder<Q, M, S>, limits: Limits) -> Self {
+        Self {
+            schema: build().validation_mode(ValidationMode::Strict).finish(),
+            validated: build().validation_mode(ValidationMode::Fast).finish(),
+            parts: Arc::new(Parts { documents: Documents::new(limits), limits }),
+        }
     }
 
     /// How many parsed documents are remembered.
@@ -107,11 +112,19 @@ where
     }
 
     async fn run(&self, mut request: Request) -> (Response, Stage) {
-        if let Err(error) = self.parts.documents.prepare(&mut request) {
-            return (Response::from_errors(vec![error]), Stage::Refused);
-        }
-        let mut response = self.schema.execute(request).await;
+        let validation = match self.parts.documents.prepare(&mut request) {
+            Ok(validation) => validation,
+            Err(error) => return (Response::from_errors(vec![error]), Stage::Refused),
+        };
+        let schema = match validation {
+            Validation::Full(_) => &self.schema,
+            Validation::Size => &self.validated,
+        };
+        let mut response = schema.execute(request).await;
         let stage = response::complete(&mut response);
+        if let (Validation::Full(Some(document)), Stage::Executed) = (validation, stage) {
+            document.set_valid();
+        }
         (response, stage)
     }
 }

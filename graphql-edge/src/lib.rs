@@ -35,7 +35,7 @@
 //!     edge.websocket(upgrade, &headers, &[], async |_payload| Ok(Data::default()))
 //! }
 //!
-//! let schema = bounded(Schema::build(Query, EmptyMutation, EmptySubscription)).finish();
+//! let schema = || bounded(Schema::build(Query, EmptyMutation, EmptySubscription));
 //! let edge = Edge::new(schema, Limits { credential_fields: &["login"], ..Limits::default() });
 //! let router: Router = Router::new()
 //!     .route("/graphql", post(answer).get(open).fallback(method_not_allowed))

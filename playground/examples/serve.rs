@@ -71,7 +71,7 @@ async fn open(
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let schema = bounded(Schema::build(Query, EmptyMutation, Subscriptions)).finish();
+    let schema = || bounded(Schema::build(Query, EmptyMutation, Subscriptions));
     let page = Page {
         title: "An example",
         shared: &["Login"],

@@ -36,18 +36,21 @@ where
 async fn observe(count: impl Fn(StatusCode, Duration), mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
-    // The path only: a query string may hold what must not be logged.
-    let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    // What a span says is written out when it begins, whether or not anything is logged within it: so it says little.
+    let span = tracing::info_span!("request", id);
+    let method = request.method().clone();
+    let uri = request.uri().clone();
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status();
     let took = started.elapsed();
     count(status, took);
     span.in_scope(|| {
+        // The path only: a query string may hold what must not be logged.
         if status.is_server_error() {
-            tracing::warn!(status = status.as_u16(), ?took, "answered");
+            tracing::warn!(%method, path = uri.path(), status = status.as_u16(), ?took, "answered");
         } else {
-            tracing::debug!(status = status.as_u16(), ?took, "answered");
+            tracing::debug!(%method, path = uri.path(), status = status.as_u16(), ?took, "answered");
         }
     });
     let headers = response.headers_mut();

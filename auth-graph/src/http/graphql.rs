@@ -20,7 +20,7 @@ use crate::graphql::{CREDENTIAL_FIELDS, Caller, Mutation, Query, schema};
 pub(super) type Edge = graphql_edge::Edge<Query, Mutation, EmptySubscription>;
 
 pub(super) fn edge(app: &App) -> Edge {
-    Edge::new(schema(app.clone()), Limits { credential_fields: CREDENTIAL_FIELDS, ..Limits::default() })
+    Edge::new(|| schema(app), Limits { credential_fields: CREDENTIAL_FIELDS, ..Limits::default() })
 }
 
 pub(super) async fn post(State(site): State<Site>, request: Request) -> Response {

@@ -14,7 +14,7 @@ use super::config::Profile;
 use crate::error::ApiError;
 
 /// The schema, with App in it.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// What can be asked for.
 #[derive(MergedObject, Default)]
@@ -24,14 +24,14 @@ pub struct Query(whoami::WhoamiQuery, note::NoteQuery, user::Entities);
 #[derive(MergedObject, Default)]
 pub struct Mutation(note::NoteMutation);
 
-/// Builds the schema that serves requests.
+/// The schema that serves requests, to be built.
 #[must_use]
-pub fn schema(app: App) -> Schema {
+pub fn schema(app: &App) -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     let mut builder = graphql_edge::bounded(builder());
     if app.config.profile == Profile::Production {
         builder = builder.disable_introspection().disable_suggestions();
     }
-    builder.data(app).finish()
+    builder.data(app.clone())
 }
 
 /// The schema definition for clients and code generators.

@@ -9,5 +9,6 @@ mod fuzz;
 mod headers;
 mod schema;
 mod socket;
+mod validation;
 mod websocket;
 mod websocket_bounds;

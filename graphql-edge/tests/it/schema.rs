@@ -79,6 +79,10 @@ impl Query {
         text
     }
 
+    async fn twice(&self, number: i32) -> i32 {
+        2 * number
+    }
+
     async fn tree(&self) -> Tree {
         Tree
     }
@@ -166,7 +170,7 @@ pub(crate) fn limits() -> Limits {
 
 pub(crate) fn service_with(limits: Limits) -> Service {
     let (executed, present) = (Executed::default(), Present::default());
-    let schema = bounded(Schema::build(Query, Mutation, Subscriptions)).data(executed.clone()).finish();
+    let schema = || bounded(Schema::build(Query, Mutation, Subscriptions)).data(executed.clone());
     let edge = Edge::new(schema, limits);
     let router = Router::new()
         .route("/graphql", post(answer).get(open).fallback(method_not_allowed))

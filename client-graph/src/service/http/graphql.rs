@@ -20,7 +20,7 @@ use crate::service::graphql::{Mutation, Query, schema};
 pub(super) type Edge = graphql_edge::Edge<Query, Mutation, EmptySubscription>;
 
 pub(super) fn edge(app: &App) -> Edge {
-    Edge::new(schema(app.clone()), Limits::default())
+    Edge::new(|| schema(app), Limits::default())
 }
 
 pub(super) async fn post(State(site): State<Site>, context: Context, headers: HeaderMap, body: Body) -> Response {

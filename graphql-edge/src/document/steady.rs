@@ -1,0 +1,49 @@
+//! Which documents need to be validated once only. The rules of the validation look at the document, at the schema, and at
+//! the values of variables where these can fit or not: a word of an enumeration, a number that is too large, the
+//! members of an input object. A string fits wherever the document may use a variable of the type `String` or `ID`.
+
+use async_graphql::{
+    Request, Value,
+    parser::types::{BaseType, DocumentOperations, ExecutableDocument, VariableDefinition},
+};
+
+/// Whether the validity of a document can not depend on variables: it has one operation, whose variables are single
+/// strings and truth values without a default.
+pub(super) fn is_steady(document: &ExecutableDocument) -> bool {
+    definitions(document).is_some_and(|mut definitions| {
+        definitions.all(|definition| kind(definition).is_some() && definition.default_value.is_none())
+    })
+}
+
+/// Whether a request gives every variable of such a document, and each as what it was declared to be.
+pub(super) fn has_steady_values(document: &ExecutableDocument, request: &Request) -> bool {
+    definitions(document).is_some_and(|mut definitions| {
+        definitions.all(|definition| match (kind(definition), request.variables.get(&definition.name.node)) {
+            (Some(Kind::Text), Some(value)) => matches!(value, Value::String(_)),
+            (Some(Kind::Truth), Some(value)) => matches!(value, Value::Boolean(_)),
+            _ => false,
+        })
+    })
+}
+
+enum Kind {
+    Text,
+    Truth,
+}
+
+fn kind(definition: &VariableDefinition) -> Option<Kind> {
+    match &definition.var_type.node.base {
+        BaseType::Named(name) if matches!(name.as_str(), "String" | "ID") => Some(Kind::Text),
+        BaseType::Named(name) if name == "Boolean" => Some(Kind::Truth),
+        BaseType::Named(_) | BaseType::List(_) => None,
+    }
+}
+
+fn definitions(document: &ExecutableDocument) -> Option<impl Iterator<Item = &VariableDefinition>> {
+    let operation = match &document.operations {
+        DocumentOperations::Single(operation) => operation,
+        DocumentOperations::Multiple(operations) if operations.len() == 1 => operations.values().next()?,
+        DocumentOperations::Multiple(_) => return None,
+    };
+    Some(operation.node.variable_definitions.iter().map(|definition| &definition.node))
+}
