@@ -13,6 +13,7 @@ mod user;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use subgraph::Directives;
 
 use crate::auth;
 use crate::clock::Clock;
@@ -46,6 +47,9 @@ enum Command {
         /// Print it as a subgraph of a federated graph.
         #[arg(long)]
         federation: bool,
+        /// Leave the directives about access out, for gateways that refuse them.
+        #[arg(long, requires = "federation")]
+        without_access: bool,
     },
     /// Make, find, change, disable and delete users, and end their sessions.
     #[command(subcommand)]
@@ -79,8 +83,13 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(options) => serve::run(load(options.settings())?).await,
         Command::Migrate(options) => migrate::run(load(Vec::new())?, options).await,
-        Command::Schema { federation: true } => print(&graphql::federation_sdl()),
-        Command::Schema { federation: false } => print(&graphql::sdl()),
+        Command::Schema { federation: true, without_access: true } => {
+            print(&graphql::federation_sdl(Directives::LeftOut))
+        }
+        Command::Schema { federation: true, without_access: false } => {
+            print(&graphql::federation_sdl(Directives::Included))
+        }
+        Command::Schema { federation: false, .. } => print(&graphql::sdl()),
         Command::User(command) => {
             let config = load(Vec::new())?;
             start_log(&config);

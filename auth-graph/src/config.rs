@@ -58,6 +58,8 @@ pub struct Config {
     pub roles: BTreeMap<String, Scopes>,
     /// How long events are kept.
     pub audit: Audit,
+    /// How it looks to composers.
+    pub federation: Federation,
     /// What is logged.
     pub log: Log,
 }
@@ -255,6 +257,14 @@ pub struct Audit {
     /// Those of signing in.
     #[serde(with = "humantime_serde")]
     pub login_event_retention: Duration,
+}
+
+/// How the service looks to whoever composes it into a supergraph.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Federation {
+    /// Whether `_service` tells of the directives about access. The rules hold either way.
+    pub access_directives: bool,
 }
 
 /// What is logged.

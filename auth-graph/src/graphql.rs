@@ -16,7 +16,8 @@ mod login_event;
 mod session;
 mod verification;
 
-use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, SchemaBuilder};
+use async_graphql::{EmptySubscription, MergedObject, SchemaBuilder};
+use subgraph::{Directives, ServiceSdl, Subgraph};
 
 use crate::app::App;
 use crate::config::Profile;
@@ -42,6 +43,7 @@ pub struct Query(
     login_event::LoginEventQuery,
     audit::AuditQuery,
     federation::Entities,
+    Subgraph,
 );
 
 /// What can be done.
@@ -60,28 +62,22 @@ pub fn schema(app: &App) -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     if app.config.profile == Profile::Production {
         builder = builder.disable_introspection().disable_suggestions();
     }
-    builder.data(app.clone())
+    let directives = if app.config.federation.access_directives { Directives::Included } else { Directives::LeftOut };
+    builder.data(ServiceSdl(federation_sdl(directives))).data(app.clone())
 }
 
 /// The schema definition for clients and code generators.
 #[must_use]
 pub fn sdl() -> String {
-    tidy(&builder().finish().sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_enum_items()))
+    subgraph::plain_sdl(&builder().finish())
 }
 
 /// The schema definition for composition into a supergraph (Apollo Federation v2).
 #[must_use]
-pub fn federation_sdl() -> String {
-    let options = SDLExportOptions::new().federation().compose_directive().sorted_fields().sorted_enum_items();
-    tidy(&builder().finish().sdl_with_options(options))
+pub fn federation_sdl(directives: Directives) -> String {
+    subgraph::federation_sdl(&builder().finish(), directives)
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
-        .enable_federation()
-        .register_output_type::<ErrorCode>()
-}
-
-fn tidy(sdl: &str) -> String {
-    format!("{}\n", sdl.trim())
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription).register_output_type::<ErrorCode>()
 }

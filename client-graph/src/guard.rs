@@ -1,21 +1,48 @@
-//! Access to fields of a GraphQL schema: `#[graphql(guard = "Authenticated")]`.
+//! Access to fields of a GraphQL schema, written once: `#[graphql(requires(HasScope::new("notes:read")))]` below
+//! `#[guarded]` is the check at run time and the directive that gateways are told.
 //!
-//! They find the caller in the request's [`Context`], which the service puts into its data. Entity
-//! resolvers need them like any other field.
+//! The rules find the caller in the request's [`Context`], which the service puts into its data. They stand on fields or on
+//! whole objects; a field's own rule replaces that of its object. Entities need them like anything else.
+//!
+//! | rule | lets in | directive |
+//! | --- | --- | --- |
+//! | [`Authenticated`] | whoever has a good access token | `@authenticated` |
+//! | [`HasScope`] | whose token has all, or any, of some scopes | `@requiresScopes` |
+//! | [`Fresh`] | whose token auth-graph confirms right now | `@policy`, `fresh` |
+//! | [`IsSelf`] | the user whom something is about | `@policy`, `self` |
+//! | [`HasRole`] | whose mirrored user holds a role | `@policy`, `role:` and its name |
+//! | [`VerifiedEmail`] | whose mirrored user has proven the e-mail address | `@policy`, `verified_email` |
+//!
+//! A gateway refuses a policy that it does not know, so a subgraph with policies goes into a graph whose gateway knows
+//! them, or without its directives.
+
+#[cfg(feature = "sea-orm")]
+mod mirrored;
 
 use async_graphql::{Guard, Result};
 
 use crate::context::Context;
 use crate::error::{ApiError, Code, Error};
 
+#[cfg(feature = "sea-orm")]
+pub use mirrored::{HasRole, VerifiedEmail};
+pub use subgraph::{
+    Demand, Directives, Representation, Rule, ServiceSdl, Subgraph, federation_sdl, guarded, key, plain_sdl, requires,
+};
+
 /// Somebody with a good access token.
 #[derive(Clone, Copy, Debug)]
 pub struct Authenticated;
 
-/// A principal whose access token has a scope.
+/// A principal whose access token has scopes.
 #[derive(Clone, Copy, Debug)]
-pub struct HasScope {
-    scope: &'static str,
+pub struct HasScope(Wanted);
+
+#[derive(Clone, Copy, Debug)]
+enum Wanted {
+    One(&'static str),
+    All(&'static [&'static str]),
+    Any(&'static [&'static str]),
 }
 
 /// A principal whose access token auth-graph confirms right now; it fails closed. For fields that are too sensitive to
@@ -23,12 +50,73 @@ pub struct HasScope {
 #[derive(Clone, Copy, Debug)]
 pub struct Fresh;
 
+/// The user whom something is about: `requires(IsSelf => id)`, with an argument of the field or something of `self`.
+#[derive(Clone, Copy, Debug)]
+pub struct IsSelf;
+
+/// The check of [`IsSelf`] for one user.
+#[derive(Clone, Debug)]
+pub struct IsUser(String);
+
 impl HasScope {
     /// Asks for this scope.
     #[must_use]
     pub fn new(scope: &'static str) -> Self {
-        Self { scope }
+        Self(Wanted::One(scope))
     }
+
+    /// Asks for each of these scopes.
+    #[must_use]
+    pub fn all(scopes: &'static [&'static str]) -> Self {
+        Self(Wanted::All(scopes))
+    }
+
+    /// Asks for one of these scopes, whichever.
+    #[must_use]
+    pub fn any(scopes: &'static [&'static str]) -> Self {
+        Self(Wanted::Any(scopes))
+    }
+}
+
+impl IsSelf {
+    /// The check for this user.
+    #[must_use]
+    pub fn of(self, user: impl ToString) -> IsUser {
+        IsUser(user.to_string())
+    }
+}
+
+impl Rule for Authenticated {
+    fn demand(&self) -> Demand {
+        Demand::Authenticated
+    }
+}
+
+impl Rule for HasScope {
+    fn demand(&self) -> Demand {
+        let owned = |scopes: &[&str]| scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        Demand::Scopes(match self.0 {
+            Wanted::One(scope) => vec![owned(&[scope])],
+            Wanted::All(scopes) => vec![owned(scopes)],
+            Wanted::Any(scopes) => scopes.iter().map(|scope| owned(&[scope])).collect(),
+        })
+    }
+}
+
+impl Rule for Fresh {
+    fn demand(&self) -> Demand {
+        policy("fresh")
+    }
+}
+
+impl Rule for IsSelf {
+    fn demand(&self) -> Demand {
+        policy("self")
+    }
+}
+
+fn policy(name: impl Into<String>) -> Demand {
+    Demand::Policies(vec![vec![name.into()]])
 }
 
 impl Guard for Authenticated {
@@ -41,8 +129,12 @@ impl Guard for Authenticated {
 impl Guard for HasScope {
     async fn check(&self, ctx: &async_graphql::Context<'_>) -> Result<()> {
         let principal = caller(ctx)?.principal().map_err(ApiError::from)?;
-        principal.require_scope(self.scope).map_err(ApiError::from)?;
-        Ok(())
+        let held = match self.0 {
+            Wanted::One(scope) => principal.has_scope(scope),
+            Wanted::All(scopes) => scopes.iter().all(|scope| principal.has_scope(scope)),
+            Wanted::Any(scopes) => scopes.iter().any(|scope| principal.has_scope(scope)),
+        };
+        pass(held)
     }
 }
 
@@ -51,6 +143,17 @@ impl Guard for Fresh {
         caller(ctx)?.fresh_principal().await.map_err(ApiError::from)?;
         Ok(())
     }
+}
+
+impl Guard for IsUser {
+    async fn check(&self, ctx: &async_graphql::Context<'_>) -> Result<()> {
+        let principal = caller(ctx)?.principal().map_err(ApiError::from)?;
+        pass(principal.subject.to_string() == self.0)
+    }
+}
+
+fn pass(allowed: bool) -> Result<()> {
+    if allowed { Ok(()) } else { Err(ApiError::from(Error::new(Code::Forbidden)).into()) }
 }
 
 /// The request's context.

@@ -44,7 +44,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            body_bytes: 64 * 1024,
+            body_bytes: 128 * 1024,
             body_timeout: Duration::from_secs(10),
             tokens: 2_000,
             nesting: 50,

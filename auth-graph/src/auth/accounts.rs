@@ -2,6 +2,8 @@
 
 mod listing;
 
+use std::collections::HashMap;
+
 use sea_orm::Set;
 use sea_orm::{DbErr, SqlErr};
 use serde_json::json;
@@ -97,6 +99,24 @@ pub async fn visible(app: &App, principal: Option<&Principal>, id: UserId) -> Re
         }
         _ => Ok(None),
     }
+}
+
+/// Those among these identifiers whose users you may see, by the rule of [`visible`] and with one query.
+///
+/// # Errors
+/// When the database fails.
+pub async fn visible_among(
+    app: &App,
+    principal: Option<&Principal>,
+    ids: &[UserId],
+) -> Result<HashMap<UserId, users::Model>> {
+    let Some(principal) = principal else { return Ok(HashMap::new()) };
+    let everybody = principal.has_scope(USERS_READ);
+    let mut seen: Vec<UserId> = ids.iter().copied().filter(|id| everybody || *id == principal.subject()).collect();
+    seen.sort_unstable();
+    seen.dedup();
+    let found = if seen.is_empty() { Vec::new() } else { users::find_among(&app.db, seen).await? };
+    Ok(found.into_iter().map(|user| (user.id, user)).collect())
 }
 
 /// The user with this address, for the command line.

@@ -115,6 +115,7 @@ impl Config {
                 ("login_event_retention", duration(self.audit.login_event_retention)),
             ],
         );
+        section("federation", &[("access_directives", self.federation.access_directives.to_string())]);
         section("log", &[("filter", quote(&self.log.filter))]);
         text
     }

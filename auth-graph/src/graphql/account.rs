@@ -4,6 +4,7 @@ use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::types::Json;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
+use subgraph::{guarded, key, requires};
 
 use super::caller::{app, caller};
 use super::error::Result;
@@ -16,6 +17,7 @@ use crate::store::users::{Filter, Model};
 
 /// Somebody who can sign in.
 #[derive(SimpleObject, Clone, Debug)]
+#[graphql(directive = key::apply("id"))]
 pub struct User {
     /// Names the user for ever: it is never given to anybody else, whereas an e-mail address may be.
     id: ID,
@@ -110,6 +112,7 @@ impl Total {
 #[derive(Default)]
 pub(super) struct AccountQuery;
 
+#[guarded]
 #[Object]
 impl AccountQuery {
     /// The user that the token is about; null when nobody is signed in.
@@ -121,12 +124,15 @@ impl AccountQuery {
 
     /// A user: yourself, or anyone with the scope `users:read`. Null otherwise, whether there is such a user or not.
     async fn user(&self, ctx: &Context<'_>, #[graphql(desc = "The user's `id`.")] id: ID) -> Result<Option<User>> {
-        find(ctx, &id).await
+        let principal = caller(ctx)?;
+        let Ok(id) = id.parse() else { return Ok(None) };
+        let user = accounts::visible(app(ctx), principal, id).await?;
+        Ok(user.map(|user| User::new(app(ctx), user)))
     }
 
     /// The users in the order in which they were made, 20 at a time unless asked otherwise. Needs the scope
     /// `users:read`.
-    #[graphql(guard = "HasScope(USERS_READ)")]
+    #[graphql(requires(HasScope(USERS_READ)), tag = "admin")]
     async fn users(
         &self,
         ctx: &Context<'_>,
@@ -146,12 +152,4 @@ impl AccountQuery {
             .extend(listing.rows.into_iter().map(|(cursor, user)| Edge::new(cursor, User::new(app(ctx), user))));
         Ok(connection)
     }
-}
-
-/// The user of an identifier, if the caller may see them. Whatever is not an identifier names nobody.
-pub(super) async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<User>> {
-    let principal = caller(ctx)?;
-    let Ok(id) = id.parse() else { return Ok(None) };
-    let user = accounts::visible(app(ctx), principal, id).await?;
-    Ok(user.map(|user| User::new(app(ctx), user)))
 }

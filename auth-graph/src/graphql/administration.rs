@@ -5,6 +5,7 @@ mod inputs;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
+use subgraph::{guarded, requires};
 
 use super::account::User;
 use super::caller::{actor, app, principal};
@@ -67,10 +68,11 @@ fn reason(given: Option<String>) -> Result<Option<String>> {
 #[derive(Default)]
 pub(super) struct AdministrationQuery;
 
+#[guarded]
 #[Object]
 impl AdministrationQuery {
     /// The sessions of a user that have not ended, the latest first. Needs the scope `users:read`.
-    #[graphql(guard = "HasScope(USERS_READ)")]
+    #[graphql(requires(HasScope(USERS_READ)), tag = "admin")]
     async fn user_sessions(
         &self,
         ctx: &Context<'_>,
@@ -82,7 +84,7 @@ impl AdministrationQuery {
     }
 
     /// The roles that there are. Needs the scope `users:read`.
-    #[graphql(guard = "HasScope(USERS_READ)")]
+    #[graphql(requires(HasScope(USERS_READ)), tag = "admin")]
     async fn roles(&self, ctx: &Context<'_>) -> Vec<Role> {
         let roles = &app(ctx).config.roles;
         roles.iter().map(|(name, scopes)| Role { name: name.clone(), scopes: scopes.to_strings() }).collect()
@@ -92,10 +94,11 @@ impl AdministrationQuery {
 #[derive(Default)]
 pub(super) struct AdministrationMutation;
 
+#[guarded]
 #[Object]
 impl AdministrationMutation {
     /// Makes an account for somebody. It gets no more than you have. Needs the scope `users:write`.
-    #[graphql(guard = "HasScope(USERS_WRITE)")]
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn create_user(
         &self,
         ctx: &Context<'_>,
@@ -107,7 +110,7 @@ impl AdministrationMutation {
 
     /// Changes an account. Only superusers change flags, and accounts of superusers; whoever changes an address must have
     /// every scope that the user has. Needs the scope `users:write`.
-    #[graphql(guard = "HasScope(USERS_WRITE)")]
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn update_user(
         &self,
         ctx: &Context<'_>,
@@ -119,7 +122,7 @@ impl AdministrationMutation {
 
     /// Gives a user other roles and scopes, in place of those before; none that you do not have. Tokens follow at their
     /// next refresh, other services by the feed. Needs the scope `users:write`.
-    #[graphql(guard = "HasScope(USERS_WRITE)")]
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn set_user_roles(
         &self,
         ctx: &Context<'_>,
@@ -131,7 +134,7 @@ impl AdministrationMutation {
 
     /// Sets a user's password and ends their sessions. You must have every scope that the user has. Needs the scope
     /// `users:write`.
-    #[graphql(guard = "HasScope(USERS_WRITE)")]
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn set_user_password(
         &self,
         ctx: &Context<'_>,
@@ -143,7 +146,7 @@ impl AdministrationMutation {
 
     /// Takes a user's password away and ends their sessions: they must set another one. You must have every scope that
     /// the user has. Needs the scope `users:write`.
-    #[graphql(guard = "HasScope(USERS_WRITE)")]
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn force_password_reset(
         &self,
         ctx: &Context<'_>,
@@ -155,7 +158,7 @@ impl AdministrationMutation {
     }
 
     /// Forbids a user to sign in, and ends their sessions. Needs the scope `users:write`.
-    #[graphql(guard = "HasScope(USERS_WRITE)")]
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn disable_user(
         &self,
         ctx: &Context<'_>,
@@ -167,7 +170,7 @@ impl AdministrationMutation {
     }
 
     /// Lets a disabled user sign in again. Needs the scope `users:write`.
-    #[graphql(guard = "HasScope(USERS_WRITE)")]
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn enable_user(
         &self,
         ctx: &Context<'_>,
@@ -178,7 +181,7 @@ impl AdministrationMutation {
 
     /// Deletes a user, so that nothing finds them any more, and ends their sessions. Their address stays taken, and
     /// `restoreUser` brings them back. Needs the scope `users:write`.
-    #[graphql(guard = "HasScope(USERS_WRITE)")]
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn delete_user(
         &self,
         ctx: &Context<'_>,
@@ -190,7 +193,7 @@ impl AdministrationMutation {
     }
 
     /// Brings a deleted user back. Needs the scope `users:write`.
-    #[graphql(guard = "HasScope(USERS_WRITE)")]
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn restore_user(
         &self,
         ctx: &Context<'_>,
@@ -200,7 +203,7 @@ impl AdministrationMutation {
     }
 
     /// Ends one session of a user, or all of them: their tokens are refused from now on. Needs the scope `users:write`.
-    #[graphql(guard = "HasScope(USERS_WRITE)")]
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn revoke_user_sessions(
         &self,
         ctx: &Context<'_>,
@@ -217,7 +220,7 @@ impl AdministrationMutation {
 
     /// Gets an access token of a user who may do no more than you, for as long as one is good. The user sees it among
     /// their sessions. Needs the scope `users:impersonate`.
-    #[graphql(guard = "HasScope(IMPERSONATE)")]
+    #[graphql(requires(HasScope(IMPERSONATE)), tag = "admin")]
     async fn impersonate(
         &self,
         ctx: &Context<'_>,

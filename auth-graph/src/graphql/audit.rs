@@ -5,6 +5,7 @@ use async_graphql::types::Json;
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use subgraph::{guarded, requires};
 
 use super::caller::app;
 use super::error::Result;
@@ -102,11 +103,12 @@ impl AuditEventFilter {
 #[derive(Default)]
 pub(super) struct AuditQuery;
 
+#[guarded]
 #[Object]
 impl AuditQuery {
     /// What administrators, service clients and the operator have changed, the latest first. Needs the scope
     /// `audit:read`.
-    #[graphql(guard = "HasScope(AUDIT_READ)")]
+    #[graphql(requires(HasScope(AUDIT_READ)), tag = "admin")]
     async fn audit_events(
         &self,
         ctx: &Context<'_>,

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
+use subgraph::{guarded, requires};
 
 use super::caller::{actor, app};
 use super::error::Result;
@@ -81,10 +82,11 @@ impl ServiceClient {
 #[derive(Default)]
 pub(super) struct ClientQuery;
 
+#[guarded]
 #[Object]
 impl ClientQuery {
     /// The service clients, disabled ones among them, the oldest first. Needs the scope `clients:read`.
-    #[graphql(guard = "HasScope(CLIENTS_READ)")]
+    #[graphql(requires(HasScope(CLIENTS_READ)), tag = "admin")]
     async fn clients(&self, ctx: &Context<'_>) -> Result<Vec<ServiceClient>> {
         Ok(clients::list(app(ctx)).await?.into_iter().map(ServiceClient::new).collect())
     }
@@ -93,10 +95,11 @@ impl ClientQuery {
 #[derive(Default)]
 pub(super) struct ClientMutation;
 
+#[guarded]
 #[Object]
 impl ClientMutation {
     /// Makes a service client, with no more scopes than you have. Needs the scope `clients:write`.
-    #[graphql(guard = "HasScope(CLIENTS_WRITE)")]
+    #[graphql(requires(HasScope(CLIENTS_WRITE)), tag = "admin")]
     async fn create_client(
         &self,
         ctx: &Context<'_>,
@@ -110,7 +113,7 @@ impl ClientMutation {
     }
 
     /// Gives a service client a new secret. Tokens that it has gotten stay good. Needs the scope `clients:write`.
-    #[graphql(guard = "HasScope(CLIENTS_WRITE)")]
+    #[graphql(requires(HasScope(CLIENTS_WRITE)), tag = "admin")]
     async fn rotate_client_secret(
         &self,
         ctx: &Context<'_>,
@@ -121,7 +124,7 @@ impl ClientMutation {
     }
 
     /// Disables a service client for good and ends its tokens. Needs the scope `clients:write`.
-    #[graphql(guard = "HasScope(CLIENTS_WRITE)")]
+    #[graphql(requires(HasScope(CLIENTS_WRITE)), tag = "admin")]
     async fn disable_client(
         &self,
         ctx: &Context<'_>,

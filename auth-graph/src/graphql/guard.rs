@@ -1,6 +1,8 @@
-//! Who may call a field. The check is made here, whatever a gateway in front does with directives.
+//! Who may call a field: `requires(HasScope(…))`. The check is made here, whatever a gateway in front does with the
+//! directives that the rules become.
 
 use async_graphql::{Context, Guard};
+use subgraph::{Demand, Rule};
 
 use super::caller::principal;
 use super::error::ApiError;
@@ -9,6 +11,12 @@ use crate::error::Error;
 /// Lets callers pass who are signed in.
 #[derive(Clone, Copy, Debug)]
 pub struct Authenticated;
+
+impl Rule for Authenticated {
+    fn demand(&self) -> Demand {
+        Demand::Authenticated
+    }
+}
 
 impl Guard for Authenticated {
     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
@@ -20,6 +28,12 @@ impl Guard for Authenticated {
 /// Lets callers pass whose token holds a scope.
 #[derive(Clone, Copy, Debug)]
 pub struct HasScope(pub &'static str);
+
+impl Rule for HasScope {
+    fn demand(&self) -> Demand {
+        Demand::Scopes(vec![vec![self.0.to_owned()]])
+    }
+}
 
 impl Guard for HasScope {
     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {

@@ -3,6 +3,7 @@
 use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
+use subgraph::{guarded, requires};
 
 use super::caller::{app, principal};
 use super::error::Result;
@@ -148,10 +149,11 @@ fn connection(listing: Listing<Model>) -> Events {
 #[derive(Default)]
 pub(super) struct LoginEventQuery;
 
+#[guarded]
 #[Object]
 impl LoginEventQuery {
     /// How people have signed in, and tried to, the latest first. Needs the scope `audit:read`.
-    #[graphql(guard = "HasScope(AUDIT_READ)")]
+    #[graphql(requires(HasScope(AUDIT_READ)), tag = "admin")]
     async fn login_events(
         &self,
         ctx: &Context<'_>,
@@ -166,7 +168,7 @@ impl LoginEventQuery {
     }
 
     /// How you have signed in yourself, and others tried to with your address, the latest first.
-    #[graphql(guard = "Authenticated")]
+    #[graphql(requires(Authenticated))]
     async fn my_login_events(
         &self,
         ctx: &Context<'_>,
@@ -181,7 +183,7 @@ impl LoginEventQuery {
 
     /// How many sign-ins there were by hour or day, kind, result and client, the earliest first. What did not happen is
     /// left out. Needs the scope `audit:read`.
-    #[graphql(guard = "HasScope(AUDIT_READ)")]
+    #[graphql(requires(HasScope(AUDIT_READ)), tag = "admin")]
     async fn login_stats(
         &self,
         ctx: &Context<'_>,

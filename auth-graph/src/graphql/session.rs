@@ -3,6 +3,7 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
+use subgraph::{guarded, requires};
 
 use super::account::User;
 use super::caller::{app, caller, principal};
@@ -126,10 +127,11 @@ pub struct RevokeSessionPayload {
 #[derive(Default)]
 pub(super) struct SessionQuery;
 
+#[guarded]
 #[Object]
 impl SessionQuery {
     /// Your own sessions that have not ended, the latest first.
-    #[graphql(guard = "Authenticated")]
+    #[graphql(requires(Authenticated))]
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
         let caller = principal(ctx)?;
         let sessions = sessions::list(app(ctx), caller).await?;
@@ -140,6 +142,7 @@ impl SessionQuery {
 #[derive(Default)]
 pub(super) struct SessionMutation;
 
+#[guarded]
 #[Object]
 impl SessionMutation {
     /// Signs in with an e-mail address and a password. An unknown address, a wrong password and a disabled user are
@@ -207,7 +210,7 @@ impl SessionMutation {
     }
 
     /// Ends one of your own sessions: its tokens are refused from now on.
-    #[graphql(guard = "Authenticated")]
+    #[graphql(requires(Authenticated))]
     async fn revoke_session(
         &self,
         ctx: &Context<'_>,

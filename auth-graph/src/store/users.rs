@@ -96,6 +96,14 @@ pub async fn find(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>
     existing().filter(Column::Id.eq(id)).one(db).await
 }
 
+/// The users with these identifiers, in no order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_among(db: &impl ConnectionTrait, ids: Vec<UserId>) -> Result<Vec<Model>, DbErr> {
+    existing().filter(Column::Id.is_in(ids)).all(db).await
+}
+
 /// The user with this address.
 ///
 /// # Errors

@@ -69,7 +69,7 @@ async fn mutations_by_get_and_bodies_that_are_not_json_are_refused() {
 #[tokio::test]
 async fn broken_batched_and_oversized_bodies_have_a_code() {
     let test = TestApp::new().await;
-    let huge = format!(r#"{{"query":"{{__typename}}","variables":{{"x":"{}"}}}}"#, "x".repeat(70_000));
+    let huge = format!(r#"{{"query":"{{__typename}}","variables":{{"x":"{}"}}}}"#, "x".repeat(140_000));
     for (body, code) in [
         ("", "BAD_REQUEST"),
         ("{", "BAD_REQUEST"),

@@ -98,7 +98,7 @@ fn the_schema_is_printed_both_ways() {
     let folder = TempDir::new().unwrap();
     assert_eq!(text(&run(folder.path(), &["schema"], "").stdout), auth_graph::graphql::sdl());
     let subgraph = run(folder.path(), &["schema", "--federation"], "");
-    assert_eq!(text(&subgraph.stdout), auth_graph::graphql::federation_sdl());
+    assert_eq!(text(&subgraph.stdout), auth_graph::graphql::federation_sdl(subgraph::Directives::Included));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
 }
 

@@ -1,7 +1,9 @@
 //! Entities: a gateway gets no more than the caller would.
 
 use auth_graph::auth::accounts::Rank;
+use auth_graph::graphql;
 use serde_json::{Value, json};
+use subgraph::Directives;
 
 use crate::support::{Caller, TestApp};
 
@@ -23,6 +25,23 @@ async fn entities_obey_the_rule_of_user() {
     assert_eq!(seen(entities(&test.anonymous(), &ids).await), [false, false, false]);
     assert_eq!(seen(entities(&ada.caller, &ids).await), [true, false, false]);
     assert_eq!(seen(entities(&staff.caller, &ids).await), [true, true, false]);
+}
+
+#[tokio::test]
+async fn a_thousand_representations_keep_their_order_and_one_more_is_refused() {
+    let test = TestApp::new().await;
+    let staff = test.signed_in("staff@test.com", Rank::Staff).await;
+    let mut ids = vec!["not an identifier".to_owned(); 998];
+    ids.insert(0, staff.user.id.to_string());
+    ids.push(staff.user.id.to_string());
+    let answer = entities(&staff.caller, &ids).await;
+    assert_eq!(answer.as_array().unwrap().len(), 1_000);
+    assert_eq!(answer[0], answer[999]);
+    assert_eq!(answer[0]["email"], "staff@test.com");
+    assert_eq!(answer[1], Value::Null);
+
+    let one_more = json!({ "r": vec![json!({ "__typename": "User", "id": "x" }); 1_001] });
+    assert_eq!(staff.caller.send(ENTITIES, one_more).await.code(), "VALIDATION_FAILED");
 }
 
 #[tokio::test]
@@ -49,5 +68,60 @@ async fn the_subgraph_tells_its_schema_to_a_composer() {
     let test = TestApp::new().await;
     let answer = test.anonymous().send("{ _service { sdl } }", json!({})).await;
     let sdl = answer.data("_service")["sdl"].as_str().unwrap();
+    assert_eq!(sdl, graphql::federation_sdl(Directives::Included));
     assert!(sdl.contains("type User @key(fields: \"id\")"));
+
+    let without = TestApp::with(|config| config.federation.access_directives = false).await;
+    let answer = without.anonymous().send("{ _service { sdl } }", json!({})).await;
+    assert_eq!(answer.data("_service")["sdl"], graphql::federation_sdl(Directives::LeftOut));
+}
+
+/// The fields that a caller without a token may ask for. Whatever is added to the schema stands here, or has a rule.
+const OPEN: [&str; 9] = ["_entities", "_service", "login", "logout", "me", "refresh", "user", "verify", "userChanges"];
+
+#[tokio::test]
+async fn every_guarded_field_has_its_directive_and_every_directive_its_check() {
+    let test = TestApp::new().await;
+    let sdl = graphql::federation_sdl(Directives::Included);
+    let mut marked = 0;
+    for (operation, field, declaration) in root_fields(&sdl) {
+        let guarded = declaration.contains("@authenticated") || declaration.contains("@requiresScopes");
+        assert_ne!(guarded, OPEN.contains(&field.as_str()), "{field} is either guarded or open");
+        if guarded {
+            marked += 1;
+            let code =
+                test.anonymous().send(&call(&operation, &field, &declaration), json!({})).await.code().to_owned();
+            assert_eq!(code, "UNAUTHENTICATED", "{field}");
+        }
+    }
+    assert!(marked >= 6, "{marked}");
+}
+
+/// The fields of the root types: the operation, the name and the whole declaration without its descriptions.
+fn root_fields(sdl: &str) -> Vec<(String, String, String)> {
+    let mut fields = Vec::new();
+    for (root, operation) in [("\ntype Query {", "query"), ("\ntype Mutation {", "mutation")] {
+        let body = sdl.split(root).nth(1).unwrap().split("\n}").next().unwrap();
+        let code: String = body.split("\"\"\"").step_by(2).collect();
+        for declaration in code.replace("\n\t\t", " ").replace("\n\t)", " )").lines().map(str::trim) {
+            let name: String =
+                declaration.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+            if !name.is_empty() {
+                fields.push((operation.to_owned(), name, declaration.to_owned()));
+            }
+        }
+    }
+    fields
+}
+
+/// A call of a field with something for each argument that must be there.
+fn call(operation: &str, field: &str, declaration: &str) -> String {
+    let input = |name: &str| match name {
+        "createClient" => "(input: { name: \"a\", scopes: [] })".to_owned(),
+        _ if declaration.contains("id: ID!") => "(id: \"x\")".to_owned(),
+        _ => String::new(),
+    };
+    let scalar = declaration.ends_with('!') && declaration.contains(": Boolean!");
+    let selection = if scalar { "" } else { " { __typename }" };
+    format!("{operation} {{ {field}{}{selection} }}", input(field))
 }

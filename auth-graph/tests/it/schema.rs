@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use auth_graph::graphql;
+use subgraph::Directives;
 
 use crate::support::TestApp;
 
@@ -26,7 +27,12 @@ fn the_plain_schema_is_current() {
 
 #[test]
 fn the_subgraph_schema_is_current() {
-    is_current("auth.subgraph.graphql", &graphql::federation_sdl());
+    is_current("auth.subgraph.graphql", &graphql::federation_sdl(Directives::Included));
+}
+
+#[test]
+fn the_subgraph_schema_without_access_is_current() {
+    is_current("auth.subgraph.plain.graphql", &graphql::federation_sdl(Directives::LeftOut));
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 /// Packages whose sources are read.
-const PACKAGES: [&str; 8] =
-    ["auth-graph", "bench", "client-graph", "demo", "graphql-edge", "migrations", "playground", "serving"];
+const PACKAGES: [&str; 9] =
+    ["auth-graph", "bench", "client-graph", "demo", "graphql-edge", "migrations", "playground", "serving", "subgraph"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use subgraph::Directives;
 use tokio::net::TcpListener;
 
 use super::app::App;
@@ -47,6 +48,9 @@ enum Command {
         /// Print it as a subgraph of a federated graph.
         #[arg(long)]
         federation: bool,
+        /// Leave the directives about access out, for gateways that refuse them.
+        #[arg(long, requires = "federation")]
+        without_access: bool,
     },
 }
 
@@ -71,8 +75,13 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             serve(load(flags.into_iter().flatten().collect())?).await
         }
         Command::Migrate => migrate(&load(Vec::new())?).await,
-        Command::Schema { federation } => {
-            print!("{}", if federation { graphql::federation_sdl() } else { graphql::sdl() });
+        Command::Schema { federation, without_access } => {
+            let sdl = match (federation, without_access) {
+                (false, _) => graphql::sdl(),
+                (true, false) => graphql::federation_sdl(Directives::Included),
+                (true, true) => graphql::federation_sdl(Directives::LeftOut),
+            };
+            print!("{sdl}");
             Ok(())
         }
     }

@@ -38,6 +38,8 @@ pub struct Config {
     pub auth: Auth,
     /// Where it keeps its data.
     pub database: Database,
+    /// How it looks to composers.
+    pub federation: Federation,
     /// What is logged.
     pub log: Log,
 }
@@ -112,6 +114,14 @@ pub struct Database {
     pub url: SecretString,
     /// Size of the connection pool.
     pub max_connections: u32,
+}
+
+/// How the service looks to whoever composes it into a supergraph.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Federation {
+    /// Whether `_service` tells of the directives about access. The rules hold either way.
+    pub access_directives: bool,
 }
 
 /// What is logged.

@@ -11,6 +11,8 @@ mod layer;
 mod mirror;
 mod operations;
 mod proxy;
+mod rules;
+mod schema;
 mod service;
 mod service_config;
 mod service_socket;

@@ -18,7 +18,7 @@ const SHORT: Duration = Duration::from_millis(50);
 async fn a_large_message_closes_the_socket() {
     let server = Server::start(service()).await;
     let mut socket = server.accepted(json!({})).await;
-    socket.subscribe("1", &"x".repeat(70_000)).await;
+    socket.subscribe("1", &"x".repeat(140_000)).await;
     assert_eq!(socket.closed().await.0, 1008);
 }
 
@@ -26,7 +26,7 @@ async fn a_large_message_closes_the_socket() {
 async fn a_message_in_small_frames_has_the_same_limit() {
     let server = Server::start(service()).await;
     let mut socket = server.accepted(json!({})).await;
-    socket.send_in_frames(&"x".repeat(70_000), 1_000).await;
+    socket.send_in_frames(&"x".repeat(140_000), 1_000).await;
     assert_eq!(socket.closed().await.0, 1008);
 }
 

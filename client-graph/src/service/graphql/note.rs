@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::user::User;
 use super::{Result, app};
-use crate::guard::{Authenticated, caller};
+use crate::guard::{Authenticated, caller, guarded, requires};
 use crate::service::notes::{self, Whose};
 
 /// Something that a user wrote down.
@@ -32,10 +32,11 @@ pub(super) type NoteConnection = Connection<String, Note, EmptyFields, EmptyFiel
 #[derive(Default)]
 pub(super) struct NoteQuery;
 
+#[guarded]
 #[Object]
 impl NoteQuery {
     /// Everybody's notes, the newest first. Needs a signed-in caller.
-    #[graphql(guard = "Authenticated", complexity = "page_complexity(first, child_complexity)")]
+    #[graphql(requires(Authenticated), complexity = "page_complexity(first, child_complexity)")]
     async fn notes(
         &self,
         ctx: &Context<'_>,
@@ -49,10 +50,11 @@ impl NoteQuery {
 #[derive(Default)]
 pub(super) struct NoteMutation;
 
+#[guarded]
 #[Object]
 impl NoteMutation {
     /// Adds a note of the caller. Needs a signed-in caller.
-    #[graphql(guard = "Authenticated")]
+    #[graphql(requires(Authenticated))]
     async fn add_note(&self, ctx: &Context<'_>, input: AddNoteInput) -> Result<AddNotePayload> {
         let note = notes::add(app(ctx), caller(ctx)?, &input.text).await?;
         Ok(AddNotePayload { note: Note(note) })

@@ -1,10 +1,11 @@
 //! What this service adds to auth-graph's `User`.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Any, Context, ID, Object, Union};
 
 use super::Result;
 use super::note::{NoteConnection, list, page_complexity};
-use crate::guard::Authenticated;
+use crate::error::{ApiError, Code, Error};
+use crate::guard::{Authenticated, Representation, guarded, key, requires};
 use crate::ids::UserId;
 use crate::service::notes::Whose;
 
@@ -12,7 +13,8 @@ use crate::service::notes::Whose;
 pub struct User(pub(super) UserId);
 
 /// A user, by the key that auth-graph gave; everything else about them is there.
-#[Object]
+#[guarded]
+#[Object(directive = key::apply("id"))]
 impl User {
     /// Names the user, for ever.
     async fn id(&self) -> ID {
@@ -20,7 +22,7 @@ impl User {
     }
 
     /// The user's notes, the newest first. Needs a signed-in caller.
-    #[graphql(guard = "Authenticated", complexity = "page_complexity(first, child_complexity)")]
+    #[graphql(requires(Authenticated), complexity = "page_complexity(first, child_complexity)")]
     async fn notes(
         &self,
         ctx: &Context<'_>,
@@ -31,15 +33,40 @@ impl User {
     }
 }
 
+/// What a gateway can ask for by a key.
+#[derive(Union)]
+#[graphql(name = "_Entity")]
+pub enum Entity {
+    /// A user.
+    User(User),
+}
+
 #[derive(Default)]
 pub(super) struct Entities;
 
 #[Object]
 impl Entities {
-    /// The user of a representation; null when the key is none of auth-graph's. Whether there is such a user is
-    /// auth-graph's to say.
-    #[graphql(entity)]
-    async fn find_user_by_id(&self, id: ID) -> Option<User> {
-        id.parse().ok().map(User)
+    /// The users of representations, in their order; null where a key is none of auth-graph's. Whether there is such a
+    /// user is auth-graph's to say. At most 1,000 at once.
+    #[graphql(name = "_entities")]
+    async fn entities(
+        &self,
+        #[graphql(desc = "Each a `__typename` and an `id`.")] representations: Vec<Any>,
+    ) -> Result<Vec<Option<Entity>>> {
+        if representations.len() > Representation::MOST {
+            return Err(refusal("There are more than 1,000 representations."));
+        }
+        representations.iter().map(entity).collect()
     }
+}
+
+fn entity(any: &Any) -> Result<Option<Entity>> {
+    let wrong = || refusal("A representation has a `__typename` of `User`, and an `id`.");
+    let representation = Representation::of(any).filter(|user| user.typename() == "User").ok_or_else(wrong)?;
+    let id = representation.key("id").ok_or_else(wrong)?.parse().ok();
+    Ok(id.map(|id| Entity::User(User(id))))
+}
+
+fn refusal(detail: &'static str) -> ApiError {
+    Error::new(Code::ValidationFailed).with_detail(detail).into()
 }

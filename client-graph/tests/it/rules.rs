@@ -1,0 +1,105 @@
+//! A rule that is written once: its check, and its directive for gateways.
+
+use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema};
+use client_graph::guard::{
+    Authenticated, Directives, Fresh, HasRole, HasScope, IsSelf, VerifiedEmail, federation_sdl, guarded, plain_sdl,
+    requires,
+};
+use client_graph::mirror::Mirror;
+use client_graph::testing::TestIssuer;
+
+use crate::support::{TestDatabase, bearer};
+
+struct Query;
+
+#[guarded]
+#[Object(requires(Authenticated))]
+impl Query {
+    async fn by_the_rule_of_the_object(&self) -> bool {
+        true
+    }
+
+    #[graphql(requires(HasScope::all(&["a", "b"])))]
+    async fn all(&self) -> bool {
+        true
+    }
+
+    #[graphql(requires(HasScope::any(&["b", "c"])))]
+    async fn any(&self) -> bool {
+        true
+    }
+
+    #[graphql(requires(HasRole("editor")))]
+    async fn role(&self) -> bool {
+        true
+    }
+
+    #[graphql(requires(VerifiedEmail))]
+    async fn verified(&self) -> bool {
+        true
+    }
+
+    #[graphql(requires(IsSelf => id.as_str()))]
+    async fn own(&self, id: String) -> String {
+        id
+    }
+
+    #[graphql(requires(HasScope::new("a"), Fresh))]
+    async fn both(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_rule_lets_in_whom_it_should() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let auth = issuer.auth_graph().mirror(Mirror::new(database.connect().await)).build().unwrap();
+    let mut ada = issuer.user("ada@example.com");
+    ada.roles = vec!["editor".to_owned()];
+    ada.email_verified = true;
+    issuer.change_user(&ada);
+    let eve = issuer.user("eve@example.com");
+    let own = format!("own(id: \"{}\")", ada.id);
+    let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
+    let ask = async |field: &str, token: Option<String>| {
+        let headers = token.as_deref().map(bearer).unwrap_or_default();
+        let request = Request::new(format!("{{ {field} }}")).data(auth.context(&headers).await);
+        let answer = serde_json::to_value(schema.execute(request).await).unwrap();
+        answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
+    };
+    for (field, of_ada, of_eve) in [
+        ("byTheRuleOfTheObject", "", ""),
+        ("all", "", "FORBIDDEN"),
+        ("any", "", "FORBIDDEN"),
+        ("role", "", "FORBIDDEN"),
+        ("verified", "", "FORBIDDEN"),
+        (own.as_str(), "", "FORBIDDEN"),
+        ("both", "", ""),
+    ] {
+        assert_eq!(ask(field, None).await, "UNAUTHENTICATED", "{field}");
+        assert_eq!(ask(field, Some(issuer.token_for(&ada).scope("a b").sign())).await, of_ada, "{field}");
+        assert_eq!(ask(field, Some(issuer.token_for(&eve).scope("a").sign())).await, of_eve, "{field}");
+    }
+}
+
+#[test]
+fn a_rule_is_a_directive_in_the_subgraph_and_nothing_in_the_plain_schema() {
+    let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
+    let sdl = federation_sdl(&schema, Directives::Included);
+    for line in [
+        "type Query @authenticated {",
+        "all: Boolean! @requiresScopes(scopes: [[\"a\", \"b\"]])",
+        "any: Boolean! @requiresScopes(scopes: [[\"b\"], [\"c\"]])",
+        "role: Boolean! @policy(policies: [[\"role:editor\"]])",
+        "verified: Boolean! @policy(policies: [[\"verified_email\"]])",
+        "own(id: String!): String! @policy(policies: [[\"self\"]])",
+        "both: Boolean! @requiresScopes(scopes: [[\"a\"]]) @policy(policies: [[\"fresh\"]])",
+        "import: [\"@authenticated\", \"@policy\", \"@requiresScopes\"]",
+    ] {
+        assert!(sdl.contains(line), "{line} is not in {sdl}");
+    }
+    for without in [plain_sdl(&schema), federation_sdl(&schema, Directives::LeftOut)] {
+        assert!(!without.contains("@policy") && !without.contains("@requiresScopes"), "{without}");
+        assert!(without.contains("all: Boolean!\n"), "{without}");
+    }
+}

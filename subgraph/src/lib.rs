@@ -1,0 +1,55 @@
+//! What makes an async-graphql schema a guarded subgraph of Apollo Federation: a rule that is written once is the check
+//! at run time and the directive in the schema, and the schema is exported for composers. Nothing about who calls: the
+//! rules are the services' own.
+//!
+//! ```
+//! use async_graphql::{Context, EmptyMutation, EmptySubscription, Guard, MergedObject, Object, Schema};
+//! use subgraph::{Demand, Directives, Rule, Subgraph, guarded, requires};
+//!
+//! /// Lets in whom the request names.
+//! struct Authenticated;
+//!
+//! impl Rule for Authenticated {
+//!     fn demand(&self) -> Demand {
+//!         Demand::Authenticated
+//!     }
+//! }
+//!
+//! impl Guard for Authenticated {
+//!     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
+//!         ctx.data_opt::<String>().map(|_| ()).ok_or_else(|| "Sign in first.".into())
+//!     }
+//! }
+//!
+//! #[derive(Default)]
+//! struct Reports;
+//!
+//! #[guarded]
+//! #[Object]
+//! impl Reports {
+//!     #[graphql(requires(Authenticated))]
+//!     async fn report(&self) -> &str {
+//!         "All is well."
+//!     }
+//! }
+//!
+//! #[derive(MergedObject, Default)]
+//! struct Query(Reports, Subgraph);
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let schema = Schema::new(Query::default(), EmptyMutation, EmptySubscription);
+//! assert!(subgraph::federation_sdl(&schema, Directives::Included).contains("report: String! @authenticated"));
+//! assert!(schema.execute("{ report }").await.is_err());
+//! # });
+//! ```
+
+mod entity;
+mod rule;
+mod sdl;
+mod service;
+
+pub use entity::Representation;
+pub use rule::{Demand, Rule, key, requires};
+pub use sdl::{Directives, federation_sdl, plain_sdl};
+pub use service::{ServiceSdl, Subgraph};
+pub use subgraph_macros::guarded;

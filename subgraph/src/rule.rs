@@ -1,0 +1,93 @@
+//! What a rule demands, and how it stands in the schema until it is exported.
+
+use std::borrow::Cow;
+
+use async_graphql::Value;
+use async_graphql::registry::{MetaDirectiveInvocation, Registry, location_traits};
+
+/// The names of our directives in async-graphql's registry begin with this, so that an export finds them among whatever
+/// else a schema has.
+pub(crate) const MARK: &str = "subgraph__";
+
+/// A guard that says what it demands.
+pub trait Rule {
+    /// What gateways are told. The guard checks it whatever they do.
+    fn demand(&self) -> Demand;
+}
+
+/// What a caller needs, as the directives of Apollo Federation can say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// `@authenticated`: to be signed in.
+    Authenticated,
+    /// `@requiresScopes`: all scopes of one of the lists.
+    Scopes(Vec<Vec<String>>),
+    /// `@policy`: what only the service knows, such as a role; all policies of one of the lists. A gateway that does not
+    /// know a policy refuses.
+    Policies(Vec<Vec<String>>),
+}
+
+/// The directive that a [`Rule`] becomes; [`guarded`](crate::guarded) writes it.
+#[expect(non_camel_case_types, reason = "async-graphql takes directives by the name that they have in a schema")]
+#[derive(Clone, Copy, Debug)]
+pub struct requires;
+
+impl requires {
+    /// The directive for what a rule demands.
+    pub fn apply(rule: &impl Rule) -> MetaDirectiveInvocation {
+        match rule.demand() {
+            Demand::Authenticated => marked("authenticated", None),
+            Demand::Scopes(lists) => marked("requiresScopes", Some(("scopes", lists_value(lists)))),
+            Demand::Policies(lists) => marked("policy", Some(("policies", lists_value(lists)))),
+        }
+    }
+}
+
+/// `@key` for a type whose entities the service resolves by itself, all of a request at once:
+/// `#[graphql(directive = key::apply("id"))]`.
+#[expect(non_camel_case_types, reason = "async-graphql takes directives by the name that they have in a schema")]
+#[derive(Clone, Copy, Debug)]
+pub struct key;
+
+impl key {
+    /// The fields that name an entity.
+    pub fn apply(fields: &str) -> MetaDirectiveInvocation {
+        marked("key", Some(("fields", Value::from(fields))))
+    }
+}
+
+fn marked(name: &str, argument: Option<(&str, Value)>) -> MetaDirectiveInvocation {
+    let args = argument.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    MetaDirectiveInvocation { name: format!("{MARK}{name}"), args }
+}
+
+/// # Panics
+/// When a name has a quotation mark, which neither a scope nor a policy has.
+fn lists_value(lists: Vec<Vec<String>>) -> Value {
+    let value = |name: String| {
+        assert!(!name.contains(['"', '\\']), "a scope or policy has a quotation mark or a backslash: {name}");
+        Value::String(name)
+    };
+    Value::List(lists.into_iter().map(|list| Value::List(list.into_iter().map(value).collect())).collect())
+}
+
+// Federation defines the directives, so that there is nothing to register.
+impl async_graphql::TypeDirective for requires {
+    fn name(&self) -> Cow<'static, str> {
+        "requires".into()
+    }
+
+    fn register(&self, _registry: &mut Registry) {}
+}
+
+impl async_graphql::TypeDirective for key {
+    fn name(&self) -> Cow<'static, str> {
+        "key".into()
+    }
+
+    fn register(&self, _registry: &mut Registry) {}
+}
+
+impl location_traits::Directive_At_FIELD_DEFINITION for requires {}
+impl location_traits::Directive_At_OBJECT for requires {}
+impl location_traits::Directive_At_OBJECT for key {}
