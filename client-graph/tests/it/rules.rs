@@ -58,7 +58,9 @@ async fn a_rule_lets_in_whom_it_should() {
     ada.roles = vec!["editor".to_owned()];
     ada.email_verified = true;
     issuer.change_user(&ada);
-    let eve = issuer.user("eve@example.com");
+    let mut eve = issuer.user("eve@example.com");
+    eve.email_verified = false;
+    issuer.change_user(&eve);
     let own = format!("own(id: \"{}\")", ada.id);
     let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
     let ask = async |field: &str, token: Option<String>| {
