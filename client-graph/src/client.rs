@@ -91,6 +91,15 @@ impl AuthGraph {
         self.inner.deny.as_ref().map_or(Ok(()), |deny| deny(principal))
     }
 
+    /// Is ready when the principal's session has ended.
+    pub(crate) async fn session_ended(&self, principal: &Principal) {
+        self.inner.revoked.ended(principal).await;
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.inner.clock.now()
+    }
+
     /// Refuses the access tokens of a session in this process from now on. `until` is when the last of them ends by
     /// itself.
     pub fn revoke_locally(&self, session: SessionId, until: DateTime<Utc>) {

@@ -1,6 +1,9 @@
 //! axum: a layer that finds out who calls, and extractors that ask for it.
 //!
-//! `Router::layer(auth.layer())` puts the request's [`Context`] where the extractors find it.
+//! `Router::layer(auth.layer())` puts the request's [`Context`] where the extractors find it,
+//! and [`Require`], which guards many routes at once: `route_layer(Require::scope("notes:read"))`.
+
+mod require;
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -16,6 +19,8 @@ use crate::client::AuthGraph;
 use crate::context::{Caller, Context};
 use crate::error::Error;
 use crate::principal::Principal;
+
+pub use require::{Require, RequireService};
 
 /// Builds the [`Context`] of each request; made by [`AuthGraph::layer`].
 #[derive(Clone, Debug)]

@@ -197,6 +197,7 @@ pub mod proxy;
 mod revocation;
 #[cfg(feature = "service")]
 pub mod service;
+mod socket;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod verifier;

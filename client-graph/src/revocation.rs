@@ -5,10 +5,12 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
 
 use crate::ids::SessionId;
 use crate::principal::Principal;
@@ -21,6 +23,7 @@ pub(crate) struct Revoked {
     /// Spares most services the lock: they never see a revocation.
     any: AtomicBool,
     ended: RwLock<Ended>,
+    changed: Notify,
 }
 
 #[derive(Default)]
@@ -55,6 +58,21 @@ impl Revoked {
             ended.everything_before = Some(now);
         }
         self.any.store(true, Ordering::Release);
+        drop(ended);
+        self.changed.notify_waiters();
+    }
+
+    /// Is ready when this principal's session or token has ended.
+    pub(crate) async fn ended(&self, principal: &Principal) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            // A revocation between the look and the wait must not be missed.
+            changed.as_mut().enable();
+            if self.contains(principal) {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Whether this principal's session or token has ended.

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
-use client_graph::layer::{Authenticated, CurrentUser, OptionalPrincipal};
+use client_graph::layer::{Authenticated, CurrentUser, OptionalPrincipal, Require};
 use client_graph::mirror::Mirror;
 use client_graph::testing::TestIssuer;
 use client_graph::{AuthGraph, Context, Error};
@@ -102,4 +102,33 @@ async fn an_extractor_without_its_layer_names_the_fix() {
         assert_eq!(answer.status, 500, "{path}");
         assert!(answer.body["detail"].as_str().unwrap().contains("AuthGraph::layer()"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_layer_guards_many_routes_at_once() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let ada = issuer.user("ada@example.com");
+    let guarded = |require: Require| Router::new().route("/", get(|| async { "in" })).route_layer(require);
+    let router = Router::new()
+        .nest("/signed-in", guarded(Require::authenticated()))
+        .nest("/scoped", guarded(Require::scope("notes:read")))
+        .nest("/fresh", guarded(Require::fresh()));
+    let ask_as = async |path: &str, token: Option<&str>| {
+        let builder = request(path);
+        let builder =
+            token.iter().fold(builder, |builder, token| builder.header("authorization", format!("Bearer {token}")));
+        let request = builder.body(Body::empty()).unwrap();
+        ask(&router.clone().layer(auth.layer()), request).await.status
+    };
+    let plain = issuer.token_for(&ada).scope("notes").sign();
+    let scoped = issuer.token_for(&ada).scope("notes:read").sign();
+    for (path, with_plain) in [("/signed-in", 200), ("/scoped", 403), ("/fresh", 200)] {
+        assert_eq!(ask_as(path, None).await, 401, "{path}");
+        assert_eq!(ask_as(path, Some(&plain)).await, with_plain, "{path}");
+        assert_eq!(ask_as(path, Some(&scoped)).await, 200, "{path}");
+    }
+    issuer.take_down();
+    assert_eq!(ask_as("/fresh", Some(&scoped)).await, 503);
+    assert_eq!(ask(&guarded(Require::authenticated()), request("/").body(Body::empty()).unwrap()).await.status, 500);
 }

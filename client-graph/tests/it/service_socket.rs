@@ -1,6 +1,5 @@
 //! GraphQL over a WebSocket of the client service: whose it is, and when that ends.
 
-use client_graph::Code;
 use client_graph::service::{App, Config, Sources, serve};
 use client_graph::testing::TestIssuer;
 use futures_util::{SinkExt, StreamExt};
@@ -56,7 +55,7 @@ impl Socket {
 }
 
 #[tokio::test]
-async fn the_caller_is_known_by_the_payload_and_a_revocation_is_noticed() {
+async fn the_caller_is_known_by_the_payload_and_a_revocation_ends_the_socket() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let user = issuer.user("ada@example.com");
     let token = issuer.token_for(&user).sign();
@@ -67,8 +66,41 @@ async fn the_caller_is_known_by_the_payload_and_a_revocation_is_noticed() {
     let session = app.auth.authenticate(&token.into()).await.unwrap().session_id.unwrap();
     app.auth.revoke_locally(session, issuer.clock().now());
 
-    let refused = socket.whoami("2").await;
-    assert_eq!(refused["errors"][0]["extensions"]["code"], Code::TokenRevoked.as_str());
+    assert_eq!(socket.hear().await, json!({ "closed": 4403 }));
+}
+
+#[tokio::test]
+async fn a_new_token_in_a_ping_keeps_the_socket_and_anybody_elses_ends_it() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
+    let bearer = |token: String| json!({ "authorization": format!("Bearer {token}") });
+    let first = issuer.token_for(&ada).scope("first").sign();
+    let (mut socket, app) = Socket::open(&issuer, &database, bearer(first.clone())).await;
+
+    socket.say(json!({ "type": "ping", "payload": { "sent": 1 } })).await;
+    assert_eq!(socket.hear().await, json!({ "type": "pong", "payload": { "sent": 1 } }));
+    let second = issuer.token_for(&ada).scope("second").sign();
+    socket.say(json!({ "type": "ping", "payload": bearer(second) })).await;
+    assert_eq!(socket.hear().await, json!({ "type": "pong" }));
+
+    // The first token's session ends, and the socket has another one by now.
+    let session = app.auth.authenticate(&first.into()).await.unwrap().session_id.unwrap();
+    app.auth.revoke_locally(session, issuer.clock().now());
+    assert_eq!(socket.whoami("1").await["data"]["whoami"]["subject"], json!(ada.id));
+
+    let somebody_else = issuer.token_for(&eve).sign();
+    socket.say(json!({ "type": "ping", "payload": bearer(somebody_else) })).await;
+    assert_eq!(socket.hear().await, json!({ "closed": 4403 }));
+}
+
+#[tokio::test]
+async fn a_bad_token_in_a_ping_ends_the_socket() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
+    let payload = json!({ "authorization": format!("Bearer {token}") });
+    let (mut socket, _app) = Socket::open(&issuer, &database, payload).await;
+    socket.say(json!({ "type": "ping", "payload": { "authorization": "Bearer nonsense" } })).await;
+    assert_eq!(socket.hear().await, json!({ "closed": 4403 }));
 }
 
 #[tokio::test]

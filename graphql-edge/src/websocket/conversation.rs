@@ -5,7 +5,7 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use async_graphql::{ErrorExtensionValues, ObjectType, Result, SubscriptionType, Value as GraphqlValue};
+use async_graphql::{Error, ErrorExtensionValues, ObjectType, Result, SubscriptionType, Value as GraphqlValue};
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -57,13 +57,15 @@ async fn greet(
             ClientMessage::Complete { .. } | ClientMessage::Pong {} => {}
         }
     };
-    init(payload).await.map_err(|error| {
-        // The reason of a close is short and has no members: a program needs the code more than a person the message.
-        let code = error.extensions.as_ref().and_then(|extensions: &ErrorExtensionValues| extensions.get("code"));
-        Close::Forbidden(match code {
-            Some(GraphqlValue::String(code)) if code.len() < 100 => code.clone(),
-            _ => EdgeCode::Forbidden.as_str().to_owned(),
-        })
+    init(payload).await.map_err(|error| refused(&error))
+}
+
+/// The reason of a close is short and has no members: a program needs the code more than a person the message.
+fn refused(error: &Error) -> Close {
+    let code = error.extensions.as_ref().and_then(|extensions: &ErrorExtensionValues| extensions.get("code"));
+    Close::Forbidden(match code {
+        Some(GraphqlValue::String(code)) if code.len() < 100 => code.clone(),
+        _ => EdgeCode::Forbidden.as_str().to_owned(),
     })
 }
 
@@ -73,8 +75,8 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    let Connection { data, mut ends } = connection;
-    let session = Arc::new(data);
+    let Connection { data, mut ends, mut renewal } = connection;
+    let mut session = Arc::new(data);
     let mut operations = Operations::default();
     let mut pulse = time::interval_at(Instant::now() + line.limits.keepalive, line.limits.keepalive);
     loop {
@@ -91,7 +93,22 @@ where
                     operations.start(&id, edge.stream(payload.into(), Arc::clone(&session)));
                 }
                 ClientMessage::Complete { id } => operations.stop(&id),
-                ClientMessage::Ping { payload } => line.say(ServerMessage::Pong { payload }).await?,
+                ClientMessage::Ping { payload } => {
+                    let renewed = match (&renewal, &payload) {
+                        (Some(renewal), Some(payload)) => {
+                            renewal(payload.clone()).await.map_err(|error| refused(&error))?
+                        }
+                        _ => None,
+                    };
+                    let answer = match renewed {
+                        Some(next) => {
+                            (session, ends, renewal) = (Arc::new(next.data), next.ends, next.renewal);
+                            None
+                        }
+                        None => payload,
+                    };
+                    line.say(ServerMessage::Pong { payload: answer }).await?;
+                }
                 ClientMessage::Pong {} => {}
             },
             Some((id, answer)) = operations.next() => match answer {

@@ -1,0 +1,58 @@
+//! WebSockets: who is at the other end, until when, and how the other end stays there with a new token.
+//!
+//! Browsers can not set headers on a WebSocket, so the access token comes in the payload of `connection_init`, as the
+//! member `authorization` in the form of the header of that name. The socket ends with the token or with its session. A
+//! client that has refreshed its tokens says so in the payload of a `ping`, and keeps its subscriptions.
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use serde_json::Value;
+
+use crate::client::AuthGraph;
+use crate::context::{Caller, Context};
+use crate::error::{Code, Error};
+
+impl AuthGraph {
+    /// Finds out who opens a socket, by the payload of `connection_init`.
+    pub async fn context_from_payload(&self, payload: &Value) -> Context {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = authorization(payload) {
+            // What can not be a header is no token either.
+            let value = HeaderValue::try_from(value).unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
+            headers.insert(AUTHORIZATION, value);
+        }
+        self.context(&headers).await
+    }
+}
+
+impl Context {
+    /// Is ready when the caller's token has expired or its session has ended; never for a caller without a good token.
+    pub async fn ended(self) {
+        let Caller::Principal(principal) = self.caller() else { return std::future::pending().await };
+        let lifetime = (principal.expires_at - self.auth_graph().now()).to_std().unwrap_or_default();
+        tokio::select! {
+            () = tokio::time::sleep(lifetime) => {}
+            () = self.auth_graph().session_ended(principal) => {}
+        }
+    }
+
+    /// The context that follows this one on a socket, if the payload of a `ping` has a token.
+    ///
+    /// # Errors
+    /// The token's own code when it is no good; `FORBIDDEN` when it is somebody else's: subscriptions that run were
+    /// allowed to the one who began them.
+    pub async fn renewed(&self, payload: &Value) -> Result<Option<Self>, Error> {
+        if authorization(payload).is_none() {
+            return Ok(None);
+        }
+        let next = self.auth_graph().context_from_payload(payload).await;
+        let subject = next.principal()?.subject;
+        match self.caller() {
+            Caller::Principal(before) if before.subject == subject => Ok(Some(next)),
+            _ => Err(Code::Forbidden.into()),
+        }
+    }
+}
+
+fn authorization(payload: &Value) -> Option<&str> {
+    ["authorization", "Authorization"].into_iter().find_map(|name| payload.get(name)?.as_str())
+}
