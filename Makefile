@@ -37,6 +37,8 @@ bench: ## Measure, and print a table of ratios; SECONDS=2 for a short run
 
 schema: ## Write schema/*.graphql anew
 	UPDATE_SCHEMA=1 cargo nextest run $(EVERYTHING) -E 'test(schema)'
+	npm ci --prefix e2e --no-audit --no-fund
+	node e2e/supergraph.mjs
 
 playground: $(PLAYGROUND) ## Build the web front end, where it is older than its sources
 

@@ -96,7 +96,7 @@ for (const gateway of gateways) {
     let url, badges, running;
     before(async () => {
       badges = await startBadges(gateway);
-      running = await startGateway(gateway, supergraphOf([...(await ours()), badges]), folder);
+      running = await startGateway(gateway, supergraphOf([...(await ours(gateway)), badges]), folder);
       url = running.url;
     });
     after(() => {

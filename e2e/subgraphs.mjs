@@ -1,17 +1,23 @@
 // The subgraphs as they tell themselves, and supergraphs of them.
+import { readFileSync } from 'node:fs';
 import { composeServices as compose } from '@theguild/federation-composition';
 import { parse } from 'graphql';
 import { ask } from './graphql.mjs';
 
-/** Our two, read from the running services. */
-export async function ours() {
+/** Our two: as the running services tell themselves, or as they are exported for gateways that refuse directives. */
+export async function ours({ directives = true } = {}) {
   const urls = { 'auth-graph': process.env.AUTH_URL, 'client-graph': process.env.CLIENT_URL };
   return Promise.all(
     Object.entries(urls).map(async ([name, url]) => {
-      const { _service } = await ask(url, '{ _service { sdl } }');
-      return { name, url: new URL('/graphql', url).href, sdl: _service.sdl };
+      const sdl = directives ? (await ask(url, '{ _service { sdl } }'))._service.sdl : withoutDirectives(name);
+      return { name, url: new URL('/graphql', url).href, sdl };
     }),
   );
+}
+
+function withoutDirectives(name) {
+  const file = `../schema/${name.replace('-graph', '')}.subgraph.plain.graphql`;
+  return readFileSync(new URL(file, import.meta.url), 'utf8');
 }
 
 /** The supergraph of the subgraphs. */
