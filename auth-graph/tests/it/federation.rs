@@ -90,7 +90,7 @@ async fn every_guarded_field_has_its_directive_and_every_directive_its_check() {
         if guarded {
             marked += 1;
             let code =
-                test.anonymous().send(&call(&operation, &field, &declaration), json!({})).await.code().to_owned();
+                test.anonymous().send(&call(&sdl, &operation, &field, &declaration), json!({})).await.code().to_owned();
             assert_eq!(code, "UNAUTHENTICATED", "{field}");
         }
     }
@@ -115,13 +115,39 @@ fn root_fields(sdl: &str) -> Vec<(String, String, String)> {
 }
 
 /// A call of a field with something for each argument that must be there.
-fn call(operation: &str, field: &str, declaration: &str) -> String {
-    let input = |name: &str| match name {
-        "createClient" => "(input: { name: \"a\", scopes: [] })".to_owned(),
-        _ if declaration.contains("id: ID!") => "(id: \"x\")".to_owned(),
-        _ => String::new(),
+fn call(sdl: &str, operation: &str, field: &str, declaration: &str) -> String {
+    let (arguments, answer) = match declaration.split_once('(').and_then(|(_, rest)| rest.split_once(')')) {
+        Some((arguments, answer)) => (required(sdl, arguments), answer),
+        None => (Vec::new(), declaration.split_once(':').unwrap().1),
     };
-    let scalar = declaration.ends_with('!') && declaration.contains(": Boolean!");
-    let selection = if scalar { "" } else { " { __typename }" };
-    format!("{operation} {{ {field}{}{selection} }}", input(field))
+    let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
+    let leaf = ["Boolean", "Int", "String"].iter().any(|scalar| answer.contains(scalar));
+    format!("{operation} {{ {field}{arguments}{} }}", if leaf { "" } else { " { __typename }" })
+}
+
+/// `name: value` for each of some declarations without a default that does not take null.
+fn required(sdl: &str, declarations: &str) -> Vec<String> {
+    let declarations = declarations.split([',', '\n']).map(str::trim).filter_map(|line| line.split_once(": "));
+    let required = declarations.filter_map(|(name, kind)| Some((name, kind.strip_suffix('!')?)));
+    required.map(|(name, kind)| format!("{name}: {}", literal(sdl, kind))).collect()
+}
+
+/// Some value of an input type.
+fn literal(sdl: &str, kind: &str) -> String {
+    let members = |keyword: &str| {
+        let body = sdl.split(&format!("\n{keyword} {kind} {{")).nth(1)?.split("\n}").next()?;
+        Some(body.split("\"\"\"").step_by(2).collect::<String>())
+    };
+    match kind {
+        _ if kind.starts_with('[') => "[]".to_owned(),
+        "Boolean" => "true".to_owned(),
+        "Int" => "1".to_owned(),
+        "DateTime" => "\"2026-01-01T00:00:00Z\"".to_owned(),
+        "JSON" => "{}".to_owned(),
+        _ => match (members("input"), members("enum")) {
+            (Some(fields), _) => format!("{{ {} }}", required(sdl, &fields).join(", ")),
+            (_, Some(values)) => values.split_whitespace().next().unwrap().to_owned(),
+            _ => "\"x\"".to_owned(),
+        },
+    }
 }
