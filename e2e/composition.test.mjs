@@ -1,6 +1,9 @@
 // The composers that people run, on what the running services tell about themselves.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { composeServices as composeApollo } from '@apollo/composition';
 import { composeServices as composeGuild } from '@theguild/federation-composition';
 import { parse } from 'graphql';
@@ -54,3 +57,11 @@ for (const [name, compose] of Object.entries(composers)) {
     assert.deepEqual(composeWith(compose, parts).codes, ['KEY_INVALID_FIELDS']);
   });
 }
+
+test('the crate graphql-composition composes our pair, and refuses what is broken', () => {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const target = join(process.env.CARGO_TARGET_DIR ?? join(here, '..', 'target'), 'composition');
+  const manifest = join(here, 'composition', 'Cargo.toml');
+  // A failure prints what cargo has said.
+  execFileSync('cargo', ['test', '--locked', '--quiet', '--manifest-path', manifest, '--target-dir', target]);
+});

@@ -105,6 +105,27 @@ async fn a_service_has_no_mirrored_user() {
 }
 
 #[tokio::test]
+async fn claims_that_a_gateway_could_forward_are_not_believed() {
+    let service = Service::start().await;
+    let ((ada, token), (eve, other)) = (service.user("ada@example.com"), service.user("eve@example.com"));
+    let claims = json!({ "sub": eve.id, "user_id": eve.id, "scope": "users:read" });
+    let jwt = json!({ "payload": claims, "token": { "value": other, "prefix": "Bearer" } });
+    let body = json!({ "query": WHOAMI, "extensions": { "jwt": jwt, "claims": claims, "currentUser": claims } });
+    for (authorization, subject) in [(None, Value::Null), (Some(format!("Bearer {token}")), json!(ada.id))] {
+        let mut request = post("/graphql", &body);
+        let headers = request.headers_mut();
+        headers.insert("x-user-id", eve.id.to_string().parse().unwrap());
+        headers.insert("x-jwt-payload", claims.to_string().parse().unwrap());
+        headers.insert("x-forwarded-authorization", format!("Bearer {other}").parse().unwrap());
+        if let Some(authorization) = authorization {
+            headers.insert("authorization", authorization.parse().unwrap());
+        }
+        let answer = ask(&service.router, request).await.body;
+        assert_eq!(answer["data"]["whoami"]["subject"], subject);
+    }
+}
+
+#[tokio::test]
 async fn a_note_belongs_to_its_author() {
     let service = Service::start().await;
     let (ada, token) = service.user("ada@example.com");

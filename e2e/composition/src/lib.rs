@@ -1,0 +1,43 @@
+//! The subgraphs of both services make one graph, says the composer of the Grafbase gateway.
+
+#![cfg(test)]
+
+use graphql_composition::{Subgraphs, compose, render_federated_sdl};
+
+const AUTH: &str = include_str!("../../../schema/auth.subgraph.graphql");
+const CLIENT: &str = include_str!("../../../schema/client.subgraph.graphql");
+
+/// The supergraph of two schemas, or what is wrong with them.
+fn composed(auth: &str, client: &str) -> Result<String, Vec<String>> {
+    let mut subgraphs = Subgraphs::default();
+    for (name, sdl) in [("auth-graph", auth), ("client-graph", client)] {
+        subgraphs.ingest_str(sdl, name, Some("http://127.0.0.1/graphql")).unwrap();
+    }
+    match compose(&mut subgraphs).into_result() {
+        Ok(graph) => Ok(render_federated_sdl(&graph).unwrap()),
+        Err(diagnostics) => Err(diagnostics.iter_messages().map(str::to_owned).collect()),
+    }
+}
+
+#[test]
+fn our_subgraphs_compose() {
+    let supergraph = composed(AUTH, CLIENT).unwrap();
+    let user = supergraph.split("\ntype User\n").nth(1).unwrap().split("\n}").next().unwrap();
+    for graph in ["AUTH_GRAPH", "CLIENT_GRAPH"] {
+        assert!(user.contains(&format!("@join__type(graph: {graph}, key: \"id\"")), "{user}");
+    }
+}
+
+#[test]
+fn a_field_that_both_define_is_refused() {
+    let broken = CLIENT.replace("type User @key(fields: \"id\") {", "type User @key(fields: \"id\") { email: String!");
+    let messages = composed(AUTH, &broken).unwrap_err().join("\n");
+    assert!(messages.contains("email"), "{messages}");
+}
+
+#[test]
+fn a_key_that_is_no_field_is_refused() {
+    let broken = AUTH.replace("type User @key(fields: \"id\")", "type User @key(fields: \"uuid\")");
+    let messages = composed(&broken, CLIENT).unwrap_err().join("\n");
+    assert!(messages.contains("uuid"), "{messages}");
+}
