@@ -14,7 +14,7 @@ const composers = { '@apollo/composition': composeApollo, '@theguild/federation-
 
 let subgraphs, badges;
 before(async () => {
-  subgraphs = await ours();
+  subgraphs = await ours({ directives: true });
   badges = await startBadges({ directives: true });
 });
 after(() => badges?.stop());

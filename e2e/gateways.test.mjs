@@ -70,7 +70,7 @@ test('the guide shows the very files that are run here', () => {
 
 test('@apollo/gateway does not start on a supergraph with the directives', async () => {
   const badges = await startBadges({ directives: true });
-  const supergraph = supergraphOf([...(await ours()), badges]);
+  const supergraph = supergraphOf([...(await ours({ directives: true })), badges]);
   const apollo = gateways.find(({ name }) => name === '@apollo/gateway');
   await assert.rejects(startGateway({ ...apollo, name: 'refused' }, supergraph, folder), /authenticated/);
   badges.stop();

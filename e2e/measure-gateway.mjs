@@ -51,7 +51,7 @@ try {
   process.env.AUTH_URL = await service('auth-graph', {});
   process.env.CLIENT_URL = await service('client-graph', { 'auth.url': process.env.AUTH_URL });
   const hive = gateways.find(({ checks }) => checks);
-  running.push(await startGateway(hive, supergraphOf(await ours()), folder));
+  running.push(await startGateway(hive, supergraphOf(await ours(hive)), folder));
   const { accessToken } = await login(process.env.AUTH_URL, user);
   const note = 'mutation { addNote(input: { text: "A note" }) { note { id } } }';
   for (let count = 0; count < 3; count += 1) await ask(process.env.CLIENT_URL, note, { token: accessToken });
