@@ -1,7 +1,10 @@
 // The two GraphQL clients that most front ends use, with the recipes of docs/guides/browsers.md: several queries fail at
 // once because the access token is no longer taken, one refresh follows, and all of them are answered.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from '@apollo/client/core';
 import { CombinedGraphQLErrors } from '@apollo/client/errors';
 import { SetContextLink } from '@apollo/client/link/context';
@@ -9,42 +12,24 @@ import { ErrorLink } from '@apollo/client/link/error';
 import { Client, fetchExchange } from '@urql/core';
 import { authExchange } from '@urql/exchange-auth';
 import { from, switchMap } from 'rxjs';
+import { createUser, login, send, startAuthGraph } from './auth-graph.mjs';
 
-assert.ok(process.env.AUTH_URL, 'where is auth-graph?');
-const url = new URL('/graphql', process.env.AUTH_URL).href;
 const fields = ['id', 'email', 'firstName', 'lastName', 'version'];
 const codes = ['UNAUTHENTICATED', 'TOKEN_EXPIRED', 'TOKEN_INVALID'];
 const isStale = (error) => codes.includes(error.extensions?.code);
 
-async function send(query, variables) {
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query, variables }),
-  });
-  const { data, errors } = await answer.json();
-  assert.equal(errors, undefined);
-  return data;
-}
-
 /** Somebody who has signed in and whose access token is not taken, with a count of what happens. */
-async function signedIn() {
-  const { login } = await send(
-    'mutation($input: LoginInput!) { login(input: $input) { ... on TokenPair { refreshToken } } }',
-    { input: { email: 'user@test.com', password: 'user-pass' } },
-  );
-  const session = { accessToken: 'outdated', refreshToken: login.refreshToken, refreshes: 0, refused: 0 };
+function sessionOf(url, pair) {
+  const session = { url: new URL('/graphql', url).href, ...pair, refreshes: 0, refused: [] };
   session.refresh = async () => {
     session.refreshes += 1;
-    const { refresh } = await send('mutation($token: String!) { refresh(refreshToken: $token) { accessToken refreshToken } }', {
-      token: session.refreshToken,
-    });
-    Object.assign(session, refresh);
+    const document = 'mutation($token: String!) { refresh(refreshToken: $token) { accessToken refreshToken } }';
+    Object.assign(session, (await send(url, document, { token: session.refreshToken })).refresh);
   };
   session.fetch = async (...request) => {
     const answer = await fetch(...request);
     const { errors = [] } = await answer.clone().json();
-    if (errors.some(isStale)) session.refused += 1;
+    session.refused.push(...errors.filter(isStale).map((error) => error.extensions.code));
     return answer;
   };
   return session;
@@ -61,7 +46,7 @@ function apollo(session) {
     refreshing ??= session.refresh().finally(() => (refreshing = undefined));
     return from(refreshing).pipe(switchMap(() => forward(operation)));
   });
-  const http = new HttpLink({ uri: url, fetch: session.fetch });
+  const http = new HttpLink({ uri: session.url, fetch: session.fetch });
   const client = new ApolloClient({ cache: new InMemoryCache(), link: ApolloLink.from([renew, authorize, http]) });
   return async (query) => (await client.query({ query: gql(query), fetchPolicy: 'no-cache' })).data;
 }
@@ -73,7 +58,7 @@ function urql(session) {
     refreshAuth: () => session.refresh(),
   }));
   const client = new Client({
-    url,
+    url: session.url,
     exchanges: [authorize, fetchExchange],
     fetch: session.fetch,
     preferGetMethod: false,
@@ -85,16 +70,43 @@ function urql(session) {
   };
 }
 
-for (const [name, build] of Object.entries({ 'Apollo Client': apollo, urql })) {
-  test(`${name} refreshes once for several parallel failures`, async () => {
-    const session = await signedIn();
+describe('several parallel failures are followed by one refresh', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'auth-graph-refresh-'));
+  // The address is another one after each start; the issuer has to stay.
+  const settings = ['server.public_url=http://auth.localhost'];
+  const pairs = [];
+  let service;
+
+  before(async () => {
+    createUser(folder);
+    // Ten minutes ago by this clock: what lives for five has expired when the service starts again.
+    const earlier = await startAuthGraph(folder, settings, '10m');
+    for (let number = 0; number < 2; number += 1) pairs.push(await login(earlier.url));
+    await earlier.stop();
+    service = await startAuthGraph(folder, settings);
+  });
+
+  after(async () => {
+    await service?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function refreshesOnce(build, pair, code) {
+    const session = sessionOf(service.url, pair);
     const query = build(session);
     const answers = await Promise.all(fields.map((field) => query(`{ me { ${field} } }`)));
     answers.forEach((answer, index) => assert.ok(fields[index] in answer.me));
-    assert.equal(answers[1].me.email, 'user@test.com');
-    assert.equal(session.refused, fields.length, 'all of them have failed first');
+    assert.equal(answers[1].me.email, 'ada@example.com');
+    assert.deepEqual(session.refused, fields.map(() => code), 'all of them have failed first');
     assert.equal(session.refreshes, 1);
     await query('{ me { isActive } }');
     assert.equal(session.refreshes, 1, 'the new token is kept');
-  });
-}
+  }
+
+  for (const [name, build] of Object.entries({ 'Apollo Client': apollo, urql })) {
+    test(`${name}, when the token has expired`, () => refreshesOnce(build, pairs.pop(), 'TOKEN_EXPIRED'));
+    test(`${name}, when the token is not one`, async () => {
+      await refreshesOnce(build, { ...(await login(service.url)), accessToken: 'outdated' }, 'TOKEN_INVALID');
+    });
+  }
+});

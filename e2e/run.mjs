@@ -16,15 +16,20 @@ function must(command, args, options = {}) {
   if (error || status !== 0) throw new Error(`${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}`);
 }
 
-function installBrowser() {
-  if (process.env.CHROMIUM || existsSync('/usr/bin/chromium')) return;
+/** What is missing of Debian's: the browser, what starts a program with another time, and what makes environments of Python. */
+function installPrograms() {
+  const missing = [];
+  if (!process.env.CHROMIUM && !existsSync('/usr/bin/chromium')) missing.push('chromium', 'fonts-liberation');
+  if (!existsSync('/usr/bin/faketime')) missing.push('faketime');
+  if (spawnSync('python3', ['-c', 'import ensurepip']).status !== 0) missing.push('python3-venv');
+  if (missing.length === 0) return;
   const asRoot = process.getuid() === 0 ? [] : ['sudo'];
   const apt = (...args) => {
     const [command, ...rest] = [...asRoot, 'apt-get', ...args];
     must(command, rest);
   };
   apt('update');
-  apt('install', '--yes', '--no-install-recommends', 'chromium', 'fonts-liberation');
+  apt('install', '--yes', '--no-install-recommends', ...missing);
 }
 
 /** The packages of requirements.txt, in a virtual environment that is made anew when they change. */
@@ -47,7 +52,7 @@ function buildProduct() {
 }
 
 async function main() {
-  installBrowser();
+  installPrograms();
   must('npm', ['ci', '--no-audit', '--no-fund', '--loglevel', 'error'], { cwd: here });
   installPython();
   const files = process.argv.slice(2);

@@ -1,0 +1,74 @@
+// An auth-graph of a test's own, on a free port and with data of its own.
+import { execFileSync, spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const binary = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug', 'auth-graph');
+const patience = 60_000;
+
+export const user = { email: 'ada@example.com', password: 'correct horse battery staple' };
+
+/** Make the user above. */
+export function createUser(folder) {
+  execFileSync(binary, ['--set', `data_dir=${folder}`, 'user', 'create', user.email], {
+    input: `${user.password}\n`,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+}
+
+/** What makes the clock of a program late. Started by faketime itself, the program would outlive it when it is stopped. */
+function late(by) {
+  const printed = execFileSync('faketime', ['-m', '-f', `-${by}`, 'env'], { encoding: 'utf8' });
+  const variables = printed.split('\n').map((line) => /^(LD_PRELOAD|FAKETIME)=(.*)$/.exec(line)).filter(Boolean);
+  return { ...Object.fromEntries(variables.map(([, name, value]) => [name, value])), FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+}
+
+/** Start it with its data in a folder; `behind` is by how much its clock is late, as faketime reads it. */
+export async function startAuthGraph(folder, settings = [], behind) {
+  const args = [`data_dir=${folder}`, 'server.bind=127.0.0.1:0', ...settings].flatMap((setting) => ['--set', setting]);
+  const env = behind ? { ...process.env, ...late(behind) } : process.env;
+  const service = spawn(binary, ['serve', ...args], { stdio: ['ignore', 'ignore', 'pipe'], env });
+  const stopped = new Promise((resolve) => service.on('close', resolve));
+  const stop = async () => {
+    service.kill();
+    await stopped;
+  };
+  let output = '';
+  const url = await new Promise((resolve, reject) => {
+    const fail = (why) => reject(new Error(`auth-graph ${why}:\n${output}`));
+    const timer = setTimeout(() => fail('does not serve'), patience);
+    service.on('error', (error) => fail(`could not be started (${error.message})`));
+    service.on('exit', (code) => fail(`ended with ${code}`));
+    createInterface({ input: service.stderr }).on('line', (line) => {
+      output += `${line}\n`;
+      const address = /auth-graph serves address=(\S+)/.exec(line)?.[1];
+      if (!address) return;
+      clearTimeout(timer);
+      resolve(`http://${address}`);
+    });
+  }).catch((error) => {
+    service.kill();
+    throw error;
+  });
+  return { url, stop };
+}
+
+/** Send an operation; its errors fail the test. */
+export async function send(url, query, variables) {
+  const answer = await fetch(new URL('/graphql', url), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = await answer.json();
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data;
+}
+
+/** Sign in. */
+export async function login(url, input = user) {
+  const document = 'mutation($input: LoginInput!) { login(input: $input) { ... on TokenPair { accessToken refreshToken user { id } } } }';
+  return (await send(url, document, { input })).login;
+}
