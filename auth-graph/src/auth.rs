@@ -14,6 +14,7 @@ pub mod pages;
 pub mod principal;
 pub mod secrets;
 pub mod sessions;
+pub mod transfer;
 pub mod verification;
 
 use chrono::{DateTime, Utc};

@@ -3,7 +3,9 @@
 mod audit;
 mod client;
 mod config;
+mod export;
 mod failure;
+mod import;
 mod keys;
 mod migrate;
 mod secrets;
@@ -66,6 +68,11 @@ enum Command {
     /// Print the audit log, or how many people signed in.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Import users from another system, with their password hashes. A run that was interrupted is gone on with by running
+    /// it again.
+    Import(import::Options),
+    /// Export the users, one JSON object a line.
+    Export(export::Options),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -114,6 +121,16 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             let config = load(Vec::new())?;
             start_log(&config);
             audit::run(&auth::boot(config, Clock::default()).await?, command).await
+        }
+        Command::Import(options) => {
+            let config = load(Vec::new())?;
+            start_log(&config);
+            import::run(&auth::boot(config, Clock::default()).await?, options).await
+        }
+        Command::Export(options) => {
+            let config = load(Vec::new())?;
+            start_log(&config);
+            export::run(&auth::boot(config, Clock::default()).await?, options).await
         }
         Command::Config(command) => config::run(&load(Vec::new())?, &command),
     }

@@ -9,6 +9,7 @@ pub mod client_secrets;
 pub mod csrf_tokens;
 pub mod cursors;
 mod derived;
+pub mod foreign_hashes;
 pub mod keyring;
 mod mac_keys;
 pub mod passwords;

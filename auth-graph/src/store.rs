@@ -6,6 +6,7 @@
 pub mod audit_events;
 pub mod change_head;
 pub mod changes;
+pub mod imports;
 pub mod leases;
 pub mod login_events;
 pub mod rate_limits;
@@ -13,6 +14,7 @@ pub mod revoked_tokens;
 pub mod service_clients;
 pub mod sessions;
 pub mod signing_keys;
+pub mod user_numbers;
 pub mod users;
 mod wake;
 

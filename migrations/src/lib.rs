@@ -18,6 +18,7 @@ mod m20261122_000009_revoked_tokens;
 mod m20261125_000100_session_audience;
 mod m20261125_000700_audit_events;
 mod m20261125_000701_user_search;
+mod m20261125_000800_imports;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000100_session_audience::Migration),
             Box::new(m20261125_000700_audit_events::Migration),
             Box::new(m20261125_000701_user_search::Migration),
+            Box::new(m20261125_000800_imports::Migration),
         ]
     }
 }

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 
+use super::foreign_hashes::ForeignHash;
 use crate::config::Passwords;
 use crate::error::{Error, Result};
 
@@ -25,7 +26,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub struct PasswordPool {
     queue: SyncSender<Job>,
     computed: Arc<AtomicU64>,
-    /// Compared with when there is no user, at the same cost.
+    params: Params,
+    /// Compared with when there is nothing else, at the same cost.
     decoy: String,
 }
 
@@ -59,8 +61,8 @@ impl PasswordPool {
                 })
                 .map_err(Error::internal)?;
         }
-        let decoy = Hasher::new(params).hash(&"a password that nobody has".into())?;
-        Ok(Self { queue, computed, decoy })
+        let decoy = Hasher::new(params.clone()).hash(&"a password that nobody has".into())?;
+        Ok(Self { queue, computed, params, decoy })
     }
 
     /// Hashes a new password, in PHC string format.
@@ -71,15 +73,25 @@ impl PasswordPool {
         self.ask(|answer| Job::Hash { password: password.clone(), answer }).await
     }
 
-    /// Whether this is the password that the hash was made of. Without a hash the answer is no, at the same cost in
-    /// time.
+    /// Whether this is the password that the hash was made of. Without a hash the answer is no, after a comparison with
+    /// the decoy: where hashes of other systems were imported, one of ours would be told from them by its time.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when too many wait already.
-    pub async fn verify(&self, password: &SecretString, hash: Option<&str>) -> Result<bool> {
-        let compared = hash.unwrap_or(&self.decoy).to_owned();
+    /// [`Error::Unavailable`] when too many wait already; [`Error::Internal`] for a hash that can not be compared.
+    pub async fn verify(&self, password: &SecretString, hash: Option<&str>, decoy: Option<&str>) -> Result<bool> {
+        let compared = hash.or(decoy).unwrap_or(&self.decoy).to_owned();
         let same = self.ask(|answer| Job::Verify { password: password.clone(), hash: compared, answer }).await?;
         Ok(same && hash.is_some())
+    }
+
+    /// Whether a hash is as a new one would be: of our kind, at the configured cost.
+    #[must_use]
+    pub fn is_current(&self, hash: &str) -> bool {
+        PasswordHash::new(hash).is_ok_and(|hash| {
+            hash.algorithm == ARGON2ID_IDENT
+                && hash.version == Some(Version::V0x13.into())
+                && Params::try_from(&hash).is_ok_and(|params| costs(&params) == costs(&self.params))
+        })
     }
 
     /// How many hashes were computed since the start.
@@ -148,13 +160,18 @@ impl Hasher {
     }
 
     fn verify(&mut self, password: &SecretString, hash: &str) -> Result<bool> {
-        let hash = PasswordHash::new(hash).map_err(Error::internal)?;
-        let (Some(salt), Some(expected), ARGON2ID_IDENT) = (hash.salt, hash.hash, hash.algorithm) else {
-            return Err(Error::internal("a stored password hash is not argon2id"));
-        };
-        let params = Params::try_from(&hash).map_err(Error::internal)?;
-        let output = self.compute(password, &salt, params, expected.len())?;
-        Ok(output.ct_eq(expected.as_bytes()).into())
+        if let Ok(hash) = PasswordHash::new(hash)
+            && let (Some(salt), Some(expected), ARGON2ID_IDENT) = (hash.salt, hash.hash, hash.algorithm)
+            && hash.version == Some(Version::V0x13.into())
+            && let Ok(params) = Params::try_from(&hash)
+            // One that needs more gets memory of its own: what is kept here stays as large as configured.
+            && params.block_count() <= self.params.block_count()
+        {
+            let output = self.compute(password, &salt, params, expected.len())?;
+            return Ok(output.ct_eq(expected.as_bytes()).into());
+        }
+        let unusable = |reason| Error::internal(format!("a stored password hash can not be compared: {reason:?}"));
+        ForeignHash::parse(hash).map_err(unusable)?.matches(password)
     }
 
     fn compute(&mut self, password: &SecretString, salt: &Salt, params: Params, length: usize) -> Result<Vec<u8>> {
@@ -173,6 +190,10 @@ impl Hasher {
             .map_err(Error::internal)?;
         Ok(output)
     }
+}
+
+fn costs(params: &Params) -> (u32, u32, u32) {
+    (params.m_cost(), params.t_cost(), params.p_cost())
 }
 
 fn yield_to_the_rest(nice: i32) {

@@ -24,8 +24,13 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// Takes the next position.
 pub(super) async fn next(txn: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    take(txn, 1).await
+}
+
+/// Takes the next so many positions, and tells the last of them.
+pub(super) async fn take(txn: &impl ConnectionTrait, count: i64) -> Result<i64, DbErr> {
     let updated = Entity::update_many()
-        .col_expr(Column::Position, Expr::col(Column::Position).add(1))
+        .col_expr(Column::Position, Expr::col(Column::Position).add(count))
         .filter(Column::Id.eq(1))
         .exec_with_returning(txn)
         .await?;

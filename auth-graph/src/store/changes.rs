@@ -77,6 +77,25 @@ pub async fn append(
     super::wake::notify(txn).await
 }
 
+/// Records that many users were made, in this order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn append_created(txn: &impl ConnectionTrait, users: &[UserId], now: DateTimeUtc) -> Result<(), DbErr> {
+    let count = i64::try_from(users.len()).unwrap_or(i64::MAX);
+    let first = head::take(txn, count).await? - count + 1;
+    let rows = (first..).zip(users).map(|(position, user)| ActiveModel {
+        position: Set(position),
+        kind: Set(Kind::UserCreated),
+        user_id: Set(*user),
+        session_id: Set(None),
+        version: Set(1),
+        recorded_at: Set(now),
+    });
+    Entity::insert_many(rows).exec_without_returning(txn).await?;
+    super::wake::notify(txn).await
+}
+
 /// Records that the signing keys have changed.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! Users. A deleted one keeps its row, so that its identifier is never given again, and is found by nothing here.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, LikeExpr};
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
@@ -177,12 +178,73 @@ pub async fn insert(txn: &impl ConnectionTrait, user: ActiveModel) -> Result<Mod
     Entity::insert(user).exec_with_returning(txn).await
 }
 
-/// Notes a sign-in, if the user is still active and has the same password. Locks the row until the transaction ends.
+/// The password hash of somebody, for comparing with when there is none: always the same for one address, and as often
+/// of one kind as users have it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn record_login(txn: &impl ConnectionTrait, user: &Model, now: DateTimeUtc) -> Result<Option<Model>, DbErr> {
+pub async fn any_password_hash(db: &impl ConnectionTrait, email: &Email) -> Result<Option<String>, DbErr> {
+    let ids = || Entity::find().select_only().column(Column::Id);
+    let first: Option<Uuid> = ids().order_by_asc(Column::Id).into_tuple().one(db).await?;
+    let last: Option<Uuid> = ids().order_by_desc(Column::Id).into_tuple().one(db).await?;
+    let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
+    let name = digest(&SHA256, email.as_str().as_bytes());
+    let share = name.as_ref().iter().take(4).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    let place = first.as_u128() + (last.as_u128() - first.as_u128()) / (1 << 32) * share;
+    Entity::find()
+        .select_only()
+        .column(Column::PasswordHash)
+        .filter(Column::Id.gte(Uuid::from_u128(place)))
+        .filter(Column::PasswordHash.is_not_null())
+        .order_by_asc(Column::Id)
+        .into_tuple()
+        .one(db)
+        .await
+}
+
+/// Adds many users at once.
+///
+/// # Errors
+/// When an address or an identifier is taken (a unique violation), or the database fails.
+pub async fn insert_many(
+    txn: &impl ConnectionTrait,
+    users: impl IntoIterator<Item = ActiveModel>,
+) -> Result<(), DbErr> {
+    Entity::insert_many(users).exec_without_returning(txn).await.map(drop)
+}
+
+/// Who has these addresses, deleted users among them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ids_by_email(db: &impl ConnectionTrait, emails: &[Email]) -> Result<Vec<(Email, UserId)>, DbErr> {
+    let query = Entity::find().select_only().columns([Column::Email, Column::Id]);
+    query.filter(Column::Email.is_in(emails.iter().cloned())).into_tuple().all(db).await
+}
+
+/// Those of these identifiers that are given, to deleted users too.
+///
+/// # Errors
+/// When the database fails.
+pub async fn known_ids(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<UserId>, DbErr> {
+    let query = Entity::find().select_only().column(Column::Id);
+    query.filter(Column::Id.is_in(ids.iter().copied())).into_tuple().all(db).await
+}
+
+/// Notes a sign-in, if the user is still active and has the same password, and puts the hash in its place by which it
+/// was renewed. Locks the row until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn record_login(
+    txn: &impl ConnectionTrait,
+    user: &Model,
+    renewed_hash: Option<String>,
+    now: DateTimeUtc,
+) -> Result<Option<Model>, DbErr> {
+    let password_hash = renewed_hash.or_else(|| user.password_hash.clone());
     let updated = Entity::update_many()
+        .col_expr(Column::PasswordHash, Expr::value(password_hash))
         .col_expr(Column::LastLogin, Expr::value(now))
         .filter(Column::Id.eq(user.id))
         .filter(Column::IsActive.eq(true))

@@ -19,6 +19,7 @@ mod cookies;
 mod cors;
 mod federation;
 mod health;
+mod import;
 mod keys;
 mod login;
 mod logs;

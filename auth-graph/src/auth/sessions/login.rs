@@ -43,7 +43,10 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
         .inspect_err(|error| count(app, error))?;
     let user = users::find_by_email(&app.db, &login.email).await?;
     let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
-    let right = app.passwords.verify(&login.password, hash).await.inspect_err(|error| count(app, error))?;
+    // Looked up whether it is needed or not: that too would take time.
+    let decoy = users::any_password_hash(&app.db, &login.email).await?;
+    let right =
+        app.passwords.verify(&login.password, hash, decoy.as_deref()).await.inspect_err(|error| count(app, error))?;
     let allowed = right && (app.config.profile == Profile::Demo || !is_sample_password(&login.password));
     let admitted = match &user {
         Some(user) if allowed && user.is_active => begin(app, user, login, attempt, device).await?,
@@ -99,9 +102,10 @@ async fn begin(
             return Err(error);
         }
     };
+    let renewed = renewed_hash(app, user, &login.password).await;
     let txn = store::begin(&app.db).await?;
     // This also locks the user's row: whoever disables the user waits, and then finds the new session.
-    let Some(user) = users::record_login(&txn, user, now).await? else {
+    let Some(user) = users::record_login(&txn, user, renewed, now).await? else {
         txn.rollback().await?;
         return Ok(None);
     };
@@ -111,6 +115,13 @@ async fn begin(
     attempt.give_back(&txn).await?;
     txn.commit().await?;
     issue(app, &session, user, answer, now).map(Some)
+}
+
+/// A hash of ours in the place of an imported one, or of one at another cost. None: it is good, or the threads that hash
+/// have no time now, and the next sign-in will do it.
+async fn renewed_hash(app: &App, user: &users::Model, password: &SecretString) -> Option<String> {
+    let current = user.password_hash.as_deref().is_none_or(|hash| app.passwords.is_current(hash));
+    if current { None } else { app.passwords.hash(password).await.ok() }
 }
 
 fn refused(user: Option<&users::Model>, device: &Device, now: DateTime<Utc>) -> login_events::Model {

@@ -1,0 +1,173 @@
+//! `import`: reads users from a file or a database of another system, and hands them over batch by batch.
+
+mod csv;
+mod database;
+mod lines;
+mod shapes;
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use ::csv::Writer;
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use clap::{Args, ValueEnum};
+
+use self::csv::Table;
+use self::database::Database;
+use self::lines::Lines;
+use super::Failure;
+use crate::app::App;
+use crate::auth::transfer::{Batch, Import, Record, Refused, UnusableHash, Writing};
+
+/// How many rows are one transaction.
+const BATCH: usize = 1000;
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// What the users come from.
+    #[arg(long, value_enum)]
+    from: Format,
+    /// A file, or for django and easyjwt also the URL of their database (postgres://… or sqlite://…).
+    source: String,
+    /// Only look which rows would be refused, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// The table of the users; auth_user for django and user for easyjwt unless given.
+    #[arg(long)]
+    table: Option<String>,
+    /// What to do with users whose password hash can not be used.
+    #[arg(long, value_enum, default_value_t = OnUnusableHash::Refuse)]
+    unusable_hash: OnUnusableHash,
+    /// Where refused rows are reported, as CSV: place, code. Rows of later runs are added.
+    #[arg(long, value_name = "FILE", default_value = "import-refused.csv")]
+    report: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Django's users: a database, or what `dumpdata --format jsonl` has written.
+    Django,
+    /// The users of django-easyjwt's authentication service, in the same forms.
+    Easyjwt,
+    /// Auth0's exports of users and of password hashes, one JSON object a line.
+    Auth0,
+    /// A table with a heading.
+    Csv,
+    /// What `export` has written.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OnUnusableHash {
+    /// Refuse them.
+    Refuse,
+    /// Import them without a password.
+    Drop,
+}
+
+/// Where rows come from. Each reads on from a position that a former run has reached.
+enum Source {
+    Lines(Lines),
+    Table(Table),
+    Database(Database),
+}
+
+impl Source {
+    async fn open(options: &Options, position: &str) -> Result<Self, Failure> {
+        let table = options.table.as_deref();
+        let shape: fn(serde_json::Value) -> Option<Record> = match options.from {
+            Format::Csv => return Ok(Self::Table(Table::open(Path::new(&options.source), position)?)),
+            Format::Django if is_database(&options.source) => {
+                return Ok(Self::Database(
+                    Database::open(&options.source, table.unwrap_or("auth_user"), position).await?,
+                ));
+            }
+            Format::Easyjwt if is_database(&options.source) => {
+                return Ok(Self::Database(Database::open(&options.source, table.unwrap_or("user"), position).await?));
+            }
+            Format::Django | Format::Easyjwt => shapes::dumped,
+            Format::Auth0 => shapes::auth0,
+            Format::Json => shapes::exported,
+        };
+        Ok(Self::Lines(Lines::open(Path::new(&options.source), position, shape)?))
+    }
+
+    /// The next rows; none at the end.
+    async fn next(&mut self) -> Result<Option<Batch>, Failure> {
+        match self {
+            Self::Lines(lines) => Ok(lines.next(BATCH)?),
+            Self::Table(table) => Ok(table.next(BATCH)?),
+            Self::Database(database) => database.next(BATCH).await,
+        }
+    }
+}
+
+pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
+    let writing = if options.dry_run { Writing::DryRun } else { Writing::Commit };
+    let unusable = match options.unusable_hash {
+        OnUnusableHash::Refuse => UnusableHash::Refuse,
+        OnUnusableHash::Drop => UnusableHash::Drop,
+    };
+    let mut import = Import::open(app, &name(&options)?, writing, unusable).await?;
+    let (imported_before, refused_before) = (import.imported(), import.refused());
+    if !import.position().is_empty() {
+        eprintln!("going on behind {imported_before} imported and {refused_before} refused");
+    }
+    let mut source = Source::open(&options, import.position()).await?;
+    let mut report = None;
+    while let Some(batch) = source.next().await? {
+        let refused = import.write(app, batch).await?;
+        add_to_report(&mut report, &options.report, &refused)?;
+        if io::stderr().is_terminal() {
+            eprint!("\r{} imported, {} refused", import.imported(), import.refused());
+            io::stderr().flush()?;
+        }
+    }
+    if io::stderr().is_terminal() {
+        eprintln!();
+    }
+    let (imported, refused) = (import.imported() - imported_before, import.refused() - refused_before);
+    let verb = if options.dry_run { "would be imported" } else { "imported" };
+    println!("{imported} {verb}, {refused} refused");
+    if refused > 0 {
+        println!("the refused rows are in {}", options.report.display());
+    }
+    Ok(())
+}
+
+fn add_to_report(report: &mut Option<Writer<File>>, path: &Path, refused: &[(String, Refused)]) -> Result<(), Failure> {
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let report = match report {
+        Some(report) => report,
+        None => {
+            let file = File::options().create(true).append(true).open(path)?;
+            report.insert(Writer::from_writer(file))
+        }
+    };
+    for (place, why) in refused {
+        report.write_record([place, why.as_str()]).map_err(io::Error::other)?;
+    }
+    Ok(report.flush()?)
+}
+
+/// Names the source without telling where it is: its URL may hold a password. A file is another one when it begins in
+/// another way.
+fn name(options: &Options) -> Result<String, Failure> {
+    let place = if is_database(&options.source) {
+        format!("{} {}", options.source, options.table.as_deref().unwrap_or_default())
+    } else {
+        let path = std::path::absolute(&options.source)?;
+        format!("{} {}", path.display(), BASE64_URL_SAFE_NO_PAD.encode(lines::first_bytes(&path)?))
+    };
+    let name = digest(&SHA256, format!("{:?} {place}", options.from).as_bytes());
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(name))
+}
+
+fn is_database(source: &str) -> bool {
+    ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| source.starts_with(scheme))
+}

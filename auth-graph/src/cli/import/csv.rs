@@ -1,0 +1,63 @@
+//! CSV files with a heading. Columns are named as in the JSON form; some other usual names are known too.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use csv::{Position, Reader, ReaderBuilder, StringRecord};
+use serde_json::{Map, Value};
+
+use super::lines::read_position;
+use super::shapes;
+use crate::auth::transfer::{Batch, Record, Refused, Row};
+
+/// Such a file.
+pub(super) struct Table {
+    reader: Reader<File>,
+    heading: StringRecord,
+}
+
+impl Table {
+    pub(super) fn open(path: &Path, position: &str) -> io::Result<Self> {
+        let mut reader = ReaderBuilder::new().flexible(true).from_path(path)?;
+        let heading = reader.headers()?.clone();
+        let names_email = heading.iter().any(|name| name.trim().eq_ignore_ascii_case("email"));
+        if !names_email {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the first line names no column `email`"));
+        }
+        let (offset, line) = read_position(position)?;
+        if offset > 0 {
+            let mut position = Position::new();
+            position.set_byte(offset).set_line(line);
+            reader.seek(position)?;
+        }
+        Ok(Self { reader, heading })
+    }
+
+    pub(super) fn next(&mut self, most: usize) -> io::Result<Option<Batch>> {
+        let mut rows = Vec::new();
+        let mut fields = StringRecord::new();
+        while rows.len() < most {
+            let line = self.reader.position().line();
+            let record = match self.reader.read_record(&mut fields) {
+                Ok(false) => break,
+                Ok(true) if fields.len() == self.heading.len() => self.record(&fields).ok_or(Refused::Malformed),
+                Ok(true) => Err(Refused::Malformed),
+                Err(error) if error.is_io_error() => return Err(error.into()),
+                Err(_) => Err(Refused::Malformed),
+            };
+            rows.push(Row { place: fields.position().map_or(line, Position::line).to_string(), record });
+        }
+        let position = self.reader.position();
+        let position = format!("{}:{}", position.byte(), position.line());
+        Ok((!rows.is_empty()).then_some(Batch { rows, position }))
+    }
+
+    fn record(&self, fields: &StringRecord) -> Option<Record> {
+        let named = self.heading.iter().zip(fields);
+        let filled = named.filter(|(_, value)| !value.is_empty());
+        let row: Map<String, Value> =
+            filled.map(|(name, value)| (name.trim().to_lowercase().replace(['_', ' '], ""), value.into())).collect();
+        shapes::table(&row)
+    }
+}

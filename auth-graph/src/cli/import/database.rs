@@ -1,0 +1,89 @@
+//! The table of users in the database of a Django service, read in the order of its primary key and never written.
+
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, Value};
+use serde_json::Map;
+use uuid::Uuid;
+
+use super::{Failure, shapes};
+use crate::auth::transfer::{Batch, Refused, Row};
+use crate::error::Error;
+
+/// Such a table.
+pub(super) struct Database {
+    db: DatabaseConnection,
+    /// Rows as JSON.
+    select: String,
+    last: Option<serde_json::Value>,
+}
+
+impl Database {
+    pub(super) async fn open(url: &str, table: &str, position: &str) -> Result<Self, Failure> {
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(1)
+            .sqlx_logging(false)
+            .map_sqlx_sqlite_opts(|sqlite| sqlite.read_only(true).create_if_missing(false));
+        let db = sea_orm::Database::connect(options).await?;
+        let table = quoted(table);
+        let select = match db.get_database_backend() {
+            DbBackend::Sqlite => format!("SELECT {} AS row FROM {table}", columns_as_json(&db, &table).await?),
+            _ => format!("SELECT row_to_json({table})::text AS row FROM {table}"),
+        };
+        let last = match position {
+            "" => None,
+            position => Some(serde_json::from_str(position).map_err(Error::internal)?),
+        };
+        Ok(Self { db, select, last })
+    }
+
+    pub(super) async fn next(&mut self, most: usize) -> Result<Option<Batch>, Failure> {
+        let backend = self.db.get_database_backend();
+        let place = if backend == DbBackend::Sqlite { "?" } else { "$1" };
+        let (condition, values) = match &self.last {
+            None => (String::new(), Vec::new()),
+            Some(last) => (format!(" WHERE id > {place}"), vec![key(last, backend)]),
+        };
+        let query = format!("{}{condition} ORDER BY id LIMIT {most}", self.select);
+        let found = self.db.query_all_raw(Statement::from_sql_and_values(backend, query, values)).await?;
+        let mut rows = Vec::with_capacity(found.len());
+        for row in &found {
+            let text: String = row.try_get("", "row")?;
+            let row: Map<String, serde_json::Value> = serde_json::from_str(&text).map_err(Error::internal)?;
+            let id = row.get("id").cloned().unwrap_or_default();
+            let place = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+            rows.push(Row { place, record: shapes::django(&row).ok_or(Refused::Malformed) });
+            self.last = Some(id);
+        }
+        let position = self.last.as_ref().map_or_else(String::new, ToString::to_string);
+        Ok((!rows.is_empty()).then_some(Batch { rows, position }))
+    }
+}
+
+/// SQLite makes an object of columns that are named one by one only.
+async fn columns_as_json(db: &DatabaseConnection, table: &str) -> Result<String, Failure> {
+    let pragma = Statement::from_string(DbBackend::Sqlite, format!("PRAGMA table_info({table})"));
+    let mut arguments = Vec::new();
+    for column in db.query_all_raw(pragma).await? {
+        let name: String = column.try_get("", "name")?;
+        arguments.push(format!("'{}', {}", name.replace('\'', "''"), quoted(&name)));
+    }
+    if arguments.is_empty() {
+        return Err(Error::invalid("table", "there is no such table in the database").into());
+    }
+    Ok(format!("json_object({})", arguments.join(", ")))
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The primary key as the database compares it.
+fn key(last: &serde_json::Value, backend: DbBackend) -> Value {
+    match (last.as_i64(), last.as_str().unwrap_or_default()) {
+        (Some(number), _) => number.into(),
+        (None, text) => match Uuid::try_parse(text) {
+            Ok(uuid) if backend == DbBackend::Postgres => uuid.into(),
+            _ => text.into(),
+        },
+    }
+}

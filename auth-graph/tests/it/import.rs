@@ -1,0 +1,305 @@
+//! Users from other systems: they come with their password hashes, once, whatever happens in between.
+
+use std::path::Path;
+use std::process::Output;
+
+use auth_graph::app::App;
+use auth_graph::auth::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
+use auth_graph::credentials::foreign_hashes::{ForeignHash, Unusable};
+use auth_graph::store::{changes, users};
+use sea_orm::{ConnectionTrait, Database, EntityTrait};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::command_line::{run, text};
+use crate::support::{PASSWORD, TestApp};
+
+/// What the hashes in the file were made of, by Django 5.2, libpass and Werkzeug.
+const FOREIGN_PASSWORD: &str = "pässword of Ada's";
+const FOREIGN_HASHES: &str = include_str!("data/foreign_hashes.tsv");
+
+fn record(email: &str, hash: &str) -> Record {
+    Record { email: email.to_owned(), password_hash: Some(hash.to_owned()), is_active: true, ..Record::default() }
+}
+
+/// Imports records and tells the codes of those that were refused.
+async fn import(app: &App, name: &str, records: Vec<Record>) -> Vec<String> {
+    let mut import = Import::open(app, name, Writing::Commit, UnusableHash::Refuse).await.unwrap();
+    let row = |(place, record): (usize, Record)| Row { place: place.to_string(), record: Ok(record) };
+    let rows = records.into_iter().enumerate().map(row).collect();
+    let refused = import.write(app, Batch { rows, position: "end".to_owned() }).await.unwrap();
+    refused.into_iter().map(|(place, why)| format!("{place} {}", why.as_str())).collect()
+}
+
+async fn hash_of(test: &TestApp, email: &str) -> String {
+    let user = users::find_by_email(&test.app.db, &email.parse().unwrap()).await.unwrap();
+    user.unwrap().password_hash.unwrap()
+}
+
+#[tokio::test]
+async fn hashes_of_other_systems_sign_in_and_are_replaced() {
+    let test = TestApp::new().await;
+    let hashes: Vec<_> = FOREIGN_HASHES.lines().map(|line| line.split_once('\t').unwrap()).collect();
+    assert_eq!(hashes.len(), 16);
+    let email = |name: &str| format!("{}@test.com", name.replace(' ', "."));
+    let records = hashes.iter().map(|(name, hash)| record(&email(name), hash)).collect();
+    assert_eq!(import(&test.app, "hashes", records).await, [""; 0]);
+    for (name, hash) in hashes {
+        let email = email(name);
+        assert_eq!(test.anonymous().login(&email, "wrong password").await.code(), "INVALID_CREDENTIALS", "{name}");
+        assert_eq!(hash_of(&test, &email).await, hash);
+        test.anonymous().login(&email, FOREIGN_PASSWORD).await.data("login");
+        assert!(hash_of(&test, &email).await.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{name}");
+        test.anonymous().login(&email, FOREIGN_PASSWORD).await.data("login");
+    }
+}
+
+/// The example in the documentation of Firebase's scrypt.
+#[tokio::test]
+async fn a_hash_of_firebase_signs_in() {
+    let test = TestApp::new().await;
+    let key = "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==";
+    let hash = "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==";
+    let hash = format!("$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk={key}$42xEC+ixf3L2lw==${hash}");
+    assert_eq!(import(&test.app, "firebase", vec![record("ada@test.com", &hash)]).await, [""; 0]);
+    assert_eq!(test.anonymous().login("ada@test.com", "user2password").await.code(), "INVALID_CREDENTIALS");
+    test.anonymous().login("ada@test.com", "user1password").await.data("login");
+}
+
+#[test]
+fn hashes_of_absurd_cost_and_unknown_ones_are_refused() {
+    let costly = [
+        "pbkdf2_sha256$2000000000$salt$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "$2b$31$8f2RH3AKfsNo0pNMZwH8VupohCcno7aOw/3zkFyIsPvif2yJb0.nG",
+        "scrypt$1073741824$salt$8$1$AAAAAAAAAAAAAAAAAAAAAA==",
+        "scrypt:16384:4096:4096$salt$00000000000000000000000000000000",
+        "$scrypt$ln=40,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+        "argon2$argon2id$v=19$m=102400,t=4000000,p=8$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=4194304,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+    ];
+    for hash in costly {
+        assert_eq!(ForeignHash::parse(hash).err(), Some(Unusable::TooCostly), "{hash}");
+    }
+    let unknown = [
+        "",
+        "plain text",
+        "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99",
+        "pbkdf2_sha256$0$salt$AAAAAAAAAAAAAAAAAAAAAA==",
+        "pbkdf2_sha256$1000$salt$AAAA",
+        "pbkdf2_sha256$1000$salt$%%%%",
+        "scrypt$1000$salt$8$1$AAAAAAAAAAAAAAAAAAAAAA==",
+        "scrypt:16:8:1$salt$0g000000000000000000000000000000",
+        "$2x$04$8f2RH3AKfsNo0pNMZwH8VupohCcno7aOw/3zkFyIsPvif2yJb0.nG",
+        "$2b$00$8f2RH3AKfsNo0pNMZwH8VupohCcno7aOw/3zkFyIsPvif2yJb0.nG",
+        "$pbkdf2-md5$100$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+    ];
+    for hash in unknown {
+        assert_eq!(ForeignHash::parse(hash).err(), Some(Unusable::Unknown), "{hash}");
+    }
+    for line in FOREIGN_HASHES.lines() {
+        let hash = line.split_once('\t').unwrap().1;
+        for end in 0..hash.len() {
+            drop(hash.get(..end).map(ForeignHash::parse));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_address_costs_what_an_imported_user_costs() {
+    let test = TestApp::new().await;
+    let hash = FOREIGN_HASHES.lines().next().unwrap().split_once('\t').unwrap().1;
+    import(&test.app, "decoy", vec![record("ada@test.com", hash), record("eve@test.com", hash)]).await;
+    let nobody = "nobody@test.com".parse().unwrap();
+    let decoy = users::any_password_hash(&test.app.db, &nobody).await.unwrap();
+    assert_eq!(decoy.as_deref(), Some(hash));
+    // It is only compared with: nobody is signed in by it.
+    assert_eq!(test.anonymous().login("nobody@test.com", FOREIGN_PASSWORD).await.code(), "INVALID_CREDENTIALS");
+}
+
+#[tokio::test]
+async fn a_hash_at_another_cost_is_replaced_too() {
+    let test = TestApp::new().await;
+    test.create_user("ada@test.com").await;
+    let mut config = test.app.config.clone();
+    config.passwords.memory_kib = 16;
+    let app = auth_graph::auth::boot(config, test.app.clock.clone()).await.unwrap();
+    let (email, password) = ("ada@test.com".parse().unwrap(), PASSWORD.into());
+    let login = auth_graph::auth::sessions::Login { email, password, scope: None, audience: None };
+    auth_graph::auth::sessions::login(&app, login, &Default::default()).await.unwrap();
+    assert!(hash_of(&test, "ada@test.com").await.contains("$m=16,t=1,p=1$"));
+}
+
+#[tokio::test]
+async fn identifiers_stay_and_whoever_clashes_is_refused() {
+    let test = TestApp::new().await;
+    test.create_user("taken@test.com").await;
+    let id = "0198f0c2-0000-7000-8000-000000000001";
+    let with_id = |email: &str, id: &str| Record { id: Some(id.to_owned()), ..record(email, "") };
+    let with_number = |email: &str, number| Record { number: Some(number), ..record(email, "") };
+    let records = || {
+        vec![
+            with_id("Kept@Test.com", id),
+            with_number("seven@test.com", 7),
+            with_number("other@test.com", 7),
+            with_id("other@test.com", id),
+            record("taken@test.com", ""),
+            record("seven@test.com", ""),
+            record("no address", ""),
+            record("md5@test.com", "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99"),
+            with_number("zero@test.com", 0),
+            with_id("text@test.com", "auth0|5f7c"),
+        ]
+    };
+    let expected = ["6 INVALID_EMAIL", "7 UNKNOWN_HASH", "8 INVALID_VALUE", "2 ID_TAKEN", "3 ID_TAKEN"];
+    let refused = import(&test.app, "first", records()).await;
+    assert_eq!(refused, [expected.as_slice(), &["4 EMAIL_TAKEN", "5 EMAIL_TAKEN"]].concat());
+    let kept = users::find_by_email(&test.app.db, &"kept@test.com".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(kept.id.to_string(), id);
+    let again = import(&test.app, "second", records()).await;
+    let known: Vec<_> = again.iter().filter(|code| code.ends_with("ALREADY_IMPORTED")).collect();
+    assert_eq!(known, ["0 ALREADY_IMPORTED", "1 ALREADY_IMPORTED", "9 ALREADY_IMPORTED"]);
+    let created = changes::after(&test.app.db, 0, 100).await.unwrap();
+    let created: Vec<_> = created.iter().filter(|change| change.kind == changes::Kind::UserCreated).collect();
+    assert_eq!(created.len(), 4, "one for each, and none for whoever was refused");
+}
+
+fn imported(folder: &Path, from: &str, source: &str, options: &[&str]) -> Output {
+    let output = run(folder, &[&["import", "--from", from, source], options].concat(), "");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    output
+}
+
+fn exported(folder: &Path) -> Vec<Value> {
+    let output = run(folder, &["export", "--hashes", "include"], "");
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn an_interrupted_import_goes_on_and_repeats_nothing() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("users.jsonl");
+    let line = |number: usize| format!("{}\n", json!({ "email": format!("user{number}@test.com") }));
+    std::fs::write(&file, (0..1500).map(line).collect::<String>()).unwrap();
+    let dry = imported(folder.path(), "json", "users.jsonl", &["--dry-run"]);
+    assert_eq!(text(&dry.stdout), "1500 would be imported, 0 refused\n");
+    let first = imported(folder.path(), "json", "users.jsonl", &[]);
+    assert_eq!(text(&first.stdout), "1500 imported, 0 refused\n");
+    // The file grows, as if the run had ended before its end.
+    let more: String = (1500..1600).map(line).collect();
+    let whole = std::fs::read_to_string(&file).unwrap() + &more + "{ not JSON\n" + &line(3);
+    std::fs::write(&file, whole).unwrap();
+    let second = imported(folder.path(), "json", "users.jsonl", &[]);
+    assert!(text(&second.stderr).contains("going on behind 1500 imported and 0 refused"), "{}", text(&second.stderr));
+    assert!(text(&second.stdout).starts_with("100 imported, 2 refused\n"), "{}", text(&second.stdout));
+    let report = std::fs::read_to_string(folder.path().join("import-refused.csv")).unwrap();
+    assert_eq!(report, "1601,MALFORMED\n1602,EMAIL_TAKEN\n");
+    let third = imported(folder.path(), "json", "users.jsonl", &[]);
+    assert_eq!(text(&third.stdout), "0 imported, 0 refused\n");
+    assert_eq!(exported(folder.path()).len(), 1600);
+}
+
+#[test]
+fn an_export_comes_in_again_as_it_went_out() {
+    let (here, there) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let csv = "id,email,password,first_name,is_staff,metadata,date_joined,last_login\n\
+               7,Ada@Test.com,pbkdf2_sha256$1000$salt$AAAAAAAAAAAAAAAAAAAAAA==,Ada,true,\"{\"\"plan\"\": 1}\",2020-01-02T03:04:05Z,\n\
+               8,eve@test.com,!unusable,Eve,0,,2020-01-02 03:04:05.5,2021-01-02T03:04:05+02:00\n\
+               9,broken@test.com\n";
+    std::fs::write(here.path().join("users.csv"), csv).unwrap();
+    let first = imported(here.path(), "csv", "users.csv", &[]);
+    assert!(text(&first.stdout).starts_with("2 imported, 1 refused\n"), "{}", text(&first.stdout));
+    let report = std::fs::read_to_string(here.path().join("import-refused.csv")).unwrap();
+    assert_eq!(report, "4,MALFORMED\n");
+    let users = exported(here.path());
+    let member = |name: &str| users.iter().map(|user| user[name].clone()).collect::<Vec<_>>();
+    assert_eq!(member("number"), [7, 8]);
+    assert_eq!(member("email"), ["ada@test.com", "eve@test.com"]);
+    assert_eq!(member("isStaff"), [true, false]);
+    assert_eq!(member("metadata"), [json!({ "plan": 1 }), json!({})]);
+    assert_eq!(member("dateJoined"), ["2020-01-02T03:04:05Z", "2020-01-02T03:04:05.500Z"]);
+    assert_eq!(member("lastLogin"), [Value::Null, "2021-01-02T01:04:05Z".into()]);
+    assert!(member("passwordHash")[1].is_null());
+
+    let file = there.path().join("users.jsonl");
+    let out = run(here.path(), &["export", "--hashes", "include", file.to_str().unwrap()], "");
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    imported(there.path(), "json", "users.jsonl", &[]);
+    assert_eq!(exported(there.path()), users);
+    let without = run(here.path(), &["export"], "");
+    assert!(!text(&without.stdout).contains("pbkdf2"), "hashes go out only when they are asked for");
+    let twice = run(here.path(), &["export", file.to_str().unwrap()], "");
+    assert_eq!(twice.status.code(), Some(1), "nothing is written over");
+}
+
+#[test]
+fn auth0_and_dumpdata_are_understood() {
+    let folder = TempDir::new().unwrap();
+    let bcrypt = "$2b$10$8f2RH3AKfsNo0pNMZwH8VupohCcno7aOw/3zkFyIsPvif2yJb0.nG";
+    let auth0 =
+        json!({ "_id": { "$oid": "5f7c" }, "email": "ada@test.com", "email_verified": true, "passwordHash": bcrypt });
+    let blocked = json!({ "user_id": "google-oauth2|1", "email": "eve@test.com", "blocked": true, "given_name": "Eve",
+        "app_metadata": { "plan": "gold" } });
+    std::fs::write(folder.path().join("auth0.jsonl"), format!("{auth0}\n{blocked}\n")).unwrap();
+    imported(folder.path(), "auth0", "auth0.jsonl", &[]);
+    let dumped = json!({ "model": "auth.user", "pk": 3, "fields": { "username": "Bob@test.com", "email": "",
+        "password": bcrypt.replace("$2b", "bcrypt$$2b"), "is_superuser": true, "is_active": false,
+        "date_joined": "2020-01-02T03:04:05.678Z", "last_login": null, "groups": [] } });
+    std::fs::write(folder.path().join("dump.jsonl"), format!("{dumped}\n")).unwrap();
+    imported(folder.path(), "django", "dump.jsonl", &[]);
+    let users = exported(folder.path());
+    let find = |email: &str| users.iter().find(|user| user["email"] == email).unwrap();
+    assert_eq!(find("ada@test.com")["emailVerified"], true);
+    assert_eq!(find("ada@test.com")["passwordHash"], bcrypt);
+    let metadata = json!({ "auth0": { "user_id": "google-oauth2|1" }, "app_metadata": { "plan": "gold" } });
+    assert_eq!((&find("eve@test.com")["isActive"], &find("eve@test.com")["metadata"]), (&json!(false), &metadata));
+    let bob = find("bob@test.com");
+    assert_eq!((&bob["number"], &bob["isSuperuser"], &bob["isActive"]), (&json!(3), &json!(true), &json!(false)));
+    std::fs::write(folder.path().join("array.json"), "[{}]").unwrap();
+    let array = run(folder.path(), &["import", "--from", "django", "array.json"], "");
+    assert!(text(&array.stderr).contains("one object a line"), "{}", text(&array.stderr));
+}
+
+/// The tables are those that Django makes.
+#[tokio::test]
+async fn the_database_of_a_django_service_is_read_and_not_written() {
+    let folder = TempDir::new().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("django.sqlite3").display());
+    let db = Database::connect(format!("{url}?mode=rwc")).await.unwrap();
+    let table = "CREATE TABLE user (id integer PRIMARY KEY AUTOINCREMENT, password varchar(128) NOT NULL, \
+                 last_login datetime NULL, is_superuser bool NOT NULL, first_name varchar(150) NOT NULL, \
+                 email varchar(254) NOT NULL UNIQUE, is_active bool NOT NULL, phone varchar(15), \
+                 date_joined datetime NOT NULL)";
+    db.execute_unprepared(table).await.unwrap();
+    for number in 1..=1203 {
+        let row = format!(
+            "INSERT INTO user (password, is_superuser, first_name, email, is_active, phone, date_joined) VALUES \
+             ('!', {}, 'Ada', 'user{number}@test.com', 1, '12', '2020-01-02 03:04:05.678')",
+            number % 2
+        );
+        db.execute_unprepared(&row).await.unwrap();
+    }
+    db.close().await.unwrap();
+    let before = std::fs::read(folder.path().join("django.sqlite3")).unwrap();
+    let there = TempDir::new().unwrap();
+    let first = imported(there.path(), "easyjwt", &url, &[]);
+    assert_eq!(text(&first.stdout), "1203 imported, 0 refused\n");
+    assert_eq!(std::fs::read(folder.path().join("django.sqlite3")).unwrap(), before);
+    let users = exported(there.path());
+    let numbers: Vec<_> = users.iter().map(|user| user["number"].as_i64().unwrap()).collect();
+    assert_eq!(numbers, (1..=1203).collect::<Vec<_>>());
+    assert_eq!((&users[0]["isSuperuser"], &users[0]["phoneNumber"]), (&json!(true), &json!("12")));
+    assert_eq!(users[0]["dateJoined"], "2020-01-02T03:04:05.678Z");
+    let nowhere = run(there.path(), &["import", "--from", "django", &url], "");
+    assert!(text(&nowhere.stderr).contains("no such table"), "{}", text(&nowhere.stderr));
+}
+
+#[tokio::test]
+async fn nobody_is_written_by_a_dry_run() {
+    let test = TestApp::new().await;
+    let mut import = Import::open(&test.app, "dry", Writing::DryRun, UnusableHash::Drop).await.unwrap();
+    let rows = vec![Row { place: "1".to_owned(), record: Ok(record("ada@test.com", "md5$unknown$")) }];
+    let refused = import.write(&test.app, Batch { rows, position: "1".to_owned() }).await.unwrap();
+    assert!(refused.is_empty());
+    assert!(users::Entity::find().all(&test.app.db).await.unwrap().is_empty());
+    assert_eq!(Import::open(&test.app, "dry", Writing::Commit, UnusableHash::Drop).await.unwrap().position(), "");
+}
