@@ -39,6 +39,9 @@ pub enum Kind {
     /// The user was changed, disabled or enabled.
     #[sea_orm(string_value = "user_updated")]
     UserUpdated,
+    /// The user was deleted.
+    #[sea_orm(string_value = "user_deleted")]
+    UserDeleted,
     /// A session was ended early.
     #[sea_orm(string_value = "session_revoked")]
     SessionRevoked,

@@ -3,6 +3,7 @@
 use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::administration;
 use auth_graph::auth::{Actor, pages::Page};
+use auth_graph::store::changes::{self, Kind};
 use auth_graph::values::Scopes;
 use serde_json::{Value, json};
 
@@ -174,6 +175,12 @@ async fn a_disabled_and_a_deleted_user_come_back() {
         assert_eq!(root.caller.send(mutation, id(&ada)).await.code(), "NOT_FOUND");
     }
     root.caller.send(RESTORE, id(&ada)).await.data("restoreUser");
+    let written = changes::after(&test.app.db, 0, 100).await.unwrap().into_iter();
+    let written: Vec<Kind> = written
+        .filter(|change| change.user_id == ada.user.id && change.version > 3)
+        .map(|change| change.kind)
+        .collect();
+    assert_eq!(written, [Kind::UserDeleted, Kind::UserUpdated], "other services are told of both");
     assert_eq!(root.caller.send(RESTORE, id(&ada)).await.code(), "NOT_FOUND");
     test.anonymous().login("ada@test.com", PASSWORD).await.data("login");
 }
