@@ -8,6 +8,7 @@ use sea_orm::DatabaseConnection;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 
+use crate::announcements::Announcements;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials::keyring::Published;
@@ -51,6 +52,8 @@ pub struct Parts {
     pub cursors: Cursors,
     /// Counts what happens.
     pub metrics: Metrics,
+    /// Tells the subscribers of the feed in this process what was read from the outbox.
+    pub announcements: Announcements,
     /// Rings when this process has written a change.
     pub changed: Arc<Notify>,
 }
@@ -79,6 +82,7 @@ impl App {
             revocations: Revocations::new(access_lifetime),
             cursors: Cursors::new(&secrets, clock.clone()),
             metrics: Metrics::new(),
+            announcements: Announcements::new(),
             changed: Arc::default(),
             config,
             db,

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod changes;
 mod claims;
 pub mod clients;
+pub mod feed;
 pub mod keys;
 pub mod login_events;
 pub mod pages;
@@ -62,8 +63,8 @@ pub async fn readiness(app: &App) -> Readiness {
     }
 }
 
-/// Deletes what no longer matters: counters that are free, revocations whose last token has expired, events that were
-/// kept for long enough.
+/// Deletes what no longer matters: counters that are free, revocations whose last token has expired, events and changes
+/// that were kept for long enough.
 ///
 /// # Errors
 /// When the database fails.
@@ -73,5 +74,6 @@ pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     store::rate_limits::purge(&app.db, now.timestamp_micros()).await?;
     audit::purge(app).await?;
     login_events::purge(app).await?;
+    feed::purge(app, now).await?;
     Ok(())
 }

@@ -54,6 +54,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// How many failed log-ins are heard.
     pub limits: Limits,
+    /// How long the change feed goes back.
+    pub feed: Feed,
     /// Named sets of scopes.
     pub roles: BTreeMap<String, Scopes>,
     /// How long events are kept.
@@ -265,6 +267,15 @@ pub struct Audit {
 pub struct Federation {
     /// Whether `_service` tells of the directives about access. The rules hold either way.
     pub access_directives: bool,
+}
+
+/// How long the change feed goes back.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feed {
+    /// How long a change is kept.
+    #[serde(with = "humantime_serde")]
+    pub retention: Duration,
 }
 
 /// What is logged.

@@ -43,6 +43,9 @@ pub enum Error {
     /// It clashes with something that exists.
     #[error("{0}")]
     Conflict(&'static str),
+    /// What follows a position in the feed is not kept any more.
+    #[error("What follows this cursor is not kept any more: read the snapshots.")]
+    CursorExpired,
     /// An argument breaks a rule.
     #[error("{field}: {message}")]
     ValidationFailed {
@@ -100,6 +103,7 @@ impl Error {
             Self::Forbidden => Code::Forbidden,
             Self::NotFound => Code::NotFound,
             Self::Conflict(_) => Code::Conflict,
+            Self::CursorExpired => Code::CursorExpired,
             Self::ValidationFailed { .. } => Code::ValidationFailed,
             Self::RateLimited { .. } => Code::RateLimited,
             Self::Unavailable { .. } => Code::Unavailable,
@@ -148,6 +152,8 @@ pub enum Code {
     NotFound,
     /// It clashes with something that exists.
     Conflict,
+    /// What follows a position in the feed is not kept any more: read the snapshots.
+    CursorExpired,
     /// An argument breaks a rule.
     ValidationFailed,
     /// Too many attempts: wait for `retryAfter` seconds.
@@ -172,6 +178,7 @@ impl Code {
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
             Self::Conflict => "CONFLICT",
+            Self::CursorExpired => "CURSOR_EXPIRED",
             Self::ValidationFailed => "VALIDATION_FAILED",
             Self::RateLimited => "RATE_LIMITED",
             Self::Unavailable => "UNAVAILABLE",

@@ -11,12 +11,13 @@ mod client;
 mod delivery;
 mod error;
 mod federation;
+mod feed;
 mod guard;
 mod login_event;
 mod session;
 mod verification;
 
-use async_graphql::{EmptySubscription, MergedObject, SchemaBuilder};
+use async_graphql::{MergedObject, MergedSubscription, SchemaBuilder};
 use subgraph::{Directives, ServiceSdl, Subgraph};
 
 use crate::app::App;
@@ -31,7 +32,7 @@ pub use guard::{Authenticated, HasScope};
 pub const CREDENTIAL_FIELDS: &[&str] = &["login", "refresh", "createUser", "setUserPassword"];
 
 /// The schema, with App in it.
-type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// What can be asked for.
 #[derive(MergedObject, Default)]
@@ -42,6 +43,7 @@ pub struct Query(
     administration::AdministrationQuery,
     login_event::LoginEventQuery,
     audit::AuditQuery,
+    feed::FeedQuery,
     federation::Entities,
     Subgraph,
 );
@@ -55,9 +57,13 @@ pub struct Mutation(
     administration::AdministrationMutation,
 );
 
+/// What can be listened to.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(feed::FeedSubscription);
+
 /// The schema that serves requests, to be built.
 #[must_use]
-pub fn schema(app: &App) -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+pub fn schema(app: &App) -> SchemaBuilder<Query, Mutation, Subscription> {
     let mut builder = graphql_edge::bounded(builder());
     if app.config.profile == Profile::Production {
         builder = builder.disable_introspection().disable_suggestions();
@@ -78,6 +84,6 @@ pub fn federation_sdl(directives: Directives) -> String {
     subgraph::federation_sdl(&builder().finish(), directives)
 }
 
-fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription).register_output_type::<ErrorCode>()
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default()).register_output_type::<ErrorCode>()
 }

@@ -17,6 +17,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
 use crate::app::App;
+use crate::auth::feed;
 use crate::config::Profile;
 use crate::tasks;
 
@@ -64,6 +65,12 @@ pub fn router(app: &App) -> Router {
 /// When the listener fails.
 pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
     let tasks = tasks::spawn(&app);
+    let stopping = app.clone();
+    let stop = async move {
+        stop.await;
+        // They would go on until the grace is over.
+        feed::stop(&stopping);
+    };
     let result = serving::serve(listener, router(&app), app.config.server.shutdown_grace, stop).await;
     tasks.abort_all();
     result

@@ -17,6 +17,7 @@
 //! Imports go one way: `http`, `graphql`, `cli`, `tasks` → `auth` → `app` → `credentials`, `limits` → `store` →
 //! `config`, `values`, `error`, `clock`.
 
+pub mod announcements;
 pub mod app;
 pub mod auth;
 pub mod cli;

@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 use crate::{
     Limits,
     document::{Documents, Validation},
-    request,
+    event_stream, request,
     response::{self, MediaType, Refusal, Stage},
 };
 
@@ -70,12 +70,21 @@ where
     /// The body must be one JSON object with a `query`: 400, 408, 413 and 415 say what was wrong with it, and 406 that
     /// `Accept` names nothing we have. Beyond that the status is 200, except that a client that asked for
     /// `application/graphql-response+json` gets 400 for a request that was not executed. Every error has a code.
+    ///
+    /// A client that prefers `text/event-stream` gets the answers as server-sent events, those of a subscription too.
+    /// Headers that resolvers set have nowhere to go then and are dropped.
     pub async fn post(
         &self,
         headers: &HeaderMap,
         body: Body,
         context: impl FnOnce(Request) -> Request,
     ) -> HttpResponse {
+        if response::prefers_events(headers) {
+            return match self.read(headers, body).await {
+                Ok(request) => event_stream::into_http(self.stream(context(request), Arc::default()), self.limits()),
+                Err(refusal) => refusal.into_http(MediaType::Json),
+            };
+        }
         let media_type = match response::negotiate(headers) {
             Ok(media_type) => media_type,
             Err(refusal) => return refusal.into_http(MediaType::Json),
@@ -92,7 +101,7 @@ where
         &self.parts.limits
     }
 
-    /// The answers to an operation that came over a WebSocket, each with how far the operation came.
+    /// The answers to an operation that came over a WebSocket or are sent as events, each with how far the operation came.
     pub(crate) fn stream(&self, mut request: Request, session: Arc<Data>) -> BoxStream<'static, (Response, Stage)> {
         if let Err(error) = self.parts.documents.prepare(&mut request) {
             return stream::iter([(Response::from_errors(vec![error]), Stage::Refused)]).boxed();

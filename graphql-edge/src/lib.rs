@@ -45,6 +45,7 @@
 mod code;
 mod document;
 mod edge;
+mod event_stream;
 mod limits;
 mod request;
 mod response;

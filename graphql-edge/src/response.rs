@@ -14,7 +14,7 @@ use axum::{
 };
 use serde::Serialize;
 
-pub(crate) use self::accept::negotiate;
+pub(crate) use self::accept::{negotiate, prefers_events};
 use crate::EdgeCode;
 
 /// The two media types of an answer.
@@ -129,7 +129,8 @@ pub async fn method_not_allowed() -> HttpResponse {
     Refusal::method().into_http(MediaType::Json)
 }
 
-fn encode(response: &Response, stage: Stage) -> Vec<u8> {
+/// Write an answer as JSON.
+pub(crate) fn encode(response: &Response, stage: Stage) -> Vec<u8> {
     /// A response without the `data` that async-graphql writes for requests that were refused.
     #[derive(Serialize)]
     struct Answer<'a> {

@@ -19,6 +19,7 @@ mod m20261125_000100_session_audience;
 mod m20261125_000700_audit_events;
 mod m20261125_000701_user_search;
 mod m20261125_000800_imports;
+mod m20261125_000200_changes_recorded_at;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000700_audit_events::Migration),
             Box::new(m20261125_000701_user_search::Migration),
             Box::new(m20261125_000800_imports::Migration),
+            Box::new(m20261125_000200_changes_recorded_at::Migration),
         ]
     }
 }

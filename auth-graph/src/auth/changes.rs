@@ -1,9 +1,10 @@
 //! The outbox, followed by this process: sessions that other replicas and the command line have ended, and signing keys
-//! that they have changed.
-//!
-//! Serving the outbox to other services is a task of its own, and not here yet.
+//! that they have changed. What is read here once is announced to every subscriber of the feed in this process; serving
+//! it to other services is in `feed`.
 
-use super::keys;
+use chrono::{DateTime, Utc};
+
+use super::{feed, keys};
 use crate::app::App;
 use crate::error::Result;
 use crate::store::changes::{self, Kind};
@@ -35,26 +36,29 @@ pub async fn prime(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Reads what was written since the last time.
+/// Reads what was written since the last time. The answer is the time at which there was nothing more.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn catch_up(app: &App) -> Result<()> {
+pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
     loop {
         let now = app.clock.now();
         let found = changes::after(&app.db, app.revocations.followed_position(), BATCH).await?;
         for change in &found {
             match (change.kind, change.session_id) {
-                (Kind::SessionRevoked, Some(session)) => app.revocations.insert(session, change.recorded_at),
+                (Kind::SessionRevoked | Kind::TokenRevoked, Some(session)) => {
+                    app.revocations.insert(session, change.recorded_at)
+                }
                 // Before the position moves on, so that a failure is tried again.
                 (Kind::KeysChanged, _) => keys::load(app).await?,
                 _ => {}
             }
             app.revocations.follow_from(change.position);
         }
+        feed::announce(app, &found).await?;
         if found.len() < usize::try_from(BATCH).unwrap_or(usize::MAX) {
             app.revocations.complete_at(now);
-            return Ok(());
+            return Ok(now);
         }
     }
 }

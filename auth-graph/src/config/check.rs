@@ -168,6 +168,8 @@ impl Config {
             "is too low for this memory: memory_kib × iterations must be at least 35840",
         );
         rule((2..=1000).contains(&self.database.max_connections), "database.max_connections", "must be from 2 to 1000");
+        let retentions = 60 * MINUTE..=366 * 24 * 60 * MINUTE;
+        rule(retentions.contains(&self.feed.retention), "feed.retention", "must be from 1h to 366d");
         let limits = &self.limits;
         rule(limits.account_attempts >= 1, "limits.account_attempts", "must be at least 1");
         rule(limits.network_attempts >= 1, "limits.network_attempts", "must be at least 1");

@@ -105,6 +105,7 @@ impl Config {
                 ("network_interval", duration(self.limits.network_interval)),
             ],
         );
+        section("feed", &[("retention", duration(self.feed.retention))]);
         let roles: Vec<_> =
             self.roles.iter().map(|(role, scopes)| (role.as_str(), list(scopes.to_strings().iter()))).collect();
         section("roles", &roles);

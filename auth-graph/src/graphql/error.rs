@@ -57,6 +57,8 @@ pub enum ErrorCode {
     NotFound,
     /// It clashes with something that exists.
     Conflict,
+    /// What follows a cursor of the feed is not kept any more: read `userSnapshots`.
+    CursorExpired,
     /// An argument breaks a rule; the message names it.
     ValidationFailed,
     /// Too many attempts: wait for `extensions.retryAfter` seconds.
@@ -97,6 +99,7 @@ impl From<Code> for ErrorCode {
             Code::Forbidden => Self::Forbidden,
             Code::NotFound => Self::NotFound,
             Code::Conflict => Self::Conflict,
+            Code::CursorExpired => Self::CursorExpired,
             Code::ValidationFailed => Self::ValidationFailed,
             Code::RateLimited => Self::RateLimited,
             Code::Unavailable => Self::Unavailable,

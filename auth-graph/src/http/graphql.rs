@@ -1,6 +1,6 @@
 //! `/graphql`: POST for queries and mutations, WebSocket for all operations.
 
-use async_graphql::{Data, EmptySubscription};
+use async_graphql::Data;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Request, State};
@@ -14,10 +14,10 @@ use super::browser::browser;
 use super::identity::{Bearer, bearer, bearer_value, device};
 use crate::app::App;
 use crate::auth::Refusal;
-use crate::graphql::{CREDENTIAL_FIELDS, Caller, Mutation, Query, schema};
+use crate::graphql::{CREDENTIAL_FIELDS, Caller, Mutation, Query, Subscription, schema};
 
 /// The schema behind its edge.
-pub(super) type Edge = graphql_edge::Edge<Query, Mutation, EmptySubscription>;
+pub(super) type Edge = graphql_edge::Edge<Query, Mutation, Subscription>;
 
 pub(super) fn edge(app: &App) -> Edge {
     Edge::new(|| schema(app), Limits { credential_fields: CREDENTIAL_FIELDS, ..Limits::default() })

@@ -45,6 +45,9 @@ pub enum Kind {
     /// A session was ended early.
     #[sea_orm(string_value = "session_revoked")]
     SessionRevoked,
+    /// One access token of a service client was ended; it takes the place of the session.
+    #[sea_orm(string_value = "token_revoked")]
+    TokenRevoked,
     /// A signing key was added, put into use or withdrawn: of interest to replicas only.
     #[sea_orm(string_value = "keys_changed")]
     KeysChanged,
@@ -113,4 +116,47 @@ pub async fn append_keys_changed(txn: &impl ConnectionTrait, now: DateTimeUtc) -
 /// When the database fails.
 pub async fn after(db: &impl ConnectionTrait, position: i64, limit: u64) -> Result<Vec<Model>, DbErr> {
     Entity::find().filter(Column::Position.gt(position)).order_by_asc(Column::Position).limit(limit).all(db).await
+}
+
+/// What was ended since a time, after a position, in order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ended_since(
+    db: &impl ConnectionTrait,
+    since: DateTimeUtc,
+    position: i64,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::RecordedAt.gt(since))
+        .filter(Column::Kind.is_in([Kind::SessionRevoked, Kind::TokenRevoked]))
+        .filter(Column::Position.gt(position))
+        .order_by_asc(Column::Position)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+/// Deletes the oldest changes up to the first that was recorded after this time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
+    // A change may have been recorded a little before another that has the lower position: only whole beginnings go, as
+    // a reader tells by a gap that something was deleted.
+    let kept = Entity::find()
+        .select_only()
+        .column(Column::Position)
+        .filter(Column::RecordedAt.gt(before))
+        .order_by_asc(Column::Position)
+        .into_tuple::<i64>()
+        .one(db)
+        .await?;
+    let outdated = Entity::delete_many().filter(Column::RecordedAt.lte(before));
+    let outdated = match kept {
+        Some(position) => outdated.filter(Column::Position.lt(position)),
+        None => outdated,
+    };
+    Ok(outdated.exec(db).await?.rows_affected)
 }

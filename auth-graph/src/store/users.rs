@@ -162,6 +162,30 @@ pub enum Direction {
     Backward,
 }
 
+/// The users with these identifiers, deleted ones among them: for the feed, which must tell of a deletion.
+///
+/// # Errors
+/// When the database fails.
+pub async fn with_deleted(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<Model>, DbErr> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(db).await
+}
+
+/// The users after this one in the order of their identifiers, deleted ones among them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page_with_deleted(
+    db: &impl ConnectionTrait,
+    after: Option<UserId>,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let query = Entity::find().apply_if(after, |query, id| query.filter(Column::Id.gt(id)));
+    query.order_by_asc(Column::Id).limit(limit).all(db).await
+}
+
 /// How many users a filter lets through.
 ///
 /// # Errors

@@ -1,19 +1,26 @@
 //! Follows the outbox, so that what other replicas and the command line end is refused here too.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::app::App;
-use crate::auth::changes;
+use crate::auth::{changes, feed};
 use crate::error::Result;
 use crate::store::Wake;
 
 /// However quiet it is, the outbox is looked at this often: SQLite wakes nobody in another process.
 const AT_MOST: Duration = Duration::from_millis(50);
+/// Subscribers of the feed are told this often that they have everything.
+const CURRENT_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(app: App) -> Result<()> {
     let mut wake = Wake::listen(&app.db, app.changed.clone()).await?;
+    let mut told = Instant::now();
     loop {
-        changes::catch_up(&app).await?;
+        let complete_at = changes::catch_up(&app).await?;
+        if told.elapsed() >= CURRENT_EVERY {
+            feed::announce_current(&app, complete_at);
+            told = Instant::now();
+        }
         app.metrics.followed_position.set(app.revocations.followed_position() as f64);
         wake.wait(AT_MOST).await?;
     }

@@ -18,6 +18,8 @@ mod configuration;
 mod cookies;
 mod cors;
 mod federation;
+mod feed;
+mod feed_subscription;
 mod health;
 mod import;
 mod keys;

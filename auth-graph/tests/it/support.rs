@@ -2,6 +2,7 @@
 
 mod answer;
 mod database;
+mod events;
 mod hook;
 mod oauth;
 mod process;
@@ -19,7 +20,7 @@ use auth_graph::values::NewPassword;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Request, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use secrecy::SecretString;
@@ -29,7 +30,9 @@ use tower::ServiceExt;
 
 pub use answer::Answer;
 pub use database::fresh as fresh_database;
+pub use events::Events;
 pub use hook::{HOOK_SECRET, Hook, answer as hook_answer};
+pub use oauth::ServiceClient;
 pub use process::{Process, create_user};
 
 /// The issuer of the tests.
@@ -44,6 +47,9 @@ macro_rules! operation {
     };
 }
 pub(crate) use operation;
+
+/// The subscription to the feed.
+pub const FOLLOW: &str = operation!("follow_user_changes");
 
 /// An app with a database of its own.
 pub struct TestApp {
@@ -145,12 +151,17 @@ impl Caller {
     }
 
     /// Sends any request.
-    pub async fn request(&self, mut request: Request<Body>) -> Answer {
+    pub async fn request(&self, request: Request<Body>) -> Answer {
+        Answer::read(self.open(request).await).await
+    }
+
+    /// Sends any request, and does not read the answer.
+    pub async fn open(&self, mut request: Request<Body>) -> Response<Body> {
         for (name, value) in &self.headers {
             request.headers_mut().append(name.parse::<axum::http::HeaderName>().unwrap(), value.parse().unwrap());
         }
         request.extensions_mut().insert(ConnectInfo(self.address));
-        Answer::read(self.router.clone().oneshot(request).await.unwrap()).await
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     pub async fn login(&self, email: &str, password: &str) -> Answer {

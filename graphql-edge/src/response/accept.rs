@@ -1,4 +1,4 @@
-//! Which of the two media types of an answer the `Accept` header asks for: RFC 9110, section 12.5.1.
+//! Which media type of an answer the `Accept` header asks for: RFC 9110, section 12.5.1.
 
 use axum::http::{HeaderMap, header::ACCEPT};
 
@@ -16,9 +16,7 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<MediaType, Refusal> {
     for value in headers.get_all(ACCEPT) {
         // A header that is not text names no media type that we have.
         for range in value.to_str().unwrap_or_default().split(',') {
-            let mut parts = range.split(';');
-            let essence = parts.next().unwrap_or_default().trim();
-            let quality = parts.find_map(quality).unwrap_or(1000);
+            let (essence, quality) = parse(range);
             json.consider("application/json", essence, quality);
             graphql.consider("application/graphql-response+json", essence, quality);
         }
@@ -33,6 +31,29 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<MediaType, Refusal> {
         _ if graphql.precision == EXACT => Ok(MediaType::GraphqlResponse),
         _ => Ok(MediaType::Json),
     }
+}
+
+/// Whether server-sent events are asked for, rather than a single answer. Clients that can do both name both alike and
+/// mean events for subscriptions only, so a tie is none.
+pub(crate) fn prefers_events(headers: &HeaderMap) -> bool {
+    let [events, json, graphql] =
+        ["text/event-stream", "application/json", "application/graphql-response+json"].map(|media_type| {
+            let mut preference = Preference::default();
+            for value in headers.get_all(ACCEPT) {
+                for range in value.to_str().unwrap_or_default().split(',') {
+                    let (essence, quality) = parse(range);
+                    preference.consider(media_type, essence, quality);
+                }
+            }
+            preference
+        });
+    events.precision == EXACT && events.quality > json.quality.max(graphql.quality)
+}
+
+/// A media range and how much it is wanted.
+fn parse(range: &str) -> (&str, u16) {
+    let mut parts = range.split(';');
+    (parts.next().unwrap_or_default().trim(), parts.find_map(quality).unwrap_or(1000))
 }
 
 /// How exactly a media range names a media type.

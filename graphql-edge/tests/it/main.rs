@@ -5,6 +5,7 @@
 mod bodies;
 mod documents;
 mod errors;
+mod event_stream;
 mod fuzz;
 mod headers;
 mod schema;

@@ -72,7 +72,7 @@ async fn revoke_single(app: &App, principal: &Principal, token: TokenId) -> Resu
     let session = SessionId(token.0);
     let txn = store::begin(&app.db).await?;
     if revoked_tokens::insert(&txn, token, now).await? {
-        changes::append(&txn, Kind::SessionRevoked, principal.subject(), Some(session), 0, now).await?;
+        changes::append(&txn, Kind::TokenRevoked, principal.subject(), Some(session), 0, now).await?;
     }
     txn.commit().await?;
     app.revocations.insert(session, now);

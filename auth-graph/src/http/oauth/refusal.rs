@@ -82,7 +82,7 @@ impl From<Error> for Refusal {
             Error::ValidationFailed { field: "audience", .. } => {
                 (Kind::InvalidTarget, "The audience is not one that can be had.".into())
             }
-            Error::ValidationFailed { .. } | Error::NotFound | Error::Conflict(_) => {
+            Error::ValidationFailed { .. } | Error::NotFound | Error::Conflict(_) | Error::CursorExpired => {
                 (Kind::InvalidRequest, "The request is malformed.".into())
             }
             Error::RateLimited { .. } => (Kind::Limited, error.to_string().into()),

@@ -1,0 +1,97 @@
+//! The feed page by page, for those who ask and do not listen, and for a start.
+
+use super::{Change, Revocation, Snapshot, decode, encode, read, with_users};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::store::{change_head, changes, users};
+use crate::values::UserId;
+
+const SNAPSHOTS: &str = "snapshots";
+const DEFAULT: i32 = 100;
+const MOST: i32 = 1000;
+
+/// One page.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// Each with its cursor.
+    pub items: Vec<(String, T)>,
+    /// Whether there are more before.
+    pub has_previous_page: bool,
+    /// Whether there are more behind.
+    pub has_next_page: bool,
+    /// The position of the feed before this page was read.
+    pub feed_cursor: String,
+}
+
+/// The changes after a cursor, or from the oldest that is kept.
+///
+/// # Errors
+/// [`Error::CursorExpired`] when what follows the cursor is not kept any more; [`Error::ValidationFailed`] for a cursor
+/// that is not ours and a length outside 0 to 1000.
+pub async fn changes_after(app: &App, after: Option<&str>, first: Option<i32>) -> Result<Page<Change>> {
+    let length = length(first)?;
+    let feed_cursor = head(app).await?;
+    let mut position = after.map(|cursor| decode(app, cursor)).transpose()?;
+    let mut items = Vec::new();
+    let has_next_page = loop {
+        // One more than is shown tells whether there are more.
+        let found = read(app, position, length as u64 + 1).await?;
+        let last = found.len() <= length;
+        position = found.last().map(|change| change.position).or(position);
+        for announced in with_users(&app.db, &found).await? {
+            items.extend(Change::new(app, &announced)?.map(|change| (change.cursor.clone(), change)));
+        }
+        if items.len() > length || last {
+            break items.len() > length;
+        }
+    };
+    items.truncate(length);
+    Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor })
+}
+
+/// Every user, those who never signed in and deleted ones among them, in the order of their identifiers.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] for a cursor that is not ours and a length outside 0 to 1000.
+pub async fn snapshots(app: &App, after: Option<&str>, first: Option<i32>) -> Result<Page<Snapshot>> {
+    let length = length(first)?;
+    let feed_cursor = head(app).await?;
+    let start = after.map(|cursor| app.cursors.decode(SNAPSHOTS, "after", cursor).map(UserId)).transpose()?;
+    let mut found = users::page_with_deleted(&app.db, start, length as u64 + 1).await?;
+    let has_next_page = found.len() > length;
+    found.truncate(length);
+    let items = found.into_iter().map(|user| (app.cursors.encode(SNAPSHOTS, user.id.0), Snapshot::new(app, user)));
+    Ok(Page { items: items.collect(), has_previous_page: after.is_some(), has_next_page, feed_cursor })
+}
+
+/// What was ended within the life of an access token, the oldest first.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] for a cursor that is not ours and a length outside 0 to 1000.
+pub async fn revocations(app: &App, after: Option<&str>, first: Option<i32>) -> Result<Page<Revocation>> {
+    let length = length(first)?;
+    let feed_cursor = head(app).await?;
+    let position = after.map(|cursor| decode(app, cursor)).transpose()?.unwrap_or(0);
+    let since = app.revocations.horizon(app.clock.now());
+    let mut found = changes::ended_since(&app.db, since, position, length as u64 + 1).await?;
+    let has_next_page = found.len() > length;
+    found.truncate(length);
+    let mut items = Vec::new();
+    for change in &found {
+        items.extend(Revocation::new(app, change)?.map(|revocation| (encode(app, change.position), revocation)));
+    }
+    Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor })
+}
+
+/// The position before anything else is read: a reader who follows from it may see something twice, and misses nothing.
+async fn head(app: &App) -> Result<String> {
+    Ok(encode(app, change_head::last(&app.db).await?))
+}
+
+fn length(first: Option<i32>) -> Result<usize> {
+    let asked = first.unwrap_or(DEFAULT);
+    match usize::try_from(asked) {
+        Ok(length) if asked <= MOST => Ok(length),
+        _ => Err(Error::invalid("first", format!("must be from 0 to {MOST}"))),
+    }
+}
