@@ -43,6 +43,7 @@ async fn what_another_replica_writes_is_heard_here() {
     let _tasks = tasks::spawn(&test.app);
     let client = reader(&test).await;
     let mut events = listen(&test, &client, &Value::Null).await;
+    events.next_of_any_kind().await;
     let user = test.create_user("ada@test.com").await;
     assert_eq!(events.next().await["kind"], "USER_CREATED");
     accounts::disable(&replica, user.id).await.unwrap();

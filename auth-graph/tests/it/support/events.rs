@@ -16,6 +16,7 @@ pub struct Events {
 }
 
 impl Events {
+    /// Sends the request. The subscription begins when the first event is read.
     pub async fn open(caller: &Caller, variables: Value) -> Self {
         let body = json!({ "query": FOLLOW, "variables": variables }).to_string();
         let request = Request::post("/graphql")
@@ -30,12 +31,15 @@ impl Events {
 
     /// The next change that is not a sign of life.
     pub async fn next(&mut self) -> Value {
-        loop {
-            let change = self.next_of_any_kind().await;
-            if change["kind"] != "CURRENT" {
-                return change;
+        let next = async {
+            loop {
+                let change = self.next_of_any_kind().await;
+                if change["kind"] != "CURRENT" {
+                    return change;
+                }
             }
-        }
+        };
+        tokio::time::timeout(Duration::from_secs(20), next).await.expect("a change comes")
     }
 
     pub async fn next_of_any_kind(&mut self) -> Value {
