@@ -16,6 +16,7 @@ mod m20261122_000007_service_clients;
 mod m20261122_000008_leases;
 mod m20261122_000009_revoked_tokens;
 mod m20261125_000100_session_audience;
+mod m20261125_000200_changes_recorded_at;
 mod m20261125_000700_audit_events;
 mod m20261125_000701_user_search;
 mod m20261125_000800_imports;

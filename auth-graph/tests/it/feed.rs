@@ -1,7 +1,7 @@
 //! The change feed: what other services learn of users and sessions.
 
 use auth_graph::auth::accounts::{self, Rank};
-use auth_graph::auth::{clients, purge};
+use auth_graph::auth::{Actor, clients, purge};
 use auth_graph::store::changes::{self, Kind};
 use auth_graph::store::{self, change_head, users};
 use auth_graph::tasks;
@@ -157,7 +157,7 @@ async fn revocations_are_those_that_can_still_matter() {
     let other = test.service_client("other", "users:read").await;
     let token = other.token().await;
     other.caller.form("/oauth/revoke", &[("token", &token)]).await;
-    clients::disable(&test.app, other.id).await.unwrap();
+    clients::disable(&test.app, &Actor::operator(), other.id).await.unwrap();
     let answer = caller.send(operation!("revocations"), json!({})).await;
     let found = answer.data("revocations")["nodes"].as_array().unwrap();
     assert_eq!(found.len(), 3, "{found:?}");

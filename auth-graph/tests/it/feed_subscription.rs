@@ -1,7 +1,7 @@
 //! The change feed as a subscription: nothing is missed, and nobody listens longer than they may.
 
 use auth_graph::auth::accounts::{self, Rank};
-use auth_graph::auth::{clients, feed};
+use auth_graph::auth::{Actor, clients, feed};
 use auth_graph::store;
 use auth_graph::store::changes::{self, Kind};
 use auth_graph::tasks;
@@ -97,7 +97,7 @@ async fn a_stream_ends_when_its_client_is_disabled_or_its_token_ended() {
     assert_eq!(events.next_code().await, "TOKEN_REVOKED");
     let mut events = listen(&test, &client, &Value::Null).await;
     events.next_of_any_kind().await;
-    clients::disable(&test.app, client.id).await.unwrap();
+    clients::disable(&test.app, &Actor::operator(), client.id).await.unwrap();
     assert_eq!(events.next_code().await, "TOKEN_REVOKED");
     assert!(events.is_complete().await);
 }
