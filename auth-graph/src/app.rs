@@ -16,6 +16,7 @@ use crate::credentials::{
     AccessTokens, ClaimsHook, ClaimsPolicy, CsrfTokens, Cursors, Keyring, PasswordPool, RefreshTokens, Revocations,
 };
 use crate::error::{Error, Result};
+use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::store;
 
@@ -50,6 +51,10 @@ pub struct Parts {
     pub revocations: Revocations,
     /// Makes and reads the cursors of lists.
     pub cursors: Cursors,
+    /// Writes mails and hands them over.
+    pub mailer: Mailer,
+    /// Rings when a mail waits to be sent.
+    pub mail_waits: Notify,
     /// Counts what happens.
     pub metrics: Metrics,
     /// Tells the subscribers of the feed in this process what was read from the outbox.
@@ -81,6 +86,8 @@ impl App {
             passwords: PasswordPool::start(&config.passwords)?,
             revocations: Revocations::new(access_lifetime),
             cursors: Cursors::new(&secrets, clock.clone()),
+            mailer: Mailer::new(&config)?,
+            mail_waits: Notify::new(),
             metrics: Metrics::new(),
             announcements: Announcements::new(),
             changed: Arc::default(),

@@ -12,6 +12,7 @@ pub mod feed;
 pub mod keys;
 pub mod login_events;
 pub mod pages;
+pub mod mail;
 pub mod principal;
 pub mod secrets;
 pub mod sessions;
@@ -71,6 +72,8 @@ pub async fn readiness(app: &App) -> Readiness {
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     app.revocations.purge(now);
     store::revoked_tokens::purge(&app.db, app.revocations.horizon(now)).await?;
+    store::one_time_tokens::purge(&app.db, now).await?;
+    mail::purge(app, now).await?;
     store::rate_limits::purge(&app.db, now.timestamp_micros()).await?;
     audit::purge(app).await?;
     login_events::purge(app).await?;

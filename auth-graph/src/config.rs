@@ -2,6 +2,7 @@
 //!
 //! Defaults and their comments stand in `config.default.toml`. A [`Config`] that was loaded has been checked as a whole.
 
+mod accounts;
 mod check;
 mod print;
 
@@ -20,6 +21,7 @@ use url::Url;
 
 use crate::values::{ClaimName, ClaimSource, Scopes};
 
+pub use accounts::{Accounts, Mail, Registration};
 pub use serving::{MasterSecret, Problems, Secrets, Sources};
 
 /// The defaults, as they are documented.
@@ -52,6 +54,10 @@ pub struct Config {
     pub claims: Claims,
     /// How passwords are hashed.
     pub passwords: Passwords,
+    /// How accounts are made and looked after.
+    pub accounts: Accounts,
+    /// How mails are sent.
+    pub mail: Mail,
     /// How many failed log-ins are heard.
     pub limits: Limits,
     /// How long the change feed goes back.
@@ -231,6 +237,10 @@ pub struct Passwords {
     pub memory_kib: u32,
     /// Passes over the memory.
     pub iterations: u32,
+    /// What a new password must score at least.
+    pub min_score: u8,
+    /// A file of hashes of passwords that must not be used.
+    pub breached_list: PathBuf,
 }
 
 /// How many failed log-ins are heard: a burst, and then one in each interval.
@@ -247,6 +257,11 @@ pub struct Limits {
     /// Interval of one client network.
     #[serde(with = "humantime_serde")]
     pub network_interval: Duration,
+    /// Burst of mails to one address.
+    pub mail_burst: u32,
+    /// Interval of mails to one address.
+    #[serde(with = "humantime_serde")]
+    pub mail_interval: Duration,
 }
 
 /// How long events are kept.

@@ -12,6 +12,7 @@ mod derived;
 pub mod foreign_hashes;
 pub mod keyring;
 mod mac_keys;
+pub mod one_time_tokens;
 pub mod passwords;
 pub mod refresh_tokens;
 pub mod revocations;

@@ -34,6 +34,12 @@ pub enum Error {
     /// An outdated refresh token came back: it may be stolen, so its session was ended.
     #[error("The refresh token was used before; its session has been ended.")]
     TokenReused,
+    /// A one-time token that is not ours, has expired, was used, or is meant for something else.
+    #[error("The link is invalid, has expired or was used before. Ask for a new one.")]
+    OneTimeTokenInvalid,
+    /// The sign-in was too long ago for what was asked for.
+    #[error("Confirm it with your password, or sign in again.")]
+    ReauthenticationRequired,
     /// The caller is known and may not do this.
     #[error("You may not do this.")]
     Forbidden,
@@ -100,6 +106,8 @@ impl Error {
             Self::TokenInvalid => Code::TokenInvalid,
             Self::TokenRevoked => Code::TokenRevoked,
             Self::TokenReused => Code::TokenReused,
+            Self::OneTimeTokenInvalid => Code::OneTimeTokenInvalid,
+            Self::ReauthenticationRequired => Code::ReauthenticationRequired,
             Self::Forbidden => Code::Forbidden,
             Self::NotFound => Code::NotFound,
             Self::Conflict(_) => Code::Conflict,
@@ -146,6 +154,10 @@ pub enum Code {
     TokenRevoked,
     /// An outdated refresh token came back: it may be stolen, so its session was ended.
     TokenReused,
+    /// A one-time token that is not ours, has expired, was used, or is meant for something else.
+    OneTimeTokenInvalid,
+    /// The sign-in was too long ago for what was asked for: give the password, or sign in again.
+    ReauthenticationRequired,
     /// The caller is known and may not do this.
     Forbidden,
     /// No such thing, or none that the caller may see.
@@ -175,6 +187,8 @@ impl Code {
             Self::TokenInvalid => "TOKEN_INVALID",
             Self::TokenRevoked => "TOKEN_REVOKED",
             Self::TokenReused => "TOKEN_REUSED",
+            Self::OneTimeTokenInvalid => "ONE_TIME_TOKEN_INVALID",
+            Self::ReauthenticationRequired => "REAUTHENTICATION_REQUIRED",
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
             Self::Conflict => "CONFLICT",

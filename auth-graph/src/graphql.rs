@@ -14,6 +14,9 @@ mod federation;
 mod feed;
 mod guard;
 mod login_event;
+mod password;
+mod profile;
+mod registration;
 mod session;
 mod verification;
 
@@ -28,8 +31,21 @@ pub use delivery::{Browser, Page, find_cookie};
 pub use error::{ApiError, ErrorCode};
 pub use guard::{Authenticated, HasScope};
 
-/// At most one of these is heard in one document: each costs a password hash or ends a token.
-pub const CREDENTIAL_FIELDS: &[&str] = &["login", "refresh", "createUser", "setUserPassword"];
+/// At most one of these is heard in one document: each costs a password hash, sends a mail or uses a token up.
+pub const CREDENTIAL_FIELDS: &[&str] = &[
+    "login",
+    "refresh",
+    "createUser",
+    "setUserPassword",
+    "register",
+    "verifyEmail",
+    "requestEmailVerification",
+    "requestPasswordReset",
+    "resetPassword",
+    "changePassword",
+    "changeEmail",
+    "deleteAccount",
+];
 
 /// The schema, with App in it.
 type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
@@ -53,6 +69,9 @@ pub struct Query(
 pub struct Mutation(
     session::SessionMutation,
     verification::VerificationMutation,
+    registration::RegistrationMutation,
+    password::PasswordMutation,
+    profile::ProfileMutation,
     client::ClientMutation,
     administration::AdministrationMutation,
 );

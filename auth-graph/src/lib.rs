@@ -14,7 +14,7 @@
 //! # }
 //! ```
 //!
-//! Imports go one way: `http`, `graphql`, `cli`, `tasks` → `auth` → `app` → `credentials`, `limits` → `store` →
+//! Imports go one way: `http`, `graphql`, `cli`, `tasks` → `auth` → `app` → `credentials`, `limits`, `mail` → `store` →
 //! `config`, `values`, `error`, `clock`.
 
 pub mod announcements;
@@ -28,6 +28,7 @@ pub mod error;
 pub mod graphql;
 pub mod http;
 pub mod limits;
+pub mod mail;
 pub mod metrics;
 pub mod store;
 pub mod tasks;

@@ -1,4 +1,4 @@
-//! How many log-ins are heard. An attempt is taken before any work is done for it, and given back when it succeeds; a
+//! How many log-ins are heard, and how many mails one can cause. An attempt is taken before any work is done for it, and given back when it succeeds; a
 //! key that has used up its burst is slowed down, never locked.
 
 use std::net::IpAddr;
@@ -56,6 +56,23 @@ impl Attempt {
         Self::take_named(db, limits, format!("client:{}", hashed(client)), address, now).await
     }
 
+    /// Takes an attempt at a one-time token from the network.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] when it has none left.
+    pub async fn take_for_token(
+        db: &DatabaseConnection,
+        limits: &Limits,
+        address: Option<IpAddr>,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        let network = address.map(|address| {
+            let key = format!("token-{}", network_key(address));
+            Rule::new(key, limits.network_interval, limits.network_attempts)
+        });
+        Self::take_all(db, network.into_iter().collect(), now).await
+    }
+
     async fn take_named(
         db: &DatabaseConnection,
         limits: &Limits,
@@ -66,7 +83,10 @@ impl Attempt {
         let account = Rule::new(key, limits.account_interval, limits.account_attempts);
         let network =
             address.map(|address| Rule::new(network_key(address), limits.network_interval, limits.network_attempts));
-        let rules: Vec<Rule> = std::iter::once(account).chain(network).collect();
+        Self::take_all(db, std::iter::once(account).chain(network).collect(), now).await
+    }
+
+    async fn take_all(db: &DatabaseConnection, rules: Vec<Rule>, now: DateTime<Utc>) -> Result<Self> {
         let now = now.timestamp_micros();
         let txn = store::begin(db).await?;
         for rule in &rules {
@@ -91,6 +111,27 @@ impl Attempt {
         }
         Ok(())
     }
+}
+
+/// Takes one mail to an address, whether anybody here has it or not, and one request from the network. Neither is given
+/// back.
+///
+/// # Errors
+/// [`Error::RateLimited`] when one of them has none left.
+pub async fn take_mail(
+    db: &DatabaseConnection,
+    limits: &Limits,
+    to: &Email,
+    address: Option<IpAddr>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let account = Rule::new(format!("mail:{}", hashed(to.as_str())), limits.mail_interval, limits.mail_burst);
+    let network = address.map(|address| {
+        let key = format!("mail-{}", network_key(address));
+        Rule::new(key, limits.network_interval, limits.network_attempts)
+    });
+    let _taken = Attempt::take_all(db, std::iter::once(account).chain(network).collect(), now).await?;
+    Ok(())
 }
 
 impl Rule {

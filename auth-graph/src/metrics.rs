@@ -29,6 +29,12 @@ pub struct Metrics {
     pub verifications_active: Counter,
     /// Tokens that were checked and found bad.
     pub verifications_inactive: Counter,
+    /// Mails that were handed over.
+    pub mails_sent: Counter,
+    /// Mails that could not be handed over and are tried again.
+    pub mails_postponed: Counter,
+    /// Mails that were given up.
+    pub mails_failed: Counter,
     /// The place in the outbox that this replica has followed it to.
     pub followed_position: Gauge,
     /// Time to answer an HTTP request, in seconds.
@@ -50,6 +56,7 @@ impl Metrics {
             let logins = |result: &'static str| counter!("auth_graph_logins_total", "result" => result);
             let refreshes = |result: &'static str| counter!("auth_graph_refreshes_total", "result" => result);
             let verifications = |result: &'static str| counter!("auth_graph_verifications_total", "result" => result);
+            let mails = |result: &'static str| counter!("auth_graph_mails_total", "result" => result);
             let requests = |status: &'static str| counter!("auth_graph_http_requests_total", "status" => status);
             Self {
                 logins_granted: logins("granted"),
@@ -62,6 +69,9 @@ impl Metrics {
                 refreshes_refused: refreshes("refused"),
                 verifications_active: verifications("active"),
                 verifications_inactive: verifications("inactive"),
+                mails_sent: mails("sent"),
+                mails_postponed: mails("postponed"),
+                mails_failed: mails("failed"),
                 followed_position: gauge!("auth_graph_followed_change_position"),
                 request_duration: histogram!("auth_graph_http_request_duration_seconds"),
                 requests: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(requests),

@@ -9,6 +9,8 @@ pub mod changes;
 pub mod imports;
 pub mod leases;
 pub mod login_events;
+pub mod mails;
+pub mod one_time_tokens;
 pub mod rate_limits;
 pub mod revoked_tokens;
 pub mod service_clients;

@@ -2,6 +2,7 @@
 
 mod follow;
 mod housekeeping;
+mod mail;
 mod rotation;
 
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub fn spawn(app: &App) -> Tasks {
     let mut tasks = JoinSet::new();
     tasks.spawn(supervise("follow", app.clone(), follow::run));
     tasks.spawn(supervise("housekeeping", app.clone(), housekeeping::run));
+    tasks.spawn(supervise("mail", app.clone(), mail::run));
     tasks.spawn(supervise("rotation", app.clone(), rotation::run));
     Tasks(tasks)
 }

@@ -3,15 +3,21 @@
 mod claims;
 mod email;
 mod ids;
+mod locale;
 mod password;
+mod person_name;
+mod phone_number;
 mod scope;
 mod search_text;
 mod webhook_secret;
 
 pub use claims::{AdditionalClaims, ClaimName, ClaimSource};
 pub use email::Email;
-pub use ids::{ClientId, SessionId, TokenId, UserId};
-pub use password::{NewPassword, is_sample_password};
+pub use ids::{ClientId, MailId, SessionId, TokenId, UserId};
+pub use locale::Locale;
+pub use password::{NewPassword, is_sample_password, normalised};
+pub use person_name::PersonName;
+pub use phone_number::PhoneNumber;
 pub use scope::{Scope, Scopes};
 pub use search_text::SearchText;
 pub use webhook_secret::WebhookSecret;

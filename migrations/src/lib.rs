@@ -17,10 +17,10 @@ mod m20261122_000008_leases;
 mod m20261122_000009_revoked_tokens;
 mod m20261125_000100_session_audience;
 mod m20261125_000200_changes_recorded_at;
+mod m20261125_000600_accounts;
 mod m20261125_000700_audit_events;
 mod m20261125_000701_user_search;
 mod m20261125_000800_imports;
-mod m20261125_000200_changes_recorded_at;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -40,10 +40,11 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_leases::Migration),
             Box::new(m20261122_000009_revoked_tokens::Migration),
             Box::new(m20261125_000100_session_audience::Migration),
+            Box::new(m20261125_000200_changes_recorded_at::Migration),
+            Box::new(m20261125_000600_accounts::Migration),
             Box::new(m20261125_000700_audit_events::Migration),
             Box::new(m20261125_000701_user_search::Migration),
             Box::new(m20261125_000800_imports::Migration),
-            Box::new(m20261125_000200_changes_recorded_at::Migration),
         ]
     }
 }

@@ -1,23 +1,38 @@
 //! Accounts: making, finding, listing and disabling users.
 
+mod addresses;
+pub(crate) mod editing;
 mod listing;
+pub(crate) mod password_rules;
+mod passwords;
+mod profile;
+mod proof;
+mod redeeming;
+mod registration;
 
 use std::collections::HashMap;
 
-use sea_orm::Set;
-use sea_orm::{DbErr, SqlErr};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DbErr, Set, SqlErr};
 use serde_json::json;
 
 use super::Principal;
-use super::sessions::{Ended, Reason};
+use super::sessions::Reason;
 use crate::app::App;
-use crate::config::Profile;
 use crate::error::{Error, Result};
 use crate::store::changes::{self, Kind};
 use crate::store::{self, users};
-use crate::values::{Email, NewPassword, Scopes, UserId, is_sample_password};
+use crate::values::{Email, Locale, NewPassword, Scopes, UserId};
 
+pub(crate) use editing::UserEdit;
+
+pub use addresses::{confirm as confirm_address, request_change as request_address_change, request_verification};
 pub use listing::{count, list};
+pub use passwords::{
+    change as change_password, request_reset as request_password_reset, reset as reset_password, set as set_password,
+};
+pub use profile::{ProfileChange, delete, delete_own, set_metadata, update_profile};
+pub use registration::{NewRegistration, Registered, invite, register};
 
 /// Allows to read other users.
 pub const USERS_READ: &str = "users:read";
@@ -54,22 +69,53 @@ pub enum Rank {
 /// [`Error::Conflict`] when the address is taken; [`Error::ValidationFailed`] for a password from our documentation,
 /// outside the demo; [`Error::Unavailable`] when too many passwords are being hashed.
 pub async fn create(app: &App, new: NewUser) -> Result<users::Model> {
-    if app.config.profile != Profile::Demo && is_sample_password(new.password.as_secret()) {
-        return Err(Error::invalid("password", "is printed in our documentation: choose another one"));
-    }
-    let password_hash = app.passwords.hash(new.password.as_secret()).await?;
+    password_rules::check(app, &new.password, &new.email, [&new.first_name, &new.last_name]).await?;
+    let hash = app.passwords.hash(new.password.as_secret()).await?;
     let now = app.clock.now();
+    let (first_name, last_name, rank) = (new.first_name, new.last_name, new.rank);
+    let row = Row { first_name, last_name, rank, ..Row::new(new.email, hash) };
+    let txn = store::begin(&app.db).await?;
+    let user = insert(&txn, row, now).await?;
+    txn.commit().await?;
+    app.changed.notify_one();
+    Ok(user)
+}
+
+/// A user to be written; the password is good and hashed.
+pub(crate) struct Row {
+    email: Email,
+    email_verified: bool,
+    password_hash: String,
+    first_name: String,
+    last_name: String,
+    locale: Option<Locale>,
+    rank: Rank,
+}
+
+impl Row {
+    fn new(email: Email, password_hash: String) -> Self {
+        let (first_name, last_name) = (String::new(), String::new());
+        Self { email, email_verified: false, password_hash, first_name, last_name, locale: None, rank: Rank::User }
+    }
+}
+
+/// Writes a user and the change that tells of them.
+///
+/// # Errors
+/// [`Error::Conflict`] when the address is taken.
+async fn insert(txn: &impl ConnectionTrait, new: Row, now: DateTime<Utc>) -> Result<users::Model> {
     let row = users::ActiveModel {
         id: Set(UserId::generate(now)),
         email: Set(new.email),
-        password_hash: Set(Some(password_hash)),
+        password_hash: Set(Some(new.password_hash)),
         first_name: Set(new.first_name),
         last_name: Set(new.last_name),
         phone_number: Set(None),
+        locale: Set(new.locale),
         is_active: Set(true),
         is_staff: Set(new.rank != Rank::User),
         is_superuser: Set(new.rank == Rank::Superuser),
-        email_verified: Set(false),
+        email_verified: Set(new.email_verified),
         roles: Set(json!([])),
         scopes: Set(Scopes::default()),
         metadata: Set(json!({})),
@@ -79,11 +125,8 @@ pub async fn create(app: &App, new: NewUser) -> Result<users::Model> {
         version: Set(1),
         deleted_at: Set(None),
     };
-    let txn = store::begin(&app.db).await?;
-    let user = users::insert(&txn, row).await.map_err(taken)?;
-    changes::append(&txn, Kind::UserCreated, user.id, None, user.version, now).await?;
-    txn.commit().await?;
-    app.changed.notify_one();
+    let user = users::insert(txn, row).await.map_err(taken)?;
+    changes::append(txn, Kind::UserCreated, user.id, None, user.version, now).await?;
     Ok(user)
 }
 
@@ -138,16 +181,12 @@ pub async fn by_id(app: &App, id: UserId) -> Result<users::Model> {
 /// Disables a user and ends all their sessions; again, if they were disabled before.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such user.
+/// [`Error::NotFound`] when there is no such user; [`Error::Conflict`] for the last superuser.
 pub async fn disable(app: &App, id: UserId) -> Result<users::Model> {
-    let now = app.clock.now();
-    let txn = store::begin(&app.db).await?;
-    let user = users::set_active(&txn, id, false, now).await?.ok_or(Error::NotFound)?;
-    let ended = Ended::all_of(&txn, id, Reason::Disabled, now).await?;
-    changes::append(&txn, Kind::UserUpdated, id, None, user.version, now).await?;
-    txn.commit().await?;
-    ended.announce(app);
-    Ok(user)
+    let mut edit = UserEdit::begin(app, id).await?;
+    edit.user.is_active = false;
+    edit.end_sessions(Reason::Disabled);
+    Ok(edit.commit(app).await?.0)
 }
 
 /// Lets a disabled user sign in again. Sessions that have ended stay ended.
@@ -155,13 +194,9 @@ pub async fn disable(app: &App, id: UserId) -> Result<users::Model> {
 /// # Errors
 /// [`Error::NotFound`] when there is no such user.
 pub async fn enable(app: &App, id: UserId) -> Result<users::Model> {
-    let now = app.clock.now();
-    let txn = store::begin(&app.db).await?;
-    let user = users::set_active(&txn, id, true, now).await?.ok_or(Error::NotFound)?;
-    changes::append(&txn, Kind::UserUpdated, id, None, user.version, now).await?;
-    txn.commit().await?;
-    app.changed.notify_one();
-    Ok(user)
+    let mut edit = UserEdit::begin(app, id).await?;
+    edit.user.is_active = true;
+    Ok(edit.commit(app).await?.0)
 }
 
 fn taken(error: DbErr) -> Error {

@@ -25,6 +25,7 @@ impl Config {
         self.check_tokens(&mut rule);
         self.check_claims(&mut rule);
         self.check_costs(&mut rule);
+        self.check_accounts(&mut rule);
         if !self.secret.expose_secret().is_empty()
             && let Err(reason) = MasterSecret::parse(&self.secret)
         {
@@ -174,6 +175,9 @@ impl Config {
         rule(limits.account_attempts >= 1, "limits.account_attempts", "must be at least 1");
         rule(limits.network_attempts >= 1, "limits.network_attempts", "must be at least 1");
         rule(!limits.account_interval.is_zero(), "limits.account_interval", "must be longer than 0s");
+        rule(passwords.min_score <= 4, "passwords.min_score", "must be from 0 to 4");
+        rule(limits.mail_burst >= 1, "limits.mail_burst", "must be at least 1");
+        rule(!limits.mail_interval.is_zero(), "limits.mail_interval", "must be longer than 0s");
         rule(!limits.network_interval.is_zero(), "limits.network_interval", "must be longer than 0s");
         let kept = 24 * 60 * MINUTE..=100 * 366 * 24 * 60 * MINUTE;
         for (key, retention) in [
@@ -210,7 +214,7 @@ fn is_private_on_its_way(url: &Url) -> bool {
     url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

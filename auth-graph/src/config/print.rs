@@ -94,6 +94,33 @@ impl Config {
                 ("queue", self.passwords.queue.to_string()),
                 ("memory_kib", self.passwords.memory_kib.to_string()),
                 ("iterations", self.passwords.iterations.to_string()),
+                ("min_score", self.passwords.min_score.to_string()),
+                ("breached_list", quote(&self.passwords.breached_list.to_string_lossy())),
+            ],
+        );
+        let accounts = &self.accounts;
+        section(
+            "accounts",
+            &[
+                ("registration", quote(&format!("{:?}", accounts.registration).to_lowercase())),
+                ("pages_url", quote(&accounts.pages_url)),
+                ("recent_sign_in", duration(accounts.recent_sign_in)),
+                ("verification_lifetime", duration(accounts.verification_lifetime)),
+                ("reset_lifetime", duration(accounts.reset_lifetime)),
+                ("invitation_lifetime", duration(accounts.invitation_lifetime)),
+                ("reserved_metadata", list(accounts.reserved_metadata.iter())),
+            ],
+        );
+        let mail = &self.mail;
+        section(
+            "mail",
+            &[
+                ("smtp_url", quote(&without_password(mail.smtp_url.expose_secret()))),
+                ("from", quote(&mail.from)),
+                ("service_name", quote(&mail.service_name)),
+                ("language", quote(&mail.language)),
+                ("templates", quote(&mail.templates.to_string_lossy())),
+                ("give_up_after", duration(mail.give_up_after)),
             ],
         );
         section(
@@ -103,6 +130,8 @@ impl Config {
                 ("account_interval", duration(self.limits.account_interval)),
                 ("network_attempts", self.limits.network_attempts.to_string()),
                 ("network_interval", duration(self.limits.network_interval)),
+                ("mail_burst", self.limits.mail_burst.to_string()),
+                ("mail_interval", duration(self.limits.mail_interval)),
             ],
         );
         section("feed", &[("retention", duration(self.feed.retention))]);

@@ -21,9 +21,14 @@ const PREFIX: &str = "ags_";
 /// # Errors
 /// [`Error::Internal`] when there is no randomness.
 pub fn generate() -> Result<SecretString> {
+    random(PREFIX)
+}
+
+/// 256 random bits behind a prefix.
+pub(super) fn random(prefix: &str) -> Result<SecretString> {
     let mut bytes = Zeroizing::new([0; 32]);
     rand::fill(bytes.as_mut()).map_err(|_| Error::internal("no randomness"))?;
-    Ok(format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes.as_ref())).into())
+    Ok(format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes.as_ref())).into())
 }
 
 /// What is kept of a secret.

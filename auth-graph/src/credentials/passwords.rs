@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use super::foreign_hashes::ForeignHash;
 use crate::config::Passwords;
 use crate::error::{Error, Result};
+use crate::values::normalised;
 
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -80,7 +81,13 @@ impl PasswordPool {
     /// [`Error::Unavailable`] when too many wait already; [`Error::Internal`] for a hash that can not be compared.
     pub async fn verify(&self, password: &SecretString, hash: Option<&str>, decoy: Option<&str>) -> Result<bool> {
         let compared = hash.or(decoy).unwrap_or(&self.decoy).to_owned();
-        let same = self.ask(|answer| Job::Verify { password: password.clone(), hash: compared, answer }).await?;
+        let ask = |password, hash| self.ask(|answer| Job::Verify { password, hash, answer });
+        let mut same = ask(password.clone(), compared.clone()).await?;
+        // New passwords are normalised before they are hashed; those of before, and of other systems, were not.
+        let normal = normalised(password);
+        if !same && normal.expose_secret() != password.expose_secret() {
+            same = ask(normal, compared).await?;
+        }
         Ok(same && hash.is_some())
     }
 

@@ -27,8 +27,10 @@ pub struct User {
     first_name: String,
     /// The family name, may be empty.
     last_name: String,
-    /// The phone number, as the user wrote it.
+    /// The phone number, in international form when the user set it here.
     phone_number: Option<String>,
+    /// The language that the user reads, such as `de` or `de-AT`.
+    locale: Option<String>,
     /// When the account was made.
     date_joined: DateTime<Utc>,
     /// The last sign-in. It does not count as a change: `version` and `updatedAt` stay.
@@ -64,6 +66,7 @@ impl User {
             first_name: user.first_name,
             last_name: user.last_name,
             phone_number: user.phone_number,
+            locale: user.locale.map(|locale| locale.to_string()),
             date_joined: user.date_joined,
             last_login: user.last_login,
             is_active: user.is_active,

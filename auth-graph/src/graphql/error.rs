@@ -51,6 +51,10 @@ pub enum ErrorCode {
     TokenRevoked,
     /// An outdated refresh token came back: it may be stolen, so its session was ended.
     TokenReused,
+    /// A one-time token that has expired, was used, or is meant for something else: ask for a new link.
+    OneTimeTokenInvalid,
+    /// The sign-in was too long ago for this: give the password, or sign in again.
+    ReauthenticationRequired,
     /// You are known and may not do this.
     Forbidden,
     /// No such thing, or none that you may see.
@@ -96,6 +100,8 @@ impl From<Code> for ErrorCode {
             Code::TokenInvalid => Self::TokenInvalid,
             Code::TokenRevoked => Self::TokenRevoked,
             Code::TokenReused => Self::TokenReused,
+            Code::OneTimeTokenInvalid => Self::OneTimeTokenInvalid,
+            Code::ReauthenticationRequired => Self::ReauthenticationRequired,
             Code::Forbidden => Self::Forbidden,
             Code::NotFound => Self::NotFound,
             Code::Conflict => Self::Conflict,

@@ -194,3 +194,15 @@ pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64
     let outdated = Expr::col(Column::OccurredAt).lt(before);
     Ok(Entity::delete_many().filter(outdated).exec(db).await?.rows_affected)
 }
+
+/// Forgets from where and with what a user has signed in.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_devices_of(txn: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr> {
+    let nothing = Option::<String>::None;
+    let forgotten = Entity::update_many()
+        .col_expr(Column::UserAgent, Expr::value(nothing.clone()))
+        .col_expr(Column::IpAddress, Expr::value(nothing));
+    forgotten.filter(Column::UserId.eq(user)).exec(txn).await.map(drop)
+}

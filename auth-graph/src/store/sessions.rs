@@ -158,3 +158,15 @@ pub async fn insert(txn: &impl ConnectionTrait, session: &Model) -> Result<(), D
     let row = ActiveModel::from(session.clone()).reset_all();
     Entity::insert(row).exec_without_returning(txn).await.map(drop)
 }
+
+/// Forgets from where and with what the sessions of a user were used.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_devices_of(txn: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr> {
+    let nothing = Option::<String>::None;
+    let forgotten = Entity::update_many()
+        .col_expr(Column::UserAgent, Expr::value(nothing.clone()))
+        .col_expr(Column::IpAddress, Expr::value(nothing));
+    forgotten.filter(Column::UserId.eq(user)).exec(txn).await.map(drop)
+}

@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, LikeExpr};
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 
-use crate::values::{Email, Scopes, SearchText, UserId};
+use crate::values::{Email, Locale, Scopes, SearchText, UserId};
 
 /// One account.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -23,8 +23,10 @@ pub struct Model {
     pub first_name: String,
     /// Family name, may be empty.
     pub last_name: String,
-    /// As the user wrote it.
+    /// In the form of E.164 when the user set it here; as it was imported otherwise.
     pub phone_number: Option<String>,
+    /// The language that the user reads.
+    pub locale: Option<Locale>,
     /// Whether the user may sign in.
     pub is_active: bool,
     /// Holds the role `staff`.
@@ -279,27 +281,6 @@ pub async fn record_login(
     Ok(updated.into_iter().next())
 }
 
-/// Allows or forbids a user to sign in.
-///
-/// # Errors
-/// When the database fails.
-pub async fn set_active(
-    txn: &impl ConnectionTrait,
-    id: UserId,
-    active: bool,
-    now: DateTimeUtc,
-) -> Result<Option<Model>, DbErr> {
-    let updated = Entity::update_many()
-        .col_expr(Column::IsActive, Expr::value(active))
-        .col_expr(Column::UpdatedAt, Expr::value(now))
-        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
-        .filter(Column::Id.eq(id))
-        .filter(Column::DeletedAt.is_null())
-        .exec_with_returning(txn)
-        .await?;
-    Ok(updated.into_iter().next())
-}
-
 /// The user with this identifier, locked until the transaction ends.
 ///
 /// # Errors
@@ -307,14 +288,6 @@ pub async fn set_active(
 pub async fn find_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
     // SQLite has no row locks and needs none: the transaction holds the write lock already.
     existing().filter(Column::Id.eq(id)).lock_exclusive().one(txn).await
-}
-
-/// The deleted user with this identifier, locked until the transaction ends.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find_deleted_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).filter(Column::DeletedAt.is_not_null()).lock_exclusive().one(txn).await
 }
 
 /// Writes a user whose row is locked.
@@ -332,4 +305,12 @@ pub async fn update(txn: &impl ConnectionTrait, user: &Model) -> Result<(), DbEr
 /// When the database fails.
 pub async fn count_superusers(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     existing().filter(Column::IsSuperuser.eq(true)).filter(Column::IsActive.eq(true)).count(db).await
+}
+
+/// The deleted user with this identifier, locked until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_deleted_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).filter(Column::DeletedAt.is_not_null()).lock_exclusive().one(txn).await
 }

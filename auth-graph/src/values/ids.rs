@@ -77,3 +77,7 @@ id!(
     /// Names a service client.
     ClientId
 );
+id!(
+    /// Names a mail that waits to be sent.
+    MailId
+);

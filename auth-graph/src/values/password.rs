@@ -1,6 +1,7 @@
 //! Passwords that a person chooses. How they are hashed is `credentials::passwords`.
 
 use secrecy::{ExposeSecret, SecretString};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::error::Error;
 
@@ -13,7 +14,13 @@ pub fn is_sample_password(password: &SecretString) -> bool {
     SAMPLES.contains(&password.expose_secret())
 }
 
-/// A password that may be set: 8 to 256 characters.
+/// The one form (NFKC, NIST SP 800-63B section 3.1.1.2) of what keyboards and systems write differently.
+#[must_use]
+pub fn normalised(password: &SecretString) -> SecretString {
+    password.expose_secret().nfkc().collect::<String>().into()
+}
+
+/// A password that may be set, normalised: 8 to 256 characters. Whether it is a good one is for `auth` to say.
 #[derive(Clone, Debug)]
 pub struct NewPassword(SecretString);
 
@@ -23,9 +30,15 @@ impl NewPassword {
     /// # Errors
     /// [`Error::ValidationFailed`] when it is too short or too long.
     pub fn parse(password: SecretString) -> Result<Self, Error> {
+        let refused = Err(Error::invalid("password", "must have 8 to 256 characters"));
+        // Normalising can make a text longer, many times over.
+        if password.expose_secret().len() > 4096 {
+            return refused;
+        }
+        let password = normalised(&password);
         match password.expose_secret().chars().count() {
             8..=256 => Ok(Self(password)),
-            _ => Err(Error::invalid("password", "must have 8 to 256 characters")),
+            _ => refused,
         }
     }
 

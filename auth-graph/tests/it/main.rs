@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+mod account_flows;
 mod accounts;
 mod administration;
 mod advisories;
@@ -25,10 +26,12 @@ mod import;
 mod keys;
 mod login;
 mod logs;
+mod mails;
 mod migrations;
 mod oauth;
 mod oauth_tokens;
 mod outbox;
+mod passwords;
 mod refresh;
 mod replicas;
 mod revocation;

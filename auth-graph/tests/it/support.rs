@@ -4,6 +4,7 @@ mod answer;
 mod database;
 mod events;
 mod hook;
+mod mails;
 mod oauth;
 mod process;
 
@@ -33,6 +34,7 @@ pub use database::fresh as fresh_database;
 pub use events::Events;
 pub use hook::{HOOK_SECRET, Hook, answer as hook_answer};
 pub use oauth::ServiceClient;
+pub use mails::MailingApp;
 pub use process::{Process, create_user};
 
 /// The issuer of the tests.

@@ -58,6 +58,10 @@ codes! {
     TokenRevoked = "TOKEN_REVOKED", 401, "The token has been revoked.";
     /// An outdated refresh token came back: it may be stolen, so its session was ended.
     TokenReused = "TOKEN_REUSED", 401, "The refresh token was used before; its session has been ended.";
+    /// A one-time token that has expired, was used, or is meant for something else.
+    OneTimeTokenInvalid = "ONE_TIME_TOKEN_INVALID", 400, "The link is invalid, has expired or was used before. Ask for a new one.";
+    /// The sign-in was too long ago for what was asked for.
+    ReauthenticationRequired = "REAUTHENTICATION_REQUIRED", 403, "Confirm it with your password, or sign in again.";
     /// The caller is known and may not do this.
     Forbidden = "FORBIDDEN", 403, "You may not do this.";
     /// No such thing, or none that the caller may see.

@@ -51,6 +51,11 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// Ends nothing.
+    pub(crate) fn none(at: DateTime<Utc>) -> Self {
+        Self { sessions: Vec::new(), at }
+    }
+
     /// Ends one session, if it has not been ended before.
     ///
     /// # Errors

@@ -68,6 +68,7 @@ pub(super) fn prepare(record: Record, unusable: UnusableHash, now: DateTime<Utc>
         metadata: Set(metadata),
         date_joined: Set(record.date_joined.map_or(now, time)),
         last_login: Set(record.last_login.map(time)),
+        locale: Set(None),
         updated_at: Set(now),
         version: Set(1),
         deleted_at: Set(None),

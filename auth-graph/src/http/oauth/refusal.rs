@@ -82,9 +82,12 @@ impl From<Error> for Refusal {
             Error::ValidationFailed { field: "audience", .. } => {
                 (Kind::InvalidTarget, "The audience is not one that can be had.".into())
             }
-            Error::ValidationFailed { .. } | Error::NotFound | Error::Conflict(_) | Error::CursorExpired => {
-                (Kind::InvalidRequest, "The request is malformed.".into())
-            }
+            Error::ValidationFailed { .. }
+            | Error::NotFound
+            | Error::Conflict(_)
+            | Error::CursorExpired
+            | Error::OneTimeTokenInvalid
+            | Error::ReauthenticationRequired => (Kind::InvalidRequest, "The request is malformed.".into()),
             Error::RateLimited { .. } => (Kind::Limited, error.to_string().into()),
             Error::Unavailable { .. } => (Kind::Unavailable, error.to_string().into()),
             Error::Internal(_) => (Kind::Failed, error.to_string().into()),

@@ -1,0 +1,99 @@
+//! Writing a mail at the time when it is sent: to whom it still matters, and with which one-time token.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Letter;
+use crate::app::App;
+use crate::credentials::one_time_tokens as secrets;
+use crate::error::{Error, Result};
+use crate::mail::{Content, Mail, Template};
+use crate::store::mails::Model;
+use crate::store::one_time_tokens::{self as tokens, Purpose};
+use crate::store::users;
+use crate::values::UserId;
+
+/// What a mail links to, and what its token is good for.
+struct Link {
+    page: &'static str,
+    purpose: Purpose,
+    user: Option<UserId>,
+    payload: Option<serde_json::Value>,
+    lifetime: Duration,
+}
+
+/// The mail, or none when there is nobody to tell any more.
+pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
+    let letter: Letter = serde_json::from_value(row.letter.clone()).map_err(Error::internal)?;
+    let owner = users::find_by_email(&app.db, &row.email).await?;
+    let accounts = &app.config.accounts;
+    let verify = |purpose, user, payload| Link {
+        page: "/verify-email",
+        purpose,
+        user,
+        payload,
+        lifetime: accounts.verification_lifetime,
+    };
+    let (template, link) = match (letter, &owner) {
+        (Letter::ConfirmRegistration { .. }, Some(_)) => (Template::AccountExists, None),
+        (Letter::ConfirmRegistration { registration }, None) => {
+            let payload = serde_json::to_value(registration).map_err(Error::internal)?;
+            (Template::ConfirmRegistration, Some(verify(Purpose::ConfirmRegistration, None, Some(payload))))
+        }
+        (Letter::ConfirmAddress { user }, Some(owner)) if owner.id == user && !owner.email_verified => {
+            (Template::ConfirmAddress, Some(verify(Purpose::VerifyEmail, Some(user), None)))
+        }
+        (Letter::ConfirmNewAddress { .. }, Some(_)) => (Template::AddressTaken, None),
+        (Letter::ConfirmNewAddress { user }, None) => {
+            (Template::ConfirmNewAddress, Some(verify(Purpose::ChangeEmail, Some(user), None)))
+        }
+        (Letter::ResetPassword, Some(owner)) if owner.is_active => {
+            let (page, lifetime) = ("/reset-password", accounts.reset_lifetime);
+            let link = Link { page, purpose: Purpose::ResetPassword, user: Some(owner.id), payload: None, lifetime };
+            (Template::ResetPassword, Some(link))
+        }
+        (Letter::Invitation, None) => {
+            let (page, lifetime) = ("/register", accounts.invitation_lifetime);
+            (
+                Template::Invitation,
+                Some(Link { page, purpose: Purpose::Invitation, user: None, payload: None, lifetime }),
+            )
+        }
+        (Letter::ConfirmAddress { .. } | Letter::ResetPassword | Letter::Invitation, _) => return Ok(None),
+        (Letter::AddressChanged, _) => (Template::AddressChanged, None),
+        (Letter::PasswordChanged, _) => (Template::PasswordChanged, None),
+        (Letter::AccountDeleted, _) => (Template::AccountDeleted, None),
+    };
+    let link = match link {
+        Some(link) => Some(make(app, row, link).await?),
+        None => None,
+    };
+    // A name is used where its bearer reads it, and not where somebody else has chosen it.
+    let (name, locale) = match &owner {
+        Some(owner) => (owner.first_name.as_str(), owner.locale.as_ref()),
+        None => ("", None),
+    };
+    let content = Content { locale: row.locale.as_ref().or(locale), name, link };
+    app.mailer.write(row.email.clone(), template, &content).map(Some)
+}
+
+/// Makes a token, and the link that carries it to the page: behind the `#`, so that it is in no log and no `Referer`, and
+/// opening the page uses nothing up.
+async fn make(app: &App, row: &Model, link: Link) -> Result<(SecretString, String)> {
+    let now = app.clock.now();
+    let token = secrets::generate()?;
+    let expires_at = now + chrono::Duration::from_std(link.lifetime).map_err(Error::internal)?;
+    let kept = tokens::Model {
+        hash: secrets::hash(&token),
+        purpose: link.purpose,
+        user_id: link.user,
+        email: row.email.clone(),
+        payload: link.payload,
+        created_at: now,
+        expires_at,
+    };
+    tokens::insert(&app.db, kept).await?;
+    let address = format!("{}#token={}", app.config.page_url(link.page), token.expose_secret());
+    Ok((address.into(), expires_at.format("%Y-%m-%d %H:%M UTC").to_string()))
+}

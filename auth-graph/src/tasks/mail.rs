@@ -1,0 +1,21 @@
+//! Sends the mails that wait.
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::auth::mail;
+use crate::error::Result;
+
+/// However quiet it is, mails are looked for this often: another replica may have written one, or a failed one is due.
+const AT_MOST: Duration = Duration::from_secs(5);
+
+pub(super) async fn run(app: App) -> Result<()> {
+    if !app.mailer.is_on() {
+        return std::future::pending().await;
+    }
+    loop {
+        mail::send_due(&app).await?;
+        // Running out of time is the usual case.
+        let _ = tokio::time::timeout(AT_MOST, app.mail_waits.notified()).await;
+    }
+}

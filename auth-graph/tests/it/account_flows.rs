@@ -1,0 +1,244 @@
+//! Registering, confirming addresses, profiles and deleting accounts, with the mails that go with them.
+
+use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::config::Registration;
+use auth_graph::store::changes::{self, Kind};
+use auth_graph::store::users;
+use chrono::Duration;
+use futures_util::future::join_all;
+use sea_orm::EntityTrait;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Caller, ISSUER, MailingApp, PASSWORD, TestApp, operation};
+
+async fn register(caller: &Caller, email: &str) -> Answer {
+    register_with(caller, json!({ "email": email, "password": PASSWORD, "firstName": "Ada" })).await
+}
+
+async fn register_with(caller: &Caller, input: Value) -> Answer {
+    caller.send(operation!("register"), json!({ "input": input })).await
+}
+
+async fn confirm(caller: &Caller, token: &str) -> Answer {
+    caller.send(operation!("verify_email"), json!({ "token": token })).await
+}
+
+async fn change_email(caller: &Caller, email: &str) -> Answer {
+    let input = json!({ "email": email, "password": PASSWORD });
+    caller.send(operation!("change_email"), json!({ "input": input })).await
+}
+
+#[tokio::test]
+async fn an_account_is_made_when_its_address_is_confirmed() {
+    let site = MailingApp::new().await;
+    let caller = site.test.anonymous();
+    assert_eq!(register(&caller, "Ada@Test.com").await.data("register")["status"], "CONFIRMATION_SENT");
+    assert_eq!(caller.login("ada@test.com", PASSWORD).await.code(), "INVALID_CREDENTIALS");
+
+    let mail = site.mail().await;
+    assert_eq!(mail.to, "ada@test.com");
+    assert!(mail.link().starts_with("https://auth.test/verify-email#token=ago_"), "{}", mail.link());
+    assert_eq!(confirm(&caller, mail.token()).await.data("verifyEmail")["email"], "ada@test.com");
+    let user = &caller.login("ada@test.com", PASSWORD).await.data("login")["user"].clone();
+    assert_eq!((&user["firstName"], &user["emailVerified"]), (&json!("Ada"), &json!(true)));
+    assert_eq!(confirm(&caller, mail.token()).await.code(), "ONE_TIME_TOKEN_INVALID");
+}
+
+#[tokio::test]
+async fn registering_a_known_address_gets_the_same_answer_at_the_same_cost_and_tells_its_owner() {
+    let site = MailingApp::new().await;
+    site.test.create_user("ada@test.com").await;
+    let mut seen = Vec::new();
+    for email in ["ada@test.com", "nobody@test.com"] {
+        let before = site.test.app.passwords.computed();
+        let answer = register(&site.test.anonymous(), email).await;
+        seen.push((answer.text, site.test.app.passwords.computed() - before));
+    }
+    assert_eq!(seen[0], seen[1]);
+    let mails = site.mails().await;
+    assert_eq!(mails[0].subject, "You already have an account");
+    assert!(!mails[0].text.contains("token"));
+    assert_eq!(mails[1].subject, "Confirm your e-mail address");
+}
+
+#[tokio::test]
+async fn fifty_parallel_confirmations_make_one_account() {
+    let site = MailingApp::new().await;
+    let caller = site.test.anonymous();
+    register(&caller, "ada@test.com").await;
+    let mail = site.mail().await;
+    let answers = join_all((0..50).map(|_| confirm(&caller, mail.token()))).await;
+    let good = answers.iter().filter(|answer| answer.body["errors"].is_null()).count();
+    assert_eq!(good, 1);
+    assert!(
+        answers
+            .iter()
+            .filter(|answer| !answer.body["errors"].is_null())
+            .all(|answer| answer.code() == "ONE_TIME_TOKEN_INVALID")
+    );
+    assert_eq!(users::Entity::find().all(&site.test.app.db).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_link_expires_and_is_kept_as_a_hash_only() {
+    let site = MailingApp::new().await;
+    register(&site.test.anonymous(), "ada@test.com").await;
+    let mail = site.mail().await;
+    let kept = auth_graph::store::one_time_tokens::Entity::find().all(&site.test.app.db).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    assert!(!format!("{kept:?}").contains(mail.token()));
+    site.test.app.clock.advance(Duration::days(1));
+    assert_eq!(confirm(&site.test.anonymous(), mail.token()).await.code(), "ONE_TIME_TOKEN_INVALID");
+    auth_graph::auth::purge(&site.test.app, site.test.app.clock.now()).await.unwrap();
+    assert!(auth_graph::store::one_time_tokens::Entity::find().all(&site.test.app.db).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn registration_is_off_unless_it_is_opened() {
+    let test = TestApp::new().await;
+    assert_eq!(register(&test.anonymous(), "ada@test.com").await.code(), "FORBIDDEN");
+    let invited = MailingApp::with(|config| config.accounts.registration = Registration::Invitation).await;
+    assert_eq!(register(&invited.test.anonymous(), "ada@test.com").await.code(), "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn ghsa_9qwp_jf7p_vr7h_and_ghsa_fmh4_wcc4_5jm3_an_invitation_is_for_one_address_once() {
+    let site = MailingApp::with(|config| config.accounts.registration = Registration::Invitation).await;
+    let caller = site.test.anonymous();
+    accounts::invite(&site.test.app, &"ada@test.com".parse().unwrap(), None).await.unwrap();
+    let mail = site.mail().await;
+    assert!(mail.link().starts_with(&format!("{ISSUER}/register#token=")));
+    let accept = async |email: &str| {
+        let input = json!({ "email": email, "password": PASSWORD, "invitation": mail.token() });
+        register_with(&caller, input).await
+    };
+    assert_eq!(accept("eve@test.com").await.code(), "ONE_TIME_TOKEN_INVALID");
+    assert_eq!(accept("ada@test.com").await.data("register")["status"], "COMPLETED");
+    assert_eq!(accept("ada@test.com").await.code(), "ONE_TIME_TOKEN_INVALID");
+    caller.login("ada@test.com", PASSWORD).await.data("login");
+}
+
+#[tokio::test]
+async fn ghsa_3529_5m8x_rpv3_hostile_host_headers_are_in_no_link() {
+    let site = MailingApp::with(|config| config.accounts.pages_url = "https://app.test/account/".to_owned()).await;
+    let caller = ["host", "x-forwarded-host", "forwarded", "x-forwarded-proto"]
+        .into_iter()
+        .fold(site.test.anonymous(), |caller, name| caller.with_header(name, "host=evil.test"));
+    register(&caller, "ada@test.com").await.data("register");
+    let mail = site.mail().await;
+    assert!(mail.link().starts_with("https://app.test/account/verify-email#token="), "{}", mail.link());
+    assert!(!mail.raw.contains("evil.test"));
+}
+
+#[tokio::test]
+async fn an_address_changes_when_the_new_one_is_confirmed_and_the_old_one_is_told() {
+    let site = MailingApp::new().await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await;
+    change_email(&ada.caller, "lovelace@test.com").await.data("changeEmail");
+    let mail = site.mail().await;
+    assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("lovelace@test.com", "Confirm your new e-mail address"));
+    assert_eq!(ada.caller.me().await.data("me")["email"], "ada@test.com");
+    confirm(&site.test.anonymous(), mail.token()).await.data("verifyEmail");
+    let me = ada.caller.me().await.data("me").clone();
+    assert_eq!((&me["email"], &me["emailVerified"]), (&json!("lovelace@test.com"), &json!(true)));
+    let told = site.mail().await;
+    assert_eq!((told.to.as_str(), told.subject.as_str()), ("ada@test.com", "Your e-mail address was changed"));
+}
+
+#[tokio::test]
+async fn changing_to_a_taken_address_looks_the_same_and_changes_nothing() {
+    let site = MailingApp::new().await;
+    site.test.create_user("eve@test.com").await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await;
+    let taken = change_email(&ada.caller, "eve@test.com").await.text;
+    assert_eq!(taken, change_email(&ada.caller, "free@test.com").await.text);
+    let mails = site.mails().await;
+    assert_eq!((mails[0].to.as_str(), mails[0].subject.as_str()), ("eve@test.com", "You already have an account"));
+    assert!(!mails[0].text.contains("token"));
+}
+
+#[tokio::test]
+async fn a_user_shows_that_their_address_is_theirs() {
+    let site = MailingApp::new().await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await;
+    let ask = async || ada.caller.send(operation!("request_email_verification"), json!({})).await;
+    ask().await.data("requestEmailVerification");
+    confirm(&site.test.anonymous(), site.mail().await.token()).await.data("verifyEmail");
+    assert_eq!(ada.caller.me().await.data("me")["emailVerified"], true);
+    ask().await.data("requestEmailVerification");
+    assert!(site.mails().await.is_empty());
+}
+
+#[tokio::test]
+async fn cve_2025_62425_sensitive_changes_need_a_recent_sign_in_or_the_password() {
+    let site = MailingApp::new().await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await;
+    site.test.app.clock.advance(Duration::minutes(16));
+    let refreshed = site.test.anonymous().refresh(&ada.refresh).await;
+    let ada = site.test.bearer(refreshed.data("refresh")["accessToken"].as_str().unwrap());
+    let delete = async |password: Value| ada.send(operation!("delete_account"), json!({ "password": password })).await;
+    let change = json!({ "input": { "email": "new@test.com" } });
+    assert_eq!(ada.send(operation!("change_email"), change).await.code(), "REAUTHENTICATION_REQUIRED");
+    assert_eq!(delete(Value::Null).await.code(), "REAUTHENTICATION_REQUIRED");
+    assert_eq!(delete(json!("a wrong one")).await.code(), "INVALID_CREDENTIALS");
+    delete(json!(PASSWORD)).await.data("deleteAccount");
+}
+
+#[tokio::test]
+async fn ghsa_2vg6_77g8_24mp_deleting_an_account_ends_its_sessions_and_leaves_a_tombstone() {
+    let site = MailingApp::new().await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await;
+    ada.caller.send(operation!("delete_account"), json!({})).await.data("deleteAccount");
+    assert_eq!(ada.caller.me().await.code(), "TOKEN_REVOKED");
+    assert_eq!(site.test.anonymous().refresh(&ada.refresh).await.code(), "TOKEN_REVOKED");
+    assert_eq!(site.test.anonymous().login("ada@test.com", PASSWORD).await.code(), "INVALID_CREDENTIALS");
+    let last = changes::Entity::find().all(&site.test.app.db).await.unwrap().pop().unwrap();
+    assert_eq!((last.kind, last.user_id, last.version), (Kind::UserDeleted, ada.user.id, 2));
+    let row = users::Entity::find_by_id(ada.user.id).one(&site.test.app.db).await.unwrap().unwrap();
+    assert!(row.deleted_at.is_some() && row.password_hash.is_none());
+    assert!(!format!("{row:?}").contains("Ada") && !format!("{row:?}").contains("ada@test.com"));
+    assert_eq!(site.mail().await.subject, "Your account was deleted");
+    let again = site.test.create_user("ada@test.com").await;
+    assert_ne!(again.id, ada.user.id);
+}
+
+#[tokio::test]
+async fn the_last_superuser_stays() {
+    let test = TestApp::new().await;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    assert_eq!(root.caller.send(operation!("delete_account"), json!({})).await.code(), "CONFLICT");
+    test.create("second@test.com", Rank::Superuser).await;
+    root.caller.send(operation!("delete_account"), json!({})).await.data("deleteAccount");
+}
+
+#[tokio::test]
+async fn a_profile_is_changed_in_parts() {
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let update = async |input: Value| ada.caller.send(operation!("update_profile"), json!({ "input": input })).await;
+    let input = json!({ "lastName": " King ", "phoneNumber": "+49 (170) 123-4567", "locale": "de-AT" });
+    let user = update(input).await.data("updateProfile")["user"].clone();
+    assert_eq!((&user["firstName"], &user["lastName"]), (&json!("Ada"), &json!("King")));
+    assert_eq!((&user["phoneNumber"], &user["version"]), (&json!("+491701234567"), &json!(2)));
+    assert_eq!(update(json!({ "phoneNumber": null })).await.data("updateProfile")["user"]["phoneNumber"], Value::Null);
+    assert_eq!(update(json!({})).await.data("updateProfile")["user"]["version"], 3, "nothing was changed");
+    for (field, value) in [("phoneNumber", "0170"), ("locale", "x"), ("firstName", "a\r\nBcc: eve@test.com")] {
+        let refused = update(json!({ field: value })).await;
+        assert_eq!(refused.code(), "VALIDATION_FAILED");
+        assert!(refused.error()["message"].as_str().unwrap().starts_with(field), "{}", refused.text);
+    }
+}
+
+#[tokio::test]
+async fn metadata_is_merged_and_reserved_keys_are_not_the_users() {
+    let test = TestApp::with(|config| config.accounts.reserved_metadata = vec!["plan".to_owned()]).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let set =
+        async |metadata: Value| ada.caller.send(operation!("set_metadata"), json!({ "metadata": metadata })).await;
+    set(json!({ "theme": "dark", "city": "London" })).await.data("setMetadata");
+    let user = set(json!({ "city": null })).await.data("setMetadata")["user"].clone();
+    assert_eq!(user["metadata"], json!({ "theme": "dark" }));
+    for refused in [json!({ "plan": 1 }), json!({ "_admin": true }), json!([]), json!({ "a": "x".repeat(17_000) })] {
+        assert_eq!(set(refused).await.code(), "VALIDATION_FAILED");
+    }
+}

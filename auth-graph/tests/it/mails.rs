@@ -1,0 +1,127 @@
+//! Mails: what is in them, and that none is lost.
+
+use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::mail::send_due;
+use auth_graph::mail::Mailer;
+use chrono::Duration;
+use futures_util::future::join_all;
+use sea_orm::EntityTrait;
+use serde_json::json;
+
+use crate::support::{Caller, MailingApp, TestApp, operation};
+
+async fn forget(caller: &Caller, email: &str) -> crate::support::Answer {
+    caller.send(operation!("request_password_reset"), json!({ "email": email })).await
+}
+
+async fn waiting(test: &TestApp) -> Vec<auth_graph::store::mails::Model> {
+    auth_graph::store::mails::Entity::find().all(&test.app.db).await.unwrap()
+}
+
+#[tokio::test]
+async fn nothing_is_lost_while_the_server_is_away() {
+    let site = MailingApp::new().await;
+    site.test.create_user("ada@test.com").await;
+    site.sink.fail(true);
+    forget(&site.test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+    assert!(site.mails().await.is_empty());
+    assert_eq!(waiting(&site.test).await[0].attempts, 1);
+    site.sink.fail(false);
+    assert!(site.mails().await.is_empty(), "it is not due yet");
+    site.test.app.clock.advance(Duration::minutes(1));
+    assert_eq!(site.mail().await.to, "ada@test.com");
+    assert!(waiting(&site.test).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_tried_again_until_the_mail_is_given_up() {
+    let test = TestApp::with(|config| config.mail.smtp_url = "smtp://127.0.0.1:1".to_owned().into()).await;
+    test.create_user("ada@test.com").await;
+    forget(&test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+    send_due(&test.app).await.unwrap();
+    assert!(waiting(&test).await[0].failed_at.is_none());
+    test.app.clock.advance(Duration::days(2));
+    send_due(&test.app).await.unwrap();
+    assert!(waiting(&test).await[0].failed_at.is_some());
+    test.app.clock.advance(Duration::days(15));
+    auth_graph::auth::purge(&test.app, test.app.clock.now()).await.unwrap();
+    assert!(waiting(&test).await.is_empty());
+}
+
+#[tokio::test]
+async fn replicas_send_each_mail_once() {
+    let site = MailingApp::new().await;
+    let other = site.test.replica().await;
+    for number in 0..5 {
+        let email = format!("user{number}@test.com");
+        site.test.create_user(&email).await;
+        forget(&site.test.anonymous(), &email).await.data("requestPasswordReset");
+    }
+    join_all([send_due(&site.test.app), send_due(&other)]).await.into_iter().for_each(|sent| drop(sent.unwrap()));
+    assert_eq!(site.mails().await.len(), 5);
+}
+
+#[tokio::test]
+async fn the_outbox_holds_no_token() {
+    let site = MailingApp::new().await;
+    site.test.create_user("ada@test.com").await;
+    forget(&site.test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+    let rows = waiting(&site.test).await;
+    assert_eq!(rows[0].letter, json!({ "kind": "reset_password" }));
+}
+
+#[tokio::test]
+async fn a_name_is_escaped_in_html_and_is_in_no_header() {
+    let site = MailingApp::new().await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await;
+    let input = json!({ "firstName": "<img src=x onerror=alert(1)>{{ 7 * 7 }}" });
+    ada.caller.send(operation!("update_profile"), json!({ "input": input })).await.data("updateProfile");
+    forget(&site.test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+    let mail = site.mail().await;
+    assert!(mail.text.contains("<img src=x onerror=alert(1)>{{ 7 * 7 }}"));
+    assert!(!mail.html.contains("<img") && mail.html.contains("&lt;img"), "{}", mail.html);
+    let headers = mail.raw.split("\r\n\r\n").next().unwrap();
+    assert!(!headers.contains("img") && headers.contains("Auto-Submitted: auto-generated"), "{headers}");
+}
+
+#[tokio::test]
+async fn a_mail_is_in_the_language_of_its_reader() {
+    let site = MailingApp::new().await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await;
+    for (locale, subject) in [
+        ("de-AT", "Wählen Sie ein neues Passwort"),
+        ("fr", "Choisissez un nouveau mot de passe"),
+        ("ja", "Choose a new password"),
+    ] {
+        let input = json!({ "locale": locale });
+        ada.caller.send(operation!("update_profile"), json!({ "input": input })).await.data("updateProfile");
+        forget(&site.test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+        assert_eq!(site.mail().await.subject, subject);
+    }
+}
+
+#[tokio::test]
+async fn texts_and_layouts_are_replaced_from_a_folder() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("layout.html"), "<b>{{ subject }}</b>").unwrap();
+    let site = MailingApp::with(|config| config.mail.templates = folder.path().to_owned()).await;
+    site.test.create_user("ada@test.com").await;
+    forget(&site.test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+    assert_eq!(site.mail().await.html.trim(), "<b>Choose a new password</b>");
+
+    std::fs::write(folder.path().join("de.toml"), "greeting = \"{{ unclosed\"\nuntil = \"\"\n").unwrap();
+    assert!(Mailer::new(&site.test.app.config).is_err(), "a broken text does not start");
+}
+
+#[tokio::test]
+async fn one_address_gets_so_many_mails_whether_it_is_known_or_not() {
+    let site = MailingApp::new().await;
+    site.test.create_user("ada@test.com").await;
+    for email in ["ada@test.com", "nobody@test.com"] {
+        for _ in 0..5 {
+            forget(&site.test.anonymous(), email).await.data("requestPasswordReset");
+        }
+        assert_eq!(forget(&site.test.anonymous(), email).await.code(), "RATE_LIMITED");
+    }
+    assert_eq!(site.mails().await.len(), 5);
+}

@@ -1,0 +1,167 @@
+//! New passwords: forgotten ones, changed ones, and which are good enough.
+
+use auth_graph::auth::accounts::{self, Rank};
+use chrono::Duration;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Caller, MailingApp, PASSWORD, TestApp, operation};
+
+const NEW: &str = "four unrelated words here";
+
+async fn forget(caller: &Caller, email: &str) -> Answer {
+    caller.send(operation!("request_password_reset"), json!({ "email": email })).await
+}
+
+async fn reset(caller: &Caller, token: &str, password: &str) -> Answer {
+    let input = json!({ "token": token, "newPassword": password });
+    caller.send(operation!("reset_password"), json!({ "input": input })).await
+}
+
+async fn change(caller: &Caller, current: Value, password: &str) -> Answer {
+    let input = json!({ "currentPassword": current, "newPassword": password });
+    caller.send(operation!("change_password"), json!({ "input": input })).await
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_replaced_and_every_session_ends() {
+    let site = MailingApp::new().await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await;
+    forget(&site.test.anonymous(), "Ada@test.com").await.data("requestPasswordReset");
+    let mail = site.mail().await;
+    assert_eq!(reset(&site.test.anonymous(), mail.token(), "password1").await.code(), "VALIDATION_FAILED");
+    let answer = reset(&site.test.anonymous(), mail.token(), NEW).await;
+    assert_eq!(answer.data("resetPassword")["revokedSessions"], 1);
+    assert_eq!(ada.caller.me().await.code(), "TOKEN_REVOKED");
+    assert_eq!(site.test.anonymous().login("ada@test.com", PASSWORD).await.code(), "INVALID_CREDENTIALS");
+    let user = site.test.anonymous().login("ada@test.com", NEW).await.data("login")["user"].clone();
+    assert_eq!(user["emailVerified"], true);
+    assert_eq!(site.mail().await.subject, "Your password was changed");
+    assert_eq!(reset(&site.test.anonymous(), mail.token(), PASSWORD).await.code(), "ONE_TIME_TOKEN_INVALID");
+}
+
+#[tokio::test]
+async fn no_answer_tells_whether_an_address_is_known() {
+    let site = MailingApp::new().await;
+    site.test.create_user("ada@test.com").await;
+    let disabled = site.test.create_user("disabled@test.com").await;
+    accounts::disable(&site.test.app, disabled.id).await.unwrap();
+    let known = forget(&site.test.anonymous(), "ada@test.com").await.text;
+    assert_eq!(known, forget(&site.test.anonymous(), "nobody@test.com").await.text);
+    assert_eq!(known, forget(&site.test.anonymous(), "disabled@test.com").await.text);
+    assert_eq!(site.mail().await.to, "ada@test.com");
+}
+
+#[tokio::test]
+async fn authorizer_736_fifty_parallel_redemptions_have_one_effect() {
+    let site = MailingApp::new().await;
+    let user = site.test.create_user("ada@test.com").await;
+    forget(&site.test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+    let mail = site.mail().await;
+    let caller = site.test.anonymous();
+    let answers = join_all((0..50).map(|_| reset(&caller, mail.token(), NEW))).await;
+    let good: Vec<_> = answers.iter().filter(|answer| answer.body["errors"].is_null()).collect();
+    assert_eq!(good.len(), 1);
+    let now = accounts::by_email(&site.test.app, &user.email).await.unwrap();
+    assert_eq!(now.version, 2);
+}
+
+#[tokio::test]
+async fn a_token_is_bound_to_its_purpose_its_address_and_its_time() {
+    let site = MailingApp::new().await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await;
+    let caller = site.test.anonymous();
+    forget(&caller, "ada@test.com").await.data("requestPasswordReset");
+    let first = site.mail().await;
+    let other_purpose = caller.send(operation!("verify_email"), json!({ "token": first.token() })).await;
+    assert_eq!(other_purpose.code(), "ONE_TIME_TOKEN_INVALID");
+    for changed in [&first.token()[1..], &format!("{}A", first.token()), "", "ago_"] {
+        assert_eq!(reset(&caller, changed, NEW).await.code(), "ONE_TIME_TOKEN_INVALID", "{changed}");
+    }
+    let input = json!({ "email": "new@test.com", "password": PASSWORD });
+    ada.caller.send(operation!("change_email"), json!({ "input": input })).await.data("changeEmail");
+    let confirmation = site.mail().await;
+    caller.send(operation!("verify_email"), json!({ "token": confirmation.token() })).await.data("verifyEmail");
+    assert_eq!(reset(&caller, first.token(), NEW).await.code(), "ONE_TIME_TOKEN_INVALID");
+
+    site.mails().await;
+    forget(&caller, "new@test.com").await.data("requestPasswordReset");
+    let second = site.mail().await;
+    site.test.app.clock.advance(Duration::hours(1));
+    assert_eq!(reset(&caller, second.token(), NEW).await.code(), "ONE_TIME_TOKEN_INVALID");
+}
+
+#[tokio::test]
+async fn a_password_is_changed_with_the_one_before_and_ends_every_session() {
+    let site = MailingApp::new().await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await;
+    assert_eq!(change(&ada.caller, Value::Null, NEW).await.code(), "REAUTHENTICATION_REQUIRED");
+    assert_eq!(change(&ada.caller, json!("a wrong one"), NEW).await.code(), "INVALID_CREDENTIALS");
+    assert_eq!(change(&site.test.anonymous(), json!(PASSWORD), NEW).await.code(), "UNAUTHENTICATED");
+    assert_eq!(change(&ada.caller, json!(PASSWORD), NEW).await.data("changePassword")["revokedSessions"], 1);
+    assert_eq!(ada.caller.me().await.code(), "TOKEN_REVOKED");
+    site.test.anonymous().login("ada@test.com", NEW).await.data("login");
+}
+
+#[tokio::test]
+async fn guesses_at_the_current_password_count_like_log_ins() {
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let before = test.app.passwords.computed();
+    let answers = join_all((0..50).map(|_| change(&ada.caller, json!("a wrong one"), NEW))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.code() == "RATE_LIMITED").count(), 40);
+    assert_eq!(test.app.passwords.computed() - before, 10);
+}
+
+#[tokio::test]
+async fn weak_passwords_are_refused_with_the_reason() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let list = folder.path().join("breached.txt");
+    // The SHA-1 of "known from a breach 1" between its neighbours.
+    let hash = aws_hash("known from a breach 1");
+    let mut lines: Vec<String> = (0..500).map(|number| format!("{}:7", aws_hash(&number.to_string()))).collect();
+    lines.push(format!("{hash}:3"));
+    lines.sort();
+    std::fs::write(&list, lines.join("\r\n")).unwrap();
+    let test = TestApp::with(|config| config.passwords.breached_list = list).await;
+    let ada = test.signed_in("ada.lovelace@test.com", Rank::User).await;
+    for (password, reason) in [
+        ("short", "8 to 256"),
+        (&*"x".repeat(257), "8 to 256"),
+        ("password1", "easy to guess"),
+        ("ada.lovelace1", "too much like"),
+        ("user-pass", "documentation"),
+        ("known from a breach 1", "breach"),
+    ] {
+        let refused = change(&ada.caller, json!(PASSWORD), password).await;
+        assert_eq!(refused.code(), "VALIDATION_FAILED");
+        assert!(refused.error()["message"].as_str().unwrap().contains(reason), "{password}: {}", refused.text);
+    }
+    change(&ada.caller, json!(PASSWORD), "not known from a breach").await.data("changePassword");
+}
+
+#[tokio::test]
+async fn a_password_typed_in_another_form_of_unicode_is_the_same() {
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    change(&ada.caller, json!(PASSWORD), "cafe\u{301} noir sans sucre").await.data("changePassword");
+    test.anonymous().login("ada@test.com", "caf\u{e9} noir sans sucre").await.data("login");
+    test.anonymous().login("ada@test.com", "cafe\u{301} noir sans sucre").await.data("login");
+}
+
+#[tokio::test]
+async fn ghsa_7rqj_j65f_68wh_addresses_are_normalised_before_they_are_looked_at() {
+    let test = TestApp::new().await;
+    test.create_user("ada@test.com").await;
+    test.anonymous().login(" ＡＤＡ＠test.com ", PASSWORD).await.data("login");
+    for bad in
+        ["ada@test.com＠evil.test", "ada@test.com\r\nBcc: eve@evil.test", "a..b@test.com", "ada@-test.com", "аda@t.de"]
+    {
+        assert_eq!(test.anonymous().login(bad, PASSWORD).await.code(), "VALIDATION_FAILED", "{bad}");
+    }
+}
+
+fn aws_hash(text: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+    digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect()
+}
