@@ -33,7 +33,8 @@ check: $(PLAYGROUND) ## Check the format, the lints, the documentation and the d
 bench: ## Measure, and print a table of ratios; SECONDS=2 for a short run
 	scripts/setup-bench
 	cargo build --release -p auth-graph -p client-graph -p bench --all-features
-	"$${CARGO_TARGET_DIR:-target}/release/bench" --seconds $(SECONDS)
+	scripts/setup-test
+	scripts/with-postgres "$${CARGO_TARGET_DIR:-target}/release/bench" --seconds $(SECONDS)
 
 schema: ## Write schema/*.graphql anew
 	UPDATE_SCHEMA=1 cargo nextest run $(EVERYTHING) -E 'test(schema)'

@@ -16,6 +16,7 @@ mod machine;
 mod process;
 mod protected_field;
 mod samples;
+mod sessions;
 mod side_by_side;
 mod startup;
 mod table;
@@ -89,6 +90,7 @@ fn measure(time: Duration) -> Result<(), Box<dyn Error>> {
         table.extend(measured()?, Usage::others_since(usage));
         Ok::<(), Box<dyn Error>>(())
     };
+    section("sessions", &mut || sessions::rows(time))?;
     section("context builder", &mut || context_builder::rows(time))?;
     section("start and idle memory", &mut || startup::rows(&installation))?;
     let server = installation.start()?;

@@ -1,0 +1,174 @@
+//! What sessions cost: a refresh beside the bare compare-and-swap that it stands on, in turns on one database, and the set
+//! of sessions that were ended.
+//!
+//! PostgreSQL is measured where `TEST_DATABASE_URL` names a server of its own.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use auth_graph::app::App;
+use auth_graph::auth::accounts::{self, NewUser, Rank};
+use auth_graph::auth::boot;
+use auth_graph::auth::sessions::{Device, Login, login, refresh};
+use auth_graph::clock::Clock;
+use auth_graph::config::{Config, Sources};
+use auth_graph::credentials::Revocations;
+use auth_graph::store::{begin, sessions};
+use auth_graph::values::{NewPassword, SessionId};
+use secrecy::SecretString;
+
+use crate::auth_graph::PASSWORD;
+use crate::machine::resident;
+use crate::samples::{ROUNDS, median};
+use crate::table::{Row, Target, Unit};
+
+const WORKERS: usize = 8;
+const REVOKED: usize = 1_000_000;
+const LOOK_UPS: usize = 2_000_000;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Measures it.
+///
+/// # Errors
+/// When the database fails, or a refresh is refused.
+pub fn rows(time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
+    let mut rows = revocation_rows();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    rows.push(runtime.block_on(refresh_row("SQLite", None, time)).map_err(|error| error.to_string())?);
+    if let Ok(url) = std::env::var("TEST_DATABASE_URL") {
+        let row = runtime.block_on(refresh_row("PostgreSQL", Some(url), time));
+        rows.push(row.map_err(|error| error.to_string())?);
+    }
+    Ok(rows)
+}
+
+async fn refresh_row(database: &str, url: Option<String>, time: Duration) -> Result<Row, Failure> {
+    let folder = tempfile::tempdir()?;
+    let mut config = Config::load(&Sources::default())?;
+    config.data_dir = folder.path().to_owned();
+    config.database.url = SecretString::from(url.unwrap_or_default());
+    let app = boot(config, Clock::default()).await?;
+    let email = "refresh@example.com".parse()?;
+    let password = NewPassword::parse(PASSWORD.into())?;
+    let (first_name, last_name) = (String::new(), String::new());
+    accounts::create(&app, NewUser { email, password, first_name, last_name, rank: Rank::User }).await?;
+
+    let mut tokens = Vec::new();
+    let mut bare = Vec::new();
+    for _ in 0..WORKERS {
+        tokens.push(sign_in(&app).await?.0);
+        bare.push((sign_in(&app).await?.1, 0));
+    }
+    let mut ratios = Vec::new();
+    let mut rates = [Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
+        let refreshed = in_parallel(&mut tokens, |token| refresh_for(app.clone(), token, time)).await?;
+        let swapped = in_parallel(&mut bare, |session| swap_for(app.clone(), session, time)).await?;
+        ratios.push(refreshed as f64 / swapped as f64);
+        rates[0].push(refreshed as f64 / time.as_secs_f64());
+        rates[1].push(swapped as f64 / time.as_secs_f64());
+    }
+    let [refreshes, swaps] = rates.map(median);
+    Ok(Row::new(
+        format!("refresh / bare compare-and-swap, {database}"),
+        median(ratios),
+        Unit::Percent,
+        Target::AtLeast(0.7),
+        format!(
+            "{refreshes:.0} refreshes/s, {swaps:.0} transactions/s that only move the generation; {WORKERS} at once"
+        ),
+    ))
+}
+
+async fn sign_in(app: &App) -> Result<(SecretString, SessionId), Failure> {
+    let email = "refresh@example.com".parse()?;
+    let input = Login { email, password: PASSWORD.into(), scope: None, audience: None };
+    let pair = login(app, input, &Device::default()).await?;
+    Ok((pair.refresh_token, pair.session))
+}
+
+/// Each goes on from where it has come to. The answer is how often all of them together have done it.
+async fn in_parallel<T, F>(states: &mut Vec<T>, work: impl Fn(T) -> F) -> Result<usize, Failure>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<(T, usize), Failure>> + Send + 'static,
+{
+    let tasks: Vec<_> = states.drain(..).map(|state| tokio::spawn(work(state))).collect();
+    let mut total = 0;
+    for task in tasks {
+        let (state, count) = task.await??;
+        states.push(state);
+        total += count;
+    }
+    Ok(total)
+}
+
+async fn refresh_for(app: App, mut token: SecretString, time: Duration) -> Result<(SecretString, usize), Failure> {
+    let (start, device) = (Instant::now(), Device::default());
+    let mut count = 0;
+    while start.elapsed() < time {
+        token = refresh(&app, &token, &device).await?.refresh_token;
+        count += 1;
+    }
+    Ok((token, count))
+}
+
+async fn swap_for(
+    app: App,
+    (session, mut generation): (SessionId, i64),
+    time: Duration,
+) -> Result<((SessionId, i64), usize), Failure> {
+    let start = Instant::now();
+    let mut count = 0;
+    while start.elapsed() < time {
+        let now = app.clock.now();
+        let txn = begin(&app.db).await?;
+        if !sessions::rotate(&txn, session, generation, now, now, None).await? {
+            return Err("a generation was not the one that it was left at".into());
+        }
+        txn.commit().await?;
+        generation += 1;
+        count += 1;
+    }
+    Ok(((session, generation), count))
+}
+
+fn revocation_rows() -> Vec<Row> {
+    let clock = Clock::default();
+    let now = clock.now();
+    let before = resident(std::process::id()).0;
+    let set = Revocations::new(chrono::Duration::minutes(5));
+    let ids: Vec<SessionId> = (0..REVOKED).map(|_| SessionId::generate(now)).collect();
+    let names = resident(std::process::id()).0;
+    for id in &ids {
+        set.insert(*id, now);
+    }
+    let held = resident(std::process::id()).0 - names.max(before);
+    let strangers: Vec<SessionId> = (0..REVOKED).map(|_| SessionId::generate(now)).collect();
+    let start = Instant::now();
+    // Far apart from each other, so that the cache of the processor does not answer.
+    for number in 0..LOOK_UPS / 2 {
+        let place = number * 7_919 % REVOKED;
+        black_box(set.contains(black_box(ids[place])));
+        black_box(set.contains(black_box(strangers[place])));
+    }
+    let each = start.elapsed().as_secs_f64() * 1e6 / LOOK_UPS as f64;
+    vec![
+        Row::new(
+            "1,000,000 ended sessions, memory",
+            held,
+            Unit::Megabytes,
+            Target::Below(100.0),
+            "resident memory that the set took",
+        ),
+        Row::new(
+            "… one look-up",
+            each,
+            Unit::Microseconds,
+            Target::Below(0.1),
+            "half of them found; scattered over the set, one thread",
+        ),
+    ]
+}
