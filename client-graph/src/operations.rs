@@ -3,6 +3,7 @@
 //! The types that are generated from the schema stay in `documents`; how a request is sent is in `transport`, the
 //! methods of [`AuthGraph`](crate::AuthGraph) are in `calls`.
 
+mod breaker;
 mod calls;
 mod documents;
 mod transport;
@@ -15,6 +16,7 @@ use secrecy::SecretString;
 
 use crate::ids::{SessionId, UserId};
 
+pub(crate) use breaker::Breaker;
 #[cfg(feature = "proxy")]
 pub(crate) use calls::Ending;
 #[cfg(feature = "proxy")]

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::feed::{Feed, StaleFeed};
 use crate::keys::Keys;
-use crate::operations::Transport;
+use crate::operations::{Breaker, Transport};
 use crate::principal::Principal;
 use crate::revocation::Revoked;
 use crate::verifier::{Expectation, Verification, Verifier};
@@ -218,7 +218,8 @@ impl AuthGraphBuilder {
             held: tokio::sync::Mutex::default(),
         });
         let expectation = Expectation { issuer, audience, leeway: self.leeway };
-        let transport = Arc::new(Transport { http, graphql_url, retries: self.retries });
+        let transport =
+            Arc::new(Transport { http, graphql_url, retries: self.retries, breaker: Breaker::new(self.clock.clone()) });
         let keys = Keys::new(jwks_url, Arc::clone(&transport), self.clock.clone());
         let inner = Inner {
             transport,

@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::breaker::Breaker;
 use crate::error::{Code, Error};
 
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -24,6 +25,7 @@ pub(crate) struct Transport {
     pub(crate) http: reqwest::Client,
     pub(crate) graphql_url: Url,
     pub(crate) retries: u32,
+    pub(crate) breaker: Breaker,
 }
 
 /// Whether doing it twice is the same as doing it once.
@@ -101,7 +103,8 @@ impl Transport {
         self.send(repeat, |http| http.post(url.clone()).headers(headers.clone()).body(body.clone())).await
     }
 
-    /// Sends a request, and again where that is safe and promises something.
+    /// Sends a request, and again where that is safe and promises something. While auth-graph does not answer, most
+    /// requests are not sent at all.
     pub(crate) async fn send(
         &self,
         repeat: Repeat,
@@ -109,7 +112,12 @@ impl Transport {
     ) -> Result<Response, Error> {
         let mut retries = if repeat == Repeat::Safe { self.retries } else { 0 };
         loop {
+            let turn = self.breaker.enter()?;
             let outcome = request(&self.http).send().await;
+            match &outcome {
+                Ok(response) if !matches!(response.status().as_u16(), 502..=504) => turn.answered(),
+                _ => turn.failed(),
+            }
             if retries == 0 || !worth_repeating(&outcome) {
                 return outcome.map_err(Error::unavailable);
             }

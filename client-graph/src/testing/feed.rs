@@ -47,6 +47,7 @@ pub(super) enum Event {
 struct Reader {
     shared: Arc<Shared>,
     position: usize,
+    cuts: usize,
     grown: watch::Receiver<()>,
     was_current: bool,
 }
@@ -68,7 +69,8 @@ pub(super) async fn token(Extract(shared): Extract<Arc<Shared>>, headers: Header
 /// The changes after a position as server-sent events, until the line is cut.
 pub(super) fn stream(shared: Arc<Shared>, position: usize) -> Response {
     let grown = shared.state().feed.grown.subscribe();
-    let reader = Reader { shared, position, grown, was_current: false };
+    let cuts = shared.line.cuts();
+    let reader = Reader { shared, position, cuts, grown, was_current: false };
     let events = stream::unfold(reader, |mut reader| async {
         let event = reader.next().await?;
         let data = json!({ "data": { "userChanges": event } });
@@ -82,7 +84,7 @@ impl Reader {
     async fn next(&mut self) -> Option<Value> {
         loop {
             self.grown.mark_unchanged();
-            if self.shared.line.is_cut() {
+            if self.shared.line.cuts() != self.cuts {
                 return None;
             }
             if let Some(change) = self.shared.change(self.position) {

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
     down: Arc<AtomicBool>,
+    cuts: Arc<AtomicUsize>,
 }
 
 pub(super) struct Listener {
@@ -23,6 +24,8 @@ pub(super) struct Listener {
 
 pub(super) struct Connection {
     line: Line,
+    /// How often the line had been cut when this was accepted: the next cut ends it, even if it is mended at once.
+    cuts: usize,
     stream: TcpStream,
 }
 
@@ -33,18 +36,20 @@ impl Line {
 
     pub(super) fn cut(&self) {
         self.down.store(true, Ordering::Release);
+        self.cuts.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(super) fn mend(&self) {
         self.down.store(false, Ordering::Release);
     }
 
-    pub(super) fn is_cut(&self) -> bool {
-        self.down.load(Ordering::Acquire)
+    /// How often it was cut.
+    pub(super) fn cuts(&self) -> usize {
+        self.cuts.load(Ordering::Acquire)
     }
 
-    fn check(&self) -> io::Result<()> {
-        if self.is_cut() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+    fn is_up(&self) -> bool {
+        !self.down.load(Ordering::Acquire)
     }
 }
 
@@ -55,9 +60,10 @@ impl axum::serve::Listener for Listener {
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
             if let Ok((stream, address)) = self.listener.accept().await
-                && self.line.check().is_ok()
+                && self.line.is_up()
             {
-                return (Connection { line: self.line.clone(), stream }, address);
+                let line = self.line.clone();
+                return (Connection { cuts: line.cuts(), line, stream }, address);
             }
         }
     }
@@ -67,19 +73,26 @@ impl axum::serve::Listener for Listener {
     }
 }
 
+impl Connection {
+    fn check(&self) -> io::Result<()> {
+        let whole = self.line.is_up() && self.line.cuts() == self.cuts;
+        if whole { Ok(()) } else { Err(io::ErrorKind::ConnectionReset.into()) }
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, task: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.line.check()?;
+        self.check()?;
         let outcome = Pin::new(&mut self.stream).poll_read(task, buffer);
         // What arrives on a connection that was cut while it waited is lost.
-        self.line.check()?;
+        self.check()?;
         outcome
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.line.check()?;
+        self.check()?;
         Pin::new(&mut self.stream).poll_write(task, bytes)
     }
 

@@ -307,3 +307,80 @@ async fn a_wrong_secret_is_told_and_never_shown() {
     assert_eq!(error.code(), Code::InvalidCredentials);
     assert!(!format!("{error:?}{auth:?}").contains("wrong-secret"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_changes_during_an_outage_arrive_in_spite_of_cuts() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    let mut users: Vec<User> = (0..1000).map(|number| issuer.user(&format!("user{number}@example.com"))).collect();
+    let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
+    service.knows(users[0].id, 1).await;
+    service.stop().await;
+
+    for round in 1..=10 {
+        for user in &mut users {
+            user.version += 1;
+            // An address passes from one person to the next.
+            user.email = format!("user{}@example.com", (round * 7 + user.version) % 500);
+            issuer.change_user(user);
+        }
+    }
+    let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
+    let mut seen = 0;
+    for user in &mut users[..20] {
+        seen = service.auth.feed_moved(seen).await;
+        issuer.take_down();
+        user.version += 1;
+        issuer.change_user(user);
+        issuer.delete_user(user.id);
+        issuer.repeat_changes(30);
+        issuer.bring_up();
+    }
+    for user in &users[20..] {
+        service.knows(user.id, user.version).await;
+    }
+    let mirror = service.auth.mirror().unwrap();
+    for user in &users[..20] {
+        service.until(async || mirror.user(user.id).await.unwrap().is_none()).await;
+    }
+    for user in &users[20..] {
+        let row = mirror.user(user.id).await.unwrap().unwrap();
+        assert_eq!((row.email, row.version), (user.email.clone(), user.version));
+    }
+    assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM mirrored_users").await, 1000);
+}
+
+#[tokio::test]
+async fn an_auth_graph_that_hangs_is_asked_once_a_second_and_nobody_waits_for_it() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&asked);
+    tokio::spawn(async move {
+        let mut hanging = Vec::new();
+        while let Ok((connection, _)) = listener.accept().await {
+            counting.fetch_add(1, Ordering::SeqCst);
+            hanging.push(connection);
+        }
+    });
+    let clock = client_graph::Clock::default();
+    let impatient = reqwest::Client::builder().timeout(Duration::from_millis(100)).no_proxy().build().unwrap();
+    let builder = AuthGraph::builder(url).audience("graph").http_client(impatient).retries(0).clock(clock.clone());
+    let auth = builder.build().unwrap();
+    let token = "some-token".into();
+    for _ in 0..5 {
+        assert_eq!(auth.verify(&token).await.unwrap_err().code(), Code::Unavailable);
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 5);
+
+    for _ in 0..100 {
+        let error = auth.verify(&token).await.unwrap_err();
+        assert_eq!((error.code(), error.retry_after_seconds()), (Code::Unavailable, Some(1)));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 5, "nobody went there");
+
+    clock.advance(Duration::from_secs(1));
+    assert!(auth.verify(&token).await.is_err());
+    assert!(auth.verify(&token).await.is_err());
+    assert_eq!(asked.load(Ordering::SeqCst), 6, "one of them did");
+}
