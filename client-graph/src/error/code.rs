@@ -72,8 +72,6 @@ codes! {
     CursorExpired = "CURSOR_EXPIRED", 410, "What follows this cursor is not kept any more.";
     /// An argument breaks a rule.
     ValidationFailed = "VALIDATION_FAILED", 400, "An argument breaks a rule.";
-    /// The feed does not reach back as far as this cursor: start with the snapshots.
-    CursorExpired = "CURSOR_EXPIRED", 410, "The feed does not reach back that far. Start again with the snapshots.";
     /// Too many attempts: wait for `retryAfter` seconds.
     RateLimited = "RATE_LIMITED", 429, "Too many attempts. Try again later.";
     /// Overloaded, or something that is needed is away: wait for `retryAfter` seconds.
