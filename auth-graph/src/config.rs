@@ -52,6 +52,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// What access tokens say beside the standard claims.
     pub claims: Claims,
+    /// The paths of django-easyjwt.
+    pub rest: Rest,
     /// How passwords are hashed.
     pub passwords: Passwords,
     /// How accounts are made and looked after.
@@ -221,6 +223,14 @@ pub enum SigningAlgorithm {
     RS256,
     /// HMAC with SHA-256: the key is never published, so only auth-graph can verify.
     HS256,
+}
+
+/// The paths of django-easyjwt's authentication service.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rest {
+    /// Whether they are there.
+    pub enabled: bool,
 }
 
 /// How passwords are hashed: argon2id on threads of their own.

@@ -8,6 +8,7 @@ mod graphql;
 mod health;
 mod identity;
 mod oauth;
+mod rest;
 mod well_known;
 
 use std::io;
@@ -50,6 +51,7 @@ pub fn router(app: &App) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
+    let router = if app.config.rest.enabled { router.merge(rest::router()) } else { router };
     let router = match app.config.profile {
         Profile::Production => router,
         Profile::Development | Profile::Demo => router.merge(playground::router()),

@@ -86,6 +86,7 @@ impl Config {
                 ("on_failure", quote(&format!("{:?}", hook.on_failure).to_lowercase())),
             ],
         );
+        section("rest", &[("enabled", self.rest.enabled.to_string())]);
         section(
             "passwords",
             &[

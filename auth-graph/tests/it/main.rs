@@ -34,6 +34,7 @@ mod outbox;
 mod passwords;
 mod refresh;
 mod replicas;
+mod rest;
 mod revocation;
 mod rotation;
 mod schema;

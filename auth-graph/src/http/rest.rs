@@ -1,0 +1,134 @@
+//! The paths of django-easyjwt's authentication service, with its bodies, so that its client services can be pointed
+//! here. Where its answer is a fault, ours is given: `docs/guides/from-django.md` lists those.
+
+mod fields;
+mod refusal;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{ALLOW, CACHE_CONTROL};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Json, Router};
+use chrono::{DateTime, SecondsFormat, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use super::Site;
+use super::identity::{Bearer, bearer, device};
+use crate::app::App;
+use crate::auth::sessions::{self, Login, Reach};
+use crate::auth::verification::{Verified, verify as check};
+use crate::auth::{self, accounts, numbers, principal};
+use crate::error::Error;
+use crate::store::users;
+use fields::Fields;
+use refusal::Refusal;
+
+type Answer = Result<Response, Refusal>;
+
+/// The routes.
+pub(super) fn router() -> Router<Site> {
+    Router::new()
+        .route("/auth/token/", only(post(token), "POST"))
+        .route("/auth/token/refresh/", only(post(refresh), "POST"))
+        .route("/auth/token/verify/", only(post(verify), "POST"))
+        .route("/auth/token/blacklist/", only(post(blacklist), "POST"))
+        .route("/auth/user/", only(get(user), "GET"))
+}
+
+/// Refuses other methods in the words of Django REST framework.
+fn only(routes: MethodRouter<Site>, allowed: &'static str) -> MethodRouter<Site> {
+    routes.fallback(move |method: Method| async move {
+        let detail = format!("Method \"{method}\" not allowed.");
+        (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, allowed)], Json(json!({ "detail": detail })))
+    })
+}
+
+async fn token(State(app): State<App>, parts: Parts, body: Body) -> Answer {
+    let mut fields = Fields::read(&parts.headers, body, &["email", "password"]).await?;
+    // What is no address is nobody's: their answer is that of a wrong password.
+    let email = fields.take("email").expose_secret().parse().map_err(|_| Error::InvalidCredentials)?;
+    let login = Login { email, password: fields.take("password"), scope: None, audience: None };
+    let pair = sessions::login(&app, login, &device(&app, &parts)).await?;
+    Ok(answer(tokens(&pair)))
+}
+
+async fn refresh(State(app): State<App>, parts: Parts, body: Body) -> Answer {
+    let token = Fields::read(&parts.headers, body, &["refresh"]).await?.take("refresh");
+    match sessions::refresh(&app, &token, &device(&app, &parts)).await {
+        Ok(pair) => Ok(answer(tokens(&pair))),
+        Err(error) => Err(explain(&app, &token, error).await),
+    }
+}
+
+/// Any kind of token, as theirs.
+async fn verify(State(app): State<App>, headers: HeaderMap, body: Body) -> Answer {
+    let token = Fields::read(&headers, body, &["token"]).await?.take("token");
+    match check(&app, &token).await? {
+        Ok(_) => Ok(answer(json!({}))),
+        Err(refusal) => Err(Error::from(refusal).into()),
+    }
+}
+
+/// Ends the session of the token. It may be repeated.
+async fn blacklist(State(app): State<App>, parts: Parts, body: Body) -> Answer {
+    let token = Fields::read(&parts.headers, body, &["refresh"]).await?.take("refresh");
+    match sessions::logout(&app, Some(&token), None, Reach::This, &device(&app, &parts)).await {
+        Ok(_) => Ok(answer(json!({}))),
+        Err(error) => Err(explain(&app, &token, error).await),
+    }
+}
+
+/// The caller's own account, and nobody else's.
+async fn user(State(app): State<App>, request: Request) -> Answer {
+    let token = match bearer(request.headers()) {
+        Bearer::None => return Err(Refusal::Anonymous),
+        Bearer::Malformed => return Err(Refusal::BadBearer),
+        Bearer::Token(token) => token,
+    };
+    let caller = match principal::authenticate(&app, &token).await {
+        Ok(caller) => caller,
+        Err(auth::Refusal::Unknown) => return Err(Error::from(auth::Refusal::Unknown).into()),
+        Err(_) => return Err(Refusal::BadBearer),
+    };
+    let user = accounts::visible(&app, Some(&caller), caller.subject()).await?.ok_or(Refusal::UserNotFound)?;
+    if !user.is_active {
+        return Err(Refusal::UserInactive);
+    }
+    let number = numbers::number_of(&app, user.id).await?;
+    Ok(answer(account(&user, number)))
+}
+
+/// An access token in the place of a refresh token has an answer of its own.
+async fn explain(app: &App, token: &SecretString, error: Error) -> Refusal {
+    match (&error, check(app, token).await) {
+        (Error::TokenInvalid, Ok(Ok(Verified::Access(_)))) => Refusal::WrongType,
+        _ => error.into(),
+    }
+}
+
+fn tokens(pair: &sessions::TokenPair) -> Value {
+    json!({ "refresh": pair.refresh_token.expose_secret(), "access": pair.access_token.expose_secret() })
+}
+
+fn account(user: &users::Model, number: i64) -> Value {
+    let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
+    json!({
+        "id": number,
+        "first_name": user.first_name,
+        "email": user.email.as_str(),
+        "last_name": user.last_name,
+        "date_joined": time(user.date_joined),
+        "last_login": user.last_login.map(time),
+        "is_active": user.is_active,
+        "is_staff": user.is_staff,
+        "is_superuser": user.is_superuser,
+    })
+}
+
+fn answer(body: Value) -> Response {
+    ([(CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}

@@ -1,0 +1,99 @@
+//! Refusals in the form of Django REST framework: `detail`, sometimes a `code`, or a list for each field.
+
+use axum::Json;
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::error::Error;
+
+/// A refusal, to be answered.
+pub(super) enum Refusal {
+    /// A list of problems for each field.
+    Fields(Value),
+    Json {
+        line: usize,
+        column: usize,
+    },
+    MediaType(String),
+    TooLarge,
+    TooSlow,
+    /// An access token in the place of a refresh token.
+    WrongType,
+    /// No access token.
+    Anonymous,
+    /// An access token that is not good.
+    BadBearer,
+    UserNotFound,
+    UserInactive,
+    Failed(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Refusal {
+    fn parts(&self) -> (StatusCode, Value) {
+        let token = |detail: &str| (StatusCode::UNAUTHORIZED, json!({ "detail": detail, "code": "token_not_valid" }));
+        let coded = |detail: &str, code: &str| (StatusCode::UNAUTHORIZED, json!({ "detail": detail, "code": code }));
+        let detail = |status: StatusCode, detail: &str| (status, json!({ "detail": detail }));
+        match self {
+            Self::Fields(problems) => (StatusCode::BAD_REQUEST, problems.clone()),
+            Self::Json { line, column } => {
+                detail(StatusCode::BAD_REQUEST, &format!("JSON parse error - line {line} column {column}"))
+            }
+            Self::MediaType(found) => {
+                let what = format!("Unsupported media type \"{found}\" in request.");
+                detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, &what)
+            }
+            Self::TooLarge => detail(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 16 KiB."),
+            Self::TooSlow => detail(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time."),
+            Self::WrongType => token("Token has wrong type"),
+            Self::Anonymous => detail(StatusCode::UNAUTHORIZED, "Authentication credentials were not provided."),
+            Self::BadBearer => {
+                let message = "Token is invalid or expired";
+                let one = json!({ "token_class": "AccessToken", "token_type": "access", "message": message });
+                let what = "Given token not valid for any token type";
+                let body = json!({ "detail": what, "code": "token_not_valid", "messages": [one] });
+                (StatusCode::UNAUTHORIZED, body)
+            }
+            Self::UserNotFound => coded("User not found", "user_not_found"),
+            Self::UserInactive => coded("User is inactive", "user_inactive"),
+            Self::Failed(error) => match error {
+                Error::InvalidCredentials => {
+                    detail(StatusCode::UNAUTHORIZED, "No active account found with the given credentials")
+                }
+                Error::TokenRevoked | Error::TokenReused => token("Token is blacklisted"),
+                Error::TokenExpired | Error::TokenInvalid => token("Token is invalid or expired"),
+                Error::RateLimited { .. } => detail(StatusCode::TOO_MANY_REQUESTS, "Request was throttled."),
+                Error::Unavailable { .. } => detail(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+                Error::ValidationFailed { .. } => detail(StatusCode::BAD_REQUEST, &error.to_string()),
+                _ => detail(StatusCode::INTERNAL_SERVER_ERROR, &Error::internal("").to_string()),
+            },
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, body) = self.parts();
+        let mut response = (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"api\""));
+        }
+        if let Self::Failed(error) = &self {
+            if status.is_server_error() {
+                tracing::error!(error = error as &dyn std::error::Error, "a request failed");
+            }
+            if let Some(wait) = error.retry_after() {
+                let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(1);
+                response.headers_mut().insert(RETRY_AFTER, seconds.max(1).into());
+            }
+        }
+        response
+    }
+}
