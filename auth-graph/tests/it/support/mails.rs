@@ -2,12 +2,11 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use auth_graph::auth::mail::send_due;
 use auth_graph::config::{Config, Registration};
-use mailin_embedded::response::{INTERNAL_ERROR, OK};
+use mailin_embedded::response::OK;
 use mailin_embedded::{Handler, Response, Server, SslConfig};
 use mailparse::{MailHeaderMap, ParsedMail};
 
@@ -27,7 +26,6 @@ pub struct Arrived {
 #[derive(Clone, Default)]
 pub struct Sink {
     arrived: Arc<Mutex<Vec<Arrived>>>,
-    failing: Arc<AtomicBool>,
     to: String,
     data: Vec<u8>,
 }
@@ -45,9 +43,6 @@ impl Handler for Sink {
 
     fn data_end(&mut self) -> Response {
         let data = std::mem::take(&mut self.data);
-        if self.failing.load(Ordering::SeqCst) {
-            return INTERNAL_ERROR;
-        }
         let mail = mailparse::parse_mail(&data).unwrap();
         let part = |number: usize| mail.subparts.get(number).map(|part: &ParsedMail| part.get_body().unwrap());
         let arrived = Arrived {
@@ -72,11 +67,6 @@ impl Sink {
         server.with_name("mail.test").with_ssl(SslConfig::None).unwrap().with_tcp_listener(listener);
         std::thread::spawn(move || drop(server.serve()));
         (sink, url)
-    }
-
-    /// Whether the server takes mails.
-    pub fn fail(&self, failing: bool) {
-        self.failing.store(failing, Ordering::SeqCst);
     }
 }
 
