@@ -21,9 +21,6 @@ mod m20261125_000600_accounts;
 mod m20261125_000700_audit_events;
 mod m20261125_000701_user_search;
 mod m20261125_000800_imports;
-mod m20261125_000600_accounts;
-mod m20261125_000700_audit_events;
-mod m20261125_000701_user_search;
 
 /// Every migration, oldest first.
 #[derive(Debug)]

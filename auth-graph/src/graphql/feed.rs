@@ -5,6 +5,7 @@ use async_graphql::types::Json;
 use async_graphql::{Context, Enum, ID, NewType, Object, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
+use subgraph::{guarded, requires};
 
 use super::caller::{app, principal};
 use super::error::{ApiError, Result};
@@ -175,10 +176,11 @@ fn text(cursor: &Option<Cursor>) -> Option<&str> {
 #[derive(Default)]
 pub(super) struct FeedQuery;
 
+#[guarded]
 #[Object]
 impl FeedQuery {
     /// What happened to users and sessions, 100 changes at a time unless asked otherwise. Needs the scope `feed:read`.
-    #[graphql(guard = "HasScope(FEED_READ)")]
+    #[graphql(requires(HasScope(FEED_READ)))]
     async fn user_changes(
         &self,
         ctx: &Context<'_>,
@@ -192,7 +194,7 @@ impl FeedQuery {
 
     /// Every user in the order of their identifiers, those who never signed in and deleted ones among them, 100 at a time
     /// unless asked otherwise: for filling a copy. Needs the scope `feed:read`.
-    #[graphql(guard = "HasScope(FEED_READ)")]
+    #[graphql(requires(HasScope(FEED_READ)))]
     async fn user_snapshots(
         &self,
         ctx: &Context<'_>,
@@ -204,7 +206,7 @@ impl FeedQuery {
 
     /// What was ended early within the life of an access token, the oldest first, 100 at a time unless asked otherwise:
     /// for a service that starts. Needs the scope `feed:read`.
-    #[graphql(guard = "HasScope(FEED_READ)")]
+    #[graphql(requires(HasScope(FEED_READ)))]
     async fn revocations(
         &self,
         ctx: &Context<'_>,
@@ -218,11 +220,12 @@ impl FeedQuery {
 #[derive(Default)]
 pub(super) struct FeedSubscription;
 
+#[guarded]
 #[Subscription]
 impl FeedSubscription {
     /// What happens to users and sessions, as it happens. It ends with the code of the refusal when the token is no longer
     /// good; resume from the last cursor with a new one. Needs the scope `feed:read`.
-    #[graphql(guard = "HasScope(FEED_READ)")]
+    #[graphql(requires(HasScope(FEED_READ)))]
     async fn user_changes(
         &self,
         ctx: &Context<'_>,

@@ -1,6 +1,7 @@
 //! Passwords: `requestPasswordReset`, `resetPassword`, `changePassword`.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
+use subgraph::{guarded, requires};
 
 use super::caller::{app, principal};
 use super::error::Result;
@@ -42,6 +43,7 @@ pub struct PasswordChangedPayload {
 #[derive(Default)]
 pub(super) struct PasswordMutation;
 
+#[guarded]
 #[Object]
 impl PasswordMutation {
     /// Sends a link that sets a new password, if the address has an account. The answer is the same when it has none.
@@ -67,7 +69,7 @@ impl PasswordMutation {
     }
 
     /// Changes your password and ends all your sessions, this one too.
-    #[graphql(guard = "Authenticated")]
+    #[graphql(requires(Authenticated))]
     async fn change_password(
         &self,
         ctx: &Context<'_>,

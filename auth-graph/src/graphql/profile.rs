@@ -2,6 +2,7 @@
 
 use async_graphql::types::Json;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};
+use subgraph::{guarded, requires};
 
 use super::account::User;
 use super::caller::{app, principal};
@@ -41,10 +42,11 @@ pub struct DeleteAccountPayload {
 #[derive(Default)]
 pub(super) struct ProfileMutation;
 
+#[guarded]
 #[Object]
 impl ProfileMutation {
     /// Changes your names, phone number and language.
-    #[graphql(guard = "Authenticated")]
+    #[graphql(requires(Authenticated))]
     async fn update_profile(
         &self,
         ctx: &Context<'_>,
@@ -69,7 +71,7 @@ impl ProfileMutation {
 
     /// Sets members of your `metadata`; null removes one, and the others stay. Keys that begin with `_`, and those that the
     /// configuration reserves, are not yours to set.
-    #[graphql(guard = "Authenticated")]
+    #[graphql(requires(Authenticated))]
     async fn set_metadata(
         &self,
         ctx: &Context<'_>,
@@ -81,7 +83,7 @@ impl ProfileMutation {
 
     /// Deletes your account for good and ends all sessions. Needs your password or a recent sign-in
     /// (`REAUTHENTICATION_REQUIRED`). The address is free for another account.
-    #[graphql(guard = "Authenticated")]
+    #[graphql(requires(Authenticated))]
     async fn delete_account(
         &self,
         ctx: &Context<'_>,

@@ -1,6 +1,7 @@
 //! Registering, and e-mail addresses: `register`, `verifyEmail`, `requestEmailVerification`, `changeEmail`.
 
 use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
+use subgraph::{guarded, requires};
 
 use super::caller::{app, principal};
 use super::error::Result;
@@ -73,6 +74,7 @@ pub struct ChangeEmailInput {
 #[derive(Default)]
 pub(super) struct RegistrationMutation;
 
+#[guarded]
 #[Object]
 impl RegistrationMutation {
     /// Registers. The account is made when the address has been confirmed; the answer is the same whether the address
@@ -109,7 +111,7 @@ impl RegistrationMutation {
     }
 
     /// Sends a mail that shows that your address is yours; none, when that was shown before.
-    #[graphql(guard = "Authenticated")]
+    #[graphql(requires(Authenticated))]
     async fn request_email_verification(&self, ctx: &Context<'_>) -> Result<MailRequestedPayload> {
         accounts::request_verification(app(ctx), principal(ctx)?, device(ctx)).await?;
         Ok(MailRequestedPayload::new())
@@ -117,7 +119,7 @@ impl RegistrationMutation {
 
     /// Changes your address, once the mail to the new one was answered; the old one is told. Needs your password or a
     /// recent sign-in (`REAUTHENTICATION_REQUIRED`).
-    #[graphql(guard = "Authenticated")]
+    #[graphql(requires(Authenticated))]
     async fn change_email(
         &self,
         ctx: &Context<'_>,
