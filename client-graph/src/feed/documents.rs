@@ -9,12 +9,12 @@ use crate::client::AuthGraph;
 use crate::error::Error;
 use crate::ids::SessionId;
 
-pub(super) const FOLLOW: &str = include_str!("documents/follow_user_changes.graphql");
+pub(super) const FOLLOW: &str = include_str!("../../../schema/operations/follow_user_changes.graphql");
 #[cfg(feature = "sea-orm")]
-const CHANGES: &str = include_str!("documents/user_changes.graphql");
+const CHANGES: &str = include_str!("../../../schema/operations/user_changes.graphql");
 #[cfg(feature = "sea-orm")]
-const SNAPSHOTS: &str = include_str!("documents/user_snapshots.graphql");
-const REVOCATIONS: &str = include_str!("documents/revocations.graphql");
+const SNAPSHOTS: &str = include_str!("../../../schema/operations/user_snapshots.graphql");
+const REVOCATIONS: &str = include_str!("../../../schema/operations/revocations.graphql");
 
 /// How much is asked for at once: an answer is bounded, and a user may have much metadata.
 const PAGE: u8 = 250;

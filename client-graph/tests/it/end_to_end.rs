@@ -2,12 +2,14 @@
 
 use auth_graph::auth::accounts::{self, NewUser, Rank};
 use auth_graph::auth::boot;
+use auth_graph::auth::clients::{self, NewClient};
 use auth_graph::clock::Clock as AuthClock;
 use auth_graph::config::{Config as AuthConfig, Sources as AuthSources};
-use auth_graph::values::NewPassword;
+use auth_graph::values::{NewPassword, Scopes};
 use client_graph::service::{App, Config, Sources, serve};
 use client_graph::{AuthGraph, Clock, Code, Credentials, SignIn};
 use reqwest::{Client, Response};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -50,6 +52,12 @@ impl World {
             let new = NewUser { email: email.parse().unwrap(), password, first_name, last_name, rank };
             accounts::create(&auth_app, new).await.unwrap();
         }
+        let reader = NewClient {
+            name: "client-service".to_owned(),
+            scopes: Scopes::parse("feed:read").unwrap(),
+            audiences: Vec::new(),
+        };
+        let reader = clients::create(&auth_app, &auth_graph::auth::Actor::operator(), reader).await.unwrap();
         let auth = tokio::spawn(async move {
             auth_graph::http::serve(auth_app, listener, std::future::pending()).await.unwrap();
         });
@@ -59,6 +67,8 @@ impl World {
         let auth_url = format!("http://{address}");
         let mut flags = databases[1].settings();
         flags.push(("auth.url".to_owned(), auth_url.clone()));
+        flags.push(("auth.client_id".to_owned(), reader.client.id.to_string()));
+        flags.push(("auth.client_secret".to_owned(), reader.secret.expose_secret().to_owned()));
         let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
         let app = App::boot(config, Clock::default()).await.unwrap();
         tokio::spawn(serve(app.clone(), listener, std::future::pending()));
@@ -244,4 +254,46 @@ async fn tokens_of_each_published_algorithm_are_verified() {
         let context = auth.context_from_token(Some(&pair.access_token)).await;
         assert_eq!(context.fresh_principal().await.unwrap().subject, pair.user.id, "auth-graph agrees");
     }
+}
+
+#[tokio::test]
+async fn what_ends_at_auth_graph_is_refused_at_the_client_service() {
+    let world = World::start("ES256").await;
+    let auth = &world.app.auth;
+    let directly = AuthGraph::builder(&world.auth_url).audience("graph").build().unwrap();
+    let mut seen = 0;
+    while auth.feed_age().is_none() {
+        seen = auth.feed_moved(seen).await;
+    }
+    let mut delays = Vec::new();
+    for _ in 0..10 {
+        let credentials = Credentials { email: "ada@example.com".to_owned(), password: PASSWORD.into(), scope: None };
+        let SignIn::TokenPair(pair) = directly.login(credentials).await.unwrap() else { panic!("a second factor") };
+        assert_eq!(world.test_view(pair.access_token.expose_secret()).await, 200);
+        assert_eq!(directly.logout(pair.refresh_token.clone().unwrap()).await.unwrap(), 1);
+        let ended = std::time::Instant::now();
+        while auth.authenticate(&pair.access_token).await.is_ok() {
+            seen = auth.feed_moved(seen).await;
+        }
+        delays.push(ended.elapsed());
+        assert_eq!(world.test_view(pair.access_token.expose_secret()).await, 401);
+    }
+    delays.sort();
+    println!("from the answer at auth-graph to the refusal: {delays:?}");
+    assert!(delays[9] < std::time::Duration::from_secs(1), "{delays:?}");
+}
+
+#[tokio::test]
+async fn the_mirror_knows_people_who_never_signed_in_here() {
+    let world = World::start("ES256").await;
+    let auth = &world.app.auth;
+    let directly = AuthGraph::builder(&world.auth_url).audience("graph").build().unwrap();
+    let credentials = Credentials { email: "eve@example.com".to_owned(), password: PASSWORD.into(), scope: None };
+    let SignIn::TokenPair(pair) = directly.login(credentials).await.unwrap() else { panic!("a second factor") };
+    let mut seen = 0;
+    while auth.mirror().unwrap().user(pair.user.id).await.unwrap().is_none() {
+        seen = auth.feed_moved(seen).await;
+    }
+    let row = auth.mirror().unwrap().user(pair.user.id).await.unwrap().unwrap();
+    assert_eq!((row.email.as_str(), row.version), ("eve@example.com", pair.user.version));
 }
