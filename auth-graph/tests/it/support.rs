@@ -33,8 +33,8 @@ pub use answer::Answer;
 pub use database::fresh as fresh_database;
 pub use events::Events;
 pub use hook::{HOOK_SECRET, Hook, answer as hook_answer};
-pub use oauth::ServiceClient;
 pub use mails::MailingApp;
+pub use oauth::ServiceClient;
 pub use process::{Process, create_user};
 
 /// The issuer of the tests.

@@ -68,6 +68,8 @@ codes! {
     NotFound = "NOT_FOUND", 404, "Not found.";
     /// It clashes with something that exists.
     Conflict = "CONFLICT", 409, "It clashes with something that exists.";
+    /// What follows a cursor of the feed is not kept any more.
+    CursorExpired = "CURSOR_EXPIRED", 410, "What follows this cursor is not kept any more.";
     /// An argument breaks a rule.
     ValidationFailed = "VALIDATION_FAILED", 400, "An argument breaks a rule.";
     /// Too many attempts: wait for `retryAfter` seconds.
