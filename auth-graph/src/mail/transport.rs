@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 
 /// For so long the server may take to answer a command.
 const TIMEOUT: Duration = Duration::from_secs(20);
+/// For so long handing over one mail may take.
+const AT_MOST: Duration = Duration::from_secs(60);
 
 /// Where mails go.
 #[derive(Debug)]
@@ -59,7 +61,9 @@ impl Transport {
         match self {
             Self::Smtp { server, from } => {
                 let message = message(mail, from.clone()).map_err(Failure::Permanent)?;
-                server.send(message).await.map(drop).map_err(|error| {
+                let sent = tokio::time::timeout(AT_MOST, server.send(message)).await;
+                let sent = sent.map_err(|_| Failure::Passing("it took too long".to_owned()))?;
+                sent.map(drop).map_err(|error| {
                     // What the server says of a mail can quote it; the status can not.
                     let status = error.status().map_or_else(|| "no answer".to_owned(), |status| status.to_string());
                     if error.is_permanent() { Failure::Permanent(status) } else { Failure::Passing(status) }
