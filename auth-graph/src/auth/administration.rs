@@ -234,11 +234,7 @@ async fn write(
             return Err(Error::Conflict("Nobody would be left who may do everything."));
         }
     }
-    let kind = match (before.deleted_at, after.deleted_at) {
-        (None, Some(_)) => Kind::UserDeleted,
-        (Some(_), None) => Kind::UserCreated,
-        _ => Kind::UserUpdated,
-    };
+    let kind = if after.deleted_at.is_some() { Kind::UserDeleted } else { Kind::UserUpdated };
     changes::append(&txn, kind, after.id, None, after.version, now).await?;
     txn.commit().await?;
     match ended {

@@ -26,8 +26,17 @@ async fn ask(demo: &Running, token: &str, query: &str) -> Value {
 async fn the_three_users_sign_in_and_a_second_start_keeps_the_data() {
     let folder = TempDir::new().unwrap();
     let demo = Running::start(folder.path());
+    let everything = json!([
+        "audit:read",
+        "clients:read",
+        "clients:write",
+        "feed:read",
+        "users:impersonate",
+        "users:read",
+        "users:write"
+    ]);
     for (email, password, scope) in [
-        ("admin@test.com", "admin-pass", json!(["clients:read", "clients:write", "users:read", "users:write"])),
+        ("admin@test.com", "admin-pass", everything),
         ("staff@test.com", "staff-pass", json!(["users:read"])),
         ("user@test.com", "user-pass", json!([])),
     ] {
