@@ -1,6 +1,7 @@
 //! The demo: auth-graph and client-graph on real sockets and embedded databases, with three users whose passwords
 //! everybody knows. Nothing here is for production.
 
+mod reader;
 mod services;
 mod users;
 

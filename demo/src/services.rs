@@ -6,11 +6,12 @@ use std::path::Path;
 
 use auth_graph::{auth, http};
 use client_graph::service;
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::users;
+use crate::{reader, users};
 
 /// The running services.
 pub(crate) struct Services {
@@ -56,6 +57,7 @@ impl Services {
         serving::log_to_stderr(&config.log.filter, serving::Format::Text);
         let auth_app = auth::boot(config, Default::default()).await?;
         users::create(&auth_app).await?;
+        let reader = reader::register(&auth_app).await?;
         running.spawn(watched(http::serve(auth_app, auth_listener, when(stopped.clone())), failing.clone()));
 
         let config = service::Config::load(&serving::Sources {
@@ -63,6 +65,8 @@ impl Services {
                 ("profile", "demo"),
                 ("server.bind", &client_address.to_string()),
                 ("auth.url", &auth_url),
+                ("auth.client_id", &reader.client.id.to_string()),
+                ("auth.client_secret", reader.secret.expose_secret()),
                 ("data_dir", &data_dir.join("client-graph").to_string_lossy()),
                 ("log.filter", "warn"),
             ]),

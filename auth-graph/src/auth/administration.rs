@@ -9,6 +9,7 @@ mod sessions;
 
 use sea_orm::{DatabaseTransaction, DbErr, SqlErr};
 
+use super::accounts::password_rules;
 use super::actor::{Actor, Powers};
 use super::audit::{self, Entry, facts};
 use super::principal::scopes_of;
@@ -152,8 +153,11 @@ pub async fn restore(app: &App, actor: &Actor, id: UserId) -> Result<users::Mode
 /// Sets a user's password and ends all their sessions.
 ///
 /// # Errors
-/// As [`update`]; [`Error::Unavailable`] when too many passwords are being hashed.
+/// As [`update`]; [`Error::ValidationFailed`] for a password that is easy to guess; [`Error::Unavailable`] when too many
+/// passwords are being hashed.
 pub async fn set_password(app: &App, actor: &Actor, id: UserId, password: &NewPassword) -> Result<users::Model> {
+    let user = users::find(&app.db, id).await?.ok_or(Error::NotFound)?;
+    password_rules::check(app, password, &user.email, [&user.first_name, &user.last_name]).await?;
     let hash = app.passwords.hash(password.as_secret()).await?;
     let edit = |user: &mut users::Model| {
         user.password_hash = Some(hash);

@@ -76,3 +76,31 @@ async fn the_limiter_sees_the_client_and_not_the_proxy() {
         .unwrap();
     assert_eq!(answer["data"]["sessions"][0]["ipAddress"], "127.0.0.1", "{answer}");
 }
+
+#[tokio::test]
+async fn the_client_service_hears_that_a_session_has_ended_elsewhere() {
+    let folder = TempDir::new().unwrap();
+    let demo = Running::start(folder.path());
+    let token = sign_in(&demo, "user@test.com", "user-pass").await;
+    assert!(ask(&demo, &token, "{ whoami { subject } }").await["errors"].is_null());
+    let logout = reqwest::Client::new().post(format!("{}/graphql", demo.auth_url)).bearer_auth(&token);
+    let answer: Value = logout
+        .json(&json!({ "query": "mutation { logout { revokedSessions } }" }))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(answer["data"]["logout"]["revokedSessions"], 1, "{answer}");
+    // The token by itself would be good for minutes.
+    let refused = async {
+        loop {
+            let answer = ask(&demo, &token, "{ whoami { subject } }").await;
+            if answer["errors"][0]["extensions"]["code"] == "TOKEN_REVOKED" {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), refused).await.expect("it is told within seconds");
+}

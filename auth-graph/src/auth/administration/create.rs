@@ -5,15 +5,14 @@ use serde_json::json;
 
 use super::{known_roles, metadata, short, taken};
 use crate::app::App;
-use crate::auth::accounts::Rank;
+use crate::auth::accounts::{Rank, password_rules};
 use crate::auth::actor::Actor;
 use crate::auth::audit::{self, Entry, facts};
 use crate::auth::principal::scopes_of;
-use crate::config::Profile;
 use crate::error::{Error, Result};
 use crate::store::changes::{self, Kind};
 use crate::store::{self, users};
-use crate::values::{Email, NewPassword, Scopes, UserId, is_sample_password};
+use crate::values::{Email, NewPassword, Scopes, UserId};
 
 /// An account to be made.
 #[derive(Clone, Debug)]
@@ -59,14 +58,13 @@ impl NewAccount {
 /// [`Error::Conflict`] when the address is taken; [`Error::Forbidden`] when it would get more than the actor holds;
 /// [`Error::ValidationFailed`] for a bad value; [`Error::Unavailable`] when too many passwords are being hashed.
 pub async fn create(app: &App, actor: &Actor, new: NewAccount) -> Result<users::Model> {
-    let sample = new.password.as_ref().is_some_and(|password| is_sample_password(password.as_secret()));
-    if sample && app.config.profile != Profile::Demo {
-        return Err(Error::invalid("password", "is printed in our documentation: choose another one"));
-    }
     let (first_name, last_name) = (short("firstName", &new.first_name, 150)?, short("lastName", &new.last_name, 150)?);
     let (roles, metadata) = (known_roles(app, new.roles)?, metadata(new.metadata)?);
     let password_hash = match &new.password {
-        Some(password) => Some(app.passwords.hash(password.as_secret()).await?),
+        Some(password) => {
+            password_rules::check(app, password, &new.email, [&first_name, &last_name]).await?;
+            Some(app.passwords.hash(password.as_secret()).await?)
+        }
         None => None,
     };
     let now = app.clock.now();

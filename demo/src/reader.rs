@@ -1,0 +1,22 @@
+//! The service client with which client-graph follows the change feed, so that it hears of ended sessions at once.
+
+use auth_graph::app::App;
+use auth_graph::auth::Actor;
+use auth_graph::auth::clients::{self, NewClient, WithSecret};
+use auth_graph::error::Error;
+use auth_graph::values::Scopes;
+
+const NAME: &str = "client-graph";
+
+/// Makes it, or gives it a new secret: nothing needs to keep one from start to start.
+pub(crate) async fn register(app: &App) -> Result<WithSecret, Error> {
+    let actor = Actor::operator();
+    let known = clients::list(app).await?.into_iter().find(|client| client.name == NAME && client.is_active());
+    match known {
+        Some(client) => clients::rotate_secret(app, &actor, client.id).await,
+        None => {
+            let scopes = Scopes::parse("feed:read")?;
+            clients::create(app, &actor, NewClient { name: NAME.to_owned(), scopes, audiences: Vec::new() }).await
+        }
+    }
+}
