@@ -12,6 +12,8 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from schemathesis.graphql import nodes
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
 URLS = {name: os.environ[name] + "/graphql" for name in ("AUTH_URL", "CLIENT_URL")}
@@ -48,6 +50,18 @@ class Nobody:
         """No header at all."""
         return {}
 
+
+def member(pair):
+    """A member of an object, as the document writes it."""
+    name, value = pair
+    return graphql.ObjectFieldNode(name=graphql.NameNode(value=name), value=value)
+
+
+names = st.from_regex(r"\A[A-Za-z][A-Za-z0-9]{0,8}\Z")
+leaves = st.text().map(nodes.String) | st.integers().map(nodes.Int) | st.booleans().map(nodes.Boolean)
+objects = st.dictionaries(names, leaves).map(lambda found: nodes.Object([member(pair) for pair in found.items()]))
+schemathesis.graphql.scalar("JSON", leaves | objects | st.lists(leaves).map(nodes.List))
+schemathesis.graphql.scalar("Cursor", st.text().map(nodes.String))
 
 bounded = settings(
     max_examples=EXAMPLES,
