@@ -4,12 +4,6 @@ use std::process::ExitCode;
 
 use auth_graph::cli::{Cli, run};
 use clap::Parser;
-use mimalloc::MiMalloc;
-
-/// A request makes many small things that live as long as it does: a sixth of its instructions are the allocator's with
-/// that of the C library.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
