@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store;
 
 pub use actor::Actor;
@@ -36,6 +36,20 @@ pub use principal::{Principal, Refusal};
 /// # Errors
 /// When the secret or the database can not be read, or a key does not open.
 pub async fn boot(config: Config, clock: Clock) -> Result<App> {
+    loop {
+        let secrets = config.secrets().map_err(Error::internal)?;
+        let started = start(config.clone(), clock.clone()).await;
+        // Another process may replace the secret between our look at it and our look at the keys, which are encrypted
+        // under the new one by then.
+        if started.is_ok()
+            || config.secrets().map_err(Error::internal)?.current.as_bytes() == secrets.current.as_bytes()
+        {
+            return started;
+        }
+    }
+}
+
+async fn start(config: Config, clock: Clock) -> Result<App> {
     let app = App::build(config, clock).await?;
     store::migrate(&app.db).await?;
     keys::load(&app).await?;
