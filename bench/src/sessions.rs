@@ -16,6 +16,8 @@ use auth_graph::config::{Config, Sources};
 use auth_graph::credentials::Revocations;
 use auth_graph::store::{begin, sessions};
 use auth_graph::values::{NewPassword, SessionId};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use secrecy::SecretString;
 
 use crate::auth_graph::PASSWORD;
@@ -123,9 +125,12 @@ async fn swap_for(
     let start = Instant::now();
     let mut count = 0;
     while start.elapsed() < time {
-        let now = app.clock.now();
         let txn = begin(&app.db).await?;
-        if !sessions::rotate(&txn, session, generation, now, now, None).await? {
+        let swap = sessions::Entity::update_many()
+            .col_expr(sessions::Column::Generation, Expr::value(generation + 1))
+            .filter(sessions::Column::Id.eq(session))
+            .filter(sessions::Column::Generation.eq(generation));
+        if swap.exec(&txn).await?.rows_affected != 1 {
             return Err("a generation was not the one that it was left at".into());
         }
         txn.commit().await?;

@@ -1,8 +1,7 @@
 //! What access tokens say beside their standard claims: the policy's, the hook's, and the names that other clients
 //! look for.
 //!
-//! The hook is asked before a session or a client is locked, so that no network call is made within a transaction; the
-//! token is signed while it is locked, so that nothing is made after a revocation has committed.
+//! The hook is asked before a session or a client is locked, so that no network call is made within a transaction.
 
 use crate::app::App;
 use crate::config::HookFailure;

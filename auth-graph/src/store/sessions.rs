@@ -1,8 +1,10 @@
 //! Sessions: one sign-in on one device, and the generation that its refresh token has reached.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{JoinType, QueryOrder, QuerySelect};
 
+use super::users;
 use crate::values::{Scopes, SessionId, UserId};
 
 /// One sign-in on one device.
@@ -70,6 +72,21 @@ pub async fn find(db: &impl ConnectionTrait, id: SessionId) -> Result<Option<Mod
     Entity::find_by_id(id).one(db).await
 }
 
+/// The session with this identifier and its user. None: one of them does not exist.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_with_user(db: &impl ConnectionTrait, id: SessionId) -> Result<Option<(Model, users::Model)>, DbErr> {
+    let user = Entity::belongs_to(users::Entity).from(Column::UserId).to(users::Column::Id);
+    let found = Entity::find_by_id(id)
+        .select_also(users::Entity)
+        .join(JoinType::InnerJoin, user.into())
+        .filter(users::Column::DeletedAt.is_null())
+        .one(db)
+        .await?;
+    Ok(found.and_then(|(session, user)| Some((session, user?))))
+}
+
 /// The session with this identifier, locked until the transaction ends, so that refresh and revoke take turns.
 ///
 /// # Errors
@@ -93,27 +110,28 @@ pub async fn live_of(db: &impl ConnectionTrait, user: UserId, now: DateTimeUtc) 
         .await
 }
 
-/// Replaces the generation by the next, if it is still this one. The answer tells whether it was.
+/// Moves a session on to `successor`, if it is still at the generation before and live, and its user still at this
+/// version. The answer tells whether it was.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn rotate(
-    txn: &impl ConnectionTrait,
-    id: SessionId,
-    generation: i64,
-    now: DateTimeUtc,
-    expires_at: DateTimeUtc,
-    ip_address: Option<&str>,
-) -> Result<bool, DbErr> {
+pub async fn rotate(db: &impl ConnectionTrait, successor: &Model, user_version: i64) -> Result<bool, DbErr> {
+    let user_as_it_was = Query::select()
+        .expr(Expr::value(1))
+        .from(users::Entity)
+        .and_where(users::Column::Id.eq(successor.user_id))
+        .and_where(users::Column::Version.eq(user_version))
+        .take();
     let updated = Entity::update_many()
-        .col_expr(Column::Generation, Expr::value(generation + 1))
-        .col_expr(Column::LastUsedAt, Expr::value(now))
-        .col_expr(Column::ExpiresAt, Expr::value(expires_at))
-        .col_expr(Column::IpAddress, Expr::value(ip_address))
-        .filter(Column::Id.eq(id))
-        .filter(Column::Generation.eq(generation))
+        .col_expr(Column::Generation, Expr::value(successor.generation))
+        .col_expr(Column::LastUsedAt, Expr::value(successor.last_used_at))
+        .col_expr(Column::ExpiresAt, Expr::value(successor.expires_at))
+        .col_expr(Column::IpAddress, Expr::value(successor.ip_address.as_deref()))
+        .filter(Column::Id.eq(successor.id))
+        .filter(Column::Generation.eq(successor.generation - 1))
         .filter(Column::RevokedAt.is_null())
-        .exec(txn)
+        .filter(Expr::exists(user_as_it_was))
+        .exec(db)
         .await?;
     Ok(updated.rows_affected == 1)
 }

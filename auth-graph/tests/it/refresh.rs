@@ -2,13 +2,15 @@
 
 use auth_graph::auth::accounts::{self, Rank};
 use auth_graph::auth::sessions::{self, Device};
+use auth_graph::store;
 use auth_graph::store::login_events::{self, Kind};
 use chrono::Duration;
 use futures_util::future::join_all;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use secrecy::ExposeSecret;
+use serde_json::json;
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, TestApp, claims_of};
 
 fn refresh_token(answer: &Answer) -> String {
     answer.data("refresh")["refreshToken"].as_str().unwrap().to_owned()
@@ -132,21 +134,45 @@ async fn hasura_1631_scopes_are_computed_anew() {
     assert_eq!(answer.data("refresh")["scope"], serde_json::json!([]));
 }
 
+/// Whatever ends the session: a pair that comes out of the race is good for nothing.
 #[tokio::test]
 async fn keycloak_51312_nothing_is_good_that_was_refreshed_in_a_race_with_a_revocation() {
     let test = TestApp::new().await;
-    for round in 0..10 {
+    let root = test.signed_in("root@test.com", Rank::Superuser).await.caller;
+    let endings = [
+        "mutation ($id: ID!) { revokeUserSessions(userId: $id) { revokedSessions } }",
+        "mutation ($id: ID!) { disableUser(id: $id) { user { id } } }",
+        "mutation ($id: ID!) { deleteUser(id: $id) { user { id } } }",
+        r#"mutation ($id: ID!) { setUserPassword(input: { id: $id, password: "another-long-one-42" }) { user { id } } }"#,
+    ];
+    for (round, ending) in endings.into_iter().cycle().take(12).enumerate() {
         let signed_in = test.signed_in(&format!("ada{round}@test.com"), Rank::User).await;
         let caller = test.anonymous();
-        let (refreshed, _) = tokio::join!(caller.refresh(&signed_in.refresh), caller.logout(&signed_in.refresh));
+        let end = root.send(ending, json!({ "id": signed_in.user.id.0 }));
+        let (refreshed, ended) = tokio::join!(caller.refresh(&signed_in.refresh), end);
+        assert!(ended.body["errors"].is_null(), "{}", ended.text);
         if refreshed.body["errors"].is_null() {
             let access = refreshed.data("refresh")["accessToken"].as_str().unwrap();
-            assert_eq!(caller.verify(access).await.data("verify")["reason"], "REVOKED");
-            assert_eq!(caller.refresh(&refresh_token(&refreshed)).await.code(), "TOKEN_REVOKED");
+            assert_eq!(caller.verify(access).await.data("verify")["reason"], "REVOKED", "{ending}");
+            assert_eq!(caller.refresh(&refresh_token(&refreshed)).await.code(), "TOKEN_REVOKED", "{ending}");
         } else {
-            assert_eq!(refreshed.code(), "TOKEN_REVOKED");
+            assert_eq!(refreshed.code(), "TOKEN_REVOKED", "{ending}");
         }
     }
+}
+
+/// A pair is made from what was read; it must not be given away when that is no longer so.
+#[tokio::test]
+async fn a_pair_is_not_made_from_a_user_who_has_changed_meanwhile() {
+    let test = TestApp::new().await;
+    let staff = test.signed_in("staff@test.com", Rank::Staff).await;
+    let id = claims_of(&staff.access)["sid"].as_str().unwrap().parse().unwrap();
+    let (mut session, user) = store::sessions::find_with_user(&test.app.db, id).await.unwrap().unwrap();
+    session.generation += 1;
+    let rotate = async |version| store::sessions::rotate(&test.app.db, &session, version).await.unwrap();
+    assert!(!rotate(user.version - 1).await);
+    assert!(rotate(user.version).await);
+    assert!(!rotate(user.version).await, "it was at the generation before once only");
 }
 
 /// GHSA-6mq3-xmgp-pjm5: a truncated opaque token was still good.

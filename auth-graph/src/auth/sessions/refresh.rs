@@ -33,36 +33,62 @@ pub async fn refresh(app: &App, token: &SecretString, device: &Device) -> Result
     result
 }
 
+/// A session that changes under each of so many looks at it is left to its owner's next attempt.
+const ATTEMPTS: usize = 3;
+
 async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<TokenPair> {
-    let answer = ask(app, token).await?;
-    let now = app.clock.now();
-    let (txn, mut session, position) = locate(app, token, device).await?;
-    if position == Position::Current {
-        let expires_at = idle_end(app, now, session.absolute_expires_at);
-        let address = device.address.map(|address| address.to_string());
-        // The row is locked, so this can not fail to find it; the condition holds on any isolation level.
-        let rotated =
-            sessions::rotate(&txn, session.id, session.generation, now, expires_at, address.as_deref()).await?;
-        if !rotated {
-            return Err(Error::internal("a locked session was changed by another"));
+    for _ in 0..ATTEMPTS {
+        if let Some(pair) = swap(app, token, device).await? {
+            app.metrics.refreshes_rotated.increment(1);
+            return Ok(pair);
         }
-        session.generation += 1;
-        session.expires_at = expires_at;
+        if let Some(pair) = repeat(app, token, device).await? {
+            app.metrics.refreshes_repeated.increment(1);
+            return Ok(pair);
+        }
     }
-    let user = users::find(&txn, session.user_id).await?.filter(|user| user.is_active);
-    let Some(user) = user else {
-        txn.rollback().await?;
-        return Err(Error::TokenRevoked);
+    Err(Error::unavailable("a session or its user changed while it was refreshed"))
+}
+
+/// Replaces the newest token of a live session. None: it is not that, or something has changed meanwhile.
+///
+/// Nothing is locked while the pair is made. One statement then moves the session on, if it and its user are still what
+/// they were: a pair that was made in vain, before a revocation for instance, is thrown away.
+async fn swap(app: &App, token: &SecretString, device: &Device) -> Result<Option<TokenPair>> {
+    let now = app.clock.now();
+    let (id, generation) = app.refresh_tokens.decode(token)?;
+    let Some((session, user)) = sessions::find_with_user(&app.db, id).await? else { return Ok(None) };
+    if session.generation != generation || !session.is_live(now) || !user.is_active {
+        return Ok(None);
+    }
+    let answer = claims::ask_for_session(app, &session, &scope_of(app, &session, &user), Occasion::Refresh).await?;
+    let address = device.address.map(|address| address.to_string());
+    let successor = sessions::Model {
+        generation: generation + 1,
+        last_used_at: now,
+        expires_at: idle_end(app, now, session.absolute_expires_at),
+        ip_address: address,
+        ..session
     };
+    let version = user.version;
+    let pair = issue(app, &successor, user, answer, now)?;
+    Ok(sessions::rotate(&app.db, &successor, version).await?.then_some(pair))
+}
+
+/// Gives the predecessor the pair that its successor has, and tells what is wrong with any other token. None: it is the
+/// newest, and can be swapped.
+async fn repeat(app: &App, token: &SecretString, device: &Device) -> Result<Option<TokenPair>> {
+    let answer = ask(app, token).await?;
+    let (txn, session, position) = locate(app, token, device).await?;
+    let user = users::find(&txn, session.user_id).await?.filter(|user| user.is_active).ok_or(Error::TokenRevoked)?;
+    if position == Position::Current {
+        return Ok(None);
+    }
     // Signed while the session is locked: nothing is minted after a revocation has committed.
     let answer = answer.ok_or_else(|| Error::internal("a refresh token became good while it was looked at"))?;
-    let pair = issue(app, &session, user, answer, now)?;
+    let pair = issue(app, &session, user, answer, app.clock.now())?;
     txn.commit().await?;
-    match position {
-        Position::Current => app.metrics.refreshes_rotated.increment(1),
-        Position::Predecessor => app.metrics.refreshes_repeated.increment(1),
-    }
-    Ok(pair)
+    Ok(Some(pair))
 }
 
 /// Asks the claims hook about the token that would be made. None: the refresh token is no good, as [`locate`] will tell.
