@@ -21,6 +21,7 @@ mod session;
 mod verification;
 
 use async_graphql::{MergedObject, MergedSubscription, SchemaBuilder};
+use graphql_edge::Boxed;
 use subgraph::{Directives, ServiceSdl, Subgraph};
 
 use crate::app::App;
@@ -50,30 +51,30 @@ pub const CREDENTIAL_FIELDS: &[&str] = &[
 /// The schema, with App in it.
 type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// What can be asked for.
+/// What can be asked for. The last part is looked at first, and the others are boxed so that it does not pay for them.
 #[derive(MergedObject, Default)]
 pub struct Query(
-    account::AccountQuery,
-    session::SessionQuery,
-    client::ClientQuery,
-    administration::AdministrationQuery,
-    login_event::LoginEventQuery,
-    audit::AuditQuery,
-    feed::FeedQuery,
-    federation::Entities,
+    Boxed<session::SessionQuery>,
+    Boxed<client::ClientQuery>,
+    Boxed<administration::AdministrationQuery>,
+    Boxed<login_event::LoginEventQuery>,
+    Boxed<audit::AuditQuery>,
+    Boxed<feed::FeedQuery>,
+    Boxed<federation::Entities>,
     Subgraph,
+    account::AccountQuery,
 );
 
-/// What can be done.
+/// What can be done. As with [`Query`], the busiest part is the last.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
-    session::SessionMutation,
+    Boxed<registration::RegistrationMutation>,
+    Boxed<password::PasswordMutation>,
+    Boxed<profile::ProfileMutation>,
+    Boxed<client::ClientMutation>,
+    Boxed<administration::AdministrationMutation>,
+    Boxed<session::SessionMutation>,
     verification::VerificationMutation,
-    registration::RegistrationMutation,
-    password::PasswordMutation,
-    profile::ProfileMutation,
-    client::ClientMutation,
-    administration::AdministrationMutation,
 );
 
 /// What can be listened to.

@@ -42,6 +42,7 @@
 //!     .with_state(edge);
 //! ```
 
+mod boxed;
 mod code;
 mod document;
 mod edge;
@@ -52,6 +53,7 @@ mod response;
 mod websocket;
 
 pub use self::{
+    boxed::Boxed,
     code::EdgeCode,
     edge::Edge,
     limits::{Limits, bounded},
