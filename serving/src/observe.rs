@@ -2,6 +2,7 @@
 //! keep browsers careful. A handler that panics is a fault of ours and ends nothing but its own request.
 
 use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,8 +13,8 @@ use axum::http::header::{CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use serde_json::json;
-use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -28,9 +29,7 @@ pub fn observed<S>(router: Router<S>, count: impl Fn(StatusCode, Duration) + Clo
 where
     S: Clone + Send + Sync + 'static,
 {
-    router
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(move |request: Request, next: Next| observe(count.clone(), request, next)))
+    router.layer(from_fn(move |request: Request, next: Next| observe(count.clone(), request, next)))
 }
 
 async fn observe(count: impl Fn(StatusCode, Duration), mut request: Request, next: Next) -> Response {
@@ -41,7 +40,8 @@ async fn observe(count: impl Fn(StatusCode, Duration), mut request: Request, nex
     let method = request.method().clone();
     let uri = request.uri().clone();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
+    let mut response = answer.await.unwrap_or_else(panicked);
     let status = response.status();
     let took = started.elapsed();
     count(status, took);

@@ -2,11 +2,11 @@
 //!
 //! An entry matters for one access lifetime, which bounds the set.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use chrono::{DateTime, Duration, Utc};
+use foldhash::HashMap;
 
 use crate::values::SessionId;
 
