@@ -44,6 +44,8 @@ pub struct Config {
     pub previous_secrets: Vec<SecretString>,
     /// Where it listens and how it is reached.
     pub server: Server,
+    /// How operations come, and which ones.
+    pub graphql: graphql_edge::Settings,
     /// How the refresh token is kept by browsers.
     pub cookies: Cookies,
     /// Where it keeps its data.

@@ -14,6 +14,7 @@ mod federation;
 mod feed;
 mod guard;
 mod login_event;
+mod operations;
 mod password;
 mod profile;
 mod registration;
@@ -31,6 +32,7 @@ pub use caller::Caller;
 pub use delivery::{Browser, Page, find_cookie};
 pub use error::{ApiError, ErrorCode};
 pub use guard::{Authenticated, HasScope};
+pub use operations::own_documents;
 
 /// At most one of these is heard in one document: each costs a password hash, sends a mail or uses a token up.
 pub const CREDENTIAL_FIELDS: &[&str] = &[

@@ -9,6 +9,8 @@ use axum::http::StatusCode;
 pub enum EdgeCode {
     /// The body is not a GraphQL request.
     BadRequest,
+    /// Only documents are run that the service knows beforehand, and this is none of them.
+    DocumentNotTrusted,
     /// The origin of the page is not allowed to open a WebSocket.
     Forbidden,
     /// The document is not syntactically valid.
@@ -19,12 +21,16 @@ pub enum EdgeCode {
     Internal,
     /// The document, or what it asks for, is larger than the service allows.
     LimitExceeded,
-    /// Only POST is answered, and GET when it opens a WebSocket.
+    /// Only POST is answered, and GET when it opens a WebSocket; where that is configured, GET with a query too.
     MethodNotAllowed,
     /// None of the media types in `Accept` can be produced.
     NotAcceptable,
     /// The body is larger than the service allows.
     PayloadTooLarge,
+    /// No document is known by this hash: it is to be sent along.
+    PersistedQueryNotFound,
+    /// Documents can not be stored here: they are to be sent without a hash.
+    PersistedQueryNotSupported,
     /// The body did not arrive in time.
     RequestTimeout,
     /// The body is something else than JSON.
@@ -35,8 +41,9 @@ pub enum EdgeCode {
 
 impl EdgeCode {
     /// Every code, for a service that publishes one list of codes.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::BadRequest,
+        Self::DocumentNotTrusted,
         Self::Forbidden,
         Self::GraphqlParseFailed,
         Self::GraphqlValidationFailed,
@@ -45,6 +52,8 @@ impl EdgeCode {
         Self::MethodNotAllowed,
         Self::NotAcceptable,
         Self::PayloadTooLarge,
+        Self::PersistedQueryNotFound,
+        Self::PersistedQueryNotSupported,
         Self::RequestTimeout,
         Self::UnsupportedMediaType,
         Self::ValidationFailed,
@@ -54,6 +63,7 @@ impl EdgeCode {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::BadRequest => "BAD_REQUEST",
+            Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
             Self::Forbidden => "FORBIDDEN",
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
@@ -62,6 +72,8 @@ impl EdgeCode {
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::NotAcceptable => "NOT_ACCEPTABLE",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::RequestTimeout => "REQUEST_TIMEOUT",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::ValidationFailed => "VALIDATION_FAILED",
@@ -72,9 +84,12 @@ impl EdgeCode {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::BadRequest
+            | Self::DocumentNotTrusted
             | Self::GraphqlParseFailed
             | Self::GraphqlValidationFailed
             | Self::LimitExceeded
+            | Self::PersistedQueryNotFound
+            | Self::PersistedQueryNotSupported
             | Self::ValidationFailed => StatusCode::BAD_REQUEST,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

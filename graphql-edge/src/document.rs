@@ -1,6 +1,7 @@
 //! From the text of a document to a parsed one that is small enough to be executed, with a memory for those that were
 //! seen before. Whether it fits the schema is not judged here: that depends on the variables too.
 
+mod known;
 mod measure;
 mod scan;
 mod steady;
@@ -14,11 +15,13 @@ use async_graphql::{
 };
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::{EdgeCode, Limits, response};
+use self::known::Known;
+use crate::{EdgeCode, Limits, Settings, response};
 
 /// The documents that were parsed and found small enough.
 pub(crate) struct Documents {
     limits: Limits,
+    known: Known,
     cache: Cache<Box<str>, Arc<Document>, ByText>,
 }
 
@@ -46,10 +49,11 @@ pub(crate) enum Validation {
 }
 
 impl Documents {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, settings: Settings) -> Self {
         // Documents are some 256 bytes long: an estimate only sizes the tables.
         let estimate = usize::try_from(limits.document_cache_bytes / 256).unwrap_or(usize::MAX);
-        Self { cache: Cache::with_weighter(estimate, limits.document_cache_bytes, ByText), limits }
+        let cache = Cache::with_weighter(estimate, limits.document_cache_bytes, ByText);
+        Self { known: Known::new(settings), cache, limits }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -59,8 +63,23 @@ impl Documents {
     /// Hand the parsed document to the request, and say what is left to be validated.
     ///
     /// # Errors
-    /// With `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED` (a fragment that contains itself) or `LIMIT_EXCEEDED`.
+    /// With `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED` (a fragment that contains itself) or `LIMIT_EXCEEDED`; and
+    /// where a hash is sent, or only trusted documents are run, with what that may end in.
     pub(crate) fn prepare(&self, request: &mut Request) -> Result<Validation, ServerError> {
+        // Nearly every request: nothing is named by a hash.
+        if request.extensions.is_empty() && !request.query.is_empty() {
+            return self.parse(request);
+        }
+        let offered = self.known.resolve(request)?;
+        let validation = self.parse(request)?;
+        // What is not worth remembering, or may hold a secret, is not stored either.
+        if let Some(hash) = offered.filter(|_| self.cache.peek(request.query.as_str()).is_some()) {
+            self.known.store(hash, &request.query);
+        }
+        Ok(validation)
+    }
+
+    fn parse(&self, request: &mut Request) -> Result<Validation, ServerError> {
         if let Some(document) = self.cache.get(request.query.as_str()) {
             request.set_parsed_query(document.parsed.clone());
             let steady = document.steady && steady::has_steady_values(&document.parsed, request);
@@ -70,6 +89,7 @@ impl Documents {
             });
         }
         let text = request.query.as_str();
+        self.known.check_trusted(text)?;
         let shape = scan::scan(text);
         if shape.tokens > self.limits.tokens {
             return Err(limit("tokens", self.limits.tokens));

@@ -11,7 +11,7 @@ use axum::{body::Body, http::HeaderMap, response::Response as HttpResponse};
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    Limits,
+    Limits, Settings,
     document::{Documents, Validation},
     event_stream, request,
     response::{self, MediaType, Refusal, Stage},
@@ -28,6 +28,7 @@ pub struct Edge<Q, M, S> {
 struct Parts {
     limits: Limits,
     documents: Documents,
+    queries_by_get: bool,
 }
 
 impl<Q, M, S> Clone for Edge<Q, M, S> {
@@ -53,10 +54,16 @@ where
     /// It is built twice: async-graphql fixes in a schema how much it validates, and to validate a small operation takes
     /// as long as to execute it. What can not turn out differently is validated once.
     pub fn new(build: impl Fn() -> SchemaBuilder<Q, M, S>, limits: Limits) -> Self {
+        Self::configured(build, limits, Settings::default())
+    }
+
+    /// The same, with what an operator has chosen.
+    pub fn configured(build: impl Fn() -> SchemaBuilder<Q, M, S>, limits: Limits, settings: Settings) -> Self {
+        let queries_by_get = settings.queries_by_get;
         Self {
             schema: build().validation_mode(ValidationMode::Strict).finish(),
             validated: build().validation_mode(ValidationMode::Fast).finish(),
-            parts: Arc::new(Parts { documents: Documents::new(limits), limits }),
+            parts: Arc::new(Parts { documents: Documents::new(limits, settings), limits, queries_by_get }),
         }
     }
 
@@ -67,7 +74,7 @@ where
 
     /// Answer a POST. `context` adds what the resolvers need, the verified caller for instance.
     ///
-    /// The body must be one JSON object with a `query`: 400, 408, 413 and 415 say what was wrong with it, and 406 that
+    /// The body must be one JSON object with a `query`, or with the hash of one that is known: 400, 408, 413 and 415 say what was wrong with it, and 406 that
     /// `Accept` names nothing we have. Beyond that the status is 200, except that a client that asked for
     /// `application/graphql-response+json` gets 400 for a request that was not executed. Every error has a code.
     ///
@@ -101,6 +108,14 @@ where
         &self.parts.limits
     }
 
+    pub(crate) fn documents(&self) -> &Documents {
+        &self.parts.documents
+    }
+
+    pub(crate) fn answers_get(&self) -> bool {
+        self.parts.queries_by_get
+    }
+
     /// The answers to an operation that came over a WebSocket or are sent as events, each with how far the operation came.
     pub(crate) fn stream(&self, mut request: Request, session: Arc<Data>) -> BoxStream<'static, (Response, Stage)> {
         if let Err(error) = self.parts.documents.prepare(&mut request) {
@@ -120,7 +135,7 @@ where
         request::decode(&request::read(body, &self.parts.limits).await?)
     }
 
-    async fn run(&self, mut request: Request) -> (Response, Stage) {
+    pub(crate) async fn run(&self, mut request: Request) -> (Response, Stage) {
         let validation = match self.parts.documents.prepare(&mut request) {
             Ok(validation) => validation,
             Err(error) => return (Response::from_errors(vec![error]), Stage::Refused),

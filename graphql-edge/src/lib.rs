@@ -47,9 +47,12 @@ mod code;
 mod document;
 mod edge;
 mod event_stream;
+mod get;
 mod limits;
 mod request;
 mod response;
+mod settings;
+mod trusted;
 mod websocket;
 
 pub use self::{
@@ -58,5 +61,7 @@ pub use self::{
     edge::Edge,
     limits::{Limits, bounded},
     response::method_not_allowed,
+    settings::{AllowedDocuments, Settings},
+    trusted::TrustedDocuments,
     websocket::Connection,
 };

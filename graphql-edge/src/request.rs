@@ -1,44 +1,96 @@
-//! What a client sends: the media types in its headers, the body within its limits, and the members of the body. Nothing
-//! here reads GraphQL.
+//! What a client sends: the media types in its headers, the body within its limits, and the members of the body or of the
+//! URL. Nothing here reads GraphQL.
 
 use std::error::Error;
 
-use async_graphql::{Extensions, Request, Variables};
+use async_graphql::{Extensions, Request, Variables, value};
 use axum::{
     body::{Body, HttpBody},
+    extract::Query,
     http::{
-        HeaderMap,
+        HeaderMap, Uri,
         header::{CONTENT_ENCODING, CONTENT_TYPE},
     },
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{EdgeCode, Limits, response::Refusal};
+
+/// The extension by which clients name a document.
+pub(crate) const PERSISTED_QUERY: &str = "persistedQuery";
 
 /// The members of a GraphQL request. A member that the specification does not know is passed over.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Payload {
-    query: String,
+    #[serde(default)]
+    query: Option<String>,
     #[serde(default)]
     operation_name: Option<String>,
     #[serde(default)]
     variables: Variables,
     #[serde(default)]
     extensions: Extensions,
+    #[serde(default)]
+    document_id: Option<String>,
 }
 
-impl From<Payload> for Request {
-    fn from(payload: Payload) -> Self {
-        let mut request = Self::new(payload.query).variables(payload.variables);
+impl Payload {
+    /// The request, unless it has no document and names none.
+    pub(crate) fn into_request(self) -> Option<Request> {
+        let mut extensions = self.extensions;
+        if let Some(id) = self.document_id {
+            // The specification's draft and Apollo's clients say the same in two ways.
+            let hash = id.strip_prefix("sha256:").unwrap_or(&id);
+            extensions.insert(PERSISTED_QUERY.to_owned(), value!({ "version": 1, "sha256Hash": hash }));
+        }
+        if self.query.is_none() && !extensions.contains_key(PERSISTED_QUERY) {
+            return None;
+        }
+        let mut request = Request::new(self.query.unwrap_or_default()).variables(self.variables);
         // Some clients send an empty name where there is none.
-        request.operation_name = payload.operation_name.filter(|name| !name.is_empty());
-        request.extensions = payload.extensions;
-        request
+        request.operation_name = self.operation_name.filter(|name| !name.is_empty());
+        request.extensions = extensions;
+        Some(request)
     }
+}
+
+/// The members of a request in the URL of a GET: two of them are JSON.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<String>,
+    extensions: Option<String>,
+    document_id: Option<String>,
+}
+
+/// Take the parameters of a URL for a request.
+pub(crate) fn from_uri(uri: &Uri, limits: &Limits) -> Result<Request, Refusal> {
+    if uri.query().is_some_and(|query| query.len() > limits.body_bytes) {
+        let message = format!("The parameters are longer than {} bytes.", limits.body_bytes);
+        return Err(Refusal::new(EdgeCode::PayloadTooLarge, message));
+    }
+    let bad = |message: &str| Refusal::new(EdgeCode::BadRequest, message);
+    let Query(parameters) = Query::<Parameters>::try_from_uri(uri)
+        .map_err(|_| bad("The parameters of the URL can not be read, or one is there twice."))?;
+    let payload = Payload {
+        query: parameters.query,
+        operation_name: parameters.operation_name,
+        variables: json(parameters.variables).ok_or_else(|| bad("`variables` must be a JSON object."))?,
+        extensions: json(parameters.extensions).ok_or_else(|| bad("`extensions` must be a JSON object."))?,
+        document_id: parameters.document_id,
+    };
+    payload.into_request().ok_or_else(|| bad("There must be a `query`, or a `documentId`."))
+}
+
+/// What a parameter holds; nothing, where it is missing.
+fn json<T: DeserializeOwned + Default>(parameter: Option<String>) -> Option<T> {
+    parameter.map_or_else(|| Some(T::default()), |text| serde_json::from_str(&text).ok())
 }
 
 /// Check that the body is JSON by its own account. Anything else could be sent by a form on another site.
@@ -92,10 +144,8 @@ pub(crate) fn decode(body: &[u8]) -> Result<Request, Refusal> {
         Some(b'[') => return Err(Refusal::new(EdgeCode::BadRequest, "Batching is not supported.")),
         _ => return Err(Refusal::new(EdgeCode::BadRequest, "The body must be a JSON object.")),
     }
-    match serde_json::from_slice::<Payload>(body) {
-        Ok(payload) => Ok(payload.into()),
-        Err(_) => Err(Refusal::new(EdgeCode::BadRequest, complaint(body))),
-    }
+    let payload = serde_json::from_slice::<Payload>(body).ok();
+    payload.and_then(Payload::into_request).ok_or_else(|| Refusal::new(EdgeCode::BadRequest, complaint(body)))
 }
 
 /// What is wrong with a body. The parser's own words would repeat parts of it, which may be secret.
@@ -105,8 +155,12 @@ fn complaint(body: &[u8]) -> &'static str {
     };
     let wrong =
         |name, fits: fn(&Value) -> bool| members.get(name).is_some_and(|value| !value.is_null() && !fits(value));
-    if !members.get("query").is_some_and(Value::is_string) {
+    let given = |name| members.get(name).is_some_and(|value: &Value| !value.is_null());
+    let named = given("documentId") || members.get("extensions").is_some_and(|all| all.get(PERSISTED_QUERY).is_some());
+    if wrong("query", Value::is_string) || !given("query") && !named {
         "`query` must be a string."
+    } else if wrong("documentId", Value::is_string) {
+        "`documentId` must be a string."
     } else if wrong("operationName", Value::is_string) {
         "`operationName` must be a string."
     } else if wrong("variables", Value::is_object) {

@@ -43,6 +43,16 @@ impl Config {
                 ("shutdown_grace", duration(server.shutdown_grace)),
             ],
         );
+        let graphql = &self.graphql;
+        section(
+            "graphql",
+            &[
+                ("queries_by_get", graphql.queries_by_get.to_string()),
+                ("stored_documents_bytes", graphql.stored_documents_bytes.to_string()),
+                ("trusted_documents", quote(&graphql.trusted_documents.file().to_string_lossy())),
+                ("allowed_documents", quote(&format!("{:?}", graphql.allowed_documents).to_lowercase())),
+            ],
+        );
         section(
             "cookies",
             &[("domain", quote(&self.cookies.domain)), ("same_site", quote(&format!("{:?}", self.cookies.same_site)))],

@@ -73,13 +73,19 @@ pub enum ErrorCode {
     Internal,
     /// The request is not a GraphQL request.
     BadRequest,
+    /// Only documents that the service knows are run, and this is none of them.
+    DocumentNotTrusted,
+    /// No document is known by this hash: send it along.
+    PersistedQueryNotFound,
+    /// Documents can not be stored: send them without a hash.
+    PersistedQueryNotSupported,
     /// The request is too large.
     PayloadTooLarge,
     /// The request did not arrive in time.
     RequestTimeout,
     /// The request is not `application/json`.
     UnsupportedMediaType,
-    /// The request is not a POST.
+    /// The request is not a POST, nor a query by GET where these are answered.
     MethodNotAllowed,
     /// The answer can not have the media type that `Accept` asks for.
     NotAcceptable,

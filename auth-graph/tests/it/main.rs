@@ -18,6 +18,7 @@ mod command_line;
 mod configuration;
 mod cookies;
 mod cors;
+mod documents;
 mod federation;
 mod feed;
 mod feed_subscription;

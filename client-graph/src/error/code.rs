@@ -80,6 +80,12 @@ codes! {
     Internal = "INTERNAL", 500, "Something went wrong on our side.";
     /// The request can not be read.
     BadRequest = "BAD_REQUEST", 400, "The request can not be read.";
+    /// Only documents that the service knows are run, and this is none of them.
+    DocumentNotTrusted = "DOCUMENT_NOT_TRUSTED", 400, "Only documents that are known here are run.";
+    /// No document is known by this hash.
+    PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND", 400, "No document is known by this hash.";
+    /// Documents can not be stored.
+    PersistedQueryNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED", 400, "Documents can not be stored here.";
     /// The body is too large.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413, "The body is too large.";
     /// The body did not arrive in time.

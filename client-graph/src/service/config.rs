@@ -34,6 +34,8 @@ pub struct Config {
     pub secret: SecretString,
     /// Where it listens.
     pub server: Server,
+    /// How operations come, and which ones.
+    pub graphql: graphql_edge::Settings,
     /// How it reaches auth-graph.
     pub auth: Auth,
     /// Where it keeps its data.

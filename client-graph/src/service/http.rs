@@ -28,12 +28,15 @@ const PAGE: playground::Page = playground::Page {
     endpoint: "/graphql",
     sign_in: "/auth/graphql",
     shared: &[],
-    examples: &[
-        include_str!("../../operations/whoami.graphql"),
-        include_str!("../../operations/notes.graphql"),
-        include_str!("../../operations/add_note.graphql"),
-    ],
+    examples: OPERATIONS,
 };
+
+/// The documents that the page and the tests send.
+const OPERATIONS: &[&str] = &[
+    include_str!("../../operations/whoami.graphql"),
+    include_str!("../../operations/notes.graphql"),
+    include_str!("../../operations/add_note.graphql"),
+];
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -50,7 +53,7 @@ pub fn router(app: &App) -> Router {
     let site = Site { app: app.clone(), edge: graphql::edge(app) };
     let proxy = Proxy::new(app.auth.clone()).trust_networks(app.config.server.trusted_proxies.iter().copied());
     let router = Router::new()
-        .route("/graphql", post(graphql::post).get(graphql::websocket).fallback(graphql_edge::method_not_allowed))
+        .route("/graphql", post(graphql::post).get(graphql::get).fallback(graphql_edge::method_not_allowed))
         .route("/api/test/", get(test))
         .layer(app.auth.layer())
         .route("/healthz", get(health::alive))

@@ -35,6 +35,15 @@ struct World {
 
 impl World {
     async fn start(algorithm: &str) -> Self {
+        Self::start_with(algorithm, "any").await
+    }
+
+    /// An auth-graph that runs nothing but what it knows the library to send.
+    async fn strict() -> Self {
+        Self::start_with("ES256", "trusted").await
+    }
+
+    async fn start_with(algorithm: &str, documents: &str) -> Self {
         let databases = [TestDatabase::create().await, TestDatabase::create().await];
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -42,6 +51,7 @@ impl World {
         flags.push(("server.bind".to_owned(), address.to_string()));
         flags.push(("server.trusted_proxies".to_owned(), "[\"127.0.0.1/32\"]".to_owned()));
         flags.push(("tokens.algorithm".to_owned(), algorithm.to_owned()));
+        flags.push(("graphql.allowed_documents".to_owned(), documents.to_owned()));
         let config = AuthConfig::load(&AuthSources { flags, ..AuthSources::default() }).unwrap();
         let auth_app = boot(config, AuthClock::default()).await.unwrap();
         let users =
@@ -110,7 +120,7 @@ impl World {
 
 #[tokio::test]
 async fn a_user_signs_in_works_and_signs_out() {
-    let world = World::start("ES256").await;
+    let world = World::strict().await;
     let (access, refresh) = world.sign_in("ada@example.com").await;
     assert_eq!(world.test_view(&access).await, 200);
 
@@ -175,7 +185,7 @@ async fn a_browser_signs_in_with_a_cookie_through_the_proxy() {
 
 #[tokio::test]
 async fn staff_lists_users_page_by_page() {
-    let world = World::start("ES256").await;
+    let world = World::strict().await;
     let auth = &world.app.auth;
     let (plain, _) = world.sign_in("ada@example.com").await;
     assert_eq!(auth.users(&plain.into(), 1, None).await.unwrap_err().code(), Code::Forbidden);
@@ -258,7 +268,7 @@ async fn tokens_of_each_published_algorithm_are_verified() {
 
 #[tokio::test]
 async fn what_ends_at_auth_graph_is_refused_at_the_client_service() {
-    let world = World::start("ES256").await;
+    let world = World::strict().await;
     let auth = &world.app.auth;
     let directly = AuthGraph::builder(&world.auth_url).audience("graph").build().unwrap();
     let mut seen = 0;
@@ -285,7 +295,7 @@ async fn what_ends_at_auth_graph_is_refused_at_the_client_service() {
 
 #[tokio::test]
 async fn the_mirror_knows_people_who_never_signed_in_here() {
-    let world = World::start("ES256").await;
+    let world = World::strict().await;
     let auth = &world.app.auth;
     let directly = AuthGraph::builder(&world.auth_url).audience("graph").build().unwrap();
     let credentials = Credentials { email: "eve@example.com".to_owned(), password: PASSWORD.into(), scope: None };

@@ -15,6 +15,7 @@ mod rules;
 mod schema;
 mod service;
 mod service_config;
+mod service_documents;
 mod service_socket;
 mod support;
 mod tokens;

@@ -90,7 +90,8 @@ where
                     line.say(ServerMessage::Error { id: &id, payload: &[error] }).await?;
                 }
                 ClientMessage::Subscribe { id, payload } => {
-                    operations.start(&id, edge.stream(payload.into(), Arc::clone(&session)));
+                    let request = payload.into_request().ok_or(Close::BadMessage)?;
+                    operations.start(&id, edge.stream(request, Arc::clone(&session)));
                 }
                 ClientMessage::Complete { id } => operations.stop(&id),
                 ClientMessage::Ping { payload } => {

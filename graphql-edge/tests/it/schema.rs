@@ -13,12 +13,12 @@ use axum::{
         State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
-    http::{HeaderMap, Method, Request, StatusCode, header},
+    http::{HeaderMap, Method, Request, StatusCode, Uri, header},
     response::Response,
     routing::post,
 };
 use futures_util::{Stream, stream};
-use graphql_edge::{Connection, Limits, bounded, method_not_allowed};
+use graphql_edge::{Connection, Limits, Settings, bounded, method_not_allowed};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -169,9 +169,13 @@ pub(crate) fn limits() -> Limits {
 }
 
 pub(crate) fn service_with(limits: Limits) -> Service {
+    service_configured(limits, Settings::default())
+}
+
+pub(crate) fn service_configured(limits: Limits, settings: Settings) -> Service {
     let (executed, present) = (Executed::default(), Present::default());
     let schema = || bounded(Schema::build(Query, Mutation, Subscriptions)).data(executed.clone());
-    let edge = Edge::new(schema, limits);
+    let edge = Edge::configured(schema, limits, settings);
     let router = Router::new()
         .route("/graphql", post(answer).get(open).fallback(method_not_allowed))
         .with_state((edge.clone(), present.clone()));
@@ -185,8 +189,12 @@ async fn answer(State((edge, _)): State<(Edge, Present)>, headers: HeaderMap, bo
 async fn open(
     State((edge, present)): State<(Edge, Present)>,
     headers: HeaderMap,
+    uri: Uri,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    if !headers.contains_key(header::UPGRADE) {
+        return edge.get(&headers, &uri, |request| request.data(Caller("http".to_owned()))).await;
+    }
     let origins = ["https://app.example.com".to_owned()];
     edge.websocket(upgrade, &headers, &origins, async move |payload: Value| {
         match payload["token"].as_str() {

@@ -1,15 +1,16 @@
-//! `/graphql`: POST for queries and mutations, WebSocket for all operations.
+//! `/graphql`: POST for queries and mutations, GET for queries where it is configured, WebSocket for all operations.
 
 use async_graphql::{Data, EmptySubscription};
 use axum::body::Body;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::http::HeaderMap;
+use axum::http::header::UPGRADE;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use graphql_edge::{Connection, Limits};
 
-use super::Site;
+use super::{OPERATIONS, Site};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::service::app::App;
@@ -19,7 +20,7 @@ use crate::service::graphql::{Mutation, Query, schema};
 pub(super) type Edge = graphql_edge::Edge<Query, Mutation, EmptySubscription>;
 
 pub(super) fn edge(app: &App) -> Edge {
-    Edge::new(|| schema(app), Limits::default())
+    Edge::configured(|| schema(app), Limits::default(), app.config.graphql.clone().trusting(OPERATIONS))
 }
 
 pub(super) async fn post(State(site): State<Site>, context: Context, headers: HeaderMap, body: Body) -> Response {
@@ -27,15 +28,30 @@ pub(super) async fn post(State(site): State<Site>, context: Context, headers: He
     site.edge.post(&headers, body, |request| request.data(context)).await
 }
 
-/// A socket ends with its caller's token or session; see [`Context::ended`] and [`Context::renewed`].
-pub(super) async fn websocket(
+/// A GET opens a WebSocket or asks a query.
+pub(super) async fn get(
     State(site): State<Site>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    context: Context,
     headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    if headers.contains_key(UPGRADE) {
+        return websocket(&site, upgrade, &headers);
+    }
+    site.app.metrics.count_caller(context.caller());
+    site.edge.get(&headers, &uri, |request| request.data(context)).await
+}
+
+/// A socket ends with its caller's token or session; see [`Context::ended`] and [`Context::renewed`].
+fn websocket(
+    site: &Site,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    headers: &HeaderMap,
 ) -> Response {
     let app = site.app.clone();
     let origins = &site.app.config.server.allowed_origins;
-    site.edge.websocket(upgrade, &headers, origins, async move |payload| {
+    site.edge.websocket(upgrade, headers, origins, async move |payload| {
         let context = app.auth.context_from_payload(&payload).await;
         app.metrics.count_caller(context.caller());
         Ok(connection(context))

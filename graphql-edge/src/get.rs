@@ -1,0 +1,61 @@
+//! Queries by GET, where that is configured. A page of another site can cause a GET with the reader's cookies, but only
+//! queries are run, which change nothing, and the page does not get to read the answer.
+
+use async_graphql::{
+    ObjectType, Request, Response, SubscriptionType,
+    parser::types::{DocumentOperations, OperationType},
+};
+use axum::{
+    http::{HeaderMap, Uri},
+    response::Response as HttpResponse,
+};
+
+use crate::{
+    Edge, request,
+    response::{self, MediaType, Refusal, Stage},
+};
+
+impl<Q, M, S> Edge<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    /// Answer a GET, whose parameters are the members of a request. `context` adds what the resolvers need.
+    ///
+    /// Everything but a query is refused with 405, and a query too where [`crate::Settings::queries_by_get`] is off. As
+    /// all answers, these may be kept by nobody.
+    pub async fn get(&self, headers: &HeaderMap, uri: &Uri, context: impl FnOnce(Request) -> Request) -> HttpResponse {
+        if !self.answers_get() {
+            return Refusal::method().into_http(MediaType::Json);
+        }
+        let media_type = match response::negotiate(headers) {
+            Ok(media_type) => media_type,
+            Err(refusal) => return refusal.into_http(MediaType::Json),
+        };
+        let mut request = match request::from_uri(uri, self.limits()) {
+            Ok(request) => request,
+            Err(refusal) => return refusal.into_http(media_type),
+        };
+        if let Err(error) = self.documents().prepare(&mut request) {
+            return response::into_http(&mut Response::from_errors(vec![error]), Stage::Refused, media_type);
+        }
+        if !is_query(&mut request) {
+            return Refusal::method().into_http(media_type);
+        }
+        let (mut response, stage) = self.run(context(request)).await;
+        response::into_http(&mut response, stage, media_type)
+    }
+}
+
+/// Whether nothing but a query can be run of a document.
+fn is_query(request: &mut Request) -> bool {
+    let name = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else { return false };
+    match (&document.operations, name) {
+        (DocumentOperations::Multiple(operations), Some(name)) => {
+            operations.get(name.as_str()).is_none_or(|operation| operation.node.ty == OperationType::Query)
+        }
+        (operations, _) => operations.iter().all(|(_, operation)| operation.node.ty == OperationType::Query),
+    }
+}
