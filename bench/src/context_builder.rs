@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, HeaderValue};
 use client_graph::AuthGraph;
-use client_graph::mirror::{Migration, Mirror};
+use client_graph::mirror::{self, Mirror};
 use client_graph::testing::TestIssuer;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
-use sea_orm_migration::{MigrationTrait, SchemaManager};
+use sea_orm_migration::SchemaManager;
 
 use crate::samples::median;
 use crate::table::{Row, Target, Unit};
@@ -93,7 +93,9 @@ async fn round(auth: &AuthGraph, requests: &[HeaderMap]) -> Result<(), client_gr
 async fn database(file: &std::path::Path) -> Result<(DatabaseConnection, Arc<AtomicUsize>), Box<dyn Error>> {
     let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", file.display()));
     let mut db = Database::connect(options.sqlx_logging(false).clone()).await?;
-    Migration.up(&SchemaManager::new(&db)).await?;
+    for migration in mirror::migrations() {
+        migration.up(&SchemaManager::new(&db)).await?;
+    }
     let queries = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&queries);
     db.set_metric_callback(move |_| {

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use crate::clock::Clock;
 use crate::error::{Code, Error};
-use crate::feed::{Feed, StaleFeed};
+use crate::feed::{Feed, Freshness, StaleFeed};
 use crate::ids::SessionId;
 use crate::operations::Transport;
 use crate::principal::Principal;
@@ -41,9 +41,7 @@ struct Inner {
     deny: Option<Deny>,
     access_token_cookie: Option<String>,
     clock: Clock,
-    #[cfg(feature = "sea-orm")]
     mirror: Option<crate::mirror::Mirror>,
-    #[cfg(feature = "sea-orm")]
     first_sights: crate::flight::Flights<crate::ids::UserId, crate::mirror::MirroredUser>,
 }
 
@@ -121,6 +119,10 @@ impl AuthGraph {
         &self.inner.transport
     }
 
+    pub(crate) fn freshness(&self) -> &Arc<Freshness> {
+        self.inner.verifier.freshness()
+    }
+
     pub(crate) fn feed(&self) -> &Feed {
         &self.inner.feed
     }
@@ -153,7 +155,6 @@ impl AuthGraph {
     }
 }
 
-#[cfg(feature = "sea-orm")]
 impl AuthGraph {
     /// The mirror, where there is one.
     #[must_use]

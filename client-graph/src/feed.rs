@@ -4,26 +4,26 @@
 //! [`AuthGraph::run_feed`] is one task for each process. What arrives is read in `listener`, how the mirror takes it over
 //! in `applier`. Without the task everything else works as well: revocations are then noticed when a token ends.
 
-#[cfg(feature = "sea-orm")]
 mod applier;
 mod backoff;
 mod documents;
 mod events;
+mod freshness;
 mod listener;
 mod queue;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::client::AuthGraph;
 use crate::error::{Code, Error};
 use backoff::Backoff;
-#[cfg(feature = "sea-orm")]
 pub(crate) use documents::UserSnapshot;
+pub use freshness::FeedStatus;
+pub(crate) use freshness::Freshness;
 use queue::Queue;
 
 /// What a service does with a good token while its feed is older than a bound: whether the token's session was ended
@@ -40,11 +40,10 @@ pub enum StaleFeed {
 }
 
 /// What is known of the feed in this process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Feed {
     queue: Queue,
-    /// When the feed was known to be complete, in microseconds of the clock, plus one; 0: never.
-    current_at: AtomicU64,
+    freshness: Arc<Freshness>,
     moves: watch::Sender<u64>,
 }
 
@@ -61,18 +60,13 @@ impl AuthGraph {
             return Err(Error::new(Code::Internal).with_source(fix));
         }
         let listening = supervised("listener", || listener::listen(self.clone()));
-        #[cfg(feature = "sea-orm")]
         let holder = uuid::Uuid::new_v4().to_string();
-        #[cfg(feature = "sea-orm")]
         let applying = supervised("applier", || applier::apply(self.clone(), holder.clone()));
-        #[cfg(not(feature = "sea-orm"))]
-        let applying = std::future::pending::<()>();
         tokio::select! {
             () = listening => {}
             () = applying => {}
             () = stop => {}
         }
-        #[cfg(feature = "sea-orm")]
         if let Some(mirror) = self.mirror() {
             mirror.give_back(&holder).await?;
         }
@@ -83,8 +77,13 @@ impl AuthGraph {
     /// time.
     #[must_use]
     pub fn feed_age(&self) -> Option<Duration> {
-        let current_at = self.feed().current_at.load(Ordering::Acquire).checked_sub(1)?;
-        Some(self.clock().elapsed().saturating_sub(Duration::from_micros(current_at)))
+        self.feed().freshness.age()
+    }
+
+    /// How well this process knows what happened at auth-graph, for metrics and alarms.
+    #[must_use]
+    pub fn feed_status(&self) -> FeedStatus {
+        self.feed().freshness.status()
     }
 
     /// Waits until something has arrived by the feed since the last call with this number, and returns the next one.
@@ -97,18 +96,13 @@ impl AuthGraph {
 }
 
 impl Feed {
+    pub(crate) fn new(freshness: Arc<Freshness>) -> Self {
+        Self { queue: Queue::default(), freshness, moves: watch::Sender::default() }
+    }
+
     /// Something has happened that somebody may wait for.
     pub(crate) fn moved(&self) {
         self.moves.send_modify(|moves| *moves += 1);
-    }
-
-    /// Everything that was recorded until then is known. What was long on its way is as old as that; clocks that are
-    /// apart by less than the leeway do not count.
-    fn was_current(&self, recorded_at: DateTime<Utc>, auth: &AuthGraph) {
-        let late = (auth.clock().now() - recorded_at).to_std().unwrap_or_default();
-        let late = if late > auth.leeway() { late } else { Duration::ZERO };
-        let current_at = auth.clock().elapsed().saturating_sub(late);
-        self.current_at.fetch_max(u64::try_from(current_at.as_micros()).unwrap_or(0) + 1, Ordering::AcqRel);
     }
 }
 

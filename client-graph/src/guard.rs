@@ -16,7 +16,6 @@
 //! A gateway refuses a policy that it does not know, so a subgraph with policies goes into a graph whose gateway knows
 //! them, or without its directives.
 
-#[cfg(feature = "sea-orm")]
 mod mirrored;
 
 use async_graphql::{Guard, Result};
@@ -24,7 +23,6 @@ use async_graphql::{Guard, Result};
 use crate::context::Context;
 use crate::error::{ApiError, Code, Error};
 
-#[cfg(feature = "sea-orm")]
 pub use mirrored::{HasRole, VerifiedEmail};
 pub use subgraph::{
     Demand, Directives, Representation, Rule, ServiceSdl, Subgraph, federation_sdl, guarded, key, plain_sdl, requires,

@@ -45,7 +45,6 @@ pub struct Authenticated(pub Arc<Principal>);
 pub struct OptionalPrincipal(pub Option<Arc<Principal>>);
 
 /// Extracts the caller's mirrored user, made on first sight.
-#[cfg(feature = "sea-orm")]
 #[derive(Clone, Debug)]
 pub struct CurrentUser(pub crate::mirror::MirroredUser);
 
@@ -121,7 +120,6 @@ impl<S: Sync> FromRequestParts<S> for OptionalPrincipal {
     }
 }
 
-#[cfg(feature = "sea-orm")]
 impl<S: Sync> FromRequestParts<S> for CurrentUser {
     type Rejection = Error;
 

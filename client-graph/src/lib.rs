@@ -80,7 +80,7 @@
 //!
 //! # Users as rows
 //!
-//! The [mirror] is a table of the service's own database. Put [`mirror::Migration`] first into the service's
+//! The [mirror] is a table of the service's own database. Put [`mirror::migrations`] first into the service's
 //! migrations, and refer to `mirrored_users.id` from any table. [`Context::user`] is the caller's row: on first sight
 //! auth-graph is asked once, with the caller's own token. Rows are keyed by the user's id; an e-mail address is an
 //! attribute that changes and can pass to another person.
@@ -94,7 +94,7 @@
 //! #[async_trait::async_trait]
 //! impl MigratorTrait for Migrator {
 //!     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-//!         vec![Box::new(client_graph::mirror::Migration) /* , your own */]
+//!         client_graph::mirror::migrations() // and your own
 //!     }
 //! }
 //!
@@ -188,7 +188,6 @@ mod ids;
 mod keys;
 #[cfg(feature = "axum")]
 pub mod layer;
-#[cfg(feature = "sea-orm")]
 pub mod mirror;
 mod operations;
 mod principal;
@@ -208,7 +207,7 @@ pub use context::{Caller, Context};
 #[cfg(feature = "async-graphql")]
 pub use error::ApiError;
 pub use error::{Code, Error};
-pub use feed::StaleFeed;
+pub use feed::{FeedStatus, StaleFeed};
 pub use ids::{SessionId, UserId};
 pub use operations::{
     Challenge, Claims, Credentials, Profile, SignIn, TokenPair, TokenType, User, UserPage, VerificationFailure,

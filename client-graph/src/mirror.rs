@@ -2,42 +2,63 @@
 //! queries can join them. Without the feed it holds the users that the service has met.
 //!
 //! Keyed by the user's id; the e-mail address is an attribute. Rows change by one statement that ignores older versions,
-//! so parallel and reordered writes end in the same row; `writing` does it. When to write is decided here on first sight,
-//! and elsewhere at sign-in (`proxy`) and by the feed (`feed`).
+//! so parallel and reordered writes end in the same row; `database` does it, and `memory` for services without one. When
+//! to write is decided on first sight (`first_sight`), at sign-in (`proxy`) and by the feed (`feed`).
 
+#[cfg(feature = "sea-orm")]
+mod database;
+mod deletion;
+#[cfg(feature = "sea-orm")]
 mod entity;
+mod first_sight;
+#[cfg(feature = "sea-orm")]
 mod hook;
+#[cfg(feature = "sea-orm")]
+mod lease;
+mod memory;
+#[cfg(feature = "sea-orm")]
 mod migration;
+#[cfg(feature = "sea-orm")]
+mod naming;
 mod place;
-mod rows;
-mod writing;
+mod row;
 
 use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, QueryFilter};
 use serde_json::Value;
 
 use crate::clock::Clock;
-use crate::context::Context;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::ids::UserId;
 use crate::operations::User;
-use crate::principal::{Principal, PrincipalKind};
-use entity::{Column, Entity, Model};
-use hook::Hook;
+#[cfg(feature = "service")]
+pub(crate) use database::database_error;
+pub use deletion::Deletion;
+#[cfg(feature = "sea-orm")]
 pub use hook::{HookFuture, MirrorChange};
-pub use migration::{FeedMigration, Migration};
-pub(crate) use place::{Lease, Place};
-pub(crate) use rows::of_snapshot;
+use memory::Memory;
+#[cfg(feature = "sea-orm")]
+pub use naming::Naming;
+pub(crate) use place::{Batch, Lease, Place, Snapshots, Stretch};
+pub(crate) use row::Row;
 
 /// The users that this service knows.
 #[derive(Clone)]
 pub struct Mirror {
-    db: DatabaseConnection,
+    rows: Rows,
+    deletion: Deletion,
     clock: Clock,
-    hook: Option<Hook>,
+    problem: Option<&'static str>,
+}
+
+/// Where the rows are.
+#[derive(Clone)]
+enum Rows {
+    Memory(Arc<Memory>),
+    #[cfg(feature = "sea-orm")]
+    Database(database::Database),
 }
 
 /// A user as this service last heard of them.
@@ -80,9 +101,46 @@ pub struct MirroredUser {
 
 impl Mirror {
     /// The mirror in this database. Its tables are made by [`migrations`].
+    #[cfg(feature = "sea-orm")]
     #[must_use]
-    pub fn new(db: DatabaseConnection) -> Self {
-        Self { db, clock: Clock::default(), hook: None }
+    pub fn new(db: sea_orm::DatabaseConnection) -> Self {
+        Self::named(db, Naming::default())
+    }
+
+    /// The mirror in a table of the service's own naming, which is made by [`Naming::migrations`].
+    #[cfg(feature = "sea-orm")]
+    #[must_use]
+    pub fn named(db: sea_orm::DatabaseConnection, naming: Naming) -> Self {
+        Self::of(Rows::Database(database::Database { db, naming, hook: None }))
+    }
+
+    /// A mirror without a database, for services that keep nothing: it is empty at the start of the process, and filled
+    /// by the feed or on first sight.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::of(Rows::Memory(Arc::default()))
+    }
+
+    fn of(rows: Rows) -> Self {
+        Self { rows, deletion: Deletion::default(), clock: Clock::default(), problem: None }
+    }
+
+    /// The same mirror by another clock.
+    pub(crate) fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// What is wrong with how it was configured.
+    pub(crate) fn problem(&self) -> Option<&'static str> {
+        self.problem
+    }
+
+    /// What becomes of the rows of users who are deleted. Default [`Deletion::Anonymise`].
+    #[must_use]
+    pub fn deletion(mut self, deletion: Deletion) -> Self {
+        self.deletion = deletion;
+        self
     }
 
     /// The user of this id; absent when unknown or deleted.
@@ -90,14 +148,18 @@ impl Mirror {
     /// # Errors
     /// `UNAVAILABLE` without a database, `INTERNAL` when the query fails.
     pub async fn user(&self, id: UserId) -> Result<Option<MirroredUser>, Error> {
-        let row = Entity::find_by_id(id.0).filter(Column::DeletedAt.is_null()).one(&self.db).await;
-        row.map_err(database_error)?.map(MirroredUser::try_from).transpose()
+        match &self.rows {
+            Rows::Memory(memory) => Ok(memory.user(id)),
+            #[cfg(feature = "sea-orm")]
+            Rows::Database(database) => database.user(id).await,
+        }
     }
 
     /// What happens in the service's own tables when a user changes, in the same transaction: users can be given the
     /// service's own roles, say, by what `metadata` says of them. It is called once for each row that changes, in no
     /// particular order within a transaction, and must use `txn` only. Its error undoes the transaction: the feed tries
-    /// again until it succeeds, and revocations do not wait for it.
+    /// again until it succeeds, and revocations do not wait for it. A mirror in memory has no transaction, and can not be
+    /// built with it.
     ///
     /// ```
     /// # use client_graph::mirror::Mirror;
@@ -116,12 +178,16 @@ impl Mirror {
     /// });
     /// # }
     /// ```
+    #[cfg(feature = "sea-orm")]
     #[must_use]
     pub fn on_user<H>(mut self, hook: H) -> Self
     where
-        H: for<'a> Fn(&'a MirrorChange, &'a DatabaseTransaction) -> HookFuture<'a> + Send + Sync + 'static,
+        H: for<'a> Fn(&'a MirrorChange, &'a sea_orm::DatabaseTransaction) -> HookFuture<'a> + Send + Sync + 'static,
     {
-        self.hook = Some(Arc::new(hook));
+        match &mut self.rows {
+            Rows::Memory(_) => self.problem = Some("a mirror in memory has no transaction for on_user"),
+            Rows::Database(database) => database.hook = Some(Arc::new(hook)),
+        }
         self
     }
 
@@ -131,116 +197,71 @@ impl Mirror {
     /// # Errors
     /// As [`user`](Self::user), and the error of the hook.
     pub async fn apply(&self, user: &User) -> Result<(), Error> {
-        self.write(vec![rows::of_user(user, self.clock.now())]).await
+        self.write(Row::of_user(user, self.clock.now())).await
     }
 
-    /// Marks a user as deleted by this version, and erases what is known of the person. The row stays: others refer to
-    /// it, and it keeps older descriptions from bringing the user back.
+    /// Marks a user as deleted by this version, and does with the row what [`deletion`](Self::deletion) says.
     ///
     /// # Errors
     /// As [`apply`](Self::apply).
     pub async fn forget(&self, id: UserId, version: i64) -> Result<(), Error> {
-        self.write(vec![rows::of_deleted(id.0, version, self.clock.now())]).await
+        self.write(Row::of_deleted(id.0, version, self.clock.now())).await
+    }
+
+    async fn write(&self, row: Row) -> Result<(), Error> {
+        let batch = Batch { rows: vec![row], complete: None };
+        match &self.rows {
+            Rows::Memory(memory) => memory.write(batch, self.deletion),
+            #[cfg(feature = "sea-orm")]
+            Rows::Database(database) => database.write(batch, self.deletion).await?,
+        }
+        Ok(())
+    }
+}
+
+#[cfg_attr(not(feature = "sea-orm"), expect(unused_variables, reason = "a lease is about a database that is shared"))]
+impl Mirror {
+    /// Writes rows, and with them how far the feed was followed. False, and nothing is written, when another replica
+    /// holds the lease.
+    pub(crate) async fn write_and_advance(&self, batch: Batch, lease: Lease<'_>, to: &Place) -> Result<bool, Error> {
+        match &self.rows {
+            Rows::Memory(memory) => {
+                memory.write_and_advance(batch, to, self.deletion);
+                Ok(true)
+            }
+            #[cfg(feature = "sea-orm")]
+            Rows::Database(database) => database.write_and_advance(batch, lease, to, self.deletion).await,
+        }
+    }
+
+    /// Takes the lease; none when another replica has it.
+    pub(crate) async fn take_lease(&self, lease: Lease<'_>) -> Result<Option<Place>, Error> {
+        match &self.rows {
+            Rows::Memory(memory) => Ok(Some(memory.place())),
+            #[cfg(feature = "sea-orm")]
+            Rows::Database(database) => database.take_lease(lease).await,
+        }
+    }
+
+    /// Lets another replica go on at once.
+    pub(crate) async fn give_back(&self, holder: &str) -> Result<(), Error> {
+        match &self.rows {
+            Rows::Memory(_) => Ok(()),
+            #[cfg(feature = "sea-orm")]
+            Rows::Database(database) => database.give_back(holder, self.clock.now()).await,
+        }
     }
 }
 
 /// The migrations of the mirror, for the start of a service's own list.
+#[cfg(feature = "sea-orm")]
 #[must_use]
 pub fn migrations() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {
-    vec![Box::new(Migration), Box::new(FeedMigration)]
+    Naming::default().migrations()
 }
 
 impl fmt::Debug for Mirror {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Mirror").field("db", &self.db).finish_non_exhaustive()
-    }
-}
-
-impl Context {
-    /// The caller's user. When this service sees the user for the first time, auth-graph is asked once, with the
-    /// caller's own token, and the row is made.
-    ///
-    /// # Errors
-    /// As [`principal`](Self::principal); `TOKEN_REVOKED` when the user can not sign in any more; `FORBIDDEN` for a
-    /// service, which has no user; `UNAVAILABLE` when auth-graph must be asked and can not be.
-    pub async fn user(&self) -> Result<MirroredUser, Error> {
-        let principal = self.principal()?;
-        if principal.kind == PrincipalKind::Service {
-            return Err(Error::new(Code::Forbidden).with_detail("A service has no user."));
-        }
-        // Somebody who was disabled or deleted when we last heard of them may be back: auth-graph knows.
-        match self.mirror()?.user(principal.subject).await? {
-            Some(user) if user.is_active => Ok(user),
-            _ => {
-                let (context, principal) = (self.clone(), principal.clone());
-                let flights = self.auth_graph().first_sights();
-                flights.join(principal.subject, || async move { context.first_sight(&principal).await }).await
-            }
-        }
-    }
-
-    /// Another user, as far as this service knows them.
-    ///
-    /// # Errors
-    /// As [`Mirror::user`].
-    pub async fn user_by_id(&self, id: UserId) -> Result<Option<MirroredUser>, Error> {
-        self.mirror()?.user(id).await
-    }
-
-    async fn first_sight(&self, principal: &Principal) -> Result<MirroredUser, Error> {
-        let mirror = self.mirror()?;
-        // Another request can have made the row between our look and this flight.
-        if let Some(user) = mirror.user(principal.subject).await?
-            && user.is_active
-        {
-            return Ok(user);
-        }
-        let user = self.auth_graph().me(principal.access_token()).await?.ok_or(Code::TokenRevoked)?;
-        if user.id != principal.subject {
-            return Err(Error::unavailable("auth-graph answered with another user than the token's"));
-        }
-        mirror.apply(&user).await?;
-        let row = mirror.user(principal.subject).await?;
-        row.filter(|user| user.is_active).ok_or_else(|| Code::TokenRevoked.into())
-    }
-
-    fn mirror(&self) -> Result<&Mirror, Error> {
-        self.auth_graph()
-            .mirror()
-            .ok_or_else(|| Error::internal("there is no mirror: pass one to AuthGraphBuilder::mirror"))
-    }
-}
-
-impl TryFrom<Model> for MirroredUser {
-    type Error = Error;
-
-    fn try_from(row: Model) -> Result<Self, Error> {
-        let texts = |json| serde_json::from_value(json).map_err(Error::internal);
-        Ok(Self {
-            id: UserId(row.id),
-            email: row.email,
-            first_name: row.first_name,
-            last_name: row.last_name,
-            phone_number: row.phone_number,
-            is_active: row.is_active,
-            is_staff: row.is_staff,
-            is_superuser: row.is_superuser,
-            email_verified: row.email_verified,
-            roles: texts(row.roles)?,
-            scopes: texts(row.scopes)?,
-            metadata: row.metadata,
-            date_joined: row.date_joined,
-            updated_at: row.updated_at,
-            version: row.version,
-            mirrored_at: row.mirrored_at,
-        })
-    }
-}
-
-/// A database that can not be reached is away; any other failure of it is a fault of ours.
-pub(crate) fn database_error(error: DbErr) -> Error {
-    match error {
-        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Error::unavailable(error),
-        other => Error::internal(other),
+        formatter.debug_struct("Mirror").field("deletion", &self.deletion).finish_non_exhaustive()
     }
 }

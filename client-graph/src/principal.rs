@@ -1,11 +1,15 @@
 //! The verified caller.
 
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::error::{Code, Error};
+use crate::feed::{FeedStatus, Freshness};
 use crate::ids::{SessionId, UserId};
 
 /// Who calls, as a verified access token says. It is not made in any other way.
@@ -30,7 +34,10 @@ pub struct Principal {
     pub expires_at: DateTime<Utc>,
     /// Names the token.
     pub token_id: String,
+    /// What the token says beside.
+    pub(crate) further: Map<String, Value>,
     pub(crate) token: SecretString,
+    pub(crate) feed: Arc<Freshness>,
 }
 
 /// What a principal is.
@@ -58,11 +65,63 @@ impl Principal {
         if self.has_scope(scope) { Ok(()) } else { Err(Code::Forbidden.into()) }
     }
 
+    /// Goes on only if this is about the caller.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` when it is about somebody else.
+    pub fn require_self(&self, user: UserId) -> Result<(), Error> {
+        if self.subject == user { Ok(()) } else { Err(Code::Forbidden.into()) }
+    }
+
+    /// A further claim of the token, which the operator of auth-graph has configured by a claims policy or the claims
+    /// hook, or a registered one that has no field here, such as `amr`.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` when the claim is of another type: the token was not made for this service.
+    pub fn claim<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+        self.further.get(name).map(|value| T::deserialize(value).map_err(unfit)).transpose()
+    }
+
+    /// The further claims of the token as a type of the service's own.
+    ///
+    /// ```
+    /// # use client_graph::{Error, Principal, UserId};
+    /// #[derive(serde::Deserialize)]
+    /// struct Claims {
+    ///     tenant: String,
+    ///     #[serde(default)]
+    ///     plan: Option<String>,
+    /// }
+    ///
+    /// fn tenant(principal: &Principal) -> Result<String, Error> {
+    ///     let Claims { tenant, plan } = principal.claims()?;
+    ///     # let _ = plan;
+    ///     Ok(tenant)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// `FORBIDDEN` when a claim is missing or of another type: the token was not made for this service.
+    pub fn claims<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        T::deserialize(Value::Object(self.further.clone())).map_err(unfit)
+    }
+
+    /// How well this service knows, right now, what happened at auth-graph: whether the session was ended meanwhile.
+    #[must_use]
+    pub fn feed_status(&self) -> FeedStatus {
+        self.feed.status()
+    }
+
     /// The access token, to call auth-graph or another service in the caller's name.
     #[must_use]
     pub fn access_token(&self) -> &SecretString {
         &self.token
     }
+}
+
+fn unfit(_: serde_json::Error) -> Error {
+    // The message quotes the token, so it is not kept.
+    Error::new(Code::Forbidden).with_detail("The access token does not have the claims that this service needs.")
 }
 
 impl fmt::Debug for Principal {

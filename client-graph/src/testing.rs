@@ -161,7 +161,15 @@ impl TestIssuer {
         self.shared.record(feed::Event::User("USER_DELETED", id));
     }
 
-    /// The service client that may read the feed, and its secret: for
+    /// Deletes a user without a trace, and forgets what the feed has told so far: as when the deletion is older than what
+    /// auth-graph keeps.
+    pub fn lose_user(&self, id: UserId) {
+        self.delete_user(id);
+        self.shared.state().users.retain(|known| known.user.id != id);
+        self.expire_cursors();
+    }
+
+    /// The service client that may read the feed and the users, and its secret: for
     /// [`AuthGraphBuilder::service_client`](crate::AuthGraphBuilder::service_client).
     #[must_use]
     pub fn service_client(&self) -> (String, SecretString) {

@@ -11,11 +11,13 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, TimeDelta, Utc};
 use quick_cache::sync::Cache;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
 
 use crate::client::AuthGraph;
 use crate::clock::Clock;
 use crate::error::{Code, Error};
+use crate::feed::Freshness;
 use crate::keys::Keys;
 use crate::operations::{Claims, TokenType, VerificationFailure, Verified};
 use crate::principal::{Principal, PrincipalKind};
@@ -45,6 +47,7 @@ pub(crate) struct Expectation {
 pub(crate) struct Verifier {
     expectation: Expectation,
     keys: Keys,
+    freshness: Arc<Freshness>,
     clock: Clock,
     good: Cache<[u8; 32], Good>,
 }
@@ -56,12 +59,16 @@ struct Good {
 }
 
 impl Verifier {
-    pub(crate) fn new(expectation: Expectation, keys: Keys, clock: Clock) -> Self {
-        Self { expectation, keys, clock, good: Cache::new(CACHED_TOKENS) }
+    pub(crate) fn new(expectation: Expectation, keys: Keys, freshness: Arc<Freshness>, clock: Clock) -> Self {
+        Self { expectation, keys, freshness, clock, good: Cache::new(CACHED_TOKENS) }
     }
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    pub(crate) fn freshness(&self) -> &Arc<Freshness> {
+        &self.freshness
     }
 
     pub(crate) fn leeway(&self) -> TimeDelta {
@@ -85,7 +92,7 @@ impl Verifier {
         // Read before the key: a withdrawal meanwhile makes what we remember stale, never the other way.
         let key_generation = self.keys.generation();
         let key = self.keys.find(&token.key_id).await?;
-        let principal = Arc::new(token.verify(&key, &self.expectation, now)?);
+        let principal = Arc::new(token.verify(&key, &self.expectation, &self.freshness, now)?);
         self.good.insert(fingerprint, Good { principal: Arc::clone(&principal), key_generation });
         Ok(principal)
     }
@@ -116,11 +123,13 @@ impl AuthGraph {
         if claims.issuer != expectation.issuer || !claims.audience.contains(&expectation.audience) {
             return Err(Code::TokenInvalid.into());
         }
-        Ok(principal(claims, token.clone()))
+        // auth-graph stands by this very token, so whatever else it says is true as well.
+        let further = token::further_claims(token.expose_secret())?;
+        Ok(principal(claims, further, token.clone(), Arc::clone(self.freshness())))
     }
 }
 
-fn principal(claims: Claims, token: SecretString) -> Principal {
+fn principal(claims: Claims, further: Map<String, Value>, token: SecretString, feed: Arc<Freshness>) -> Principal {
     Principal {
         kind: kind(&claims.subject.to_string(), &claims.client_id),
         subject: claims.subject,
@@ -131,7 +140,9 @@ fn principal(claims: Claims, token: SecretString) -> Principal {
         issued_at: claims.issued_at,
         expires_at: claims.expires_at,
         token_id: claims.token_id,
+        further,
         token,
+        feed,
     }
 }
 

@@ -36,14 +36,22 @@ pub async fn prime(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Reads what was written since the last time. The answer is the time at which there was nothing more.
+/// Reads what was written since the last time. The answer is the time at which there was nothing more. Who was away for
+/// longer than changes are kept begins anew.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
     loop {
         let now = app.clock.now();
-        let found = changes::after(&app.db, app.revocations.followed_position(), BATCH).await?;
+        let position = app.revocations.followed_position();
+        let found = changes::after(&app.db, position, BATCH).await?;
+        if is_behind_what_is_kept(app, position, found.first(), now).await? {
+            tracing::warn!("changes were deleted before they were read here: everything is read anew");
+            keys::load(app).await?;
+            prime(app).await?;
+            return Ok(now);
+        }
         for change in &found {
             match (change.kind, change.session_id) {
                 (Kind::SessionRevoked | Kind::TokenRevoked, Some(session)) => {
@@ -60,5 +68,20 @@ pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
             app.revocations.complete_at(now);
             return Ok(now);
         }
+    }
+}
+
+/// Whether changes after a position were deleted. When nothing is left it takes a look at the head, which is only worth it
+/// after a pause.
+async fn is_behind_what_is_kept(
+    app: &App,
+    position: i64,
+    next: Option<&changes::Model>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    match next {
+        Some(next) => Ok(next.position != position + 1),
+        None if app.revocations.is_stale(now) => Ok(change_head::last(&app.db).await? != position),
+        None => Ok(false),
     }
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::keys::{self, Start};
+use auth_graph::auth::{changes as following, purge};
 use auth_graph::store::changes::{self, Kind};
 use auth_graph::store::{self, change_head};
 use futures_util::future::join_all;
@@ -66,6 +68,27 @@ async fn a_later_transaction_does_not_overtake_an_earlier_one() {
     let versions: Vec<_> =
         changes::after(&test.app.db, start, 10).await.unwrap().iter().map(|change| change.version).collect();
     assert_eq!(versions, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_replica_that_stalled_for_longer_than_changes_are_kept_begins_anew() {
+    let test = TestApp::new().await;
+    for left in [0, 1] {
+        let stalled = test.replica().await;
+        let key = keys::rotate(&test.app, Start::Now).await.unwrap();
+        test.app.clock.advance(chrono::Duration::days(8));
+        for number in 0..left {
+            test.create_user(&format!("late{number}@test.com")).await;
+        }
+        purge(&test.app, test.app.clock.now()).await.unwrap();
+        assert!(stalled.keyring.current().find(&key).is_none());
+
+        following::catch_up(&stalled).await.unwrap();
+
+        assert!(stalled.keyring.current().find(&key).is_some(), "it was told by a change that is gone");
+        let head = change_head::last(&test.app.db).await.unwrap();
+        assert_eq!(stalled.revocations.followed_position(), head);
+    }
 }
 
 #[tokio::test]

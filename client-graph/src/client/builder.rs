@@ -12,7 +12,7 @@ use super::service_token::ServiceClient;
 use super::{AuthGraph, Deny, Inner};
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::feed::{Feed, StaleFeed};
+use crate::feed::{Feed, Freshness, StaleFeed};
 use crate::keys::Keys;
 use crate::operations::{Breaker, Transport};
 use crate::principal::Principal;
@@ -36,7 +36,6 @@ pub struct AuthGraphBuilder {
     stale_feed: StaleFeed,
     deny: Option<Deny>,
     clock: Clock,
-    #[cfg(feature = "sea-orm")]
     mirror: Option<crate::mirror::Mirror>,
 }
 
@@ -81,7 +80,6 @@ impl AuthGraph {
             stale_feed: StaleFeed::default(),
             deny: None,
             clock: Clock::default(),
-            #[cfg(feature = "sea-orm")]
             mirror: None,
         }
     }
@@ -165,7 +163,6 @@ impl AuthGraphBuilder {
     }
 
     /// Where the users' mirror is kept.
-    #[cfg(feature = "sea-orm")]
     pub fn mirror(mut self, mirror: crate::mirror::Mirror) -> Self {
         self.mirror = Some(mirror);
         self
@@ -205,6 +202,7 @@ impl AuthGraphBuilder {
         if self.access_token_cookie.as_ref().is_some_and(|name| !is_token(name)) {
             problems.push("access_token_cookie is not the name of a cookie".to_owned());
         }
+        problems.extend(self.mirror.as_ref().and_then(crate::mirror::Mirror::problem).map(str::to_owned));
         let http = self.http_client.clone().map_or_else(http_client, Ok);
         let http = http.map_err(|error| problems.push(format!("no HTTP client can be made: {error}"))).ok();
         let (Some(graphql_url), Some(jwks_url), Some(http), true) = (graphql_url, jwks_url, http, problems.is_empty())
@@ -221,21 +219,20 @@ impl AuthGraphBuilder {
         let transport =
             Arc::new(Transport { http, graphql_url, retries: self.retries, breaker: Breaker::new(self.clock.clone()) });
         let keys = Keys::new(jwks_url, Arc::clone(&transport), self.clock.clone());
+        let freshness = Arc::new(Freshness::new(self.clock.clone()));
         let inner = Inner {
             transport,
             verification: self.verification,
-            verifier: Verifier::new(expectation.clone(), keys, self.clock.clone()),
+            verifier: Verifier::new(expectation.clone(), keys, Arc::clone(&freshness), self.clock.clone()),
             expectation,
             revoked: Revoked::default(),
             service_client,
-            feed: Feed::default(),
+            feed: Feed::new(freshness),
             stale_feed: self.stale_feed,
             deny: self.deny,
             access_token_cookie: self.access_token_cookie,
+            mirror: self.mirror.map(|mirror| mirror.with_clock(self.clock.clone())),
             clock: self.clock,
-            #[cfg(feature = "sea-orm")]
-            mirror: self.mirror,
-            #[cfg(feature = "sea-orm")]
             first_sights: crate::flight::Flights::default(),
         };
         Ok(AuthGraph { inner: Arc::new(inner) })

@@ -7,10 +7,10 @@ use chrono::TimeDelta;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
-use super::documents::Change;
+use super::documents::{Change, Kind};
 use crate::client::AuthGraph;
 use crate::error::{Code, Error};
-use crate::mirror::{Lease, Mirror, Place, of_snapshot};
+use crate::mirror::{Batch, Lease, Mirror, Place, Row, Snapshots, Stretch};
 
 /// How long a replica may be silent before another takes over.
 const LEASE: TimeDelta = TimeDelta::seconds(15);
@@ -41,7 +41,10 @@ pub(super) async fn apply(auth: AuthGraph, holder: String) {
     let mut backoff = Backoff::default();
     loop {
         match applier.work().await {
-            Ok(Pause::Standby) => tokio::time::sleep(RENEWAL).await,
+            Ok(Pause::Standby) => {
+                applier.auth.feed().freshness.mirror_is_elsewhere();
+                tokio::time::sleep(RENEWAL).await;
+            }
             Ok(Pause::Behind) => backoff.reset(),
             Err(error) => {
                 tracing::error!(error = ?error, "the mirror can not follow the feed");
@@ -60,7 +63,9 @@ impl Applier {
         match outcome {
             // Too much happened since: everything is read anew.
             Err(error) if error.code() == Code::CursorExpired => {
-                let _ = self.mirror.write_and_advance(Vec::new(), self.lease(), &Place::default()).await?;
+                tracing::warn!("the feed was away for longer than changes are kept: all users are read anew");
+                let nothing = Batch { rows: Vec::new(), complete: None };
+                let _ = self.mirror.write_and_advance(nothing, self.lease(), &Place::default()).await?;
                 Ok(Pause::Behind)
             }
             outcome => outcome,
@@ -68,7 +73,7 @@ impl Applier {
     }
 
     async fn follow(&self, place: &mut Place) -> Result<Pause, Error> {
-        if (place.cursor.is_none() || place.snapshot.is_some()) && !self.take_snapshots(place).await? {
+        if (place.cursor.is_none() || place.snapshots.is_some()) && !self.take_snapshots(place).await? {
             return Ok(Pause::Standby);
         }
         // In this order: what the stream brings from now on is kept, what came before is read.
@@ -96,7 +101,10 @@ impl Applier {
             };
             // That nothing happened is worth a write only as often as the lease needs one.
             if changes.iter().all(|change| change.user.is_none()) && written_at.elapsed() < RENEWAL {
-                place.cursor = changes.into_iter().last().map(|change| change.cursor).or(place.cursor.take());
+                if let Some(last) = changes.into_iter().last() {
+                    self.was_level(&last);
+                    place.cursor = Some(last.cursor);
+                }
                 continue;
             }
             written_at = Instant::now();
@@ -106,24 +114,30 @@ impl Applier {
         }
     }
 
-    /// Takes all users over. False when the lease was lost.
+    /// Takes all users over, and learns who is gone: whoever is not among them. False when the lease was lost.
     async fn take_snapshots(&self, place: &mut Place) -> Result<bool, Error> {
+        let begun = Snapshots { since: self.auth.clock().now(), after: None, last: None };
+        let mut snapshots = place.snapshots.clone().unwrap_or(begun);
         loop {
-            let page = self.auth.user_snapshots(place.snapshot.as_deref()).await?;
-            let next = page.next();
-            if place.snapshot.is_none() {
+            let page = self.auth.user_snapshots(snapshots.after.as_deref()).await?;
+            if snapshots.after.is_none() {
                 // What changes while the pages are read comes after this.
-                let start = page.feed_cursor.ok_or_else(|| Error::unavailable("the feed does not say where it is"))?;
-                place.cursor = Some(start);
+                let missing = "the feed does not say where it is";
+                place.cursor = Some(page.feed_cursor.clone().ok_or_else(|| Error::unavailable(missing))?);
             }
-            place.snapshot = next;
+            let next = page.next();
+            let last = page.nodes.last().map(|user| user.id).filter(|_| next.is_some());
+            let complete = Stretch { after: snapshots.last, through: last, since: snapshots.since };
             let now = self.auth.clock().now();
-            let rows = page.nodes.into_iter().map(|user| of_snapshot(user, now)).collect();
-            if !self.mirror.write_and_advance(rows, self.lease(), place).await? {
+            let rows = page.nodes.into_iter().map(|user| Row::of_snapshot(user, now)).collect();
+            snapshots = Snapshots { after: next, last, ..snapshots };
+            place.snapshots = Some(snapshots.clone()).filter(|snapshots| snapshots.after.is_some());
+            let batch = Batch { rows, complete: Some(complete) };
+            if !self.mirror.write_and_advance(batch, self.lease(), place).await? {
                 return Ok(false);
             }
             self.auth.feed().moved();
-            if place.snapshot.is_none() {
+            if place.snapshots.is_none() {
                 return Ok(true);
             }
         }
@@ -133,13 +147,26 @@ impl Applier {
     async fn write(&self, changes: Vec<Change>, place: &mut Place) -> Result<bool, Error> {
         let now = self.auth.clock().now();
         let mut rows = Vec::with_capacity(changes.len());
-        for change in changes {
-            rows.extend(change.user.map(|user| of_snapshot(user, now)));
-            place.cursor = Some(change.cursor);
+        let mut last = None;
+        for mut change in changes {
+            rows.extend(change.user.take().map(|user| Row::of_snapshot(user, now)));
+            place.cursor = Some(change.cursor.clone());
+            last = Some(change);
         }
-        let written = self.mirror.write_and_advance(rows, self.lease(), place).await?;
+        let batch = Batch { rows, complete: None };
+        let written = self.mirror.write_and_advance(batch, self.lease(), place).await?;
+        if let (true, Some(last)) = (written, last) {
+            self.was_level(&last);
+        }
         self.auth.feed().moved();
         Ok(written)
+    }
+
+    /// After a marker the mirror holds everything that there was.
+    fn was_level(&self, last: &Change) {
+        if last.kind == Kind::Current {
+            self.auth.feed().freshness.mirror_was_level(last.recorded_at, self.auth.leeway());
+        }
     }
 
     fn lease(&self) -> Lease<'_> {

@@ -10,9 +10,7 @@ use crate::error::Error;
 use crate::ids::SessionId;
 
 pub(super) const FOLLOW: &str = include_str!("../../../schema/operations/follow_user_changes.graphql");
-#[cfg(feature = "sea-orm")]
 const CHANGES: &str = include_str!("../../../schema/operations/user_changes.graphql");
-#[cfg(feature = "sea-orm")]
 const SNAPSHOTS: &str = include_str!("../../../schema/operations/user_snapshots.graphql");
 const REVOCATIONS: &str = include_str!("../../../schema/operations/revocations.graphql");
 
@@ -52,7 +50,6 @@ pub(crate) struct Revocation {
 /// A user as the projection of this service client shows them: what it leaves out is null.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(not(feature = "sea-orm"), expect(dead_code, reason = "it is for the mirror"))]
 pub(crate) struct UserSnapshot {
     pub(crate) id: Uuid,
     pub(crate) version: i64,
@@ -104,7 +101,6 @@ pub(super) struct Answer<T> {
     pub(super) field: T,
 }
 
-#[cfg(feature = "sea-orm")]
 impl AuthGraph {
     pub(super) async fn user_changes(&self, after: Option<&str>) -> Result<Page<Change>, Error> {
         let answer: Answer<_> = self.ask_feed(CHANGES, "UserChanges", after).await?;

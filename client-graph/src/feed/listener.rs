@@ -83,8 +83,9 @@ fn take(auth: &AuthGraph, change: Change) {
     if let Some(revocation) = change.revocation.clone() {
         revoke(auth, revocation);
     }
-    if change.kind == Kind::Current {
-        auth.feed().was_current(change.recorded_at, auth);
+    match change.kind {
+        Kind::Current => auth.feed().freshness.was_current(change.recorded_at, auth.leeway()),
+        Kind::Recorded => auth.feed().freshness.arrived(change.recorded_at),
     }
     auth.feed().queue.push(change);
     auth.feed().moved();

@@ -48,13 +48,11 @@ impl Queue {
     }
 
     /// Keeps what arrives from now on. Whoever calls this must then read what came before.
-    #[cfg(feature = "sea-orm")]
     pub(super) fn start(&self) {
         *self.lock() = Waiting { changes: VecDeque::new(), complete: true };
     }
 
     /// All that waits, at least one; none when something was dropped.
-    #[cfg(feature = "sea-orm")]
     pub(super) async fn take(&self) -> Option<Vec<Change>> {
         loop {
             let arrived = self.arrived.notified();

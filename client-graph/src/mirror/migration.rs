@@ -1,80 +1,74 @@
-//! Makes the table `mirrored_users`, on SQLite and PostgreSQL.
+//! Makes the tables of the mirror, on SQLite and PostgreSQL.
 
 use sea_orm_migration::prelude::*;
 
-/// Put it first into the `migrations()` of a service's own `Migrator`, so that further tables can refer to the mirror.
-#[derive(Clone, Copy, Debug)]
-pub struct Migration;
+use super::entity::Column;
+use super::naming::Naming;
 
-impl MigrationName for Migration {
+/// Makes the users' table.
+struct UsersMigration {
+    naming: Naming,
+    name: String,
+}
+
+impl Naming {
+    /// The migrations of a mirror with these names: put them first into the `migrations()` of a service's own `Migrator`,
+    /// so that further tables can refer to the mirror.
+    #[must_use]
+    pub fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
+        let name = format!("client_graph_0001_{}", self.table);
+        vec![Box::new(UsersMigration { naming: self.clone(), name }), Box::new(FeedMigration)]
+    }
+}
+
+impl MigrationName for UsersMigration {
     fn name(&self) -> &str {
-        "client_graph_0001_mirrored_users"
+        &self.name
     }
 }
 
 #[async_trait::async_trait]
-impl MigrationTrait for Migration {
+impl MigrationTrait for UsersMigration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let naming = &self.naming;
+        let column = |column| ColumnDef::new(naming.column(column));
         let table = Table::create()
-            .table(MirroredUsers::Table)
-            .col(ColumnDef::new(MirroredUsers::Id).uuid().not_null().primary_key())
+            .table(naming.table_name())
+            .col(column(Column::Id).uuid().not_null().primary_key())
             // Not unique: an address can pass to another user, and we may hear of it in any order.
-            .col(ColumnDef::new(MirroredUsers::Email).text().not_null())
-            .col(ColumnDef::new(MirroredUsers::FirstName).text().not_null())
-            .col(ColumnDef::new(MirroredUsers::LastName).text().not_null())
-            .col(ColumnDef::new(MirroredUsers::PhoneNumber).text())
-            .col(ColumnDef::new(MirroredUsers::IsActive).boolean().not_null())
-            .col(ColumnDef::new(MirroredUsers::IsStaff).boolean().not_null())
-            .col(ColumnDef::new(MirroredUsers::IsSuperuser).boolean().not_null())
-            .col(ColumnDef::new(MirroredUsers::EmailVerified).boolean().not_null())
-            .col(ColumnDef::new(MirroredUsers::Roles).json_binary().not_null())
-            .col(ColumnDef::new(MirroredUsers::Scopes).json_binary().not_null())
-            .col(ColumnDef::new(MirroredUsers::Metadata).json_binary().not_null())
-            .col(ColumnDef::new(MirroredUsers::DateJoined).timestamp_with_time_zone().not_null())
-            .col(ColumnDef::new(MirroredUsers::UpdatedAt).timestamp_with_time_zone().not_null())
-            .col(ColumnDef::new(MirroredUsers::Version).big_integer().not_null())
-            .col(ColumnDef::new(MirroredUsers::DeletedAt).timestamp_with_time_zone())
-            .col(ColumnDef::new(MirroredUsers::MirroredAt).timestamp_with_time_zone().not_null())
+            .col(column(Column::Email).text().not_null())
+            .col(column(Column::FirstName).text().not_null())
+            .col(column(Column::LastName).text().not_null())
+            .col(column(Column::PhoneNumber).text())
+            .col(column(Column::IsActive).boolean().not_null())
+            .col(column(Column::IsStaff).boolean().not_null())
+            .col(column(Column::IsSuperuser).boolean().not_null())
+            .col(column(Column::EmailVerified).boolean().not_null())
+            .col(column(Column::Roles).json_binary().not_null())
+            .col(column(Column::Scopes).json_binary().not_null())
+            .col(column(Column::Metadata).json_binary().not_null())
+            .col(column(Column::DateJoined).timestamp_with_time_zone().not_null())
+            .col(column(Column::UpdatedAt).timestamp_with_time_zone().not_null())
+            .col(column(Column::Version).big_integer().not_null())
+            .col(column(Column::DeletedAt).timestamp_with_time_zone())
+            .col(column(Column::MirroredAt).timestamp_with_time_zone().not_null())
             .to_owned();
         manager.create_table(table).await?;
         let by_email = Index::create()
-            .name("mirrored_users_email")
-            .table(MirroredUsers::Table)
-            .col(MirroredUsers::Email)
+            .name(format!("{}_email", naming.table))
+            .table(naming.table_name())
+            .col(naming.column(Column::Email))
             .to_owned();
         manager.create_index(by_email).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_table(Table::drop().table(MirroredUsers::Table).to_owned()).await
+        manager.drop_table(Table::drop().table(self.naming.table_name()).to_owned()).await
     }
 }
 
-#[derive(DeriveIden)]
-enum MirroredUsers {
-    Table,
-    Id,
-    Email,
-    FirstName,
-    LastName,
-    PhoneNumber,
-    IsActive,
-    IsStaff,
-    IsSuperuser,
-    EmailVerified,
-    Roles,
-    Scopes,
-    Metadata,
-    DateJoined,
-    UpdatedAt,
-    Version,
-    DeletedAt,
-    MirroredAt,
-}
-
 /// Makes the table `mirror_feed`, which a mirror that follows the feed needs.
-#[derive(Clone, Copy, Debug)]
-pub struct FeedMigration;
+struct FeedMigration;
 
 impl MigrationName for FeedMigration {
     fn name(&self) -> &str {

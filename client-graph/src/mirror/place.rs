@@ -1,89 +1,71 @@
-//! The table `mirror_feed`: how far the mirror has followed the feed, and which replica follows it.
-//!
-//! The holder writes rows and place in one transaction, and the transaction counts only while it is the holder: one that
-//! was late, and replaced, changes nothing.
+//! How far the mirror has followed the feed, and the right to move on.
 
-use chrono::{DateTime, Utc};
-use sea_orm::ActiveValue::Set;
-use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, OnConflict};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-/// The one row.
-const NAME: &str = "mirrored_users";
+use super::row::Row;
 
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-#[sea_orm(table_name = "mirror_feed")]
-pub struct Model {
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub name: String,
-    pub holder: String,
-    pub held_until: DateTimeUtc,
-    /// Where the feed is to be followed from; absent before the first snapshot.
-    pub cursor: Option<String>,
-    /// Where the snapshots go on; absent when all were taken over.
-    pub snapshot: Option<String>,
-}
-
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+/// A row that was written so shortly before all users were read may be missing among them, and is not taken for deleted.
+const MARGIN: TimeDelta = TimeDelta::minutes(1);
 
 /// How far the mirror is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
+    /// Where the feed is to be followed from; absent before the first snapshot.
     pub(crate) cursor: Option<String>,
-    pub(crate) snapshot: Option<String>,
+    /// How far the snapshots were taken over; absent when all were.
+    pub(crate) snapshots: Option<Snapshots>,
+}
+
+/// How far the users were read, which come in the order of their ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Snapshots {
+    /// When the first page was read.
+    pub(crate) since: DateTime<Utc>,
+    /// Where the next page starts; absent before the first one.
+    pub(crate) after: Option<String>,
+    /// The last user of the page before.
+    pub(crate) last: Option<Uuid>,
 }
 
 /// The right to move the place, for a while.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "sea-orm"), expect(dead_code, reason = "a lease is about a database that is shared"))]
 pub(crate) struct Lease<'a> {
     pub(crate) holder: &'a str,
     pub(crate) now: DateTime<Utc>,
     pub(crate) until: DateTime<Utc>,
 }
 
-/// Takes the lease that nobody holds, or prolongs one's own; none when another has it.
-pub(super) async fn take(db: &impl ConnectionTrait, lease: Lease<'_>) -> Result<Option<Place>, DbErr> {
-    let free = Expr::col((Entity, Column::HeldUntil)).lte(lease.now);
-    let own = Expr::col((Entity, Column::Holder)).eq(lease.holder);
-    let on_conflict = OnConflict::column(Column::Name)
-        .update_columns([Column::Holder, Column::HeldUntil])
-        .action_and_where(free.or(own))
-        .to_owned();
-    let row = ActiveModel {
-        name: Set(NAME.to_owned()),
-        holder: Set(lease.holder.to_owned()),
-        held_until: Set(lease.until),
-        cursor: Set(None),
-        snapshot: Set(None),
-    };
-    if Entity::insert(row).on_conflict(on_conflict).exec_without_returning(db).await? == 0 {
-        return Ok(None);
+/// What is written together.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// Users, in any order and any number of times.
+    pub(crate) rows: Vec<Row>,
+    /// Where these are all the users that there are.
+    pub(crate) complete: Option<Stretch>,
+}
+
+/// A stretch of the ids.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stretch {
+    /// It begins behind this one; absent: with the first.
+    pub(crate) after: Option<Uuid>,
+    /// It ends with this one; absent: with the last.
+    pub(crate) through: Option<Uuid>,
+    /// When the users were begun to be read.
+    pub(crate) since: DateTime<Utc>,
+}
+
+impl Stretch {
+    /// Rows that were written before this must be among the users, or their users are gone.
+    pub(super) fn settled(&self) -> DateTime<Utc> {
+        self.since - MARGIN
     }
-    let row = Entity::find_by_id(NAME.to_owned()).one(db).await?;
-    Ok(row.map(|row| Place { cursor: row.cursor, snapshot: row.snapshot }))
-}
 
-/// Moves the place, if the lease is still one's own.
-pub(super) async fn advance(db: &impl ConnectionTrait, lease: Lease<'_>, place: &Place) -> Result<bool, DbErr> {
-    let moved = Entity::update_many()
-        .col_expr(Column::Cursor, Expr::value(place.cursor.clone()))
-        .col_expr(Column::Snapshot, Expr::value(place.snapshot.clone()))
-        .col_expr(Column::HeldUntil, Expr::value(lease.until))
-        .filter(Column::Name.eq(NAME))
-        .filter(Column::Holder.eq(lease.holder))
-        .exec(db)
-        .await?;
-    Ok(moved.rows_affected == 1)
-}
-
-/// Lets another replica go on at once.
-pub(super) async fn give_back(db: &impl ConnectionTrait, holder: &str, now: DateTime<Utc>) -> Result<(), DbErr> {
-    let given = Entity::update_many()
-        .col_expr(Column::HeldUntil, Expr::value(now))
-        .filter(Column::Name.eq(NAME))
-        .filter(Column::Holder.eq(holder));
-    given.exec(db).await.map(drop)
+    /// Whether an id lies in it.
+    pub(super) fn contains(&self, id: Uuid) -> bool {
+        self.after.is_none_or(|after| id > after) && self.through.is_none_or(|through| id <= through)
+    }
 }

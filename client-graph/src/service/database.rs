@@ -22,7 +22,9 @@ pub(super) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(mirror::Migration), Box::new(notes::Migration), Box::new(mirror::FeedMigration)]
+        let mut migrations = mirror::migrations();
+        migrations.push(Box::new(notes::Migration));
+        migrations
     }
 }
 

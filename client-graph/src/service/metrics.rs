@@ -8,6 +8,7 @@ use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_r
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::context::Caller;
+use crate::feed::FeedStatus;
 
 /// The counters, registered once.
 pub(super) struct Metrics {
@@ -17,6 +18,8 @@ pub(super) struct Metrics {
     refused: Counter,
     key_age: Gauge,
     feed_age: Gauge,
+    feed_lag: Gauge,
+    mirror_age: Gauge,
     request_duration: Histogram,
     requests: [Counter; 5],
     handle: PrometheusHandle,
@@ -40,9 +43,16 @@ impl Metrics {
     }
 
     /// The text format of Prometheus. An age is no number until there is something that has one.
-    pub(super) fn render(&self, key_age: Option<Duration>, feed_age: Option<Duration>) -> String {
-        self.feed_age.set(feed_age.map_or(f64::NAN, |age| age.as_secs_f64()));
-        self.key_age.set(key_age.map_or(f64::NAN, |age| age.as_secs_f64()));
+    pub(super) fn render(&self, key_age: Option<Duration>, feed: FeedStatus) -> String {
+        let ages = [
+            (&self.key_age, key_age),
+            (&self.feed_age, feed.age),
+            (&self.feed_lag, feed.lag),
+            (&self.mirror_age, feed.mirror_age),
+        ];
+        for (gauge, age) in ages {
+            gauge.set(age.map_or(f64::NAN, |age| age.as_secs_f64()));
+        }
         self.handle.render()
     }
 
@@ -69,6 +79,8 @@ impl Default for Metrics {
                 refused: callers("refused"),
                 key_age: gauge!("client_graph_key_age_seconds"),
                 feed_age: gauge!("client_graph_feed_age_seconds"),
+                feed_lag: gauge!("client_graph_feed_lag_seconds"),
+                mirror_age: gauge!("client_graph_mirror_age_seconds"),
                 request_duration: histogram!("client_graph_http_request_duration_seconds"),
                 requests: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(requests),
                 handle,

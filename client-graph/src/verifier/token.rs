@@ -3,16 +3,20 @@
 //! Nothing that a token says about keys is followed: not `jwk`, `jku` or `x5u`, and `crit` is refused (RFC 8725 section
 //! 3). The algorithm is the key's.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Expectation, kind};
 use crate::error::{Code, Error};
+use crate::feed::Freshness;
 use crate::ids::{SessionId, UserId};
 use crate::keys::Key;
 use crate::principal::{Principal, PrincipalKind};
@@ -53,6 +57,9 @@ struct Claims {
     client_id: String,
     scope: String,
     auth_time: i64,
+    /// Whatever else it says.
+    #[serde(flatten)]
+    further: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +93,13 @@ impl<'a> Token<'a> {
     ///
     /// # Errors
     /// `TOKEN_EXPIRED` when it was good once, else `TOKEN_INVALID`.
-    pub(super) fn verify(&self, key: &Key, expectation: &Expectation, now: DateTime<Utc>) -> Result<Principal, Error> {
+    pub(super) fn verify(
+        &self,
+        key: &Key,
+        expectation: &Expectation,
+        feed: &Arc<Freshness>,
+        now: DateTime<Utc>,
+    ) -> Result<Principal, Error> {
         let invalid = || Error::new(Code::TokenInvalid);
         if !key.signed(&self.algorithm, self.message.as_bytes(), self.signature) {
             return Err(invalid());
@@ -122,9 +135,20 @@ impl<'a> Token<'a> {
             issued_at,
             expires_at,
             token_id: claims.jti,
+            further: claims.further,
             token: SecretString::from(self.text),
+            feed: Arc::clone(feed),
         })
     }
+}
+
+/// What a token says beside its registered claims. Nothing about it is proven here.
+///
+/// # Errors
+/// `TOKEN_INVALID` when it is not an access token in the compact form.
+pub(super) fn further_claims(text: &str) -> Result<Map<String, Value>, Error> {
+    let claims: Claims = decode(Token::parse(text)?.payload)?;
+    Ok(claims.further)
 }
 
 fn decode<T: DeserializeOwned>(part: &str) -> Result<T, Error> {

@@ -306,4 +306,13 @@ async fn the_mirror_knows_people_who_never_signed_in_here() {
     }
     let row = auth.mirror().unwrap().user(pair.user.id).await.unwrap().unwrap();
     assert_eq!((row.email.as_str(), row.version), ("eve@example.com", pair.user.version));
+
+    while auth.feed_status().mirror_age.is_none() {
+        seen = auth.feed_moved(seen).await;
+    }
+    let ready = world.http.get(format!("{}/readyz", world.client_url)).send().await.unwrap();
+    let ready: Value = ready.json().await.unwrap();
+    for age in ["ageSeconds", "mirrorAgeSeconds"] {
+        assert!(ready["feed"][age].as_f64().is_some_and(|age| age < 60.0), "{ready}");
+    }
 }

@@ -6,62 +6,11 @@ use std::time::Duration;
 
 use client_graph::mirror::Mirror;
 use client_graph::testing::TestIssuer;
-use client_graph::{AuthGraph, AuthGraphBuilder, Code, Error, StaleFeed, User, UserId};
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use client_graph::{AuthGraph, Code, Error, StaleFeed, User};
+use sea_orm::{ConnectionTrait, Statement};
 
+use crate::following::{Following, count};
 use crate::support::TestDatabase;
-
-/// A service that follows the feed.
-struct Following {
-    auth: AuthGraph,
-    stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<Result<(), Error>>,
-}
-
-impl Following {
-    fn start(builder: AuthGraphBuilder, issuer: &TestIssuer) -> Self {
-        let (id, secret) = issuer.service_client();
-        let auth = builder.service_client(id, secret).build().unwrap();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let following = auth.clone();
-        let task = tokio::spawn(async move {
-            following
-                .run_feed(async {
-                    let _ = stopped.await;
-                })
-                .await
-        });
-        Self { auth, stop: Some(stop), task }
-    }
-
-    /// Returns when the condition holds, which the feed makes so.
-    async fn until(&self, condition: impl AsyncFn() -> bool) {
-        let waiting = async {
-            let mut seen = self.auth.feed_moved(0).await;
-            while !condition().await {
-                seen = self.auth.feed_moved(seen).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("the feed brings it about");
-    }
-
-    async fn knows(&self, id: UserId, version: i64) {
-        let mirror = self.auth.mirror().unwrap();
-        self.until(async || mirror.user(id).await.unwrap().is_some_and(|user| user.version == version)).await;
-    }
-
-    async fn stop(mut self) {
-        self.stop.take().unwrap().send(()).unwrap();
-        self.task.await.unwrap().unwrap();
-    }
-}
-
-async fn count(db: &DatabaseConnection, sql: &str) -> i64 {
-    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
-    row.try_get("", "count").unwrap()
-}
 
 #[tokio::test]
 async fn a_session_that_ends_at_auth_graph_is_refused_here() {

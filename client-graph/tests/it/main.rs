@@ -5,10 +5,13 @@
 mod context;
 mod end_to_end;
 mod feed;
+mod following;
+mod freshness;
 mod guards;
 mod keys;
 mod layer;
 mod mirror;
+mod mirror_tables;
 mod operations;
 mod proxy;
 mod rules;

@@ -256,7 +256,9 @@ async fn operators_see_health_readiness_and_metrics() {
     service.issuer.take_down();
     assert_eq!(service.get("/healthz", None).await.status, 200);
     let ready = service.get("/readyz", None).await;
-    assert_eq!((ready.status, ready.body), (200, json!({ "database": "ok", "migrations": "ok" })));
+    let feed = json!({ "ageSeconds": null, "lagSeconds": null, "mirrorAgeSeconds": null });
+    let parts = json!({ "database": "ok", "migrations": "ok", "feed": feed });
+    assert_eq!((ready.status, ready.body), (200, parts));
 
     let request = get("/metrics").body(Body::empty()).unwrap();
     let response = tower::ServiceExt::oneshot(service.router.clone(), request).await.unwrap();
@@ -268,7 +270,7 @@ async fn operators_see_health_readiness_and_metrics() {
         r#"client_graph_http_requests_total{status="2xx"} 3"#,
         "client_graph_http_request_duration_seconds_bucket",
         "client_graph_key_age_seconds ",
-        "client_graph_feed_age_seconds ",
+        "client_graph_mirror_age_seconds NaN",
     ] {
         assert!(text.contains(line), "{line} is not in:\n{text}");
     }

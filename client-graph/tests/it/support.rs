@@ -80,6 +80,13 @@ impl Drop for TestDatabase {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let db = Database::connect(url).await.unwrap();
+                // A service of the test can be in the middle of a transaction, which nobody goes on with now.
+                let end_transactions = format!(
+                    "SELECT pg_terminate_backend(held.pid) FROM pg_locks held \
+                     JOIN pg_class ON pg_class.oid = held.relation \
+                     WHERE relnamespace = '{schema}'::regnamespace AND held.pid <> pg_backend_pid()"
+                );
+                db.execute_unprepared(&end_transactions).await.unwrap();
                 db.execute_unprepared(&format!("DROP SCHEMA {schema} CASCADE")).await.unwrap();
             });
         });

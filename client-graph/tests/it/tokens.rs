@@ -22,6 +22,33 @@ async fn code_with(change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> Option<
 }
 
 #[tokio::test]
+async fn what_a_token_says_beside_is_there_in_the_services_own_types() {
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Tenancy {
+        tenant: String,
+        seats: Vec<u8>,
+    }
+    let issuer = TestIssuer::start().await;
+    let builder = issuer.token_for(&issuer.user("ada@example.com"));
+    let with = builder.clone().claim("tenant", json!("acme")).claim("seats", json!([1, 2])).sign().into();
+    let without = builder.claim("tenant", json!(7)).sign().into();
+    for verification in [Verification::Local, Verification::Remote] {
+        let auth = issuer.auth_graph().verification(verification).build().unwrap();
+        let principal = auth.authenticate(&with).await.unwrap();
+        assert_eq!(principal.claims::<Tenancy>().unwrap(), Tenancy { tenant: "acme".to_owned(), seats: vec![1, 2] });
+        assert_eq!(principal.claim::<String>("tenant").unwrap().as_deref(), Some("acme"));
+        assert_eq!(principal.claim::<Vec<String>>("amr").unwrap().unwrap(), ["pwd"]);
+        assert_eq!(principal.claim::<String>("plan").unwrap(), None);
+
+        let principal = auth.authenticate(&without).await.unwrap();
+        assert_eq!(principal.claim::<String>("tenant").unwrap_err().code(), Code::Forbidden, "another type");
+        let refused = principal.claims::<Tenancy>().unwrap_err();
+        assert_eq!(refused.code(), Code::Forbidden);
+        assert!(!format!("{principal:?}").contains("tenant"), "what it says is nobody else's affair");
+    }
+}
+
+#[tokio::test]
 async fn a_good_token_names_its_principal() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();

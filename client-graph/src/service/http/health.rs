@@ -1,5 +1,7 @@
 //! What operators ask: is it alive, can it serve, what has it done?
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,6 +10,7 @@ use axum::response::IntoResponse;
 use serde_json::json;
 
 use super::Site;
+use crate::feed::FeedStatus;
 use crate::service::database;
 
 /// The process answers.
@@ -16,17 +19,22 @@ pub(super) async fn alive() -> &'static str {
 }
 
 /// Requests can be served; 503 and what is missing, if not. auth-graph is no part of it: while that is away, this service
-/// goes on.
+/// goes on. How old the feed is, is told for alarms; what is not known is null.
 pub(super) async fn ready(State(site): State<Site>) -> impl IntoResponse {
     let pending = database::pending_migrations(&site.app.db).await;
     let status = if matches!(pending, Ok(0)) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let part = |good: bool| if good { "ok" } else { "failing" };
-    let body = json!({ "database": part(pending.is_ok()), "migrations": part(matches!(pending, Ok(0))) });
+    let seconds = |age: Option<Duration>| age.map(|age| age.as_secs_f64());
+    let FeedStatus { age, lag, mirror_age } = site.app.auth.feed_status();
+    let body = json!({
+        "database": part(pending.is_ok()), "migrations": part(matches!(pending, Ok(0))),
+        "feed": { "ageSeconds": seconds(age), "lagSeconds": seconds(lag), "mirrorAgeSeconds": seconds(mirror_age) },
+    });
     (status, Json(body))
 }
 
 /// The text format of Prometheus, version 0.0.4.
 pub(super) async fn metrics(State(site): State<Site>) -> impl IntoResponse {
-    let text = site.app.metrics.render(site.app.auth.key_age(), site.app.auth.feed_age());
+    let text = site.app.metrics.render(site.app.auth.key_age(), site.app.auth.feed_status());
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }

@@ -1,0 +1,60 @@
+//! A service of a test that follows the feed, and waits for what the feed brings about.
+
+use std::time::Duration;
+
+use client_graph::testing::TestIssuer;
+use client_graph::{AuthGraph, AuthGraphBuilder, Error, UserId};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A service that follows the feed.
+pub struct Following {
+    pub auth: AuthGraph,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<Result<(), Error>>,
+}
+
+impl Following {
+    pub fn start(builder: AuthGraphBuilder, issuer: &TestIssuer) -> Self {
+        let (id, secret) = issuer.service_client();
+        let auth = builder.service_client(id, secret).build().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let following = auth.clone();
+        let task = tokio::spawn(async move {
+            following
+                .run_feed(async {
+                    let _ = stopped.await;
+                })
+                .await
+        });
+        Self { auth, stop: Some(stop), task }
+    }
+
+    /// Returns when the condition holds, which the feed makes so.
+    pub async fn until(&self, condition: impl AsyncFn() -> bool) {
+        let waiting = async {
+            let mut seen = self.auth.feed_moved(0).await;
+            while !condition().await {
+                seen = self.auth.feed_moved(seen).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("the feed brings it about");
+    }
+
+    pub async fn knows(&self, id: UserId, version: i64) {
+        let mirror = self.auth.mirror().unwrap();
+        self.until(async || mirror.user(id).await.unwrap().is_some_and(|user| user.version == version)).await;
+    }
+
+    pub async fn stop(mut self) {
+        self.stop.take().unwrap().send(()).unwrap();
+        self.task.await.unwrap().unwrap();
+    }
+}
+
+/// The column `count` of the one row of a query.
+pub async fn count(db: &DatabaseConnection, sql: &str) -> i64 {
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
+    row.try_get("", "count").unwrap()
+}

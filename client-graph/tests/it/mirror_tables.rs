@@ -1,0 +1,229 @@
+//! Where the mirror is kept, and what becomes of rows there: the service's own choices.
+
+use std::time::Duration;
+
+use client_graph::mirror::{Deletion, Mirror, Naming};
+use client_graph::testing::TestIssuer;
+use client_graph::{AuthGraph, Code, Error, User};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use sea_orm_migration::SchemaManager;
+
+use crate::following::{Following, count};
+use crate::support::{TestDatabase, bearer};
+
+/// A text of the one row that a query finds.
+async fn text(db: &DatabaseConnection, sql: &str) -> String {
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
+    row.try_get_by_index(0).unwrap()
+}
+
+/// A table that refers to the mirror as its owner wants it to.
+async fn refer_to_the_mirror(db: &DatabaseConnection, user: &User, on_delete: &str) {
+    let kind = if db.get_database_backend() == sea_orm::DbBackend::Postgres { "uuid" } else { "uuid_text" };
+    let table = format!("CREATE TABLE orders (buyer {kind} NOT NULL REFERENCES mirrored_users (id) {on_delete})");
+    db.execute_unprepared(&table).await.unwrap();
+    let backend = db.get_database_backend();
+    let order = Statement::from_sql_and_values(backend, "INSERT INTO orders (buyer) VALUES ($1)", [user.id.0.into()]);
+    db.execute_raw(order).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_deletion_leaves_what_the_service_chose() {
+    for (deletion, on_delete, email, orders) in [
+        (Deletion::Tombstone, "", "ada@example.com", 1),
+        (Deletion::Anonymise, "", "", 1),
+        (Deletion::Cascade, "ON DELETE CASCADE", "", 0),
+    ] {
+        let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+        let db = database.connect().await;
+        let mirror = Mirror::new(db.clone()).deletion(deletion);
+        let ada = issuer.user("ada@example.com");
+        mirror.apply(&ada).await.unwrap();
+        refer_to_the_mirror(&db, &ada, on_delete).await;
+
+        mirror.forget(ada.id, 3).await.unwrap();
+
+        assert_eq!(mirror.user(ada.id).await.unwrap(), None, "{deletion:?}");
+        assert_eq!(text(&db, "SELECT email FROM mirrored_users").await, email, "{deletion:?}");
+        assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM orders").await, orders, "{deletion:?}");
+        // Older news change nothing, a deletion that is told twice neither.
+        mirror.apply(&User { version: 2, ..ada.clone() }).await.unwrap();
+        mirror.forget(ada.id, 3).await.unwrap();
+        assert_eq!(mirror.user(ada.id).await.unwrap(), None, "{deletion:?}");
+
+        mirror.apply(&User { version: 4, email: "back@example.com".to_owned(), ..ada.clone() }).await.unwrap();
+        assert_eq!(mirror.user(ada.id).await.unwrap().unwrap().email, "back@example.com", "{deletion:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_refers_to_a_user_is_not_lost_unless_it_was_asked_for() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    let mirror = Mirror::new(db.clone()).deletion(Deletion::Cascade);
+    let ada = issuer.user("ada@example.com");
+    mirror.apply(&ada).await.unwrap();
+    refer_to_the_mirror(&db, &ada, "").await;
+
+    assert_eq!(mirror.forget(ada.id, 2).await.unwrap_err().code(), Code::Internal);
+    assert_eq!(mirror.user(ada.id).await.unwrap().unwrap().version, 1, "nothing was done by half");
+    assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM orders").await, 1);
+}
+
+#[tokio::test]
+async fn the_services_own_columns_outlive_every_kind_of_change() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    db.execute_unprepared("ALTER TABLE mirrored_users ADD COLUMN nickname TEXT").await.unwrap();
+    let ada = issuer.user("ada@example.com");
+    let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
+    let mirror = service.auth.mirror().unwrap();
+    service.knows(ada.id, 1).await;
+    db.execute_unprepared("UPDATE mirrored_users SET nickname = 'the countess'").await.unwrap();
+    let nickname = async || text(&db, "SELECT nickname FROM mirrored_users").await;
+
+    let changed = User { version: 2, email: "new@example.com".to_owned(), is_active: false, ..ada.clone() };
+    issuer.change_user(&changed);
+    service.knows(ada.id, 2).await;
+    assert_eq!(nickname().await, "the countess", "changed and disabled");
+    issuer.delete_user(ada.id);
+    service.until(async || mirror.user(ada.id).await.unwrap().is_none()).await;
+    assert_eq!(nickname().await, "the countess", "deleted");
+    mirror.apply(&User { version: 9, ..ada.clone() }).await.unwrap();
+    assert_eq!(nickname().await, "the countess", "restored");
+    service.stop().await;
+
+    issuer.change_user(&User { version: 10, ..ada.clone() });
+    issuer.expire_cursors();
+    let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
+    service.until(async || issuer.calls("UserSnapshots") == 2).await;
+    assert_eq!(nickname().await, "the countess", "read anew");
+}
+
+#[tokio::test]
+async fn the_table_and_its_columns_are_called_as_the_service_wants() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    let naming = Naming::table("people").column_prefix("auth_");
+    naming.migrations()[0].up(&SchemaManager::new(&db)).await.unwrap();
+    db.execute_unprepared("ALTER TABLE people ADD COLUMN id INTEGER DEFAULT 7").await.unwrap();
+    let users: Vec<User> = (0..3).map(|number| issuer.user(&format!("user{number}@example.com"))).collect();
+    let service = Following::start(issuer.auth_graph().mirror(Mirror::named(db.clone(), naming)), &issuer);
+    for user in &users {
+        service.knows(user.id, 1).await;
+    }
+    issuer.change_user(&User { version: 2, ..users[0].clone() });
+    service.knows(users[0].id, 2).await;
+    issuer.delete_user(users[1].id);
+    service.until(async || service.auth.mirror().unwrap().user(users[1].id).await.unwrap().is_none()).await;
+
+    let known = "SELECT COUNT(*) AS count FROM people WHERE auth_email LIKE 'user%' AND id = 7";
+    assert_eq!(count(&db, known).await, 2);
+    assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM people WHERE auth_deleted_at IS NOT NULL").await, 1);
+    assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM mirrored_users").await, 0);
+    assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM mirror_feed WHERE name = 'people'").await, 1);
+}
+
+#[tokio::test]
+async fn without_a_database_the_mirror_is_in_memory() {
+    let issuer = TestIssuer::start().await;
+    let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
+    let service = Following::start(issuer.auth_graph().mirror(Mirror::in_memory()), &issuer);
+    service.knows(eve.id, 1).await;
+    let context = service.auth.context(&bearer(&issuer.token_for(&ada).sign())).await;
+    assert_eq!(context.user().await.unwrap().email, "ada@example.com");
+    assert_eq!(context.user_by_id(eve.id).await.unwrap().unwrap().email, "eve@example.com");
+
+    issuer.change_user(&User { version: 3, ..ada.clone() });
+    service.knows(ada.id, 3).await;
+    let mirror = service.auth.mirror().unwrap();
+    mirror.apply(&User { version: 2, ..ada.clone() }).await.unwrap();
+    assert_eq!(mirror.user(ada.id).await.unwrap().unwrap().version, 3, "older news change nothing");
+    issuer.delete_user(ada.id);
+    service.until(async || mirror.user(ada.id).await.unwrap().is_none()).await;
+    assert_eq!(issuer.calls("Me"), 0, "the feed had brought everybody");
+}
+
+#[tokio::test]
+async fn in_memory_a_user_is_met_on_first_sight_too() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().mirror(Mirror::in_memory()).build().unwrap();
+    let context = auth.context(&bearer(&issuer.token_for(&issuer.user("ada@example.com")).sign())).await;
+    for _ in 0..2 {
+        assert_eq!(context.user().await.unwrap().email, "ada@example.com");
+    }
+    assert_eq!(issuer.calls("Me"), 1);
+}
+
+#[tokio::test]
+async fn a_mirror_in_memory_is_not_built_with_a_hook() {
+    let issuer = TestIssuer::start().await;
+    let mirror = Mirror::in_memory().on_user(|_, _| Box::pin(async { Ok(()) }));
+    let problems = issuer.auth_graph().mirror(mirror).build().unwrap_err();
+    assert!(problems.to_string().contains("on_user"), "{problems}");
+}
+
+/// Follows, is away while a user is deleted and the deletion is forgotten, and follows again.
+async fn come_back_after_an_untold_deletion(issuer: &TestIssuer, mirror: Mirror) -> (Following, [User; 2]) {
+    let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
+    for number in 0..250 {
+        issuer.user(&format!("user{number}@example.com"));
+    }
+    let service = Following::start(issuer.auth_graph().mirror(mirror.clone()), issuer);
+    service.knows(ada.id, 1).await;
+    service.knows(eve.id, 1).await;
+    service.stop().await;
+    issuer.clock().advance(Duration::from_secs(3600));
+    issuer.lose_user(ada.id);
+    let service = Following::start(issuer.auth_graph().mirror(mirror.clone()), issuer);
+    service.until(async || mirror.user(ada.id).await.unwrap().is_none()).await;
+    (service, [ada, eve])
+}
+
+#[tokio::test]
+async fn who_was_deleted_while_the_service_was_away_for_too_long_is_gone() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    db.execute_unprepared("CREATE TABLE departures (id TEXT)").await.unwrap();
+    let mirror = Mirror::new(db.clone()).on_user(|change, txn| {
+        Box::pin(async move {
+            if change.after.is_none() && change.before.is_some() {
+                txn.execute_unprepared("INSERT INTO departures VALUES ('once')").await.map_err(Error::internal)?;
+            }
+            Ok(())
+        })
+    });
+    let (service, [ada, eve]) = come_back_after_an_untold_deletion(&issuer, mirror).await;
+    assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM mirrored_users WHERE email = ''").await, 1, "erased");
+    assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM departures").await, 1, "the hook was told");
+    assert_eq!(service.auth.mirror().unwrap().user(eve.id).await.unwrap().unwrap().version, 1);
+
+    // It was a conclusion: what auth-graph itself says counts for more.
+    service.auth.mirror().unwrap().apply(&ada).await.unwrap();
+    assert!(service.auth.mirror().unwrap().user(ada.id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn in_memory_who_was_deleted_unheard_is_gone_too() {
+    let issuer = TestIssuer::start().await;
+    let (service, [_, eve]) = come_back_after_an_untold_deletion(&issuer, Mirror::in_memory()).await;
+    assert_eq!(service.auth.mirror().unwrap().user(eve.id).await.unwrap().unwrap().version, 1);
+}
+
+#[tokio::test]
+async fn a_user_can_be_provisioned_before_the_first_sign_in() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let (id, secret) = issuer.service_client();
+    let mirror = Mirror::new(database.connect().await);
+    let auth: AuthGraph = issuer.auth_graph().service_client(id, secret).mirror(mirror).build().unwrap();
+    let ada = issuer.user("ada@example.com");
+    assert_eq!(auth.mirror().unwrap().user(ada.id).await.unwrap(), None);
+
+    assert_eq!(auth.provision(ada.id).await.unwrap().email, "ada@example.com");
+    assert_eq!(auth.provision(ada.id).await.unwrap().email, "ada@example.com");
+
+    assert_eq!(auth.mirror().unwrap().user(ada.id).await.unwrap().unwrap().version, 1);
+    assert_eq!((issuer.calls("User"), issuer.calls("Me")), (1, 0), "asked once");
+    let nobody = "0193f7c8-0000-7000-8000-000000000000".parse().unwrap();
+    assert_eq!(auth.provision(nobody).await.unwrap_err().code(), Code::NotFound);
+}
