@@ -14,7 +14,9 @@ use crate::config::Config;
 use crate::credentials::keyring::Published;
 use crate::credentials::{
     AccessTokens, ClaimsHook, ClaimsPolicy, CsrfTokens, Cursors, Keyring, PasswordPool, RefreshTokens, Revocations,
+    WebhookSecrets,
 };
+use crate::egress::Egress;
 use crate::error::{Error, Result};
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
@@ -55,6 +57,12 @@ pub struct Parts {
     pub mailer: Mailer,
     /// Rings when a mail waits to be sent.
     pub mail_waits: Notify,
+    /// Encrypts and opens the secrets of webhooks.
+    pub webhook_secrets: WebhookSecrets,
+    /// Calls the endpoints of webhooks.
+    pub egress: Egress,
+    /// Rings when endpoints of webhooks may have something to be told.
+    pub webhooks_wait: Notify,
     /// Counts what happens.
     pub metrics: Metrics,
     /// Tells the subscribers of the feed in this process what was read from the outbox.
@@ -88,6 +96,9 @@ impl App {
             cursors: Cursors::new(&secrets, clock.clone()),
             mailer: Mailer::new(&config)?,
             mail_waits: Notify::new(),
+            webhook_secrets: WebhookSecrets::new(&secrets),
+            egress: Egress::new(&config.webhooks)?,
+            webhooks_wait: Notify::new(),
             metrics: Metrics::new(),
             announcements: Announcements::new(),
             changed: Arc::default(),

@@ -19,6 +19,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod transfer;
 pub mod verification;
+pub mod webhooks;
 
 use chrono::{DateTime, Utc};
 
@@ -79,8 +80,8 @@ pub async fn readiness(app: &App) -> Readiness {
     }
 }
 
-/// Deletes what no longer matters: counters that are free, revocations whose last token has expired, events and changes
-/// that were kept for long enough.
+/// Deletes what no longer matters: counters that are free, revocations whose last token has expired, events, changes
+/// and deliveries that were kept for long enough.
 ///
 /// # Errors
 /// When the database fails.
@@ -93,5 +94,6 @@ pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     audit::purge(app).await?;
     login_events::purge(app).await?;
     feed::purge(app, now).await?;
+    webhooks::purge(app, now).await?;
     Ok(())
 }

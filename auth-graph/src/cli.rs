@@ -11,6 +11,7 @@ mod migrate;
 mod secrets;
 mod serve;
 mod user;
+mod webhook;
 
 use std::path::PathBuf;
 
@@ -65,6 +66,9 @@ enum Command {
     /// Make, list and disable service clients, and give them new secrets.
     #[command(subcommand)]
     Client(client::Command),
+    /// Make, list, change, disable and delete endpoints of webhooks, and see and repeat what they were told.
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Print the audit log, or how many people signed in.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -116,6 +120,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             let config = load(Vec::new())?;
             start_log(&config);
             client::run(&auth::boot(config, Clock::default()).await?, command).await
+        }
+        Command::Webhook(command) => {
+            let config = load(Vec::new())?;
+            start_log(&config);
+            webhook::run(&auth::boot(config, Clock::default()).await?, command).await
         }
         Command::Audit(command) => {
             let config = load(Vec::new())?;

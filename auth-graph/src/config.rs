@@ -5,6 +5,7 @@
 mod accounts;
 mod check;
 mod print;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -23,6 +24,7 @@ use crate::values::{ClaimName, ClaimSource, Scopes};
 
 pub use accounts::{Accounts, Mail, Registration};
 pub use serving::{MasterSecret, Problems, Secrets, Sources};
+pub use webhooks::Webhooks;
 
 /// The defaults, as they are documented.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -66,6 +68,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long the change feed goes back.
     pub feed: Feed,
+    /// How other services are told of changes.
+    pub webhooks: Webhooks,
     /// Named sets of scopes.
     pub roles: BTreeMap<String, Scopes>,
     /// How long events are kept.

@@ -16,6 +16,7 @@ pub mod one_time_tokens;
 pub mod passwords;
 pub mod refresh_tokens;
 pub mod revocations;
+pub mod webhook_secrets;
 pub mod webhook_signatures;
 
 pub use access_tokens::{AccessTokens, Claims};
@@ -27,3 +28,4 @@ pub use keyring::Keyring;
 pub use passwords::PasswordPool;
 pub use refresh_tokens::{Generation, RefreshTokens};
 pub use revocations::Revocations;
+pub use webhook_secrets::WebhookSecrets;

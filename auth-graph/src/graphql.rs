@@ -20,6 +20,7 @@ mod profile;
 mod registration;
 mod session;
 mod verification;
+mod webhook;
 
 use async_graphql::{MergedObject, MergedSubscription, SchemaBuilder};
 use graphql_edge::Boxed;
@@ -58,6 +59,8 @@ type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 pub struct Query(
     Boxed<session::SessionQuery>,
     Boxed<client::ClientQuery>,
+    Boxed<webhook::WebhookQuery>,
+    Boxed<webhook::WebhookLogQuery>,
     Boxed<administration::AdministrationQuery>,
     Boxed<login_event::LoginEventQuery>,
     Boxed<audit::AuditQuery>,
@@ -74,6 +77,8 @@ pub struct Mutation(
     Boxed<password::PasswordMutation>,
     Boxed<profile::ProfileMutation>,
     Boxed<client::ClientMutation>,
+    Boxed<webhook::WebhookMutation>,
+    Boxed<webhook::WebhookLogMutation>,
     Boxed<administration::AdministrationMutation>,
     Boxed<session::SessionMutation>,
     verification::VerificationMutation,

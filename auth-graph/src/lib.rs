@@ -14,8 +14,8 @@
 //! # }
 //! ```
 //!
-//! Imports go one way: `http`, `graphql`, `cli`, `tasks` → `auth` → `app` → `credentials`, `limits`, `mail` → `store` →
-//! `config`, `values`, `error`, `clock`.
+//! Imports go one way: `http`, `graphql`, `cli`, `tasks` → `auth` → `app` → `credentials`, `limits`, `mail`, `egress` →
+//! `store` → `config`, `values`, `error`, `clock`.
 
 pub mod announcements;
 pub mod app;
@@ -24,6 +24,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod credentials;
+pub mod egress;
 pub mod error;
 pub mod graphql;
 pub mod http;

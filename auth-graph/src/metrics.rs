@@ -35,6 +35,16 @@ pub struct Metrics {
     pub mails_postponed: Counter,
     /// Mails that were given up.
     pub mails_failed: Counter,
+    /// Deliveries of webhooks that were taken.
+    pub webhooks_delivered: Counter,
+    /// Deliveries of webhooks that failed and are tried again.
+    pub webhooks_postponed: Counter,
+    /// Deliveries of webhooks that were given up.
+    pub webhooks_given_up: Counter,
+    /// Deliveries of webhooks that wait, in the database.
+    pub webhooks_waiting: Gauge,
+    /// Deliveries of webhooks that were given up, in the database.
+    pub webhooks_dead: Gauge,
     /// The place in the outbox that this replica has followed it to.
     pub followed_position: Gauge,
     /// Time to answer an HTTP request, in seconds.
@@ -57,6 +67,8 @@ impl Metrics {
             let refreshes = |result: &'static str| counter!("auth_graph_refreshes_total", "result" => result);
             let verifications = |result: &'static str| counter!("auth_graph_verifications_total", "result" => result);
             let mails = |result: &'static str| counter!("auth_graph_mails_total", "result" => result);
+            let attempts = |result: &'static str| counter!("auth_graph_webhook_attempts_total", "result" => result);
+            let deliveries = |state: &'static str| gauge!("auth_graph_webhook_deliveries", "state" => state);
             let requests = |status: &'static str| counter!("auth_graph_http_requests_total", "status" => status);
             Self {
                 logins_granted: logins("granted"),
@@ -72,6 +84,11 @@ impl Metrics {
                 mails_sent: mails("sent"),
                 mails_postponed: mails("postponed"),
                 mails_failed: mails("failed"),
+                webhooks_delivered: attempts("delivered"),
+                webhooks_postponed: attempts("postponed"),
+                webhooks_given_up: attempts("given_up"),
+                webhooks_waiting: deliveries("waiting"),
+                webhooks_dead: deliveries("dead"),
                 followed_position: gauge!("auth_graph_followed_change_position"),
                 request_duration: histogram!("auth_graph_http_request_duration_seconds"),
                 requests: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(requests),

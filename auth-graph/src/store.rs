@@ -19,6 +19,8 @@ pub mod signing_keys;
 pub mod user_numbers;
 pub mod users;
 mod wake;
+pub mod webhook_deliveries;
+pub mod webhooks;
 
 use std::time::Duration;
 

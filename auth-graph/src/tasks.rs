@@ -4,6 +4,7 @@ mod follow;
 mod housekeeping;
 mod mail;
 mod rotation;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ pub fn spawn(app: &App) -> Tasks {
     tasks.spawn(supervise("housekeeping", app.clone(), housekeeping::run));
     tasks.spawn(supervise("mail", app.clone(), mail::run));
     tasks.spawn(supervise("rotation", app.clone(), rotation::run));
+    tasks.spawn(supervise("webhooks", app.clone(), webhooks::run));
     Tasks(tasks)
 }
 

@@ -2,6 +2,7 @@
 
 mod claims;
 mod email;
+mod event_types;
 mod ids;
 mod locale;
 mod password;
@@ -10,10 +11,12 @@ mod phone_number;
 mod scope;
 mod search_text;
 mod webhook_secret;
+mod webhook_url;
 
 pub use claims::{AdditionalClaims, ClaimName, ClaimSource};
 pub use email::Email;
-pub use ids::{ClientId, MailId, SessionId, TokenId, UserId};
+pub use event_types::{EventType, EventTypes};
+pub use ids::{ClientId, DeliveryId, MailId, SessionId, TokenId, UserId, WebhookId};
 pub use locale::Locale;
 pub use password::{NewPassword, is_sample_password, normalised};
 pub use person_name::PersonName;
@@ -21,3 +24,4 @@ pub use phone_number::PhoneNumber;
 pub use scope::{Scope, Scopes};
 pub use search_text::SearchText;
 pub use webhook_secret::WebhookSecret;
+pub use webhook_url::WebhookUrl;

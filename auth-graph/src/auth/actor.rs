@@ -10,6 +10,7 @@ use super::principal::scopes_of;
 use super::sessions::Device;
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::store::audit_events::ActorKind;
 use crate::store::users;
 use crate::values::Scopes;
 
@@ -19,15 +20,28 @@ const SUPERUSER: &str = "superuser";
 /// Who does something.
 #[derive(Clone, Debug)]
 pub struct Actor {
-    principal: Option<Principal>,
+    who: Who,
     device: Device,
+}
+
+#[derive(Clone, Debug)]
+enum Who {
+    Operator,
+    System,
+    Caller(Principal),
 }
 
 impl Actor {
     /// Whoever runs the command line, and so has the database anyway.
     #[must_use]
     pub fn operator() -> Self {
-        Self { principal: None, device: Device::default() }
+        Self { who: Who::Operator, device: Device::default() }
+    }
+
+    /// The service itself, which does what it was configured to.
+    #[must_use]
+    pub(crate) fn system() -> Self {
+        Self { who: Who::System, device: Device::default() }
     }
 
     /// The caller of a request.
@@ -37,14 +51,27 @@ impl Actor {
     pub fn caller(principal: &Principal, device: &Device) -> Result<Self> {
         match principal.impersonator() {
             Some(_) => Err(Error::Forbidden),
-            None => Ok(Self { principal: Some(principal.clone()), device: device.clone() }),
+            None => Ok(Self { who: Who::Caller(principal.clone()), device: device.clone() }),
         }
     }
 
-    /// Whose token it is; none: the operator.
+    /// Whose token it is; none: the operator, or the service itself.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
-        self.principal.as_ref()
+        match &self.who {
+            Who::Caller(principal) => Some(principal),
+            Who::Operator | Who::System => None,
+        }
+    }
+
+    /// As what the actor stands in the audit log.
+    pub(crate) fn kind(&self) -> ActorKind {
+        match &self.who {
+            Who::Operator => ActorKind::Operator,
+            Who::System => ActorKind::System,
+            Who::Caller(principal) if principal.is_service() => ActorKind::Service,
+            Who::Caller(_) => ActorKind::User,
+        }
     }
 
     /// Where the request came from.
@@ -58,7 +85,7 @@ impl Actor {
     /// # Errors
     /// [`Error::TokenRevoked`] when the user was disabled meanwhile; when the database fails.
     pub(crate) async fn powers(&self, app: &App, db: &impl ConnectionTrait) -> Result<Powers> {
-        let Some(principal) = &self.principal else { return Ok(Powers::Everything) };
+        let Some(principal) = self.principal() else { return Ok(Powers::Everything) };
         if principal.is_service() {
             return Ok(Powers::Scopes(principal.scopes().clone()));
         }
@@ -77,7 +104,7 @@ impl Actor {
 /// What an actor may pass on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Powers {
-    /// Everything: the operator's, and a superuser's.
+    /// Everything: the operator's, the service's own, and a superuser's.
     Everything,
     /// These scopes.
     Scopes(Scopes),

@@ -11,7 +11,7 @@ use super::actor::Actor;
 use super::pages::{Listing, Page};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::store::audit_events::{self, ActorKind};
+use crate::store::audit_events;
 use crate::store::users;
 use crate::values::TokenId;
 
@@ -63,18 +63,13 @@ pub fn reason(text: &str) -> Result<String> {
 /// When the database fails.
 pub(crate) async fn record(app: &App, txn: &impl ConnectionTrait, actor: &Actor, entry: Entry) -> Result<()> {
     let now = app.clock.now();
-    let (actor_kind, actor_id) = match actor.principal() {
-        None => (ActorKind::Operator, None),
-        Some(principal) if principal.is_service() => (ActorKind::Service, Some(principal.subject().0)),
-        Some(principal) => (ActorKind::User, Some(principal.subject().0)),
-    };
     let (before, after) = differences(entry.before, entry.after);
     let event = Model {
         id: TokenId::generate(now),
         occurred_at: now,
         action: entry.action.to_owned(),
-        actor_kind,
-        actor_id,
+        actor_kind: actor.kind(),
+        actor_id: actor.principal().map(|principal| principal.subject().0),
         target_kind: entry.target_kind.to_owned(),
         target_id: entry.target_id,
         before,

@@ -64,6 +64,9 @@ pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
             app.revocations.follow_from(change.position);
         }
         feed::announce(app, &found).await?;
+        if !found.is_empty() {
+            app.webhooks_wait.notify_one();
+        }
         if found.len() < usize::try_from(BATCH).unwrap_or(usize::MAX) {
             app.revocations.complete_at(now);
             return Ok(now);

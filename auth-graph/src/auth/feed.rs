@@ -96,6 +96,15 @@ async fn with_users(db: &impl ConnectionTrait, found: &[changes::Model]) -> Resu
     Ok(announced.collect())
 }
 
+/// One change as a reader is shown it; none for what concerns auth-graph alone.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn describe(app: &App, change: changes::Model) -> Result<Option<Change>> {
+    let announced = with_users(&app.db, &[change]).await?;
+    announced.first().map_or(Ok(None), |announced| Change::new(app, announced))
+}
+
 fn encode(app: &App, position: i64) -> String {
     app.cursors.encode(POSITION, Uuid::from_u128(u128::from(position.unsigned_abs())))
 }

@@ -26,6 +26,7 @@ impl Config {
         self.check_claims(&mut rule);
         self.check_costs(&mut rule);
         self.check_accounts(&mut rule);
+        self.check_webhooks(&mut rule);
         if !self.secret.expose_secret().is_empty()
             && let Err(reason) = MasterSecret::parse(&self.secret)
         {

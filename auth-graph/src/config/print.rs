@@ -146,6 +146,19 @@ impl Config {
             ],
         );
         section("feed", &[("retention", duration(self.feed.retention))]);
+        let webhooks = &self.webhooks;
+        section(
+            "webhooks",
+            &[
+                ("allow_loopback", webhooks.allow_loopback.to_string()),
+                ("allowed_networks", list(webhooks.allowed_networks.iter())),
+                ("timeout", duration(webhooks.timeout)),
+                ("give_up_after", duration(webhooks.give_up_after)),
+                ("disable_after", duration(webhooks.disable_after)),
+                ("secret_overlap", duration(webhooks.secret_overlap)),
+                ("retention", duration(webhooks.retention)),
+            ],
+        );
         let roles: Vec<_> =
             self.roles.iter().map(|(role, scopes)| (role.as_str(), list(scopes.to_strings().iter()))).collect();
         section("roles", &roles);

@@ -6,7 +6,7 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
-use crate::config::MasterSecret;
+use crate::config::{MasterSecret, Secrets};
 use crate::error::{Error, Result};
 
 const SALT: &[u8] = b"auth-graph 1";
@@ -45,18 +45,51 @@ impl MacKey {
     }
 }
 
-/// Encrypts what is stored (AES-256-GCM with a random nonce, NIST SP 800-38D).
+/// Encrypts what is stored, and opens what was encrypted under this master secret or one before: what is stored must open
+/// however long ago its secret was replaced.
 #[derive(Debug)]
-pub(super) struct SealingKey(RandomizedNonceKey);
+pub(super) struct Sealing {
+    current: SealingKey,
+    before: Vec<SealingKey>,
+}
 
-impl SealingKey {
-    pub(super) fn derive(secret: &MasterSecret, purpose: &str) -> Self {
-        let key = derive(secret, purpose);
-        Self(RandomizedNonceKey::new(&AES_256_GCM, key.as_ref()).expect("a key of AES-256 has 32 bytes"))
+impl Sealing {
+    pub(super) fn derive(secrets: &Secrets, purpose: &str) -> Self {
+        let before = secrets.previous.iter().map(|old| SealingKey::derive(&old.secret, purpose)).collect();
+        Self { current: SealingKey::derive(&secrets.current, purpose), before }
     }
 
     /// Encrypts a message and binds it to a name, without which it does not open.
     pub(super) fn seal(&self, name: &str, message: &[u8]) -> Result<Vec<u8>> {
+        self.current.seal(name, message)
+    }
+
+    /// Decrypts what [`Self::seal`] made under the same name.
+    pub(super) fn open(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let opened = self.current.open(name, sealed);
+        self.before.iter().fold(opened, |opened, key| opened.or_else(|_| key.open(name, sealed)))
+    }
+
+    /// Encrypts anew what is not encrypted under the secret in use.
+    pub(super) fn reseal(&self, name: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>> {
+        if self.current.open(name, sealed).is_ok() {
+            return Ok(None);
+        }
+        self.seal(name, &self.open(name, sealed)?).map(Some)
+    }
+}
+
+/// AES-256-GCM with a random nonce (NIST SP 800-38D).
+#[derive(Debug)]
+struct SealingKey(RandomizedNonceKey);
+
+impl SealingKey {
+    fn derive(secret: &MasterSecret, purpose: &str) -> Self {
+        let key = derive(secret, purpose);
+        Self(RandomizedNonceKey::new(&AES_256_GCM, key.as_ref()).expect("a key of AES-256 has 32 bytes"))
+    }
+
+    fn seal(&self, name: &str, message: &[u8]) -> Result<Vec<u8>> {
         let mut sealed = message.to_vec();
         let nonce = self
             .0
@@ -66,8 +99,7 @@ impl SealingKey {
         Ok(sealed)
     }
 
-    /// Decrypts what [`Self::seal`] made under the same name.
-    pub(super) fn open(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    fn open(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let wrong = || Error::internal(format!("{name} does not open with this master secret"));
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LENGTH).ok_or_else(wrong)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| wrong())?;

@@ -19,7 +19,7 @@ use serving::Secrets;
 use tokio::sync::{Mutex, MutexGuard};
 use zeroize::Zeroizing;
 
-use super::derived::SealingKey;
+use super::derived::Sealing;
 use crate::config::SigningAlgorithm;
 use crate::error::{Error, Result};
 use crate::store::signing_keys::Model as StoredKey;
@@ -29,9 +29,7 @@ use crate::store::signing_keys::Model as StoredKey;
 pub struct Keyring {
     algorithm: SigningAlgorithm,
     published: Published,
-    sealing: SealingKey,
-    /// Of the secrets before. What is stored must open however long ago its secret was replaced.
-    sealing_before: Vec<SealingKey>,
+    sealing: Sealing,
     ring: RwLock<Arc<Ring>>,
     loading: Mutex<()>,
     /// Whether the secret was right once.
@@ -76,11 +74,9 @@ impl Keyring {
     /// An empty ring.
     #[must_use]
     pub fn new(secrets: &Secrets, algorithm: SigningAlgorithm, published: Published) -> Self {
-        let derive = |secret| SealingKey::derive(secret, "signing keys");
-        let sealing = derive(&secrets.current);
-        let sealing_before = secrets.previous.iter().map(|old| derive(&old.secret)).collect();
+        let sealing = Sealing::derive(secrets, "signing keys");
         let (ring, loading, has_opened_keys, next_reload) = Default::default();
-        Self { algorithm, published, sealing, sealing_before, ring, loading, has_opened_keys, next_reload }
+        Self { algorithm, published, sealing, ring, loading, has_opened_keys, next_reload }
     }
 
     /// To be held from reading the stored keys to [`Self::replace`], so that what was read earlier never replaces what
@@ -175,19 +171,11 @@ impl Keyring {
     /// # Errors
     /// [`Error::Internal`] when it does not open.
     pub fn reseal(&self, row: &StoredKey) -> Result<Option<Vec<u8>>> {
-        if self.sealing.open(&row.kid, &row.private_key).is_ok() {
-            return Ok(None);
-        }
-        self.sealing.seal(&row.kid, &self.unseal(row)?).map(Some)
-    }
-
-    fn unseal(&self, row: &StoredKey) -> Result<Zeroizing<Vec<u8>>> {
-        let opened = self.sealing.open(&row.kid, &row.private_key);
-        self.sealing_before.iter().fold(opened, |opened, key| opened.or_else(|_| key.open(&row.kid, &row.private_key)))
+        self.sealing.reseal(&row.kid, &row.private_key)
     }
 
     fn open(&self, row: &StoredKey) -> Result<Key> {
-        let private_key = self.unseal(row)?;
+        let private_key = self.sealing.open(&row.kid, &row.private_key)?;
         let algorithm: Algorithm = row.algorithm.parse().map_err(Error::internal)?;
         let encoding = match algorithm {
             Algorithm::HS256 => EncodingKey::from_secret(&private_key),

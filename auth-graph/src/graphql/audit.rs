@@ -25,9 +25,9 @@ pub struct AuditEvent {
     action: String,
     /// What kind of somebody did it.
     actor_kind: AuditActorKind,
-    /// Who; null: the operator, on the command line.
+    /// Who; null: the operator on the command line, or the service itself.
     actor_id: Option<ID>,
-    /// To what kind of thing: `user`, `client`, `key`.
+    /// To what kind of thing: `user`, `client`, `key`, `webhook`.
     target_kind: String,
     /// To which.
     target_id: String,
@@ -52,6 +52,8 @@ pub enum AuditActorKind {
     User,
     /// A service client.
     Service,
+    /// The service itself, which disables an endpoint of webhooks that does nothing but fail.
+    System,
 }
 
 /// Which events a list shows; every condition must hold.
@@ -75,6 +77,7 @@ impl From<Model> for AuditEvent {
             ActorKind::Operator => AuditActorKind::Operator,
             ActorKind::User => AuditActorKind::User,
             ActorKind::Service => AuditActorKind::Service,
+            ActorKind::System => AuditActorKind::System,
         };
         Self {
             id: event.id.0.into(),

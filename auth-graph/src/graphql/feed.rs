@@ -104,26 +104,24 @@ pub struct UserSnapshot {
 }
 
 impl From<feed::Snapshot> for UserSnapshot {
-    fn from(feed::Snapshot { user, scopes }: feed::Snapshot) -> Self {
-        let exists = user.deleted_at.is_none();
-        let roles = user.roles();
+    fn from(user: feed::Snapshot) -> Self {
         Self {
             id: user.id.0.into(),
             version: user.version,
             updated_at: user.updated_at,
             deleted_at: user.deleted_at,
-            is_active: exists && user.is_active,
-            email: exists.then(|| user.email.to_string()),
-            first_name: exists.then_some(user.first_name),
-            last_name: exists.then_some(user.last_name),
-            phone_number: user.phone_number.filter(|_| exists),
-            date_joined: exists.then_some(user.date_joined),
-            is_staff: exists.then_some(user.is_staff),
-            is_superuser: exists.then_some(user.is_superuser),
-            email_verified: exists.then_some(user.email_verified),
-            roles: exists.then_some(roles),
-            scopes: exists.then_some(scopes),
-            metadata: exists.then_some(Json(user.metadata)),
+            is_active: user.is_active,
+            email: user.email,
+            first_name: user.first_name,
+            last_name: user.last_name,
+            phone_number: user.phone_number,
+            date_joined: user.date_joined,
+            is_staff: user.is_staff,
+            is_superuser: user.is_superuser,
+            email_verified: user.email_verified,
+            roles: user.roles,
+            scopes: user.scopes,
+            metadata: user.metadata.map(Json),
         }
     }
 }

@@ -20,7 +20,7 @@ pub struct Model {
     pub action: String,
     /// What kind of somebody did it.
     pub actor_kind: ActorKind,
-    /// Who; none: the operator.
+    /// Who; none: the operator, or auth-graph itself.
     pub actor_id: Option<Uuid>,
     /// To what kind of thing.
     pub target_kind: String,
@@ -51,6 +51,9 @@ pub enum ActorKind {
     /// A service client.
     #[sea_orm(string_value = "service")]
     Service,
+    /// auth-graph itself.
+    #[sea_orm(string_value = "system")]
+    System,
 }
 
 /// There are none.

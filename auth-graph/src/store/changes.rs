@@ -118,6 +118,21 @@ pub async fn after(db: &impl ConnectionTrait, position: i64, limit: u64) -> Resu
     Entity::find().filter(Column::Position.gt(position)).order_by_asc(Column::Position).limit(limit).all(db).await
 }
 
+/// The position of the first change that was recorded since a time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn first_since(db: &impl ConnectionTrait, since: DateTimeUtc) -> Result<Option<i64>, DbErr> {
+    Entity::find()
+        .select_only()
+        .column(Column::Position)
+        .filter(Column::RecordedAt.gte(since))
+        .order_by_asc(Column::Position)
+        .into_tuple::<i64>()
+        .one(db)
+        .await
+}
+
 /// What was ended since a time, after a position, in order.
 ///
 /// # Errors
@@ -138,22 +153,15 @@ pub async fn ended_since(
         .await
 }
 
-/// Deletes the oldest changes up to the first that was recorded after this time.
+/// Deletes the oldest changes up to the first that was recorded since this time.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
     // A change may have been recorded a little before another that has the lower position: only whole beginnings go, as
     // a reader tells by a gap that something was deleted.
-    let kept = Entity::find()
-        .select_only()
-        .column(Column::Position)
-        .filter(Column::RecordedAt.gt(before))
-        .order_by_asc(Column::Position)
-        .into_tuple::<i64>()
-        .one(db)
-        .await?;
-    let outdated = Entity::delete_many().filter(Column::RecordedAt.lte(before));
+    let kept = first_since(db, before).await?;
+    let outdated = Entity::delete_many().filter(Column::RecordedAt.lt(before));
     let outdated = match kept {
         Some(position) => outdated.filter(Column::Position.lt(position)),
         None => outdated,

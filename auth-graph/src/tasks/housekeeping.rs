@@ -1,9 +1,10 @@
-//! Small chores now and then: keys that other replicas made, counters that are free, metrics that pile up.
+//! Small chores now and then: keys that other replicas made, counters that are free, metrics that pile up, what waits in
+//! the database.
 
 use std::time::Duration;
 
 use crate::app::App;
-use crate::auth::{self, keys};
+use crate::auth::{self, keys, webhooks};
 use crate::error::Result;
 
 const EVERY: Duration = Duration::from_secs(10);
@@ -13,6 +14,7 @@ pub(super) async fn run(app: App) -> Result<()> {
         tokio::time::sleep(EVERY).await;
         app.metrics.upkeep();
         auth::purge(&app, app.clock.now()).await?;
+        webhooks::measure(&app).await?;
         keys::reload(&app).await?;
     }
 }

@@ -81,3 +81,11 @@ id!(
     /// Names a mail that waits to be sent.
     MailId
 );
+id!(
+    /// Names an endpoint of webhooks.
+    WebhookId
+);
+id!(
+    /// Names a delivery to an endpoint, however often it is tried.
+    DeliveryId
+);

@@ -6,11 +6,8 @@ use std::time::Duration;
 use auth_graph::app::App;
 use auth_graph::auth::accounts::{self, Rank};
 use auth_graph::config::HookFailure;
-use aws_lc_rs::hmac;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::support::{HOOK_SECRET, Hook, PASSWORD, TestApp, claims_of, hook_answer};
@@ -61,16 +58,10 @@ async fn each_request_is_signed_with_every_secret() {
     .await;
     test.signed_in("ada@test.com", Rank::User).await;
     let asked = &hook.asked()[0];
-    let header = |name: &str| asked.headers[name].to_str().unwrap();
-    let signed = format!("{}.{}.{}", header("webhook-id"), header("webhook-timestamp"), asked.body);
-    let expected = [HOOK_SECRET, next].map(|secret| {
-        let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), signed.as_bytes());
-        format!("v1,{}", BASE64_STANDARD.encode(tag))
-    });
-    assert_eq!(header("webhook-signature"), expected.join(" "));
-    let age = test.app.clock.now().timestamp() - header("webhook-timestamp").parse::<i64>().unwrap();
-    assert!((0..60).contains(&age) && header("webhook-id").starts_with("msg_"));
+    assert!(asked.is_signed_with(HOOK_SECRET) && asked.is_signed_with(next));
+    assert!(!asked.is_signed_with("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+    let age = test.app.clock.now().timestamp() - asked.header("webhook-timestamp").parse::<i64>().unwrap();
+    assert!((0..60).contains(&age) && asked.header("webhook-id").starts_with("msg_"));
     assert!(!asked.body.contains("ada@test.com"), "it is told no more than it needs");
 }
 

@@ -43,4 +43,7 @@ mod secrets;
 mod sessions;
 mod support;
 mod tidy;
+mod webhook_administration;
+mod webhook_targets;
+mod webhooks;
 mod websocket;

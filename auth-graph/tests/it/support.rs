@@ -7,6 +7,7 @@ mod hook;
 mod mails;
 mod oauth;
 mod process;
+mod webhooks;
 
 use std::net::SocketAddr;
 
@@ -32,10 +33,11 @@ use tower::ServiceExt;
 pub use answer::Answer;
 pub use database::fresh as fresh_database;
 pub use events::Events;
-pub use hook::{HOOK_SECRET, Hook, answer as hook_answer};
+pub use hook::{Asked, HOOK_SECRET, Hook, answer as hook_answer};
 pub use mails::MailingApp;
 pub use oauth::ServiceClient;
 pub use process::{Process, create_user};
+pub use webhooks::{CREATE as CREATE_WEBHOOK, LIST as LIST_WEBHOOKS, LOG as WEBHOOK_LOG, Site, tell};
 
 /// The issuer of the tests.
 pub const ISSUER: &str = "https://auth.test";

@@ -60,7 +60,7 @@ pub async fn snapshots(app: &App, after: Option<&str>, first: Option<i32>) -> Re
     let mut found = users::page_with_deleted(&app.db, start, length as u64 + 1).await?;
     let has_next_page = found.len() > length;
     found.truncate(length);
-    let items = found.into_iter().map(|user| (app.cursors.encode(SNAPSHOTS, user.id.0), Snapshot::new(app, user)));
+    let items = found.iter().map(|user| (app.cursors.encode(SNAPSHOTS, user.id.0), Snapshot::new(app, user)));
     Ok(Page { items: items.collect(), has_previous_page: after.is_some(), has_next_page, feed_cursor })
 }
 

@@ -1,6 +1,8 @@
 //! What a reader of the feed is shown.
 
 use chrono::{DateTime, Duration, Utc};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::announcements::Announced;
 use crate::app::App;
@@ -11,7 +13,8 @@ use crate::store::users;
 use crate::values::{SessionId, TokenId, UserId};
 
 /// One change.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Change {
     /// Its cursor: what follows is read after it.
     pub cursor: String,
@@ -26,7 +29,8 @@ pub struct Change {
 }
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ChangeKind {
     /// A user was made.
     UserCreated,
@@ -42,30 +46,80 @@ pub enum ChangeKind {
     Current,
 }
 
-/// A user, without what only auth-graph needs.
-#[derive(Clone, Debug)]
+/// A user as a copy elsewhere needs it. Of a deleted one, everything that says something about a person is left out.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Snapshot {
-    /// The user; of a deleted one, only the identifier, the version and the times count.
-    pub user: users::Model,
+    /// Names the user for ever.
+    pub id: UserId,
+    /// Counts the changes.
+    pub version: i64,
+    /// The last change.
+    pub updated_at: DateTime<Utc>,
+    /// When the user was deleted.
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// Whether the user may sign in.
+    pub is_active: bool,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// The given name.
+    pub first_name: Option<String>,
+    /// The family name.
+    pub last_name: Option<String>,
+    /// The phone number.
+    pub phone_number: Option<String>,
+    /// When the account was made.
+    pub date_joined: Option<DateTime<Utc>>,
+    /// Whether the user is staff.
+    pub is_staff: Option<bool>,
+    /// Whether the user is a superuser.
+    pub is_superuser: Option<bool>,
+    /// Whether the address was shown to be the user's.
+    pub email_verified: Option<bool>,
+    /// The roles.
+    pub roles: Option<Vec<String>>,
     /// Everything that the user may ask for.
-    pub scopes: Vec<String>,
+    pub scopes: Option<Vec<String>>,
+    /// What services keep with the user.
+    pub metadata: Option<Value>,
 }
 
 impl Snapshot {
-    pub(super) fn new(app: &App, mut user: users::Model) -> Self {
-        user.password_hash = None;
-        Self { scopes: scopes_of(app, &user).to_strings(), user }
+    pub(super) fn new(app: &App, user: &users::Model) -> Self {
+        let exists = user.deleted_at.is_none();
+        Self {
+            id: user.id,
+            version: user.version,
+            updated_at: user.updated_at,
+            deleted_at: user.deleted_at,
+            is_active: exists && user.is_active,
+            email: exists.then(|| user.email.to_string()),
+            first_name: exists.then(|| user.first_name.clone()),
+            last_name: exists.then(|| user.last_name.clone()),
+            phone_number: user.phone_number.clone().filter(|_| exists),
+            date_joined: exists.then_some(user.date_joined),
+            is_staff: exists.then_some(user.is_staff),
+            is_superuser: exists.then_some(user.is_superuser),
+            email_verified: exists.then_some(user.email_verified),
+            roles: exists.then(|| user.roles()),
+            scopes: exists.then(|| scopes_of(app, user).to_strings()),
+            metadata: exists.then(|| user.metadata.clone()),
+        }
     }
 }
 
 /// The early end of a session, of a service client, or of a single token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Revocation {
     /// The session, or the service client, whose tokens carry its identifier as `sid`.
+    #[serde(rename = "sessionId")]
     pub session: Option<SessionId>,
     /// The single token.
+    #[serde(rename = "tokenId")]
     pub token: Option<TokenId>,
     /// Whose session it was.
+    #[serde(rename = "userId")]
     pub user: Option<UserId>,
     /// When it was ended.
     pub ended_at: DateTime<Utc>,
@@ -107,7 +161,7 @@ impl Change {
             cursor: super::encode(app, change.position),
             kind,
             recorded_at: change.recorded_at,
-            user: user.clone().map(|user| Snapshot::new(app, user)),
+            user: user.as_ref().map(|user| Snapshot::new(app, user)),
             revocation: Revocation::new(app, change)?,
         }))
     }

@@ -1,4 +1,4 @@
-//! A claims hook of the tests, on a port of its own.
+//! A service that is asked or told by signed requests: a claims hook, or an endpoint of webhooks, on a port of its own.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -65,6 +65,11 @@ impl Hook {
 
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// What has arrived since the last time.
+    pub fn take(&self) -> Vec<Asked> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
     }
 
     /// Makes it the hook of an app.

@@ -1,0 +1,184 @@
+//! `webhook create`, `webhook list`, `webhook deliveries`, `webhook replay` and so on.
+
+use chrono::{DateTime, Utc};
+use clap::{Subcommand, ValueEnum};
+use secrecy::ExposeSecret;
+
+use super::Failure;
+use crate::app::App;
+use crate::auth::Actor;
+use crate::auth::pages::Page;
+use crate::auth::webhooks::{self, Log, NewWebhook, Update, WithSecret};
+use crate::store::webhook_deliveries::{self, State};
+use crate::store::webhooks::Model;
+use crate::values::{EventTypes, WebhookUrl};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make an endpoint, and print its identifier and its secret. The secret is shown this once.
+    Create {
+        /// Where it is: https://, at a public address.
+        url: String,
+        /// What it is told of, such as user.created; may be repeated. Left out: everything.
+        #[arg(long = "event", value_name = "TYPE")]
+        events: Vec<String>,
+        /// What people call it.
+        #[arg(long, default_value = "")]
+        description: String,
+    },
+    /// List the endpoints.
+    List,
+    /// Change an endpoint; what is left out stays.
+    Update {
+        /// Its identifier.
+        id: String,
+        /// Where it is.
+        #[arg(long)]
+        url: Option<String>,
+        /// What it is told of; may be repeated. "all": everything.
+        #[arg(long = "event", value_name = "TYPE")]
+        events: Vec<String>,
+        /// What people call it.
+        #[arg(long)]
+        description: Option<String>,
+    },
+    /// Give an endpoint a new secret, and print it this once. Requests are signed with the one before, too, for a while.
+    RotateSecret {
+        /// Its identifier.
+        id: String,
+    },
+    /// Disable an endpoint, and give up what waits for it.
+    Disable {
+        /// Its identifier.
+        id: String,
+    },
+    /// Enable an endpoint, which is told of what happens from now on.
+    Enable {
+        /// Its identifier.
+        id: String,
+    },
+    /// Delete an endpoint, and the log of what it was told.
+    Delete {
+        /// Its identifier.
+        id: String,
+    },
+    /// Print what an endpoint is told and was told, the latest first.
+    Deliveries {
+        /// The endpoint's identifier.
+        id: String,
+        /// Only those in this state.
+        #[arg(long)]
+        state: Option<Wanted>,
+        /// How many, at most 100.
+        #[arg(long, default_value_t = 20)]
+        first: i32,
+        /// Only those behind this cursor.
+        #[arg(long, value_name = "CURSOR")]
+        after: Option<String>,
+    },
+    /// Make deliveries again: a single one, or all to an endpoint.
+    #[command(subcommand)]
+    Replay(Replay),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Replay {
+    /// A single delivery.
+    Delivery {
+        /// Its identifier.
+        id: String,
+    },
+    /// Everything that has happened since a time.
+    Since {
+        /// The time (RFC 3339).
+        since: DateTime<Utc>,
+        /// The endpoint's identifier.
+        id: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Wanted {
+    Waiting,
+    Delivered,
+    Dead,
+}
+
+impl From<Wanted> for State {
+    fn from(wanted: Wanted) -> Self {
+        match wanted {
+            Wanted::Waiting => Self::Waiting,
+            Wanted::Delivered => Self::Delivered,
+            Wanted::Dead => Self::Dead,
+        }
+    }
+}
+
+pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
+    let actor = Actor::operator();
+    match command {
+        Command::Create { url, events, description } => {
+            let (url, event_types) = (WebhookUrl::parse(&url)?, EventTypes::parse(&events)?);
+            print_secret(&webhooks::create(app, &actor, NewWebhook { url, description, event_types }).await?);
+        }
+        Command::List => webhooks::list(app).await?.iter().for_each(print),
+        Command::Update { id, url, events, description } => {
+            let event_types = match &events[..] {
+                [] => None,
+                [all] if all == "all" => Some(EventTypes::default()),
+                events => Some(EventTypes::parse(events)?),
+            };
+            let update = Update { url: url.as_deref().map(WebhookUrl::parse).transpose()?, description, event_types };
+            print(&webhooks::update(app, &actor, id.parse()?, update).await?);
+        }
+        Command::RotateSecret { id } => print_secret(&webhooks::rotate_secret(app, &actor, id.parse()?).await?),
+        Command::Disable { id } => print(&webhooks::disable(app, &actor, id.parse()?).await?),
+        Command::Enable { id } => print(&webhooks::enable(app, &actor, id.parse()?).await?),
+        Command::Delete { id } => webhooks::delete(app, &actor, id.parse()?).await?,
+        Command::Deliveries { id, state, first, after } => {
+            let log = Log { webhook: id.parse()?, state: state.map(State::from) };
+            let page = Page { first: Some(first), after, ..Page::default() };
+            let listing = webhooks::deliveries(app, log, &page).await?;
+            listing.rows.iter().for_each(|(_, delivery)| print_delivery(delivery));
+            if let (true, Some((cursor, _))) = (listing.has_next_page, listing.rows.last()) {
+                println!("more: --after {cursor}");
+            }
+        }
+        Command::Replay(Replay::Delivery { id }) => {
+            print_delivery(&webhooks::replay(app, &actor, id.parse()?).await?);
+        }
+        Command::Replay(Replay::Since { since, id }) => {
+            println!("{} made again", webhooks::replay_since(app, &actor, id.parse()?, since).await?);
+        }
+    }
+    Ok(())
+}
+
+fn print(webhook: &Model) {
+    let state = match (webhook.disabled_at, webhook.failing_since) {
+        (Some(_), _) => "disabled",
+        (None, Some(_)) => "failing",
+        (None, None) => "active",
+    };
+    let events = webhook.event_types.to_strings();
+    let events = if events.is_empty() { "all".to_owned() } else { events.join(" ") };
+    let (id, url, description) = (webhook.id, webhook.url.as_str(), &webhook.description);
+    println!("{}", format!("{id} {url} ({state}) events: {events} {description}").trim_end());
+}
+
+fn print_delivery(delivery: &webhook_deliveries::Model) {
+    let (id, event, attempts) = (delivery.id, webhooks::event_name(delivery), delivery.attempts);
+    let state = format!("{:?}", delivery.state).to_lowercase();
+    let status = match (delivery.status, delivery.failure) {
+        (Some(status), _) => format!(", status {status}"),
+        (None, Some(failure)) => format!(", {}", webhooks::describe(failure)),
+        (None, None) => String::new(),
+    };
+    let took = delivery.duration_ms.map_or(String::new(), |took| format!(", {took} ms"));
+    println!("{id} {event} {} {state}, attempts {attempts}{status}{took}", delivery.recorded_at.to_rfc3339());
+}
+
+/// In the form that a shell or an environment file takes.
+fn print_secret(made: &WithSecret) {
+    println!("webhook_id={}\nwebhook_secret={}", made.webhook.id, made.secret.expose_secret());
+}

@@ -1,0 +1,359 @@
+//! Webhooks: what endpoints are told, how often, and in which order.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration as StdDuration;
+
+use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::{boot, purge, webhooks};
+use auth_graph::store::{webhook_deliveries, webhooks as stored};
+use auth_graph::tasks;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use chrono::{DateTime, Duration, Utc};
+use futures_util::future::join_all;
+use futures_util::stream;
+use sea_orm::EntityTrait;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::support::{Asked, Hook, Site, operation, tell};
+
+/// Times in the one form that can be compared.
+fn normalised(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), normalised(value))).collect(),
+        Value::String(text) => text.parse::<DateTime<Utc>>().map_or(value.clone(), |time| json!(time)),
+        other => other.clone(),
+    }
+}
+
+fn types(told: &[Asked]) -> Vec<String> {
+    told.iter().map(|told| told.json()["type"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn an_endpoint_is_told_what_the_feed_says() {
+    let site = Site::new().await;
+    let reader = site.test.service_client("reader", "feed:read").await;
+    let ada = site.test.signed_in("ada@test.com", Rank::Staff).await;
+    accounts::disable(&site.test.app, ada.user.id).await.unwrap();
+    let told = site.told().await;
+    assert_eq!(types(&told), ["user.created", "session.revoked", "user.updated"]);
+    let feed = site.test.bearer(&reader.token().await).send(operation!("user_changes"), json!({})).await;
+    let nodes = feed.data("userChanges")["nodes"].as_array().unwrap();
+    // The first is the administrator, who was there before the endpoint.
+    for (told, node) in told.iter().zip(&nodes[1..]) {
+        assert_eq!(normalised(&told.json()["data"]), normalised(node));
+        assert_eq!(told.json()["timestamp"], told.json()["data"]["recordedAt"]);
+        assert_eq!(told.header("content-type"), "application/json");
+        assert!(!told.body.contains("argon2"));
+    }
+    assert!(site.told().await.is_empty(), "once");
+}
+
+#[tokio::test]
+async fn a_delivery_keeps_its_identifier_over_retries_and_each_is_signed_anew() {
+    let site = Site::new().await;
+    site.hook.answers_status(500);
+    site.test.create_user("ada@test.com").await;
+    let first = site.told().await.remove(0);
+    assert!(site.told().await.is_empty(), "it is not due yet");
+    site.test.app.clock.advance(Duration::seconds(10));
+    site.hook.answers_status(204);
+    let second = site.told().await.remove(0);
+    assert_eq!((first.header("webhook-id"), &first.body), (second.header("webhook-id"), &second.body));
+    let time = |told: &Asked| told.header("webhook-timestamp").parse::<i64>().unwrap();
+    assert!(time(&second) >= time(&first) + 10);
+    assert!(first.is_signed_with(&site.secret) && second.is_signed_with(&site.secret));
+    let log = site.log().await;
+    assert_eq!(first.header("webhook-id"), format!("msg_{}", log[0]["id"].as_str().unwrap()));
+    let (state, attempts, status) = (&log[0]["state"], &log[0]["attempts"], &log[0]["status"]);
+    assert_eq!((state, attempts, status), (&json!("DELIVERED"), &json!(2), &json!(204)));
+    assert!(log[0]["failure"].is_null() && log[0]["durationMs"].is_u64() && log[0]["nextAttemptAt"].is_null());
+}
+
+#[tokio::test]
+async fn both_secrets_sign_for_a_while_after_a_rotation() {
+    let site = Site::new().await;
+    let rotated = site.mutate("rotateWebhookSecret", "secret webhook { previousSecretUntil }").await;
+    let next = rotated["secret"].as_str().unwrap();
+    assert!(rotated["webhook"]["previousSecretUntil"].is_string() && next != site.secret);
+    site.test.create_user("ada@test.com").await;
+    let told = site.told().await.remove(0);
+    assert!(told.is_signed_with(&site.secret) && told.is_signed_with(next));
+    site.test.app.clock.advance(Duration::hours(25));
+    site.test.create_user("bob@test.com").await;
+    let told = site.told().await.remove(0);
+    assert!(!told.is_signed_with(&site.secret) && told.is_signed_with(next));
+}
+
+#[tokio::test]
+async fn what_fails_is_tried_ever_more_seldom_and_then_a_dead_letter() {
+    let site = Site::new().await;
+    site.hook.answers_status(503);
+    site.test.create_user("ada@test.com").await;
+    let mut waits = Vec::new();
+    let mut attempts = 0;
+    let dead = loop {
+        attempts += site.told().await.len();
+        let delivery = site.log().await.remove(0);
+        let Some(next) = delivery["nextAttemptAt"].as_str() else { break delivery };
+        let now = site.test.app.clock.now();
+        let wait = next.parse::<DateTime<Utc>>().unwrap() - now;
+        waits.push(wait.num_seconds());
+        site.test.app.clock.advance(wait + Duration::seconds(1));
+    };
+    assert_eq!((&dead["state"], &dead["failure"], &dead["status"]), (&json!("DEAD"), &json!("STATUS"), &json!(503)));
+    assert_eq!(dead["attempts"], json!(attempts));
+    // 5 s, 20 s, 80 s … each a quarter less or more, up to six hours.
+    for (index, wait) in waits.iter().enumerate() {
+        let middle = (5 * 4_i64.pow(u32::try_from(index).unwrap().min(7))).min(21_600);
+        assert!((middle * 3 / 4 - 1..=middle * 5 / 4).contains(wait), "{index}: {waits:?}");
+    }
+    assert!((15..30).contains(&attempts), "{attempts}: for three days");
+    assert!(site.test.app.metrics.render().contains("webhook_attempts_total{result=\"given_up\"} 1"));
+}
+
+#[tokio::test]
+async fn deliveries_that_failed_together_are_not_tried_together() {
+    let site = Site::new().await;
+    site.hook.answers_status(503);
+    for number in 0..8 {
+        site.test.create_user(&format!("user{number}@test.com")).await;
+    }
+    site.told().await;
+    let waits = |delivery: &Value| {
+        let time = |name: &str| delivery[name].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+        (time("nextAttemptAt") - time("attemptedAt")).num_milliseconds() / 100
+    };
+    let mut waits: Vec<i64> = site.log().await.iter().map(waits).collect();
+    waits.sort_unstable();
+    waits.dedup();
+    assert!(waits.len() > 2, "{waits:?}");
+}
+
+#[tokio::test]
+async fn changes_come_in_their_order_and_a_failed_one_keeps_no_other_waiting() {
+    let site = Site::new().await;
+    let users = ["ada@test.com", "bob@test.com", "cid@test.com"];
+    let refused = AtomicBool::new(true);
+    site.hook.behaves(move || {
+        let status = if refused.swap(false, Ordering::Relaxed) { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
+        std::future::ready(status.into_response())
+    });
+    for email in users {
+        site.test.create_user(email).await;
+    }
+    let emails = |told: Vec<Asked>| -> Vec<Value> {
+        told.iter().map(|told| told.json()["data"]["user"]["email"].clone()).collect()
+    };
+    assert_eq!(emails(site.told().await), users);
+    site.test.app.clock.advance(Duration::seconds(10));
+    assert_eq!(emails(site.told().await), ["ada@test.com"]);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_told_only_of_the_types_that_it_wants() {
+    let site = Site::with(|_| {}, json!({ "eventTypes": ["user.deleted", "session.revoked"] })).await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await;
+    site.test.anonymous().logout(&ada.refresh).await.data("logout");
+    assert_eq!(types(&site.told().await), ["session.revoked"]);
+    let update = "mutation($input: UpdateWebhookInput!) { updateWebhook(input: $input) { webhook { eventTypes } } }";
+    let input = json!({ "id": site.id, "eventTypes": [] });
+    site.root().await.send(update, json!({ "input": input })).await.data("updateWebhook");
+    site.test.create_user("bob@test.com").await;
+    assert_eq!(types(&site.told().await), ["user.created"]);
+}
+
+#[tokio::test]
+async fn one_delivery_is_made_again_under_its_identifier() {
+    let site = Site::new().await;
+    site.test.create_user("ada@test.com").await;
+    let first = site.told().await.remove(0);
+    let id = site.log().await[0]["id"].clone();
+    let mutation = "mutation($id: ID!) { replayWebhookDelivery(id: $id) { delivery { state attempts } } }";
+    let replayed = site.root().await.send(mutation, json!({ "id": id })).await;
+    let waiting = json!({ "delivery": { "state": "WAITING", "attempts": 0 } });
+    assert_eq!(replayed.data("replayWebhookDelivery"), &waiting);
+    let told = site.told().await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].header("webhook-id"), first.header("webhook-id"));
+}
+
+#[tokio::test]
+async fn everything_since_a_time_is_told_again_and_what_was_missed() {
+    let site = Site::with(|_| {}, json!({ "eventTypes": ["user.created"] })).await;
+    site.test.create_user("early@test.com").await;
+    site.told().await;
+    site.test.app.clock.advance(Duration::minutes(1));
+    let since = site.test.app.clock.now();
+    site.test.create_user("ada@test.com").await;
+    site.told().await;
+    site.mutate("disableWebhook", "webhook { id }").await;
+    site.test.create_user("missed@test.com").await;
+    site.mutate("enableWebhook", "webhook { id }").await;
+    assert!(site.told().await.is_empty(), "it is told of what happens from now on");
+    let mutation = "mutation($input: ReplayWebhookInput!) { replayWebhook(input: $input) { replayed } }";
+    let input = json!({ "id": site.id, "since": since });
+    let replayed = site.root().await.send(mutation, json!({ "input": input })).await;
+    assert_eq!(replayed.data("replayWebhook")["replayed"], 1);
+    let emails: Vec<Value> =
+        site.told().await.iter().map(|told| told.json()["data"]["user"]["email"].clone()).collect();
+    assert_eq!(emails, ["ada@test.com", "missed@test.com"]);
+}
+
+#[tokio::test]
+async fn replicas_tell_each_change_once() {
+    let site = Site::new().await;
+    let replica = site.test.replica().await;
+    for number in 0..10 {
+        site.test.create_user(&format!("user{number}@test.com")).await;
+    }
+    let webhook = webhooks::with_work(&replica).await.unwrap()[0];
+    let both = [webhooks::deliver(&site.test.app, webhook), webhooks::deliver(&replica, webhook)];
+    assert!(join_all(both).await.iter().all(Result::is_ok));
+    let mut ids: Vec<_> = site.told().await.iter().map(|told| told.header("webhook-id").to_owned()).collect();
+    assert_eq!(ids.len(), 10);
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 10);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_does_nothing_but_fail_is_disabled_and_that_is_recorded() {
+    let site = Site::new().await;
+    site.hook.answers_status(500);
+    site.test.create_user("ada@test.com").await;
+    site.told().await;
+    assert!(site.webhook().await["failingSince"].is_string());
+    site.test.app.clock.advance(Duration::days(2));
+    site.hook.answers_status(200);
+    site.told().await;
+    assert!(site.webhook().await["failingSince"].is_null(), "it has recovered");
+    site.hook.answers_status(500);
+    for day in 0..6 {
+        site.test.create_user(&format!("user{day}@test.com")).await;
+        site.told().await;
+        site.test.app.clock.advance(Duration::days(1));
+    }
+    assert!(site.webhook().await["disabledAt"].is_string());
+    site.test.create_user("bob@test.com").await;
+    assert!(site.told().await.is_empty());
+    assert!(site.log().await.iter().all(|delivery| delivery["state"] != "WAITING"));
+    let filter = json!({ "filter": { "action": "webhook.disable" } });
+    let events = site.root().await.send(operation!("audit_events"), filter).await;
+    let event = &events.data("auditEvents")["edges"][0]["node"];
+    assert_eq!((&event["actorKind"], &event["targetId"]), (&json!("SYSTEM"), &json!(site.id)));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_is_disabled_at_once() {
+    let site = Site::new().await;
+    site.hook.answers_status(410);
+    site.test.create_user("ada@test.com").await;
+    site.told().await;
+    assert!(site.webhook().await["disabledAt"].is_string());
+}
+
+/// It has sent the head of its answer, which says everything that is asked; the rest could go on for ever.
+#[tokio::test]
+async fn the_body_of_an_answer_is_not_read() {
+    let site = Site::new().await;
+    site.hook.behaves(|| {
+        let endless = stream::repeat_with(|| Ok::<_, std::io::Error>("x".repeat(1024)));
+        std::future::ready(Body::from_stream(endless).into_response())
+    });
+    site.test.create_user("ada@test.com").await;
+    site.told().await;
+    assert_eq!(site.log().await[0]["state"], "DELIVERED");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_does_not_answer_keeps_no_other_waiting() {
+    let site = Site::with(|config| config.webhooks.timeout = StdDuration::from_secs(30), json!({})).await;
+    let (asked, mut was_asked) = mpsc::unbounded_channel();
+    site.hook.behaves(move || {
+        asked.send(()).unwrap();
+        std::future::pending()
+    });
+    let quick = Hook::start().await;
+    let (told, mut was_told) = mpsc::unbounded_channel();
+    quick.behaves(move || {
+        told.send(()).unwrap();
+        std::future::ready(Response::default())
+    });
+    site.endpoint(&quick, json!({})).await;
+    let _tasks = tasks::spawn(&site.test.app);
+    site.test.create_user("ada@test.com").await;
+    let soon = StdDuration::from_secs(20);
+    tokio::time::timeout(soon, was_asked.recv()).await.expect("the slow one is asked");
+    site.test.create_user("bob@test.com").await;
+    for _ in 0..2 {
+        tokio::time::timeout(soon, was_told.recv()).await.expect("the quick one is told").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_does_not_answer_in_time_has_failed() {
+    let site = Site::with(|config| config.webhooks.timeout = StdDuration::from_millis(100), json!({})).await;
+    site.hook.behaves(std::future::pending);
+    site.test.create_user("ada@test.com").await;
+    site.told().await;
+    let delivery = site.log().await.remove(0);
+    assert_eq!((&delivery["failure"], &delivery["status"]), (&json!("TIMED_OUT"), &Value::Null));
+}
+
+#[tokio::test]
+async fn secrets_are_stored_encrypted_and_outlive_the_master_secret() {
+    const FIRST: &str = "7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=";
+    const SECOND: &str = "T4+rqSGgo5zNy/KsL0Zla70xty60YbDt6XKEetXYAVg=";
+    let site = Site::with(|config| config.secret = FIRST.into(), json!({})).await;
+    let next = site.mutate("rotateWebhookSecret", "secret").await["secret"].as_str().unwrap().to_owned();
+    let rows = stored::Entity::find().all(&site.test.app.db).await.unwrap();
+    let bytes = |secret: &str| BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
+    for secret in [&site.secret, &next] {
+        let plain = bytes(secret);
+        let holds = |sealed: &[u8]| sealed.windows(plain.len()).any(|window| window == plain);
+        assert!(!holds(&rows[0].secret) && !holds(rows[0].previous_secret.as_ref().unwrap()));
+    }
+    let mut config = site.test.app.config.clone();
+    config.secret = SECOND.into();
+    config.previous_secrets = vec![FIRST.into()];
+    boot(config.clone(), site.test.app.clock.clone()).await.unwrap();
+    // They are encrypted under the new one by now.
+    config.previous_secrets = Vec::new();
+    let restarted = boot(config, site.test.app.clock.clone()).await.unwrap();
+    site.test.create_user("ada@test.com").await;
+    let webhook = webhooks::with_work(&site.test.app).await.unwrap()[0];
+    assert!(webhooks::deliver(&site.test.app, webhook).await.is_err(), "this one knows the first secret only");
+    tell(&restarted).await;
+    let told = site.hook.take();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].is_signed_with(&site.secret) && told[0].is_signed_with(&next));
+}
+
+#[tokio::test]
+async fn what_waits_and_what_is_dead_is_measured_and_old_deliveries_are_deleted() {
+    let site = Site::new().await;
+    site.test.create_user("ada@test.com").await;
+    site.told().await;
+    site.hook.answers_status(500);
+    site.test.create_user("bob@test.com").await;
+    site.test.create_user("cid@test.com").await;
+    site.told().await;
+    let measured = async |state: &str| {
+        webhooks::measure(&site.test.app).await.unwrap();
+        let line = format!("auth_graph_webhook_deliveries{{state=\"{state}\"}} ");
+        let metrics = site.test.app.metrics.render();
+        metrics.split(&line).nth(1).unwrap().lines().next().unwrap().to_owned()
+    };
+    assert_eq!((measured("waiting").await, measured("dead").await), ("2".to_owned(), "0".to_owned()));
+    site.mutate("disableWebhook", "webhook { id }").await;
+    assert_eq!((measured("waiting").await, measured("dead").await), ("0".to_owned(), "2".to_owned()));
+    site.test.app.clock.advance(Duration::days(15));
+    purge(&site.test.app, site.test.app.clock.now()).await.unwrap();
+    assert!(webhook_deliveries::Entity::find().all(&site.test.app.db).await.unwrap().is_empty());
+}
