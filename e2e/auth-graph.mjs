@@ -11,8 +11,8 @@ const patience = 60_000;
 export const user = { email: 'ada@example.com', password: 'correct horse battery staple' };
 
 /** Make the user above. */
-export function createUser(folder) {
-  execFileSync(binary, ['--set', `data_dir=${folder}`, 'user', 'create', user.email], {
+export function createUser(folder, ...options) {
+  execFileSync(binary, ['--set', `data_dir=${folder}`, 'user', 'create', user.email, ...options], {
     input: `${user.password}\n`,
     stdio: ['pipe', 'ignore', 'inherit'],
   });

@@ -33,7 +33,9 @@ async fn the_three_users_sign_in_and_a_second_start_keeps_the_data() {
         "feed:read",
         "users:impersonate",
         "users:read",
-        "users:write"
+        "users:write",
+        "webhooks:read",
+        "webhooks:write"
     ]);
     for (email, password, scope) in [
         ("admin@test.com", "admin-pass", everything),

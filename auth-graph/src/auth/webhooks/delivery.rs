@@ -6,9 +6,9 @@
 use std::time::Instant;
 
 use chrono::{DateTime, Duration, Utc};
-use serde_json::json;
+use serde::Serialize;
 
-use super::{disable, event_name, event_type};
+use super::{describe, disable, event_name, event_type};
 use crate::app::App;
 use crate::auth::actor::Actor;
 use crate::auth::feed;
@@ -142,6 +142,15 @@ async fn queue(app: &App, id: WebhookId) -> Result<bool> {
     Ok(true)
 }
 
+/// What an endpoint is told.
+#[derive(Serialize)]
+struct Message {
+    #[serde(rename = "type")]
+    event_type: &'static str,
+    timestamp: DateTime<Utc>,
+    data: Option<feed::Change>,
+}
+
 /// What is sent: the change as the feed shows it, with the user as they are now.
 async fn request(
     app: &App,
@@ -157,8 +166,12 @@ async fn request(
         version: delivery.version,
         recorded_at: delivery.recorded_at,
     };
-    let data = feed::describe(app, change).await?;
-    let body = json!({ "type": event_name(delivery), "timestamp": delivery.recorded_at, "data": data }).to_string();
+    let message = Message {
+        event_type: event_name(delivery),
+        timestamp: delivery.recorded_at,
+        data: feed::describe(app, change).await?,
+    };
+    let body = serde_json::to_string(&message).map_err(Error::internal)?;
     let mut secrets = vec![app.webhook_secrets.open(webhook.id, &webhook.secret)?];
     if let Some(previous) = &webhook.previous_secret
         && webhook.previous_secret_until.is_some_and(|until| now < until)
@@ -201,10 +214,11 @@ async fn attempt(
         State::Waiting => app.metrics.webhooks_postponed.increment(1),
         State::Dead => app.metrics.webhooks_given_up.increment(1),
     }
-    if failure.is_none() {
+    let Some(failure) = failure else {
         return Ok(webhooks::recover(&app.db, webhook.id).await?);
-    }
-    tracing::warn!(webhook = %webhook.id, delivery = %delivery.id, ?failure, ?status, "an endpoint was not told");
+    };
+    let reason = describe(failure);
+    tracing::warn!(webhook = %webhook.id, delivery = %delivery.id, status, reason, "an endpoint was not told");
     let disable_after = Duration::from_std(app.config.webhooks.disable_after).map_err(Error::internal)?;
     let failing_since = webhook.failing_since.unwrap_or(now);
     if status == Some(GONE) || failing_since + disable_after <= now {
