@@ -6,12 +6,15 @@
 //!
 //! | rule | lets in | directive |
 //! | --- | --- | --- |
+//! | [`Open`] | everybody | none |
 //! | [`Authenticated`] | whoever has a good access token | `@authenticated` |
 //! | [`HasScope`] | whose token has all, or any, of some scopes | `@requiresScopes` |
 //! | [`Fresh`] | whose token auth-graph confirms right now | `@policy`, `fresh` |
 //! | [`IsSelf`] | the user whom something is about | `@policy`, `self` |
 //! | [`HasRole`] | whose mirrored user holds a role | `@policy`, `role:` and its name |
 //! | [`VerifiedEmail`] | whose mirrored user has proven the e-mail address | `@policy`, `verified_email` |
+//!
+//! [`deny_by_default`] refuses a schema in which a field of a root type or of an entity has no rule.
 //!
 //! A gateway refuses a policy that it does not know, so a subgraph with policies goes into a graph whose gateway knows
 //! them, or without its directives.
@@ -25,8 +28,13 @@ use crate::error::{ApiError, Code, Error};
 
 pub use mirrored::{HasRole, VerifiedEmail};
 pub use subgraph::{
-    Demand, Directives, Representation, Rule, ServiceSdl, Subgraph, federation_sdl, guarded, key, plain_sdl, requires,
+    Demand, Directives, Representation, Rule, ServiceSdl, Subgraph, Undecided, deny_by_default, federation_sdl,
+    guarded, key, plain_sdl, requires,
 };
+
+/// Everybody, with or without an access token: it says that somebody decided so.
+#[derive(Clone, Copy, Debug)]
+pub struct Open;
 
 /// Somebody with a good access token.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +92,12 @@ impl IsSelf {
     }
 }
 
+impl Rule for Open {
+    fn demand(&self) -> Demand {
+        Demand::Nothing
+    }
+}
+
 impl Rule for Authenticated {
     fn demand(&self) -> Demand {
         Demand::Authenticated
@@ -117,6 +131,12 @@ fn policy(name: impl Into<String>) -> Demand {
     Demand::Policies(vec![vec![name.into()]])
 }
 
+impl Guard for Open {
+    async fn check(&self, _: &async_graphql::Context<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
 impl Guard for Authenticated {
     async fn check(&self, ctx: &async_graphql::Context<'_>) -> Result<()> {
         caller(ctx)?.principal().map_err(ApiError::from)?;
@@ -127,12 +147,11 @@ impl Guard for Authenticated {
 impl Guard for HasScope {
     async fn check(&self, ctx: &async_graphql::Context<'_>) -> Result<()> {
         let principal = caller(ctx)?.principal().map_err(ApiError::from)?;
-        let held = match self.0 {
+        pass(match self.0 {
             Wanted::One(scope) => principal.has_scope(scope),
-            Wanted::All(scopes) => scopes.iter().all(|scope| principal.has_scope(scope)),
-            Wanted::Any(scopes) => scopes.iter().any(|scope| principal.has_scope(scope)),
-        };
-        pass(held)
+            Wanted::All(scopes) => principal.has_scopes(scopes),
+            Wanted::Any(scopes) => principal.has_any_scope(scopes),
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 //! axum: a layer that finds out who calls, and extractors that ask for it.
 //!
 //! `Router::layer(auth.layer())` puts the request's [`Context`] where the extractors find it,
-//! and [`Require`], which guards many routes at once: `route_layer(Require::scope("notes:read"))`.
+//! and [`Require`], which guards many routes at once: `route_layer(Require::scope("notes:read"))`. [`Permitted`] extracts
+//! the caller of a single route if they may.
 
 mod require;
 
@@ -20,7 +21,7 @@ use crate::context::{Caller, Context};
 use crate::error::Error;
 use crate::principal::Principal;
 
-pub use require::{Require, RequireService};
+pub use require::{Permission, Permitted, Require, RequireService};
 
 /// Builds the [`Context`] of each request; made by [`AuthGraph::layer`].
 #[derive(Clone, Debug)]

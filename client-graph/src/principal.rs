@@ -57,6 +57,18 @@ impl Principal {
         self.scope.iter().any(|held| held == scope)
     }
 
+    /// Whether the token allows all of these.
+    #[must_use]
+    pub fn has_scopes(&self, scopes: &[&str]) -> bool {
+        scopes.iter().all(|scope| self.has_scope(scope))
+    }
+
+    /// Whether the token allows one of these, whichever.
+    #[must_use]
+    pub fn has_any_scope(&self, scopes: &[&str]) -> bool {
+        scopes.iter().any(|scope| self.has_scope(scope))
+    }
+
     /// Goes on only if the token allows this.
     ///
     /// # Errors

@@ -43,11 +43,13 @@
 //! # });
 //! ```
 
+mod closed;
 mod entity;
 mod rule;
 mod sdl;
 mod service;
 
+pub use closed::{Undecided, deny_by_default};
 pub use entity::Representation;
 pub use rule::{Demand, Rule, key, requires};
 pub use sdl::{Directives, federation_sdl, plain_sdl};

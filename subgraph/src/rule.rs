@@ -9,6 +9,9 @@ use async_graphql::registry::{MetaDirectiveInvocation, Registry, location_traits
 /// else a schema has.
 pub(crate) const MARK: &str = "subgraph__";
 
+/// Stands for the absence of a directive, which no export shows.
+pub(crate) const OPEN: &str = "open";
+
 /// A guard that says what it demands.
 pub trait Rule {
     /// What gateways are told. The guard checks it whatever they do.
@@ -25,6 +28,8 @@ pub enum Demand {
     /// `@policy`: what only the service knows, such as a role; all policies of one of the lists. A gateway that does not
     /// know a policy refuses.
     Policies(Vec<Vec<String>>),
+    /// Nothing, and no directive: that it is open to everybody was decided, and not forgotten.
+    Nothing,
 }
 
 /// The directive that a [`Rule`] becomes; [`guarded`](crate::guarded) writes it.
@@ -39,6 +44,7 @@ impl requires {
             Demand::Authenticated => marked("authenticated", None),
             Demand::Scopes(lists) => marked("requiresScopes", Some(("scopes", lists_value(lists)))),
             Demand::Policies(lists) => marked("policy", Some(("policies", lists_value(lists)))),
+            Demand::Nothing => marked(OPEN, None),
         }
     }
 }

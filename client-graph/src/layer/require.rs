@@ -1,62 +1,158 @@
-//! A layer that lets a request through if its caller may: for routes without a schema whose fields have rules.
+//! What the caller of a route needs: as a layer for many routes, and as an extractor for one.
 
 use std::convert::Infallible;
+use std::fmt;
+use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{self, Poll};
 
 use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use tower::{Layer, Service};
 
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
+use crate::principal::Principal;
 
-/// What the caller of a route needs. It goes below [`AuthGraph::layer`](crate::AuthGraph::layer), which must be added
-/// after it.
-#[derive(Clone, Copy, Debug)]
-pub struct Require(Needed);
+/// What the caller of a route needs; the rules of the [guards](crate::guard) for routes without a schema. As a layer it
+/// goes below [`AuthGraph::layer`](crate::AuthGraph::layer), which must be added after it.
+#[derive(Clone, Debug)]
+pub struct Require(Vec<Needed>);
 
 #[derive(Clone, Copy, Debug)]
 enum Needed {
     Authenticated,
     Scope(&'static str),
+    AllScopes(&'static [&'static str]),
+    AnyScope(&'static [&'static str]),
+    Role(&'static str),
+    VerifiedEmail,
     Fresh,
 }
 
 /// What [`Require`] makes of a service.
 #[derive(Clone, Debug)]
 pub struct RequireService<S> {
-    needed: Needed,
+    needed: Require,
     inner: S,
+}
+
+/// A name for what callers need, for the extractor [`Permitted`].
+pub trait Permission {
+    /// What they need.
+    fn required() -> Require;
+}
+
+/// Extracts the verified caller if they have a [`Permission`].
+///
+/// ```
+/// use client_graph::layer::{Permission, Permitted, Require};
+///
+/// struct ReadNotes;
+///
+/// impl Permission for ReadNotes {
+///     fn required() -> Require {
+///         Require::scope("notes:read").and(Require::verified_email())
+///     }
+/// }
+///
+/// async fn notes(Permitted { principal, .. }: Permitted<ReadNotes>) -> String {
+///     format!("The notes of {}", principal.subject)
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/notes", axum::routing::get(notes));
+/// ```
+pub struct Permitted<P> {
+    /// The caller.
+    pub principal: Arc<Principal>,
+    permission: PhantomData<P>,
 }
 
 impl Require {
     /// A good access token.
     #[must_use]
     pub fn authenticated() -> Self {
-        Self(Needed::Authenticated)
+        Self(vec![Needed::Authenticated])
     }
 
     /// An access token with this scope.
     #[must_use]
     pub fn scope(scope: &'static str) -> Self {
-        Self(Needed::Scope(scope))
+        Self(vec![Needed::Scope(scope)])
+    }
+
+    /// An access token with each of these scopes.
+    #[must_use]
+    pub fn all_scopes(scopes: &'static [&'static str]) -> Self {
+        Self(vec![Needed::AllScopes(scopes)])
+    }
+
+    /// An access token with one of these scopes, whichever.
+    #[must_use]
+    pub fn any_scope(scopes: &'static [&'static str]) -> Self {
+        Self(vec![Needed::AnyScope(scopes)])
+    }
+
+    /// A mirrored user who holds this role.
+    #[must_use]
+    pub fn role(role: &'static str) -> Self {
+        Self(vec![Needed::Role(role)])
+    }
+
+    /// A mirrored user who has proven the e-mail address.
+    #[must_use]
+    pub fn verified_email() -> Self {
+        Self(vec![Needed::VerifiedEmail])
     }
 
     /// An access token that auth-graph confirms right now.
     #[must_use]
     pub fn fresh() -> Self {
-        Self(Needed::Fresh)
+        Self(vec![Needed::Fresh])
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// The caller, if they have what is needed.
+    async fn check(&self, context: &Context) -> Result<Arc<Principal>, Error> {
+        let principal = context.principal()?;
+        for needed in &self.0 {
+            let has = match *needed {
+                Needed::Authenticated => true,
+                Needed::Scope(scope) => principal.has_scope(scope),
+                Needed::AllScopes(scopes) => principal.has_scopes(scopes),
+                Needed::AnyScope(scopes) => principal.has_any_scope(scopes),
+                Needed::Role(role) => context.user().await?.roles.iter().any(|held| held == role),
+                Needed::VerifiedEmail => context.user().await?.email_verified,
+                Needed::Fresh => context.fresh_principal().await.map(|_| true)?,
+            };
+            if !has {
+                return Err(Code::Forbidden.into());
+            }
+        }
+        Ok(Arc::clone(principal))
     }
 }
 
-impl Needed {
-    async fn check(self, context: &Context) -> Result<(), Error> {
-        match self {
-            Self::Authenticated => context.principal().map(|_| ()),
-            Self::Scope(scope) => context.principal()?.require_scope(scope),
-            Self::Fresh => context.fresh_principal().await.map(|_| ()),
-        }
+impl<P> fmt::Debug for Permitted<P> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Permitted").field("principal", &self.principal).finish_non_exhaustive()
+    }
+}
+
+impl<P: Permission, S: Sync> FromRequestParts<S> for Permitted<P> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let context = Context::from_request_parts(parts, state).await?;
+        let principal = P::required().check(&context).await?;
+        Ok(Self { principal, permission: PhantomData })
     }
 }
 
@@ -64,7 +160,7 @@ impl<S> Layer<S> for Require {
     type Service = RequireService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RequireService { needed: self.0, inner }
+        RequireService { needed: self.clone(), inner }
     }
 }
 
@@ -82,7 +178,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let needed = self.needed;
+        let needed = self.needed.clone();
         // The service that was polled ready is the one that is called.
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
@@ -93,7 +189,7 @@ where
                 Err(error) => Err(error),
             };
             match allowed {
-                Ok(()) => inner.call(Request::from_parts(parts, body)).await,
+                Ok(_) => inner.call(Request::from_parts(parts, body)).await,
                 Err(error) => Ok(error.into_response()),
             }
         })

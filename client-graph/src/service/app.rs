@@ -33,6 +33,7 @@ impl App {
     /// # Errors
     /// When the secret or the database can not be opened, or the connection to auth-graph is not configured rightly.
     pub async fn boot(config: Config, clock: Clock) -> Result<Self, Box<dyn StdError + Send + Sync>> {
+        super::graphql::check_rules()?;
         let secret = config.master_secret()?;
         let db = database::connect(&config).await?;
         database::migrate(&db).await?;

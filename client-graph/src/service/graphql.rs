@@ -8,7 +8,7 @@ mod user;
 mod whoami;
 
 use async_graphql::{EmptySubscription, MergedObject, SchemaBuilder};
-use subgraph::{Directives, ServiceSdl, Subgraph};
+use subgraph::{Directives, ServiceSdl, Subgraph, Undecided};
 
 use super::app::App;
 use super::config::Profile;
@@ -46,6 +46,14 @@ pub fn sdl() -> String {
 #[must_use]
 pub fn federation_sdl(directives: Directives) -> String {
     subgraph::federation_sdl(&builder().finish(), directives)
+}
+
+/// Whether somebody decided about every way into the schema.
+///
+/// # Errors
+/// The fields that have no rule.
+pub fn check_rules() -> std::result::Result<(), Undecided> {
+    subgraph::deny_by_default(&builder().finish())
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {

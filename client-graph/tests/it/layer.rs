@@ -3,10 +3,10 @@
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
-use client_graph::layer::{Authenticated, CurrentUser, OptionalPrincipal, Require};
+use client_graph::layer::{Authenticated, CurrentUser, OptionalPrincipal, Permission, Permitted, Require};
 use client_graph::mirror::Mirror;
 use client_graph::testing::TestIssuer;
-use client_graph::{AuthGraph, Context, Error};
+use client_graph::{AuthGraph, Context, Error, User};
 use serde_json::json;
 
 use crate::support::{Answer, TestDatabase, ask, get as request};
@@ -131,4 +131,61 @@ async fn a_layer_guards_many_routes_at_once() {
     issuer.take_down();
     assert_eq!(ask_as("/fresh", Some(&scoped)).await, 503);
     assert_eq!(ask(&guarded(Require::authenticated()), request("/").body(Body::empty()).unwrap()).await.status, 500);
+}
+
+struct ReadsNotes;
+
+impl Permission for ReadsNotes {
+    fn required() -> Require {
+        Require::any_scope(&["notes:read", "notes:write"])
+    }
+}
+
+struct EditsNotes;
+
+impl Permission for EditsNotes {
+    fn required() -> Require {
+        Require::all_scopes(&["notes:read", "notes:write"]).and(Require::role("editor")).and(Require::verified_email())
+    }
+}
+
+#[tokio::test]
+async fn an_extractor_lets_in_whom_its_permission_names() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let auth = issuer.auth_graph().mirror(Mirror::new(database.connect().await)).build().unwrap();
+    let router = Router::new()
+        .route("/read", get(|caller: Permitted<ReadsNotes>| async move { json!(caller.principal.subject).to_string() }))
+        .route("/edit", get(|_: Permitted<EditsNotes>| async { "1" }));
+    let call = async |path: &str, token: Option<String>| {
+        let builder = request(path);
+        let builder =
+            token.iter().fold(builder, |builder, token| builder.header("authorization", format!("Bearer {token}")));
+        ask(&router.clone().layer(auth.layer()), builder.body(Body::empty()).unwrap()).await
+    };
+    let person = |email: &str, role: &str, email_verified| {
+        let user = User { roles: vec![role.to_owned()], email_verified, version: 2, ..issuer.user(email) };
+        issuer.change_user(&user);
+        user
+    };
+    let editor = person("ada@example.com", "editor", true);
+    let reader = person("eve@example.com", "reader", true);
+    let unproven = person("new@example.com", "editor", false);
+
+    let answer = call("/read", Some(issuer.token_for(&reader).scope("notes:read").sign())).await;
+    assert_eq!((answer.status, answer.body), (200, json!(reader.id)));
+    for (user, scope, read, edit) in [
+        (&editor, "notes:read notes:write", 200, 200),
+        (&editor, "notes:write", 200, 403),
+        (&editor, "other", 403, 403),
+        (&reader, "notes:read notes:write", 200, 403),
+        (&unproven, "notes:read notes:write", 200, 403),
+    ] {
+        let token = issuer.token_for(user).scope(scope).sign();
+        assert_eq!(call("/read", Some(token.clone())).await.status, read, "{} {scope}", user.email);
+        assert_eq!(call("/edit", Some(token)).await.status, edit, "{} {scope}", user.email);
+    }
+    assert_eq!(call("/read", None).await.status, 401);
+    let own = auth.authenticate(&issuer.token_for(&editor).sign().into()).await.unwrap();
+    assert!(own.require_self(editor.id).is_ok());
+    assert_eq!(own.require_self(reader.id).unwrap_err().code(), client_graph::Code::Forbidden);
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests: clippy.toml spares functions only")]
 
+mod access_groups;
 mod context;
 mod end_to_end;
 mod feed;

@@ -1,9 +1,9 @@
 //! A rule that is written once: its check, and its directive for gateways.
 
-use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema};
+use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, Object, Request, Schema};
 use client_graph::guard::{
-    Authenticated, Directives, Fresh, HasRole, HasScope, IsSelf, VerifiedEmail, federation_sdl, guarded, plain_sdl,
-    requires,
+    Authenticated, Directives, Fresh, HasRole, HasScope, IsSelf, Open, VerifiedEmail, deny_by_default, federation_sdl,
+    guarded, key, plain_sdl, requires,
 };
 use client_graph::mirror::Mirror;
 use client_graph::testing::TestIssuer;
@@ -104,4 +104,76 @@ fn a_rule_is_a_directive_in_the_subgraph_and_nothing_in_the_plain_schema() {
         assert!(!without.contains("@policy") && !without.contains("@requiresScopes"), "{without}");
         assert!(without.contains("all: Boolean!\n"), "{without}");
     }
+}
+
+struct Forgetful;
+
+#[guarded]
+#[Object]
+impl Forgetful {
+    #[graphql(requires(Authenticated))]
+    async fn decided(&self) -> bool {
+        true
+    }
+
+    #[graphql(requires(Open))]
+    async fn open(&self) -> bool {
+        true
+    }
+
+    async fn forgotten(&self) -> bool {
+        true
+    }
+
+    #[graphql(name = "_service", requires(Open))]
+    async fn service(&self) -> Thing {
+        Thing
+    }
+}
+
+struct Thing;
+
+#[guarded]
+#[Object(directive = key::apply("id"))]
+impl Thing {
+    async fn id(&self) -> i32 {
+        1
+    }
+
+    async fn price(&self) -> i32 {
+        2
+    }
+}
+
+#[tokio::test]
+async fn a_schema_in_which_nobody_decided_about_a_way_in_is_refused() {
+    let schema = Schema::new(Forgetful, EmptyMutation, EmptySubscription);
+    let refused = deny_by_default(&schema).unwrap_err();
+    assert_eq!(refused.fields(), ["Forgetful.forgotten", "Thing.price"]);
+    assert!(refused.to_string().contains("requires(…)"), "{refused}");
+    deny_by_default(&Schema::new(Query, EmptyMutation, EmptySubscription)).unwrap();
+    client_graph::service::graphql::check_rules().unwrap();
+
+    assert!(schema.execute("{ open }").await.is_ok(), "for everybody");
+    assert!(!federation_sdl(&schema, Directives::Included).contains("open: Boolean! @"), "and no directive");
+}
+
+#[derive(Default)]
+struct Part;
+
+#[guarded]
+#[Object(requires(Authenticated))]
+impl Part {
+    async fn part(&self) -> bool {
+        true
+    }
+}
+
+#[derive(MergedObject, Default)]
+struct Whole(Part);
+
+#[test]
+fn the_rule_of_an_object_that_is_merged_is_not_taken_for_one_of_the_whole() {
+    let schema = Schema::new(Whole::default(), EmptyMutation, EmptySubscription);
+    assert_eq!(deny_by_default(&schema).unwrap_err().fields(), ["Whole.part"]);
 }

@@ -5,7 +5,7 @@ use async_graphql::{Any, Context, ID, Object, Union};
 use super::Result;
 use super::note::{NoteConnection, list, page_complexity};
 use crate::error::{ApiError, Code, Error};
-use crate::guard::{Authenticated, Representation, guarded, key, requires};
+use crate::guard::{Authenticated, Open, Representation, guarded, key, requires};
 use crate::ids::UserId;
 use crate::service::notes::Whose;
 
@@ -44,11 +44,12 @@ pub enum Entity {
 #[derive(Default)]
 pub(super) struct Entities;
 
+#[guarded]
 #[Object]
 impl Entities {
     /// The users of representations, in their order; null where a key is none of auth-graph's. Whether there is such a
     /// user is auth-graph's to say. At most 1,000 at once.
-    #[graphql(name = "_entities")]
+    #[graphql(name = "_entities", requires(Open))]
     async fn entities(
         &self,
         #[graphql(desc = "Each a `__typename` and an `id`.")] representations: Vec<Any>,

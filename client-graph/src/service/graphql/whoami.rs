@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Result;
 use crate::context::Caller;
-use crate::guard::caller;
+use crate::guard::{Open, caller, guarded, requires};
 use crate::principal::{Principal, PrincipalKind};
 
 /// The verified caller, and what this service knows of them.
@@ -20,10 +20,12 @@ pub struct MirroredUser(crate::mirror::MirroredUser);
 #[derive(Default)]
 pub(super) struct WhoamiQuery;
 
+#[guarded]
 #[Object]
 impl WhoamiQuery {
     /// Who calls, as their access token says; null when nobody is signed in. A token that is no good is an error with its
     /// code, such as `TOKEN_EXPIRED`.
+    #[graphql(requires(Open))]
     async fn whoami(&self, ctx: &Context<'_>) -> Result<Option<Whoami>> {
         let context = caller(ctx)?;
         match context.caller() {
