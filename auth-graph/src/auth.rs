@@ -14,6 +14,7 @@ pub mod login_events;
 pub mod mail;
 pub mod numbers;
 pub mod pages;
+mod presence;
 pub mod principal;
 pub mod secrets;
 pub mod sessions;
@@ -30,6 +31,7 @@ use crate::error::{Error, Result};
 use crate::store;
 
 pub use actor::Actor;
+pub use presence::Presence;
 pub use principal::{Principal, Refusal};
 
 /// Builds App, brings the database up to date, and loads keys and recent revocations: ready to serve.

@@ -9,6 +9,7 @@ mod health;
 mod identity;
 mod oauth;
 mod rest;
+mod socket;
 mod well_known;
 
 use std::io;

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use super::error::Result;
 use super::session::device;
 use crate::app::App;
-use crate::auth::{Actor, Principal, Refusal, principal};
+use crate::auth::{Actor, Presence, Principal, Refusal, principal};
 use crate::error::Error;
 
 /// The caller of one request, or of all operations on one WebSocket.
@@ -51,6 +51,12 @@ pub(super) fn caller<'a>(ctx: &Context<'a>) -> Result<Option<&'a Principal>> {
 /// The caller, who must be signed in.
 pub(super) fn principal<'a>(ctx: &Context<'a>) -> Result<&'a Principal> {
     Ok(caller(ctx)?.ok_or(Error::Unauthenticated)?)
+}
+
+/// The caller as somebody who stays: a WebSocket takes new tokens, anything else has the one.
+pub(super) fn presence(ctx: &Context<'_>) -> Result<Presence> {
+    let principal = principal(ctx)?;
+    Ok(ctx.data_opt::<Presence>().cloned().unwrap_or_else(|| Presence::new(principal.clone())))
 }
 
 /// The caller as somebody who changes what is not their own.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 use subgraph::{guarded, requires};
 
-use super::caller::{app, principal};
+use super::caller::{app, presence};
 use super::error::{ApiError, Result};
 use super::guard::HasScope;
 use crate::auth::feed::{self, Change, ChangeKind, FEED_READ, Page};
@@ -233,7 +233,7 @@ impl FeedSubscription {
         )]
         after: Option<Cursor>,
     ) -> Result<impl Stream<Item = async_graphql::Result<UserChange>> + use<>> {
-        let changes = feed::follow(app(ctx), principal(ctx)?, text(&after)).await?;
+        let changes = feed::follow(app(ctx), presence(ctx)?, text(&after)).await?;
         Ok(changes.map(|change| change.map(UserChange::from).map_err(|error| ApiError::from(error).into())))
     }
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use auth_graph::auth::accounts::Rank;
+use auth_graph::tasks;
 use chrono::Duration;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::support::{PASSWORD, TestApp, operation};
+use crate::support::{FOLLOW, PASSWORD, TestApp, operation};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -53,6 +54,21 @@ async fn begin(address: SocketAddr, payload: Value) -> Socket {
     socket
 }
 
+fn bearer(token: &str) -> Value {
+    json!({ "authorization": format!("Bearer {token}") })
+}
+
+/// Goes on until a message is the one that is waited for.
+async fn hear_until(socket: &mut Socket, wanted: impl Fn(&Value) -> bool) {
+    loop {
+        let message = hear(socket).await;
+        if wanted(&message) {
+            return;
+        }
+        assert!(message["close"].is_null() && message["type"] != "error", "{message}");
+    }
+}
+
 async fn ask(socket: &mut Socket, id: &str, query: &str, variables: Value) -> Value {
     let payload = json!({ "query": query, "variables": variables });
     say(socket, json!({ "id": id, "type": "subscribe", "payload": payload })).await;
@@ -66,27 +82,83 @@ async fn ask(socket: &mut Socket, id: &str, query: &str, variables: Value) -> Va
 }
 
 #[tokio::test]
-async fn the_caller_is_known_by_the_payload_and_forgotten_with_the_token() {
+async fn the_caller_is_known_by_the_payload_and_the_socket_ends_with_the_token() {
     let test = TestApp::new().await;
     let address = serve(&test).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
-    let mut socket = begin(address, json!({ "authorization": format!("Bearer {}", signed_in.access) })).await;
+    let mut socket = begin(address, bearer(&signed_in.access)).await;
     let answer = ask(&mut socket, "1", operation!("me"), json!({})).await;
     assert_eq!(answer["payload"]["data"]["me"]["email"], "ada@test.com");
     test.app.clock.advance(Duration::minutes(5));
-    let answer = ask(&mut socket, "2", operation!("me"), json!({})).await;
-    assert!(answer.to_string().contains("TOKEN_EXPIRED"), "{answer}");
+    hear_until(&mut socket, |message| message["close"] == 4403).await;
 }
 
 #[tokio::test]
-async fn a_revoked_session_is_refused_on_an_open_socket() {
+async fn a_socket_ends_with_its_session_and_answers_nothing_until_then() {
     let test = TestApp::new().await;
     let address = serve(&test).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     let mut socket = begin(address, json!({ "Authorization": format!("bearer {}", signed_in.access) })).await;
     test.anonymous().logout(&signed_in.refresh).await.data("logout");
-    let answer = ask(&mut socket, "1", operation!("sessions"), json!({})).await;
-    assert!(answer.to_string().contains("TOKEN_REVOKED"), "{answer}");
+    let mut answer = ask(&mut socket, "1", operation!("sessions"), json!({})).await;
+    if answer["type"] == "next" {
+        assert!(answer.to_string().contains("TOKEN_REVOKED"), "{answer}");
+        answer = ask(&mut socket, "2", operation!("sessions"), json!({})).await;
+    }
+    while answer["close"].is_null() {
+        answer = hear(&mut socket).await;
+    }
+    assert_eq!(answer, json!({ "close": 4403 }));
+}
+
+#[tokio::test]
+async fn a_new_token_in_a_ping_keeps_the_socket_and_what_runs_on_it() {
+    let test = TestApp::new().await;
+    let _tasks = tasks::spawn(&test.app);
+    let address = serve(&test).await;
+    let client = test.service_client("reader", "feed:read").await;
+    let mut socket = begin(address, bearer(&client.token().await)).await;
+    let payload = json!({ "query": FOLLOW });
+    say(&mut socket, json!({ "id": "1", "type": "subscribe", "payload": payload })).await;
+    assert_eq!(hear(&mut socket).await["id"], "1");
+
+    test.app.clock.advance(Duration::minutes(4));
+    say(&mut socket, json!({ "type": "ping", "payload": bearer(&client.token().await) })).await;
+    hear_until(&mut socket, |message| *message == json!({ "type": "pong" })).await;
+    test.app.clock.advance(Duration::minutes(4));
+    let user = test.create_user("ada@test.com").await;
+    let made = |message: &Value| message["payload"]["data"]["userChanges"]["user"]["id"] == json!(user.id);
+    hear_until(&mut socket, made).await;
+    test.app.clock.advance(Duration::minutes(4));
+    hear_until(&mut socket, |message| message["close"] == 4403).await;
+}
+
+#[tokio::test]
+async fn a_subscription_does_not_go_on_without_its_scope() {
+    let test = TestApp::new().await;
+    let address = serve(&test).await;
+    let client = test.service_client("reader", "feed:read users:read").await;
+    let mut socket = begin(address, bearer(&client.token().await)).await;
+    say(&mut socket, json!({ "id": "1", "type": "subscribe", "payload": { "query": FOLLOW } })).await;
+    assert_eq!(hear(&mut socket).await["id"], "1");
+    let lesser = client.token_with(&[("scope", "users:read")]).await;
+    say(&mut socket, json!({ "type": "ping", "payload": bearer(&lesser) })).await;
+    hear_until(&mut socket, |message| message.to_string().contains("FORBIDDEN")).await;
+}
+
+#[tokio::test]
+async fn a_bad_token_in_a_ping_or_somebody_elses_ends_the_socket() {
+    let test = TestApp::new().await;
+    let address = serve(&test).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let eve = test.signed_in("eve@test.com", Rank::User).await;
+    for (first, second) in
+        [(bearer(&ada.access), "nonsense"), (bearer(&ada.access), &eve.access), (json!({}), &eve.access)]
+    {
+        let mut socket = begin(address, first).await;
+        say(&mut socket, json!({ "type": "ping", "payload": bearer(second) })).await;
+        assert_eq!(hear(&mut socket).await, json!({ "close": 4403 }));
+    }
 }
 
 #[tokio::test]

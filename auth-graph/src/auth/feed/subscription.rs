@@ -8,11 +8,12 @@ use futures_util::stream::{self, Stream};
 use tokio::sync::broadcast::Receiver;
 use tokio::time::timeout;
 
-use super::{Change, decode, read, with_users};
+use super::{Change, FEED_READ, decode, read, with_users};
 use crate::announcements::{Announcement, RecvError};
 use crate::app::App;
-use crate::auth::principal::{self, Principal};
-use crate::error::Result;
+use crate::auth::Presence;
+use crate::auth::principal;
+use crate::error::{Error, Result};
 use crate::store::change_head;
 
 const BATCH: u64 = 500;
@@ -27,7 +28,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// [`crate::error::Error::ValidationFailed`] for a cursor that is not ours.
 pub async fn follow(
     app: &App,
-    principal: &Principal,
+    reader: Presence,
     after: Option<&str>,
 ) -> Result<impl Stream<Item = Result<Change>> + Send + use<>> {
     // Before the outbox is read: what is written in between is then heard twice rather than never.
@@ -36,14 +37,8 @@ pub async fn follow(
         Some(cursor) => decode(app, cursor)?,
         None => change_head::last(&app.db).await?,
     };
-    let mut subscriber = Subscriber {
-        app: app.clone(),
-        principal: principal.clone(),
-        announcements,
-        position,
-        is_behind: true,
-        read: VecDeque::new(),
-    };
+    let mut subscriber =
+        Subscriber { app: app.clone(), reader, announcements, position, is_behind: true, read: VecDeque::new() };
     subscriber.read_on().await?;
     Ok(stream::unfold(Some(subscriber), async |subscriber| {
         let mut subscriber = subscriber?;
@@ -56,7 +51,7 @@ pub async fn follow(
 
 struct Subscriber {
     app: App,
-    principal: Principal,
+    reader: Presence,
     announcements: Receiver<Announcement>,
     /// Up to here everything was read, or waits in `read`.
     position: i64,
@@ -67,7 +62,11 @@ struct Subscriber {
 impl Subscriber {
     async fn next(&mut self) -> Result<Option<Change>> {
         loop {
-            principal::recheck(&self.app, &self.principal)?;
+            let reader = self.reader.current();
+            principal::recheck(&self.app, &reader)?;
+            if !reader.has_scope(FEED_READ) {
+                return Err(Error::Forbidden);
+            }
             if let Some(change) = self.read.pop_front() {
                 return Ok(Some(change));
             }
