@@ -5,14 +5,17 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const binary = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug', 'auth-graph');
+
+/** The program of a service, as it was built for the tests. */
+export const binary = (name) => join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug', name);
+
 const patience = 60_000;
 
 export const user = { email: 'ada@example.com', password: 'correct horse battery staple' };
 
 /** Make the user above. */
 export function createUser(folder, ...options) {
-  execFileSync(binary, ['--set', `data_dir=${folder}`, 'user', 'create', user.email, ...options], {
+  execFileSync(binary('auth-graph'), ['--set', `data_dir=${folder}`, 'user', 'create', user.email, ...options], {
     input: `${user.password}\n`,
     stdio: ['pipe', 'ignore', 'inherit'],
   });
@@ -29,7 +32,7 @@ function late(by) {
 export async function startAuthGraph(folder, settings = [], behind) {
   const args = [`data_dir=${folder}`, 'server.bind=127.0.0.1:0', ...settings].flatMap((setting) => ['--set', setting]);
   const env = behind ? { ...process.env, ...late(behind) } : process.env;
-  const service = spawn(binary, ['serve', ...args], { stdio: ['ignore', 'ignore', 'pipe'], env });
+  const service = spawn(binary('auth-graph'), ['serve', ...args], { stdio: ['ignore', 'ignore', 'pipe'], env });
   const stopped = new Promise((resolve) => service.on('close', resolve));
   const stop = async () => {
     service.kill();

@@ -1,8 +1,9 @@
 // Gateways in front of our two services and of one that others wrote, each with its file of docs/guides/gateways.md.
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, startProgram } from './processes.mjs';
+import { supergraphOf } from './subgraphs.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const recipe = (file) => join(here, 'gateways', file);
@@ -18,23 +19,41 @@ function hive(config) {
   };
 }
 
+/** It composes by itself, and is told where each subgraph is and what it has. */
+async function grafbase(_, subgraphs, folder) {
+  const port = await freePort();
+  const told = subgraphs.map(({ name, url, sdl }) => {
+    const schema = join(folder, `${name}.graphql`);
+    writeFileSync(schema, sdl);
+    return `[subgraphs.${name}]\nurl = "${url}"\nschema_path = "${schema}"\n`;
+  });
+  const overrides = join(folder, 'subgraphs.toml');
+  writeFileSync(overrides, told.join('\n'));
+  const args = ['dev', '--gateway-config', recipe('grafbase.toml'), '--graph-overrides', overrides, '--port', String(port)];
+  const program = join(here, 'node_modules', '.bin', 'grafbase');
+  return startProgram(program, args, `http://127.0.0.1:${port}/graphql?query={__typename}`, { cwd: folder });
+}
+
 async function apollo(supergraph) {
   const port = await freePort();
   const options = { cwd: here, env: { ...process.env, PORT: String(port) } };
   return startProgram(process.execPath, [recipe('apollo.mjs'), supergraph], `http://127.0.0.1:${port}/?query={__typename}`, options);
 }
 
-/** Each gateway: whether it checks what directives demand, and whether it checks tokens. */
+/** Each gateway: whether it takes directives, whether it checks what they demand, and whether it has subscriptions. */
 export const gateways = [
-  { name: 'Hive Gateway', directives: true, checks: true, start: hive('hive.config.mjs') },
-  { name: 'Hive Gateway that checks nothing', directives: true, checks: false, start: hive('hive.open.config.mjs') },
-  { name: '@apollo/gateway', directives: false, checks: false, start: apollo },
+  { name: 'Hive Gateway', directives: true, checks: true, subscribes: true, start: hive('hive.config.mjs') },
+  { name: 'Hive Gateway that checks nothing', directives: true, checks: false, subscribes: true, start: hive('hive.open.config.mjs') },
+  { name: '@apollo/gateway', directives: false, checks: false, subscribes: false, start: apollo },
+  { name: 'Grafbase', directives: false, checks: false, subscribes: true, start: grafbase },
 ];
 
-/** Start a gateway on a supergraph, which is kept in the folder. */
-export async function startGateway({ name, start }, supergraph, folder) {
-  const file = join(folder, `${name.replace(/\W+/g, '-')}.graphql`);
-  writeFileSync(file, supergraph);
-  const { url, ...gateway } = await start(file);
+/** Start a gateway on the supergraph of subgraphs, which is kept in the folder. */
+export async function startGateway({ name, start }, subgraphs, folder) {
+  const home = join(folder, name.replace(/\W+/g, '-'));
+  mkdirSync(home, { recursive: true });
+  const file = join(home, 'supergraph.graphql');
+  writeFileSync(file, supergraphOf(subgraphs));
+  const { url, ...gateway } = await start(file, subgraphs, home);
   return { ...gateway, url: new URL(url).origin };
 }

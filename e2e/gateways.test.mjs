@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startBadges } from './badges.mjs';
 import { gateways, startGateway } from './gateways.mjs';
-import { ask, login, send, users } from './graphql.mjs';
-import { ours, supergraphOf } from './subgraphs.mjs';
+import { ask, login, send, subscribe } from './graphql.mjs';
+import { people as users, startServices, tokenOf } from './services.mjs';
+import { ours } from './subgraphs.mjs';
 
-const [authUrl, clientUrl] = [process.env.AUTH_URL, process.env.CLIENT_URL];
+const patience = 30_000;
 const federated = '{ me { email notes { edges { node { text author { email } } } } } }';
 const everything = `query ($id: ID!) {
   me { email notes { nodes { text } } } whoami { subject user { email } }
@@ -22,9 +23,12 @@ const forged = (payload) => {
   return `${part({ alg: 'none', typ: 'at+jwt' })}.${part(payload)}.`;
 };
 
-let folder, user, admin, spoofed;
+let folder, services, authUrl, clientUrl, user, admin, spoofed;
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'auth-graph-gateways-'));
+  services = await startServices(folder);
+  ({ authUrl, clientUrl } = services);
+  Object.assign(process.env, { AUTH_URL: authUrl, CLIENT_URL: clientUrl });
   [user, admin] = await Promise.all([login(authUrl, users.user), login(authUrl, users.admin)]);
   const note = 'mutation ($text: String!) { addNote(input: { text: $text }) { note { id } } }';
   await ask(clientUrl, note, { variables: { text: secret }, token: user.accessToken });
@@ -40,14 +44,17 @@ before(async () => {
     extensions: { jwt: { payload: claims, token: { value: admin.accessToken, prefix: 'Bearer' } }, claims },
   };
 });
-after(() => folder && rmSync(folder, { recursive: true, force: true }));
+after(async () => {
+  await services?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Nothing of anybody, whatever else the answer is. */
 function assertNothing({ text, status }, what) {
   for (const protectedText of [secret, ...Object.values(users).map(({ email }) => email)]) {
     assert.ok(!text.includes(protectedText), `${what}: ${text}`);
   }
-  assert.ok(status < 500, `${what}: ${status}`);
+  assert.ok(status < 500, `${what}: ${status} ${text}`);
 }
 
 /** Callers that may see nobody but, where they are signed in, themselves. */
@@ -63,16 +70,17 @@ test('the guide shows the very files that are run here', () => {
   const guide = readFileSync(new URL('../docs/guides/gateways.md', import.meta.url), 'utf8');
   const folder = new URL('gateways/', import.meta.url);
   for (const file of readdirSync(folder)) {
-    const shown = `\`${file}\`:\n\n\`\`\`js\n${readFileSync(new URL(file, folder), 'utf8')}\`\`\`\n`;
+    const language = file.endsWith('.mjs') ? 'js' : 'toml';
+    const shown = `\`${file}\`:\n\n\`\`\`${language}\n${readFileSync(new URL(file, folder), 'utf8')}\`\`\`\n`;
     assert.ok(guide.includes(shown), file);
   }
 });
 
 test('@apollo/gateway does not start on a supergraph with the directives', async () => {
   const badges = await startBadges({ directives: true });
-  const supergraph = supergraphOf([...(await ours({ directives: true })), badges]);
+  const subgraphs = [...(await ours({ directives: true })), badges];
   const apollo = gateways.find(({ name }) => name === '@apollo/gateway');
-  await assert.rejects(startGateway({ ...apollo, name: 'refused' }, supergraph, folder), /authenticated/);
+  await assert.rejects(startGateway({ ...apollo, name: 'refused' }, subgraphs, folder), /authenticated/);
   badges.stop();
 });
 
@@ -96,7 +104,7 @@ for (const gateway of gateways) {
     let url, badges, running;
     before(async () => {
       badges = await startBadges(gateway);
-      running = await startGateway(gateway, supergraphOf([...(await ours(gateway)), badges]), folder);
+      running = await startGateway(gateway, [...(await ours(gateway)), badges], folder);
       url = running.url;
     });
     after(() => {
@@ -177,13 +185,40 @@ for (const gateway of gateways) {
 
     test('a token that is no good does not stand in the way of signing in, and says what is wrong with it', async () => {
       const signingIn = 'mutation ($input: LoginInput!) { login(input: $input) { __typename } }';
-      for (const token of ['outdated', outsiders['a token with another signature']().token]) {
+      const bad = { outdated: 'TOKEN_INVALID', [services.expired]: 'TOKEN_EXPIRED' };
+      for (const [token, code] of Object.entries({ ...bad, [`${user.accessToken.slice(0, -8)}AAAAAAAA`]: 'TOKEN_INVALID' })) {
         const { login } = await ask(url, signingIn, { variables: { input: users.staff }, token });
         assert.equal(login.__typename, 'TokenPair');
         const { codes, text } = await send(url, '{ me { email } }', { token });
-        assert.deepEqual(codes, ['TOKEN_INVALID'], text);
+        assert.deepEqual(codes, [code], text);
       }
     });
+
+    if (gateway.subscribes) {
+      test('changes of users are told through it', async () => {
+        const options = { token: await tokenOf(authUrl, services.reader), signal: AbortSignal.timeout(patience) };
+        const changes = subscribe(url, 'subscription { userChanges { kind user { id firstName } } }', options);
+        const current = (await changes.next()).value;
+        assert.equal(current.data?.userChanges.kind, 'CURRENT', JSON.stringify(current));
+        const firstName = `Ada ${Date.now()}`;
+        const rename = 'mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { user { id } } }';
+        await ask(authUrl, rename, { token: user.accessToken, variables: { input: { firstName } } });
+        for await (const { data } of changes) {
+          if (data.userChanges.kind !== 'CURRENT') {
+            assert.deepEqual(data.userChanges, { kind: 'USER_UPDATED', user: { id: user.user.id, firstName } });
+            break;
+          }
+        }
+      });
+
+      test('and to nobody without the scope', async () => {
+        for (const token of ['outdated', user.accessToken]) {
+          const options = { token, signal: AbortSignal.timeout(patience) };
+          const { value } = await subscribe(url, 'subscription { userChanges { kind user { email } } }', options).next();
+          assert.ok(value.errors?.length > 0 && !value.data?.userChanges, JSON.stringify(value));
+        }
+      });
+    }
 
     test(`what only directives forbid is ${gateway.checks ? 'refused' : 'open'}`, async () => {
       const anonymous = await send(url, '{ badgeCount me { badges } }', {});

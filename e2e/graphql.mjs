@@ -10,7 +10,8 @@ export async function send(url, query, { variables, token, headers, extensions }
   });
   const text = await answer.text();
   const body = text.startsWith('{') ? JSON.parse(text) : {};
-  const codes = (body.errors ?? []).map((error) => error.extensions?.code);
+  // Grafbase moves what a subgraph has said away.
+  const codes = (body.errors ?? []).map(({ extensions }) => (extensions?.upstream_extensions ?? extensions)?.code);
   return { status: answer.status, headers: answer.headers, text, data: body.data, errors: body.errors, codes };
 }
 
@@ -19,6 +20,25 @@ export async function ask(url, query, options) {
   const { data, errors, text } = await send(url, query, options);
   assert.ok(data && !errors, text);
   return data;
+}
+
+/** The answers to a subscription, as server-sent events; it ends when `signal` is aborted. */
+export async function* subscribe(url, query, { token, signal }) {
+  const answer = await fetch(new URL('/graphql', url), {
+    method: 'POST',
+    signal,
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ query }),
+  });
+  let text = '';
+  for await (const chunk of answer.body.pipeThrough(new TextDecoderStream())) {
+    const events = `${text}${chunk}`.split(/\r?\n\r?\n/);
+    text = events.pop();
+    for (const event of events) {
+      const data = /^data: ?(\{.*?)\r?$/m.exec(event)?.[1];
+      if (data) yield JSON.parse(data);
+    }
+  }
 }
 
 export const users = {

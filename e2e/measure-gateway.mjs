@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { gateways, startGateway } from './gateways.mjs';
 import { ask, login } from './graphql.mjs';
 import { freePort, startProgram } from './processes.mjs';
-import { ours, supergraphOf } from './subgraphs.mjs';
+import { ours } from './subgraphs.mjs';
 
 const query = '{ me { email notes { edges { node { text author { email } } } } } }';
 const user = { email: 'ada@example.com', password: 'correct horse battery staple' };
@@ -51,7 +51,7 @@ try {
   process.env.AUTH_URL = await service('auth-graph', {});
   process.env.CLIENT_URL = await service('client-graph', { 'auth.url': process.env.AUTH_URL });
   const hive = gateways.find(({ checks }) => checks);
-  running.push(await startGateway(hive, supergraphOf(await ours(hive)), folder));
+  running.push(await startGateway(hive, await ours(hive), folder));
   const { accessToken } = await login(process.env.AUTH_URL, user);
   const note = 'mutation { addNote(input: { text: "A note" }) { note { id } } }';
   for (let count = 0; count < 3; count += 1) await ask(process.env.CLIENT_URL, note, { token: accessToken });

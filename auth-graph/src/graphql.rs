@@ -112,5 +112,7 @@ pub fn federation_sdl(directives: Directives) -> String {
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query::default(), Mutation::default(), Subscription::default()).register_output_type::<ErrorCode>()
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .register_output_type::<ErrorCode>()
+        .enable_subscription_in_federation()
 }

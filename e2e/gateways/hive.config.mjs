@@ -10,6 +10,8 @@ export const gatewayConfig = defineConfig({
       authorization: request.headers.get('authorization') ?? undefined,
     }),
   },
+  // Subscriptions go to the services as server-sent events, by POST.
+  transportEntries: { '*.http': { options: { method: 'POST' } } },
   jwt: {
     signingKeyProviders: [createRemoteJwksSigningKeyProvider({ jwksUri: `${issuer}/.well-known/jwks.json` })],
     tokenVerification: { algorithms: ['ES256'], issuer, audience: 'graph' },

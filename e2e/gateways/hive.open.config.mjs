@@ -8,4 +8,6 @@ export const gatewayConfig = defineConfig({
       authorization: request.headers.get('authorization') ?? undefined,
     }),
   },
+  // Subscriptions go to the services as server-sent events, by POST.
+  transportEntries: { '*.http': { options: { method: 'POST' } } },
 });
