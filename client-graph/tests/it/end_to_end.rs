@@ -1,122 +1,16 @@
 //! The client service with the real auth-graph: what the README promises, over sockets.
 
-use auth_graph::auth::accounts::{self, NewUser, Rank};
-use auth_graph::auth::boot;
-use auth_graph::auth::clients::{self, NewClient};
-use auth_graph::clock::Clock as AuthClock;
-use auth_graph::config::{Config as AuthConfig, Sources as AuthSources};
-use auth_graph::values::{NewPassword, Scopes};
-use client_graph::service::{App, Config, Sources, serve};
-use client_graph::{AuthGraph, Clock, Code, Credentials, SignIn};
-use reqwest::{Client, Response};
-use secrecy::ExposeSecret;
+use client_graph::mirror::Mirror;
+use client_graph::{AuthGraph, Code, Credentials, SignIn};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
-use crate::support::TestDatabase;
+use crate::world::{PASSWORD, World};
 
-const PASSWORD: &str = "correct horse battery";
 const WHOAMI: &str = include_str!("../../operations/whoami.graphql");
 const ADD_NOTE: &str = include_str!("../../operations/add_note.graphql");
 const LOGIN: &str = include_str!("../../../schema/operations/login.graphql");
 const REFRESH: &str = include_str!("../../../schema/operations/refresh.graphql");
 const LOGOUT: &str = include_str!("../../../schema/operations/logout.graphql");
-
-/// Both services on free ports, each with a database of its own.
-struct World {
-    auth_url: String,
-    client_url: String,
-    app: App,
-    http: Client,
-    auth: JoinHandle<()>,
-    _databases: [TestDatabase; 2],
-}
-
-impl World {
-    async fn start(algorithm: &str) -> Self {
-        Self::start_with(algorithm, "any").await
-    }
-
-    /// An auth-graph that runs nothing but what it knows the library to send.
-    async fn strict() -> Self {
-        Self::start_with("ES256", "trusted").await
-    }
-
-    async fn start_with(algorithm: &str, documents: &str) -> Self {
-        let databases = [TestDatabase::create().await, TestDatabase::create().await];
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let mut flags = databases[0].settings();
-        flags.push(("server.bind".to_owned(), address.to_string()));
-        flags.push(("server.trusted_proxies".to_owned(), "[\"127.0.0.1/32\"]".to_owned()));
-        flags.push(("tokens.algorithm".to_owned(), algorithm.to_owned()));
-        flags.push(("graphql.allowed_documents".to_owned(), documents.to_owned()));
-        let config = AuthConfig::load(&AuthSources { flags, ..AuthSources::default() }).unwrap();
-        let auth_app = boot(config, AuthClock::default()).await.unwrap();
-        let users =
-            [("ada@example.com", Rank::User), ("eve@example.com", Rank::User), ("staff@example.com", Rank::Staff)];
-        for (email, rank) in users {
-            let password = NewPassword::parse(PASSWORD.into()).unwrap();
-            let (first_name, last_name) = ("Ada".to_owned(), "Lovelace".to_owned());
-            let new = NewUser { email: email.parse().unwrap(), password, first_name, last_name, rank };
-            accounts::create(&auth_app, new).await.unwrap();
-        }
-        let reader = NewClient {
-            name: "client-service".to_owned(),
-            scopes: Scopes::parse("feed:read").unwrap(),
-            audiences: Vec::new(),
-        };
-        let reader = clients::create(&auth_app, &auth_graph::auth::Actor::operator(), reader).await.unwrap();
-        let auth = tokio::spawn(async move {
-            auth_graph::http::serve(auth_app, listener, std::future::pending()).await.unwrap();
-        });
-
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client_url = format!("http://{}", listener.local_addr().unwrap());
-        let auth_url = format!("http://{address}");
-        let mut flags = databases[1].settings();
-        flags.push(("auth.url".to_owned(), auth_url.clone()));
-        flags.push(("auth.client_id".to_owned(), reader.client.id.to_string()));
-        flags.push(("auth.client_secret".to_owned(), reader.secret.expose_secret().to_owned()));
-        let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
-        let app = App::boot(config, Clock::default()).await.unwrap();
-        tokio::spawn(serve(app.clone(), listener, std::future::pending()));
-        Self { auth_url, client_url, app, http: Client::new(), auth, _databases: databases }
-    }
-
-    async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Response {
-        let mut request = self.http.post(format!("{}{path}", self.client_url)).json(&body);
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        request.send().await.unwrap()
-    }
-
-    async fn graphql(&self, token: &str, query: &str, variables: Value) -> Value {
-        let body = json!({ "query": query, "variables": variables });
-        self.post("/graphql", Some(token), body).await.json().await.unwrap()
-    }
-
-    async fn test_view(&self, token: &str) -> u16 {
-        let request = self.http.get(format!("{}/api/test/", self.client_url)).bearer_auth(token);
-        request.send().await.unwrap().status().as_u16()
-    }
-
-    async fn sign_in(&self, email: &str) -> (String, String) {
-        let answer = self.post("/auth/token/", None, json!({ "email": email, "password": PASSWORD })).await;
-        assert_eq!(answer.status(), 200);
-        let pair: Value = answer.json().await.unwrap();
-        (pair["access"].as_str().unwrap().to_owned(), pair["refresh"].as_str().unwrap().to_owned())
-    }
-
-    /// Ends auth-graph, with all its connections.
-    async fn stop_auth_graph(&mut self) {
-        self.auth.abort();
-        // A task that was aborted ends with an error.
-        assert!((&mut self.auth).await.is_err());
-    }
-}
 
 #[tokio::test]
 async fn a_user_signs_in_works_and_signs_out() {
@@ -242,7 +136,6 @@ async fn while_auth_graph_is_away_work_goes_on() {
     let mut world = World::start("ES256").await;
     let (access, refresh) = world.sign_in("ada@example.com").await;
     assert_eq!(world.test_view(&access).await, 200);
-    // What is known is enough, but a connection that is open could go on to be served.
     world.stop_auth_graph().await;
 
     let added = world.graphql(&access, ADD_NOTE, json!({ "input": { "text": "alone" } })).await;
@@ -267,33 +160,6 @@ async fn tokens_of_each_published_algorithm_are_verified() {
 }
 
 #[tokio::test]
-async fn what_ends_at_auth_graph_is_refused_at_the_client_service() {
-    let world = World::strict().await;
-    let auth = &world.app.auth;
-    let directly = AuthGraph::builder(&world.auth_url).audience("graph").build().unwrap();
-    let mut seen = 0;
-    while auth.feed_age().is_none() {
-        seen = auth.feed_moved(seen).await;
-    }
-    let mut delays = Vec::new();
-    for _ in 0..10 {
-        let credentials = Credentials { email: "ada@example.com".to_owned(), password: PASSWORD.into(), scope: None };
-        let SignIn::TokenPair(pair) = directly.login(credentials).await.unwrap() else { panic!("a second factor") };
-        assert_eq!(world.test_view(pair.access_token.expose_secret()).await, 200);
-        assert_eq!(directly.logout(pair.refresh_token.clone().unwrap()).await.unwrap(), 1);
-        let ended = std::time::Instant::now();
-        while auth.authenticate(&pair.access_token).await.is_ok() {
-            seen = auth.feed_moved(seen).await;
-        }
-        delays.push(ended.elapsed());
-        assert_eq!(world.test_view(pair.access_token.expose_secret()).await, 401);
-    }
-    delays.sort();
-    println!("from the answer at auth-graph to the refusal: {delays:?}");
-    assert!(delays[9] < std::time::Duration::from_secs(1), "{delays:?}");
-}
-
-#[tokio::test]
 async fn the_mirror_knows_people_who_never_signed_in_here() {
     let world = World::strict().await;
     let auth = &world.app.auth;
@@ -315,4 +181,13 @@ async fn the_mirror_knows_people_who_never_signed_in_here() {
     for age in ["ageSeconds", "mirrorAgeSeconds"] {
         assert!(ready["feed"][age].as_f64().is_some_and(|age| age < 60.0), "{ready}");
     }
+}
+
+#[tokio::test]
+async fn a_service_makes_the_row_of_somebody_who_never_came() {
+    let world = World::strict().await;
+    let eve = world.sign_in_elsewhere("eve@example.com").await.user;
+    let service = world.service().mirror(Mirror::in_memory()).build().unwrap();
+    assert_eq!(service.provision(eve.id).await.unwrap().email, "eve@example.com");
+    assert_eq!(service.mirror().unwrap().user(eve.id).await.unwrap().unwrap().version, eve.version);
 }

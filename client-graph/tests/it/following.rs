@@ -18,7 +18,12 @@ pub struct Following {
 impl Following {
     pub fn start(builder: AuthGraphBuilder, issuer: &TestIssuer) -> Self {
         let (id, secret) = issuer.service_client();
-        let auth = builder.service_client(id, secret).build().unwrap();
+        Self::with(builder.service_client(id, secret))
+    }
+
+    /// With a service client that is there already.
+    pub fn with(builder: AuthGraphBuilder) -> Self {
+        let auth = builder.build().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let following = auth.clone();
         let task = tokio::spawn(async move {
@@ -39,7 +44,7 @@ impl Following {
                 seen = self.auth.feed_moved(seen).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("the feed brings it about");
+        tokio::time::timeout(Duration::from_secs(100), waiting).await.expect("the feed brings it about");
     }
 
     pub async fn knows(&self, id: UserId, version: i64) {

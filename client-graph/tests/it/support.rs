@@ -57,6 +57,13 @@ impl TestDatabase {
 
     /// Connects, and makes the mirror's table.
     pub async fn connect(&self) -> DatabaseConnection {
+        let db = self.open().await;
+        Migrator::up(&db, None).await.unwrap();
+        db
+    }
+
+    /// Connects to the file, or schema, as it is.
+    pub async fn open(&self) -> DatabaseConnection {
         let mut options = ConnectOptions::new(&self.url);
         options.sqlx_logging(false).max_connections(8);
         options.map_sqlx_sqlite_opts(|options| {
@@ -65,9 +72,7 @@ impl TestDatabase {
         if let Some(schema) = &self.schema {
             options.set_schema_search_path(schema);
         }
-        let db = Database::connect(options).await.unwrap();
-        Migrator::up(&db, None).await.unwrap();
-        db
+        Database::connect(options).await.unwrap()
     }
 }
 

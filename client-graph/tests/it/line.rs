@@ -1,0 +1,101 @@
+//! A network between services that can be cut, can stall, and can lead elsewhere.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// A line to a server, at an address that stays.
+pub struct Line {
+    pub address: SocketAddr,
+    state: watch::Sender<State>,
+}
+
+#[derive(Clone, Copy)]
+struct State {
+    target: SocketAddr,
+    flow: Flow,
+    cuts: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Flow {
+    Open,
+    /// Connections are made and held, and nothing passes.
+    Stalled,
+    /// Connections end as soon as they are made.
+    Down,
+}
+
+impl Line {
+    pub async fn open(target: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (state, seen) = watch::channel(State { target, flow: Flow::Open, cuts: 0 });
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if seen.borrow().flow != Flow::Down {
+                    tokio::spawn(connect(client, seen.clone()));
+                }
+            }
+        });
+        Self { address, state }
+    }
+
+    /// Ends every connection; new ones can be made.
+    pub fn cut(&self) {
+        self.state.send_modify(|state| state.cuts += 1);
+    }
+
+    /// Ends every connection, and the new ones too.
+    pub fn take_down(&self) {
+        self.set(Flow::Down);
+        self.cut();
+    }
+
+    /// Holds everything back.
+    pub fn stall(&self) {
+        self.set(Flow::Stalled);
+    }
+
+    /// Lets through what was held back, and what comes.
+    pub fn mend(&self) {
+        self.set(Flow::Open);
+    }
+
+    /// Leads to another server from the next connection on.
+    pub fn lead_to(&self, target: SocketAddr) {
+        self.state.send_modify(|state| state.target = target);
+    }
+
+    fn set(&self, flow: Flow) {
+        self.state.send_modify(|state| state.flow = flow);
+    }
+}
+
+async fn connect(client: TcpStream, state: watch::Receiver<State>) {
+    let State { target, cuts, .. } = *state.borrow();
+    let Ok(server) = TcpStream::connect(target).await else { return };
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    tokio::select! {
+        () = carry(from_client, to_server, state.clone()) => {}
+        () = carry(from_server, to_client, state.clone()) => {}
+        () = until_cut(state, cuts) => {}
+    }
+}
+
+async fn until_cut(mut state: watch::Receiver<State>, cuts: usize) {
+    let _ = state.wait_for(|state| state.cuts != cuts).await;
+}
+
+async fn carry(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut state: watch::Receiver<State>) {
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        let open = state.wait_for(|state| state.flow == Flow::Open).await.is_ok();
+        if !open || to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}
