@@ -16,6 +16,7 @@ pub mod numbers;
 pub mod pages;
 mod presence;
 pub mod principal;
+pub mod projection;
 pub mod secrets;
 pub mod sessions;
 pub mod transfer;

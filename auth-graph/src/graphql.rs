@@ -19,6 +19,7 @@ mod password;
 mod profile;
 mod registration;
 mod session;
+mod shown;
 mod verification;
 mod webhook;
 
@@ -32,7 +33,7 @@ use crate::config::Profile;
 pub use caller::Caller;
 pub use delivery::{Browser, Page, find_cookie};
 pub use error::{ApiError, ErrorCode};
-pub use guard::{Authenticated, HasScope};
+pub use guard::{Authenticated, HasScope, HasScopeForAll};
 pub use operations::own_documents;
 
 /// At most one of these is heard in one document: each costs a password hash, sends a mail or uses a token up.

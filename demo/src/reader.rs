@@ -16,7 +16,12 @@ pub(crate) async fn register(app: &App) -> Result<WithSecret, Error> {
         Some(client) => clients::rotate_secret(app, &actor, client.id).await,
         None => {
             let scopes = Scopes::parse("feed:read")?;
-            clients::create(app, &actor, NewClient { name: NAME.to_owned(), scopes, audiences: Vec::new() }).await
+            clients::create(
+                app,
+                &actor,
+                NewClient { name: NAME.to_owned(), scopes, audiences: Vec::new(), projection: None },
+            )
+            .await
         }
     }
 }

@@ -18,6 +18,7 @@ mod m20261122_000009_revoked_tokens;
 mod m20261125_000100_session_audience;
 mod m20261125_000200_changes_recorded_at;
 mod m20261125_000400_webhooks;
+mod m20261125_000401_projections;
 mod m20261125_000600_accounts;
 mod m20261125_000700_audit_events;
 mod m20261125_000701_user_search;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000100_session_audience::Migration),
             Box::new(m20261125_000200_changes_recorded_at::Migration),
             Box::new(m20261125_000400_webhooks::Migration),
+            Box::new(m20261125_000401_projections::Migration),
             Box::new(m20261125_000600_accounts::Migration),
             Box::new(m20261125_000700_audit_events::Migration),
             Box::new(m20261125_000701_user_search::Migration),

@@ -17,6 +17,7 @@ use sea_orm::{ConnectionTrait, DbErr, Set, SqlErr};
 use serde_json::json;
 
 use super::Principal;
+use super::projection::{Seen, View};
 use super::sessions::Reason;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -130,15 +131,16 @@ async fn insert(txn: &impl ConnectionTrait, new: Row, now: DateTime<Utc>) -> Res
     Ok(user)
 }
 
-/// The user of this identifier, if you may see them: yourself, or anyone with `users:read`. A stranger and nobody look
-/// the same.
+/// The user of this identifier, if you may see them: yourself, or anyone with `users:read`, of whom a service client may
+/// be shown some only. A stranger and nobody look the same.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn visible(app: &App, principal: Option<&Principal>, id: UserId) -> Result<Option<users::Model>> {
+pub async fn visible(app: &App, principal: Option<&Principal>, id: UserId) -> Result<Option<Seen>> {
     match principal {
         Some(principal) if principal.subject() == id || principal.has_scope(USERS_READ) => {
-            Ok(users::find(&app.db, id).await?)
+            let view = View::of(app, principal).await?;
+            Ok(users::find(&app.db, id).await?.and_then(|user| view.see(app, user)))
         }
         _ => Ok(None),
     }
@@ -148,18 +150,18 @@ pub async fn visible(app: &App, principal: Option<&Principal>, id: UserId) -> Re
 ///
 /// # Errors
 /// When the database fails.
-pub async fn visible_among(
-    app: &App,
-    principal: Option<&Principal>,
-    ids: &[UserId],
-) -> Result<HashMap<UserId, users::Model>> {
+pub async fn visible_among(app: &App, principal: Option<&Principal>, ids: &[UserId]) -> Result<HashMap<UserId, Seen>> {
     let Some(principal) = principal else { return Ok(HashMap::new()) };
     let everybody = principal.has_scope(USERS_READ);
     let mut seen: Vec<UserId> = ids.iter().copied().filter(|id| everybody || *id == principal.subject()).collect();
     seen.sort_unstable();
     seen.dedup();
-    let found = if seen.is_empty() { Vec::new() } else { users::find_among(&app.db, seen).await? };
-    Ok(found.into_iter().map(|user| (user.id, user)).collect())
+    if seen.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let view = View::of(app, principal).await?;
+    let found = users::find_among(&app.db, seen).await?;
+    Ok(found.into_iter().filter_map(|user| view.see(app, user)).map(|seen| (seen.user.id, seen)).collect())
 }
 
 /// The user with this address, for the command line.

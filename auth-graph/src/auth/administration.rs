@@ -13,6 +13,7 @@ use super::accounts::password_rules;
 use super::actor::{Actor, Powers};
 use super::audit::{self, Entry, facts};
 use super::principal::scopes_of;
+use super::projection::held_before;
 use super::sessions::{Ended, Reason};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -239,7 +240,7 @@ async fn write(
         }
     }
     let kind = if after.deleted_at.is_some() { Kind::UserDeleted } else { Kind::UserUpdated };
-    changes::append(&txn, kind, after.id, None, after.version, now).await?;
+    changes::append_edit(&txn, kind, &after, held_before(app, &before, &after)).await?;
     txn.commit().await?;
     match ended {
         Some(ended) => ended.announce(app),

@@ -10,16 +10,18 @@ mod tokens;
 use chrono::Duration;
 use sea_orm::{DbErr, SqlErr};
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::actor::Actor;
-use super::audit::{self, Entry};
+use super::administration::{IMPERSONATE, USERS_WRITE};
+use super::audit::{self, AUDIT_READ, Entry};
+use super::webhooks::{WEBHOOKS_READ, WEBHOOKS_WRITE};
 use crate::app::App;
 use crate::credentials::client_secrets;
 use crate::error::{Error, Result};
 use crate::store::changes::{self, Kind};
 use crate::store::{self, service_clients};
-use crate::values::{ClientId, Scopes, SessionId, UserId};
+use crate::values::{ClientId, Projection, Scopes, SessionId, UserId};
 
 pub use authentication::{Credentials, Presenter, authenticate, identify};
 pub use grants::{ClientToken, Wish, grant_client_credentials, refresh};
@@ -40,7 +42,13 @@ pub struct NewClient {
     pub scopes: Scopes,
     /// For which audiences; none: for our own.
     pub audiences: Vec<String>,
+    /// What it is shown of users; none: everything.
+    pub projection: Option<Projection>,
 }
+
+/// What shows users, or lets others be shown them, without asking what a client is shown.
+const BEYOND_PROJECTIONS: [&str; 6] =
+    [AUDIT_READ, CLIENTS_WRITE, IMPERSONATE, USERS_WRITE, WEBHOOKS_READ, WEBHOOKS_WRITE];
 
 /// A client with a secret that was made a moment ago. Nobody can be told the secret again.
 #[derive(Debug)]
@@ -78,11 +86,14 @@ pub async fn create(app: &App, actor: &Actor, new: NewClient) -> Result<WithSecr
         audiences: json!(audiences),
         created_at: now,
         disabled_at: None,
+        projection: new.projection,
+        projection_generation: 0,
     };
+    check_projection(&client)?;
     let txn = store::begin(&app.db).await?;
     actor.powers(app, &txn).await?.cover(&client.scopes)?;
     service_clients::insert(&txn, &client).await.map_err(taken)?;
-    audit::record(app, &txn, actor, entry("client.create", &client)).await?;
+    audit::record(app, &txn, actor, entry("client.create", json!(null), &client)).await?;
     txn.commit().await?;
     tracing::info!(client = %client.id, "a service client was made");
     Ok(WithSecret { client, secret })
@@ -111,10 +122,50 @@ pub async fn rotate_secret(app: &App, actor: &Actor, id: ClientId) -> Result<Wit
     client.secret_hash = client_secrets::hash(&secret);
     actor.powers(app, &txn).await?.cover(&client.scopes)?;
     service_clients::set_secret_hash(&txn, id, &client.secret_hash).await?;
-    audit::record(app, &txn, actor, entry("client.rotate_secret", &client)).await?;
+    audit::record(app, &txn, actor, entry("client.rotate_secret", json!(null), &client)).await?;
     txn.commit().await?;
     tracing::info!(client = %id, "a service client got a new secret");
     Ok(WithSecret { client, secret })
+}
+
+/// Changes what a client is shown of users; none: everything. Every cursor of the feed that it has expires, so that it
+/// reads all users anew.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such client; [`Error::Conflict`] when it is disabled; [`Error::ValidationFailed`]
+/// when its scopes show it more; [`Error::Forbidden`] when it can do more than the actor.
+pub async fn set_projection(
+    app: &App,
+    actor: &Actor,
+    id: ClientId,
+    projection: Option<Projection>,
+) -> Result<service_clients::Model> {
+    let txn = store::begin(&app.db).await?;
+    let mut client = service_clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
+    if !client.is_active() {
+        return Err(Error::Conflict("This client is disabled."));
+    }
+    let before = facts(&client);
+    client.projection = projection;
+    client.projection_generation += 1;
+    check_projection(&client)?;
+    actor.powers(app, &txn).await?.cover(&client.scopes)?;
+    service_clients::set_projection(&txn, &client).await?;
+    audit::record(app, &txn, actor, entry("client.update", before, &client)).await?;
+    changes::append_client_changed(&txn, id, app.clock.now()).await?;
+    txn.commit().await?;
+    app.changed.notify_one();
+    Ok(client)
+}
+
+/// Refuses scopes that would show a limited client more.
+fn check_projection(client: &service_clients::Model) -> Result<()> {
+    match BEYOND_PROJECTIONS.into_iter().find(|scope| client.scopes.contains(scope)) {
+        Some(scope) if client.projection.is_some() => {
+            Err(Error::invalid("projection", format!("is not for a client with the scope {scope}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Disables a client for good and ends its tokens. Once more does nothing.
@@ -131,7 +182,7 @@ pub async fn disable(app: &App, actor: &Actor, id: ClientId) -> Result<service_c
     let now = app.clock.now();
     client.disabled_at = Some(now);
     service_clients::disable(&txn, id, now).await?;
-    audit::record(app, &txn, actor, entry("client.disable", &client)).await?;
+    audit::record(app, &txn, actor, entry("client.disable", json!(null), &client)).await?;
     let session = SessionId(id.0);
     changes::append(&txn, Kind::SessionRevoked, UserId(id.0), Some(session), 0, now).await?;
     txn.commit().await?;
@@ -141,16 +192,20 @@ pub async fn disable(app: &App, actor: &Actor, id: ClientId) -> Result<service_c
     Ok(client)
 }
 
-/// What is recorded of a change to a client; never its secret.
-fn entry(action: &'static str, client: &service_clients::Model) -> Entry {
-    let after = json!({
+/// What is recorded of a client; never its secret.
+fn facts(client: &service_clients::Model) -> Value {
+    json!({
         "name": client.name,
         "scopes": client.scopes.to_strings(),
         "audiences": client.audiences,
         "disabled": !client.is_active(),
-    });
-    let target_id = client.id.to_string();
-    Entry { action, target_kind: "client", target_id, before: json!(null), after, reason: None }
+        "projection": client.projection,
+    })
+}
+
+fn entry(action: &'static str, before: Value, client: &service_clients::Model) -> Entry {
+    let (target_id, after) = (client.id.to_string(), facts(client));
+    Entry { action, target_kind: "client", target_id, before, after, reason: None }
 }
 
 fn is_audience(text: &str) -> bool {

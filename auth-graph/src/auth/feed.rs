@@ -15,6 +15,7 @@ use chrono::{DateTime, Duration, Utc};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
+use super::projection::View;
 use crate::announcements::{Announced, Announcement};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -96,13 +97,13 @@ async fn with_users(db: &impl ConnectionTrait, found: &[changes::Model]) -> Resu
     Ok(announced.collect())
 }
 
-/// One change as a reader is shown it; none for what concerns auth-graph alone.
+/// One change as a reader is shown it who is shown everything; none for what concerns auth-graph alone.
 ///
 /// # Errors
 /// When the database fails.
 pub(super) async fn describe(app: &App, change: changes::Model) -> Result<Option<Change>> {
     let announced = with_users(&app.db, &[change]).await?;
-    announced.first().map_or(Ok(None), |announced| Change::new(app, announced))
+    announced.first().map_or(Ok(None), |announced| Change::new(app, &View::everything(), announced))
 }
 
 fn encode(app: &App, position: i64) -> String {

@@ -1,14 +1,15 @@
 //! `client create`, `client list`, `client rotate-secret`, `client disable`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
 
 use super::Failure;
 use crate::app::App;
 use crate::auth::Actor;
 use crate::auth::clients::{self, NewClient, WithSecret};
+use crate::error::Error;
 use crate::store::service_clients::Model;
-use crate::values::Scopes;
+use crate::values::{Held, Projection, Scopes};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -22,6 +23,18 @@ pub(super) enum Command {
         /// Who its tokens may be for; may be repeated. Left out: tokens.audience of the configuration.
         #[arg(long = "audience", value_name = "AUDIENCE")]
         audiences: Vec<String>,
+        #[command(flatten)]
+        shown: Shown,
+    },
+    /// Change what a service client is shown of users. It reads them all anew then.
+    Update {
+        /// Its identifier.
+        id: String,
+        #[command(flatten)]
+        shown: Shown,
+        /// Show it everything.
+        #[arg(long, conflicts_with_all = ["roles", "users_with_scope", "fields"])]
+        everything: bool,
     },
     /// List the service clients.
     List,
@@ -37,11 +50,46 @@ pub(super) enum Command {
     },
 }
 
+/// What a client is shown of users; everything when all is left out.
+#[derive(Args, Debug)]
+pub(super) struct Shown {
+    /// Show it users with this role only; may be repeated, and any is enough.
+    #[arg(long = "users-with-role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// Show it users with this scope only; may be repeated, and any is enough.
+    #[arg(long, value_name = "SCOPE")]
+    users_with_scope: Vec<String>,
+    /// Show it this field of users only, such as email or metadata.orders; may be repeated.
+    #[arg(long = "field", value_name = "FIELD")]
+    fields: Vec<String>,
+}
+
+impl Shown {
+    fn parse(self) -> Result<Option<Projection>, Failure> {
+        let Self { roles, users_with_scope, fields } = self;
+        if roles.is_empty() && users_with_scope.is_empty() && fields.is_empty() {
+            return Ok(None);
+        }
+        let users = Held { roles: roles.into_iter().collect(), scopes: Scopes::parse(&users_with_scope.join(" "))? };
+        Ok(Some(Projection::parse(users, Some(&fields[..]).filter(|fields| !fields.is_empty()))?))
+    }
+}
+
 pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Create { name, scopes, audiences } => {
-            let scopes = Scopes::parse(&scopes.join(" "))?;
-            print_secret(&clients::create(app, &Actor::operator(), NewClient { name, scopes, audiences }).await?);
+        Command::Create { name, scopes, audiences, shown } => {
+            let new =
+                NewClient { name, scopes: Scopes::parse(&scopes.join(" "))?, audiences, projection: shown.parse()? };
+            print_secret(&clients::create(app, &Actor::operator(), new).await?);
+        }
+        Command::Update { id, shown, everything } => {
+            let projection = shown.parse()?;
+            if projection.is_none() && !everything {
+                return Err(
+                    Error::invalid("projection", "must name roles, scopes or fields; or say --everything").into()
+                );
+            }
+            print(&clients::set_projection(app, &Actor::operator(), id.parse()?, projection).await?);
         }
         Command::List => clients::list(app).await?.iter().for_each(print),
         Command::RotateSecret { id } => {
@@ -55,7 +103,19 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
 fn print(client: &Model) {
     let state = if client.is_active() { "active" } else { "disabled" };
     let (scopes, audiences) = (client.scopes.to_claim(), client.audiences().join(" "));
-    println!("{} {} ({state}) scopes: {scopes}; audiences: {audiences}", client.id, client.name);
+    let shown = client.projection.as_ref().map(describe).unwrap_or_default();
+    println!("{} {} ({state}) scopes: {scopes}; audiences: {audiences}{shown}", client.id, client.name);
+}
+
+fn describe(projection: &Projection) -> String {
+    let Held { roles, scopes } = projection.users();
+    let part = |name: &str, items: Vec<String>| match items.is_empty() {
+        true => String::new(),
+        false => format!("; {name}: {}", items.join(" ")),
+    };
+    let fields = projection.fields().map_or(String::new(), |fields| format!("; fields: {}", fields.join(" ")));
+    let roles = part("users with roles", roles.iter().cloned().collect());
+    format!("{roles}{}{fields}", part("users with scopes", scopes.to_strings()))
 }
 
 /// In the form that a shell or an environment file takes.

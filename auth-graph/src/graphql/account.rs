@@ -8,12 +8,15 @@ use subgraph::{guarded, key, requires};
 
 use super::caller::{app, caller};
 use super::error::Result;
-use super::guard::HasScope;
+use super::guard::HasScopeForAll;
+use super::shown::Shown;
 use crate::app::App;
 use crate::auth::accounts::{self, USERS_READ};
 use crate::auth::pages::Page;
 use crate::auth::principal::scopes_of;
+use crate::auth::projection::{Seen, View};
 use crate::store::users::{Filter, Model};
+use crate::values::UserField;
 
 /// Somebody who can sign in.
 #[derive(SimpleObject, Clone, Debug)]
@@ -22,33 +25,33 @@ pub struct User {
     /// Names the user for ever: it is never given to anybody else, whereas an e-mail address may be.
     id: ID,
     /// The e-mail address, in lower case.
-    email: String,
+    email: Shown<String>,
     /// The given name, may be empty.
-    first_name: String,
+    first_name: Shown<String>,
     /// The family name, may be empty.
-    last_name: String,
+    last_name: Shown<String>,
     /// The phone number, in international form when the user set it here.
-    phone_number: Option<String>,
+    phone_number: Shown<Option<String>>,
     /// The language that the user reads, such as `de` or `de-AT`.
-    locale: Option<String>,
+    locale: Shown<Option<String>>,
     /// When the account was made.
-    date_joined: DateTime<Utc>,
+    date_joined: Shown<DateTime<Utc>>,
     /// The last sign-in. It does not count as a change: `version` and `updatedAt` stay.
-    last_login: Option<DateTime<Utc>>,
+    last_login: Shown<Option<DateTime<Utc>>>,
     /// Whether the user may sign in.
     is_active: bool,
     /// Whether the user is staff, that is, holds the role `staff`.
-    is_staff: bool,
+    is_staff: Shown<bool>,
     /// Whether the user holds the role `superuser`.
-    is_superuser: bool,
+    is_superuser: Shown<bool>,
     /// Whether the e-mail address was shown to be the user's.
-    email_verified: bool,
+    email_verified: Shown<bool>,
     /// The roles: named sets of scopes.
-    roles: Vec<String>,
+    roles: Shown<Vec<String>>,
     /// Every scope that the user may ask for, those of the roles among them.
-    scopes: Vec<String>,
+    scopes: Shown<Vec<String>>,
     /// What services keep with the user.
-    metadata: Json<serde_json::Value>,
+    metadata: Shown<Json<serde_json::Value>>,
     /// The last change.
     updated_at: DateTime<Utc>,
     /// Counts the changes. Of two copies of a user, the one with the higher version is the newer.
@@ -56,26 +59,32 @@ pub struct User {
 }
 
 impl User {
-    /// Shows a user.
+    /// Shows a user to somebody who may see everything of them.
     pub(super) fn new(app: &App, user: Model) -> Self {
+        Self::seen(app, Seen { user, view: View::everything() })
+    }
+
+    /// Shows of a user what the caller may see.
+    pub(super) fn seen(app: &App, Seen { user, view }: Seen) -> Self {
+        let shows = |field| view.shows(field);
         Self {
             id: user.id.0.into(),
-            roles: user.roles(),
-            scopes: scopes_of(app, &user).to_strings(),
-            email: user.email.to_string(),
-            first_name: user.first_name,
-            last_name: user.last_name,
-            phone_number: user.phone_number,
-            locale: user.locale.map(|locale| locale.to_string()),
-            date_joined: user.date_joined,
-            last_login: user.last_login,
+            version: view.version(&user),
+            roles: Shown::when(shows(UserField::Roles), || user.roles()),
+            scopes: Shown::when(shows(UserField::Scopes), || scopes_of(app, &user).to_strings()),
+            email: Shown::when(shows(UserField::Email), || user.email.to_string()),
+            first_name: Shown::when(shows(UserField::FirstName), || user.first_name),
+            last_name: Shown::when(shows(UserField::LastName), || user.last_name),
+            phone_number: Shown::when(shows(UserField::PhoneNumber), || user.phone_number),
+            locale: Shown::when(shows(UserField::Locale), || user.locale.map(|locale| locale.to_string())),
+            date_joined: Shown::when(shows(UserField::DateJoined), || user.date_joined),
+            last_login: Shown::when(shows(UserField::LastLogin), || user.last_login),
             is_active: user.is_active,
-            is_staff: user.is_staff,
-            is_superuser: user.is_superuser,
-            email_verified: user.email_verified,
-            metadata: Json(user.metadata),
+            is_staff: Shown::when(shows(UserField::IsStaff), || user.is_staff),
+            is_superuser: Shown::when(shows(UserField::IsSuperuser), || user.is_superuser),
+            email_verified: Shown::when(shows(UserField::EmailVerified), || user.email_verified),
+            metadata: Shown::of(view.metadata(&user.metadata).map(Json)),
             updated_at: user.updated_at,
-            version: user.version,
         }
     }
 }
@@ -122,20 +131,21 @@ impl AccountQuery {
     async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let Some(principal) = caller(ctx)? else { return Ok(None) };
         let user = accounts::visible(app(ctx), Some(principal), principal.subject()).await?;
-        Ok(user.map(|user| User::new(app(ctx), user)))
+        Ok(user.map(|user| User::seen(app(ctx), user)))
     }
 
-    /// A user: yourself, or anyone with the scope `users:read`. Null otherwise, whether there is such a user or not.
+    /// A user: yourself, or anyone with the scope `users:read`. Null otherwise, whether there is such a user or not. A field
+    /// that your client is not shown is `FORBIDDEN`.
     async fn user(&self, ctx: &Context<'_>, #[graphql(desc = "The user's `id`.")] id: ID) -> Result<Option<User>> {
         let principal = caller(ctx)?;
         let Ok(id) = id.parse() else { return Ok(None) };
         let user = accounts::visible(app(ctx), principal, id).await?;
-        Ok(user.map(|user| User::new(app(ctx), user)))
+        Ok(user.map(|user| User::seen(app(ctx), user)))
     }
 
     /// The users in the order in which they were made, 20 at a time unless asked otherwise. Needs the scope
-    /// `users:read`.
-    #[graphql(requires(HasScope(USERS_READ)), tag = "admin")]
+    /// `users:read`, and no client that is shown some users or fields only.
+    #[graphql(requires(HasScopeForAll(USERS_READ)), tag = "admin")]
     async fn users(
         &self,
         ctx: &Context<'_>,

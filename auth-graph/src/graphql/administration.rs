@@ -10,7 +10,7 @@ use subgraph::{guarded, requires};
 use super::account::User;
 use super::caller::{actor, app, principal};
 use super::error::Result;
-use super::guard::HasScope;
+use super::guard::{HasScope, HasScopeForAll};
 use super::session::Session;
 use crate::auth::accounts::USERS_READ;
 use crate::auth::administration::{self, IMPERSONATE, USERS_WRITE};
@@ -71,8 +71,9 @@ pub(super) struct AdministrationQuery;
 #[guarded]
 #[Object]
 impl AdministrationQuery {
-    /// The sessions of a user that have not ended, the latest first. Needs the scope `users:read`.
-    #[graphql(requires(HasScope(USERS_READ)), tag = "admin")]
+    /// The sessions of a user that have not ended, the latest first. Needs the scope `users:read`, and no client that is
+    /// shown some users or fields only.
+    #[graphql(requires(HasScopeForAll(USERS_READ)), tag = "admin")]
     async fn user_sessions(
         &self,
         ctx: &Context<'_>,

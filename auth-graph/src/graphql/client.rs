@@ -1,6 +1,6 @@
 //! Service clients: `clients`, `createClient`, `rotateClientSecret`, `disableClient`.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 use subgraph::{guarded, requires};
@@ -9,8 +9,9 @@ use super::caller::{actor, app};
 use super::error::Result;
 use super::guard::HasScope;
 use crate::auth::clients::{self, CLIENTS_READ, CLIENTS_WRITE, NewClient, WithSecret};
+use crate::error::Error;
 use crate::store::service_clients::Model;
-use crate::values::{Scope, Scopes};
+use crate::values::{Held, Projection, Scope, Scopes};
 
 /// A program that signs in with a secret of its own, at the token endpoint.
 #[derive(SimpleObject)]
@@ -27,6 +28,68 @@ pub struct ServiceClient {
     created_at: DateTime<Utc>,
     /// From when on it can not sign in; null: it can.
     disabled_at: Option<DateTime<Utc>>,
+    /// What it is shown of users; null: everything.
+    projection: Option<ClientProjection>,
+}
+
+/// What a service client is shown of users in the feed, in `user` and as entities.
+#[derive(SimpleObject)]
+pub struct ClientProjection {
+    /// Users with any of these roles …
+    roles: Vec<String>,
+    /// … or any of these scopes are shown; all users when there is neither.
+    scopes: Vec<String>,
+    /// The fields of these users that are shown, beside `id`, `version`, `updatedAt`, `deletedAt` and `isActive`;
+    /// `metadata.KEY` is a single key of the metadata. Null: all.
+    fields: Option<Vec<String>>,
+}
+
+/// What a service client is to be shown of users.
+#[derive(InputObject)]
+pub struct ClientProjectionInput {
+    /// Users with any of these roles …
+    #[graphql(default)]
+    roles: Vec<String>,
+    /// … or any of these scopes; all users when there is neither.
+    #[graphql(default)]
+    scopes: Vec<String>,
+    /// The fields that are shown of these users, named as in `User`, beside `id`, `version`, `updatedAt`, `deletedAt` and
+    /// `isActive`; `metadata.KEY` is a single key of the metadata. All when left out.
+    fields: Option<Vec<String>>,
+}
+
+impl ClientProjectionInput {
+    fn parse(self) -> Result<Projection> {
+        let users = Held { roles: self.roles.into_iter().collect(), scopes: parse(&self.scopes)? };
+        Ok(Projection::parse(users, self.fields.as_deref())?)
+    }
+}
+
+impl From<Projection> for ClientProjection {
+    fn from(projection: Projection) -> Self {
+        let Held { roles, scopes } = projection.users();
+        Self { roles: roles.iter().cloned().collect(), scopes: scopes.to_strings(), fields: projection.fields() }
+    }
+}
+
+fn parse(scopes: &[String]) -> Result<Scopes> {
+    Ok(scopes.iter().map(|scope| scope.parse::<Scope>()).collect::<std::result::Result<_, _>>()?)
+}
+
+/// What is to be different about a service client.
+#[derive(InputObject)]
+pub struct UpdateClientInput {
+    /// Which client.
+    id: ID,
+    /// What it is shown of users; null: everything.
+    projection: MaybeUndefined<ClientProjectionInput>,
+}
+
+/// A client that was changed.
+#[derive(SimpleObject)]
+pub struct UpdateClientPayload {
+    /// The client, as it is now.
+    client: ServiceClient,
 }
 
 /// A service client to be made.
@@ -39,6 +102,8 @@ pub struct CreateClientInput {
     /// Who its tokens may be for; this service and the graph when left out.
     #[graphql(default)]
     audiences: Vec<String>,
+    /// What it is shown of users; everything when left out.
+    projection: Option<ClientProjectionInput>,
 }
 
 /// A client that was made, and its secret.
@@ -75,6 +140,7 @@ impl ServiceClient {
             name: client.name,
             created_at: client.created_at,
             disabled_at: client.disabled_at,
+            projection: client.projection.map(ClientProjection::from),
         }
     }
 }
@@ -105,11 +171,28 @@ impl ClientMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The client.")] input: CreateClientInput,
     ) -> Result<CreateClientPayload> {
-        let scopes =
-            input.scopes.iter().map(|scope| scope.parse::<Scope>()).collect::<std::result::Result<Scopes, _>>()?;
-        let new = NewClient { name: input.name, scopes, audiences: input.audiences };
+        let projection = input.projection.map(ClientProjectionInput::parse).transpose()?;
+        let (name, scopes, audiences) = (input.name, parse(&input.scopes)?, input.audiences);
+        let new = NewClient { name, scopes, audiences, projection };
         let WithSecret { client, secret } = clients::create(app(ctx), &actor(ctx)?, new).await?;
         Ok(CreateClientPayload { client: ServiceClient::new(client), secret: secret.expose_secret().to_owned() })
+    }
+
+    /// Changes what a service client is shown of users. It reads them all anew then: its cursors of the feed expire. You must
+    /// have every scope that the client has. Needs the scope `clients:write`.
+    #[graphql(requires(HasScope(CLIENTS_WRITE)), tag = "admin")]
+    async fn update_client(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What shall be different.")] input: UpdateClientInput,
+    ) -> Result<UpdateClientPayload> {
+        let projection = match input.projection {
+            MaybeUndefined::Undefined => return Err(Error::invalid("projection", "must be given, or null").into()),
+            MaybeUndefined::Null => None,
+            MaybeUndefined::Value(projection) => Some(projection.parse()?),
+        };
+        let client = clients::set_projection(app(ctx), &actor(ctx)?, input.id.parse()?, projection).await?;
+        Ok(UpdateClientPayload { client: ServiceClient::new(client) })
     }
 
     /// Gives a service client a new secret. Tokens that it has gotten stay good. Needs the scope `clients:write`.

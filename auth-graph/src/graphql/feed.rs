@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 use subgraph::{guarded, requires};
 
-use super::caller::{app, presence};
+use super::caller::{app, presence, principal};
 use super::error::{ApiError, Result};
 use super::guard::HasScope;
 use crate::auth::feed::{self, Change, ChangeKind, FEED_READ, Page};
@@ -25,7 +25,7 @@ pub enum UserChangeKind {
     UserCreated,
     /// A user was changed: disabled, enabled, restored, or given other attributes, roles, scopes or metadata.
     UserUpdated,
-    /// A user was deleted.
+    /// A user was deleted, or is not shown to this client any more.
     UserDeleted,
     /// A session was ended, or a service client with all its tokens.
     SessionRevoked,
@@ -58,7 +58,7 @@ pub struct Revocation {
     session_id: Option<ID>,
     /// Refuse the token whose claim `jti` is this.
     token_id: Option<ID>,
-    /// Whose session it was; null for a service client.
+    /// Whose session it was; null for a service client, and to clients that are shown some users or fields only.
     user_id: Option<ID>,
     /// When it was ended.
     ended_at: DateTime<Utc>,
@@ -66,7 +66,8 @@ pub struct Revocation {
     until: DateTime<Utc>,
 }
 
-/// A user as a copy elsewhere needs it. Of a deleted user, everything that says something about a person is null.
+/// A user as a copy elsewhere needs it. Null is what a client is not shown, and, of a deleted user, everything that says
+/// something about a person.
 #[derive(SimpleObject, Debug)]
 pub struct UserSnapshot {
     /// Names the user for ever.
@@ -75,7 +76,7 @@ pub struct UserSnapshot {
     version: i64,
     /// The last change.
     updated_at: DateTime<Utc>,
-    /// When the user was deleted; null: they exist.
+    /// When the user was deleted, or is not shown to this client any more; null: they exist.
     deleted_at: Option<DateTime<Utc>>,
     /// Whether the user may sign in.
     is_active: bool,
@@ -187,11 +188,12 @@ impl FeedQuery {
         after: Option<Cursor>,
         #[graphql(desc = "So many, at most 1000.")] first: Option<i32>,
     ) -> Result<List<UserChange>> {
-        Ok(connection(feed::changes_after(app(ctx), text(&after), first).await?))
+        Ok(connection(feed::changes_after(app(ctx), principal(ctx)?, text(&after), first).await?))
     }
 
     /// Every user in the order of their identifiers, those who never signed in and deleted ones among them, 100 at a time
-    /// unless asked otherwise: for filling a copy. Needs the scope `feed:read`.
+    /// unless asked otherwise: for filling a copy. Whoever is not among them does not exist, or not for this client. Needs
+    /// the scope `feed:read`.
     #[graphql(requires(HasScope(FEED_READ)))]
     async fn user_snapshots(
         &self,
@@ -199,7 +201,7 @@ impl FeedQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<Cursor>,
         #[graphql(desc = "So many, at most 1000.")] first: Option<i32>,
     ) -> Result<List<UserSnapshot>> {
-        Ok(connection(feed::snapshots(app(ctx), text(&after), first).await?))
+        Ok(connection(feed::snapshots(app(ctx), principal(ctx)?, text(&after), first).await?))
     }
 
     /// What was ended early within the life of an access token, the oldest first, 100 at a time unless asked otherwise:
@@ -211,7 +213,7 @@ impl FeedQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<Cursor>,
         #[graphql(desc = "So many, at most 1000.")] first: Option<i32>,
     ) -> Result<List<Revocation>> {
-        Ok(connection(feed::revocations(app(ctx), text(&after), first).await?))
+        Ok(connection(feed::revocations(app(ctx), principal(ctx)?, text(&after), first).await?))
     }
 }
 

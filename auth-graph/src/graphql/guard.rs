@@ -4,8 +4,9 @@
 use async_graphql::{Context, Guard};
 use subgraph::{Demand, Rule};
 
-use super::caller::principal;
+use super::caller::{app, principal};
 use super::error::ApiError;
+use crate::auth::projection::View;
 use crate::error::Error;
 
 /// Lets callers pass who are signed in.
@@ -38,5 +39,23 @@ impl Rule for HasScope {
 impl Guard for HasScope {
     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
         if principal(ctx)?.has_scope(self.0) { Ok(()) } else { Err(ApiError::from(Error::Forbidden).into()) }
+    }
+}
+
+/// Lets callers pass whose token holds a scope, but no client that is shown some users or fields only: for lists and logs
+/// of all users.
+#[derive(Clone, Copy, Debug)]
+pub struct HasScopeForAll(pub &'static str);
+
+impl Rule for HasScopeForAll {
+    fn demand(&self) -> Demand {
+        HasScope(self.0).demand()
+    }
+}
+
+impl Guard for HasScopeForAll {
+    async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
+        HasScope(self.0).check(ctx).await?;
+        Ok(View::require_everything(app(ctx), principal(ctx)?).await.map_err(ApiError::from)?)
     }
 }

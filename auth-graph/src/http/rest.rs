@@ -94,7 +94,8 @@ async fn user(State(app): State<App>, request: Request) -> Answer {
         Err(auth::Refusal::Unknown) => return Err(Error::from(auth::Refusal::Unknown).into()),
         Err(_) => return Err(Refusal::BadBearer),
     };
-    let user = accounts::visible(&app, Some(&caller), caller.subject()).await?.ok_or(Refusal::UserNotFound)?;
+    let seen = accounts::visible(&app, Some(&caller), caller.subject()).await?.ok_or(Refusal::UserNotFound)?;
+    let user = seen.user;
     if !user.is_active {
         return Err(Refusal::UserInactive);
     }

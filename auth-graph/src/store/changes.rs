@@ -8,7 +8,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, Set};
 
 use super::change_head as head;
-use crate::values::{SessionId, UserId};
+use crate::values::{ClientId, Held, SessionId, UserId};
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -27,6 +27,8 @@ pub struct Model {
     pub version: i64,
     /// When.
     pub recorded_at: DateTimeUtc,
+    /// What the user held before, where the change has changed that.
+    pub held_before: Option<Held>,
 }
 
 /// What happened.
@@ -51,6 +53,9 @@ pub enum Kind {
     /// A signing key was added, put into use or withdrawn: of interest to replicas only.
     #[sea_orm(string_value = "keys_changed")]
     KeysChanged,
+    /// A service client is shown something else of users from now on; it takes the place of the user.
+    #[sea_orm(string_value = "client_changed")]
+    ClientChanged,
 }
 
 /// There are none that this crate follows.
@@ -71,15 +76,27 @@ pub async fn append(
     version: i64,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
-    let row = ActiveModel {
-        position: Set(head::next(txn).await?),
-        kind: Set(kind),
-        user_id: Set(user_id),
-        session_id: Set(session_id),
-        version: Set(version),
-        recorded_at: Set(now),
-    };
-    Entity::insert(row).exec_without_returning(txn).await?;
+    let change = Model { position: 0, kind, user_id, session_id, version, recorded_at: now, held_before: None };
+    append_whole(txn, change).await
+}
+
+/// Records a change to a user, with what they held before where that is different. As [`append`]: do this last.
+///
+/// # Errors
+/// When the database fails.
+pub async fn append_edit(
+    txn: &impl ConnectionTrait,
+    kind: Kind,
+    user: &super::users::Model,
+    held_before: Option<Held>,
+) -> Result<(), DbErr> {
+    let (user_id, version, recorded_at) = (user.id, user.version, user.updated_at);
+    append_whole(txn, Model { position: 0, kind, user_id, session_id: None, version, recorded_at, held_before }).await
+}
+
+async fn append_whole(txn: &impl ConnectionTrait, change: Model) -> Result<(), DbErr> {
+    let change = Model { position: head::next(txn).await?, ..change };
+    Entity::insert(ActiveModel::from(change).reset_all()).exec_without_returning(txn).await?;
     super::wake::notify(txn).await
 }
 
@@ -97,6 +114,7 @@ pub async fn append_created(txn: &impl ConnectionTrait, users: &[UserId], now: D
         session_id: Set(None),
         version: Set(1),
         recorded_at: Set(now),
+        held_before: Set(None),
     });
     Entity::insert_many(rows).exec_without_returning(txn).await?;
     super::wake::notify(txn).await
@@ -108,6 +126,18 @@ pub async fn append_created(txn: &impl ConnectionTrait, users: &[UserId], now: D
 /// When the database fails.
 pub async fn append_keys_changed(txn: &impl ConnectionTrait, now: DateTimeUtc) -> Result<(), DbErr> {
     append(txn, Kind::KeysChanged, UserId(Uuid::nil()), None, 0, now).await
+}
+
+/// Records that a service client is shown something else of users.
+///
+/// # Errors
+/// When the database fails.
+pub async fn append_client_changed(
+    txn: &impl ConnectionTrait,
+    client: ClientId,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
+    append(txn, Kind::ClientChanged, UserId(client.0), None, 0, now).await
 }
 
 /// The changes after a position, in order.

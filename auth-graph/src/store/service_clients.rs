@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect};
 
-use crate::values::{ClientId, Scopes};
+use crate::values::{ClientId, Projection, Scopes};
 
 /// One service client.
 #[derive(Clone, PartialEq, DeriveEntityModel)]
@@ -25,6 +25,10 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// From when on it can not sign in.
     pub disabled_at: Option<DateTimeUtc>,
+    /// What it is shown of users; none: everything.
+    pub projection: Option<Projection>,
+    /// How often that was changed.
+    pub projection_generation: i64,
 }
 
 impl std::fmt::Debug for Model {
@@ -93,6 +97,20 @@ pub async fn insert(db: &impl ConnectionTrait, client: &Model) -> Result<(), DbE
 pub async fn set_secret_hash(txn: &impl ConnectionTrait, id: ClientId, hash: &str) -> Result<(), DbErr> {
     let query = Entity::update_many().col_expr(Column::SecretHash, Expr::value(hash)).filter(Column::Id.eq(id));
     query.exec(txn).await.map(drop)
+}
+
+/// Changes what a client is shown of users.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_projection(txn: &impl ConnectionTrait, client: &Model) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Projection, Expr::value(client.projection.clone()))
+        .col_expr(Column::ProjectionGeneration, Expr::value(client.projection_generation))
+        .filter(Column::Id.eq(client.id))
+        .exec(txn)
+        .await
+        .map(drop)
 }
 
 /// Disables a client.

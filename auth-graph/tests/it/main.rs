@@ -33,6 +33,7 @@ mod oauth;
 mod oauth_tokens;
 mod outbox;
 mod passwords;
+mod projections;
 mod refresh;
 mod replicas;
 mod rest;

@@ -79,6 +79,7 @@ impl World {
             name: "client-service".to_owned(),
             scopes: Scopes::parse("feed:read users:read").unwrap(),
             audiences: Vec::new(),
+            projection: None,
         };
         let reader = clients::create(&auth_app, &auth_graph::auth::Actor::operator(), reader).await.unwrap();
         let reader = (reader.client.id.to_string(), reader.secret);

@@ -9,6 +9,7 @@ use sea_orm::DatabaseTransaction;
 
 use super::taken;
 use crate::app::App;
+use crate::auth::projection::held_before;
 use crate::auth::sessions::{Ended, Reason};
 use crate::error::{Error, Result};
 use crate::store::changes::{self, Kind};
@@ -78,7 +79,7 @@ impl UserEdit {
         };
         if differs {
             let kind = if self.user.deleted_at.is_some() { Kind::UserDeleted } else { Kind::UserUpdated };
-            changes::append(&self.txn, kind, self.user.id, None, self.user.version, self.now).await?;
+            changes::append_edit(&self.txn, kind, &self.user, held_before(app, &self.before, &self.user)).await?;
             // Changes take turns from here on, so that two superusers can not remove each other.
             let was = self.before.is_superuser && self.before.is_active;
             let is = self.user.is_superuser && self.user.is_active && self.user.deleted_at.is_none();

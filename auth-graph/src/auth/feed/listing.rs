@@ -2,8 +2,11 @@
 
 use super::{Change, Revocation, Snapshot, decode, encode, read, with_users};
 use crate::app::App;
+use crate::auth::principal::Principal;
+use crate::auth::projection::View;
 use crate::error::{Error, Result};
-use crate::store::{change_head, changes, users};
+use crate::store::changes::{self, Kind};
+use crate::store::{change_head, users};
 use crate::values::UserId;
 
 const SNAPSHOTS: &str = "snapshots";
@@ -28,18 +31,28 @@ pub struct Page<T> {
 /// # Errors
 /// [`Error::CursorExpired`] when what follows the cursor is not kept any more; [`Error::ValidationFailed`] for a cursor
 /// that is not ours and a length outside 0 to 1000.
-pub async fn changes_after(app: &App, after: Option<&str>, first: Option<i32>) -> Result<Page<Change>> {
+pub async fn changes_after(
+    app: &App,
+    principal: &Principal,
+    after: Option<&str>,
+    first: Option<i32>,
+) -> Result<Page<Change>> {
     let length = length(first)?;
+    let view = View::of(app, principal).await?;
     let feed_cursor = head(app).await?;
     let mut position = after.map(|cursor| decode(app, cursor)).transpose()?;
     let mut items = Vec::new();
     let has_next_page = loop {
         // One more than is shown tells whether there are more.
-        let found = read(app, position, length as u64 + 1).await?;
+        let mut found = read(app, position, length as u64 + 1).await?;
         let last = found.len() <= length;
+        if position.is_none() {
+            // Who has no cursor has none that could have expired.
+            found.retain(|change| change.kind != Kind::ClientChanged);
+        }
         position = found.last().map(|change| change.position).or(position);
         for announced in with_users(&app.db, &found).await? {
-            items.extend(Change::new(app, &announced)?.map(|change| (change.cursor.clone(), change)));
+            items.extend(Change::new(app, &view, &announced)?.map(|change| (change.cursor.clone(), change)));
         }
         if items.len() > length || last {
             break items.len() > length;
@@ -49,27 +62,53 @@ pub async fn changes_after(app: &App, after: Option<&str>, first: Option<i32>) -
     Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor })
 }
 
-/// Every user, those who never signed in and deleted ones among them, in the order of their identifiers.
+/// Every user whom the reader is shown, those who never signed in among them, in the order of their identifiers. Readers
+/// who are shown all users are shown deleted ones, too.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] for a cursor that is not ours and a length outside 0 to 1000.
-pub async fn snapshots(app: &App, after: Option<&str>, first: Option<i32>) -> Result<Page<Snapshot>> {
+pub async fn snapshots(
+    app: &App,
+    principal: &Principal,
+    after: Option<&str>,
+    first: Option<i32>,
+) -> Result<Page<Snapshot>> {
     let length = length(first)?;
     let feed_cursor = head(app).await?;
-    let start = after.map(|cursor| app.cursors.decode(SNAPSHOTS, "after", cursor).map(UserId)).transpose()?;
-    let mut found = users::page_with_deleted(&app.db, start, length as u64 + 1).await?;
-    let has_next_page = found.len() > length;
-    found.truncate(length);
-    let items = found.iter().map(|user| (app.cursors.encode(SNAPSHOTS, user.id.0), Snapshot::new(app, user)));
-    Ok(Page { items: items.collect(), has_previous_page: after.is_some(), has_next_page, feed_cursor })
+    // After the position: what the reader is shown may change in between, and following from there says so.
+    let view = View::of(app, principal).await?;
+    let mut start = after.map(|cursor| app.cursors.decode(SNAPSHOTS, "after", cursor).map(UserId)).transpose()?;
+    // Of the users, few may be shown: more are read at a time then.
+    let read = if view.is_limited() { MOST as usize } else { length } + 1;
+    let mut items = Vec::new();
+    let has_next_page = loop {
+        let found = users::page_with_deleted(&app.db, start, read as u64).await?;
+        start = found.last().map(|user| user.id).or(start);
+        items.extend(found.iter().filter_map(|user| {
+            let snapshot = Snapshot::new(app, &view, user, None)?;
+            let is_told = !view.is_limited() || snapshot.deleted_at.is_none();
+            is_told.then(|| (app.cursors.encode(SNAPSHOTS, user.id.0), snapshot))
+        }));
+        if items.len() > length || found.len() < read {
+            break items.len() > length;
+        }
+    };
+    items.truncate(length);
+    Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor })
 }
 
 /// What was ended within the life of an access token, the oldest first.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] for a cursor that is not ours and a length outside 0 to 1000.
-pub async fn revocations(app: &App, after: Option<&str>, first: Option<i32>) -> Result<Page<Revocation>> {
+pub async fn revocations(
+    app: &App,
+    principal: &Principal,
+    after: Option<&str>,
+    first: Option<i32>,
+) -> Result<Page<Revocation>> {
     let length = length(first)?;
+    let view = View::of(app, principal).await?;
     let feed_cursor = head(app).await?;
     let position = after.map(|cursor| decode(app, cursor)).transpose()?.unwrap_or(0);
     let since = app.revocations.horizon(app.clock.now());
@@ -78,7 +117,7 @@ pub async fn revocations(app: &App, after: Option<&str>, first: Option<i32>) -> 
     found.truncate(length);
     let mut items = Vec::new();
     for change in &found {
-        items.extend(Revocation::new(app, change)?.map(|revocation| (encode(app, change.position), revocation)));
+        items.extend(Revocation::new(app, &view, change)?.map(|revocation| (encode(app, change.position), revocation)));
     }
     Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor })
 }

@@ -7,10 +7,11 @@ use serde_json::Value;
 use crate::announcements::Announced;
 use crate::app::App;
 use crate::auth::principal::scopes_of;
+use crate::auth::projection::{Sight, View};
 use crate::error::{Error, Result};
 use crate::store::changes::{self, Kind};
 use crate::store::users;
-use crate::values::{SessionId, TokenId, UserId};
+use crate::values::{ClientId, Held, SessionId, TokenId, UserField, UserId};
 
 /// One change.
 #[derive(Clone, Debug, Serialize)]
@@ -85,25 +86,55 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn new(app: &App, user: &users::Model) -> Self {
-        let exists = user.deleted_at.is_none();
+    /// A user who is there, as a reader is shown them.
+    fn present(app: &App, view: &View, user: &users::Model) -> Self {
+        let shows = |field: UserField| view.shows(field);
+        Self {
+            is_active: user.is_active,
+            deleted_at: None,
+            email: shows(UserField::Email).then(|| user.email.to_string()),
+            first_name: shows(UserField::FirstName).then(|| user.first_name.clone()),
+            last_name: shows(UserField::LastName).then(|| user.last_name.clone()),
+            phone_number: user.phone_number.clone().filter(|_| shows(UserField::PhoneNumber)),
+            date_joined: shows(UserField::DateJoined).then_some(user.date_joined),
+            is_staff: shows(UserField::IsStaff).then_some(user.is_staff),
+            is_superuser: shows(UserField::IsSuperuser).then_some(user.is_superuser),
+            email_verified: shows(UserField::EmailVerified).then_some(user.email_verified),
+            roles: shows(UserField::Roles).then(|| user.roles()),
+            scopes: shows(UserField::Scopes).then(|| scopes_of(app, user).to_strings()),
+            metadata: view.metadata(&user.metadata),
+            ..Self::absent(view, user)
+        }
+    }
+
+    /// A user who is not there, or no longer for this reader.
+    fn absent(view: &View, user: &users::Model) -> Self {
         Self {
             id: user.id,
-            version: user.version,
+            version: view.version(user),
             updated_at: user.updated_at,
-            deleted_at: user.deleted_at,
-            is_active: exists && user.is_active,
-            email: exists.then(|| user.email.to_string()),
-            first_name: exists.then(|| user.first_name.clone()),
-            last_name: exists.then(|| user.last_name.clone()),
-            phone_number: user.phone_number.clone().filter(|_| exists),
-            date_joined: exists.then_some(user.date_joined),
-            is_staff: exists.then_some(user.is_staff),
-            is_superuser: exists.then_some(user.is_superuser),
-            email_verified: exists.then_some(user.email_verified),
-            roles: exists.then(|| user.roles()),
-            scopes: exists.then(|| scopes_of(app, user).to_strings()),
-            metadata: exists.then(|| user.metadata.clone()),
+            deleted_at: Some(View::gone_at(user)),
+            is_active: false,
+            email: None,
+            first_name: None,
+            last_name: None,
+            phone_number: None,
+            date_joined: None,
+            is_staff: None,
+            is_superuser: None,
+            email_verified: None,
+            roles: None,
+            scopes: None,
+            metadata: None,
+        }
+    }
+
+    /// A user as a reader is shown them, who held something else before a change; none: they are nobody to the reader.
+    pub(super) fn new(app: &App, view: &View, user: &users::Model, before: Option<&Held>) -> Option<Self> {
+        match view.sight(app, user, before) {
+            Sight::Shown if user.deleted_at.is_none() => Some(Self::present(app, view, user)),
+            Sight::Shown | Sight::Gone => Some(Self::absent(view, user)),
+            Sight::Hidden => None,
         }
     }
 }
@@ -128,13 +159,14 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    /// What a change has ended, if it has ended anything.
-    pub(super) fn new(app: &App, change: &changes::Model) -> Result<Option<Self>> {
+    /// What a change has ended, if it has ended anything. Limited readers are not told whose session it was: they refuse
+    /// its tokens whoever presents them.
+    pub(super) fn new(app: &App, view: &View, change: &changes::Model) -> Result<Option<Self>> {
         let Some(session) = change.session_id else { return Ok(None) };
         let lifetime = Duration::from_std(app.config.tokens.access_lifetime).map_err(Error::internal)?;
         let (ended_at, until) = (change.recorded_at, change.recorded_at + lifetime);
         // A service client is a session of its own.
-        let user = Some(change.user_id).filter(|user| user.0 != session.0);
+        let user = Some(change.user_id).filter(|user| user.0 != session.0 && !view.is_limited());
         Ok(match change.kind {
             Kind::SessionRevoked => Some(Self { session: Some(session), token: None, user, ended_at, until }),
             Kind::TokenRevoked => {
@@ -146,8 +178,11 @@ impl Revocation {
 }
 
 impl Change {
-    /// What a reader is shown of a change; none of what concerns auth-graph alone.
-    pub(super) fn new(app: &App, announced: &Announced) -> Result<Option<Self>> {
+    /// What a reader is shown of a change; none of what concerns auth-graph alone, or users whom they are not shown.
+    ///
+    /// # Errors
+    /// [`Error::CursorExpired`] when the reader is shown something else from here on.
+    pub(super) fn new(app: &App, view: &View, announced: &Announced) -> Result<Option<Self>> {
         let Announced { change, user } = announced;
         let kind = match change.kind {
             Kind::UserCreated => ChangeKind::UserCreated,
@@ -155,15 +190,19 @@ impl Change {
             Kind::UserDeleted => ChangeKind::UserDeleted,
             Kind::SessionRevoked => ChangeKind::SessionRevoked,
             Kind::TokenRevoked => ChangeKind::TokenRevoked,
-            Kind::KeysChanged => return Ok(None),
+            Kind::ClientChanged if view.is_of(ClientId(change.user_id.0)) => return Err(Error::CursorExpired),
+            Kind::KeysChanged | Kind::ClientChanged => return Ok(None),
         };
-        Ok(Some(Self {
-            cursor: super::encode(app, change.position),
-            kind,
-            recorded_at: change.recorded_at,
-            user: user.as_ref().map(|user| Snapshot::new(app, user)),
-            revocation: Revocation::new(app, change)?,
-        }))
+        let (cursor, recorded_at) = (super::encode(app, change.position), change.recorded_at);
+        let Some(user) = user else {
+            let revocation = Revocation::new(app, view, change)?;
+            return Ok(Some(Self { cursor, kind, recorded_at, user: None, revocation }));
+        };
+        let Some(user) = Snapshot::new(app, view, user, change.held_before.as_ref()) else { return Ok(None) };
+        // Whoever has gone from the sight of a reader is deleted to them.
+        let gone = view.is_limited() && user.deleted_at.is_some();
+        let kind = if gone { ChangeKind::UserDeleted } else { kind };
+        Ok(Some(Self { cursor, kind, recorded_at, user: Some(user), revocation: None }))
     }
 
     /// Says that a reader had everything at a time.

@@ -13,6 +13,7 @@ use crate::announcements::{Announcement, RecvError};
 use crate::app::App;
 use crate::auth::Presence;
 use crate::auth::principal;
+use crate::auth::projection::View;
 use crate::error::{Error, Result};
 use crate::store::change_head;
 
@@ -24,7 +25,8 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// longer good, and without one when the process stops.
 ///
 /// # Errors
-/// [`crate::error::Error::CursorExpired`] when what follows the cursor is not kept any more;
+/// [`crate::error::Error::CursorExpired`] when what follows the cursor is not kept any more, or the reader is shown something
+/// else of users since;
 /// [`crate::error::Error::ValidationFailed`] for a cursor that is not ours.
 pub async fn follow(
     app: &App,
@@ -37,8 +39,10 @@ pub async fn follow(
         Some(cursor) => decode(app, cursor)?,
         None => change_head::last(&app.db).await?,
     };
+    // After the position, so that a change to it is met on the way.
+    let view = View::of(app, &reader.current()).await?;
     let mut subscriber =
-        Subscriber { app: app.clone(), reader, announcements, position, is_behind: true, read: VecDeque::new() };
+        Subscriber { app: app.clone(), reader, view, announcements, position, is_behind: true, read: VecDeque::new() };
     subscriber.read_on().await?;
     Ok(stream::unfold(Some(subscriber), async |subscriber| {
         let mut subscriber = subscriber?;
@@ -52,6 +56,7 @@ pub async fn follow(
 struct Subscriber {
     app: App,
     reader: Presence,
+    view: View,
     announcements: Receiver<Announcement>,
     /// Up to here everything was read, or waits in `read`.
     position: i64,
@@ -80,7 +85,7 @@ impl Subscriber {
                     let position = announced.change.position;
                     if position == self.position + 1 {
                         self.position = position;
-                        self.read.extend(Change::new(&self.app, &announced)?);
+                        self.read.extend(Change::new(&self.app, &self.view, &announced)?);
                     } else {
                         self.is_behind = position > self.position;
                     }
@@ -104,7 +109,7 @@ impl Subscriber {
         let found = read(&self.app, Some(self.position), BATCH).await?;
         for announced in with_users(&self.app.db, &found).await? {
             self.position = announced.change.position;
-            self.read.extend(Change::new(&self.app, &announced)?);
+            self.read.extend(Change::new(&self.app, &self.view, &announced)?);
         }
         self.is_behind = found.len() as u64 == BATCH;
         if !self.is_behind {

@@ -165,6 +165,7 @@ async fn request(
         session_id: delivery.session_id,
         version: delivery.version,
         recorded_at: delivery.recorded_at,
+        held_before: None,
     };
     let message = Message {
         event_type: event_name(delivery),

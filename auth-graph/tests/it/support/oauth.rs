@@ -26,7 +26,8 @@ impl TestApp {
 
     pub async fn service_client_for(&self, name: &str, scopes: &str, audiences: &[&str]) -> ServiceClient {
         let audiences = audiences.iter().map(|&audience| audience.to_owned()).collect();
-        let new = NewClient { name: name.to_owned(), scopes: Scopes::parse(scopes).unwrap(), audiences };
+        let (name, scopes) = (name.to_owned(), Scopes::parse(scopes).unwrap());
+        let new = NewClient { name, scopes, audiences, projection: None };
         let made = create(&self.app, &Actor::operator(), new).await.unwrap();
         let secret = made.secret.expose_secret().to_owned();
         let caller = self.anonymous().with_basic(&made.client.id.to_string(), &secret);

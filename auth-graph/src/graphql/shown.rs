@@ -1,0 +1,51 @@
+//! Values that a caller may not be shown. To ask for one fails with `FORBIDDEN`; there is no empty value that could be
+//! taken for the truth.
+
+use std::borrow::Cow;
+
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
+
+use super::error::ApiError;
+use crate::error::Error;
+
+/// A value, unless it is kept from the caller. In the schema it is the value.
+#[derive(Clone, Debug)]
+pub(super) struct Shown<T>(Option<T>);
+
+impl<T> Shown<T> {
+    /// The value, if it is shown.
+    pub(super) fn when(shown: bool, value: impl FnOnce() -> T) -> Self {
+        Self(shown.then(value))
+    }
+
+    /// The value, if there is one to be shown.
+    pub(super) fn of(value: Option<T>) -> Self {
+        Self(value)
+    }
+}
+
+impl<T: OutputType> OutputType for Shown<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        T::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        T::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        match &self.0 {
+            Some(value) => value.resolve(ctx, field).await,
+            None => {
+                let error = async_graphql::Error::from(ApiError::from(Error::Forbidden));
+                Err(ctx.set_error_path(error.into_server_error(field.pos)))
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What each service client is shown of users, and what users held before a change, as that decides to whom they are shown.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for column in [
+            ColumnDef::new(ServiceClients::Projection).json_binary().to_owned(),
+            ColumnDef::new(ServiceClients::ProjectionGeneration).big_integer().not_null().default(0).to_owned(),
+        ] {
+            manager.alter_table(Table::alter().table(ServiceClients::Table).add_column(column).to_owned()).await?;
+        }
+        let column = ColumnDef::new(Changes::HeldBefore).json_binary().to_owned();
+        manager.alter_table(Table::alter().table(Changes::Table).add_column(column).to_owned()).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.alter_table(Table::alter().table(Changes::Table).drop_column(Changes::HeldBefore).to_owned()).await?;
+        for column in [ServiceClients::ProjectionGeneration, ServiceClients::Projection] {
+            manager.alter_table(Table::alter().table(ServiceClients::Table).drop_column(column).to_owned()).await?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(DeriveIden)]
+enum ServiceClients {
+    Table,
+    Projection,
+    ProjectionGeneration,
+}
+
+#[derive(DeriveIden)]
+enum Changes {
+    Table,
+    HeldBefore,
+}
