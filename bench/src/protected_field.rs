@@ -49,8 +49,8 @@ pub fn rows(auth_graph: &str, tokens: &[String], log: &Path, time: Duration) -> 
             "the same, no token sent to the unprotected one",
             shorter.ratio,
             Unit::Percent,
-            Target::AtLeast(0.9),
-            shorter.describe("protected", "unprotected"),
+            Target::None,
+            format!("{}; what reading the header costs", shorter.describe("protected", "unprotected")),
         ),
     ])
 }

@@ -1,5 +1,7 @@
 //! The claims policy: which attributes of a user become claims of their access tokens, for each audience.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::config;
@@ -36,6 +38,14 @@ impl ClaimsPolicy {
     #[must_use]
     pub fn fits(&self, claims: &AdditionalClaims) -> bool {
         claims.size() <= self.0.max_bytes
+    }
+
+    /// The names that a token can have beside the standard ones, as far as they are known beforehand: the hook's are not.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<&str> {
+        let of_django: &[&str] = if self.0.django { &["user_id", "token_type"] } else { &[] };
+        let of_policies = self.0.policies.iter().flat_map(|policy| policy.claims.keys()).map(ClaimName::as_str);
+        of_policies.chain(of_django.iter().copied()).collect()
     }
 
     /// Adds what is switched on for clients that look for other names.

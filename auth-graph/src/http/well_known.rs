@@ -24,6 +24,8 @@ pub(super) async fn discovery(State(app): State<App>) -> impl IntoResponse {
     let config = &app.config;
     // Only a client with a secret may ask about tokens.
     let with_secret: Vec<_> = AUTHENTICATION_METHODS.into_iter().filter(|method| *method != "none").collect();
+    let standard = ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "sid", "client_id", "scope", "auth_time", "amr"];
+    let claims: Vec<_> = standard.into_iter().chain(app.claims_policy.names()).collect();
     let document = json!({
         "issuer": config.issuer(),
         "jwks_uri": config.url_of("/.well-known/jwks.json"),
@@ -38,8 +40,7 @@ pub(super) async fn discovery(State(app): State<App>) -> impl IntoResponse {
         "response_types_supported": [],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [format!("{:?}", config.tokens.algorithm)],
-        "claims_supported":
-            ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "sid", "client_id", "scope", "auth_time", "amr"],
+        "claims_supported": claims,
     });
     ([(CACHE_CONTROL, CACHE)], Json(document))
 }

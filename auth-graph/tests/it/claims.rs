@@ -4,6 +4,8 @@ use auth_graph::auth::accounts::Rank;
 use auth_graph::config::{ClaimsForAudience, Config};
 use auth_graph::store::users;
 use auth_graph::values::{ClaimName, ClaimSource};
+use axum::body::Body;
+use axum::http::Request;
 use sea_orm::{EntityTrait, Set};
 use serde_json::{Value, json};
 
@@ -133,4 +135,19 @@ async fn clients_of_django_find_the_names_that_they_look_for() {
     let token = client.token().await;
     assert_eq!(claims_of(&token)["token_type"], "access");
     assert!(claims_of(&token).get("user_id").is_none(), "a service is nobody's account");
+}
+
+#[tokio::test]
+async fn the_discovery_document_names_what_the_policies_add() {
+    let test = TestApp::with(|config| {
+        with_policies(config);
+        config.claims.django = true;
+    })
+    .await;
+    let request = Request::get("/.well-known/openid-configuration").body(Body::empty()).unwrap();
+    let answer = test.anonymous().request(request).await;
+    let names: Vec<_> = answer.body["claims_supported"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    for name in ["iss", "email", "plan", "https://orders.test/all", "user_id", "token_type"] {
+        assert_eq!(names.iter().filter(|found| **found == name).count(), 1, "{name} in {names:?}");
+    }
 }

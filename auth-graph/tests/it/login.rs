@@ -154,6 +154,7 @@ async fn a_full_queue_sheds_and_says_when_to_come_back() {
     let test = TestApp::with(|config| {
         config.passwords.queue = 1;
         config.passwords.memory_kib = 65_536;
+        config.limits.account_attempts = 10;
     })
     .await;
     test.create_user("ada@test.com").await;
@@ -164,6 +165,10 @@ async fn a_full_queue_sheds_and_says_when_to_come_back() {
     assert!(shed.len() < 10, "somebody is served");
     assert!(shed.iter().all(|answer| answer.code() == "UNAVAILABLE"));
     assert!(shed.iter().all(|answer| answer.error()["extensions"]["retryAfter"] == 1));
+    for _ in 0..10 {
+        assert_eq!(caller.login("ada@test.com", "wrong").await.code(), "INVALID_CREDENTIALS", "no attempt was spent");
+    }
+    assert_eq!(caller.login("ada@test.com", "wrong").await.code(), "RATE_LIMITED");
 }
 
 #[tokio::test]
