@@ -90,6 +90,18 @@ impl Installation {
         }
     }
 
+    /// Makes a service client, and gives its credentials as the members of a form.
+    ///
+    /// # Errors
+    /// When it can not be made.
+    pub fn create_client(&self) -> Result<String, Box<dyn Error>> {
+        let output = self.command(&["client", "create", "bench"]).stderr(Stdio::piped()).output()?;
+        if !output.status.success() {
+            return Err(format!("no client: {}", String::from_utf8_lossy(&output.stderr)).into());
+        }
+        Ok(String::from_utf8(output.stdout)?.lines().collect::<Vec<_>>().join("&"))
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         let data = self.folder().join("data");

@@ -22,8 +22,18 @@ pub struct Answer {
 /// Writes out a POST of JSON.
 #[must_use]
 pub fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+    post_as("application/json", address, path, headers, body)
+}
+
+/// Writes out a POST of a form.
+#[must_use]
+pub fn post_form(address: SocketAddr, path: &str, body: &str) -> Vec<u8> {
+    post_as("application/x-www-form-urlencoded", address, path, &[], body)
+}
+
+fn post_as(kind: &str, address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
     let length = body.len().to_string();
-    let entity = [("content-type", "application/json"), ("content-length", &length)];
+    let entity = [("content-type", kind), ("content-length", &length)];
     let mut request = head("POST", address, path, headers.iter().chain(&entity));
     request.extend_from_slice(body.as_bytes());
     request

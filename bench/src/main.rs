@@ -5,6 +5,7 @@
 
 mod auth_graph;
 mod bare;
+mod bare_graphql;
 mod client_graph_service;
 mod context_builder;
 mod easyjwt;
@@ -50,6 +51,9 @@ enum SmallServer {
     /// axum alone.
     #[command(hide = true)]
     Bare { address: SocketAddr, answer_bytes: usize },
+    /// axum and async-graphql alone.
+    #[command(hide = true)]
+    BareGraphql { address: SocketAddr },
     /// One field, open and protected.
     #[command(hide = true)]
     Fields { address: SocketAddr, auth_graph: String },
@@ -74,6 +78,7 @@ fn main() -> ExitCode {
 async fn serve(server: SmallServer) -> Result<(), Box<dyn Error>> {
     match server {
         SmallServer::Bare { address, answer_bytes } => bare::serve(address, answer_bytes).await,
+        SmallServer::BareGraphql { address } => bare_graphql::serve(address).await,
         SmallServer::Fields { address, auth_graph } => fields::serve(address, &auth_graph).await,
     }
 }
@@ -93,10 +98,11 @@ fn measure(time: Duration) -> Result<(), Box<dyn Error>> {
     section("sessions", &mut || sessions::rows(time))?;
     section("context builder", &mut || context_builder::rows(time))?;
     section("start and idle memory", &mut || startup::rows(&installation))?;
+    let client = installation.create_client()?;
     let server = installation.start()?;
     let tokens = auth_graph::access_tokens(&url)?;
     section("protected field", &mut || protected_field::rows(&url, &tokens, &log, time))?;
-    section("verify", &mut || verify::rows(&server, &tokens, &log, time))?;
+    section("verify", &mut || verify::rows(&server, &client, &tokens, &log, time))?;
     section("log-in storm", &mut || login_storm::rows(&server, &tokens, time))?;
     section("django-easyjwt", &mut || side_by_side::rows(&server, &url, &tokens, installation.folder(), time))?;
 

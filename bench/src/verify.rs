@@ -2,21 +2,23 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::bare;
-use crate::http::{BlockingConnection, post};
+use crate::http::{BlockingConnection, post, post_form};
 use crate::load::Load;
 use crate::process::{Server, free_address, this_program};
 use crate::samples::{Side, compare};
 use crate::table::{Row, Target, Unit};
 
 const CONNECTIONS: usize = 32;
+const TARGET: Target = Target::AtLeast(0.85);
 
 /// What whoever checks a token wants to know.
-const SHORT: &str =
+pub const SHORT: &str =
     "mutation Verify($token: String!) { verify(token: $token) { active tokenType claims { sub exp scope } } }";
 /// Everything that there is to know.
 const WHOLE: &str = include_str!("../../schema/operations/verify.graphql");
@@ -25,11 +27,28 @@ const WHOLE: &str = include_str!("../../schema/operations/verify.graphql");
 ///
 /// # Errors
 /// When a request fails.
-pub fn rows(server: &Server, tokens: &[String], log: &Path, time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
-    [("6 fields", SHORT), ("16 fields", WHOLE)]
-        .into_iter()
-        .map(|(fields, document)| row(server, tokens, log, time, fields, document))
-        .collect()
+pub fn rows(
+    server: &Server,
+    client: &str,
+    tokens: &[String],
+    log: &Path,
+    time: Duration,
+) -> Result<Vec<Row>, Box<dyn Error>> {
+    Ok(vec![
+        row(load_with(server, tokens, CONNECTIONS, SHORT), "`verify` (6 fields)", TARGET, server, log, time)?,
+        row(load_with(server, tokens, CONNECTIONS, WHOLE), "`verify` (16 fields)", TARGET, server, log, time)?,
+        row(introspection(server, client, tokens), "introspection (RFC 7662)", TARGET, server, log, time)?,
+        ceiling(tokens, log, time)?,
+    ])
+}
+
+/// How near to axum any service on async-graphql can come.
+fn ceiling(tokens: &[String], log: &Path, time: Duration) -> Result<Row, Box<dyn Error>> {
+    let address = free_address()?;
+    let requests: Arc<[_]> = tokens.iter().map(|token| post(address, "/", &[], &body(SHORT, token))).collect();
+    let load = Load { address, requests, answer: r#"{"data":{"verify":{"active":true"#, connections: CONNECTIONS };
+    let server = Server::start(&mut this_program("bare-graphql", address)?, address, &load.requests[0], log)?;
+    row(load, "async-graphql alone, 6 constant fields", Target::None, &server, log, time)
 }
 
 /// The load: each token in turn.
@@ -44,20 +63,33 @@ fn load_with(server: &Server, tokens: &[String], connections: usize, document: &
     Load { address, requests: requests.collect(), answer: r#"{"data":{"verify":{"active":true"#, connections }
 }
 
+fn introspection(server: &Server, client: &str, tokens: &[String]) -> Load {
+    let address = server.address;
+    let request = |token| post_form(address, "/oauth/introspect", &format!("{client}&token={token}"));
+    Load {
+        address,
+        requests: tokens.iter().map(request).collect(),
+        answer: r#"{"active":true"#,
+        connections: CONNECTIONS,
+    }
+}
+
 fn row(
+    load: Load,
+    what: &str,
+    target: Target,
     server: &Server,
-    tokens: &[String],
     log: &Path,
     time: Duration,
-    fields: &str,
-    document: &str,
 ) -> Result<Row, Box<dyn Error>> {
-    let load = load_with(server, tokens, CONNECTIONS, document);
     let mut connection = BlockingConnection::open(server.address)?;
     let answer_bytes = connection.exchange(&load.requests[0])?.1.len();
 
     let address = free_address()?;
-    let requests = tokens.iter().map(|token| post(address, "/", &[], &body(document, token)));
+    let requests = load.requests.iter().map(|request| {
+        let body = String::from_utf8_lossy(body_of(request));
+        post(address, "/", &[], &bare::question(&body))
+    });
     let bare_load = Load { address, requests: requests.collect(), answer: bare::ANSWER, connections: CONNECTIONS };
     let mut command = this_program("bare", address)?;
     let bare = Server::start(command.arg(answer_bytes.to_string()), address, &bare_load.requests[0], log)?;
@@ -65,18 +97,23 @@ fn row(
     let ours = Side { load: &load, server };
     let other = Side { load: &bare_load, server: &bare };
     let comparison = compare([&ours, &other], time)?;
-    let sizes = format!("{} and {answer_bytes} bytes", body(document, &tokens[0]).len());
+    let sizes = format!("{} and {answer_bytes} bytes", body_of(&load.requests[0]).len());
     Ok(Row::new(
-        format!("`verify` ({fields}) / bare axum, requests per second"),
+        format!("{what} / bare axum, requests per second"),
         comparison.ratio,
         Unit::Percent,
-        Target::AtLeast(0.85),
+        target,
         format!(
             "{}; {} tokens in turn, {CONNECTIONS} connections, bodies of {sizes}",
-            comparison.describe("verify", "axum"),
-            tokens.len()
+            comparison.describe("ours", "axum"),
+            load.requests.len()
         ),
     ))
+}
+
+fn body_of(request: &[u8]) -> &[u8] {
+    let head = request.windows(4).position(|bytes| bytes == b"\r\n\r\n").map_or(0, |end| end + 4);
+    &request[head..]
 }
 
 fn body(document: &str, token: &str) -> String {
