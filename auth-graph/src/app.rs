@@ -13,8 +13,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials::keyring::Published;
 use crate::credentials::{
-    AccessTokens, ClaimsHook, ClaimsPolicy, CsrfTokens, Cursors, Keyring, PasswordPool, RefreshTokens, Revocations,
-    WebhookSecrets,
+    AccessTokens, ClaimsHook, ClaimsPolicy, CsrfTokens, Cursors, Keyring, KnownClients, PasswordPool, RefreshTokens,
+    Revocations, WebhookSecrets,
 };
 use crate::egress::Egress;
 use crate::error::{Error, Result};
@@ -45,6 +45,8 @@ pub struct Parts {
     pub claims_hook: Option<ClaimsHook>,
     /// Makes and reads refresh tokens.
     pub refresh_tokens: RefreshTokens,
+    /// The service clients that have authenticated of late.
+    pub known_clients: KnownClients,
     /// Makes and checks what proves that a request with the cookie comes from our page.
     pub csrf_tokens: CsrfTokens,
     /// Hashes passwords.
@@ -90,6 +92,7 @@ impl App {
             claims_policy: ClaimsPolicy::new(config.claims.clone()),
             claims_hook: ClaimsHook::new(&config.claims.hook)?,
             refresh_tokens: RefreshTokens::new(&secrets, clock.clone()),
+            known_clients: KnownClients::default(),
             csrf_tokens: CsrfTokens::new(&secrets, clock.clone()),
             passwords: PasswordPool::start(&config.passwords)?,
             revocations: Revocations::new(access_lifetime),

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::store::changes::{self, Kind};
 use crate::store::{change_head, revoked_tokens, service_clients, sessions};
-use crate::values::SessionId;
+use crate::values::{ClientId, SessionId};
 
 const BATCH: u64 = 500;
 
@@ -55,10 +55,15 @@ pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
         for change in &found {
             match (change.kind, change.session_id) {
                 (Kind::SessionRevoked | Kind::TokenRevoked, Some(session)) => {
-                    app.revocations.insert(session, change.recorded_at)
+                    app.revocations.insert(session, change.recorded_at);
+                    // The session of a service client is the client itself.
+                    app.known_clients.forget(ClientId(session.0));
                 }
                 // Before the position moves on, so that a failure is tried again.
                 (Kind::KeysChanged, _) => keys::load(app).await?,
+                (Kind::ClientChanged | Kind::ClientSecretChanged, _) => {
+                    app.known_clients.forget(ClientId(change.user_id.0));
+                }
                 _ => {}
             }
             app.revocations.follow_from(change.position);

@@ -123,7 +123,10 @@ pub async fn rotate_secret(app: &App, actor: &Actor, id: ClientId) -> Result<Wit
     actor.powers(app, &txn).await?.cover(&client.scopes)?;
     service_clients::set_secret_hash(&txn, id, &client.secret_hash).await?;
     audit::record(app, &txn, actor, entry("client.rotate_secret", json!(null), &client)).await?;
+    changes::append_client_secret_changed(&txn, id, app.clock.now()).await?;
     txn.commit().await?;
+    app.known_clients.forget(id);
+    app.changed.notify_one();
     tracing::info!(client = %id, "a service client got a new secret");
     Ok(WithSecret { client, secret })
 }
@@ -154,6 +157,7 @@ pub async fn set_projection(
     audit::record(app, &txn, actor, entry("client.update", before, &client)).await?;
     changes::append_client_changed(&txn, id, app.clock.now()).await?;
     txn.commit().await?;
+    app.known_clients.forget(id);
     app.changed.notify_one();
     Ok(client)
 }
@@ -187,6 +191,7 @@ pub async fn disable(app: &App, actor: &Actor, id: ClientId) -> Result<service_c
     changes::append(&txn, Kind::SessionRevoked, UserId(id.0), Some(session), 0, now).await?;
     txn.commit().await?;
     app.revocations.insert(session, now);
+    app.known_clients.forget(id);
     app.changed.notify_one();
     tracing::info!(client = %id, "a service client was disabled");
     Ok(client)

@@ -208,7 +208,7 @@ fn event_type(kind: changes::Kind) -> Option<EventType> {
         changes::Kind::UserDeleted => Some(EventType::UserDeleted),
         changes::Kind::SessionRevoked => Some(EventType::SessionRevoked),
         changes::Kind::TokenRevoked => Some(EventType::TokenRevoked),
-        changes::Kind::KeysChanged | changes::Kind::ClientChanged => None,
+        changes::Kind::KeysChanged | changes::Kind::ClientChanged | changes::Kind::ClientSecretChanged => None,
     }
 }
 

@@ -56,6 +56,9 @@ pub enum Kind {
     /// A service client is shown something else of users from now on; it takes the place of the user.
     #[sea_orm(string_value = "client_changed")]
     ClientChanged,
+    /// A service client got another secret: of interest to replicas only.
+    #[sea_orm(string_value = "client_secret_changed")]
+    ClientSecretChanged,
 }
 
 /// There are none that this crate follows.
@@ -138,6 +141,18 @@ pub async fn append_client_changed(
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
     append(txn, Kind::ClientChanged, UserId(client.0), None, 0, now).await
+}
+
+/// Records that a service client got another secret.
+///
+/// # Errors
+/// When the database fails.
+pub async fn append_client_secret_changed(
+    txn: &impl ConnectionTrait,
+    client: ClientId,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
+    append(txn, Kind::ClientSecretChanged, UserId(client.0), None, 0, now).await
 }
 
 /// The changes after a position, in order.

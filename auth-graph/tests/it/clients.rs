@@ -2,8 +2,11 @@
 
 use std::process::Command;
 
+use auth_graph::app::App;
 use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::{Actor, clients};
+use auth_graph::auth::clients::Credentials;
+use auth_graph::auth::sessions::Device;
+use auth_graph::auth::{Actor, changes, clients};
 use auth_graph::store::service_clients;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
@@ -105,6 +108,33 @@ async fn the_secret_is_kept_as_a_hash_and_a_rotation_ends_no_token() {
     test.bearer(&token).send("{ users { totalCount } }", json!({})).await.data("users");
     // A hash that leaks is no secret.
     assert!(!signs_in(&test, &client.id.to_string(), &stored[0].secret_hash).await);
+}
+
+/// Clients are remembered between requests, by each replica for itself.
+#[tokio::test]
+async fn what_is_remembered_of_a_client_goes_when_another_replica_changes_it() {
+    let test = TestApp::new().await;
+    let replica = test.replica().await;
+    let client = test.service_client("orders", "").await;
+    let presented = Credentials { client_id: client.id.to_string(), secret: Some(client.secret.clone().into()) };
+    let authenticated = async |app: &App, presented: &Credentials| {
+        clients::authenticate(app, presented, &Device::default()).await.is_ok()
+    };
+    for app in [&test.app, &replica] {
+        assert!(authenticated(app, &presented).await);
+        assert!(app.known_clients.find(client.id).is_ok());
+    }
+    let made = clients::rotate_secret(&test.app, &Actor::operator(), client.id).await.unwrap();
+    assert!(!authenticated(&test.app, &presented).await);
+    changes::catch_up(&replica).await.unwrap();
+    assert!(!authenticated(&replica, &presented).await);
+
+    let presented = Credentials { client_id: client.id.to_string(), secret: Some(made.secret) };
+    assert!(authenticated(&replica, &presented).await);
+    clients::disable(&test.app, &Actor::operator(), client.id).await.unwrap();
+    assert!(!authenticated(&test.app, &presented).await);
+    changes::catch_up(&replica).await.unwrap();
+    assert!(!authenticated(&replica, &presented).await);
 }
 
 /// A service is no user: what is about one's own account finds nothing, and nothing breaks.

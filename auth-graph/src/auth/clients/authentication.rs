@@ -1,5 +1,7 @@
 //! Which client is calling: a service client that proves it, or the public one that people sign in with.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 
 use crate::app::App;
@@ -25,7 +27,7 @@ pub enum Presenter {
     /// The public client that people sign in with. Anybody can say so: what it may do depends on the token alone.
     FirstParty,
     /// A service client that has proved it.
-    Service(Box<service_clients::Model>),
+    Service(Arc<service_clients::Model>),
 }
 
 impl Presenter {
@@ -39,6 +41,21 @@ impl Presenter {
     }
 }
 
+/// The client, from memory where that is up to date.
+async fn find(app: &App, id: ClientId) -> Result<Option<Arc<service_clients::Model>>> {
+    let fresh = !app.revocations.is_stale(app.clock.now());
+    let moment = match app.known_clients.find(id) {
+        Ok(known) if fresh => return Ok(Some(known)),
+        Ok(_) => None,
+        Err(moment) => Some(moment),
+    };
+    let found = service_clients::find(&app.db, id).await?.map(Arc::new);
+    if let (Some(client), Some(moment)) = (&found, moment) {
+        app.known_clients.remember(client, moment);
+    }
+    Ok(found)
+}
+
 /// Finds out which client is calling.
 ///
 /// # Errors
@@ -46,7 +63,7 @@ impl Presenter {
 pub async fn identify(app: &App, credentials: &Credentials, device: &Device) -> Result<Presenter> {
     match &credentials.secret {
         None if credentials.client_id == FIRST_PARTY => Ok(Presenter::FirstParty),
-        _ => authenticate(app, credentials, device).await.map(|client| Presenter::Service(Box::new(client))),
+        _ => authenticate(app, credentials, device).await.map(Presenter::Service),
     }
 }
 
@@ -57,9 +74,13 @@ pub async fn identify(app: &App, credentials: &Credentials, device: &Device) -> 
 ///
 /// # Errors
 /// [`Error::InvalidCredentials`]; [`Error::RateLimited`] instead, after many of these.
-pub async fn authenticate(app: &App, credentials: &Credentials, device: &Device) -> Result<service_clients::Model> {
+pub async fn authenticate(
+    app: &App,
+    credentials: &Credentials,
+    device: &Device,
+) -> Result<Arc<service_clients::Model>> {
     let found = match credentials.client_id.parse::<ClientId>() {
-        Ok(id) => service_clients::find(&app.db, id).await?,
+        Ok(id) => find(app, id).await?,
         Err(_) => None,
     };
     let hash = found.as_ref().map(|client| client.secret_hash.as_str());

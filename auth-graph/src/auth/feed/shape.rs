@@ -191,7 +191,7 @@ impl Change {
             Kind::SessionRevoked => ChangeKind::SessionRevoked,
             Kind::TokenRevoked => ChangeKind::TokenRevoked,
             Kind::ClientChanged if view.is_of(ClientId(change.user_id.0)) => return Err(Error::CursorExpired),
-            Kind::KeysChanged | Kind::ClientChanged => return Ok(None),
+            Kind::KeysChanged | Kind::ClientChanged | Kind::ClientSecretChanged => return Ok(None),
         };
         let (cursor, recorded_at) = (super::encode(app, change.position), change.recorded_at);
         let Some(user) = user else {
