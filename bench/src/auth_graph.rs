@@ -104,11 +104,19 @@ impl Installation {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        let data = self.folder().join("data");
-        command.args(arguments).args(["--set", "profile=production", "--set"]);
-        command.arg(format!("data_dir={}", data.display()));
-        command.args(["--set", &format!("server.public_url={}", self.url())]);
+        command.args(arguments);
+        for (key, value) in self.settings() {
+            command.args(["--set", &format!("{key}={value}")]);
+        }
         command
+    }
+
+    /// What is configured.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(String, String)> {
+        let data = self.folder().join("data").display().to_string();
+        let settings = [("profile", "production".to_owned()), ("data_dir", data), ("server.public_url", self.url())];
+        settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 }
 

@@ -9,7 +9,9 @@ mod bare_graphql;
 mod client_graph_service;
 mod context_builder;
 mod easyjwt;
+mod feed;
 mod fields;
+mod follower;
 mod http;
 mod load;
 mod login_storm;
@@ -31,6 +33,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::auth_graph::Installation;
+use crate::follower::Following;
 use crate::machine::Usage;
 use crate::samples::ROUNDS;
 use crate::table::{Row, Table};
@@ -41,6 +44,9 @@ struct Arguments {
     /// How long each slice of a measurement takes.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
+    /// Measures only the sections whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
     #[command(subcommand)]
     server: Option<SmallServer>,
 }
@@ -57,12 +63,15 @@ enum SmallServer {
     /// One field, open and protected.
     #[command(hide = true)]
     Fields { address: SocketAddr, auth_graph: String },
+    /// A service that follows the feed.
+    #[command(hide = true)]
+    Follow(Following),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.server {
-        None => measure(Duration::from_secs(arguments.seconds)),
+        None => measure(Duration::from_secs(arguments.seconds), &arguments.only),
         Some(server) => serve(server),
     };
     match result {
@@ -80,16 +89,20 @@ async fn serve(server: SmallServer) -> Result<(), Box<dyn Error>> {
         SmallServer::Bare { address, answer_bytes } => bare::serve(address, answer_bytes).await,
         SmallServer::BareGraphql { address } => bare_graphql::serve(address).await,
         SmallServer::Fields { address, auth_graph } => fields::serve(address, &auth_graph).await,
+        SmallServer::Follow(following) => following.follow().await,
     }
 }
 
-fn measure(time: Duration) -> Result<(), Box<dyn Error>> {
+fn measure(time: Duration, only: &str) -> Result<(), Box<dyn Error>> {
     let (usage, load) = (Usage::now(), machine::load());
     let installation = Installation::create()?;
     let (url, log) = (installation.url(), installation.log());
 
     let mut table = Table::default();
     let mut section = |what: &str, measured: &mut dyn FnMut() -> Result<Vec<Row>, Box<dyn Error>>| {
+        if !what.contains(only) {
+            return Ok(());
+        }
         eprintln!("measuring: {what}");
         let usage = Usage::now();
         table.extend(measured()?, Usage::others_since(usage));
@@ -97,6 +110,7 @@ fn measure(time: Duration) -> Result<(), Box<dyn Error>> {
     };
     section("sessions", &mut || sessions::rows(time))?;
     section("context builder", &mut || context_builder::rows(time))?;
+    section("feed", &mut || feed::rows())?;
     section("start and idle memory", &mut || startup::rows(&installation))?;
     let client = installation.create_client()?;
     let server = installation.start()?;

@@ -40,6 +40,8 @@ pub use deletion::Deletion;
 pub use hook::{HookFuture, MirrorChange};
 use memory::Memory;
 #[cfg(feature = "sea-orm")]
+pub use migration::migrate;
+#[cfg(feature = "sea-orm")]
 pub use naming::Naming;
 pub(crate) use place::{Batch, Lease, Place, Snapshots, Stretch};
 pub(crate) use row::Row;

@@ -1,14 +1,33 @@
 //! Makes the tables of the mirror, on SQLite and PostgreSQL.
 
+use sea_orm::DatabaseConnection;
 use sea_orm_migration::prelude::*;
 
+use super::database::database_error;
 use super::entity::Column;
 use super::naming::Naming;
+use crate::error::Error;
 
 /// Makes the users' table.
 struct UsersMigration {
     naming: Naming,
     name: String,
+}
+
+/// Makes the tables of the mirror, where they are not there yet: for services without migrations of their own.
+///
+/// # Errors
+/// `UNAVAILABLE` without a database, `INTERNAL` when a migration fails.
+pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
+    struct Migrator;
+
+    impl MigratorTrait for Migrator {
+        fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+            Naming::default().migrations()
+        }
+    }
+
+    Migrator::up(db, None).await.map_err(database_error)
 }
 
 impl Naming {

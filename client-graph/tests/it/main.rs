@@ -9,6 +9,7 @@ mod feed;
 mod following;
 mod freshness;
 mod guards;
+mod guide;
 mod keys;
 mod layer;
 mod line;

@@ -107,6 +107,11 @@ impl World {
         self.databases[1].open().await
     }
 
+    /// A service client that may read the feed, and its secret.
+    pub fn reader(&self) -> [String; 2] {
+        [self.reader.0.clone(), self.reader.1.expose_secret().to_owned()]
+    }
+
     /// A further service, which may follow the feed.
     pub fn service(&self) -> AuthGraphBuilder {
         let (id, secret) = self.reader.clone();

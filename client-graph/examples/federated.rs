@@ -1,0 +1,79 @@
+//! A subgraph that adds a field to every user.
+
+use async_graphql::{Any, EmptyMutation, EmptySubscription, ID, MergedObject, Object, Schema, Union};
+use axum::{Router, body::Body, extract::State, http::HeaderMap, response::Response, routing::post};
+use client_graph::guard::*;
+use client_graph::mirror::{self, Mirror};
+use client_graph::{ApiError, AuthGraph, Context};
+use graphql_edge::{Edge, Limits};
+use sea_orm::Database;
+
+/// A user, by the key that auth-graph gave.
+pub struct User(ID);
+
+#[guarded]
+#[Object(directive = key::apply("id"))]
+impl User {
+    async fn id(&self) -> &ID {
+        &self.0
+    }
+
+    /// What is on the user's badge.
+    #[graphql(requires(Authenticated))]
+    async fn badge(&self, ctx: &async_graphql::Context<'_>) -> Result<Option<String>, ApiError> {
+        Ok(caller(ctx)?.user_by_id(self.0.parse()?).await?.map(|user| user.first_name))
+    }
+}
+
+/// What a gateway asks for by a key.
+#[derive(Union)]
+#[graphql(name = "_Entity")]
+pub enum Entity {
+    /// A user.
+    User(User),
+}
+
+/// The entities.
+#[derive(Default)]
+pub struct Entities;
+
+#[guarded]
+#[Object]
+impl Entities {
+    #[graphql(name = "_entities", requires(Open))]
+    async fn entities(&self, representations: Vec<Any>) -> Vec<Option<Entity>> {
+        let user = |any| Some(Entity::User(User(Representation::of(any)?.key("id")?.into())));
+        representations.iter().map(user).collect()
+    }
+}
+
+/// What can be asked for.
+#[derive(MergedObject, Default)]
+pub struct Query(Entities, Subgraph);
+
+type Badges = Edge<Query, EmptyMutation, EmptySubscription>;
+
+async fn graphql(State(badges): State<Badges>, context: Context, headers: HeaderMap, body: Body) -> Response {
+    badges.post(&headers, body, |request| request.data(context)).await
+}
+
+/// The routes of the service.
+pub fn routes(auth: &AuthGraph) -> Result<Router, Undecided> {
+    let build = || Schema::build(Query::default(), EmptyMutation, EmptySubscription);
+    deny_by_default(&build().finish())?;
+    let sdl = ServiceSdl(federation_sdl(&build().finish(), Directives::Included));
+    let badges = Edge::new(|| graphql_edge::bounded(build()).data(sdl.clone()), Limits::default());
+    Ok(Router::new().route("/graphql", post(graphql)).with_state(badges).layer(auth.layer()))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let db = Database::connect("sqlite://badges.db?mode=rwc").await?;
+    mirror::migrate(&db).await?;
+    let (id, secret) = (std::env::var("CLIENT_ID")?, std::env::var("CLIENT_SECRET")?.into());
+    let auth = AuthGraph::builder("http://127.0.0.1:8000").audience("graph").service_client(id, secret);
+    let auth = auth.mirror(Mirror::new(db)).build()?;
+    let following = auth.clone();
+    tokio::spawn(async move { following.run_feed(std::future::pending()).await });
+    Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8002").await?, routes(&auth)?).await?)
+}
