@@ -129,7 +129,7 @@ impl Source {
         }
         txn.commit().await?;
         let scopes = Scopes::parse("feed:read").map_err(text)?;
-        let reader = NewClient { name: "bench".to_owned(), scopes, audiences: Vec::new() };
+        let reader = NewClient { name: "bench".to_owned(), scopes, audiences: Vec::new(), projection: None };
         let reader = clients::create(&app, &Actor::operator(), reader).await.map_err(text)?;
         Ok(Self { app, users, client: reader.client.id.0, secret: reader.secret })
     }
