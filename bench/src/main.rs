@@ -9,6 +9,7 @@ mod bare_graphql;
 mod client_graph_service;
 mod context_builder;
 mod easyjwt;
+mod entities;
 mod feed;
 mod fields;
 mod follower;
@@ -111,6 +112,7 @@ fn measure(time: Duration, only: &str) -> Result<(), Box<dyn Error>> {
     section("sessions", &mut || sessions::rows(time))?;
     section("context builder", &mut || context_builder::rows(time))?;
     section("feed", &mut || feed::rows())?;
+    section("entities", &mut || entities::rows(time))?;
     section("start and idle memory", &mut || startup::rows(&installation))?;
     let client = installation.create_client()?;
     let server = installation.start()?;

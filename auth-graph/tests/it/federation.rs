@@ -5,7 +5,7 @@ use auth_graph::graphql;
 use serde_json::{Value, json};
 use subgraph::Directives;
 
-use crate::support::{Caller, TestApp};
+use crate::support::{Caller, TestApp, count_queries};
 
 const ENTITIES: &str = "query($r: [_Any!]!) { _entities(representations: $r) { ... on User { id email metadata } } }";
 
@@ -42,6 +42,22 @@ async fn a_thousand_representations_keep_their_order_and_one_more_is_refused() {
 
     let one_more = json!({ "r": vec![json!({ "__typename": "User", "id": "x" }); 1_001] });
     assert_eq!(staff.caller.send(ENTITIES, one_more).await.code(), "VALIDATION_FAILED");
+}
+
+#[tokio::test]
+async fn any_number_of_users_is_read_by_one_query() {
+    let test = TestApp::new().await;
+    let staff = test.signed_in("staff@test.com", Rank::Staff).await;
+    let mut ids = vec![staff.user.id.to_string()];
+    for number in 0..20 {
+        ids.push(test.create_user(&format!("user-{number}@test.com")).await.id.to_string());
+    }
+    for wanted in [1, ids.len()] {
+        test.app.revocations.complete_at(test.app.clock.now());
+        let (answer, queries) = count_queries(entities(&staff.caller, &ids[..wanted])).await;
+        assert_eq!(answer.as_array().unwrap().iter().filter(|user| !user.is_null()).count(), wanted);
+        assert_eq!(queries, 1, "{wanted} users");
+    }
 }
 
 #[tokio::test]

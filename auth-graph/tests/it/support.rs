@@ -7,6 +7,7 @@ mod hook;
 mod mails;
 mod oauth;
 mod process;
+mod queries;
 mod webhooks;
 
 use std::net::SocketAddr;
@@ -37,6 +38,7 @@ pub use hook::{Asked, HOOK_SECRET, Hook, answer as hook_answer};
 pub use mails::MailingApp;
 pub use oauth::ServiceClient;
 pub use process::{Process, create_user};
+pub use queries::count_queries;
 pub use webhooks::{CREATE as CREATE_WEBHOOK, LIST as LIST_WEBHOOKS, LOG as WEBHOOK_LOG, Site, tell};
 
 /// The issuer of the tests.
