@@ -22,11 +22,13 @@ export async function startProgram(command, args, url, options = {}) {
   const program = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   for (const stream of [program.stdout, program.stderr]) stream.on('data', (chunk) => (output += chunk));
   program.on('error', (error) => ((output += error.message), (ended = true)));
-  program.on('exit', () => (ended = true));
+  const exited = new Promise((resolve) => program.on('exit', resolve)).then(() => (ended = true));
   const deadline = Date.now() + patience;
   while (!ended && Date.now() < deadline) {
     const answer = await fetch(url).catch(() => undefined);
-    if (answer && answer.status < 500) return { url, pid: program.pid, stop: () => program.kill(), output: () => output };
+    if (answer && answer.status < 500) {
+      return { url, pid: program.pid, stop: () => program.kill(), ended: exited, output: () => output };
+    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   program.kill();

@@ -1,5 +1,8 @@
-// The example for services in Python: it verifies tokens by the JWKS, with FastAPI and PyJWT and nothing of ours.
+// The example for services in Python: it verifies tokens by the JWKS and follows the feed, with FastAPI, PyJWT and httpx and
+// nothing of ours.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +17,20 @@ async function start(environment) {
   const uvicorn = join(here, '.venv', 'bin', 'uvicorn');
   const args = ['service:app', '--port', String(port), '--log-level', 'warning'];
   const options = { cwd: join(here, 'python-service'), env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...environment } };
-  return startProgram(uvicorn, args, `http://127.0.0.1:${port}/health`, options);
+  const { url, stop, ended } = await startProgram(uvicorn, args, `http://127.0.0.1:${port}/health`, options);
+  return { url: new URL(url).origin, stop, ended };
+}
+
+/** Wait for what happens soon. */
+async function eventually(what, wanted) {
+  const deadline = Date.now() + 30_000;
+  let seen;
+  do {
+    seen = await what();
+    if (wanted(seen)) return seen;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  } while (Date.now() < deadline);
+  throw new Error(`it stayed ${JSON.stringify(seen)}`);
 }
 
 async function get(service, path, token) {
@@ -69,4 +85,48 @@ test('it asks for the scope', async () => {
   assert.equal((await get(service, '/reports', user.accessToken)).code, 'FORBIDDEN');
   const unscoped = await login(authUrl, { ...users.staff, scope: [] });
   assert.equal((await get(service, '/reports', unscoped.accessToken)).code, 'FORBIDDEN');
+});
+
+test('with the feed it has every user, keeps up with them, and refuses what has ended', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'auth-graph-python-'));
+  const admin = await login(authUrl, users.admin);
+  const make = `mutation ($input: CreateClientInput!) { createClient(input: $input) { secret client { id } } }`;
+  const input = { name: `python ${crypto.randomUUID()}`, scopes: ['feed:read'] };
+  const { secret, client } = (await ask(authUrl, make, { variables: { input }, token: admin.accessToken })).createClient;
+  const environment = { CLIENT_ID: client.id, CLIENT_SECRET: secret, DATABASE: join(folder, 'users.sqlite') };
+  const ready = (following) => eventually(() => get(following, '/ready'), ({ status }) => status === 200);
+  const rename = async (firstName) => {
+    const query = 'mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { user { id } } }';
+    await ask(authUrl, query, { variables: { input: { firstName } }, token: user.accessToken });
+  };
+  const row = (following) => get(following, `/users/${user.user.id}`, staff.accessToken);
+
+  let following = await start(environment);
+  try {
+    await ready(following);
+    // The administrator has never been here.
+    const { body } = await get(following, `/users/${admin.user.id}`, staff.accessToken);
+    assert.equal(body.email, users.admin.email);
+
+    await rename('Grace');
+    await eventually(() => row(following), ({ body }) => body.name === 'Grace');
+
+    const session = await login(authUrl, users.user);
+    assert.equal((await get(following, '/me', session.accessToken)).status, 200);
+    const logout = 'mutation ($token: String) { logout(refreshToken: $token) { revokedSessions } }';
+    await ask(authUrl, logout, { variables: { token: session.refreshToken } });
+    await eventually(() => get(following, '/me', session.accessToken), ({ code }) => code === 'TOKEN_REVOKED');
+
+    // What happens while it is away is not missed, and what has ended is still refused.
+    following.stop();
+    await following.ended;
+    await rename('Ada');
+    following = await start(environment);
+    await ready(following);
+    assert.equal((await row(following)).body.name, 'Ada');
+    assert.equal((await get(following, '/me', session.accessToken)).code, 'TOKEN_REVOKED');
+  } finally {
+    following.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -1,12 +1,13 @@
-"""Verifies tokens with a library of others: LIBRARY ISSUER JWKS_URL ALGORITHM TOKEN... Prints a list of claims in JSON, null
-for a token that is refused."""
+"""Verifies tokens with a library of others: LIBRARY ISSUER JWKS_URL ALGORITHM, and the tokens on standard input, one a line.
+Prints a list of claims in JSON, null for a token that is refused."""
 
 import json
 import secrets
 import sys
 import urllib.request
 
-library, issuer, jwks_url, algorithm, *tokens = sys.argv[1:]
+library, issuer, jwks_url, algorithm = sys.argv[1:]
+tokens = sys.stdin.read().splitlines()
 AUDIENCE = "graph"
 
 

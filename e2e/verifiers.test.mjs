@@ -40,8 +40,10 @@ async function verify(library, issuer, tokens) {
   }
   const python = join(here, '.venv', 'bin', 'python');
   const { url, jwks, algorithm } = issuer;
-  const { stdout } = await run(python, [join(here, 'verifiers.py'), library, url, jwks, algorithm, ...tokens]);
-  return JSON.parse(stdout);
+  // By standard input: a failure prints the command.
+  const running = run(python, [join(here, 'verifiers.py'), library, url, jwks, algorithm]);
+  running.child.stdin.end(tokens.join('\n'));
+  return JSON.parse((await running).stdout);
 }
 
 function withClaim(token, name, value) {

@@ -1,14 +1,19 @@
 """A service in Python that knows who calls: by the public keys of auth-graph, without a call for each request.
 
-Run it with `AUTH_URL=http://127.0.0.1:8000 uvicorn service:app`.
+Run it with `AUTH_URL=http://127.0.0.1:8000 uvicorn service:app`. With CLIENT_ID and CLIENT_SECRET of a service client that
+may read the feed, it has a copy of every user, and refuses what has ended at once.
 """
 
+import asyncio
 import os
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import jwt
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from feed import Feed
 
 ISSUER = os.environ["AUTH_URL"]
 AUDIENCE = os.environ.get("AUDIENCE", "graph")
@@ -17,7 +22,21 @@ REQUIRED = ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "sid", "client_id"]
 # Keys are fetched when one is unknown, and kept for as long as auth-graph promises to publish them.
 keys = jwt.PyJWKClient(f"{ISSUER}/.well-known/jwks.json", lifespan=300, timeout=5)
 bearer = HTTPBearer(auto_error=False)
-app = FastAPI()
+feed = None
+if "CLIENT_ID" in os.environ:
+    feed = Feed(ISSUER, os.environ["CLIENT_ID"], os.environ["CLIENT_SECRET"], os.environ.get("DATABASE", "users.sqlite"))
+
+
+@asynccontextmanager
+async def following(_):
+    """Follows the feed for as long as the service runs."""
+    task = asyncio.create_task(feed.run()) if feed else None
+    yield
+    if task:
+        task.cancel()
+
+
+app = FastAPI(lifespan=following)
 
 
 def refused(status, code, message):
@@ -38,13 +57,16 @@ def verified(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends
         # The algorithm is that of the key, and never what the token says.
         algorithms = [key.algorithm_name]
         options = {"require": REQUIRED}
-        return jwt.decode(token, key, algorithms=algorithms, audience=AUDIENCE, issuer=ISSUER, options=options)
+        claims = jwt.decode(token, key, algorithms=algorithms, audience=AUDIENCE, issuer=ISSUER, options=options)
     except jwt.PyJWKClientConnectionError:
         raise refused(503, "UNAVAILABLE", "The keys can not be fetched.") from None
     except jwt.ExpiredSignatureError:
         raise refused(401, "TOKEN_EXPIRED", "The token has expired.") from None
     except jwt.PyJWTError:
         raise refused(401, "TOKEN_INVALID", "The token is invalid.") from None
+    if feed and feed.has_ended(claims):
+        raise refused(401, "TOKEN_REVOKED", "The token has been revoked.")
+    return claims
 
 
 Claims = Annotated[dict, Depends(verified)]
@@ -67,6 +89,14 @@ def health():
     return "ok"
 
 
+@app.get("/ready")
+def ready():
+    """Whether the copy of users is up to date."""
+    if feed and not feed.current.is_set():
+        raise refused(503, "UNAVAILABLE", "The feed is not followed yet.")
+    return "ok"
+
+
 @app.get("/me")
 def me(claims: Claims):
     """Who calls, and in which session."""
@@ -77,3 +107,12 @@ def me(claims: Claims):
 def reports(claims: Annotated[dict, scope("users:read")]):
     """What only those may see who may see users."""
     return {"for": claims["sub"]}
+
+
+@app.get("/users/{subject}")
+def user(subject: str, _: Annotated[dict, scope("users:read")]):
+    """Anybody, also those who never came here: from the copy."""
+    row = feed.user(subject) if feed else None
+    if row is None:
+        raise refused(404, "NOT_FOUND", "There is no such user.")
+    return {"email": row[0], "name": row[1]}
