@@ -34,7 +34,7 @@ bench: ## Measure, and print a table of ratios; SECONDS=2 for a short run
 	scripts/setup-bench
 	cargo build --release -p auth-graph -p client-graph -p bench --all-features
 	scripts/setup-test
-	scripts/with-postgres "$${CARGO_TARGET_DIR:-target}/release/bench" --seconds $(SECONDS)
+	DURABLE=yes scripts/with-postgres "$${CARGO_TARGET_DIR:-target}/release/bench" --seconds $(SECONDS)
 
 schema: ## Write schema/*.graphql anew
 	UPDATE_SCHEMA=1 cargo nextest run $(EVERYTHING) -E 'test(schema)'

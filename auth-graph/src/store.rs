@@ -27,8 +27,8 @@ use std::time::Duration;
 use auth_graph_migrations::Migrator;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
+    Select, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 use secrecy::{ExposeSecret, SecretString};
@@ -71,6 +71,17 @@ pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr
     let options =
         TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
     db.begin_with_options(options).await
+}
+
+/// The row of a query that finds one at most: by its key, or by another unique column.
+///
+/// For these in the place of sea-orm's `one`, which adds a bound `LIMIT`: whenever it is given one, SQLite plans the
+/// statement anew, and that takes longer than to run it.
+///
+/// # Errors
+/// When the database fails.
+async fn unique<E: EntityTrait>(query: Select<E>, db: &impl ConnectionTrait) -> Result<Option<E::Model>, DbErr> {
+    Ok(query.all(db).await?.pop())
 }
 
 /// Brings the tables up to date, in one transaction. Of several replicas that start at once, one does it and the others

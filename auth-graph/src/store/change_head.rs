@@ -5,6 +5,8 @@ use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
 
+use super::unique;
+
 /// The row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "change_head")]
@@ -43,7 +45,7 @@ pub(super) async fn take(txn: &impl ConnectionTrait, count: i64) -> Result<i64, 
 /// # Errors
 /// When the database fails.
 pub async fn lock(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
-    Entity::find_by_id(1).lock_exclusive().one(txn).await.map(drop)
+    unique(Entity::find_by_id(1).lock_exclusive(), txn).await.map(drop)
 }
 
 /// The last position that was committed.
@@ -51,5 +53,5 @@ pub async fn lock(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
 /// # Errors
 /// When the database fails.
 pub async fn last(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-    Ok(Entity::find_by_id(1).one(db).await?.map_or(0, |row| row.position))
+    Ok(unique(Entity::find_by_id(1), db).await?.map_or(0, |row| row.position))
 }

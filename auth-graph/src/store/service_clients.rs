@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect};
 
+use super::unique;
 use crate::values::{ClientId, Projection, Scopes};
 
 /// One service client.
@@ -62,7 +63,7 @@ impl Model {
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &impl ConnectionTrait, id: ClientId) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).one(db).await
+    unique(Entity::find_by_id(id), db).await
 }
 
 /// The client with this identifier, locked until the transaction ends, so that granting and disabling take turns.
@@ -70,7 +71,7 @@ pub async fn find(db: &impl ConnectionTrait, id: ClientId) -> Result<Option<Mode
 /// # Errors
 /// When the database fails.
 pub async fn find_locked(txn: &impl ConnectionTrait, id: ClientId) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).lock_exclusive().one(txn).await
+    unique(Entity::find_by_id(id).lock_exclusive(), txn).await
 }
 
 /// Every client, disabled ones among them, the oldest first.

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{JoinType, QueryOrder, QuerySelect};
 
-use super::users;
+use super::{unique, users};
 use crate::values::{Scopes, SessionId, UserId};
 
 /// One sign-in on one device.
@@ -69,7 +69,7 @@ impl Model {
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &impl ConnectionTrait, id: SessionId) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).one(db).await
+    unique(Entity::find_by_id(id), db).await
 }
 
 /// The session with this identifier and its user. None: one of them does not exist.
@@ -82,9 +82,9 @@ pub async fn find_with_user(db: &impl ConnectionTrait, id: SessionId) -> Result<
         .select_also(users::Entity)
         .join(JoinType::InnerJoin, user.into())
         .filter(users::Column::DeletedAt.is_null())
-        .one(db)
+        .all(db)
         .await?;
-    Ok(found.and_then(|(session, user)| Some((session, user?))))
+    Ok(found.into_iter().next().and_then(|(session, user)| Some((session, user?))))
 }
 
 /// The session with this identifier, locked until the transaction ends, so that refresh and revoke take turns.
@@ -93,7 +93,7 @@ pub async fn find_with_user(db: &impl ConnectionTrait, id: SessionId) -> Result<
 /// When the database fails.
 pub async fn find_locked(txn: &impl ConnectionTrait, id: SessionId) -> Result<Option<Model>, DbErr> {
     // SQLite has no row locks and needs none: the transaction holds the write lock already.
-    Entity::find_by_id(id).lock_exclusive().one(txn).await
+    unique(Entity::find_by_id(id).lock_exclusive(), txn).await
 }
 
 /// The sessions of a user that can be used at this time, the latest first.

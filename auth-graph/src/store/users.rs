@@ -5,6 +5,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, LikeExpr};
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 
+use super::unique;
 use crate::values::{Email, Locale, Scopes, SearchText, UserId};
 
 /// One account.
@@ -96,7 +97,7 @@ pub fn existing() -> Select<Entity> {
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
-    existing().filter(Column::Id.eq(id)).one(db).await
+    unique(existing().filter(Column::Id.eq(id)), db).await
 }
 
 /// The users with these identifiers, in no order.
@@ -112,7 +113,7 @@ pub async fn find_among(db: &impl ConnectionTrait, ids: Vec<UserId>) -> Result<V
 /// # Errors
 /// When the database fails.
 pub async fn find_by_email(db: &impl ConnectionTrait, email: &Email) -> Result<Option<Model>, DbErr> {
-    existing().filter(Column::Email.eq(email.clone())).one(db).await
+    unique(existing().filter(Column::Email.eq(email.clone())), db).await
 }
 
 /// The users that a filter lets through.
@@ -287,7 +288,7 @@ pub async fn record_login(
 /// When the database fails.
 pub async fn find_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
     // SQLite has no row locks and needs none: the transaction holds the write lock already.
-    existing().filter(Column::Id.eq(id)).lock_exclusive().one(txn).await
+    unique(existing().filter(Column::Id.eq(id)).lock_exclusive(), txn).await
 }
 
 /// Writes a user whose row is locked.
