@@ -147,6 +147,9 @@
 //! ```
 //!
 //! A service's own tables follow its users in the same transaction: see [`Mirror::on_user`](mirror::Mirror::on_user).
+//! What becomes of deleted users is its choice ([`Deletion`](mirror::Deletion)), and so are the names in its database
+//! ([`Naming`](mirror::Naming)), or that there is none ([`Mirror::in_memory`](mirror::Mirror::in_memory)).
+//! [`AuthGraph::feed_status`] says how old what is known is.
 //!
 //! # Signing in
 //!

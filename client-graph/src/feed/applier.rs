@@ -126,13 +126,17 @@ impl Applier {
                 place.cursor = Some(page.feed_cursor.clone().ok_or_else(|| Error::unavailable(missing))?);
             }
             let next = page.next();
-            let last = page.nodes.last().map(|user| user.id).filter(|_| next.is_some());
-            let complete = Stretch { after: snapshots.last, through: last, since: snapshots.since };
+            // The last page tells of everybody behind the one before; an empty one between others of nobody.
+            let through = page.nodes.last().map(|user| user.id).filter(|_| next.is_some());
+            let says_something = through.is_some() || next.is_none();
+            let stretch = Stretch { after: snapshots.last, through, since: snapshots.since };
+            let complete = Some(stretch).filter(|_| says_something);
+            let last = through.or(snapshots.last);
             let now = self.auth.clock().now();
             let rows = page.nodes.into_iter().map(|user| Row::of_snapshot(user, now)).collect();
             snapshots = Snapshots { after: next, last, ..snapshots };
             place.snapshots = Some(snapshots.clone()).filter(|snapshots| snapshots.after.is_some());
-            let batch = Batch { rows, complete: Some(complete) };
+            let batch = Batch { rows, complete };
             if !self.mirror.write_and_advance(batch, self.lease(), place).await? {
                 return Ok(false);
             }

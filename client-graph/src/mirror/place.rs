@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::row::Row;
 
-/// A row that was written so shortly before all users were read may be missing among them, and is not taken for deleted.
-const MARGIN: TimeDelta = TimeDelta::minutes(1);
+/// A row that was written so shortly before all users were read may be missing among them, as the clocks of replicas are
+/// apart, and is not taken for deleted.
+const MARGIN: TimeDelta = TimeDelta::seconds(10);
 
 /// How far the mirror is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,9 @@
 //! The client service with the real auth-graph: what the README promises, over sockets.
 
+use std::time::Duration;
+
+use auth_graph::auth::{Actor, clients};
+use auth_graph::values::{Held, Projection};
 use client_graph::mirror::Mirror;
 use client_graph::{AuthGraph, Code, Credentials, SignIn};
 use serde_json::{Value, json};
@@ -190,4 +194,35 @@ async fn a_service_makes_the_row_of_somebody_who_never_came() {
     let service = world.service().mirror(Mirror::in_memory()).build().unwrap();
     assert_eq!(service.provision(eve.id).await.unwrap().email, "eve@example.com");
     assert_eq!(service.mirror().unwrap().user(eve.id).await.unwrap().unwrap().version, eve.version);
+}
+
+#[tokio::test]
+async fn a_service_holds_no_more_than_its_client_is_shown() {
+    let world = World::strict().await;
+    let (auth, mirror) = (&world.app.auth, world.app.auth.mirror().unwrap());
+    let eve = world.sign_in_elsewhere("eve@example.com").await.user.id;
+    let staff = world.sign_in_elsewhere("staff@example.com").await.user.id;
+    let email = async |id| mirror.user(id).await.unwrap().map(|user| user.email);
+    let until = async |eves: Option<&str>, staffs: Option<&str>| {
+        let mut seen = 0;
+        while (email(eve).await.as_deref(), email(staff).await.as_deref()) != (eves, staffs) {
+            seen = auth.feed_moved(seen).await;
+        }
+    };
+    let show = async |projection| {
+        let client = world.reader()[0].parse().unwrap();
+        clients::set_projection(&world.auth_app, &Actor::operator(), client, projection).await.unwrap();
+    };
+    until(Some("eve@example.com"), Some("staff@example.com")).await;
+
+    // What was written a moment ago is not taken for deleted.
+    world.clock.advance(Duration::from_secs(60));
+    let roles = ["staff".to_owned()].into();
+    let fields = ["firstName".to_owned()];
+    show(Some(Projection::parse(Held { roles, ..Held::default() }, Some(&fields)).unwrap())).await;
+    until(None, Some("")).await;
+    assert_eq!(mirror.user(staff).await.unwrap().unwrap().first_name, "Ada");
+
+    show(None).await;
+    until(Some("eve@example.com"), Some("staff@example.com")).await;
 }
