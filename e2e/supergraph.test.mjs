@@ -1,8 +1,9 @@
-// The committed supergraph is that of the committed subgraphs, and an operation that was released still fits it.
+// The committed supergraph is that of the committed subgraphs, an operation of our clients still fits, and nothing that was
+// released is taken away.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { buildSchema, parse, validate } from 'graphql';
+import { buildSchema, findBreakingChanges, parse, validate } from 'graphql';
 import { committed, supergraph } from './supergraph.mjs';
 
 test('the supergraph is current', () => {
@@ -31,4 +32,24 @@ test('a field that is taken away is told with the operation that needs it', () =
   const without = sdl('auth.graphql').replace(/^\temail: String!$/gm, '\taddress: String!');
   const told = misfits(without, 'schema/operations');
   assert.ok(told.includes('schema/operations/me.graphql: Cannot query field "email" on type "User".'), told.join('\n'));
+});
+
+/** What would break those who use the schema as it was released last. */
+function broken(file, change = (text) => text) {
+  const [released, current] = [sdl(`released/${file}`), change(sdl(file))].map((text) =>
+    buildSchema(text, { assumeValidSDL: true }),
+  );
+  return findBreakingChanges(released, current).map(({ description }) => `${file}: ${description}`);
+}
+
+test('nothing is taken away that was released', () => {
+  const told = ['auth.graphql', 'client.subgraph.plain.graphql'].flatMap((file) => broken(file));
+  assert.deepEqual(told, [], 'keep it beside what takes its place, with @deprecated; schema/released is written at a release');
+});
+
+test('a field that is taken away, and an argument that must be given, are told', () => {
+  const without = broken('auth.graphql', (text) => text.replace(/^\temail: String!$/gm, '\taddress: String!'));
+  assert.ok(without.includes('auth.graphql: User.email was removed.'), without.join('\n'));
+  const strict = broken('auth.graphql', (text) => text.replace('logout(', 'logout(reason: String!, '));
+  assert.deepEqual(strict, ['auth.graphql: A required arg reason on Mutation.logout was added.']);
 });
