@@ -16,6 +16,7 @@ use std::io;
 
 use axum::Router;
 use axum::routing::{get, post};
+use serving::Patience;
 use tokio::net::TcpListener;
 
 use crate::app::App;
@@ -72,7 +73,8 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
         // They would go on until the grace is over.
         feed::stop(&stopping);
     };
-    let result = serving::serve(listener, router(&app), app.config.server.shutdown_grace, stop).await;
+    let patience = Patience::new(app.config.server.shutdown_grace);
+    let result = serving::serve(listener, router(&app), patience, stop).await;
     tasks.abort_all();
     result
 }

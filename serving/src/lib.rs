@@ -11,7 +11,7 @@ mod settings;
 mod stop;
 
 pub use client_address::client_address;
-pub use listener::serve;
+pub use listener::{Patience, serve};
 pub use log::{Format, log_to_stderr};
 pub use observe::{RequestId, observed};
 pub use secret::{MasterSecret, make_private_folder};

@@ -2,22 +2,42 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use axum::serve::{Listener, ListenerExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio_io_timeout::TimeoutStream;
 
-/// Serves until `stop` is ready, takes no new connection from then on, and finishes the running requests within
-/// `grace`. Handlers find the address of the other end as `ConnectInfo<SocketAddr>`.
+/// How long is waited for others.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Running requests may take so long to finish after a signal to stop.
+    pub grace: Duration,
+    /// A connection is cut whose other end has taken nothing for so long while there was something to be taken. One on
+    /// which nothing is said is not.
+    pub unread: Duration,
+}
+
+impl Patience {
+    /// With this grace, and a minute for those who do not read.
+    #[must_use]
+    pub fn new(grace: Duration) -> Self {
+        Self { grace, unread: Duration::from_secs(60) }
+    }
+}
+
+/// Serves until `stop` is ready, takes no new connection from then on, and finishes the running requests within their
+/// grace. Handlers find the address of the other end as `ConnectInfo<SocketAddr>`.
 ///
 /// # Errors
 /// When the listener fails.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    grace: Duration,
+    patience: Patience,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (stopping, stopped) = oneshot::channel();
@@ -27,9 +47,9 @@ pub async fn serve(
         // The other end is gone only when serving has failed already.
         let _ = stopping.send(());
     };
-    let listener = listener.tap_io(|stream| {
+    let listener = Patient { listener, unread: patience.unread }.tap_io(|stream| {
         // Answers are small and complete: waiting to fill a segment only delays them.
-        if let Err(error) = stream.set_nodelay(true) {
+        if let Err(error) = stream.get_ref().set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
     });
@@ -37,10 +57,32 @@ pub async fn serve(
     let serving = async { axum::serve(listener, service).with_graceful_shutdown(stop).await };
     tokio::select! {
         result = serving => result,
-        () = passed(stopped, grace) => {
+        () = passed(stopped, patience.grace) => {
             tracing::warn!("some requests did not finish in time");
             Ok(())
         }
+    }
+}
+
+/// Takes connections, and has each fail whose other end does not read.
+struct Patient {
+    listener: TcpListener,
+    unread: Duration,
+}
+
+impl Listener for Patient {
+    type Io = Pin<Box<TimeoutStream<TcpStream>>>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, address) = Listener::accept(&mut self.listener).await;
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.unread));
+        (Box::pin(stream), address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
     }
 }
 

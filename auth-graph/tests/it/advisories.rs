@@ -2,6 +2,7 @@
 //! the tests of a subject are there; the guide on sessions and tokens lists them all.
 
 use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::{Actor, clients};
 use auth_graph::store::{login_events, sessions};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -163,4 +164,27 @@ async fn ghsa_6mq3_xmgp_pjm5_a_changed_client_secret_never_passes() {
         assert_eq!(answer.body["error"], "invalid_client", "{secret}");
     }
     client.token().await;
+}
+
+/// The audience was lost on the way through a refresh, tokens of a service account outlived it, and delegated tokens could
+/// do more than the one who used them.
+#[tokio::test]
+async fn authorizer_2_4_0_audience_and_scope_survive_a_refresh_and_a_disabled_client_has_no_token() {
+    let test = TestApp::with(|config| config.tokens.further_audiences = vec!["billing".to_owned()]).await;
+    test.create("ada@test.com", Rank::Staff).await;
+    let input = json!({ "email": "ada@test.com", "password": PASSWORD, "audience": "billing", "scope": [] });
+    let pair = test.anonymous().send(operation!("login"), json!({ "input": input })).await.data("login").clone();
+    let mut refresh = pair["refreshToken"].as_str().unwrap().to_owned();
+    for _ in 0..3 {
+        let next = test.anonymous().refresh(&refresh).await.data("refresh").clone();
+        let claims = claims_of(next["accessToken"].as_str().unwrap());
+        assert_eq!((&claims["aud"], &claims["scope"]), (&json!("billing"), &json!("")), "{claims}");
+        refresh = next["refreshToken"].as_str().unwrap().to_owned();
+    }
+    let (client, other) = (test.service_client("orders", "users:read").await, test.service_client("other", "").await);
+    let token = client.token().await;
+    test.bearer(&token).send(operation!("users"), json!({})).await.data("users");
+    clients::disable(&test.app, &Actor::operator(), client.id).await.unwrap();
+    assert_eq!(test.bearer(&token).send(operation!("users"), json!({})).await.code(), "TOKEN_REVOKED");
+    assert!(!other.sees(&token).await);
 }

@@ -18,7 +18,7 @@ async fn listen(test: &TestApp, client: &ServiceClient, after: &Value) -> Events
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_is_heard_when_it_happens_and_by_those_who_resume() {
+async fn stianst_76_a_change_is_heard_when_it_happens_and_by_those_who_resume() {
     let test = TestApp::new().await;
     let _tasks = tasks::spawn(&test.app);
     let client = reader(&test).await;

@@ -35,7 +35,7 @@ fn types(told: &[Asked]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_told_what_the_feed_says() {
+async fn argus_33_an_endpoint_is_told_what_the_feed_says() {
     let site = Site::new().await;
     let reader = site.test.service_client("reader", "feed:read").await;
     let ada = site.test.signed_in("ada@test.com", Rank::Staff).await;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::accounts::{self, Rank};
 use auth_graph::tasks;
 use chrono::Duration;
 use futures_util::{SinkExt, StreamExt};
@@ -131,6 +131,41 @@ async fn a_new_token_in_a_ping_keeps_the_socket_and_what_runs_on_it() {
     hear_until(&mut socket, made).await;
     test.app.clock.advance(Duration::minutes(4));
     hear_until(&mut socket, |message| message["close"] == 4403).await;
+}
+
+#[tokio::test]
+async fn the_feed_on_a_socket_resumes_from_a_cursor_and_stops_when_its_reader_says_so() {
+    let test = TestApp::new().await;
+    let _tasks = tasks::spawn(&test.app);
+    let address = serve(&test).await;
+    let client = test.service_client("reader", "feed:read").await;
+    let mut socket = begin(address, bearer(&client.token().await)).await;
+    let follow = |id: &str, after: &Value| {
+        let payload = json!({ "query": FOLLOW, "variables": { "after": after } });
+        json!({ "id": id, "type": "subscribe", "payload": payload })
+    };
+    say(&mut socket, follow("1", &Value::Null)).await;
+    let current = hear(&mut socket).await["payload"]["data"]["userChanges"].clone();
+    assert_eq!(current["kind"], "CURRENT");
+    let user = test.create_user("ada@test.com").await;
+    hear_until(&mut socket, |message| message["payload"]["data"]["userChanges"]["kind"] == "USER_CREATED").await;
+    say(&mut socket, json!({ "id": "1", "type": "complete" })).await;
+
+    accounts::disable(&test.app, user.id).await.unwrap();
+    say(&mut socket, follow("2", &current["cursor"])).await;
+    let mut kinds = Vec::new();
+    while kinds.len() < 2 {
+        let message = hear(&mut socket).await;
+        let change = &message["payload"]["data"]["userChanges"];
+        if message["id"] == "2" && change["kind"] != "CURRENT" {
+            assert_eq!(change["user"]["isActive"], false, "as they are now");
+            kinds.push(change["kind"].clone());
+        }
+    }
+    assert_eq!(kinds, ["USER_CREATED", "USER_UPDATED"]);
+    say(&mut socket, follow("3", &json!("AAAA"))).await;
+    let is_refusal = |message: &Value| message["id"] == "3" && message.to_string().contains("VALIDATION_FAILED");
+    while !is_refusal(&hear(&mut socket).await) {}
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use serving::Patience;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -86,7 +87,8 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
         let task = tokio::spawn(async move { auth.run_feed(async { drop(stopped.await) }).await });
         (stop, task)
     });
-    let result = serving::serve(listener, router(&app), app.config.server.shutdown_grace, stop).await;
+    let patience = Patience::new(app.config.server.shutdown_grace);
+    let result = serving::serve(listener, router(&app), patience, stop).await;
     upkeep.abort();
     if let Some((stop, task)) = following {
         drop(stop);

@@ -1,0 +1,47 @@
+//! Clients who ask and do not read the answer: their connection is cut.
+
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use futures_util::stream;
+use serving::Patience;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+/// Says when an answer is given up.
+struct Answer(UnboundedSender<()>);
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
+/// An answer without an end, as that of a subscription.
+fn endless(given_up: UnboundedSender<()>) -> Body {
+    Body::from_stream(stream::unfold(Answer(given_up), async |answer| {
+        Some((Ok::<_, io::Error>("x".repeat(64 * 1024)), answer))
+    }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_is_cut_whose_other_end_never_reads() {
+    let (given_up, mut was_given_up) = unbounded_channel();
+    let router = Router::new().route("/", get(async move || endless(given_up.clone())));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let patience = Patience { unread: Duration::from_millis(200), ..Patience::new(Duration::ZERO) };
+    tokio::spawn(serving::serve(listener, router, patience, std::future::pending()));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: auth.test\r\n\r\n").await.unwrap();
+    let soon = Duration::from_secs(20);
+    tokio::time::timeout(soon, was_given_up.recv()).await.expect("nobody waits for ever").unwrap();
+    // What had been sent by then is still there, and then the end.
+    let mut sink = vec![0; 1 << 20];
+    let read_to_end = async { while stream.read(&mut sink).await.is_ok_and(|read| read > 0) {} };
+    tokio::time::timeout(soon, read_to_end).await.expect("the connection is closed");
+}
