@@ -19,7 +19,10 @@ function hive(config) {
   };
 }
 
-/** It composes by itself, and is told where each subgraph is and what it has. */
+/**
+ * It composes by itself, and is told where each subgraph is and what it has. The package is the one with the program for
+ * this system: `grafbase` itself also names packages for others that the registry does not have.
+ */
 async function grafbase(_, subgraphs, folder) {
   const port = await freePort();
   const told = subgraphs.map(({ name, url, sdl }) => {
@@ -30,7 +33,7 @@ async function grafbase(_, subgraphs, folder) {
   const overrides = join(folder, 'subgraphs.toml');
   writeFileSync(overrides, told.join('\n'));
   const args = ['dev', '--gateway-config', recipe('grafbase.toml'), '--graph-overrides', overrides, '--port', String(port)];
-  const program = join(here, 'node_modules', '.bin', 'grafbase');
+  const program = join(here, 'node_modules', '@grafbase', 'cli-x86_64-unknown-linux-musl', 'grafbase');
   return startProgram(program, args, `http://127.0.0.1:${port}/graphql?query={__typename}`, { cwd: folder });
 }
 
