@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::store;
+use crate::values::JsonSchema;
 
 /// A cheap handle to the parts.
 #[derive(Clone, Debug)]
@@ -55,6 +56,10 @@ pub struct Parts {
     pub revocations: Revocations,
     /// Makes and reads the cursors of lists.
     pub cursors: Cursors,
+    /// What `metadata` must be like.
+    pub metadata_schema: Option<JsonSchema>,
+    /// What the metadata must be like that only administrators see.
+    pub private_metadata_schema: Option<JsonSchema>,
     /// Writes mails and hands them over.
     pub mailer: Mailer,
     /// Rings when a mail waits to be sent.
@@ -97,6 +102,9 @@ impl App {
             passwords: PasswordPool::start(&config.passwords)?,
             revocations: Revocations::new(access_lifetime),
             cursors: Cursors::new(&secrets, clock.clone()),
+            metadata_schema: Config::schema(&config.accounts.metadata_schema).map_err(Error::internal)?,
+            private_metadata_schema: Config::schema(&config.accounts.private_metadata_schema)
+                .map_err(Error::internal)?,
             mailer: Mailer::new(&config)?,
             mail_waits: Notify::new(),
             webhook_secrets: WebhookSecrets::new(&secrets),

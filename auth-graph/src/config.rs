@@ -4,6 +4,7 @@
 
 mod accounts;
 mod check;
+mod claims;
 mod print;
 mod webhooks;
 
@@ -20,9 +21,10 @@ use serde::{Deserialize, Deserializer};
 use serving::Layout;
 use url::Url;
 
-use crate::values::{ClaimName, ClaimSource, Scopes};
+use crate::values::Scopes;
 
 pub use accounts::{Accounts, Mail, Registration};
+pub use claims::{Claims, ClaimsForAudience, ClaimsHook, HookFailure, ScopesOfAudience};
 pub use serving::{MasterSecret, Problems, Secrets, Sources};
 pub use webhooks::Webhooks;
 
@@ -149,6 +151,8 @@ pub struct Tokens {
     pub audience: String,
     /// Further audiences that people may sign in for.
     pub further_audiences: Vec<String>,
+    /// What the tokens for an audience may allow; everything for one that is not listed.
+    pub audience_scopes: Vec<ScopesOfAudience>,
     /// Life of an access token.
     #[serde(with = "humantime_serde")]
     pub access_lifetime: Duration,
@@ -166,56 +170,6 @@ pub struct Tokens {
     pub key_publish_lead: Duration,
     /// Whether keys of an algorithm that is no longer the configured one stay published until they are retired.
     pub publish_all_algorithms: bool,
-}
-
-/// What access tokens say beside the standard claims.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Claims {
-    /// Whether there are `user_id` and `token_type`.
-    pub django: bool,
-    /// What else is said, for each audience.
-    pub policies: Vec<ClaimsForAudience>,
-    /// How long the claims of the policies may be together, and those of the hook, as JSON.
-    pub max_bytes: usize,
-    /// Who else is asked.
-    pub hook: ClaimsHook,
-}
-
-/// Which attributes of a user become claims.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClaimsForAudience {
-    /// In the tokens for whom.
-    pub audience: String,
-    /// The names of the claims, and where each comes from.
-    pub claims: BTreeMap<ClaimName, ClaimSource>,
-}
-
-/// A service of the operator that is asked for further claims.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClaimsHook {
-    /// Its address; empty: there is none.
-    pub url: String,
-    /// What requests are signed with, each of them.
-    #[serde(deserialize_with = "one_or_many")]
-    pub secrets: Vec<SecretString>,
-    /// How long its answer is waited for.
-    #[serde(with = "humantime_serde")]
-    pub timeout: Duration,
-    /// What happens when it fails.
-    pub on_failure: HookFailure,
-}
-
-/// What happens to a sign-in or a refresh when the claims hook fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HookFailure {
-    /// It is told to come back.
-    Refuse,
-    /// It gets a token without the claims of the hook.
-    Omit,
 }
 
 /// A signature algorithm for access tokens (RFC 7518 section 3.1, RFC 8037 section 3.1).
@@ -237,6 +191,8 @@ pub enum SigningAlgorithm {
 pub struct Rest {
     /// Whether they are there.
     pub enabled: bool,
+    /// Whether anybody can make an account there, and is told that an address has one.
+    pub create_user: bool,
 }
 
 /// How passwords are hashed: argon2id on threads of their own.
@@ -374,6 +330,15 @@ impl Config {
     #[must_use]
     pub fn serves_audience(&self, audience: &str) -> bool {
         self.tokens.audience == audience || self.tokens.further_audiences.iter().any(|further| further == audience)
+    }
+
+    /// Those of these scopes that a token for this audience may hold.
+    #[must_use]
+    pub fn scopes_for(&self, audience: &str, scopes: Scopes) -> Scopes {
+        match self.tokens.audience_scopes.iter().find(|listed| listed.audience == audience) {
+            Some(listed) => scopes.intersection(&listed.scopes),
+            None => scopes,
+        }
     }
 
     /// Whether pages of this origin may act for a signed-in user: our own, and those that are listed.

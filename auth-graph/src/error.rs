@@ -53,10 +53,12 @@ pub enum Error {
     #[error("What follows this cursor is not kept any more: read the snapshots.")]
     CursorExpired,
     /// An argument breaks a rule.
-    #[error("{field}: {message}")]
+    #[error("{field}{path}: {message}")]
     ValidationFailed {
         /// The argument's name in the API.
         field: &'static str,
+        /// Where in the argument, as a JSON Pointer (RFC 6901); empty: the argument itself.
+        path: String,
         /// What is wrong with it.
         message: String,
     },
@@ -83,7 +85,12 @@ pub enum Error {
 impl Error {
     /// An argument that breaks a rule.
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
-        Self::ValidationFailed { field, message: message.into() }
+        Self::invalid_at(field, String::new(), message)
+    }
+
+    /// An argument that breaks a rule somewhere within.
+    pub fn invalid_at(field: &'static str, path: String, message: impl Into<String>) -> Self {
+        Self::ValidationFailed { field, path, message: message.into() }
     }
 
     /// A fault of ours, described for the log.

@@ -42,6 +42,8 @@ pub const CREDENTIAL_FIELDS: &[&str] = &[
     "refresh",
     "createUser",
     "setUserPassword",
+    "inviteUser",
+    "forcePasswordReset",
     "register",
     "verifyEmail",
     "requestEmailVerification",

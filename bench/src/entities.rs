@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use auth_graph::app::App;
-use auth_graph::auth::accounts::{self, NewUser, Rank};
-use auth_graph::auth::boot;
+use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::administration::{self, NewAccount};
+use auth_graph::auth::{Actor, boot};
 use auth_graph::clock::Clock;
 use auth_graph::config::{Config, Sources};
 use auth_graph::http;
@@ -121,7 +122,9 @@ impl<S: Subscriber> Layer<S> for Queries {
 async fn create_user(app: &App, email: &str, rank: Rank) -> Result<String, Box<dyn Error>> {
     let password = NewPassword::parse(PASSWORD.into())?;
     let (first_name, last_name) = ("Ada".to_owned(), "Lovelace".to_owned());
-    let user = accounts::create(app, NewUser { email: email.parse()?, password, first_name, last_name, rank }).await?;
+    let plain = NewAccount::plain(email.parse()?, Some(password));
+    let new = NewAccount { first_name, last_name, rank, ..plain };
+    let user = administration::create(app, &Actor::operator(), new).await?;
     Ok(user.id.to_string())
 }
 

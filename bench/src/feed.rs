@@ -7,7 +7,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use auth_graph::app::App;
-use auth_graph::auth::accounts::{self, NewUser, Rank};
+use auth_graph::auth::administration::{self, NewAccount};
 use auth_graph::auth::clients::{self, NewClient};
 use auth_graph::auth::{Actor, boot};
 use auth_graph::clock::Clock;
@@ -113,8 +113,8 @@ impl Source {
         let (first_name, last_name) = ("Ada".to_owned(), "Lovelace".to_owned());
         let password = NewPassword::parse(PASSWORD.into()).map_err(text)?;
         let email = "pattern@example.com".parse().map_err(text)?;
-        let pattern = NewUser { email, password, first_name, last_name, rank: Rank::User };
-        let pattern = accounts::create(&app, pattern).await.map_err(text)?;
+        let pattern = NewAccount { first_name, last_name, ..NewAccount::plain(email, Some(password)) };
+        let pattern = administration::create(&app, &Actor::operator(), pattern).await.map_err(text)?;
         let now = app.clock.now();
         let mut users: Vec<UserId> = (0..USERS).map(|_| UserId::generate(now)).collect();
         users.sort_unstable();

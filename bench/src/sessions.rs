@@ -8,9 +8,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use auth_graph::app::App;
-use auth_graph::auth::accounts::{self, NewUser, Rank};
-use auth_graph::auth::boot;
+use auth_graph::auth::administration::{self, NewAccount};
 use auth_graph::auth::sessions::{Device, Login, login, refresh};
+use auth_graph::auth::{Actor, boot};
 use auth_graph::clock::Clock;
 use auth_graph::config::{Config, Sources};
 use auth_graph::credentials::Revocations;
@@ -54,8 +54,7 @@ async fn refresh_row(database: &str, url: Option<String>, time: Duration) -> Res
     let app = boot(config, Clock::default()).await?;
     let email = "refresh@example.com".parse()?;
     let password = NewPassword::parse(PASSWORD.into())?;
-    let (first_name, last_name) = (String::new(), String::new());
-    accounts::create(&app, NewUser { email, password, first_name, last_name, rank: Rank::User }).await?;
+    administration::create(&app, &Actor::operator(), NewAccount::plain(email, Some(password))).await?;
 
     let mut tokens = Vec::new();
     let mut bare = Vec::new();

@@ -1,7 +1,9 @@
 //! The three users, as in the example that this project descends from.
 
 use auth_graph::app::App;
-use auth_graph::auth::accounts::{self, NewUser, Rank};
+use auth_graph::auth::Actor;
+use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::administration::{self, NewAccount};
 use auth_graph::error::{Code, Error};
 use auth_graph::values::NewPassword;
 
@@ -15,14 +17,8 @@ pub(crate) const USERS: [(&str, &str, Rank); 3] = [
 /// Makes those that are not there yet.
 pub(crate) async fn create(app: &App) -> Result<(), Error> {
     for (email, password, rank) in USERS {
-        let user = NewUser {
-            email: email.parse()?,
-            password: NewPassword::parse(password.into())?,
-            first_name: String::new(),
-            last_name: String::new(),
-            rank,
-        };
-        match accounts::create(app, user).await {
+        let plain = NewAccount::plain(email.parse()?, Some(NewPassword::parse(password.into())?));
+        match administration::create(app, &Actor::operator(), NewAccount { rank, ..plain }).await {
             Err(error) if error.code() == Code::Conflict => {}
             result => drop(result?),
         }

@@ -19,6 +19,8 @@ mod m20261125_000100_session_audience;
 mod m20261125_000200_changes_recorded_at;
 mod m20261125_000400_webhooks;
 mod m20261125_000401_projections;
+mod m20261125_000500_merged_users;
+mod m20261125_000501_private_metadata;
 mod m20261125_000600_accounts;
 mod m20261125_000700_audit_events;
 mod m20261125_000701_user_search;
@@ -45,6 +47,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000200_changes_recorded_at::Migration),
             Box::new(m20261125_000400_webhooks::Migration),
             Box::new(m20261125_000401_projections::Migration),
+            Box::new(m20261125_000500_merged_users::Migration),
+            Box::new(m20261125_000501_private_metadata::Migration),
             Box::new(m20261125_000600_accounts::Migration),
             Box::new(m20261125_000700_audit_events::Migration),
             Box::new(m20261125_000701_user_search::Migration),

@@ -1,4 +1,4 @@
-//! Who changes something that is not their own, and how far their powers reach.
+//! Who changes something, and how far their powers reach over what is not their own.
 //!
 //! The rule is that nobody gives more than they hold: neither to themselves, nor to others, nor by taking an account
 //! over that has more.
@@ -12,12 +12,12 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::store::audit_events::ActorKind;
 use crate::store::users;
-use crate::values::Scopes;
+use crate::values::{Scopes, UserId};
 
 /// The role that may do everything.
 const SUPERUSER: &str = "superuser";
 
-/// Who does something.
+/// Who does something, and from where.
 #[derive(Clone, Debug)]
 pub struct Actor {
     who: Who,
@@ -29,6 +29,8 @@ enum Who {
     Operator,
     System,
     Caller(Principal),
+    /// Whoever has the mail that was sent to this user.
+    Reader(UserId),
 }
 
 impl Actor {
@@ -44,33 +46,46 @@ impl Actor {
         Self { who: Who::System, device: Device::default() }
     }
 
-    /// The caller of a request.
+    /// The caller of a request that changes what is not their own.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for somebody who acts as another: what they may do must be done under their own name.
     pub fn caller(principal: &Principal, device: &Device) -> Result<Self> {
         match principal.impersonator() {
             Some(_) => Err(Error::Forbidden),
-            None => Ok(Self { who: Who::Caller(principal.clone()), device: device.clone() }),
+            None => Ok(Self::own(principal, device)),
         }
     }
 
-    /// Whose token it is; none: the operator, or the service itself.
+    /// The caller of a request that changes what is their own, or somebody who acts as them.
+    pub(crate) fn own(principal: &Principal, device: &Device) -> Self {
+        Self { who: Who::Caller(principal.clone()), device: device.clone() }
+    }
+
+    /// Whoever shows the one-time token that was sent to a user.
+    pub(crate) fn reader(user: UserId, device: &Device) -> Self {
+        Self { who: Who::Reader(user), device: device.clone() }
+    }
+
+    /// Whose token it is; none where there is none.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
         match &self.who {
             Who::Caller(principal) => Some(principal),
-            Who::Operator | Who::System => None,
+            Who::Operator | Who::System | Who::Reader(_) => None,
         }
     }
 
-    /// As what the actor stands in the audit log.
-    pub(crate) fn kind(&self) -> ActorKind {
+    /// Who is to be recorded: of somebody who acts as another, themselves.
+    pub(crate) fn identity(&self) -> (ActorKind, Option<UserId>) {
         match &self.who {
-            Who::Operator => ActorKind::Operator,
-            Who::System => ActorKind::System,
-            Who::Caller(principal) if principal.is_service() => ActorKind::Service,
-            Who::Caller(_) => ActorKind::User,
+            Who::Operator => (ActorKind::Operator, None),
+            Who::System => (ActorKind::System, None),
+            Who::Reader(user) => (ActorKind::User, Some(*user)),
+            Who::Caller(principal) if principal.is_service() => (ActorKind::Service, Some(principal.subject())),
+            Who::Caller(principal) => {
+                (ActorKind::User, Some(principal.impersonator().unwrap_or_else(|| principal.subject())))
+            }
         }
     }
 
@@ -85,7 +100,11 @@ impl Actor {
     /// # Errors
     /// [`Error::TokenRevoked`] when the user was disabled meanwhile; when the database fails.
     pub(crate) async fn powers(&self, app: &App, db: &impl ConnectionTrait) -> Result<Powers> {
-        let Some(principal) = self.principal() else { return Ok(Powers::Everything) };
+        let principal = match &self.who {
+            Who::Operator | Who::System => return Ok(Powers::Everything),
+            Who::Reader(_) => return Ok(Powers::Scopes(Scopes::default())),
+            Who::Caller(principal) => principal,
+        };
         if principal.is_service() {
             return Ok(Powers::Scopes(principal.scopes().clone()));
         }

@@ -1,4 +1,5 @@
-//! The audit log: each change that somebody makes to what is not their own, in the transaction of the change.
+//! The audit log: each change to a user and each that somebody makes to what is not their own, in the transaction of the
+//! change.
 //!
 //! Passwords and secrets never stand in it: what is recorded of a user is named one by one in [`facts`].
 
@@ -63,13 +64,14 @@ pub fn reason(text: &str) -> Result<String> {
 /// When the database fails.
 pub(crate) async fn record(app: &App, txn: &impl ConnectionTrait, actor: &Actor, entry: Entry) -> Result<()> {
     let now = app.clock.now();
+    let (actor_kind, actor_id) = actor.identity();
     let (before, after) = differences(entry.before, entry.after);
     let event = Model {
         id: TokenId::generate(now),
         occurred_at: now,
         action: entry.action.to_owned(),
-        actor_kind: actor.kind(),
-        actor_id: actor.principal().map(|principal| principal.subject().0),
+        actor_kind,
+        actor_id: actor_id.map(|id| id.0),
         target_kind: entry.target_kind.to_owned(),
         target_id: entry.target_id,
         before,
@@ -81,6 +83,23 @@ pub(crate) async fn record(app: &App, txn: &impl ConnectionTrait, actor: &Actor,
     Ok(audit_events::insert(txn, event).await?)
 }
 
+/// That something was done to a user. Of one who is erased, nothing about the person is recorded.
+pub(crate) fn of_user(
+    action: &'static str,
+    before: Option<&users::Model>,
+    after: &users::Model,
+    reason: Option<String>,
+) -> Entry {
+    let (before, now) = match before {
+        Some(_) if after.erased_at.is_some() => {
+            let merged_into = after.merged_into.map(|id| id.to_string());
+            (json!({ "deleted": false }), json!({ "deleted": true, "erased": true, "mergedInto": merged_into }))
+        }
+        before => (before.map_or(Value::Null, facts), facts(after)),
+    };
+    Entry { action, target_kind: "user", target_id: after.id.to_string(), before, after: now, reason }
+}
+
 /// What may be recorded of a user.
 #[must_use]
 pub fn facts(user: &users::Model) -> Value {
@@ -90,14 +109,18 @@ pub fn facts(user: &users::Model) -> Value {
         "firstName": user.first_name,
         "lastName": user.last_name,
         "phoneNumber": user.phone_number,
+        "locale": user.locale.as_ref().map(ToString::to_string),
         "isActive": user.is_active,
         "isStaff": user.is_staff,
         "isSuperuser": user.is_superuser,
         "roles": user.roles,
         "scopes": user.scopes.to_strings(),
         "metadata": user.metadata,
+        "privateMetadata": user.private_metadata,
         "hasPassword": user.password_hash.is_some(),
         "deleted": user.deleted_at.is_some(),
+        "erased": user.erased_at.is_some(),
+        "mergedInto": user.merged_into.map(|id| id.to_string()),
     })
 }
 

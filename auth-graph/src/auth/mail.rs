@@ -52,8 +52,12 @@ pub(crate) enum Letter {
     AddressChanged,
     /// To a user with a new password.
     PasswordChanged,
+    /// To a user who must set another password.
+    PasswordTaken,
     /// To a user who was deleted.
     AccountDeleted,
+    /// To a user whose account has become part of another one.
+    AccountMerged,
 }
 
 /// An account that waits for its address to be confirmed.

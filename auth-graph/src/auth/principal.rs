@@ -103,6 +103,12 @@ pub(crate) async fn inspect(app: &App, token: &SecretString) -> Result<Principal
     examine(app, token, AccessTokens::check_for_any).await
 }
 
+/// Whose token it is that was refused as its session has ended: for telling its bearer why.
+pub(crate) fn subject_of_revoked(app: &App, token: &SecretString) -> Option<UserId> {
+    let checked = app.access_tokens.check(&app.keyring, token, app.clock.now()).ok()?;
+    Some(checked.claims.sub).filter(|_| !checked.claims.is_service())
+}
+
 type Check = fn(&AccessTokens, &Keyring, &SecretString, DateTime<Utc>) -> Result<Arc<CheckedToken>, Error>;
 
 async fn examine(app: &App, token: &SecretString, check: Check) -> Result<Principal, Refusal> {

@@ -111,9 +111,9 @@ fn issue(
     })
 }
 
-/// What the tokens of a session allow: what was asked for, as far as the user has it now.
+/// What the tokens of a session allow: what was asked for, as far as the user has it now and its audience may.
 pub(crate) fn scope_of(app: &App, session: &sessions::Model, user: &users::Model) -> Scopes {
-    let held = scopes_of(app, user);
+    let held = app.config.scopes_for(session.audience(&app.config.tokens.audience), scopes_of(app, user));
     session.scope.as_ref().map_or(held.clone(), |asked| held.intersection(asked))
 }
 

@@ -48,6 +48,8 @@ pub struct Record {
     pub scopes: Vec<String>,
     /// What other services keep with the user.
     pub metadata: BTreeMap<String, Value>,
+    /// What only administrators see.
+    pub private_metadata: BTreeMap<String, Value>,
     /// When the account was made.
     pub date_joined: Option<DateTime<Utc>>,
     /// The last sign-in.
@@ -67,6 +69,8 @@ pub enum Refused {
     InvalidEmail,
     /// A role or scope can not be one, or a name is too long.
     InvalidValue,
+    /// The metadata is too large, or not as its schema says.
+    InvalidMetadata,
     /// The hash is of no known format.
     UnknownHash,
     /// Comparing with the hash would take too long.
@@ -87,6 +91,7 @@ impl Refused {
             Self::Malformed => "MALFORMED",
             Self::InvalidEmail => "INVALID_EMAIL",
             Self::InvalidValue => "INVALID_VALUE",
+            Self::InvalidMetadata => "INVALID_METADATA",
             Self::UnknownHash => "UNKNOWN_HASH",
             Self::HashTooCostly => "HASH_TOO_COSTLY",
             Self::AlreadyImported => "ALREADY_IMPORTED",

@@ -3,6 +3,7 @@
 mod csv;
 mod database;
 mod lines;
+mod prefix;
 mod shapes;
 
 use std::fs::File;
@@ -95,6 +96,15 @@ impl Source {
         Ok(Self::Lines(Lines::open(Path::new(&options.source), position, shape)?))
     }
 
+    /// Whether it is not the one that a former run has read a part of.
+    fn is_at_its_beginning(&self) -> bool {
+        match self {
+            Self::Lines(lines) => lines.is_at_its_beginning(),
+            Self::Table(table) => table.is_at_its_beginning(),
+            Self::Database(database) => database.is_at_its_beginning(),
+        }
+    }
+
     /// The next rows; none at the end.
     async fn next(&mut self) -> Result<Option<Batch>, Failure> {
         match self {
@@ -112,14 +122,20 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
         OnUnusableHash::Drop => UnusableHash::Drop,
     };
     let mut import = Import::open(app, &name(&options)?, writing, unusable).await?;
-    let (imported_before, refused_before) = (import.imported(), import.refused());
-    if !import.position().is_empty() {
-        eprintln!("going on behind {imported_before} imported and {refused_before} refused");
-    }
     let mut source = Source::open(&options, import.position()).await?;
+    let (imported_before, refused_before) = (import.imported(), import.refused());
+    if !source.is_at_its_beginning() {
+        eprintln!("going on behind {imported_before} imported and {refused_before} refused");
+    } else if !import.position().is_empty() {
+        eprintln!("what was read before is not in this file any more: it is read from its beginning");
+    }
     let mut report = None;
-    while let Some(batch) = source.next().await? {
-        let refused = import.write(app, batch).await?;
+    let mut next = source.next().await?;
+    while let Some(batch) = next {
+        // The next rows are read while the database writes these.
+        let (refused, following) = tokio::join!(import.write(app, batch), source.next());
+        let refused = refused?;
+        next = following?;
         add_to_report(&mut report, &options.report, &refused)?;
         if io::stderr().is_terminal() {
             eprint!("\r{} imported, {} refused", import.imported(), import.refused());
@@ -155,14 +171,12 @@ fn add_to_report(report: &mut Option<Writer<File>>, path: &Path, refused: &[(Str
     Ok(report.flush()?)
 }
 
-/// Names the source without telling where it is: its URL may hold a password. A file is another one when it begins in
-/// another way.
+/// Names the source without telling where it is: its URL may hold a password.
 fn name(options: &Options) -> Result<String, Failure> {
     let place = if is_database(&options.source) {
         format!("{} {}", options.source, options.table.as_deref().unwrap_or_default())
     } else {
-        let path = std::path::absolute(&options.source)?;
-        format!("{} {}", path.display(), BASE64_URL_SAFE_NO_PAD.encode(lines::first_bytes(&path)?))
+        std::path::absolute(&options.source)?.display().to_string()
     };
     let name = digest(&SHA256, format!("{:?} {place}", options.from).as_bytes());
     Ok(BASE64_URL_SAFE_NO_PAD.encode(name))

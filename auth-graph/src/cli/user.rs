@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Failure;
 use crate::app::App;
-use crate::auth::accounts::{self, Rank};
-use crate::auth::administration::{self, NewAccount, Update};
+use crate::auth::accounts::{self, Deletion, Rank};
+use crate::auth::administration::{self, Impersonator, NewAccount, Update};
 use crate::auth::pages::Page;
 use crate::auth::{Actor, audit};
 use crate::error::Error;
@@ -37,6 +37,22 @@ pub(super) enum Command {
         /// Ask for no password: they can not sign in until they have set one.
         #[arg(long)]
         no_password: bool,
+    },
+    /// Invite somebody to make an account, by a mail that the running service sends.
+    Invite {
+        /// The e-mail address.
+        email: String,
+        /// The language of the mail, such as de.
+        #[arg(long)]
+        locale: Option<String>,
+    },
+    /// Find users by a part of the address and the names.
+    Search {
+        /// The part.
+        text: String,
+        /// How many, at most 100.
+        #[arg(long, default_value_t = 20)]
+        first: i32,
     },
     /// List users in the order in which they were made.
     List {
@@ -77,6 +93,34 @@ pub(super) enum Command {
         /// Whether they may do everything.
         #[arg(long)]
         superuser: Option<bool>,
+        /// What services keep with the user, as a whole: a JSON object.
+        #[arg(long, value_name = "JSON", value_parser = json)]
+        metadata: Option<serde_json::Value>,
+        /// What only administrators see, as a whole: a JSON object.
+        #[arg(long, value_name = "JSON", value_parser = json)]
+        private_metadata: Option<serde_json::Value>,
+    },
+    /// Make one account of two: the one ends, and what the other does not have is taken over.
+    Merge {
+        #[command(flatten)]
+        who: Who,
+        /// The e-mail address or the identifier of the one that stays.
+        #[arg(long, value_name = "USER")]
+        into: String,
+        /// Why, for the audit log.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Print an access token with which somebody acts as a user.
+    Impersonate {
+        #[command(flatten)]
+        who: Who,
+        /// The e-mail address or the identifier of whoever uses it; the token names them.
+        #[arg(long, value_name = "USER")]
+        by: String,
+        /// Why, for the audit log.
+        #[arg(long)]
+        reason: String,
     },
     /// Give a user other roles and scopes, in place of those before.
     SetRoles {
@@ -91,14 +135,20 @@ pub(super) enum Command {
     },
     /// Set a user's password and end their sessions. It is asked for, or read from standard input.
     SetPassword(Who),
-    /// Take a user's password away and end their sessions: they must set another one.
+    /// Take a user's password away and end their sessions: a mail lets them set another one.
     ForceReset(WhoAndWhy),
     /// Forbid a user to sign in, and end their sessions.
     Disable(WhoAndWhy),
     /// Let a disabled user sign in again.
     Enable(Who),
     /// Delete a user and end their sessions; `user restore` brings them back.
-    Delete(WhoAndWhy),
+    Delete {
+        #[command(flatten)]
+        who: WhoAndWhy,
+        /// Keep nothing but the identifier; it can not be undone.
+        #[arg(long)]
+        for_good: bool,
+    },
     /// Bring a deleted user back.
     Restore {
         /// Their identifier, as `user delete` has printed it.
@@ -160,9 +210,38 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
             let new = NewAccount { first_name, last_name, rank, ..NewAccount::plain(email, password) };
             administration::create(app, &actor, new).await?
         }
+        Command::Invite { email, locale } => {
+            let locale = locale.map(|locale| locale.parse()).transpose()?;
+            administration::invite(app, &actor, &email.parse()?, locale).await?;
+            println!("an invitation to {email} waits to be sent");
+            return Ok(());
+        }
+        Command::Search { text, first } => return list(app, Some(text), first, None).await,
+        Command::Merge { who, into, reason } => {
+            let (id, into) = (who.id(app).await?, Who { user: into }.id(app).await?);
+            administration::merge(app, &actor, id, into, audit::reason(&reason)?).await?
+        }
+        Command::Impersonate { who, by, reason } => {
+            let by = Impersonator::Named(Who { user: by }.id(app).await?);
+            let (id, reason) = (who.id(app).await?, audit::reason(&reason)?);
+            let granted = administration::impersonate(app, &actor, by, id, reason).await?;
+            println!("{}", granted.access_token.expose_secret());
+            return Ok(());
+        }
         Command::List { search, first, after } => return list(app, search, first, after).await,
         Command::Show(who) => return show(app, who.id(app).await?).await,
-        Command::Update { who, new_email, email_verified, first_name, last_name, phone_number, staff, superuser } => {
+        Command::Update {
+            who,
+            new_email,
+            email_verified,
+            first_name,
+            last_name,
+            phone_number,
+            staff,
+            superuser,
+            metadata,
+            private_metadata,
+        } => {
             let update = Update {
                 email: new_email.map(|email| email.parse()).transpose()?,
                 email_verified,
@@ -171,7 +250,8 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
                 phone_number,
                 is_staff: staff,
                 is_superuser: superuser,
-                metadata: None,
+                metadata,
+                private_metadata,
             };
             administration::update(app, &actor, who.id(app).await?, update).await?
         }
@@ -192,9 +272,10 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
             administration::disable(app, &actor, id, reason).await?
         }
         Command::Enable(who) => administration::enable(app, &actor, who.id(app).await?).await?,
-        Command::Delete(who) => {
+        Command::Delete { who, for_good } => {
             let (id, reason) = who.parse(app).await?;
-            administration::delete(app, &actor, id, reason).await?
+            let deletion = if for_good { Deletion::ForGood } else { Deletion::Restorable };
+            administration::delete(app, &actor, id, deletion, reason).await?
         }
         Command::Restore { id } => administration::restore(app, &actor, id.parse()?).await?,
         Command::Sessions(who) => {
@@ -252,6 +333,10 @@ fn print_session(session: &sessions::Model) {
     let address = session.ip_address.as_deref().unwrap_or("-");
     let (began, used) = (time(session.created_at), time(session.last_used_at));
     println!("{} {} began {began} used {used} from {address}", session.id, session.client_id);
+}
+
+fn json(text: &str) -> Result<serde_json::Value, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 fn read_password() -> Result<SecretString, Failure> {

@@ -1,6 +1,6 @@
 //! How accounts are made and looked after, and how mails are sent.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lettre::message::Mailbox;
@@ -9,6 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{Config, Profile};
+use crate::values::JsonSchema;
 
 /// How accounts are made and looked after.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,6 +33,10 @@ pub struct Accounts {
     pub invitation_lifetime: Duration,
     /// Keys of `metadata` that users can not set themselves.
     pub reserved_metadata: Vec<String>,
+    /// A file with the JSON Schema of `metadata`.
+    pub metadata_schema: PathBuf,
+    /// A file with the JSON Schema of what only administrators see.
+    pub private_metadata_schema: PathBuf,
 }
 
 /// Who may register.
@@ -75,6 +80,11 @@ impl Config {
         }
     }
 
+    /// The schema in a file; none when there is no path.
+    pub(crate) fn schema(path: &Path) -> Result<Option<JsonSchema>, String> {
+        if path.as_os_str().is_empty() { Ok(None) } else { JsonSchema::read(path).map(Some) }
+    }
+
     pub(super) fn check_accounts(&self, rule: &mut impl FnMut(bool, &str, &str)) {
         const DAY: Duration = Duration::from_secs(86_400);
         let (accounts, mail) = (&self.accounts, &self.mail);
@@ -87,6 +97,14 @@ impl Config {
             "accounts.pages_url",
             "must be https://, or http:// to a loopback address, without user, query or fragment",
         );
+        for (path, key) in [
+            (&accounts.metadata_schema, "accounts.metadata_schema"),
+            (&accounts.private_metadata_schema, "accounts.private_metadata_schema"),
+        ] {
+            if let Err(reason) = Self::schema(path) {
+                rule(false, key, &reason);
+            }
+        }
         rule(accounts.recent_sign_in <= DAY, "accounts.recent_sign_in", "must be at most 1d");
         for (lifetime, key) in [
             (accounts.verification_lifetime, "accounts.verification_lifetime"),

@@ -26,6 +26,7 @@ impl Config {
         self.check_claims(&mut rule);
         self.check_costs(&mut rule);
         self.check_accounts(&mut rule);
+        rule(self.rest.enabled || !self.rest.create_user, "rest.create_user", "needs rest.enabled");
         self.check_webhooks(&mut rule);
         if !self.secret.expose_secret().is_empty()
             && let Err(reason) = MasterSecret::parse(&self.secret)
@@ -128,6 +129,18 @@ impl Config {
         let further = &self.tokens.further_audiences;
         let visible = |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         rule(further.iter().all(visible), "tokens.further_audiences", "must hold visible ASCII characters only");
+        let limited = &self.tokens.audience_scopes;
+        rule(
+            limited.iter().all(|listed| self.serves_audience(&listed.audience)),
+            "tokens.audience_scopes",
+            "must be for tokens.audience or tokens.further_audiences",
+        );
+        let twice = |audience: &str| limited.iter().filter(|listed| listed.audience == audience).count() > 1;
+        rule(
+            !limited.iter().any(|listed| twice(&listed.audience)),
+            "tokens.audience_scopes",
+            "must have one entry for an audience",
+        );
         for policy in &self.claims.policies {
             rule(
                 self.serves_audience(&policy.audience),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::{ClaimsForAudience, Config};
+use super::{ClaimsForAudience, Config, ScopesOfAudience};
 
 impl Config {
     /// The effective configuration as TOML. The secret and the password of the database are replaced by asterisks.
@@ -70,6 +70,7 @@ impl Config {
                 ("algorithm", quote(&format!("{:?}", self.tokens.algorithm))),
                 ("audience", quote(&self.tokens.audience)),
                 ("further_audiences", list(self.tokens.further_audiences.iter())),
+                ("audience_scopes", audience_scopes(&self.tokens.audience_scopes)),
                 ("access_lifetime", duration(self.tokens.access_lifetime)),
                 ("idle_lifetime", duration(self.tokens.idle_lifetime)),
                 ("session_lifetime", duration(self.tokens.session_lifetime)),
@@ -96,7 +97,10 @@ impl Config {
                 ("on_failure", quote(&format!("{:?}", hook.on_failure).to_lowercase())),
             ],
         );
-        section("rest", &[("enabled", self.rest.enabled.to_string())]);
+        section(
+            "rest",
+            &[("enabled", self.rest.enabled.to_string()), ("create_user", self.rest.create_user.to_string())],
+        );
         section(
             "passwords",
             &[
@@ -120,6 +124,8 @@ impl Config {
                 ("reset_lifetime", duration(accounts.reset_lifetime)),
                 ("invitation_lifetime", duration(accounts.invitation_lifetime)),
                 ("reserved_metadata", list(accounts.reserved_metadata.iter())),
+                ("metadata_schema", quote(&accounts.metadata_schema.to_string_lossy())),
+                ("private_metadata_schema", quote(&accounts.private_metadata_schema.to_string_lossy())),
             ],
         );
         let mail = &self.mail;
@@ -190,6 +196,16 @@ fn policies(policies: &[ClaimsForAudience]) -> String {
         toml::Table::from_iter([
             ("audience".to_owned(), policy.audience.clone().into()),
             ("claims".to_owned(), claims.into()),
+        ])
+    });
+    toml::Value::from(tables.collect::<Vec<_>>()).to_string()
+}
+
+fn audience_scopes(limited: &[ScopesOfAudience]) -> String {
+    let tables = limited.iter().map(|listed| {
+        toml::Table::from_iter([
+            ("audience".to_owned(), listed.audience.clone().into()),
+            ("scopes".to_owned(), listed.scopes.to_strings().into()),
         ])
     });
     toml::Value::from(tables.collect::<Vec<_>>()).to_string()

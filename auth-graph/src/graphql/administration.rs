@@ -1,7 +1,8 @@
-//! Other people's accounts: `createUser`, `updateUser`, `disableUser` and so on, `impersonate`, `userSessions`, `roles`.
+//! Other people's accounts: `createUser`, `inviteUser`, `updateUser`, `disableUser` and so on, `impersonate`, `userSessions`, `roles`.
 
 mod inputs;
 
+use async_graphql::types::Json;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
@@ -11,13 +12,17 @@ use super::account::User;
 use super::caller::{actor, app, principal};
 use super::error::Result;
 use super::guard::{HasScope, HasScopeForAll};
+use super::registration::MailRequestedPayload;
 use super::session::Session;
-use crate::auth::accounts::USERS_READ;
-use crate::auth::administration::{self, IMPERSONATE, USERS_WRITE};
+use crate::auth::accounts::{self, Deletion, USERS_READ};
+use crate::auth::administration::{self, IMPERSONATE, Impersonator, USERS_WRITE};
 use crate::auth::audit;
 use crate::store::users::Model;
 use crate::values::NewPassword;
-use inputs::{CreateUserInput, ImpersonateInput, SetUserPasswordInput, SetUserRolesInput, UpdateUserInput};
+use inputs::{
+    CreateUserInput, ImpersonateInput, InviteUserInput, MergeUsersInput, SetUserPasswordInput, SetUserRolesInput,
+    UpdateUserInput,
+};
 
 /// A user that was made or changed.
 #[derive(SimpleObject)]
@@ -84,6 +89,16 @@ impl AdministrationQuery {
         Ok(sessions.into_iter().map(|session| Session::new(session, current)).collect())
     }
 
+    /// What only administrators see of a user; `metadata` is what the user sees too. Needs the scope `users:read`.
+    #[graphql(requires(HasScopeForAll(USERS_READ)), tag = "admin")]
+    async fn private_metadata(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user's `id`.")] user_id: ID,
+    ) -> Result<Json<serde_json::Value>> {
+        Ok(Json(accounts::by_id(app(ctx), user_id.parse()?).await?.private_metadata))
+    }
+
     /// The roles that there are. Needs the scope `users:read`.
     #[graphql(requires(HasScope(USERS_READ)), tag = "admin")]
     async fn roles(&self, ctx: &Context<'_>) -> Vec<Role> {
@@ -107,6 +122,19 @@ impl AdministrationMutation {
     ) -> Result<UserPayload> {
         let user = administration::create(app(ctx), &actor(ctx)?, input.parse()?).await?;
         Ok(payload(ctx, user))
+    }
+
+    /// Sends somebody a mail with which they make their account, unless their address has one. `FORBIDDEN` when registration
+    /// is off. Needs the scope `users:write`.
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
+    async fn invite_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom to invite.")] input: InviteUserInput,
+    ) -> Result<MailRequestedPayload> {
+        let (email, locale) = input.parse()?;
+        administration::invite(app(ctx), &actor(ctx)?, &email, locale).await?;
+        Ok(MailRequestedPayload::new())
     }
 
     /// Changes an account. Only superusers change flags, and accounts of superusers; whoever changes an address must have
@@ -145,7 +173,7 @@ impl AdministrationMutation {
         Ok(payload(ctx, administration::set_password(app(ctx), &actor(ctx)?, id, &password).await?))
     }
 
-    /// Takes a user's password away and ends their sessions: they must set another one. You must have every scope that
+    /// Takes a user's password away and ends their sessions: a mail lets them set another one. You must have every scope that
     /// the user has. Needs the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn force_password_reset(
@@ -181,16 +209,19 @@ impl AdministrationMutation {
     }
 
     /// Deletes a user, so that nothing finds them any more, and ends their sessions. Their address stays taken, and
-    /// `restoreUser` brings them back. Needs the scope `users:write`.
+    /// `restoreUser` brings them back, unless it is for good: then nothing is left but the identifier, the address is free,
+    /// and you must have every scope that the user has. Needs the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn delete_user(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The user's `id`.")] id: ID,
         #[graphql(desc = "Why, for the audit log.")] reason: Option<String>,
+        #[graphql(desc = "Whether it can not be undone.", default_with = "Some(false)")] for_good: Option<bool>,
     ) -> Result<UserPayload> {
         let reason = self::reason(reason)?;
-        Ok(payload(ctx, administration::delete(app(ctx), &actor(ctx)?, id.parse()?, reason).await?))
+        let deletion = if for_good.unwrap_or_default() { Deletion::ForGood } else { Deletion::Restorable };
+        Ok(payload(ctx, administration::delete(app(ctx), &actor(ctx)?, id.parse()?, deletion, reason).await?))
     }
 
     /// Brings a deleted user back. Needs the scope `users:write`.
@@ -201,6 +232,20 @@ impl AdministrationMutation {
         #[graphql(desc = "The user's `id`.")] id: ID,
     ) -> Result<UserPayload> {
         Ok(payload(ctx, administration::restore(app(ctx), &actor(ctx)?, id.parse()?).await?))
+    }
+
+    /// Makes one account of two that are the same person's. The one is deleted for good, and `user` answers to its
+    /// identifier with the other, which gets what it does not have of names, phone number, language and `metadata`, but
+    /// neither address, password, roles nor scopes. You must have every scope that either has. Needs the scope
+    /// `users:write`.
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
+    async fn merge_users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The two accounts, and why.")] input: MergeUsersInput,
+    ) -> Result<UserPayload> {
+        let (id, into, reason) = (input.id.parse()?, input.into.parse()?, audit::reason(&input.reason)?);
+        Ok(payload(ctx, administration::merge(app(ctx), &actor(ctx)?, id, into, reason).await?))
     }
 
     /// Ends one session of a user, or all of them: their tokens are refused from now on. Needs the scope `users:write`.
@@ -228,7 +273,7 @@ impl AdministrationMutation {
         #[graphql(desc = "The user, and why.")] input: ImpersonateInput,
     ) -> Result<ImpersonatePayload> {
         let (id, reason) = (input.id.parse()?, audit::reason(&input.reason)?);
-        let granted = administration::impersonate(app(ctx), &actor(ctx)?, id, reason).await?;
+        let granted = administration::impersonate(app(ctx), &actor(ctx)?, Impersonator::Themself, id, reason).await?;
         Ok(ImpersonatePayload {
             access_token: granted.access_token.expose_secret().to_owned(),
             token_type: "Bearer",

@@ -1,4 +1,5 @@
-//! Errors as GraphQL carries them: every one has `extensions.code`, those that pass have `extensions.retryAfter`.
+//! Errors as GraphQL carries them: every one has `extensions.code`, those that pass have `extensions.retryAfter`, those
+//! about an argument have `extensions.field`.
 
 use async_graphql::{Enum, ErrorExtensions};
 
@@ -28,6 +29,9 @@ impl From<ApiError> for async_graphql::Error {
         }
         Self::new(error.to_string()).extend_with(|_, extensions| {
             extensions.set("code", error.code().as_str());
+            if let Error::ValidationFailed { field, path, .. } = &error {
+                extensions.set("field", format!("{field}{path}"));
+            }
             if let Some(wait) = error.retry_after() {
                 // A second too much is waited for rather than one too little.
                 extensions.set("retryAfter", wait.as_millis().div_ceil(1000).max(1) as u64);
@@ -63,7 +67,7 @@ pub enum ErrorCode {
     Conflict,
     /// What follows a cursor of the feed is not kept any more: read `userSnapshots`.
     CursorExpired,
-    /// An argument breaks a rule; the message names it.
+    /// An argument breaks a rule; `extensions.field` names it, and the place in it as a JSON Pointer behind the name.
     ValidationFailed,
     /// Too many attempts: wait for `extensions.retryAfter` seconds.
     RateLimited,

@@ -78,6 +78,8 @@ pub struct UserSnapshot {
     updated_at: DateTime<Utc>,
     /// When the user was deleted, or is not shown to this client any more; null: they exist.
     deleted_at: Option<DateTime<Utc>>,
+    /// Whose account has taken the place of a deleted one that was merged.
+    merged_into: Option<ID>,
     /// Whether the user may sign in.
     is_active: bool,
     /// The e-mail address, in lower case.
@@ -111,6 +113,7 @@ impl From<feed::Snapshot> for UserSnapshot {
             version: user.version,
             updated_at: user.updated_at,
             deleted_at: user.deleted_at,
+            merged_into: user.merged_into.map(|id| id.0.into()),
             is_active: user.is_active,
             email: user.email,
             first_name: user.first_name,

@@ -65,7 +65,7 @@ impl ProfileMutation {
             phone_number: optional(input.phone_number)?,
             locale: optional(input.locale)?,
         };
-        let user = accounts::update_profile(app(ctx), principal(ctx)?, change).await?;
+        let user = accounts::update_profile(app(ctx), principal(ctx)?, change, device(ctx)).await?;
         Ok(ProfilePayload { user: User::new(app(ctx), user) })
     }
 
@@ -77,7 +77,7 @@ impl ProfileMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "An object; 16 KiB at most with what is there.")] metadata: Json<serde_json::Value>,
     ) -> Result<ProfilePayload> {
-        let user = accounts::set_metadata(app(ctx), principal(ctx)?, metadata.0).await?;
+        let user = accounts::set_metadata(app(ctx), principal(ctx)?, metadata.0, device(ctx)).await?;
         Ok(ProfilePayload { user: User::new(app(ctx), user) })
     }
 

@@ -19,11 +19,13 @@ use serde_json::{Value, json};
 use super::Site;
 use super::identity::{Bearer, bearer, device};
 use crate::app::App;
+use crate::auth::accounts::{self, NewUnconfirmed};
 use crate::auth::sessions::{self, Login, Reach};
 use crate::auth::verification::{Verified, verify as check};
-use crate::auth::{self, accounts, numbers, principal};
+use crate::auth::{self, numbers, principal};
 use crate::error::Error;
 use crate::store::users;
+use crate::values::NewPassword;
 use fields::Fields;
 use refusal::Refusal;
 
@@ -37,6 +39,8 @@ pub(super) fn router() -> Router<Site> {
         .route("/auth/token/verify/", only(post(verify), "POST"))
         .route("/auth/token/blacklist/", only(post(blacklist), "POST"))
         .route("/auth/user/", only(get(user), "GET"))
+        .route("/auth/create-user/", only(post(create_user), "POST"))
+        .route("/auth/password-change/", only(post(change_password), "POST"))
 }
 
 /// Refuses other methods in the words of Django REST framework.
@@ -92,6 +96,13 @@ async fn user(State(app): State<App>, request: Request) -> Answer {
     let caller = match principal::authenticate(&app, &token).await {
         Ok(caller) => caller,
         Err(auth::Refusal::Unknown) => return Err(Error::from(auth::Refusal::Unknown).into()),
+        Err(auth::Refusal::Revoked) => {
+            return Err(match accounts::is_disabled(&app, &token).await? {
+                None => Refusal::UserNotFound,
+                Some(true) => Refusal::UserInactive,
+                Some(false) => Refusal::BadBearer,
+            });
+        }
         Err(_) => return Err(Refusal::BadBearer),
     };
     let seen = accounts::visible(&app, Some(&caller), caller.subject()).await?.ok_or(Refusal::UserNotFound)?;
@@ -101,6 +112,81 @@ async fn user(State(app): State<App>, request: Request) -> Answer {
     }
     let number = numbers::number_of(&app, user.id).await?;
     Ok(answer(account(&user, number)))
+}
+
+async fn create_user(State(app): State<App>, parts: Parts, body: Body) -> Answer {
+    if !app.config.rest.create_user {
+        return Ok((StatusCode::NOT_FOUND, Json(json!({ "detail": "Not found." }))).into_response());
+    }
+    let mut fields =
+        Fields::read_with(&parts.headers, body, &["email", "password"], &["first_name", "last_name", "phone"]).await?;
+    let device = device(&app, &parts);
+    let new = unconfirmed(&mut fields).map_err(named)?;
+    let user = accounts::create_unconfirmed(&app, new, &device).await.map_err(named)?;
+    let body = json!({
+        "id": numbers::number_of(&app, user.id).await?,
+        "email": user.email.as_str(),
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "phone": user.phone_number,
+    });
+    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)).into_response())
+}
+
+fn unconfirmed(fields: &mut Fields) -> Result<NewUnconfirmed, Error> {
+    let mut text = |name: &str| fields.take(name).expose_secret().to_owned();
+    let within = |field: &'static str| {
+        move |error: Error| match error {
+            Error::ValidationFailed { message, .. } => Error::invalid(field, message),
+            other => other,
+        }
+    };
+    Ok(NewUnconfirmed {
+        email: text("email").parse()?,
+        first_name: text("first_name").parse().map_err(within("firstName"))?,
+        last_name: text("last_name").parse().map_err(within("lastName"))?,
+        phone_number: match text("phone").as_str() {
+            "" => None,
+            phone => Some(phone.parse()?),
+        },
+        password: NewPassword::parse(fields.take("password"))?,
+    })
+}
+
+/// The same refusal, told of the field that it is about.
+fn named(error: Error) -> Refusal {
+    let (field, problem) = match &error {
+        Error::Conflict(_) => ("email", "This email already exists.".to_owned()),
+        Error::ValidationFailed { field: "email", .. } => ("email", "Enter a valid email address.".to_owned()),
+        Error::ValidationFailed { field, message, .. } => {
+            let field = match *field {
+                "firstName" => "first_name",
+                "lastName" => "last_name",
+                "phoneNumber" => "phone",
+                other => other,
+            };
+            (field, format!("This value {message}."))
+        }
+        _ => return error.into(),
+    };
+    Refusal::Fields(json!({ field: [problem] }))
+}
+
+/// With an address and a password in place of a token.
+async fn change_password(State(app): State<App>, parts: Parts, body: Body) -> Answer {
+    let mut fields = Fields::read(&parts.headers, body, &["email", "password", "new_password"]).await?;
+    let wrong = || Refusal::Fields(json!({ "non_field_errors": ["Invalid credentials."] }));
+    let email = fields.take("email").expose_secret().parse().map_err(|_: Error| wrong())?;
+    let (current, new) = (fields.take("password"), fields.take("new_password"));
+    let changed = accounts::change_password_by_credentials(&app, &email, &current, new, &device(&app, &parts)).await;
+    match changed {
+        Ok(()) => Ok(answer(json!({}))),
+        Err(Error::InvalidCredentials) => Err(wrong()),
+        Err(Error::ValidationFailed { message, .. }) => {
+            Err(Refusal::Fields(json!({ "new_password": [format!("This value {message}.")] })))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// An access token in the place of a refresh token has an answer of its own.

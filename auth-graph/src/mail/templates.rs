@@ -43,11 +43,15 @@ pub enum Template {
     AddressChanged,
     /// To a user with a new password.
     PasswordChanged,
+    /// To a user who must set another password.
+    PasswordTaken,
     /// To a user who was deleted.
     AccountDeleted,
+    /// To a user whose account has become part of another one.
+    AccountMerged,
 }
 
-const ALL: [Template; 10] = [
+const ALL: [Template; 12] = [
     Template::ConfirmRegistration,
     Template::AccountExists,
     Template::ConfirmAddress,
@@ -57,7 +61,9 @@ const ALL: [Template; 10] = [
     Template::Invitation,
     Template::AddressChanged,
     Template::PasswordChanged,
+    Template::PasswordTaken,
     Template::AccountDeleted,
+    Template::AccountMerged,
 ];
 
 /// What is filled in.

@@ -2,6 +2,7 @@
 //! others get one when somebody asks.
 
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::Expr;
 use sea_orm::{QueryOrder, QuerySelect, Set};
 
 use crate::values::UserId;
@@ -57,6 +58,18 @@ pub async fn give_next(txn: &impl ConnectionTrait, user: UserId) -> Result<i64, 
     let number = last.map_or(1, |row| row.number.saturating_add(1));
     insert_many(txn, vec![Model { number, user_id: user }]).await?;
     Ok(number)
+}
+
+/// Gives the number of one user to another, unless that has one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pass_on(txn: &impl ConnectionTrait, from: UserId, to: UserId) -> Result<(), DbErr> {
+    if of_user(txn, to).await?.is_none() {
+        let passed = Entity::update_many().col_expr(Column::UserId, Expr::value(to));
+        passed.filter(Column::UserId.eq(from)).exec(txn).await?;
+    }
+    Ok(())
 }
 
 /// Gives many users their numbers.

@@ -1,12 +1,16 @@
 //! Users. A deleted one keeps its row, so that its identifier is never given again, and is found by nothing here.
 
+mod listing;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, LikeExpr};
+use sea_orm::sea_query::Expr;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::unique;
-use crate::values::{Email, Locale, Scopes, SearchText, UserId};
+use crate::values::{Email, Locale, Scopes, UserId};
+
+pub use listing::{Direction, Filter, count, filtered, page};
 
 /// One account.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -42,6 +46,8 @@ pub struct Model {
     pub scopes: Scopes,
     /// What other services keep with the user.
     pub metadata: Json,
+    /// What only administrators see.
+    pub private_metadata: Json,
     /// When the account was made.
     pub date_joined: DateTimeUtc,
     /// The last sign-in. It is no change of the user: neither `version` nor `updated_at` moves with it.
@@ -52,6 +58,10 @@ pub struct Model {
     pub version: i64,
     /// When the account was deleted.
     pub deleted_at: Option<DateTimeUtc>,
+    /// When everything about the person was removed: it can not be restored.
+    pub erased_at: Option<DateTimeUtc>,
+    /// Whose account has taken the place of this one.
+    pub merged_into: Option<UserId>,
 }
 
 /// There are none that this crate follows.
@@ -61,6 +71,35 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
+    /// An active user who has an address and nothing else.
+    #[must_use]
+    pub fn new(id: UserId, email: Email, now: DateTimeUtc) -> Self {
+        Self {
+            id,
+            email,
+            password_hash: None,
+            first_name: String::new(),
+            last_name: String::new(),
+            phone_number: None,
+            locale: None,
+            is_active: true,
+            is_staff: false,
+            is_superuser: false,
+            email_verified: false,
+            roles: Json::Array(Vec::new()),
+            scopes: Scopes::default(),
+            metadata: Json::Object(serde_json::Map::new()),
+            private_metadata: Json::Object(serde_json::Map::new()),
+            date_joined: now,
+            last_login: None,
+            updated_at: now,
+            version: 1,
+            deleted_at: None,
+            erased_at: None,
+            merged_into: None,
+        }
+    }
+
     /// The named roles of the user, those that the flags stand for among them.
     #[must_use]
     pub fn roles(&self) -> Vec<String> {
@@ -74,19 +113,6 @@ impl Model {
     }
 }
 
-/// What a list of users is narrowed to; every condition must hold.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    /// The very address.
-    pub email: Option<Email>,
-    /// A part of the address and the names, whatever the case.
-    pub search: Option<SearchText>,
-    /// Whether they may sign in.
-    pub is_active: Option<bool>,
-    /// Whether they are staff.
-    pub is_staff: Option<bool>,
-}
-
 /// The users that exist.
 pub fn existing() -> Select<Entity> {
     Entity::find().filter(Column::DeletedAt.is_null())
@@ -98,6 +124,22 @@ pub fn existing() -> Select<Entity> {
 /// When the database fails.
 pub async fn find(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
     unique(existing().filter(Column::Id.eq(id)), db).await
+}
+
+/// The user with this identifier, or whose account has taken its place.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_or_successor(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
+    let mut next = Some(id);
+    // Nobody is merged into somebody who was merged before, so that this ends.
+    while let Some(id) = next {
+        match Entity::find_by_id(id).one(db).await? {
+            Some(user) if user.deleted_at.is_some() => next = user.merged_into,
+            found => return Ok(found),
+        }
+    }
+    Ok(None)
 }
 
 /// The users with these identifiers, in no order.
@@ -114,55 +156,6 @@ pub async fn find_among(db: &impl ConnectionTrait, ids: Vec<UserId>) -> Result<V
 /// When the database fails.
 pub async fn find_by_email(db: &impl ConnectionTrait, email: &Email) -> Result<Option<Model>, DbErr> {
     unique(existing().filter(Column::Email.eq(email.clone())), db).await
-}
-
-/// The users that a filter lets through.
-pub fn filtered(filter: &Filter) -> Select<Entity> {
-    existing()
-        .apply_if(filter.email.clone(), |query, email| query.filter(Column::Email.eq(email)))
-        .apply_if(filter.is_active, |query, wanted| query.filter(Column::IsActive.eq(wanted)))
-        .apply_if(filter.is_staff, |query, wanted| query.filter(Column::IsStaff.eq(wanted)))
-        .apply_if(filter.search.as_ref().map(SearchText::as_str), |query, text| {
-            let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            let pattern = LikeExpr::new(format!("%{escaped}%")).escape('\\');
-            // A column that the database keeps: address and names, in lower case.
-            query.filter(Expr::col(Alias::new("search_text")).like(pattern))
-        })
-}
-
-/// One page of users: those strictly between two identifiers, from one end.
-///
-/// # Errors
-/// When the database fails.
-pub async fn page(
-    db: &impl ConnectionTrait,
-    filter: &Filter,
-    after: Option<UserId>,
-    before: Option<UserId>,
-    direction: Direction,
-    limit: u64,
-) -> Result<Vec<Model>, DbErr> {
-    let query = filtered(filter)
-        .apply_if(after, |query, id| query.filter(Column::Id.gt(id)))
-        .apply_if(before, |query, id| query.filter(Column::Id.lt(id)))
-        .limit(limit);
-    match direction {
-        Direction::Forward => query.order_by_asc(Column::Id).all(db).await,
-        Direction::Backward => {
-            let mut found = query.order_by_desc(Column::Id).all(db).await?;
-            found.reverse();
-            Ok(found)
-        }
-    }
-}
-
-/// From which end a page is taken; either way it is in ascending order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// The first ones.
-    Forward,
-    /// The last ones.
-    Backward,
 }
 
 /// The users with these identifiers, deleted ones among them: for the feed, which must tell of a deletion.
@@ -189,20 +182,13 @@ pub async fn page_with_deleted(
     query.order_by_asc(Column::Id).limit(limit).all(db).await
 }
 
-/// How many users a filter lets through.
-///
-/// # Errors
-/// When the database fails.
-pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, DbErr> {
-    filtered(filter).count(db).await
-}
-
 /// Adds a user.
 ///
 /// # Errors
 /// When the address is taken (a unique violation), or the database fails.
-pub async fn insert(txn: &impl ConnectionTrait, user: ActiveModel) -> Result<Model, DbErr> {
-    Entity::insert(user).exec_with_returning(txn).await
+pub async fn insert(txn: &impl ConnectionTrait, user: &Model) -> Result<(), DbErr> {
+    let row = ActiveModel::from(user.clone()).reset_all();
+    Entity::insert(row).exec_without_returning(txn).await.map(drop)
 }
 
 /// The password hash of somebody, for comparing with when there is none: always the same for one address, and as often
@@ -233,11 +219,9 @@ pub async fn any_password_hash(db: &impl ConnectionTrait, email: &Email) -> Resu
 ///
 /// # Errors
 /// When an address or an identifier is taken (a unique violation), or the database fails.
-pub async fn insert_many(
-    txn: &impl ConnectionTrait,
-    users: impl IntoIterator<Item = ActiveModel>,
-) -> Result<(), DbErr> {
-    Entity::insert_many(users).exec_without_returning(txn).await.map(drop)
+pub async fn insert_many(txn: &impl ConnectionTrait, users: impl IntoIterator<Item = Model>) -> Result<(), DbErr> {
+    let rows = users.into_iter().map(|user| ActiveModel::from(user).reset_all());
+    Entity::insert_many(rows).exec_without_returning(txn).await.map(drop)
 }
 
 /// Who has these addresses, deleted users among them.
@@ -308,10 +292,11 @@ pub async fn count_superusers(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     existing().filter(Column::IsSuperuser.eq(true)).filter(Column::IsActive.eq(true)).count(db).await
 }
 
-/// The deleted user with this identifier, locked until the transaction ends.
+/// The deleted user with this identifier who can be restored, locked until the transaction ends.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find_deleted_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).filter(Column::DeletedAt.is_not_null()).lock_exclusive().one(txn).await
+    let deleted = Entity::find_by_id(id).filter(Column::DeletedAt.is_not_null()).filter(Column::ErasedAt.is_null());
+    deleted.lock_exclusive().one(txn).await
 }

@@ -1,6 +1,6 @@
 //! Registering, confirming addresses, profiles and deleting accounts, with the mails that go with them.
 
-use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::accounts::Rank;
 use auth_graph::config::Registration;
 use auth_graph::store::changes::{self, Kind};
 use auth_graph::store::users;
@@ -10,6 +10,8 @@ use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Caller, ISSUER, MailingApp, PASSWORD, TestApp, operation};
+
+const INVITE: &str = "mutation($input: InviteUserInput!) { inviteUser(input: $input) { requested } }";
 
 async fn register(caller: &Caller, email: &str) -> Answer {
     register_with(caller, json!({ "email": email, "password": PASSWORD, "firstName": "Ada" })).await
@@ -105,7 +107,12 @@ async fn registration_is_off_unless_it_is_opened() {
 async fn ghsa_9qwp_jf7p_vr7h_and_ghsa_fmh4_wcc4_5jm3_an_invitation_is_for_one_address_once() {
     let site = MailingApp::with(|config| config.accounts.registration = Registration::Invitation).await;
     let caller = site.test.anonymous();
-    accounts::invite(&site.test.app, &"ada@test.com".parse().unwrap(), None).await.unwrap();
+    let root = site.test.signed_in("root@test.com", Rank::Superuser).await.caller;
+    let invite = async |by: &Caller, email: &str| by.send(INVITE, json!({ "input": { "email": email } })).await;
+    assert_eq!(invite(&caller, "ada@test.com").await.code(), "UNAUTHENTICATED");
+    invite(&root, "root@test.com").await.data("inviteUser");
+    assert!(site.mails().await.is_empty(), "who has an account needs no invitation");
+    assert_eq!(invite(&root, "ada@test.com").await.data("inviteUser")["requested"], true);
     let mail = site.mail().await;
     assert!(mail.link().starts_with(&format!("{ISSUER}/register#token=")));
     let accept = async |email: &str| {
@@ -116,6 +123,10 @@ async fn ghsa_9qwp_jf7p_vr7h_and_ghsa_fmh4_wcc4_5jm3_an_invitation_is_for_one_ad
     assert_eq!(accept("ada@test.com").await.data("register")["status"], "COMPLETED");
     assert_eq!(accept("ada@test.com").await.code(), "ONE_TIME_TOKEN_INVALID");
     caller.login("ada@test.com", PASSWORD).await.data("login");
+
+    let closed = MailingApp::with(|config| config.accounts.registration = Registration::Off).await;
+    let root = closed.test.signed_in("root@test.com", Rank::Superuser).await.caller;
+    assert_eq!(invite(&root, "ada@test.com").await.code(), "FORBIDDEN");
 }
 
 #[tokio::test]

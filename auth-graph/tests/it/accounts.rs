@@ -95,6 +95,29 @@ async fn filters_narrow_and_wildcards_are_letters() {
     assert_eq!(find(json!({})).await.len(), 7);
 }
 
+#[tokio::test]
+async fn what_a_search_finds_comes_page_by_page_too() {
+    let test = TestApp::new().await;
+    let admin = admin_and_five(&test).await;
+    let page = async |mut variables: Value| {
+        variables["filter"] = json!({ "search": "user" });
+        users(&admin.caller, variables).await
+    };
+    let first = page(json!({ "first": 2 })).await;
+    assert_eq!(emails(&first), ["user1", "user2"], "there are more than a page");
+    let info = &first.data("users")["pageInfo"];
+    assert_eq!(info["hasNextPage"], true);
+    let rest = page(json!({ "first": 9, "after": info["endCursor"] })).await;
+    assert_eq!(emails(&rest), ["user3", "user4", "user5"], "and then fewer");
+    assert_eq!(rest.data("users")["pageInfo"]["hasNextPage"], false);
+    let last = page(json!({ "last": 2 })).await;
+    assert_eq!(emails(&last), ["user4", "user5"]);
+    let before = page(json!({ "last": 9, "before": last.data("users")["pageInfo"]["startCursor"] })).await;
+    assert_eq!(emails(&before), ["user1", "user2", "user3"]);
+    let disabled = json!({ "filter": { "search": "user", "isActive": false } });
+    assert!(emails(&users(&admin.caller, disabled).await).is_empty());
+}
+
 /// CVE-2026-33503, CVE-2026-33504: forged cursors reached the query.
 #[tokio::test]
 async fn forged_cursors_and_lengths_are_refused() {

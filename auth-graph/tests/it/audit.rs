@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::command_line::{run, text};
-use crate::support::{Caller, PASSWORD, TestApp, operation};
+use crate::support::{Caller, PASSWORD, TestApp, claims_of, operation};
 
 const DISABLE: &str = "mutation($id: ID!) { disableUser(id: $id, reason: \"left\") { user { id } } }";
 const PASSWORDS: &str = "mutation($input: SetUserPasswordInput!) { setUserPassword(input: $input) { user { id } } }";
@@ -33,7 +33,8 @@ async fn a_change_is_recorded_with_who_why_and_what() {
     let id = ada.id.to_string();
     root.caller.clone().with_header("x-request-id", "request-7").send(DISABLE, json!({ "id": id })).await;
     let found = events(&root.caller, json!({ "targetId": id })).await;
-    let [event] = &found[..] else { panic!("{found:?}") };
+    let [event, made] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((&made["action"], &made["actorKind"]), (&json!("user.create"), &json!("OPERATOR")));
     assert_eq!(event["action"], "user.disable");
     assert_eq!((&event["before"], &event["after"]), (&json!({ "isActive": true }), &json!({ "isActive": false })));
     assert_eq!((&event["reason"], &event["requestId"]), (&json!("left"), &json!("request-7")));
@@ -52,7 +53,8 @@ async fn passwords_and_their_hashes_are_not_recorded() {
     root.caller.send(PASSWORDS, json!({ "input": input })).await.data("setUserPassword");
     let client = test.service_client("orders", "users:read").await;
     let stored = audit_events::Entity::find().all(&test.app.db).await.unwrap();
-    assert_eq!(stored.len(), 2);
+    let actions: Vec<&str> = stored.iter().map(|event| event.action.as_str()).collect();
+    assert!(actions.contains(&"user.set_password") && actions.contains(&"client.create"), "{actions:?}");
     let all = format!("{stored:?}");
     assert!(!all.contains("another long") && !all.contains("argon2") && !all.contains(&client.secret), "{all}");
 }
@@ -62,7 +64,7 @@ async fn a_change_that_fails_is_not_recorded_and_one_that_is_recorded_never_chan
     let test = TestApp::new().await;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
     assert_eq!(root.caller.send(DISABLE, json!({ "id": root.user.id.to_string() })).await.code(), "CONFLICT");
-    assert!(events(&root.caller, json!({})).await.is_empty());
+    assert!(events(&root.caller, json!({ "action": "user.disable" })).await.is_empty());
     test.service_client("orders", "").await;
     assert!(test.app.db.execute_unprepared("UPDATE audit_events SET action = 'nothing'").await.is_err());
     assert_eq!(events(&root.caller, json!({})).await[0]["action"], "client.create");
@@ -169,7 +171,20 @@ fn the_command_line_does_what_administrators_do() {
     assert_eq!(output(folder, &["user", "list", "--search", "ada"], ""), "");
     assert!(output(folder, &["user", "restore", id], "").ends_with("(active)\n"));
     assert!(output(folder, &["user", "list", "--first", "1"], "").contains("more: --after "));
+    output(folder, &["user", "update", id, "--metadata", "{\"plan\":\"gold\"}"], "");
+    output(folder, &["user", "create", "king@test.com", "--no-password"], "");
     assert_eq!(output(folder, &["audit", "logins"], ""), "");
+    let reason = ["--reason", "ticket 7"];
+    let token =
+        output(folder, &[&["user", "impersonate", "king@test.com", "--by", "root@test.com"], &reason[..]].concat(), "");
+    let claims = claims_of(token.trim());
+    let root = output(folder, &["user", "search", "root@"], "");
+    assert!(root.starts_with(claims["act"]["sub"].as_str().unwrap()), "{claims}");
+    let merged = output(folder, &[&["user", "merge", id, "--into", "king@test.com"], &reason[..]].concat(), "");
+    assert!(merged.ends_with(" king@test.com (active)\n"), "{merged}");
+    assert!(output(folder, &["user", "show", "king@test.com"], "").contains("metadata: {\"plan\":\"gold\"}\n"));
+    let registration = ["--set", "accounts.registration=invitation"];
+    output(folder, &[&["user", "invite", "new@test.com", "--locale", "de"], &registration[..]].concat(), "");
     let refused = run(folder, &["user", "disable", "root@test.com"], "");
     assert!(!refused.status.success() && text(&refused.stderr).contains("Nobody would be left"));
 
@@ -190,6 +205,12 @@ fn the_command_line_does_what_administrators_do() {
         "enable",
         "delete",
         "restore",
+        "update",
+        "create",
+        "impersonate",
+        "merge",
+        "merge",
+        "invite",
     ];
     assert_eq!(actions, expected.map(|verb| format!("user.{verb}")));
     assert_eq!(output(folder, &["audit", "export", "--action", "user.delete"], "").lines().count(), 1);

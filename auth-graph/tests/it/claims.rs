@@ -1,15 +1,15 @@
 //! What access tokens say: little by default, what the policy adds for an audience, and the names of Django's clients.
 
 use auth_graph::auth::accounts::Rank;
-use auth_graph::config::{ClaimsForAudience, Config};
+use auth_graph::config::{ClaimsForAudience, Config, ScopesOfAudience};
 use auth_graph::store::users;
-use auth_graph::values::{ClaimName, ClaimSource};
+use auth_graph::values::{ClaimName, ClaimSource, Scopes};
 use axum::body::Body;
 use axum::http::Request;
 use sea_orm::{EntityTrait, Set};
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, SignedIn, TestApp, claims_of};
+use crate::support::{PASSWORD, SignedIn, TestApp, claims_of, operation};
 
 const ORDERS: &str = "https://orders.test";
 const LOGIN: &str =
@@ -86,6 +86,28 @@ async fn each_audience_gets_its_own_claims_and_keeps_them_across_a_refresh() {
     let orders = test.service_client_for("orders", "", &[ORDERS]).await;
     let seen = orders.caller.form("/oauth/introspect", &[("token", access)]).await;
     assert_eq!((&seen.body["active"], &seen.body["given_name"]), (&json!(true), &json!("Ada")));
+}
+
+#[tokio::test]
+async fn a_token_holds_the_scopes_of_its_audience_only() {
+    let test = TestApp::with(|config| {
+        config.tokens.further_audiences = vec![ORDERS.to_owned()];
+        let scopes = Scopes::parse("orders:read users:read").unwrap();
+        config.tokens.audience_scopes = vec![ScopesOfAudience { audience: ORDERS.to_owned(), scopes }];
+    })
+    .await;
+    test.signed_in("root@test.com", Rank::Superuser).await;
+    let login = async |scope: Value| {
+        let input = json!({ "email": "root@test.com", "password": PASSWORD, "audience": ORDERS, "scope": scope });
+        test.anonymous().send(operation!("login"), json!({ "input": input })).await.data("login").clone()
+    };
+    let pair = login(Value::Null).await;
+    assert_eq!(pair["scope"], json!(["users:read"]), "what the user has, and the audience may");
+    assert_eq!(login(json!(["users:write"])).await["scope"], json!([]));
+    let refreshed = test.anonymous().refresh(pair["refreshToken"].as_str().unwrap()).await;
+    assert_eq!(refreshed.data("refresh")["scope"], json!(["users:read"]));
+    let all = test.anonymous().login("root@test.com", PASSWORD).await;
+    assert!(all.data("login")["scope"].as_array().unwrap().contains(&json!("users:write")), "ours is not limited");
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use auth_graph::app::App;
-use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::accounts::Rank;
 use auth_graph::config::HookFailure;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use crate::support::{HOOK_SECRET, Hook, PASSWORD, TestApp, claims_of, hook_answer};
+use crate::support::{HOOK_SECRET, Hook, PASSWORD, TestApp, claims_of, disable, enable, hook_answer};
 
 async fn with_hook(on_failure: HookFailure) -> (TestApp, Hook) {
     let hook = Hook::start().await;
@@ -156,8 +156,8 @@ async fn keycloak_51312_nothing_is_minted_for_a_session_that_ended_while_the_hoo
     hook.behaves(move || {
         let app = app.get().unwrap().clone();
         async move {
-            accounts::disable(&app, user).await.unwrap();
-            accounts::enable(&app, user).await.unwrap();
+            disable(&app, user).await;
+            enable(&app, user).await;
             hook_answer(r#"{"claims":{"plan":"gold"}}"#)
         }
     });

@@ -150,7 +150,7 @@ fn call(sdl: &str, operation: &str, field: &str, declaration: &str) -> String {
         None => (Vec::new(), declaration.split_once(':').unwrap().1),
     };
     let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
-    let leaf = ["Boolean", "Int", "String"].iter().any(|scalar| answer.contains(scalar));
+    let leaf = ["Boolean", "Int", "JSON", "String"].iter().any(|scalar| answer.contains(scalar));
     format!("{operation} {{ {field}{arguments}{} }}", if leaf { "" } else { " { __typename }" })
 }
 

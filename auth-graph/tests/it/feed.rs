@@ -1,6 +1,6 @@
 //! The change feed: what other services learn of users and sessions.
 
-use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::{Actor, clients, purge};
 use auth_graph::store::changes::{self, Kind};
 use auth_graph::store::{self, change_head, users};
@@ -30,7 +30,7 @@ async fn changes_come_in_order_with_the_user_as_they_are_now() {
     let test = TestApp::new().await;
     let caller = reader(&test).await;
     let signed_in = test.signed_in("ada@test.com", Rank::Staff).await;
-    accounts::disable(&test.app, signed_in.user.id).await.unwrap();
+    test.disable(signed_in.user.id).await;
     let page = read(&caller, &Value::Null).await;
     assert_eq!(kinds(&page), ["USER_CREATED", "SESSION_REVOKED", "USER_UPDATED"]);
     let [made, ended, disabled] = [0, 1, 2].map(|index| &page["nodes"][index]);

@@ -1,13 +1,13 @@
 //! The change feed as a subscription: nothing is missed, and nobody listens longer than they may.
 
-use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::{Actor, clients, feed};
 use auth_graph::store;
 use auth_graph::store::changes::{self, Kind};
 use auth_graph::tasks;
 use serde_json::{Value, json};
 
-use crate::support::{Events, ServiceClient, TestApp, operation};
+use crate::support::{Events, ServiceClient, TestApp, disable, operation};
 
 async fn reader(test: &TestApp) -> ServiceClient {
     test.service_client("reader", "feed:read").await
@@ -29,7 +29,7 @@ async fn stianst_76_a_change_is_heard_when_it_happens_and_by_those_who_resume() 
     let made = events.next().await;
     assert_eq!((&made["kind"], &made["user"]["id"]), (&json!("USER_CREATED"), &json!(user.id)));
     drop(events);
-    accounts::disable(&test.app, user.id).await.unwrap();
+    test.disable(user.id).await;
     let mut events = listen(&test, &client, &made["cursor"]).await;
     let disabled = events.next().await;
     assert_eq!((&disabled["kind"], &disabled["user"]["isActive"]), (&json!("USER_UPDATED"), &json!(false)));
@@ -46,7 +46,7 @@ async fn what_another_replica_writes_is_heard_here() {
     events.next_of_any_kind().await;
     let user = test.create_user("ada@test.com").await;
     assert_eq!(events.next().await["kind"], "USER_CREATED");
-    accounts::disable(&replica, user.id).await.unwrap();
+    disable(&replica, user.id).await;
     assert_eq!(events.next().await["kind"], "USER_UPDATED");
 }
 

@@ -1,9 +1,11 @@
 //! Signing in.
 
-use auth_graph::auth::accounts::{self, NewUser, Rank};
+use auth_graph::auth::Actor;
+use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::administration::{self, NewAccount};
 use auth_graph::config::Profile;
-use auth_graph::error::Code;
-use auth_graph::store::login_events;
+use auth_graph::error::{Code, Error};
+use auth_graph::store::{login_events, users};
 use auth_graph::values::NewPassword;
 use chrono::Duration;
 use futures_util::future::join_all;
@@ -43,7 +45,7 @@ async fn an_unknown_user_a_wrong_password_and_a_disabled_user_get_one_answer_at_
     let test = TestApp::new().await;
     test.create_user("ada@test.com").await;
     let disabled = test.create_user("disabled@test.com").await;
-    accounts::disable(&test.app, disabled.id).await.unwrap();
+    test.disable(disabled.id).await;
     let mut seen = Vec::new();
     for (email, password) in
         [("nobody@test.com", PASSWORD), ("ada@test.com", "wrong password"), ("disabled@test.com", PASSWORD)]
@@ -171,31 +173,27 @@ async fn a_full_queue_sheds_and_says_when_to_come_back() {
     assert_eq!(caller.login("ada@test.com", "wrong").await.code(), "RATE_LIMITED");
 }
 
+async fn create(test: &TestApp, email: &str, password: &str) -> Result<users::Model, Error> {
+    let password = NewPassword::parse(password.into()).unwrap();
+    let new = NewAccount::plain(email.parse().unwrap(), Some(password));
+    administration::create(&test.app, &Actor::operator(), new).await
+}
+
 #[tokio::test]
 async fn sample_passwords_are_refused_outside_the_demo() {
-    let new = || NewUser {
-        email: "admin@test.com".parse().unwrap(),
-        password: NewPassword::parse("admin-pass".into()).unwrap(),
-        first_name: String::new(),
-        last_name: String::new(),
-        rank: Rank::Superuser,
-    };
     let test = TestApp::new().await;
-    let refused = accounts::create(&test.app, new()).await.unwrap_err();
+    let refused = create(&test, "admin@test.com", "admin-pass").await.unwrap_err();
     assert_eq!(refused.code(), Code::ValidationFailed);
 
     let demo = TestApp::with(|config| config.profile = Profile::Demo).await;
-    accounts::create(&demo.app, new()).await.unwrap();
+    create(&demo, "admin@test.com", "admin-pass").await.unwrap();
     demo.anonymous().login("admin@test.com", "admin-pass").await.data("login");
 }
 
 #[tokio::test]
 async fn a_demo_database_signs_nobody_in_with_a_sample_password_elsewhere() {
     let demo = TestApp::with(|config| config.profile = Profile::Demo).await;
-    let password = NewPassword::parse("user-pass".into()).unwrap();
-    let email = "user@test.com".parse().unwrap();
-    let (first_name, last_name) = (String::new(), String::new());
-    accounts::create(&demo.app, NewUser { email, password, first_name, last_name, rank: Rank::User }).await.unwrap();
+    create(&demo, "user@test.com", "user-pass").await.unwrap();
 
     let mut config = demo.app.config.clone();
     config.profile = Profile::Production;

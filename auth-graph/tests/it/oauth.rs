@@ -1,6 +1,6 @@
 //! `/oauth/token`, who may use it, and the metadata that leads there.
 
-use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::{Actor, clients};
 use axum::body::Body;
 use axum::http::Request;
@@ -245,7 +245,7 @@ async fn refresh_tokens_that_are_not_good_are_invalid_grants() {
     is_refused(&send(&ada.refresh).await, 400, "invalid_grant");
     is_refused(&send(&third).await, 400, "invalid_grant");
     let eve = test.signed_in("eve@test.com", Rank::User).await;
-    accounts::disable(&test.app, eve.user.id).await.unwrap();
+    test.disable(eve.user.id).await;
     is_refused(&send(&eve.refresh).await, 400, "invalid_grant");
     let late = test.signed_in("late@test.com", Rank::User).await;
     test.app.clock.advance(Duration::days(15));

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::administration::{self, NewAccount};
 use auth_graph::auth::keys::{self, Start};
-use auth_graph::auth::{changes as following, purge};
+use auth_graph::auth::{Actor, changes as following, purge};
 use auth_graph::store::changes::{self, Kind};
 use auth_graph::store::{self, change_head};
 use futures_util::future::join_all;
@@ -95,8 +96,8 @@ async fn a_replica_that_stalled_for_longer_than_changes_are_kept_begins_anew() {
 async fn every_change_is_written_with_what_it_is_about() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
-    accounts::disable(&test.app, signed_in.user.id).await.unwrap();
-    accounts::enable(&test.app, signed_in.user.id).await.unwrap();
+    test.disable(signed_in.user.id).await;
+    test.enable(signed_in.user.id).await;
     let changes = changes::Entity::find().all(&test.app.db).await.unwrap();
     let seen: Vec<_> = changes.iter().map(|change| (change.kind, change.version)).collect();
     let expected = [(Kind::UserCreated, 1), (Kind::SessionRevoked, 0), (Kind::UserUpdated, 2), (Kind::UserUpdated, 3)];
@@ -108,14 +109,8 @@ async fn a_taken_address_is_a_conflict_and_leaves_no_change() {
     let test = TestApp::new().await;
     test.create_user("ada@test.com").await;
     let before = change_head::last(&test.app.db).await.unwrap();
-    let new = accounts::NewUser {
-        email: "ADA@test.com".parse().unwrap(),
-        password: auth_graph::values::NewPassword::parse(crate::support::PASSWORD.into()).unwrap(),
-        first_name: String::new(),
-        last_name: String::new(),
-        rank: Rank::User,
-    };
-    let refused = accounts::create(&test.app, new).await.unwrap_err();
+    let new = NewAccount::plain("ADA@test.com".parse().unwrap(), None);
+    let refused = administration::create(&test.app, &Actor::operator(), new).await.unwrap_err();
     assert_eq!(refused.code(), auth_graph::error::Code::Conflict);
     assert_eq!(change_head::last(&test.app.db).await.unwrap(), before);
 }

@@ -45,7 +45,7 @@ async fn no_answer_tells_whether_an_address_is_known() {
     let site = MailingApp::new().await;
     site.test.create_user("ada@test.com").await;
     let disabled = site.test.create_user("disabled@test.com").await;
-    accounts::disable(&site.test.app, disabled.id).await.unwrap();
+    site.test.disable(disabled.id).await;
     let known = forget(&site.test.anonymous(), "ada@test.com").await.text;
     assert_eq!(known, forget(&site.test.anonymous(), "nobody@test.com").await.text);
     assert_eq!(known, forget(&site.test.anonymous(), "disabled@test.com").await.text);

@@ -1,7 +1,7 @@
 //! Service clients that are shown some users and some fields only: nothing else reaches them by any way.
 
 use auth_graph::app::App;
-use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::accounts::{Deletion, Rank};
 use auth_graph::auth::administration::Update;
 use auth_graph::auth::{Actor, administration, clients};
 use auth_graph::store::users::Model as User;
@@ -153,15 +153,15 @@ async fn whoever_leaves_the_selection_is_a_tombstone_and_comes_back_with_it() {
     assert!(gone["user"]["deletedAt"].is_string() && gone["user"]["email"].is_null());
     assert_eq!(gone["user"]["isActive"], false);
     // What happens to them out of sight, and to those who never were in it, is not told.
-    accounts::disable(&test.app, ada.id).await.unwrap();
-    accounts::disable(&test.app, other.id).await.unwrap();
-    accounts::enable(&test.app, ada.id).await.unwrap();
+    test.disable(ada.id).await;
+    test.disable(other.id).await;
+    test.enable(ada.id).await;
     set_roles(&test.app, &ada, &["seller"]).await;
     let back = events.next().await;
     assert_eq!((&back["kind"], &back["user"]["email"]), (&json!("USER_UPDATED"), &json!("ada@test.com")));
     assert!(back["user"]["version"].as_i64() > gone["user"]["version"].as_i64());
 
-    administration::delete(&test.app, &Actor::operator(), ada.id, None).await.unwrap();
+    administration::delete(&test.app, &Actor::operator(), ada.id, Deletion::Restorable, None).await.unwrap();
     // Changes are told with the user as they are when they are read, so that one before the last may have shown them, too.
     let mut deleted = events.next().await;
     while deleted["kind"] == "USER_UPDATED" {

@@ -1,6 +1,6 @@
 //! Refreshing: safe to repeat, and a theft still shows.
 
-use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::sessions::{self, Device};
 use auth_graph::store;
 use auth_graph::store::login_events::{self, Kind};
@@ -115,10 +115,10 @@ async fn a_session_ends_in_any_case_after_its_absolute_lifetime() {
 async fn cve_2024_22513_a_disabled_user_gets_no_more_tokens_and_the_old_ones_fail() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
-    accounts::disable(&test.app, signed_in.user.id).await.unwrap();
+    test.disable(signed_in.user.id).await;
     assert_eq!(test.anonymous().refresh(&signed_in.refresh).await.code(), "TOKEN_REVOKED");
     assert_eq!(signed_in.caller.me().await.code(), "TOKEN_REVOKED");
-    accounts::enable(&test.app, signed_in.user.id).await.unwrap();
+    test.enable(signed_in.user.id).await;
     assert_eq!(test.anonymous().refresh(&signed_in.refresh).await.code(), "TOKEN_REVOKED");
     test.sign_in(signed_in.user).await;
 }

@@ -1,12 +1,12 @@
 //! The paths of django-easyjwt's authentication service, answer by answer.
 
-use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Caller, PASSWORD, TestApp};
+use crate::support::{Answer, Caller, MailingApp, PASSWORD, TestApp, operation};
 
 async fn with_rest() -> TestApp {
     TestApp::with(|config| config.rest.enabled = true).await
@@ -60,7 +60,7 @@ async fn s1_2_wrong_passwords_unknown_and_disabled_users_are_one_answer() {
     let test = with_rest().await;
     test.create_user("ada@test.com").await;
     let disabled = test.create_user("disabled@test.com").await;
-    accounts::disable(&test.app, disabled.id).await.unwrap();
+    test.disable(disabled.id).await;
     for (email, password) in
         [("ada@test.com", "wrong"), ("nobody@test.com", "wrong"), ("disabled@test.com", PASSWORD), ("ada", "wrong")]
     {
@@ -157,8 +157,8 @@ async fn s1_10_without_a_good_token_nobody_is_shown() {
     assert_eq!((bad.status.as_u16(), &bad.body["code"]), (401, &json!("token_not_valid")));
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     assert_eq!(get(&test.bearer(&ada.refresh), "/auth/user/").await.status, 401);
-    accounts::disable(&test.app, ada.user.id).await.unwrap();
-    assert_eq!(get(&ada.caller, "/auth/user/").await.status, 401);
+    test.anonymous().logout(&ada.refresh).await.data("logout");
+    assert_eq!(get(&ada.caller, "/auth/user/").await.body["code"], "token_not_valid");
 }
 
 #[tokio::test]
@@ -167,6 +167,84 @@ async fn s1_11_a_token_of_no_user_finds_none() {
     let service = test.service_client("orders", "users:read").await;
     let answer = get(&test.bearer(&service.token().await), "/auth/user/").await;
     is(&answer, 401, json!({ "detail": "User not found", "code": "user_not_found" }));
+    let [ada, eve] =
+        [test.signed_in("ada@test.com", Rank::User).await, test.signed_in("eve@test.com", Rank::User).await];
+    test.disable(ada.user.id).await;
+    let inactive = get(&ada.caller, "/auth/user/").await;
+    is(&inactive, 401, json!({ "detail": "User is inactive", "code": "user_inactive" }));
+    eve.caller.send(operation!("delete_account"), json!({})).await.data("deleteAccount");
+    let gone = get(&eve.caller, "/auth/user/").await;
+    is(&gone, 401, json!({ "detail": "User not found", "code": "user_not_found" }));
+}
+
+#[tokio::test]
+async fn s1_12_an_account_is_made_where_that_is_switched_on() {
+    let closed = with_rest().await;
+    assert_eq!(post(&closed.anonymous(), "/auth/create-user/", json!({})).await.status, 404);
+    let site = MailingApp::with(|config| {
+        config.rest.enabled = true;
+        config.rest.create_user = true;
+    })
+    .await;
+    let caller = site.test.anonymous();
+    let create = async |body: Value| post(&caller, "/auth/create-user/", body).await;
+    let ada = json!({ "email": "Ada@test.com", "password": PASSWORD, "first_name": "Ada", "phone": "+49 170 1234567" });
+    let made = create(ada.clone()).await;
+    let expected = json!({
+        "id": 1, "email": "ada@test.com", "first_name": "Ada", "last_name": "", "phone": "+491701234567",
+    });
+    is(&made, 201, expected);
+    assert_eq!(site.mail().await.subject, "Confirm your e-mail address");
+    let signed_in = caller.login("ada@test.com", PASSWORD).await;
+    assert_eq!(signed_in.data("login")["user"]["emailVerified"], false);
+    is(&create(ada).await, 400, json!({ "email": ["This email already exists."] }));
+    let required = json!(["This field is required."]);
+    is(&create(json!({})).await, 400, json!({ "email": required, "password": required }));
+    for (field, value) in [
+        ("email", json!("nobody")),
+        ("password", json!("12345678")),
+        ("phone", json!("0170")),
+        ("first_name", json!(7)),
+    ] {
+        let mut body = json!({ "email": "eve@test.com", "password": PASSWORD });
+        body[field] = value;
+        let refused = create(body).await;
+        assert_eq!(refused.status, 400);
+        assert!(refused.body[field][0].is_string(), "{field}: {}", refused.text);
+    }
+    let sneaky = json!({ "email": "eve@test.com", "password": PASSWORD, "is_superuser": true, "is_staff": true });
+    assert_eq!(create(sneaky).await.status, 201);
+    let eve = caller.login("eve@test.com", PASSWORD).await;
+    assert_eq!(eve.data("login")["scope"], json!([]));
+}
+
+/// Theirs leaves old refresh tokens good, and can be asked for ever.
+#[tokio::test]
+async fn s1_13_a_password_is_changed_by_the_one_before() {
+    let test = TestApp::with(|config| {
+        config.rest.enabled = true;
+        config.limits.account_attempts = 3;
+    })
+    .await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let change = async |email: &str, password: &str, new: &str| {
+        let body = json!({ "email": email, "password": password, "new_password": new });
+        post(&test.anonymous(), "/auth/password-change/", body).await
+    };
+    let weak = change("ada@test.com", PASSWORD, "12345678").await;
+    assert_eq!(weak.status, 400);
+    assert!(weak.body["new_password"][0].is_string(), "{}", weak.text);
+    is(&change("Ada@test.com", PASSWORD, "another long password").await, 200, json!({}));
+    test.anonymous().login("ada@test.com", "another long password").await.data("login");
+    assert_eq!(test.anonymous().refresh(&ada.refresh).await.code(), "TOKEN_REVOKED");
+    let wrong = json!({ "non_field_errors": ["Invalid credentials."] });
+    for email in ["ada@test.com", "nobody@test.com", "nobody"] {
+        is(&change(email, PASSWORD, "another long password").await, 400, wrong.clone());
+    }
+    for _ in 0..2 {
+        change("ada@test.com", PASSWORD, "another long password").await;
+    }
+    assert_eq!(change("ada@test.com", PASSWORD, "another long password").await.status, 429);
 }
 
 #[tokio::test]

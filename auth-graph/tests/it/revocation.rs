@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_graph::app::App;
-use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::principal::{Refusal, authenticate};
 use auth_graph::tasks;
 use secrecy::SecretString;
@@ -58,7 +58,7 @@ async fn a_replica_that_can_not_know_says_so() {
 async fn a_replica_that_starts_later_knows_what_was_ended_before() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
-    accounts::disable(&test.app, signed_in.user.id).await.unwrap();
+    test.disable(signed_in.user.id).await;
     let replica = test.replica().await;
     assert_eq!(authenticate(&replica, &signed_in.access.into()).await.unwrap_err(), Refusal::Revoked);
 }

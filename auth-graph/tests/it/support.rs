@@ -13,13 +13,14 @@ mod webhooks;
 use std::net::SocketAddr;
 
 use auth_graph::app::App;
-use auth_graph::auth::accounts::{self, NewUser, Rank};
-use auth_graph::auth::boot;
+use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::administration::{self, NewAccount};
+use auth_graph::auth::{Actor, boot};
 use auth_graph::clock::Clock;
 use auth_graph::config::{Config, Sources};
 use auth_graph::http;
 use auth_graph::store::users::Model as User;
-use auth_graph::values::NewPassword;
+use auth_graph::values::{NewPassword, UserId};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -98,8 +99,17 @@ impl TestApp {
     pub async fn create(&self, email: &str, rank: Rank) -> User {
         let password = NewPassword::parse(PASSWORD.into()).unwrap();
         let (first_name, last_name) = ("Ada".to_owned(), "Lovelace".to_owned());
-        let new = NewUser { email: email.parse().unwrap(), password, first_name, last_name, rank };
-        accounts::create(&self.app, new).await.unwrap()
+        let plain = NewAccount::plain(email.parse().unwrap(), Some(password));
+        let new = NewAccount { first_name, last_name, rank, ..plain };
+        administration::create(&self.app, &Actor::operator(), new).await.unwrap()
+    }
+
+    pub async fn disable(&self, id: UserId) {
+        disable(&self.app, id).await;
+    }
+
+    pub async fn enable(&self, id: UserId) {
+        enable(&self.app, id).await;
     }
 
     pub fn anonymous(&self) -> Caller {
@@ -120,6 +130,14 @@ impl TestApp {
         let caller = self.anonymous().with_header("authorization", &format!("Bearer {access}"));
         SignedIn { user, caller, access, refresh }
     }
+}
+
+pub async fn disable(app: &App, id: UserId) {
+    administration::disable(app, &Actor::operator(), id, None).await.unwrap();
+}
+
+pub async fn enable(app: &App, id: UserId) {
+    administration::enable(app, &Actor::operator(), id).await.unwrap();
 }
 
 /// Somebody who has signed in.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::accounts::Rank;
 use auth_graph::tasks;
 use chrono::Duration;
 use futures_util::{SinkExt, StreamExt};
@@ -151,7 +151,7 @@ async fn the_feed_on_a_socket_resumes_from_a_cursor_and_stops_when_its_reader_sa
     hear_until(&mut socket, |message| message["payload"]["data"]["userChanges"]["kind"] == "USER_CREATED").await;
     say(&mut socket, json!({ "id": "1", "type": "complete" })).await;
 
-    accounts::disable(&test.app, user.id).await.unwrap();
+    test.disable(user.id).await;
     say(&mut socket, follow("2", &current["cursor"])).await;
     let mut kinds = Vec::new();
     while kinds.len() < 2 {

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use auth_graph::auth::{Actor, accounts, administration};
+use auth_graph::auth::accounts::{self, Deletion};
+use auth_graph::auth::{Actor, administration};
 use auth_graph::store::{self, users};
 use auth_graph::values::UserId as AuthUserId;
 use chrono::{DateTime, Utc};
@@ -40,8 +41,8 @@ async fn what_ends_at_auth_graph_is_refused_at_a_client_service_within_a_second(
         let (auth_app, operator) = (&world.auth_app, Actor::operator());
         match sample / EACH {
             0 => assert_eq!(administration::revoke_all_sessions(auth_app, &operator, person.id).await.unwrap(), 1),
-            1 => assert!(!accounts::disable(auth_app, person.id).await.unwrap().is_active),
-            _ => assert!(accounts::delete(auth_app, person.id).await.unwrap().deleted_at.is_some()),
+            1 => drop(administration::disable(auth_app, &operator, person.id, None).await.unwrap()),
+            _ => drop(administration::delete(auth_app, &operator, person.id, Deletion::ForGood, None).await.unwrap()),
         }
         let ended = Instant::now();
         let refused = async {
@@ -117,7 +118,7 @@ async fn ten_thousand_changes_while_a_service_was_away_reach_it_over_a_line_that
 
     change(&world, &ids, "Changed").await;
     for id in &ids[..20] {
-        accounts::delete(&world.auth_app, *id).await.unwrap();
+        administration::delete(&world.auth_app, &Actor::operator(), *id, Deletion::ForGood, None).await.unwrap();
     }
     let service = follow(&world);
     let mut seen = 0;
@@ -131,7 +132,7 @@ async fn ten_thousand_changes_while_a_service_was_away_reach_it_over_a_line_that
             }
             1 | 6 => {
                 world.line.stall();
-                accounts::disable(&world.auth_app, ids[40 + round]).await.unwrap();
+                administration::disable(&world.auth_app, &Actor::operator(), ids[40 + round], None).await.unwrap();
                 world.line.mend();
             }
             _ => world.line.cut(),

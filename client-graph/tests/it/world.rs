@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use auth_graph::app::App as AuthApp;
-use auth_graph::auth::accounts::{self, NewUser, Rank};
-use auth_graph::auth::boot;
+use auth_graph::auth::accounts::{self, Rank};
+use auth_graph::auth::administration::{self, NewAccount};
 use auth_graph::auth::clients::{self, NewClient};
+use auth_graph::auth::{Actor, boot};
 use auth_graph::clock::Clock as AuthClock;
 use auth_graph::config::{Config as AuthConfig, Sources as AuthSources};
 use auth_graph::store::{self, changes, users};
@@ -72,8 +73,9 @@ impl World {
         for (email, rank) in people {
             let password = NewPassword::parse(PASSWORD.into()).unwrap();
             let (first_name, last_name) = ("Ada".to_owned(), "Lovelace".to_owned());
-            let new = NewUser { email: email.parse().unwrap(), password, first_name, last_name, rank };
-            accounts::create(&auth_app, new).await.unwrap();
+            let plain = NewAccount::plain(email.parse().unwrap(), Some(password));
+            let new = NewAccount { first_name, last_name, rank, ..plain };
+            administration::create(&auth_app, &Actor::operator(), new).await.unwrap();
         }
         let reader = NewClient {
             name: "client-service".to_owned(),
@@ -81,7 +83,7 @@ impl World {
             audiences: Vec::new(),
             projection: None,
         };
-        let reader = clients::create(&auth_app, &auth_graph::auth::Actor::operator(), reader).await.unwrap();
+        let reader = clients::create(&auth_app, &Actor::operator(), reader).await.unwrap();
         let reader = (reader.client.id.to_string(), reader.secret);
         let auth = serve_auth_graph(auth_app.clone(), listener);
 

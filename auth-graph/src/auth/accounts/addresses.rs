@@ -2,16 +2,15 @@
 
 use secrecy::SecretString;
 
-use super::redeeming::{self, Found};
-use super::{UserEdit, proof, registration};
+use super::{proof, redeeming, registration};
 use crate::app::App;
 use crate::auth::Principal;
+use crate::auth::actor::Actor;
 use crate::auth::mail::{self, Letter};
 use crate::auth::sessions::Device;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::store;
-use crate::store::one_time_tokens::{self as tokens, Purpose};
+use crate::store::one_time_tokens::Purpose;
 use crate::values::Email;
 
 /// Sends a user a mail that shows that their address is theirs. Nothing is sent when that was shown before.
@@ -61,40 +60,21 @@ pub async fn confirm(app: &App, token: &SecretString, device: &Device) -> Result
         Purpose::ConfirmRegistration => {
             let payload = found.token.payload.clone().unwrap_or_default();
             let registration = serde_json::from_value(payload).map_err(Error::internal)?;
-            registration::complete(app, found, registration).await?;
+            registration::complete(app, found, registration, device).await?;
         }
-        Purpose::VerifyEmail => {
-            let mut edit = begin(app, &found).await?;
-            if edit.user.email != email {
+        purpose => {
+            let id = found.token.user_id.ok_or(Error::OneTimeTokenInvalid)?;
+            let actor = Actor::reader(id, device);
+            let mut edit = redeeming::begin(app, &actor, id).await?;
+            if purpose == Purpose::VerifyEmail && edit.user.email != email {
                 return Err(Error::OneTimeTokenInvalid);
             }
             found.consume(edit.txn(), app.clock.now()).await?;
+            edit.user.email = email.clone();
             edit.user.email_verified = true;
-            edit.commit(app).await?;
-        }
-        _ => {
-            let now = app.clock.now();
-            let mut edit = begin(app, &found).await?;
-            found.consume(edit.txn(), now).await?;
-            let former = std::mem::replace(&mut edit.user.email, email.clone());
-            edit.user.email_verified = true;
-            // Whatever was sent to the former address is of no use any more.
-            tokens::delete_of(edit.txn(), edit.user.id).await?;
-            mail::enqueue(app, edit.txn(), &former, edit.user.locale.clone(), &Letter::AddressChanged, now).await?;
-            edit.commit(app).await?;
-            app.mail_waits.notify_one();
+            let action = if purpose == Purpose::VerifyEmail { "user.verify_email" } else { "user.change_email" };
+            edit.commit(action).await?;
         }
     }
     Ok(email)
-}
-
-/// Locks the user of a token, who may have been deleted or disabled since.
-pub(super) async fn begin(app: &App, found: &Found) -> Result<UserEdit> {
-    let id = found.token.user_id.ok_or(Error::OneTimeTokenInvalid)?;
-    let txn = store::begin(&app.db).await?;
-    match UserEdit::within(txn, id, app.clock.now()).await {
-        Ok(edit) if edit.user.is_active => Ok(edit),
-        Ok(_) | Err(Error::NotFound) => Err(Error::OneTimeTokenInvalid),
-        Err(error) => Err(error),
-    }
 }

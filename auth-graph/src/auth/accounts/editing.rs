@@ -1,16 +1,19 @@
-//! Changing a user: the row, its version, the change in the outbox and the sessions that end with it, in one
-//! transaction.
+//! Changing a user: the row, its version, what follows from the change, the audit record and the change in the outbox, in
+//! one transaction.
 //!
-//! Whatever changes a user goes through here, so that no copy elsewhere misses it. What may be changed by whom is for the
-//! callers.
+//! Whatever changes a user goes through here, so that it is recorded and no copy elsewhere misses it. What may be changed
+//! by whom is for the callers.
 
 use chrono::{DateTime, Utc};
 use sea_orm::DatabaseTransaction;
 
+use super::consequences;
 use super::taken;
 use crate::app::App;
+use crate::auth::actor::Actor;
+use crate::auth::audit;
 use crate::auth::projection::held_before;
-use crate::auth::sessions::{Ended, Reason};
+use crate::auth::sessions::Ended;
 use crate::error::{Error, Result};
 use crate::store::changes::{self, Kind};
 use crate::store::{self, users};
@@ -19,31 +22,31 @@ use crate::values::UserId;
 /// A change that has begun: the user's row is locked. Dropping it changes nothing.
 #[derive(Debug)]
 #[must_use = "commit it"]
-pub(crate) struct UserEdit {
+pub(crate) struct UserEdit<'a> {
+    app: &'a App,
+    actor: &'a Actor,
     txn: DatabaseTransaction,
     before: users::Model,
     /// The user as they shall be.
     pub(crate) user: users::Model,
-    ending: Option<Reason>,
+    reason: Option<String>,
     now: DateTime<Utc>,
 }
 
-impl UserEdit {
+impl<'a> UserEdit<'a> {
     /// Begins to change a user in a transaction of its own.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such user.
-    pub(crate) async fn begin(app: &App, id: UserId) -> Result<Self> {
-        Self::within(store::begin(&app.db).await?, id, app.clock.now()).await
+    pub(crate) async fn begin(app: &'a App, actor: &'a Actor, id: UserId) -> Result<Self> {
+        let txn = store::begin(&app.db).await?;
+        let user = users::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
+        Ok(Self::within(app, actor, txn, user))
     }
 
-    /// Begins to change a user in a transaction that has begun, and may have read but not locked anything.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
-    pub(crate) async fn within(txn: DatabaseTransaction, id: UserId, now: DateTime<Utc>) -> Result<Self> {
-        let user = users::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-        Ok(Self { before: user.clone(), user, txn, ending: None, now })
+    /// Begins to change a user whose row this transaction has locked.
+    pub(crate) fn within(app: &'a App, actor: &'a Actor, txn: DatabaseTransaction, user: users::Model) -> Self {
+        Self { app, actor, txn, before: user.clone(), user, reason: None, now: app.clock.now() }
     }
 
     /// The transaction, for what belongs to the change.
@@ -56,40 +59,74 @@ impl UserEdit {
         &self.before
     }
 
-    /// All sessions of the user end with the change.
-    pub(crate) fn end_sessions(&mut self, reason: Reason) {
-        self.ending = Some(reason);
+    /// Records why.
+    pub(crate) fn because(mut self, reason: Option<String>) -> Self {
+        self.reason = reason;
+        self
     }
 
-    /// Makes the change, and tells everybody who must know. Without a difference nothing is written but the end of the
-    /// sessions.
+    /// Makes the change, and tells everybody who must know. Without a difference no change is made.
     ///
     /// # Errors
     /// [`Error::Conflict`] when the new address is taken, or nobody would be left who may do everything.
-    pub(crate) async fn commit(mut self, app: &App) -> Result<(users::Model, usize)> {
-        let differs = self.user != self.before;
-        if differs {
-            self.user.version = self.before.version + 1;
-            self.user.updated_at = self.now;
-            users::update(&self.txn, &self.user).await.map_err(taken)?;
-        }
-        let ended = match self.ending {
-            Some(reason) => Ended::all_of(&self.txn, self.user.id, reason, self.now).await?,
-            None => Ended::none(self.now),
-        };
-        if differs {
-            let kind = if self.user.deleted_at.is_some() { Kind::UserDeleted } else { Kind::UserUpdated };
-            changes::append_edit(&self.txn, kind, &self.user, held_before(app, &self.before, &self.user)).await?;
-            // Changes take turns from here on, so that two superusers can not remove each other.
-            let was = self.before.is_superuser && self.before.is_active;
-            let is = self.user.is_superuser && self.user.is_active && self.user.deleted_at.is_none();
-            if was && !is && users::count_superusers(&self.txn).await? == 0 {
-                return Err(Error::Conflict("The last superuser must stay."));
-            }
-        }
-        self.txn.commit().await?;
-        let count = ended.count();
-        ended.announce(app);
-        Ok((self.user, count))
+    pub(crate) async fn commit(self, action: &'static str) -> Result<Changed> {
+        let app = self.app;
+        let (txn, changed, aftermath) = self.write(action).await?;
+        txn.commit().await?;
+        aftermath.announce(app);
+        Ok(changed)
     }
+
+    /// Makes the change in a transaction that goes on. Announce the aftermath once that has committed.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub(crate) async fn write(mut self, action: &'static str) -> Result<(DatabaseTransaction, Changed, Aftermath)> {
+        if self.user == self.before {
+            let aftermath = Aftermath(Ended::none(self.now));
+            return Ok((self.txn, Changed { user: self.user, ended_sessions: 0 }, aftermath));
+        }
+        self.user.version = self.before.version + 1;
+        self.user.updated_at = self.now;
+        users::update(&self.txn, &self.user).await.map_err(taken)?;
+        let entry = audit::of_user(action, Some(&self.before), &self.user, self.reason);
+        audit::record(self.app, &self.txn, self.actor, entry).await?;
+        let ended = consequences::follow(self.app, &self.txn, &self.before, &self.user, self.now).await?;
+        let kind = if self.user.deleted_at.is_some() { Kind::UserDeleted } else { Kind::UserUpdated };
+        let held = held_before(self.app, &self.before, &self.user);
+        changes::append_edit(&self.txn, kind, &self.user, held).await?;
+        // Changes take turns from here on, so that two superusers can not remove each other.
+        if is_guardian(&self.before) && !is_guardian(&self.user) && users::count_superusers(&self.txn).await? == 0 {
+            return Err(Error::Conflict("Nobody would be left who may do everything."));
+        }
+        let ended_sessions = ended.count();
+        Ok((self.txn, Changed { user: self.user, ended_sessions }, Aftermath(ended)))
+    }
+}
+
+/// What was changed.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    /// The user as they are now.
+    pub(crate) user: users::Model,
+    /// How many of their sessions have ended with it.
+    pub(crate) ended_sessions: usize,
+}
+
+/// What others must be told once the change has committed.
+#[derive(Debug)]
+#[must_use = "announce it after the commit"]
+pub(crate) struct Aftermath(Ended);
+
+impl Aftermath {
+    /// Makes this process refuse the tokens of ended sessions at once, and wakes whoever follows the outbox or sends mails.
+    pub(crate) fn announce(self, app: &App) {
+        self.0.announce(app);
+        app.mail_waits.notify_one();
+    }
+}
+
+/// Whether it is somebody who may do everything, and can.
+fn is_guardian(user: &users::Model) -> bool {
+    user.is_superuser && user.is_active && user.deleted_at.is_none()
 }

@@ -2,16 +2,17 @@
 
 use secrecy::SecretString;
 
-use super::{UserEdit, addresses, password_rules, proof, redeeming};
+use super::{UserEdit, password_rules, proof, redeeming};
 use crate::app::App;
 use crate::auth::Principal;
+use crate::auth::actor::Actor;
 use crate::auth::mail::{self, Letter};
-use crate::auth::sessions::{Device, Reason};
+use crate::auth::sessions::Device;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::store::one_time_tokens::{self as tokens, Purpose};
+use crate::store::one_time_tokens::Purpose;
 use crate::store::users;
-use crate::values::{Email, NewPassword, UserId};
+use crate::values::{Email, NewPassword};
 
 /// Sends a mail to whoever has forgotten their password. The answer and the time are the same for every address.
 ///
@@ -37,13 +38,15 @@ pub async fn reset(app: &App, token: &SecretString, password: &NewPassword, devi
     let id = found.token.user_id.ok_or(Error::OneTimeTokenInvalid)?;
     let user = users::find(&app.db, id).await?.ok_or(Error::OneTimeTokenInvalid)?;
     let hash = hash(app, &user, password).await?;
-    let mut edit = addresses::begin(app, &found).await?;
+    let actor = Actor::reader(id, device);
+    let mut edit = redeeming::begin(app, &actor, id).await?;
     if edit.user.email != found.token.email {
         return Err(Error::OneTimeTokenInvalid);
     }
     found.consume(edit.txn(), app.clock.now()).await?;
     edit.user.email_verified = true;
-    replace(app, edit, hash).await
+    edit.user.password_hash = Some(hash);
+    Ok(edit.commit("user.reset_password").await?.ended_sessions)
 }
 
 /// Changes the password of the caller, and ends all their sessions, this one too. The answer tells how many there were.
@@ -66,37 +69,21 @@ pub async fn change(
     }
     let user = proof::prove(app, principal, current, device).await?;
     let hash = hash(app, &user, password).await?;
-    let edit = UserEdit::begin(app, user.id).await?;
+    let actor = Actor::own(principal, device);
+    let mut edit = UserEdit::begin(app, &actor, user.id).await?;
     if edit.user.password_hash != user.password_hash {
         // Somebody has changed it since it was compared.
         return Err(Error::InvalidCredentials);
     }
-    replace(app, edit, hash).await
+    edit.user.password_hash = Some(hash);
+    Ok(edit.commit("user.change_password").await?.ended_sessions)
 }
 
-/// Sets the password of a user, for administrators, and ends their sessions.
+/// The hash of a password that may be set for this user.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such user; [`Error::ValidationFailed`] for a weak password.
-pub async fn set(app: &App, id: UserId, password: &NewPassword) -> Result<usize> {
-    let user = users::find(&app.db, id).await?.ok_or(Error::NotFound)?;
-    let hash = hash(app, &user, password).await?;
-    replace(app, UserEdit::begin(app, id).await?, hash).await
-}
-
-async fn hash(app: &App, user: &users::Model, password: &NewPassword) -> Result<String> {
+/// [`Error::ValidationFailed`] for a weak one; [`Error::Unavailable`] when too many passwords are being hashed.
+pub(crate) async fn hash(app: &App, user: &users::Model, password: &NewPassword) -> Result<String> {
     password_rules::check(app, password, &user.email, [&user.first_name, &user.last_name]).await?;
     app.passwords.hash(password.as_secret()).await
-}
-
-async fn replace(app: &App, mut edit: UserEdit, hash: String) -> Result<usize> {
-    let now = app.clock.now();
-    edit.user.password_hash = Some(hash);
-    edit.end_sessions(Reason::PasswordChanged);
-    // No link that was sent before can set another one.
-    tokens::delete_of(edit.txn(), edit.user.id).await?;
-    mail::enqueue(app, edit.txn(), &edit.user.email, edit.user.locale.clone(), &Letter::PasswordChanged, now).await?;
-    let (_, ended) = edit.commit(app).await?;
-    app.mail_waits.notify_one();
-    Ok(ended)
 }

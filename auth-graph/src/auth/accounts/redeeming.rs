@@ -4,12 +4,15 @@ use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 use secrecy::SecretString;
 
+use super::UserEdit;
 use crate::app::App;
+use crate::auth::actor::Actor;
 use crate::auth::sessions::Device;
 use crate::credentials::one_time_tokens as secrets;
 use crate::error::{Error, Result};
 use crate::limits::Attempt;
 use crate::store::one_time_tokens::{self as tokens, Model, Purpose};
+use crate::values::UserId;
 
 /// A token that was found and is not used yet.
 #[derive(Debug)]
@@ -40,5 +43,17 @@ impl Found {
             return Err(Error::OneTimeTokenInvalid);
         }
         self.attempt.give_back(txn).await
+    }
+}
+
+/// Begins to change the user whom a token was sent to, who may have been deleted or disabled since.
+///
+/// # Errors
+/// [`Error::OneTimeTokenInvalid`] in that case.
+pub(super) async fn begin<'a>(app: &'a App, actor: &'a Actor, id: UserId) -> Result<UserEdit<'a>> {
+    match UserEdit::begin(app, actor, id).await {
+        Ok(edit) if edit.user.is_active => Ok(edit),
+        Ok(_) | Err(Error::NotFound) => Err(Error::OneTimeTokenInvalid),
+        Err(error) => Err(error),
     }
 }

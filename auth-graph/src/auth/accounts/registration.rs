@@ -4,16 +4,17 @@
 use secrecy::SecretString;
 
 use super::redeeming::{self, Found};
-use super::{Row, insert, password_rules};
+use super::{creating, password_rules};
 use crate::app::App;
+use crate::auth::actor::Actor;
 use crate::auth::mail::{self, Letter, Registration};
 use crate::auth::sessions::Device;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::store;
 use crate::store::one_time_tokens::Purpose;
-use crate::values::{Email, Locale, NewPassword, PersonName};
+use crate::store::{self, users};
+use crate::values::{Email, Locale, NewPassword, PersonName, UserId};
 
 /// Somebody who wants an account.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
     };
     match invited {
         Some(invitation) => {
-            complete(app, invitation, registration).await?;
+            complete(app, invitation, registration, device).await?;
             Ok(Registered::Completed)
         }
         None => {
@@ -90,29 +91,20 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
 }
 
 /// Makes the account of a token that was sent to its address.
-pub(super) async fn complete(app: &App, found: Found, registration: Registration) -> Result<()> {
+pub(super) async fn complete(app: &App, found: Found, registration: Registration, device: &Device) -> Result<()> {
     let now = app.clock.now();
-    let email = found.token.email.clone();
+    let user = users::Model {
+        password_hash: Some(registration.password_hash),
+        first_name: registration.first_name,
+        last_name: registration.last_name,
+        locale: registration.locale,
+        email_verified: true,
+        ..users::Model::new(UserId::generate(now), found.token.email.clone(), now)
+    };
     let txn = store::begin(&app.db).await?;
     found.consume(&txn, now).await?;
-    let row = Row { email_verified: true, locale: registration.locale, ..Row::new(email, registration.password_hash) };
-    let row = Row { first_name: registration.first_name, last_name: registration.last_name, ..row };
-    insert(&txn, row, now).await?;
+    creating::insert(app, &txn, &Actor::reader(user.id, device), "user.register", &user, now).await?;
     txn.commit().await?;
     app.changed.notify_one();
-    Ok(())
-}
-
-/// Sends somebody an invitation, unless their address has an account already.
-///
-/// # Errors
-/// [`Error::Forbidden`] when invitations are off or no mail can be sent.
-pub async fn invite(app: &App, email: &Email, locale: Option<Locale>) -> Result<()> {
-    mail::require(app)?;
-    if app.config.accounts.registration == config::Registration::Off {
-        return Err(Error::Forbidden);
-    }
-    mail::enqueue(app, &app.db, email, locale, &Letter::Invitation, app.clock.now()).await?;
-    app.mail_waits.notify_one();
     Ok(())
 }

@@ -1,16 +1,13 @@
 //! Making an account for somebody else.
 
-use sea_orm::Set;
 use serde_json::json;
 
-use super::{known_roles, metadata, short, taken};
+use super::{known_roles, short};
 use crate::app::App;
-use crate::auth::accounts::{Rank, password_rules};
+use crate::auth::accounts::{Rank, creating, metadata, passwords};
 use crate::auth::actor::Actor;
-use crate::auth::audit::{self, Entry, facts};
 use crate::auth::principal::scopes_of;
 use crate::error::{Error, Result};
-use crate::store::changes::{self, Kind};
 use crate::store::{self, users};
 use crate::values::{Email, NewPassword, Scopes, UserId};
 
@@ -33,6 +30,8 @@ pub struct NewAccount {
     pub scopes: Scopes,
     /// What services keep with the user.
     pub metadata: serde_json::Value,
+    /// What only administrators see.
+    pub private_metadata: serde_json::Value,
 }
 
 impl NewAccount {
@@ -48,6 +47,7 @@ impl NewAccount {
             roles: Vec::new(),
             scopes: Scopes::default(),
             metadata: json!({}),
+            private_metadata: json!({}),
         }
     }
 }
@@ -58,46 +58,28 @@ impl NewAccount {
 /// [`Error::Conflict`] when the address is taken; [`Error::Forbidden`] when it would get more than the actor holds;
 /// [`Error::ValidationFailed`] for a bad value; [`Error::Unavailable`] when too many passwords are being hashed.
 pub async fn create(app: &App, actor: &Actor, new: NewAccount) -> Result<users::Model> {
-    let (first_name, last_name) = (short("firstName", &new.first_name, 150)?, short("lastName", &new.last_name, 150)?);
-    let (roles, metadata) = (known_roles(app, new.roles)?, metadata(new.metadata)?);
-    let password_hash = match &new.password {
-        Some(password) => {
-            password_rules::check(app, password, &new.email, [&first_name, &last_name]).await?;
-            Some(app.passwords.hash(password.as_secret()).await?)
-        }
-        None => None,
-    };
     let now = app.clock.now();
-    let row = users::ActiveModel {
-        id: Set(UserId::generate(now)),
-        email: Set(new.email),
-        password_hash: Set(password_hash),
-        first_name: Set(first_name),
-        last_name: Set(last_name),
-        is_active: Set(true),
-        is_staff: Set(new.rank != Rank::User),
-        is_superuser: Set(new.rank == Rank::Superuser),
-        email_verified: Set(false),
-        roles: Set(roles),
-        scopes: Set(new.scopes),
-        metadata: Set(metadata),
-        date_joined: Set(now),
-        updated_at: Set(now),
-        version: Set(1),
-        ..Default::default()
+    let mut user = users::Model {
+        first_name: short("firstName", &new.first_name, 150)?,
+        last_name: short("lastName", &new.last_name, 150)?,
+        is_staff: new.rank != Rank::User,
+        is_superuser: new.rank == Rank::Superuser,
+        roles: known_roles(app, new.roles)?,
+        scopes: new.scopes,
+        metadata: metadata::checked(app, new.metadata)?,
+        private_metadata: metadata::checked_private(app, new.private_metadata)?,
+        ..users::Model::new(UserId::generate(now), new.email, now)
     };
+    if let Some(password) = &new.password {
+        user.password_hash = Some(passwords::hash(app, &user, password).await?);
+    }
     let txn = store::begin(&app.db).await?;
     let powers = actor.powers(app, &txn).await?;
     if new.rank != Rank::User && !powers.are_complete() {
         return Err(Error::Forbidden);
     }
-    let user = users::insert(&txn, row).await.map_err(taken)?;
     powers.cover(&scopes_of(app, &user))?;
-    let (target_id, after) = (user.id.to_string(), facts(&user));
-    let entry =
-        Entry { action: "user.create", target_kind: "user", target_id, before: json!(null), after, reason: None };
-    audit::record(app, &txn, actor, entry).await?;
-    changes::append(&txn, Kind::UserCreated, user.id, None, user.version, now).await?;
+    creating::insert(app, &txn, actor, "user.create", &user, now).await?;
     txn.commit().await?;
     app.changed.notify_one();
     Ok(user)

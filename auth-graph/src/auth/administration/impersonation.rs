@@ -9,6 +9,7 @@ use crate::auth::actor::Actor;
 use crate::auth::audit::{self, Entry};
 use crate::auth::claims;
 use crate::auth::principal::scopes_of;
+use crate::auth::sessions::scope_of;
 use crate::credentials::access_tokens::{Act, Grant};
 use crate::credentials::claims_hook::Occasion;
 use crate::error::{Error, Result};
@@ -35,24 +36,43 @@ pub struct Impersonation {
     pub user: users::Model,
 }
 
+/// Who uses a token of another user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Impersonator {
+    /// The actor.
+    Themself,
+    /// The user whom the operator makes it for.
+    Named(UserId),
+}
+
 /// Makes a token of another user, which is recorded in the audit log and among the user's own sign-ins. The user sees
 /// the session and can end it.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such user who may sign in; [`Error::Forbidden`] when they may do more than the
-/// actor, or the actor is no user.
-pub async fn impersonate(app: &App, actor: &Actor, id: UserId, reason: String) -> Result<Impersonation> {
-    let principal = actor.principal().filter(|principal| !principal.is_service()).ok_or(Error::Forbidden)?;
+/// actor, or whoever uses it is no user.
+pub async fn impersonate(
+    app: &App,
+    actor: &Actor,
+    impersonator: Impersonator,
+    id: UserId,
+    reason: String,
+) -> Result<Impersonation> {
+    let by = match (impersonator, actor.principal()) {
+        (Impersonator::Themself, Some(principal)) if !principal.is_service() => principal.subject(),
+        (Impersonator::Named(by), None) => users::find(&app.db, by).await?.ok_or(Error::NotFound)?.id,
+        _ => return Err(Error::Forbidden),
+    };
     let lifetime = Duration::from_std(app.config.tokens.access_lifetime).map_err(Error::internal)?;
     let known = users::find(&app.db, id).await?.ok_or(Error::NotFound)?;
     let mut session = session_of(app, actor, &known);
     // Before anything is locked, as this may be a call over the network.
-    let answer = claims::ask_for_session(app, &session, &scopes_of(app, &known), Occasion::Login).await?;
+    let answer = claims::ask_for_session(app, &session, &scope_of(app, &session, &known), Occasion::Login).await?;
     let txn = store::begin(&app.db).await?;
     let user = users::find_locked(&txn, id).await?.filter(|user| user.is_active).ok_or(Error::NotFound)?;
     let powers = actor.powers(app, &txn).await?;
-    let scope = scopes_of(app, &user);
-    powers.cover(&scope)?;
+    powers.cover(&scopes_of(app, &user))?;
+    let scope = scope_of(app, &session, &user);
     if user.is_superuser && !powers.are_complete() {
         return Err(Error::Forbidden);
     }
@@ -75,7 +95,7 @@ pub async fn impersonate(app: &App, actor: &Actor, id: UserId, reason: String) -
         user_agent: session.user_agent.clone(),
     };
     login_events::insert(&txn, event).await?;
-    let after = json!({ "session": session.id.to_string(), "scope": scope.to_strings() });
+    let after = json!({ "session": session.id.to_string(), "scope": scope.to_strings(), "by": by.to_string() });
     let (action, target_id, reason) = ("user.impersonate", id.to_string(), Some(reason));
     let entry = Entry { action, target_kind: "user", target_id, before: json!(null), after, reason };
     audit::record(app, &txn, actor, entry).await?;
@@ -88,7 +108,7 @@ pub async fn impersonate(app: &App, actor: &Actor, id: UserId, reason: String) -
         auth_time: DateTime::UNIX_EPOCH,
         amr: Vec::new(),
         additional: claims::of_user(app, &user, &app.config.tokens.audience, answer),
-        act: Some(Act { sub: principal.subject() }),
+        act: Some(Act { sub: by }),
         issued_at: now,
         expires_at,
     };

@@ -39,8 +39,9 @@ pub struct ClientToken {
 /// [`Error::ValidationFailed`] in `scope` or `audience` when it asks for more than it may have;
 /// [`Error::InvalidCredentials`] when it was disabled meanwhile; [`Error::Unavailable`] when the claims hook fails.
 pub async fn grant_client_credentials(app: &App, client: &service_clients::Model, wish: Wish) -> Result<ClientToken> {
-    let scope = wish.scope.unwrap_or_else(|| client.scopes.clone());
     let audience = audience(app, client, wish.audience)?;
+    let allowed = app.config.scopes_for(&audience, client.scopes.clone());
+    let scope = wish.scope.unwrap_or_else(|| allowed.clone());
     let question = Question {
         reason: Occasion::ClientCredentials,
         subject: UserId(client.id.0),
@@ -50,7 +51,7 @@ pub async fn grant_client_credentials(app: &App, client: &service_clients::Model
         session_id: SessionId(client.id.0),
         scope: &scope,
     };
-    check_scope(&scope, client)?;
+    check_scope(&scope, &allowed)?;
     let answer = claims::ask(app, &question).await?;
     let txn = store::begin(&app.db).await?;
     // Locked until the token is signed: nothing is minted after the client was disabled.
@@ -58,7 +59,7 @@ pub async fn grant_client_credentials(app: &App, client: &service_clients::Model
         .await?
         .filter(service_clients::Model::is_active)
         .ok_or(Error::InvalidCredentials)?;
-    check_scope(&scope, &client)?;
+    check_scope(&scope, &client.scopes)?;
     let (now, lifetime) = (app.clock.now(), access_lifetime(app)?);
     let grant = Grant {
         subject: UserId(client.id.0),
@@ -107,8 +108,8 @@ pub async fn refresh(
     sessions::refresh(app, token, device).await
 }
 
-fn check_scope(scope: &Scopes, client: &service_clients::Model) -> Result<()> {
-    match scope.intersection(&client.scopes) == *scope {
+fn check_scope(scope: &Scopes, allowed: &Scopes) -> Result<()> {
+    match scope.intersection(allowed) == *scope {
         true => Ok(()),
         false => Err(Error::invalid("scope", "asks for more than this client may have")),
     }

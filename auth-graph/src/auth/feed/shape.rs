@@ -59,6 +59,8 @@ pub struct Snapshot {
     pub updated_at: DateTime<Utc>,
     /// When the user was deleted.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Whose account has taken the place of a deleted one that was merged.
+    pub merged_into: Option<UserId>,
     /// Whether the user may sign in.
     pub is_active: bool,
     /// The e-mail address.
@@ -114,6 +116,7 @@ impl Snapshot {
             version: view.version(user),
             updated_at: user.updated_at,
             deleted_at: Some(View::gone_at(user)),
+            merged_into: user.merged_into,
             is_active: false,
             email: None,
             first_name: None,

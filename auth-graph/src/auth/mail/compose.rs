@@ -35,6 +35,13 @@ pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
         payload,
         lifetime: accounts.verification_lifetime,
     };
+    let reset = |user| Link {
+        page: "/reset-password",
+        purpose: Purpose::ResetPassword,
+        user: Some(user),
+        payload: None,
+        lifetime: accounts.reset_lifetime,
+    };
     let (template, link) = match (letter, &owner) {
         (Letter::ConfirmRegistration { .. }, Some(_)) => (Template::AccountExists, None),
         (Letter::ConfirmRegistration { registration }, None) => {
@@ -48,10 +55,9 @@ pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
         (Letter::ConfirmNewAddress { user }, None) => {
             (Template::ConfirmNewAddress, Some(verify(Purpose::ChangeEmail, Some(user), None)))
         }
-        (Letter::ResetPassword, Some(owner)) if owner.is_active => {
-            let (page, lifetime) = ("/reset-password", accounts.reset_lifetime);
-            let link = Link { page, purpose: Purpose::ResetPassword, user: Some(owner.id), payload: None, lifetime };
-            (Template::ResetPassword, Some(link))
+        (Letter::ResetPassword, Some(owner)) if owner.is_active => (Template::ResetPassword, Some(reset(owner.id))),
+        (Letter::PasswordTaken, Some(owner)) if owner.is_active && owner.password_hash.is_none() => {
+            (Template::PasswordTaken, Some(reset(owner.id)))
         }
         (Letter::Invitation, None) => {
             let (page, lifetime) = ("/register", accounts.invitation_lifetime);
@@ -60,10 +66,13 @@ pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
                 Some(Link { page, purpose: Purpose::Invitation, user: None, payload: None, lifetime }),
             )
         }
-        (Letter::ConfirmAddress { .. } | Letter::ResetPassword | Letter::Invitation, _) => return Ok(None),
+        (Letter::ConfirmAddress { .. } | Letter::ResetPassword | Letter::PasswordTaken | Letter::Invitation, _) => {
+            return Ok(None);
+        }
         (Letter::AddressChanged, _) => (Template::AddressChanged, None),
         (Letter::PasswordChanged, _) => (Template::PasswordChanged, None),
         (Letter::AccountDeleted, _) => (Template::AccountDeleted, None),
+        (Letter::AccountMerged, _) => (Template::AccountMerged, None),
     };
     let link = match link {
         Some(link) => Some(make(app, row, link).await?),

@@ -41,8 +41,9 @@ fn record(user: users::Model, number: Option<i64>, hashes: Hashes) -> Record {
     let texts = |json: &serde_json::Value| -> Vec<String> {
         json.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
     };
-    let metadata = user.metadata.as_object().into_iter().flatten();
-    let metadata: BTreeMap<_, _> = metadata.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let members = |json: &serde_json::Value| -> BTreeMap<String, serde_json::Value> {
+        json.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
     Record {
         id: Some(user.id.to_string()),
         number,
@@ -57,7 +58,8 @@ fn record(user: users::Model, number: Option<i64>, hashes: Hashes) -> Record {
         email_verified: user.email_verified,
         roles: texts(&user.roles),
         scopes: user.scopes.to_strings(),
-        metadata,
+        metadata: members(&user.metadata),
+        private_metadata: members(&user.private_metadata),
         date_joined: Some(user.date_joined),
         last_login: user.last_login,
     }

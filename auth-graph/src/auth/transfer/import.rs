@@ -104,7 +104,7 @@ impl Import {
         let mut refused = Vec::new();
         let mut prepared = Vec::with_capacity(batch.rows.len());
         for Row { place, record } in batch.rows {
-            match record.and_then(|record| prepare(record, self.unusable, now)) {
+            match record.and_then(|record| prepare(app, record, self.unusable, now)) {
                 Ok(user) => prepared.push((place, user)),
                 Err(why) => refused.push((place, why)),
             }
@@ -151,27 +151,27 @@ async fn without_known(
     prepared: Vec<(String, Prepared)>,
     refused: &mut Vec<(String, Refused)>,
 ) -> Result<Vec<Prepared>, sea_orm::DbErr> {
-    let emails: Vec<Email> = prepared.iter().map(|(_, user)| user.email.clone()).collect();
-    let ids: Vec<UserId> = prepared.iter().map(|(_, user)| user.id).collect();
-    let numbers: Vec<i64> = prepared.iter().filter_map(|(_, user)| user.number).collect();
+    let emails: Vec<Email> = prepared.iter().map(|(_, row)| row.user.email.clone()).collect();
+    let ids: Vec<UserId> = prepared.iter().map(|(_, row)| row.user.id).collect();
+    let numbers: Vec<i64> = prepared.iter().filter_map(|(_, row)| row.number).collect();
     let mut by_email: HashMap<Email, UserId> = users::ids_by_email(txn, &emails).await?.into_iter().collect();
     let mut by_id: HashSet<UserId> = users::known_ids(txn, &ids).await?.into_iter().collect();
     let given = user_numbers::given(txn, &numbers).await?;
     let mut by_number: HashMap<i64, UserId> = given.into_iter().map(|row| (row.number, row.user_id)).collect();
     let mut accepted = Vec::with_capacity(prepared.len());
-    for (place, user) in prepared {
-        let holder = by_email.get(&user.email).copied();
-        let namesake = user.number.and_then(|number| by_number.get(&number).copied());
-        let namesake = namesake.or(by_id.contains(&user.id).then_some(user.id));
+    for (place, row) in prepared {
+        let holder = by_email.get(&row.user.email).copied();
+        let namesake = row.number.and_then(|number| by_number.get(&number).copied());
+        let namesake = namesake.or(by_id.contains(&row.user.id).then_some(row.user.id));
         match (namesake, holder) {
             (Some(namesake), Some(holder)) if namesake == holder => refused.push((place, Refused::AlreadyImported)),
             (Some(_), _) => refused.push((place, Refused::IdTaken)),
             (None, Some(_)) => refused.push((place, Refused::EmailTaken)),
             (None, None) => {
-                by_email.insert(user.email.clone(), user.id);
-                by_id.insert(user.id);
-                by_number.extend(user.number.map(|number| (number, user.id)));
-                accepted.push(user);
+                by_email.insert(row.user.email.clone(), row.user.id);
+                by_id.insert(row.user.id);
+                by_number.extend(row.number.map(|number| (number, row.user.id)));
+                accepted.push(row);
             }
         }
     }
@@ -182,10 +182,10 @@ async fn insert(txn: &DatabaseTransaction, accepted: Vec<Prepared>, now: DateTim
     if accepted.is_empty() {
         return Ok(());
     }
-    let ids: Vec<UserId> = accepted.iter().map(|user| user.id).collect();
-    let number = |user: &Prepared| user.number.map(|number| user_numbers::Model { number, user_id: user.id });
+    let ids: Vec<UserId> = accepted.iter().map(|row| row.user.id).collect();
+    let number = |row: &Prepared| row.number.map(|number| user_numbers::Model { number, user_id: row.user.id });
     let numbers = accepted.iter().filter_map(number).collect();
-    users::insert_many(txn, accepted.into_iter().map(|user| user.row)).await?;
+    users::insert_many(txn, accepted.into_iter().map(|row| row.user)).await?;
     user_numbers::insert_many(txn, numbers).await?;
     changes::append_created(txn, &ids, now).await
 }

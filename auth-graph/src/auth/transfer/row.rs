@@ -2,11 +2,12 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, SubsecRound, Utc};
-use sea_orm::Set;
 use serde_json::json;
 use uuid::Builder;
 
 use super::{Record, Refused};
+use crate::app::App;
+use crate::auth::accounts::metadata;
 use crate::credentials::foreign_hashes::{ForeignHash, Unusable};
 use crate::store::users;
 use crate::values::{Email, Scope, UserId};
@@ -25,13 +26,16 @@ pub enum UnusableHash {
 
 /// A user to be written.
 pub(super) struct Prepared {
-    pub id: UserId,
-    pub email: Email,
     pub number: Option<i64>,
-    pub row: users::ActiveModel,
+    pub user: users::Model,
 }
 
-pub(super) fn prepare(record: Record, unusable: UnusableHash, now: DateTime<Utc>) -> Result<Prepared, Refused> {
+pub(super) fn prepare(
+    app: &App,
+    record: Record,
+    unusable: UnusableHash,
+    now: DateTime<Utc>,
+) -> Result<Prepared, Refused> {
     let email: Email = record.email.parse().map_err(|_| Refused::InvalidEmail)?;
     let password_hash = usable_hash(record.password_hash, unusable)?;
     let scopes = record.scopes.iter().map(|scope| scope.parse::<Scope>()).collect::<Result<_, _>>();
@@ -42,38 +46,33 @@ pub(super) fn prepare(record: Record, unusable: UnusableHash, now: DateTime<Utc>
     if !(names_fit && phone_fits && roles_fit) || record.number.is_some_and(|number| number < 1) {
         return Err(Refused::InvalidValue);
     }
-    // PostgreSQL keeps no more than microseconds, and no NUL in a JSON text.
+    // PostgreSQL keeps no more than microseconds.
     let time = |time: DateTime<Utc>| time.trunc_subsecs(6);
-    let metadata = json!(record.metadata);
-    if metadata.to_string().contains("\\u0000") {
-        return Err(Refused::InvalidValue);
-    }
+    let metadata = metadata::checked(app, json!(record.metadata)).map_err(|_| Refused::InvalidMetadata)?;
+    let private_metadata =
+        metadata::checked_private(app, json!(record.private_metadata)).map_err(|_| Refused::InvalidMetadata)?;
     let id = match record.id {
         Some(id) if !id.is_empty() => id.parse().unwrap_or_else(|_| derived(&id)),
         _ => UserId::generate(now),
     };
-    let row = users::ActiveModel {
-        id: Set(id),
-        email: Set(email.clone()),
-        password_hash: Set(password_hash),
-        first_name: Set(record.first_name),
-        last_name: Set(record.last_name),
-        phone_number: Set(record.phone_number.filter(|phone| !phone.is_empty())),
-        is_active: Set(record.is_active),
-        is_staff: Set(record.is_staff),
-        is_superuser: Set(record.is_superuser),
-        email_verified: Set(record.email_verified),
-        roles: Set(json!(record.roles)),
-        scopes: Set(scopes.map_err(|_| Refused::InvalidValue)?),
-        metadata: Set(metadata),
-        date_joined: Set(record.date_joined.map_or(now, time)),
-        last_login: Set(record.last_login.map(time)),
-        locale: Set(None),
-        updated_at: Set(now),
-        version: Set(1),
-        deleted_at: Set(None),
+    let user = users::Model {
+        password_hash,
+        first_name: record.first_name,
+        last_name: record.last_name,
+        phone_number: record.phone_number.filter(|phone| !phone.is_empty()),
+        is_active: record.is_active,
+        is_staff: record.is_staff,
+        is_superuser: record.is_superuser,
+        email_verified: record.email_verified,
+        roles: json!(record.roles),
+        scopes: scopes.map_err(|_| Refused::InvalidValue)?,
+        metadata,
+        private_metadata,
+        date_joined: record.date_joined.map_or(now, time),
+        last_login: record.last_login.map(time),
+        ..users::Model::new(id, email, now)
     };
-    Ok(Prepared { id, email, number: record.number, row })
+    Ok(Prepared { number: record.number, user })
 }
 
 fn usable_hash(hash: Option<String>, unusable: UnusableHash) -> Result<Option<String>, Refused> {

@@ -239,7 +239,7 @@ fn claim(app: &App) -> Result<Duration> {
 /// How long to wait after a failure: more with each, and somewhat more or less, so that what has failed together is not
 /// tried together. The identifier of a delivery ends with random bits.
 fn wait(delivery: &Delivery) -> Duration {
-    let failures = u32::try_from(delivery.attempts).unwrap_or(0).min(6);
+    let failures = u32::try_from(delivery.attempts).unwrap_or(0).min(7);
     let wait = (FIRST_WAIT * 4_i32.pow(failures)).min(LONGEST_WAIT);
     let bits = u16::try_from(delivery.id.0.as_u128().rotate_right(failures * 4) & 0xffff).unwrap_or(0);
     wait * 3 / 4 + wait / 2 * i32::from(bits) / (1 << 16)

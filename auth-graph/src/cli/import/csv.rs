@@ -7,14 +7,16 @@ use std::path::Path;
 use csv::{Position, Reader, ReaderBuilder, StringRecord};
 use serde_json::{Map, Value};
 
-use super::lines::read_position;
+use super::prefix::{Place, Prefix};
 use super::shapes;
 use crate::auth::transfer::{Batch, Record, Refused, Row};
 
 /// Such a file.
 pub(super) struct Table {
     reader: Reader<File>,
+    prefix: Prefix,
     heading: StringRecord,
+    resumed: bool,
 }
 
 impl Table {
@@ -25,13 +27,18 @@ impl Table {
         if !names_email {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the first line names no column `email`"));
         }
-        let (offset, line) = read_position(position)?;
-        if offset > 0 {
+        let (prefix, place) = Prefix::open(path, position)?;
+        if place.offset > 0 {
             let mut position = Position::new();
-            position.set_byte(offset).set_line(line);
+            position.set_byte(place.offset).set_line(place.line);
             reader.seek(position)?;
         }
-        Ok(Self { reader, heading })
+        Ok(Self { reader, prefix, heading, resumed: place.offset > 0 })
+    }
+
+    /// Whether nothing was read of it before.
+    pub(super) fn is_at_its_beginning(&self) -> bool {
+        !self.resumed
     }
 
     pub(super) fn next(&mut self, most: usize) -> io::Result<Option<Batch>> {
@@ -48,9 +55,11 @@ impl Table {
             };
             rows.push(Row { place: fields.position().map_or(line, Position::line).to_string(), record });
         }
-        let position = self.reader.position();
-        let position = format!("{}:{}", position.byte(), position.line());
-        Ok((!rows.is_empty()).then_some(Batch { rows, position }))
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let place = Place { offset: self.reader.position().byte(), line: self.reader.position().line() };
+        Ok(Some(Batch { rows, position: self.prefix.position(place)? }))
     }
 
     fn record(&self, fields: &StringRecord) -> Option<Record> {

@@ -36,6 +36,11 @@ impl Database {
         Ok(Self { db, select, last })
     }
 
+    /// Whether nothing was read of it before.
+    pub(super) fn is_at_its_beginning(&self) -> bool {
+        self.last.is_none()
+    }
+
     pub(super) async fn next(&mut self, most: usize) -> Result<Option<Batch>, Failure> {
         let backend = self.db.get_database_backend();
         let place = if backend == DbBackend::Sqlite { "?" } else { "$1" };

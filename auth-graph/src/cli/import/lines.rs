@@ -6,27 +6,16 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::prefix::{Place, Prefix};
 use crate::auth::transfer::{Batch, Record, Refused, Row};
 
 /// A longer line is no user.
 const LONGEST_LINE: u64 = 1024 * 1024;
-/// So much of a file tells it from another one of the same name.
-const BEGINNING: u64 = 4096;
-
-/// The start of a file.
-pub(super) fn first_bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(BEGINNING).read_to_end(&mut bytes)?;
-    // Only whole lines, so that a short file can grow.
-    bytes.truncate(bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len()));
-    Ok(bytes)
-}
-
 /// Such a file.
 pub(super) struct Lines {
     file: BufReader<File>,
-    offset: u64,
-    line: u64,
+    prefix: Prefix,
+    place: Place,
     shape: fn(Value) -> Option<Record>,
 }
 
@@ -37,9 +26,14 @@ impl Lines {
             let what = "the file is one JSON array: write one object a line, as `dumpdata --format jsonl` does";
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
-        let (offset, line) = read_position(position)?;
-        file.seek(SeekFrom::Start(offset))?;
-        Ok(Self { file, offset, line, shape })
+        let (prefix, place) = Prefix::open(path, position)?;
+        file.seek(SeekFrom::Start(place.offset))?;
+        Ok(Self { file, prefix, place, shape })
+    }
+
+    /// Whether nothing was read of it yet.
+    pub(super) fn is_at_its_beginning(&self) -> bool {
+        self.place.offset == 0
     }
 
     pub(super) fn next(&mut self, most: usize) -> io::Result<Option<Batch>> {
@@ -50,21 +44,23 @@ impl Lines {
             if length == 0 {
                 break;
             }
-            self.offset += length as u64;
-            self.line += 1;
+            self.place.offset += length as u64;
+            self.place.line += 1;
             let is_whole = bytes.last() == Some(&b'\n') || length < LONGEST_LINE as usize;
             if !is_whole {
-                self.offset += skip_line(&mut self.file)?;
+                self.place.offset += skip_line(&mut self.file)?;
             }
             let text = String::from_utf8_lossy(&bytes);
             if text.trim().is_empty() {
                 continue;
             }
             let record = serde_json::from_slice(&bytes).ok().filter(|_| is_whole).and_then(self.shape);
-            rows.push(Row { place: self.line.to_string(), record: record.ok_or(Refused::Malformed) });
+            rows.push(Row { place: self.place.line.to_string(), record: record.ok_or(Refused::Malformed) });
         }
-        let position = format!("{}:{}", self.offset, self.line);
-        Ok((!rows.is_empty()).then_some(Batch { rows, position }))
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Batch { rows, position: self.prefix.position(self.place)? }))
     }
 }
 
@@ -81,16 +77,4 @@ fn skip_line(file: &mut impl BufRead) -> io::Result<u64> {
             return Ok(skipped);
         }
     }
-}
-
-/// The offset and the line.
-pub(super) fn read_position(position: &str) -> io::Result<(u64, u64)> {
-    if position.is_empty() {
-        return Ok((0, 0));
-    }
-    let read = || {
-        let (offset, line) = position.split_once(':')?;
-        Some((offset.parse().ok()?, line.parse().ok()?))
-    };
-    read().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the position of a former run can not be read"))
 }

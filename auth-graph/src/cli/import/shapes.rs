@@ -97,6 +97,7 @@ pub(super) fn table(row: &Map<String, Value>) -> Option<Record> {
             Some(metadata) => serde_json::from_str(&metadata).ok()?,
             None => BTreeMap::new(),
         },
+        private_metadata: BTreeMap::new(),
         date_joined: time(row, "datejoined")?,
         last_login: time(row, "lastlogin")?,
     })

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::error::Result;
 use crate::auth::accounts::Rank;
 use crate::auth::administration::{NewAccount, Update};
-use crate::values::{NewPassword, Scope, Scopes, UserId};
+use crate::values::{Email, Locale, NewPassword, Scope, Scopes, UserId};
 
 /// An account to be made.
 #[derive(InputObject)]
@@ -37,6 +37,28 @@ pub struct CreateUserInput {
     scopes: Vec<String>,
     /// What services keep with the user, an object of at most 16 KiB.
     metadata: Option<Json<Value>>,
+    /// What only administrators see, an object of at most 16 KiB.
+    private_metadata: Option<Json<Value>>,
+}
+
+/// Somebody who shall make an account.
+#[derive(InputObject)]
+pub struct InviteUserInput {
+    /// Their e-mail address: the invitation is for this one only.
+    email: String,
+    /// The language of the mail, such as `de` or `de-AT`.
+    locale: Option<String>,
+}
+
+/// Two accounts of which one shall be made.
+#[derive(InputObject)]
+pub struct MergeUsersInput {
+    /// The `id` of the account that ends.
+    pub(super) id: ID,
+    /// The `id` of the account that stays.
+    pub(super) into: ID,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub(super) reason: String,
 }
 
 /// What shall be different about an account; what is left out stays as it is.
@@ -60,6 +82,8 @@ pub struct UpdateUserInput {
     is_superuser: Option<bool>,
     /// What services keep with the user, as a whole: an object of at most 16 KiB.
     metadata: Option<Json<Value>>,
+    /// What only administrators see, as a whole: an object of at most 16 KiB.
+    private_metadata: Option<Json<Value>>,
 }
 
 /// Roles and scopes, in place of those before.
@@ -108,7 +132,14 @@ impl CreateUserInput {
             roles: self.roles,
             scopes: scopes(&self.scopes)?,
             metadata: self.metadata.map_or_else(|| json!({}), |metadata| metadata.0),
+            private_metadata: self.private_metadata.map_or_else(|| json!({}), |metadata| metadata.0),
         })
+    }
+}
+
+impl InviteUserInput {
+    pub(super) fn parse(self) -> Result<(Email, Option<Locale>)> {
+        Ok((self.email.parse()?, self.locale.map(|locale| locale.parse()).transpose()?))
     }
 }
 
@@ -123,6 +154,7 @@ impl UpdateUserInput {
             is_staff: self.is_staff,
             is_superuser: self.is_superuser,
             metadata: self.metadata.map(|metadata| metadata.0),
+            private_metadata: self.private_metadata.map(|metadata| metadata.0),
         };
         Ok((self.id.parse()?, update))
     }

@@ -25,6 +25,19 @@ impl Fields {
     /// # Errors
     /// The [`Refusal`] that names each field that is missing.
     pub(super) async fn read(headers: &HeaderMap, body: Body, names: &'static [&'static str]) -> Result<Self, Refusal> {
+        Self::read_with(headers, body, names, &[]).await
+    }
+
+    /// Reads the body, which must have the first of these fields, and may have the others.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) async fn read_with(
+        headers: &HeaderMap,
+        body: Body,
+        names: &'static [&'static str],
+        optional: &'static [&'static str],
+    ) -> Result<Self, Refusal> {
         let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = media_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/json") {
@@ -58,10 +71,17 @@ impl Fields {
             };
             wrong.insert((*name).to_owned(), json!([problem]));
         }
+        for name in optional {
+            match sent.remove(*name) {
+                Some(Value::String(text)) => drop(fields.insert(*name, text.into())),
+                None | Some(Value::Null) => {}
+                Some(_) => drop(wrong.insert((*name).to_owned(), json!(["Not a valid string."]))),
+            }
+        }
         if wrong.is_empty() { Ok(Self(fields)) } else { Err(Refusal::Fields(wrong.into())) }
     }
 
-    /// One of the fields that were asked for.
+    /// One of the fields that were asked for; empty when it may be missing, and is.
     pub(super) fn take(&mut self, name: &str) -> SecretString {
         self.0.remove(name).unwrap_or_default()
     }

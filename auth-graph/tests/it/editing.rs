@@ -1,0 +1,151 @@
+//! The one way to change a user: whoever makes a change, it is recorded, and what follows from it follows.
+
+use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::purge;
+use auth_graph::store::audit_events;
+use auth_graph::store::users;
+use chrono::Duration;
+use sea_orm::{EntityTrait, QueryOrder};
+use serde_json::{Value, json};
+
+use crate::support::{MailingApp, PASSWORD, TestApp, operation};
+
+const NEW_PASSWORD: &str = "another long password";
+const DELETE: &str = "mutation($id: ID!, $forGood: Boolean) { deleteUser(id: $id, forGood: $forGood) { user { id } } }";
+const RESTORE: &str = "mutation($id: ID!) { restoreUser(id: $id) { user { email } } }";
+const UPDATE: &str = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { user { id } } }";
+const FORCE_RESET: &str = "mutation($id: ID!) { forcePasswordReset(id: $id) { user { id } } }";
+const SET_PASSWORD: &str = "mutation($input: SetUserPasswordInput!) { setUserPassword(input: $input) { user { id } } }";
+const IMPERSONATE: &str = "mutation($input: ImpersonateInput!) { impersonate(input: $input) { accessToken } }";
+
+async fn recorded(test: &TestApp, target: &str) -> Vec<audit_events::Model> {
+    let all = audit_events::Entity::find().order_by_asc(audit_events::Column::Id).all(&test.app.db).await.unwrap();
+    all.into_iter().filter(|event| event.target_id == target).collect()
+}
+
+#[tokio::test]
+async fn what_users_change_of_their_own_is_recorded() {
+    let site = MailingApp::new().await;
+    let test = &site.test;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let caller = ada.caller.clone().with_header("x-request-id", "request-7");
+    let input = json!({ "input": { "firstName": "Augusta" } });
+    caller.send(operation!("update_profile"), input.clone()).await.data("updateProfile");
+    caller.send(operation!("update_profile"), input).await.data("updateProfile");
+    caller.send(operation!("set_metadata"), json!({ "metadata": { "theme": "dark" } })).await.data("setMetadata");
+    caller.send(operation!("request_email_verification"), json!({})).await;
+    let token = json!({ "token": site.mail().await.token() });
+    test.anonymous().send(operation!("verify_email"), token).await.data("verifyEmail");
+    let input = json!({ "input": { "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD } });
+    caller.send(operation!("change_password"), input).await.data("changePassword");
+    let found = recorded(test, &ada.user.id.to_string()).await;
+    let actions: Vec<&str> = found.iter().map(|event| event.action.as_str()).collect();
+    let expected = ["user.create", "user.update", "user.set_metadata", "user.verify_email", "user.change_password"];
+    assert_eq!(actions, expected, "what changes nothing is not recorded");
+    assert!(found[1..].iter().all(|event| event.actor_id == Some(ada.user.id.0)));
+    let update = &found[1];
+    assert_eq!(update.before, Some(json!({ "firstName": "Ada" })));
+    assert_eq!(update.after, Some(json!({ "firstName": "Augusta" })));
+    assert_eq!(update.request_id.as_deref(), Some("request-7"));
+    let all = format!("{found:?}");
+    assert!(!all.contains("argon2") && !all.contains(NEW_PASSWORD), "{all}");
+}
+
+#[tokio::test]
+async fn registering_and_resetting_are_recorded() {
+    let site = MailingApp::new().await;
+    let caller = site.test.anonymous();
+    let input = json!({ "input": { "email": "ada@test.com", "password": PASSWORD } });
+    caller.send(operation!("register"), input).await.data("register");
+    let token = json!({ "token": site.mail().await.token() });
+    caller.send(operation!("verify_email"), token).await.data("verifyEmail");
+    let email = json!({ "email": "ada@test.com" });
+    caller.send(operation!("request_password_reset"), email).await.data("requestPasswordReset");
+    let input = json!({ "input": { "token": site.mail().await.token(), "newPassword": NEW_PASSWORD } });
+    caller.send(operation!("reset_password"), input).await.data("resetPassword");
+    let user = users::Entity::find().one(&site.test.app.db).await.unwrap().unwrap();
+    let found = recorded(&site.test, &user.id.to_string()).await;
+    let actions: Vec<&str> = found.iter().map(|event| event.action.as_str()).collect();
+    assert_eq!(actions, ["user.register", "user.reset_password"]);
+    assert!(found.iter().all(|event| event.actor_id == Some(user.id.0)));
+}
+
+#[tokio::test]
+async fn whoever_acts_as_a_user_is_recorded_and_not_the_user() {
+    let test = TestApp::new().await;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let input = json!({ "input": { "id": ada.user.id.to_string(), "reason": "ticket 7" } });
+    let granted = root.caller.send(IMPERSONATE, input).await;
+    let acting = test.bearer(granted.data("impersonate")["accessToken"].as_str().unwrap());
+    let input = json!({ "input": { "firstName": "Augusta" } });
+    acting.send(operation!("update_profile"), input).await.data("updateProfile");
+    let last = recorded(&test, &ada.user.id.to_string()).await.pop().unwrap();
+    assert_eq!((last.action.as_str(), last.actor_id), ("user.update", Some(root.user.id.0)));
+}
+
+#[tokio::test]
+async fn of_two_last_superusers_one_stays_whichever_way_they_go() {
+    let test = TestApp::new().await;
+    let [one, other] = [
+        test.signed_in("one@test.com", Rank::Superuser).await,
+        test.signed_in("other@test.com", Rank::Superuser).await,
+    ];
+    let step_down = json!({ "input": { "id": other.user.id.to_string(), "isSuperuser": false } });
+    let (deleted, demoted) =
+        tokio::join!(one.caller.send(operation!("delete_account"), json!({})), other.caller.send(UPDATE, step_down),);
+    let conflicts = [&deleted, &demoted].into_iter().filter(|answer| answer.text.contains("\"CONFLICT\"")).count();
+    assert_eq!(conflicts, 1, "{} {}", deleted.text, demoted.text);
+    assert_eq!(users::count_superusers(&test.app.db).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_is_deleted_for_good_is_not_restored_and_not_recorded() {
+    let site = MailingApp::new().await;
+    let test = &site.test;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let id = json!({ "id": ada.user.id.to_string() });
+    root.caller.send(DELETE, id.clone()).await.data("deleteUser");
+    assert_eq!(site.mail().await.subject, "Your account was deleted");
+    let restored = root.caller.send(RESTORE, id.clone()).await;
+    assert_eq!(restored.data("restoreUser")["user"]["email"], "ada@test.com");
+    root.caller.send(DELETE, json!({ "id": id["id"], "forGood": true })).await.data("deleteUser");
+    assert_eq!(root.caller.send(RESTORE, id).await.code(), "NOT_FOUND");
+    let last = recorded(test, &ada.user.id.to_string()).await.pop().unwrap();
+    assert_eq!(last.before, Some(json!({ "deleted": false })), "nothing about a person who is gone");
+    test.create_user("ada@test.com").await;
+    test.app.clock.advance(Duration::days(401));
+    purge(&test.app, test.app.clock.now()).await.unwrap();
+    assert!(recorded(test, &ada.user.id.to_string()).await.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_must_set_another_password_gets_a_mail_that_lets_them() {
+    let site = MailingApp::new().await;
+    let test = &site.test;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let id = ada.user.id.to_string();
+    let email = json!({ "email": "ada@test.com" });
+    test.anonymous().send(operation!("request_password_reset"), email).await.data("requestPasswordReset");
+    let earlier = site.mail().await;
+    root.caller.send(FORCE_RESET, json!({ "id": id })).await.data("forcePasswordReset");
+    let mail = site.mail().await;
+    assert!(mail.text.contains("ask you to choose a new password"), "{}", mail.text);
+    let reset = async |token: &str| {
+        let input = json!({ "input": { "token": token, "newPassword": NEW_PASSWORD } });
+        test.anonymous().send(operation!("reset_password"), input).await
+    };
+    assert_eq!(reset(earlier.token()).await.code(), "ONE_TIME_TOKEN_INVALID");
+    reset(mail.token()).await.data("resetPassword");
+    test.anonymous().login("ada@test.com", NEW_PASSWORD).await.data("login");
+    assert_eq!(site.mail().await.subject, "Your password was changed");
+    let input = json!({ "input": { "id": id, "password": PASSWORD } });
+    root.caller.send(SET_PASSWORD, input).await.data("setUserPassword");
+    assert_eq!(site.mail().await.subject, "Your password was changed", "whoever changes it");
+    let input: Value = json!({ "input": { "id": id, "email": "new@test.com" } });
+    root.caller.send(UPDATE, input).await.data("updateUser");
+    let told = site.mail().await;
+    assert_eq!((told.to.as_str(), told.subject.as_str()), ("ada@test.com", "Your e-mail address was changed"));
+}

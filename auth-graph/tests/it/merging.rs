@@ -1,0 +1,102 @@
+//! Making one account of two.
+
+use auth_graph::auth::Actor;
+use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::administration::{self, Update};
+use auth_graph::auth::numbers;
+use auth_graph::store::audit_events;
+use auth_graph::values::Scopes;
+use sea_orm::EntityTrait;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Caller, MailingApp, SignedIn, TestApp, operation};
+
+const MERGE: &str = "mutation($input: MergeUsersInput!) { mergeUsers(input: $input) { user { id email firstName
+    metadata dateJoined version roles } } }";
+
+async fn merge(caller: &Caller, one: &SignedIn, into: &SignedIn) -> Answer {
+    let input = json!({ "id": one.user.id.to_string(), "into": into.user.id.to_string(), "reason": "the same person" });
+    caller.send(MERGE, json!({ "input": input })).await
+}
+
+async fn set_metadata(test: &TestApp, of: &SignedIn, metadata: Value) {
+    let update = Update { metadata: Some(metadata), ..Update::default() };
+    administration::update(&test.app, &Actor::operator(), of.user.id, update).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_merged_account_ends_and_its_identifier_leads_to_the_other() {
+    let site = MailingApp::new().await;
+    let test = &site.test;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let old = test.signed_in("old@test.com", Rank::User).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    set_metadata(test, &old, json!({ "plan": "gold", "theme": "dark" })).await;
+    set_metadata(test, &ada, json!({ "theme": "light" })).await;
+    let number = numbers::number_of(&test.app, old.user.id).await.unwrap();
+
+    let merged = merge(&root.caller, &old, &ada).await;
+    let user = &merged.data("mergeUsers")["user"];
+    assert_eq!((&user["id"], &user["email"]), (&json!(ada.user.id.to_string()), &json!("ada@test.com")));
+    assert_eq!(user["metadata"], json!({ "plan": "gold", "theme": "light" }));
+    assert_eq!(user["dateJoined"], json!(old.user.date_joined.to_rfc3339()));
+    assert_eq!(numbers::number_of(&test.app, ada.user.id).await.unwrap(), number);
+
+    assert_eq!(old.caller.me().await.code(), "TOKEN_REVOKED");
+    assert_eq!(test.anonymous().refresh(&old.refresh).await.code(), "TOKEN_REVOKED");
+    ada.caller.me().await.data("me");
+    let found = root.caller.send(operation!("user"), json!({ "id": old.user.id.to_string() })).await;
+    assert_eq!(found.data("user")["id"], ada.user.id.to_string());
+    let told = site.mail().await;
+    assert_eq!((told.to.as_str(), told.subject.as_str()), ("old@test.com", "Your accounts were merged"));
+    test.create_user("old@test.com").await;
+
+    let recorded = audit_events::Entity::find().all(&test.app.db).await.unwrap();
+    let recorded: Vec<_> = recorded.into_iter().filter(|event| event.action == "user.merge").collect();
+    assert_eq!(recorded.len(), 2);
+    assert!(recorded.iter().all(|event| event.reason.as_deref() == Some("the same person")));
+    assert_eq!(merge(&root.caller, &old, &ada).await.code(), "NOT_FOUND", "it is gone");
+}
+
+#[tokio::test]
+async fn the_feed_tells_where_a_merged_account_has_gone() {
+    let test = TestApp::new().await;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let old = test.signed_in("old@test.com", Rank::User).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    merge(&root.caller, &old, &ada).await.data("mergeUsers");
+    let reader = test.service_client("mirror", "feed:read").await;
+    let reader = test.bearer(&reader.token().await);
+    let query = "{ userSnapshots { edges { node { id deletedAt mergedInto email } } } }";
+    let snapshots = reader.send(query, json!({})).await;
+    let edges = snapshots.data("userSnapshots")["edges"].as_array().unwrap();
+    let gone = edges.iter().find(|edge| edge["node"]["id"] == old.user.id.to_string()).unwrap();
+    assert_eq!(gone["node"]["mergedInto"], ada.user.id.to_string());
+    assert!(gone["node"]["email"].is_null() && !gone["node"]["deletedAt"].is_null());
+}
+
+#[tokio::test]
+async fn nobody_merges_what_may_do_more_than_they() {
+    let test = TestApp::with(|config| {
+        config.roles.insert("helper".to_owned(), Scopes::parse("users:read users:write").unwrap());
+        config.roles.insert("writer".to_owned(), Scopes::parse("notes:write").unwrap());
+    })
+    .await;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let helper = test.create_user("helper@test.com").await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let writer = test.signed_in("writer@test.com", Rank::User).await;
+    for (user, role) in [(helper.id, "helper"), (writer.user.id, "writer")] {
+        let roles = vec![role.to_owned()];
+        administration::set_roles(&test.app, &Actor::operator(), user, roles, Scopes::default()).await.unwrap();
+    }
+    let helper = test.sign_in(helper).await;
+    for (one, into) in [(&writer, &ada), (&ada, &writer), (&root, &ada), (&ada, &root)] {
+        assert_eq!(merge(&helper.caller, one, into).await.code(), "FORBIDDEN");
+    }
+    assert_eq!(merge(&ada.caller, &ada, &writer).await.code(), "FORBIDDEN");
+    assert_eq!(merge(&root.caller, &ada, &ada).await.code(), "VALIDATION_FAILED");
+    assert_eq!(merge(&root.caller, &root, &ada).await.code(), "CONFLICT", "somebody must be left");
+    let merged = merge(&root.caller, &writer, &ada).await;
+    assert_eq!(merged.data("mergeUsers")["user"]["roles"], json!([]), "roles are given, not merged");
+}

@@ -1,0 +1,99 @@
+//! What services and administrators keep with users: who sees it, and what it must be like.
+
+use std::path::PathBuf;
+
+use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
+use auth_graph::config::{Config, Sources};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{TestApp, operation};
+
+const UPDATE: &str = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { user { id metadata } } }";
+const PRIVATE: &str = "query($id: ID!) { privateMetadata(userId: $id) }";
+
+fn schema(folder: &TempDir, schema: &str) -> PathBuf {
+    let path = folder.path().join("schema.json");
+    std::fs::write(&path, schema).unwrap();
+    path
+}
+
+fn plans(folder: &TempDir) -> PathBuf {
+    let plans = json!({
+        "type": "object",
+        "properties": { "billing": { "type": "object", "properties": { "plan": { "enum": ["free", "gold"] } } } },
+        "additionalProperties": false,
+    });
+    schema(folder, &plans.to_string())
+}
+
+#[tokio::test]
+async fn what_administrators_keep_is_theirs_alone() {
+    let test = TestApp::new().await;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let staff = test.signed_in("staff@test.com", Rank::Staff).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let id = json!({ "id": ada.user.id.to_string() });
+    let input = json!({ "input": { "id": id["id"], "privateMetadata": { "risk": "high" } } });
+    root.caller.send(UPDATE, input.clone()).await.data("updateUser");
+    assert_eq!(staff.caller.send(PRIVATE, id.clone()).await.data("privateMetadata"), &json!({ "risk": "high" }));
+    assert_eq!(ada.caller.send(PRIVATE, id.clone()).await.code(), "FORBIDDEN");
+    assert_eq!(ada.caller.send(UPDATE, input).await.code(), "FORBIDDEN");
+    let seen = ada.caller.send("{ me { metadata } }", json!({})).await;
+    assert_eq!(seen.data("me")["metadata"], json!({}));
+    let reader = test.service_client("mirror", "feed:read").await;
+    let reader = test.bearer(&reader.token().await);
+    let told = reader.send(operation!("user_snapshots"), json!({})).await;
+    assert!(!told.text.contains("risk"), "{}", told.text);
+}
+
+#[tokio::test]
+async fn metadata_follows_its_schema_and_a_refusal_names_the_place() {
+    let folder = TempDir::new().unwrap();
+    let test = TestApp::with(|config| {
+        config.accounts.metadata_schema = plans(&folder);
+        config.accounts.private_metadata_schema = plans(&folder);
+    })
+    .await;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let set =
+        async |metadata: Value| ada.caller.send(operation!("set_metadata"), json!({ "metadata": metadata })).await;
+    set(json!({ "billing": { "plan": "gold" } })).await.data("setMetadata");
+    let refused = set(json!({ "billing": { "plan": "my secret plan" } })).await;
+    assert_eq!(refused.code(), "VALIDATION_FAILED");
+    assert_eq!(refused.error()["extensions"]["field"], "metadata/billing/plan");
+    assert!(!refused.text.contains("my secret plan"), "{}", refused.text);
+    assert_eq!(set(json!({ "other": 1 })).await.error()["extensions"]["field"], "metadata");
+    for field in ["metadata", "privateMetadata"] {
+        let mut input = json!({ "id": ada.user.id.to_string() });
+        input[field] = json!({ "billing": { "plan": 1 } });
+        let refused = root.caller.send(UPDATE, json!({ "input": input })).await;
+        assert_eq!(refused.error()["extensions"]["field"], format!("{field}/billing/plan"));
+    }
+    let record = Record {
+        email: "old@test.com".to_owned(),
+        metadata: [("other".to_owned(), json!(1))].into(),
+        ..Record::default()
+    };
+    let rows = vec![Row { place: "1".to_owned(), record: Ok(record) }];
+    let mut import = Import::open(&test.app, "one", Writing::Commit, UnusableHash::Refuse).await.unwrap();
+    let refused = import.write(&test.app, Batch { rows, position: "1".to_owned() }).await.unwrap();
+    assert_eq!(refused[0].1.as_str(), "INVALID_METADATA");
+}
+
+#[test]
+fn a_bad_schema_does_not_start_and_none_is_fetched() {
+    let folder = TempDir::new().unwrap();
+    let problem = |path: PathBuf| {
+        let flags = vec![("accounts.metadata_schema".to_owned(), path.display().to_string())];
+        Config::load(&Sources { flags, ..Sources::default() }).unwrap_err().to_string()
+    };
+    assert!(problem(folder.path().join("nowhere")).contains("accounts.metadata_schema: can not be read"));
+    assert!(problem(schema(&folder, "{")).contains("is not JSON"));
+    assert!(problem(schema(&folder, r#"{"type":"nothing"}"#)).contains("is not a JSON Schema"));
+    for elsewhere in [r#"{"$ref":"http://127.0.0.1:1/schema.json"}"#, r#"{"$ref":"file:///etc/hostname"}"#] {
+        assert!(problem(schema(&folder, elsewhere)).contains("is not a JSON Schema"), "{elsewhere}");
+    }
+}
