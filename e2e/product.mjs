@@ -9,13 +9,13 @@ const patience = 60_000;
 /** What the services are called. */
 export const names = ['auth-graph', 'client-graph'];
 
-/** Start the demo on free ports, with its data in a folder of its own, and read where its services are. */
-export async function startProduct(folder) {
+/** Start the demo on free ports, with its data in a folder of its own and these settings, and read where its services are. */
+export async function startProduct(folder, settings = {}) {
   const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
   const demo = spawn(join(target, 'debug', 'demo'), ['--auth-port', '0', '--client-port', '0'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, ...settings, NO_COLOR: '1' },
   });
   const urls = {};
   let output = '';

@@ -52,6 +52,7 @@ impl Services {
                 ("data_dir", &data_dir.join("auth-graph").to_string_lossy()),
                 ("log.filter", "warn"),
             ]),
+            environment: std::env::vars().collect(),
             ..Default::default()
         })?;
         serving::log_to_stderr(&config.log.filter, serving::Format::Text);
@@ -70,6 +71,7 @@ impl Services {
                 ("data_dir", &data_dir.join("client-graph").to_string_lossy()),
                 ("log.filter", "warn"),
             ]),
+            environment: std::env::vars().collect(),
             ..Default::default()
         })?;
         let client_app = service::App::boot(config, Default::default()).await?;

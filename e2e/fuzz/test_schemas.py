@@ -37,6 +37,7 @@ class Caller:
         if self.token is None:
             body = {"query": LOGIN, "variables": {"input": ADMIN}}
             answer = requests.post(URLS["AUTH_URL"], json=body, timeout=30).json()
+            assert "errors" not in answer, answer
             self.token = answer["data"]["login"]["accessToken"]
         return {"Authorization": f"Bearer {self.token}"}
 
