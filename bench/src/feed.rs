@@ -26,7 +26,6 @@ use uuid::Uuid;
 
 use crate::auth_graph::{Installation, PASSWORD, email};
 use crate::follower::Following;
-use crate::http::post;
 use crate::machine::resident;
 use crate::process::Server;
 use crate::table::{Row, Target, Unit};
@@ -35,6 +34,8 @@ const USERS: usize = 100_000;
 const CHANGED: usize = 50_000;
 const CONNECTIONS: usize = 1_000;
 const SAMPLES: usize = 200;
+/// How long a stream may be silent.
+const PATIENCE: Duration = Duration::from_secs(30);
 const FOLLOW: &str = include_str!("../../schema/operations/follow_user_changes.graphql");
 
 /// Measures it.
@@ -157,14 +158,18 @@ impl Source {
 /// Many readers of the stream of one auth-graph, and a change that reaches all of them.
 async fn many_connections(source: &Source, server: &Server, url: &str) -> Result<Vec<Row>, Box<dyn Error>> {
     let token = source.service(url)?.service_token().await?;
-    let bearer = format!("Bearer {}", token.expose_secret());
     let body = json!({ "query": FOLLOW }).to_string();
-    let headers = [("authorization", bearer.as_str()), ("accept", "text/event-stream")];
-    let request = post(server.address, "/graphql", &headers, &body);
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nhost: {}\r\naccept: text/event-stream\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        server.address,
+        token.expose_secret(),
+        body.len(),
+    );
     let mut readers = JoinSet::new();
     for _ in 0..CONNECTIONS {
         let mut stream = TcpStream::connect(server.address).await?;
-        stream.write_all(&request).await?;
+        stream.write_all(request.as_bytes()).await?;
         readers.spawn(until(stream, "CURRENT"));
     }
     let mut ready = Vec::with_capacity(CONNECTIONS);
@@ -202,8 +207,8 @@ async fn until(mut stream: TcpStream, word: &'static str) -> std::io::Result<(Tc
     let mut text = Vec::new();
     let mut chunk = [0; 4096];
     loop {
-        let read = stream.read(&mut chunk).await?;
-        if read == 0 {
+        let read = tokio::time::timeout(PATIENCE, stream.read(&mut chunk)).await??;
+        if read == 0 || text.starts_with(b"HTTP/1.1 4") {
             return Err(std::io::Error::other(String::from_utf8_lossy(&text).into_owned()));
         }
         text.extend_from_slice(&chunk[..read]);
