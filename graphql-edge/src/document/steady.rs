@@ -1,6 +1,7 @@
 //! Which documents need to be validated once only. The rules of the validation look at the document, at the schema, and at
 //! the values of variables where these can fit or not: a word of an enumeration, a number that is too large, the
-//! members of an input object. A string fits wherever the document may use a variable of the type `String` or `ID`.
+//! members of an input object. A string fits wherever the document may use a variable of the type `String` or `ID`, and
+//! a list of anything wherever it may use one of `[_Any!]!`: what gateways ask for entities with.
 
 use async_graphql::{
     Request, Value,
@@ -8,7 +9,7 @@ use async_graphql::{
 };
 
 /// Whether the validity of a document can not depend on variables: it has one operation, whose variables are single
-/// strings and truth values without a default.
+/// strings, truth values and representations of entities without a default.
 pub(super) fn is_steady(document: &ExecutableDocument) -> bool {
     definitions(document).is_some_and(|mut definitions| {
         definitions.all(|definition| kind(definition).is_some() && definition.default_value.is_none())
@@ -21,6 +22,7 @@ pub(super) fn has_steady_values(document: &ExecutableDocument, request: &Request
         definitions.all(|definition| match (kind(definition), request.variables.get(&definition.name.node)) {
             (Some(Kind::Text), Some(value)) => matches!(value, Value::String(_)),
             (Some(Kind::Truth), Some(value)) => matches!(value, Value::Boolean(_)),
+            (Some(Kind::Representations), Some(Value::List(list))) => !list.contains(&Value::Null),
             _ => false,
         })
     })
@@ -29,12 +31,16 @@ pub(super) fn has_steady_values(document: &ExecutableDocument, request: &Request
 enum Kind {
     Text,
     Truth,
+    Representations,
 }
 
 fn kind(definition: &VariableDefinition) -> Option<Kind> {
     match &definition.var_type.node.base {
         BaseType::Named(name) if matches!(name.as_str(), "String" | "ID") => Some(Kind::Text),
         BaseType::Named(name) if name == "Boolean" => Some(Kind::Truth),
+        BaseType::List(item) if matches!(&item.base, BaseType::Named(name) if name == "_Any") => {
+            Some(Kind::Representations)
+        }
         BaseType::Named(_) | BaseType::List(_) => None,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use async_graphql::{Context, Data, Error, ErrorExtensions, Object, Result, Schema, Subscription};
+use async_graphql::{Any, Context, Data, Error, ErrorExtensions, Object, Result, Schema, Subscription};
 use axum::{
     Router,
     body::Body,
@@ -77,6 +77,10 @@ impl Query {
 
     async fn short(&self, #[graphql(validator(max_length = 3))] text: String) -> String {
         text
+    }
+
+    async fn named(&self, representations: Vec<Any>) -> Vec<String> {
+        representations.iter().map(|any| any.0.to_string()).collect()
     }
 
     async fn twice(&self, number: i32) -> i32 {

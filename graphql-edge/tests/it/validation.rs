@@ -33,6 +33,18 @@ async fn what_was_asked_before_is_answered_as_if_it_were_new() {
             vec![json!({ "number": 3_000_000_000_u64 }), json!({ "number": "2" }), json!({ "number": 2.5 })],
         ),
         (
+            "query Named($representations: [_Any!]!) { named(representations: $representations) }",
+            json!({ "representations": [{ "__typename": "User", "id": "1" }] }),
+            vec![
+                json!({ "representations": [{ "id": "2" }, 5, [null]] }),
+                json!({ "representations": [] }),
+                json!({ "representations": [{ "id": "2" }, null] }),
+                json!({ "representations": { "id": "2" } }),
+                json!({ "representations": null }),
+                json!({}),
+            ],
+        ),
+        (
             "query Greet($name: String = \"Eve\") { greeting(name: $name) }",
             json!({ "name": "Ada" }),
             vec![json!({}), json!({ "name": 5 })],
