@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use crate::announcements::Announcements;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::credentials::breached_passwords::BreachedPasswords;
 use crate::credentials::keyring::Published;
 use crate::credentials::{
     AccessTokens, ClaimsHook, ClaimsPolicy, CsrfTokens, Cursors, Keyring, KnownClients, PasswordPool, RefreshTokens,
@@ -56,6 +57,8 @@ pub struct Parts {
     pub revocations: Revocations,
     /// Makes and reads the cursors of lists.
     pub cursors: Cursors,
+    /// Who else is asked whether a password is known from a breach.
+    pub breached_passwords: Option<BreachedPasswords>,
     /// What `metadata` must be like.
     pub metadata_schema: Option<JsonSchema>,
     /// What the metadata must be like that only administrators see.
@@ -102,6 +105,7 @@ impl App {
             passwords: PasswordPool::start(&config.passwords)?,
             revocations: Revocations::new(access_lifetime),
             cursors: Cursors::new(&secrets, clock.clone()),
+            breached_passwords: BreachedPasswords::new(&config.passwords)?,
             metadata_schema: Config::schema(&config.accounts.metadata_schema).map_err(Error::internal)?,
             private_metadata_schema: Config::schema(&config.accounts.private_metadata_schema)
                 .map_err(Error::internal)?,

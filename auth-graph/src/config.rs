@@ -213,6 +213,11 @@ pub struct Passwords {
     pub min_score: u8,
     /// A file of hashes of passwords that must not be used.
     pub breached_list: PathBuf,
+    /// A service that knows passwords that must not be used; empty: none.
+    pub breached_url: String,
+    /// How long its answer is waited for.
+    #[serde(with = "humantime_serde")]
+    pub breached_timeout: Duration,
 }
 
 /// How many failed log-ins are heard: a burst, and then one in each interval.

@@ -177,6 +177,15 @@ impl Config {
             "must be from 7168 (7 MiB) to 1048576 (1 GiB)",
         );
         rule((1..=20).contains(&passwords.iterations), "passwords.iterations", "must be from 1 to 20");
+        let url = &passwords.breached_url;
+        let safe = Url::parse(url).is_ok_and(|url| is_plain(&url) && is_private_on_its_way(&url));
+        rule(
+            url.is_empty() || safe,
+            "passwords.breached_url",
+            "must be https://, or http:// to a loopback address, with no user, password, query or fragment",
+        );
+        let waits = Duration::from_millis(100)..=Duration::from_secs(10);
+        rule(waits.contains(&passwords.breached_timeout), "passwords.breached_timeout", "must be from 100ms to 10s");
         rule(
             passwords.memory_kib.saturating_mul(passwords.iterations) >= 35_840,
             "passwords.iterations",

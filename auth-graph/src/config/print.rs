@@ -111,6 +111,8 @@ impl Config {
                 ("iterations", self.passwords.iterations.to_string()),
                 ("min_score", self.passwords.min_score.to_string()),
                 ("breached_list", quote(&self.passwords.breached_list.to_string_lossy())),
+                ("breached_url", quote(&self.passwords.breached_url)),
+                ("breached_timeout", duration(self.passwords.breached_timeout)),
             ],
         );
         let accounts = &self.accounts;

@@ -253,23 +253,3 @@ async fn metadata_is_merged_and_reserved_keys_are_not_the_users() {
         assert_eq!(set(refused).await.code(), "VALIDATION_FAILED");
     }
 }
-
-#[test]
-fn authorizer_schema_comment_no_input_of_the_public_sets_what_it_must_not() {
-    let sdl = auth_graph::graphql::sdl();
-    for input in [
-        "LoginInput",
-        "RegisterInput",
-        "ChangeEmailInput",
-        "ResetPasswordInput",
-        "ChangePasswordInput",
-        "UpdateProfileInput",
-    ] {
-        let (_, rest) = sdl.split_once(&format!("input {input} {{")).unwrap();
-        let (fields, _) = rest.split_once("\n}").unwrap();
-        for field in ["roles", "scopes", "isStaff", "isSuperuser", "isActive", "emailVerified", "metadata", "version"] {
-            assert!(!fields.contains(&format!("\t{field}:")), "{input} has {field}");
-        }
-        assert!(fields.contains("\t") && fields.contains(": String"), "the fields of {input} were found");
-    }
-}

@@ -127,7 +127,7 @@ async fn every_guarded_field_has_its_directive_and_every_directive_its_check() {
 }
 
 /// The fields of the root types: the operation, the name and the whole declaration without its descriptions.
-fn root_fields(sdl: &str) -> Vec<(String, String, String)> {
+pub fn root_fields(sdl: &str) -> Vec<(String, String, String)> {
     let mut fields = Vec::new();
     for (root, operation) in [("\ntype Query {", "query"), ("\ntype Mutation {", "mutation")] {
         let body = sdl.split(root).nth(1).unwrap().split("\n}").next().unwrap();

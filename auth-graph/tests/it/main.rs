@@ -30,6 +30,7 @@ mod keys;
 mod login;
 mod logs;
 mod mails;
+mod mass_assignment;
 mod merging;
 mod metadata;
 mod migrations;

@@ -1,6 +1,12 @@
 //! New passwords: forgotten ones, changed ones, and which are good enough.
 
+use std::sync::{Arc, Mutex};
+
 use auth_graph::auth::accounts::{self, Rank};
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::get;
 use chrono::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -138,6 +144,36 @@ async fn weak_passwords_are_refused_with_the_reason() {
         assert!(refused.error()["message"].as_str().unwrap().contains(reason), "{password}: {}", refused.text);
     }
     change(&ada.caller, json!(PASSWORD), "not known from a breach").await.data("changePassword");
+}
+
+#[tokio::test]
+async fn a_service_of_breached_passwords_is_told_five_digits_and_nobody_waits_for_it_in_vain() {
+    let known = aws_hash("known from a breach 1");
+    let padding = aws_hash("only a padding of it");
+    let asked: Arc<Mutex<Vec<(String, bool)>>> = Arc::default();
+    let (seen, answers) = (asked.clone(), [known.clone(), padding]);
+    let range = async move |Path(told): Path<String>, headers: HeaderMap| {
+        seen.lock().unwrap().push((told.clone(), headers.contains_key("add-padding")));
+        if told.starts_with('0') {
+            return (StatusCode::INTERNAL_SERVER_ERROR, String::new());
+        }
+        let [known, padding] = &answers;
+        (StatusCode::OK, format!("{}:3\r\n{}:0\r\n0018A45C4D1DEF81644B54AB7F969B88D65:1", &known[5..], &padding[5..]))
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/range/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/range/{told}", get(range))).await });
+    let test = TestApp::with(|config| config.passwords.breached_url = url).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    asked.lock().unwrap().clear();
+    let refused = change(&ada.caller, json!(PASSWORD), "known from a breach 1").await;
+    assert!(refused.error()["message"].as_str().unwrap().contains("breach"), "{}", refused.text);
+    assert_eq!(*asked.lock().unwrap(), [(known[..5].to_owned(), true)]);
+    change(&ada.caller, json!(PASSWORD), "only a padding of it").await.data("changePassword");
+    let failing =
+        (0..).map(|number| format!("not known from it {number}")).find(|text| aws_hash(text).starts_with('0'));
+    let ada = test.sign_in_with(ada.user, "only a padding of it").await;
+    change(&ada.caller, json!("only a padding of it"), &failing.unwrap()).await.data("changePassword");
 }
 
 #[tokio::test]

@@ -123,7 +123,11 @@ impl TestApp {
     }
 
     pub async fn sign_in(&self, user: User) -> SignedIn {
-        let answer = self.anonymous().login(user.email.as_str(), PASSWORD).await;
+        self.sign_in_with(user, PASSWORD).await
+    }
+
+    pub async fn sign_in_with(&self, user: User, password: &str) -> SignedIn {
+        let answer = self.anonymous().login(user.email.as_str(), password).await;
         let pair = answer.data("login");
         let access = pair["accessToken"].as_str().unwrap().to_owned();
         let refresh = pair["refreshToken"].as_str().unwrap().to_owned();

@@ -4,14 +4,15 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::app::App;
 use crate::config::Profile;
+use crate::credentials::breached_passwords::sha1;
 use crate::error::{Error, Result};
 use crate::values::{Email, NewPassword, is_sample_password};
 
+const BREACHED: &str = "is known from a breach: choose another one";
 /// zxcvbn's time grows with the square of the length, and what is good for so long is good.
 const LOOKED_AT: usize = 72;
 /// Shorter texts are in too many good passwords.
@@ -42,7 +43,7 @@ pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, name
         return Err(refused("is too much like the account"));
     }
     let looked_at: SecretString = secret.expose_secret().chars().take(LOOKED_AT).collect::<String>().into();
-    let (secret, least) = (secret.clone(), app.config.passwords.min_score);
+    let (hash, least) = (sha1(secret), app.config.passwords.min_score);
     let list = app.config.passwords.breached_list.clone();
     // It is work for a processor and a disk, and not for the threads that answer requests.
     tokio::task::spawn_blocking(move || {
@@ -50,13 +51,26 @@ pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, name
         if u8::from(zxcvbn::zxcvbn(looked_at.expose_secret(), &inputs).score()) < least {
             return Err(refused("is too easy to guess: choose a longer one, such as four unrelated words"));
         }
-        if !list.as_os_str().is_empty() && is_listed(&list, &secret).map_err(Error::internal)? {
-            return Err(refused("is known from a breach: choose another one"));
+        if !list.as_os_str().is_empty() && is_listed(&list, &hash).map_err(Error::internal)? {
+            return Err(refused(BREACHED));
         }
         Ok(())
     })
     .await
-    .map_err(Error::internal)?
+    .map_err(Error::internal)??;
+    let Some(service) = &app.breached_passwords else { return Ok(()) };
+    match service.contains(secret).await {
+        Ok(true) => Err(refused(BREACHED)),
+        Ok(false) => Ok(()),
+        Err(error) => {
+            // Nobody is kept from an account because a service of somebody else is away.
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a new password was not looked up among breached ones"
+            );
+            Ok(())
+        }
+    }
 }
 
 fn refused(reason: &str) -> Error {
@@ -64,9 +78,7 @@ fn refused(reason: &str) -> Error {
 }
 
 /// Looks for the hash of a password in a sorted file, by halves, so that a list of any size needs no memory.
-fn is_listed(path: &Path, password: &SecretString) -> std::io::Result<bool> {
-    let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, password.expose_secret().as_bytes());
-    let wanted: String = hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
+fn is_listed(path: &Path, wanted: &str) -> std::io::Result<bool> {
     let mut file = File::open(path)?;
     let (mut low, mut high) = (0, file.metadata()?.len());
     // The line that is looked for begins in low..high, if it is there.
