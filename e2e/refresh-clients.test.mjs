@@ -52,10 +52,17 @@ function apollo(session) {
 }
 
 function urql(session) {
+  const bearer = () => `Bearer ${session.accessToken}`;
+  let refused;
   const authorize = authExchange(async ({ appendHeaders }) => ({
-    addAuthToOperation: (operation) => appendHeaders(operation, { authorization: `Bearer ${session.accessToken}` }),
-    didAuthError: (error) => error.graphQLErrors.some(isStale),
-    refreshAuth: () => session.refresh(),
+    addAuthToOperation: (operation) => appendHeaders(operation, { authorization: bearer() }),
+    didAuthError(error, operation) {
+      if (!error.graphQLErrors.some(isStale)) return false;
+      refused = operation.context.fetchOptions.headers.authorization;
+      return true;
+    },
+    // A query that was sent with the old token and failed late needs no further refresh.
+    refreshAuth: async () => refused === bearer() && session.refresh(),
   }));
   const client = new Client({
     url: session.url,
