@@ -1,6 +1,7 @@
 //! Replacing the master secret: nobody is signed out before the time is over, and nothing is lost.
 
 use std::os::unix::fs::PermissionsExt;
+use std::pin::pin;
 use std::time::Duration as StdDuration;
 
 use auth_graph::app::App;
@@ -14,6 +15,7 @@ use auth_graph::config::{Config, Sources};
 use auth_graph::error::{Code, Result};
 use auth_graph::store::signing_keys;
 use chrono::Duration;
+use futures_util::poll;
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 
@@ -142,6 +144,17 @@ async fn secrets_pile_up_until_their_time_is_over() {
     rotate(&test, WEEK).await;
     assert_eq!(lines(&test).len(), 2);
     test.replica().await;
+}
+
+/// It has read the secret by then, and not yet the keys, which are encrypted under the new one.
+#[tokio::test]
+async fn a_process_starts_while_another_replaces_the_secret() {
+    let test = TestApp::new().await;
+    let mut starting = pin!(boot(test.app.config.clone(), test.app.clock.clone()));
+    assert!(poll!(&mut starting).is_pending());
+    rotate(&test, WEEK).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    authenticate(&starting.await.unwrap(), &ada.access.into()).await.unwrap();
 }
 
 #[tokio::test]
