@@ -21,6 +21,7 @@ pub mod users;
 mod wake;
 pub mod webhook_deliveries;
 pub mod webhooks;
+pub mod window;
 
 use std::time::Duration;
 

@@ -130,8 +130,7 @@ pub fn facts(user: &users::Model) -> Value {
 /// [`Error::ValidationFailed`] for a bad page.
 pub async fn list(app: &App, filter: &Filter, page: &Page) -> Result<Listing<Model>> {
     let bounds = page.bounds(app, LIST)?;
-    let found =
-        audit_events::page(&app.db, filter, bounds.after, bounds.before, bounds.direction, bounds.length + 1).await?;
+    let found = audit_events::page(&app.db, filter, bounds.window()).await?;
     Ok(bounds.listing(app, LIST, found, |event| event.id.0))
 }
 

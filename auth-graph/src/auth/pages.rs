@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::store::users::Direction;
+use crate::store::window::{Direction, Window};
 
 const DEFAULT: i32 = 20;
 const MOST: i32 = 100;
@@ -36,10 +36,10 @@ pub struct Listing<T> {
 /// A page whose arguments are good.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    pub(crate) after: Option<Uuid>,
-    pub(crate) before: Option<Uuid>,
-    pub(crate) direction: Direction,
-    pub(crate) length: u64,
+    after: Option<Uuid>,
+    before: Option<Uuid>,
+    direction: Direction,
+    length: u64,
 }
 
 impl Page {
@@ -62,7 +62,13 @@ impl Page {
 }
 
 impl Bounds {
-    /// The page of what was found. One more than is shown tells whether there are more.
+    /// Which rows to look for: one more than is shown, which tells whether there are more.
+    pub(crate) fn window(self) -> Window {
+        let Self { after, before, direction, length } = self;
+        Window { after, before, direction, limit: length + 1 }
+    }
+
+    /// The page of what was found in the window.
     pub(crate) fn listing<T>(
         self,
         app: &App,

@@ -4,7 +4,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 
-use super::users::Direction;
+use super::window::{Window, latest_first};
 use crate::values::TokenId;
 
 /// One event.
@@ -86,30 +86,12 @@ fn filtered(filter: &Filter) -> Select<Entity> {
         .apply_if(filter.until, |query, until| query.filter(Column::OccurredAt.lt(until)))
 }
 
-/// One page of events, the latest first: those strictly between two of them, from one end.
+/// One page of events, the latest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(
-    db: &impl ConnectionTrait,
-    filter: &Filter,
-    after: Option<Uuid>,
-    before: Option<Uuid>,
-    direction: Direction,
-    limit: u64,
-) -> Result<Vec<Model>, DbErr> {
-    let query = filtered(filter)
-        .apply_if(after, |query, id| query.filter(Column::Id.lt(id)))
-        .apply_if(before, |query, id| query.filter(Column::Id.gt(id)))
-        .limit(limit);
-    match direction {
-        Direction::Forward => query.order_by_desc(Column::Id).all(db).await,
-        Direction::Backward => {
-            let mut found = query.order_by_asc(Column::Id).all(db).await?;
-            found.reverse();
-            Ok(found)
-        }
-    }
+pub async fn page(db: &impl ConnectionTrait, filter: &Filter, window: Window) -> Result<Vec<Model>, DbErr> {
+    latest_first(db, filtered(filter), Column::Id, window).await
 }
 
 /// The next events in the order in which they happened.

@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait, Select, Set};
 
-use super::users::Direction;
+use super::window::{Window, latest_first};
 use crate::values::{SessionId, TokenId, UserId};
 
 /// One event.
@@ -106,30 +106,12 @@ fn filtered(filter: &Filter) -> Select<Entity> {
         .apply_if(filter.until, |query, until| query.filter(Column::OccurredAt.lt(until)))
 }
 
-/// One page of events, the latest first: those strictly between two of them, from one end.
+/// One page of events, the latest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(
-    db: &impl ConnectionTrait,
-    filter: &Filter,
-    after: Option<Uuid>,
-    before: Option<Uuid>,
-    direction: Direction,
-    limit: u64,
-) -> Result<Vec<Model>, DbErr> {
-    let query = filtered(filter)
-        .apply_if(after, |query, id| query.filter(Column::Id.lt(id)))
-        .apply_if(before, |query, id| query.filter(Column::Id.gt(id)))
-        .limit(limit);
-    match direction {
-        Direction::Forward => query.order_by_desc(Column::Id).all(db).await,
-        Direction::Backward => {
-            let mut found = query.order_by_asc(Column::Id).all(db).await?;
-            found.reverse();
-            Ok(found)
-        }
-    }
+pub async fn page(db: &impl ConnectionTrait, filter: &Filter, window: Window) -> Result<Vec<Model>, DbErr> {
+    latest_first(db, filtered(filter), Column::Id, window).await
 }
 
 /// How many events of one kind, result and client there were in one hour or day.

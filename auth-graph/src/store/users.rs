@@ -10,7 +10,7 @@ use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 use super::unique;
 use crate::values::{Email, Locale, Scopes, UserId};
 
-pub use listing::{Direction, Filter, count, filtered, page};
+pub use listing::{Filter, count, filtered, page};
 
 /// One account.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

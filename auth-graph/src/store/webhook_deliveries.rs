@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
 use super::changes::Kind;
-use super::users::Direction;
+use super::window::{Window, latest_first};
 use crate::values::{DeliveryId, SessionId, UserId, WebhookId};
 
 /// One delivery.
@@ -239,7 +239,7 @@ pub async fn requeue(txn: &impl ConnectionTrait, again: Again, now: DateTimeUtc)
     Ok(waiting.exec(txn).await?.rows_affected)
 }
 
-/// One page of the deliveries to an endpoint, the latest change first: those strictly between two of them, from one end.
+/// One page of the deliveries to an endpoint, the latest change first.
 ///
 /// # Errors
 /// When the database fails.
@@ -247,24 +247,12 @@ pub async fn page(
     db: &impl ConnectionTrait,
     webhook: WebhookId,
     state: Option<State>,
-    (after, before): (Option<Uuid>, Option<Uuid>),
-    direction: Direction,
-    limit: u64,
+    window: Window,
 ) -> Result<Vec<Model>, DbErr> {
-    let query = Entity::find()
+    let deliveries = Entity::find()
         .filter(Column::WebhookId.eq(webhook))
-        .apply_if(state, |query, state| query.filter(Column::State.eq(state)))
-        .apply_if(after, |query, id| query.filter(Column::Id.lt(id)))
-        .apply_if(before, |query, id| query.filter(Column::Id.gt(id)))
-        .limit(limit);
-    match direction {
-        Direction::Forward => query.order_by_desc(Column::Id).all(db).await,
-        Direction::Backward => {
-            let mut found = query.order_by_asc(Column::Id).all(db).await?;
-            found.reverse();
-            Ok(found)
-        }
-    }
+        .apply_if(state, |query, state| query.filter(Column::State.eq(state)));
+    latest_first(db, deliveries, Column::Id, window).await
 }
 
 /// How many deliveries are in a state.

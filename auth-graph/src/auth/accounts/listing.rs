@@ -4,7 +4,6 @@ use crate::app::App;
 use crate::auth::pages::{Listing, Page};
 use crate::error::Result;
 use crate::store::users::{self, Filter};
-use crate::values::UserId;
 
 /// Names the list in its cursors.
 const LIST: &str = "users";
@@ -16,8 +15,7 @@ const LIST: &str = "users";
 /// to 100, and `first` with `last`.
 pub async fn list(app: &App, filter: &Filter, page: &Page) -> Result<Listing<users::Model>> {
     let bounds = page.bounds(app, LIST)?;
-    let (after, before) = (bounds.after.map(UserId), bounds.before.map(UserId));
-    let found = users::page(&app.db, filter, after, before, bounds.direction, bounds.length + 1).await?;
+    let found = users::page(&app.db, filter, bounds.window()).await?;
     Ok(bounds.listing(app, LIST, found, |user| user.id.0))
 }
 

@@ -6,7 +6,8 @@ use super::Record;
 use crate::app::App;
 use crate::error::Result;
 use crate::store::user_numbers;
-use crate::store::users::{self, Direction, Filter};
+use crate::store::users::{self, Filter};
+use crate::store::window::{Direction, Window};
 use crate::values::UserId;
 
 /// How many users are read at once.
@@ -26,7 +27,8 @@ pub enum Hashes {
 /// # Errors
 /// When the database fails.
 pub async fn export(app: &App, after: Option<UserId>, hashes: Hashes) -> Result<Vec<(UserId, Record)>> {
-    let page = users::page(&app.db, &Filter::default(), after, None, Direction::Forward, PAGE).await?;
+    let window = Window { after: after.map(|user| user.0), before: None, direction: Direction::Forward, limit: PAGE };
+    let page = users::page(&app.db, &Filter::default(), window).await?;
     let ids: Vec<UserId> = page.iter().map(|user| user.id).collect();
     let numbers = user_numbers::of_users(&app.db, &ids).await?;
     let numbers: HashMap<UserId, i64> = numbers.into_iter().map(|row| (row.user_id, row.number)).collect();

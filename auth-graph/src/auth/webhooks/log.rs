@@ -56,8 +56,7 @@ pub fn describe(failure: Failure) -> &'static str {
 pub async fn deliveries(app: &App, log: Log, page: &Page) -> Result<Listing<Model>> {
     let bounds = page.bounds(app, LIST)?;
     webhooks::find(&app.db, log.webhook).await?.ok_or(Error::NotFound)?;
-    let (between, limit) = ((bounds.after, bounds.before), bounds.length + 1);
-    let found = webhook_deliveries::page(&app.db, log.webhook, log.state, between, bounds.direction, limit).await?;
+    let found = webhook_deliveries::page(&app.db, log.webhook, log.state, bounds.window()).await?;
     Ok(bounds.listing(app, LIST, found, |delivery| delivery.id.0))
 }
 

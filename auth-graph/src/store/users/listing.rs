@@ -8,6 +8,7 @@ use sea_orm::sea_query::{
 use sea_orm::{DbBackend, QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::{Column, Entity, Model, existing, find_among};
+use crate::store::window::{Direction, Window};
 use crate::values::{Email, SearchText, UserId};
 
 /// A search looks through so many users in the order of the list before it asks the index of trigrams. A text that many
@@ -27,15 +28,6 @@ pub struct Filter {
     pub is_staff: Option<bool>,
 }
 
-/// From which end a page is taken; either way it is in ascending order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// The first ones.
-    Forward,
-    /// The last ones.
-    Backward,
-}
-
 /// The users that a filter lets through.
 pub fn filtered(filter: &Filter) -> Select<Entity> {
     existing().filter(condition(filter))
@@ -49,18 +41,12 @@ pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, Db
     filtered(filter).count(db).await
 }
 
-/// One page of users: those strictly between two identifiers, from one end.
+/// One page of users.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(
-    db: &impl ConnectionTrait,
-    filter: &Filter,
-    after: Option<UserId>,
-    before: Option<UserId>,
-    direction: Direction,
-    limit: u64,
-) -> Result<Vec<Model>, DbErr> {
+pub async fn page(db: &impl ConnectionTrait, filter: &Filter, window: Window) -> Result<Vec<Model>, DbErr> {
+    let Window { after, before, direction, limit } = window;
     let range =
         Condition::all().add_option(after.map(|id| Column::Id.gt(id))).add_option(before.map(|id| Column::Id.lt(id)));
     let order = match direction {
