@@ -20,6 +20,7 @@ const BATCH: u64 = 500;
 pub async fn prime(app: &App) -> Result<()> {
     // The position first: what is ended between the two reads is then seen twice rather than never.
     let position = change_head::last(&app.db).await?;
+    app.known_clients.forget_all();
     let now = app.clock.now();
     let horizon = app.revocations.horizon(now);
     for (session, revoked_at) in sessions::revoked_since(&app.db, horizon).await? {

@@ -43,6 +43,13 @@ impl KnownClients {
         }
     }
 
+    /// Forgets all of them, as any may have changed.
+    pub fn forget_all(&self) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.changes += 1;
+        known.clients.clear();
+    }
+
     /// Forgets a client that has changed.
     pub fn forget(&self, id: ClientId) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);

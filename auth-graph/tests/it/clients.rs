@@ -126,6 +126,9 @@ async fn what_is_remembered_of_a_client_goes_when_another_replica_changes_it() {
     }
     let made = clients::rotate_secret(&test.app, &Actor::operator(), client.id).await.unwrap();
     assert!(!authenticated(&test.app, &presented).await);
+    // What is in memory counts only while the outbox is followed.
+    test.app.clock.advance(chrono::Duration::seconds(2));
+    assert!(!authenticated(&replica, &presented).await);
     changes::catch_up(&replica).await.unwrap();
     assert!(!authenticated(&replica, &presented).await);
 

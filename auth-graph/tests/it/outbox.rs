@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::administration::{self, NewAccount};
+use auth_graph::auth::clients::Credentials;
 use auth_graph::auth::keys::{self, Start};
-use auth_graph::auth::{Actor, changes as following, purge};
+use auth_graph::auth::sessions::Device;
+use auth_graph::auth::{Actor, changes as following, clients, purge};
 use auth_graph::store::changes::{self, Kind};
 use auth_graph::store::{self, change_head};
 use futures_util::future::join_all;
@@ -76,6 +78,10 @@ async fn a_replica_that_stalled_for_longer_than_changes_are_kept_begins_anew() {
     let test = TestApp::new().await;
     for left in [0, 1] {
         let stalled = test.replica().await;
+        let client = test.service_client(&format!("orders{left}"), "").await;
+        let presented = Credentials { client_id: client.id.to_string(), secret: Some(client.secret.into()) };
+        clients::authenticate(&stalled, &presented, &Device::default()).await.unwrap();
+        clients::rotate_secret(&test.app, &Actor::operator(), client.id).await.unwrap();
         let key = keys::rotate(&test.app, Start::Now).await.unwrap();
         test.app.clock.advance(chrono::Duration::days(8));
         for number in 0..left {
@@ -87,6 +93,10 @@ async fn a_replica_that_stalled_for_longer_than_changes_are_kept_begins_anew() {
         following::catch_up(&stalled).await.unwrap();
 
         assert!(stalled.keyring.current().find(&key).is_some(), "it was told by a change that is gone");
+        assert!(
+            clients::authenticate(&stalled, &presented, &Device::default()).await.is_err(),
+            "it has another secret"
+        );
         let head = change_head::last(&test.app.db).await.unwrap();
         assert_eq!(stalled.revocations.followed_position(), head);
     }
