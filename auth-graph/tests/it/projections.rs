@@ -174,6 +174,19 @@ async fn whoever_leaves_the_selection_is_a_tombstone_and_comes_back_with_it() {
     assert_eq!(told.last().unwrap()["user"], deleted["user"]);
 }
 
+/// The account that takes the place of a seller is no seller.
+#[tokio::test]
+async fn nobody_is_named_who_took_the_place_of_a_user_and_is_hidden() {
+    let test = test().await;
+    let (ada, eve) = (test.create_user("ada@test.com").await, test.create_user("eve@test.com").await);
+    set_roles(&test.app, &ada, &["seller"]).await;
+    let shop = bearer(&test, &limited(&test, projection(&["seller"], "", None)).await).await;
+    administration::merge(&test.app, &Actor::operator(), ada.id, eve.id, "the same person".to_owned()).await.unwrap();
+    let told = everything_about(&shop, &ada).await;
+    assert!(told.contains(&ada.id.0.to_string()) && told.contains("deletedAt"), "{told}");
+    assert!(!told.contains(&eve.id.0.to_string()), "{told}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_change_to_what_it_is_shown_a_client_reads_everything_anew() {
     let test = test().await;

@@ -116,7 +116,8 @@ impl Snapshot {
             version: view.version(user),
             updated_at: user.updated_at,
             deleted_at: Some(View::gone_at(user)),
-            merged_into: user.merged_into,
+            // The account that took its place may be one that a limited reader is not shown.
+            merged_into: user.merged_into.filter(|_| !view.is_limited()),
             is_active: false,
             email: None,
             first_name: None,
