@@ -1,6 +1,8 @@
 //! What a reader is shown of other users. People are shown everything that their scopes allow; a service client can be
 //! limited to some users and some fields.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -14,7 +16,7 @@ use crate::values::{ClientId, Held, Projection, UserField};
 #[derive(Clone, Debug, Default)]
 pub struct View {
     client: Option<ClientId>,
-    projection: Option<Projection>,
+    projection: Option<Arc<Projection>>,
     generation: i64,
 }
 
@@ -55,7 +57,11 @@ impl View {
         }
         let id = ClientId(principal.subject().0);
         let client = service_clients::find(&app.db, id).await?.ok_or(Error::TokenRevoked)?;
-        Ok(Self { client: Some(id), projection: client.projection, generation: client.projection_generation })
+        Ok(Self {
+            client: Some(id),
+            projection: client.projection.map(Arc::new),
+            generation: client.projection_generation,
+        })
     }
 
     /// Refuses what a limited reader is not shown at all: lists and logs of all users.

@@ -1,13 +1,12 @@
 //! The change feed: what other services learn of users and sessions.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::{Actor, clients, purge};
-use auth_graph::store::changes::{self, Kind};
-use auth_graph::store::{self, change_head, users};
+use auth_graph::auth::accounts::{Deletion, Rank};
+use auth_graph::auth::{Actor, administration, clients, purge};
+use auth_graph::store::{self, change_head, changes};
 use auth_graph::tasks;
 use chrono::Duration;
+use sea_orm::EntityTrait;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 
 use crate::support::{Caller, TestApp, operation};
@@ -127,15 +126,7 @@ async fn a_deleted_user_is_a_tombstone() {
     let test = TestApp::new().await;
     let caller = reader(&test).await;
     let user = test.create_user("ada@test.com").await;
-    let now = test.app.clock.now();
-    let deleted = users::Entity::update_many()
-        .col_expr(users::Column::DeletedAt, Expr::value(now))
-        .col_expr(users::Column::Version, Expr::value(2))
-        .filter(users::Column::Id.eq(user.id));
-    let txn = store::begin(&test.app.db).await.unwrap();
-    deleted.exec(&txn).await.unwrap();
-    changes::append(&txn, Kind::UserDeleted, user.id, None, 2, now).await.unwrap();
-    txn.commit().await.unwrap();
+    administration::delete(&test.app, &Actor::operator(), user.id, Deletion::ForGood, None).await.unwrap();
     let page = read(&caller, &Value::Null).await;
     assert_eq!(kinds(&page), ["USER_CREATED", "USER_DELETED"]);
     let listed = caller.send(operation!("user_snapshots"), json!({})).await;

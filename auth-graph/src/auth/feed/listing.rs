@@ -38,18 +38,17 @@ pub async fn changes_after(
     first: Option<i32>,
 ) -> Result<Page<Change>> {
     let length = length(first)?;
+    let head = change_head::last(&app.db).await?;
     let view = View::of(app, principal).await?;
-    let feed_cursor = head(app).await?;
     let mut position = after.map(|cursor| decode(app, cursor)).transpose()?;
+    // Who has no cursor has none that could have expired, when what they are shown was changed before it was read here.
+    let seen_until = if position.is_none() { head } else { 0 };
+    let at_once = at_once(&view, length);
     let mut items = Vec::new();
     let has_next_page = loop {
-        // One more than is shown tells whether there are more.
-        let mut found = read(app, position, length as u64 + 1).await?;
-        let last = found.len() <= length;
-        if position.is_none() {
-            // Who has no cursor has none that could have expired.
-            found.retain(|change| change.kind != Kind::ClientChanged);
-        }
+        let mut found = read(app, position, at_once as u64).await?;
+        let last = found.len() < at_once;
+        found.retain(|change| change.kind != Kind::ClientChanged || change.position > seen_until);
         position = found.last().map(|change| change.position).or(position);
         for announced in with_users(&app.db, &found).await? {
             items.extend(Change::new(app, &view, &announced)?.map(|change| (change.cursor.clone(), change)));
@@ -59,7 +58,7 @@ pub async fn changes_after(
         }
     };
     items.truncate(length);
-    Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor })
+    Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor: encode(app, head) })
 }
 
 /// Every user whom the reader is shown, those who never signed in among them, in the order of their identifiers. Readers
@@ -78,8 +77,7 @@ pub async fn snapshots(
     // After the position: what the reader is shown may change in between, and following from there says so.
     let view = View::of(app, principal).await?;
     let mut start = after.map(|cursor| app.cursors.decode(SNAPSHOTS, "after", cursor).map(UserId)).transpose()?;
-    // Of the users, few may be shown: more are read at a time then.
-    let read = if view.is_limited() { MOST as usize } else { length } + 1;
+    let read = at_once(&view, length);
     let mut items = Vec::new();
     let has_next_page = loop {
         let found = users::page_with_deleted(&app.db, start, read as u64).await?;
@@ -125,6 +123,12 @@ pub async fn revocations(
 /// The position before anything else is read: a reader who follows from it may see something twice, and misses nothing.
 async fn head(app: &App) -> Result<String> {
     Ok(encode(app, change_head::last(&app.db).await?))
+}
+
+/// How many rows are read at a time: one more than is shown tells whether there are more, and where much is kept from the
+/// reader it takes many to find one that is shown.
+fn at_once(view: &View, length: usize) -> usize {
+    if view.is_limited() { MOST as usize + 1 } else { length + 1 }
 }
 
 fn length(first: Option<i32>) -> Result<usize> {
