@@ -1,10 +1,13 @@
 //! The claims hook: how it is asked, and what its failures do.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use auth_graph::app::App;
+use auth_graph::auth::Actor;
 use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::administration::{self, Update};
 use auth_graph::config::HookFailure;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
@@ -163,6 +166,28 @@ async fn keycloak_51312_nothing_is_minted_for_a_session_that_ended_while_the_hoo
     });
     assert_eq!(test.anonymous().refresh(&signed_in.refresh).await.code(), "TOKEN_REVOKED");
     assert_eq!(test.anonymous().refresh(&signed_in.refresh).await.code(), "TOKEN_REVOKED");
+}
+
+/// The pair is made of what was read before the hook was asked, and thrown away when that has changed.
+#[tokio::test]
+async fn a_user_who_changes_while_the_hook_is_asked_gets_what_they_are_now() {
+    let (test, hook) = with_hook(HookFailure::Refuse).await;
+    let staff = test.signed_in("staff@test.com", Rank::Staff).await;
+    let (app, id) = (test.app.clone(), staff.user.id);
+    let first = Arc::new(AtomicBool::new(true));
+    hook.behaves(move || {
+        let (app, first) = (app.clone(), first.swap(false, Ordering::Relaxed));
+        async move {
+            if first {
+                let update = Update { is_staff: Some(false), ..Update::default() };
+                administration::update(&app, &Actor::operator(), id, update).await.unwrap();
+            }
+            hook_answer(r#"{"claims":{}}"#)
+        }
+    });
+    let answer = test.anonymous().refresh(&staff.refresh).await;
+    assert_eq!(answer.data("refresh")["scope"], json!([]));
+    assert_eq!(hook.asked().len(), 3, "at the sign-in, in vain, and again");
 }
 
 #[tokio::test]

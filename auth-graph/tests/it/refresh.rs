@@ -173,6 +173,12 @@ async fn a_pair_is_not_made_from_a_user_who_has_changed_meanwhile() {
     assert!(!rotate(user.version - 1).await);
     assert!(rotate(user.version).await);
     assert!(!rotate(user.version).await, "it was at the generation before once only");
+
+    session.generation += 1;
+    let now = test.app.clock.now();
+    assert!(store::sessions::revoke(&test.app.db, session.id, "logout", now).await.unwrap());
+    let rotated = store::sessions::rotate(&test.app.db, &session, user.version).await.unwrap();
+    assert!(!rotated, "it has ended");
 }
 
 /// GHSA-6mq3-xmgp-pjm5: a truncated opaque token was still good.

@@ -84,14 +84,16 @@ async fn repeat(app: &App, token: &SecretString, device: &Device) -> Result<Opti
     if position == Position::Current {
         return Ok(None);
     }
+    // It was the newest when the hook would have been asked.
+    let Some(answer) = answer else { return Ok(None) };
     // Signed while the session is locked: nothing is minted after a revocation has committed.
-    let answer = answer.ok_or_else(|| Error::internal("a refresh token became good while it was looked at"))?;
     let pair = issue(app, &session, user, answer, app.clock.now())?;
     txn.commit().await?;
     Ok(Some(pair))
 }
 
-/// Asks the claims hook about the token that would be made. None: the refresh token is no good, as [`locate`] will tell.
+/// Asks the claims hook about the pair that a predecessor would get once more. None: the refresh token is not one, as
+/// [`locate`] will tell.
 ///
 /// Nothing is locked here, and nothing decided: what has changed when the session is locked goes before.
 async fn ask(app: &App, token: &SecretString) -> Result<Option<Answer>> {
@@ -101,8 +103,8 @@ async fn ask(app: &App, token: &SecretString) -> Result<Option<Answer>> {
     let (id, generation) = app.refresh_tokens.decode(token)?;
     let now = app.clock.now();
     let session = sessions::find(&app.db, id).await?;
-    let usable = |session: &sessions::Model| session.is_live(now) && session.generation - generation <= 1;
-    let Some(session) = session.filter(usable) else { return Ok(None) };
+    let repeats = |session: &sessions::Model| session.is_live(now) && session.generation - generation == 1;
+    let Some(session) = session.filter(repeats) else { return Ok(None) };
     let Some(user) = users::find(&app.db, session.user_id).await?.filter(|user| user.is_active) else {
         return Ok(None);
     };
