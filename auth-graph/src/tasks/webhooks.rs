@@ -18,7 +18,12 @@ pub(super) async fn run(app: App) -> Result<()> {
     let mut busy = HashSet::new();
     let mut at_work = JoinSet::new();
     loop {
-        for webhook in webhooks::with_work(&app).await? {
+        // A look that fails is no reason to break off what is being told.
+        let with_work = webhooks::with_work(&app).await.unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "the endpoints could not be looked through");
+            Vec::new()
+        });
+        for webhook in with_work {
             if busy.insert(webhook) {
                 let app = app.clone();
                 at_work.spawn(async move {

@@ -107,7 +107,9 @@ async fn step(app: &App, id: WebhookId) -> Result<Step> {
 /// Makes deliveries of the next changes. The answer tells whether there were any.
 async fn queue(app: &App, id: WebhookId) -> Result<bool> {
     let txn = store::begin(&app.db).await?;
-    let Some(mut webhook) = webhooks::find_locked(&txn, id).await? else { return Ok(false) };
+    // Disabled meanwhile, it has nothing waiting any more and is told of nothing that happens.
+    let enabled = webhooks::find_locked(&txn, id).await?.filter(|webhook| webhook.disabled_at.is_none());
+    let Some(mut webhook) = enabled else { return Ok(false) };
     let found = changes::after(&txn, webhook.position, BATCH).await?;
     let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(false) };
     if first.position > webhook.position + 1 {
