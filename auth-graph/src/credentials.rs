@@ -3,6 +3,7 @@
 //! None of them reads the database or knows what a use case is; `auth` puts them together.
 
 pub mod access_tokens;
+mod answers;
 pub mod breached_passwords;
 pub mod claims_hook;
 pub mod claims_policy;

@@ -6,6 +6,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::answers::read_at_most;
 use crate::config;
 use crate::error::{Error, Result};
 
@@ -48,17 +49,11 @@ impl BreachedPasswords {
         let hash = sha1(password);
         let (told, kept) = hash.split_at(TOLD);
         let request = self.http.get(format!("{}/{told}", self.url)).header("Add-Padding", "true");
-        let mut answer = request.send().await.map_err(|error| Error::unavailable(error.without_url()))?;
+        let answer = request.send().await.map_err(|error| Error::unavailable(error.without_url()))?;
         if answer.status() != StatusCode::OK {
             return Err(Error::unavailable(format!("it answered {}", answer.status())));
         }
-        let mut text = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| Error::unavailable(error.without_url()))? {
-            if text.len() + chunk.len() > LONGEST_ANSWER {
-                return Err(Error::unavailable("its answer is too long"));
-            }
-            text.extend_from_slice(&chunk);
-        }
+        let text = read_at_most(answer, LONGEST_ANSWER).await?;
         Ok(String::from_utf8_lossy(&text).lines().any(|line| names(line, kept)))
     }
 }

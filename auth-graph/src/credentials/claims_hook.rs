@@ -11,6 +11,7 @@ use reqwest::{Client, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::answers::read_at_most;
 use super::webhook_signatures::sign;
 use crate::config;
 use crate::error::{Error, Result};
@@ -111,17 +112,11 @@ impl ClaimsHook {
         for (name, value) in sign(&self.secrets, &id, now, body.as_bytes()).0 {
             request = request.header(name, value);
         }
-        let mut answer = request.body(body).send().await.map_err(|error| Error::unavailable(error.without_url()))?;
+        let answer = request.body(body).send().await.map_err(|error| Error::unavailable(error.without_url()))?;
         if answer.status() != StatusCode::OK {
             return Err(Error::unavailable(format!("it answered {}", answer.status())));
         }
-        let mut text = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| Error::unavailable(error.without_url()))? {
-            if text.len() + chunk.len() > LONGEST_ANSWER {
-                return Err(Error::unavailable("its answer is too long"));
-            }
-            text.extend_from_slice(&chunk);
-        }
+        let text = read_at_most(answer, LONGEST_ANSWER).await?;
         // The parser's message can quote the answer, so it is not kept.
         let answer: Answer =
             serde_json::from_slice(&text).map_err(|_| Error::unavailable("its answer is not {\"claims\": {…}}"))?;
