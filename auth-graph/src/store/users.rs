@@ -134,7 +134,7 @@ pub async fn find_or_successor(db: &impl ConnectionTrait, id: UserId) -> Result<
     let mut next = Some(id);
     // Nobody is merged into somebody who was merged before, so that this ends.
     while let Some(id) = next {
-        match Entity::find_by_id(id).one(db).await? {
+        match unique(Entity::find_by_id(id), db).await? {
             Some(user) if user.deleted_at.is_some() => next = user.merged_into,
             found => return Ok(found),
         }
@@ -298,5 +298,5 @@ pub async fn count_superusers(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
 /// When the database fails.
 pub async fn find_deleted_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
     let deleted = Entity::find_by_id(id).filter(Column::DeletedAt.is_not_null()).filter(Column::ErasedAt.is_null());
-    deleted.lock_exclusive().one(txn).await
+    unique(deleted.lock_exclusive(), txn).await
 }

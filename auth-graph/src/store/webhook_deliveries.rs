@@ -8,6 +8,7 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
 use super::changes::Kind;
+use super::unique;
 use super::window::{Window, latest_first};
 use crate::values::{DeliveryId, SessionId, UserId, WebhookId};
 
@@ -122,7 +123,7 @@ pub async fn insert_missing(txn: &impl ConnectionTrait, deliveries: Vec<Model>) 
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &impl ConnectionTrait, id: DeliveryId) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).one(db).await
+    unique(Entity::find_by_id(id), db).await
 }
 
 /// The endpoints with a delivery that is due.

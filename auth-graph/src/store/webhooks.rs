@@ -4,6 +4,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
 use sea_orm::{QueryOrder, QuerySelect};
 
+use super::unique;
 use crate::values::{EventTypes, WebhookId, WebhookUrl};
 
 /// One endpoint.
@@ -52,7 +53,7 @@ impl ActiveModelBehavior for ActiveModel {}
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &impl ConnectionTrait, id: WebhookId) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).one(db).await
+    unique(Entity::find_by_id(id), db).await
 }
 
 /// The endpoint with this identifier, locked until the transaction ends.
@@ -60,7 +61,7 @@ pub async fn find(db: &impl ConnectionTrait, id: WebhookId) -> Result<Option<Mod
 /// # Errors
 /// When the database fails.
 pub async fn find_locked(txn: &impl ConnectionTrait, id: WebhookId) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).lock_exclusive().one(txn).await
+    unique(Entity::find_by_id(id).lock_exclusive(), txn).await
 }
 
 /// Every endpoint, disabled ones among them, the oldest first.
