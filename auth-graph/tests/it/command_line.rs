@@ -94,19 +94,25 @@ fn a_bind_that_others_reach_is_refused_without_a_public_url() {
 }
 
 #[test]
-fn the_schema_is_printed_both_ways() {
-    let folder = TempDir::new().unwrap();
-    assert_eq!(text(&run(folder.path(), &["schema"], "").stdout), auth_graph::graphql::sdl());
-    let subgraph = run(folder.path(), &["schema", "--federation"], "");
-    assert_eq!(text(&subgraph.stdout), auth_graph::graphql::federation_sdl(subgraph::Directives::Included));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
-}
-
-#[test]
 fn migrations_are_taken_back_and_run_again() {
     let folder = TempDir::new().unwrap();
     let up = run(folder.path(), &["migrate"], "");
     assert_eq!(text(&up.stdout), "0 migrations are to be run\n");
     let down = run(folder.path(), &["migrate", "--down", "2"], "");
     assert_eq!(text(&down.stdout), "2 migrations are to be run\n");
+}
+
+#[test]
+fn the_schema_is_printed_as_it_is_committed() {
+    let folder = TempDir::new().unwrap();
+    for (arguments, committed) in [
+        (&["schema"][..], include_str!("../../../schema/auth.graphql")),
+        (&["schema", "--federation"], include_str!("../../../schema/auth.subgraph.graphql")),
+        (&["schema", "--federation", "--without-access"], include_str!("../../../schema/auth.subgraph.plain.graphql")),
+    ] {
+        let printed = run(folder.path(), arguments, "");
+        assert!(printed.status.success() && text(&printed.stdout) == committed, "{arguments:?}");
+    }
+    assert_eq!(run(folder.path(), &["schema", "--without-access"], "").status.code(), Some(2));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
 }

@@ -8,6 +8,7 @@ use client_graph::guard::{
 use client_graph::mirror::Mirror;
 use client_graph::testing::TestIssuer;
 
+use crate::schema::is_current;
 use crate::support::{TestDatabase, bearer};
 
 struct Query;
@@ -104,6 +105,13 @@ fn a_rule_is_a_directive_in_the_subgraph_and_nothing_in_the_plain_schema() {
         assert!(!without.contains("@policy") && !without.contains("@requiresScopes"), "{without}");
         assert!(without.contains("all: Boolean!\n"), "{without}");
     }
+}
+
+/// The composers of e2e/composition.test.mjs are given it: policies are in the schema of neither service.
+#[test]
+fn the_schema_of_every_rule_is_that_which_composers_accept() {
+    let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
+    is_current("../e2e/composition/rules.graphql", &federation_sdl(&schema, Directives::Included));
 }
 
 struct Forgetful;

@@ -1,9 +1,14 @@
 //! The committed schema files are those of the code. `make schema` rewrites them.
 
+use std::process::Command;
+
 use client_graph::guard::Directives;
 use client_graph::service::graphql;
 
-fn is_current(name: &str, sdl: &str) {
+use crate::service_documents::Service;
+
+/// The file of a name in `schema/` has this text; `UPDATE_SCHEMA` writes it.
+pub fn is_current(name: &str, sdl: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema").join(name);
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         std::fs::write(&path, sdl).unwrap();
@@ -20,4 +25,34 @@ fn the_subgraph_schema_is_current() {
 #[test]
 fn the_subgraph_schema_without_access_is_current() {
     is_current("client.subgraph.plain.graphql", &graphql::federation_sdl(Directives::LeftOut));
+}
+
+#[tokio::test]
+async fn the_service_tells_its_schema_to_a_composer_as_it_is_configured() {
+    for (setting, directives) in
+        [(None, Directives::Included), (Some("true"), Directives::Included), (Some("false"), Directives::LeftOut)]
+    {
+        let service = Service::start(setting.map(|value| ("federation.access_directives", value))).await;
+        let answer = service.post("{ _service { sdl } }").await;
+        assert_eq!(answer.body["data"]["_service"]["sdl"], graphql::federation_sdl(directives), "{setting:?}");
+    }
+}
+
+#[test]
+fn the_schema_is_printed_as_it_is_committed() {
+    let print = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_client-graph")).arg("schema").args(arguments).env_clear().output().unwrap()
+    };
+    for (arguments, expected) in [
+        (&[][..], graphql::sdl()),
+        (&["--federation"], include_str!("../../../schema/client.subgraph.graphql").to_owned()),
+        (
+            &["--federation", "--without-access"],
+            include_str!("../../../schema/client.subgraph.plain.graphql").to_owned(),
+        ),
+    ] {
+        let printed = print(arguments);
+        assert!(printed.status.success() && printed.stdout == expected.as_bytes(), "{arguments:?}");
+    }
+    assert_eq!(print(&["--without-access"]).status.code(), Some(2));
 }

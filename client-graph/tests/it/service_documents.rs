@@ -10,14 +10,14 @@ use crate::support::{Answer, TestDatabase, ask, get, post};
 
 const WHOAMI: &str = include_str!("../../operations/whoami.graphql");
 
-struct Service {
+pub struct Service {
     router: Router,
     _database: TestDatabase,
     _issuer: TestIssuer,
 }
 
 impl Service {
-    async fn start(setting: Option<(&str, &str)>) -> Self {
+    pub async fn start(setting: Option<(&str, &str)>) -> Self {
         let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
         let mut flags = database.settings();
         flags.push(("auth.url".to_owned(), issuer.url().to_owned()));
@@ -32,7 +32,7 @@ impl Service {
         ask(&self.router, get(&format!("/graphql?query={query}")).body(Body::empty()).unwrap()).await
     }
 
-    async fn post(&self, query: &str) -> Answer {
+    pub async fn post(&self, query: &str) -> Answer {
         ask(&self.router, post("/graphql", &json!({ "query": query }))).await
     }
 }
