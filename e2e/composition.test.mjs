@@ -1,6 +1,7 @@
 // The composers that people run, on what the running services tell about themselves.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +46,16 @@ for (const [name, compose] of Object.entries(composers)) {
     const { supergraphSdl, codes } = composeWith(compose, [...subgraphs, badges]);
     assert.deepEqual(codes, []);
     assert.match(supergraphSdl, /badges: \[String!\]! [^\n]*@join__field\(graph: BADGES\)/);
+  });
+
+  test(`${name} sees every rule that we write, policies too`, () => {
+    const sdl = readFileSync(new URL('composition/rules.graphql', import.meta.url), 'utf8');
+    const { supergraphSdl, codes } = composeWith(compose, [...subgraphs, { name: 'rules', url: 'http://127.0.0.1/graphql', sdl }]);
+    assert.deepEqual(codes, []);
+    const role = /^  role: Boolean!.*$/m.exec(supergraphSdl)[0];
+    assert.match(role, /@join__field\(graph: RULES\)/);
+    assert.match(role, /@policy\(policies: \[\["role:editor"\]\]\)/);
+    assert.match(supergraphSdl, /^  both: Boolean!.*@requiresScopes.*@policy|^  both: Boolean!.*@policy.*@requiresScopes/m);
   });
 
   test(`${name} refuses a pair in which both services say what a user's address is`, () => {

@@ -6,11 +6,13 @@ use graphql_composition::{Subgraphs, compose, render_federated_sdl};
 
 const AUTH: &str = include_str!("../../../schema/auth.subgraph.graphql");
 const CLIENT: &str = include_str!("../../../schema/client.subgraph.graphql");
+const BADGES: &str = include_str!("../../badges.graphql");
+const RULES: &str = include_str!("../rules.graphql");
 
-/// The supergraph of two schemas, or what is wrong with them.
-fn composed(auth: &str, client: &str) -> Result<String, Vec<String>> {
+/// The supergraph of our two schemas and others, or what is wrong with them.
+fn composed(auth: &str, client: &str, others: &[(&str, &str)]) -> Result<String, Vec<String>> {
     let mut subgraphs = Subgraphs::default();
-    for (name, sdl) in [("auth-graph", auth), ("client-graph", client)] {
+    for (name, sdl) in [("auth-graph", auth), ("client-graph", client)].iter().chain(others) {
         subgraphs.ingest_str(sdl, name, Some("http://127.0.0.1/graphql")).unwrap();
     }
     match compose(&mut subgraphs).into_result() {
@@ -21,7 +23,7 @@ fn composed(auth: &str, client: &str) -> Result<String, Vec<String>> {
 
 #[test]
 fn our_subgraphs_compose() {
-    let supergraph = composed(AUTH, CLIENT).unwrap();
+    let supergraph = composed(AUTH, CLIENT, &[]).unwrap();
     let user = supergraph.split("\ntype User\n").nth(1).unwrap().split("\n}").next().unwrap();
     for graph in ["AUTH_GRAPH", "CLIENT_GRAPH"] {
         assert!(user.contains(&format!("@join__type(graph: {graph}, key: \"id\"")), "{user}");
@@ -29,15 +31,32 @@ fn our_subgraphs_compose() {
 }
 
 #[test]
+fn a_third_that_extends_user_composes_with_them() {
+    let supergraph = composed(AUTH, CLIENT, &[("badges", BADGES)]).unwrap();
+    assert!(supergraph.contains("badges: [String!]! @authenticated @join__field(graph: BADGES)"), "{supergraph}");
+}
+
+#[test]
+fn every_rule_of_ours_is_in_the_supergraph() {
+    let supergraph = composed(AUTH, CLIENT, &[("rules", RULES)]).unwrap();
+    for rule in [
+        "role: Boolean! @policy(policies: [[\"role:editor\"]]) @join__field(graph: RULES)",
+        "any: Boolean! @requiresScopes(scopes: [[\"b\"], [\"c\"]]) @join__field(graph: RULES)",
+    ] {
+        assert!(supergraph.contains(rule), "{rule} is not in {supergraph}");
+    }
+}
+
+#[test]
 fn a_field_that_both_define_is_refused() {
     let broken = CLIENT.replace("type User @key(fields: \"id\") {", "type User @key(fields: \"id\") { email: String!");
-    let messages = composed(AUTH, &broken).unwrap_err().join("\n");
+    let messages = composed(AUTH, &broken, &[]).unwrap_err().join("\n");
     assert!(messages.contains("email"), "{messages}");
 }
 
 #[test]
 fn a_key_that_is_no_field_is_refused() {
     let broken = AUTH.replace("type User @key(fields: \"id\")", "type User @key(fields: \"uuid\")");
-    let messages = composed(&broken, CLIENT).unwrap_err().join("\n");
+    let messages = composed(&broken, CLIENT, &[]).unwrap_err().join("\n");
     assert!(messages.contains("uuid"), "{messages}");
 }
