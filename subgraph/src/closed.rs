@@ -8,7 +8,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{ObjectType, Positioned, Schema, SubscriptionType, Value};
 
-use crate::rule::MARK;
+use crate::rule::{MARK, NO_RULES};
 
 /// Fields that nobody decided about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ fn undecided<'a>(object: &'a Object, key: &'a [String]) -> impl Iterator<Item = 
 }
 
 fn is_ruled(directives: &[Positioned<ConstDirective>]) -> bool {
-    directives.iter().filter_map(marked).any(|name| name != "key")
+    directives.iter().filter_map(marked).any(|name| !NO_RULES.contains(&name))
 }
 
 /// The fields that name an entity; none when the type is not one.

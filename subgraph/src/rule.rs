@@ -12,6 +12,9 @@ pub(crate) const MARK: &str = "subgraph__";
 /// Stands for the absence of a directive, which no export shows.
 pub(crate) const OPEN: &str = "open";
 
+/// What says nothing about access.
+pub(crate) const NO_RULES: [&str; 2] = ["key", "tag"];
+
 /// A guard that says what it demands.
 pub trait Rule {
     /// What gateways are told. The guard checks it whatever they do.
@@ -62,6 +65,19 @@ impl key {
     }
 }
 
+/// `@tag` where async-graphql has none of its own, which is at the fields of a subscription:
+/// `#[graphql(directive = tag::apply("feed"))]`. Elsewhere write `#[graphql(tag = "feed")]`.
+#[expect(non_camel_case_types, reason = "async-graphql takes directives by the name that they have in a schema")]
+#[derive(Clone, Copy, Debug)]
+pub struct tag;
+
+impl tag {
+    /// The name by which a contract leaves the field out.
+    pub fn apply(name: &str) -> MetaDirectiveInvocation {
+        marked("tag", Some(("name", Value::from(name))))
+    }
+}
+
 fn marked(name: &str, argument: Option<(&str, Value)>) -> MetaDirectiveInvocation {
     let args = argument.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     MetaDirectiveInvocation { name: format!("{MARK}{name}"), args }
@@ -94,6 +110,15 @@ impl async_graphql::TypeDirective for key {
     fn register(&self, _registry: &mut Registry) {}
 }
 
+impl async_graphql::TypeDirective for tag {
+    fn name(&self) -> Cow<'static, str> {
+        "tag".into()
+    }
+
+    fn register(&self, _registry: &mut Registry) {}
+}
+
 impl location_traits::Directive_At_FIELD_DEFINITION for requires {}
 impl location_traits::Directive_At_OBJECT for requires {}
 impl location_traits::Directive_At_OBJECT for key {}
+impl location_traits::Directive_At_FIELD_DEFINITION for tag {}

@@ -5,7 +5,7 @@ use async_graphql::types::Json;
 use async_graphql::{Context, Enum, ID, NewType, Object, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
-use subgraph::{guarded, requires};
+use subgraph::{guarded, requires, tag};
 
 use super::caller::{app, presence, principal};
 use super::error::{ApiError, Result};
@@ -182,7 +182,7 @@ pub(super) struct FeedQuery;
 #[Object]
 impl FeedQuery {
     /// What happened to users and sessions, 100 changes at a time unless asked otherwise. Needs the scope `feed:read`.
-    #[graphql(requires(HasScope(FEED_READ)))]
+    #[graphql(requires(HasScope(FEED_READ)), tag = "feed")]
     async fn user_changes(
         &self,
         ctx: &Context<'_>,
@@ -197,7 +197,7 @@ impl FeedQuery {
     /// Every user in the order of their identifiers, those who never signed in and deleted ones among them, 100 at a time
     /// unless asked otherwise: for filling a copy. Whoever is not among them does not exist, or not for this client. Needs
     /// the scope `feed:read`.
-    #[graphql(requires(HasScope(FEED_READ)))]
+    #[graphql(requires(HasScope(FEED_READ)), tag = "feed")]
     async fn user_snapshots(
         &self,
         ctx: &Context<'_>,
@@ -209,7 +209,7 @@ impl FeedQuery {
 
     /// What was ended early within the life of an access token, the oldest first, 100 at a time unless asked otherwise:
     /// for a service that starts. Needs the scope `feed:read`.
-    #[graphql(requires(HasScope(FEED_READ)))]
+    #[graphql(requires(HasScope(FEED_READ)), tag = "feed")]
     async fn revocations(
         &self,
         ctx: &Context<'_>,
@@ -228,7 +228,7 @@ pub(super) struct FeedSubscription;
 impl FeedSubscription {
     /// What happens to users and sessions, as it happens. It ends with the code of the refusal when the token is no longer
     /// good; resume from the last cursor with a new one. Needs the scope `feed:read`.
-    #[graphql(requires(HasScope(FEED_READ)))]
+    #[graphql(requires(HasScope(FEED_READ)), directive = tag::apply("feed"))]
     async fn user_changes(
         &self,
         ctx: &Context<'_>,

@@ -5,7 +5,7 @@ use auth_graph::graphql;
 use serde_json::{Value, json};
 use subgraph::Directives;
 
-use crate::support::{Caller, TestApp, count_queries};
+use crate::support::{Caller, Events, TestApp, count_queries};
 
 const ENTITIES: &str = "query($r: [_Any!]!) { _entities(representations: $r) { ... on User { id email metadata } } }";
 
@@ -92,7 +92,7 @@ async fn the_subgraph_tells_its_schema_to_a_composer() {
     assert_eq!(answer.data("_service")["sdl"], graphql::federation_sdl(Directives::LeftOut));
 }
 
-/// The fields that a caller without a token may ask for. Whatever is added to the schema stands here, or has a rule.
+/// The root fields that a caller without a token may ask for. Whatever is added stands here, or has a rule.
 const OPEN: [&str; 12] = [
     "_entities",
     "_service",
@@ -109,7 +109,7 @@ const OPEN: [&str; 12] = [
 ];
 
 #[tokio::test]
-async fn every_guarded_field_has_its_directive_and_every_directive_its_check() {
+async fn every_guarded_root_field_has_its_directive_and_every_directive_its_check() {
     let test = TestApp::new().await;
     let sdl = graphql::federation_sdl(Directives::Included);
     let mut marked = 0;
@@ -118,19 +118,41 @@ async fn every_guarded_field_has_its_directive_and_every_directive_its_check() {
         assert_ne!(guarded, OPEN.contains(&field.as_str()), "{field} is either guarded or open");
         if guarded {
             marked += 1;
-            let code =
-                test.anonymous().send(&call(&sdl, &operation, &field, &declaration), json!({})).await.code().to_owned();
+            let (nobody, call) = (test.anonymous(), call(&sdl, &operation, &field, &declaration));
+            let code = match operation.as_str() {
+                "subscription" => Events::of(&nobody, &call, json!({})).await.next_code().await,
+                _ => nobody.send(&call, json!({})).await.code().to_owned(),
+            };
             assert_eq!(code, "UNAUTHENTICATED", "{field}");
         }
     }
     assert!(marked >= 6, "{marked}");
 }
 
+/// A contract that excludes the tags `admin` and `feed` is what the public may use: whatever needs a scope has one of
+/// them, in objects too, and nothing else has.
+#[test]
+fn every_field_that_needs_a_scope_is_tagged_for_the_contracts() {
+    let sdl = graphql::federation_sdl(Directives::Included);
+    let code: String = sdl.split("\"\"\"").step_by(2).collect();
+    let mut tagged = [0, 0];
+    for line in code.lines().filter(|line| !line.contains("import:")) {
+        let scoped = line.contains("@requiresScopes");
+        let tag = ["admin", "feed"].iter().position(|name| line.contains(&format!("@tag(name: \"{name}\")")));
+        assert_eq!(tag, scoped.then(|| usize::from(line.contains("feed:read"))), "{line}");
+        tag.into_iter().for_each(|tag| tagged[tag] += 1);
+    }
+    assert!(tagged[0] >= 30 && tagged[1] == 4, "{tagged:?}");
+    let without = graphql::federation_sdl(Directives::LeftOut);
+    assert_eq!(without.matches("@tag(").count(), tagged.iter().sum::<usize>(), "also where access is left out");
+}
+
 /// The fields of the root types: the operation, the name and the whole declaration without its descriptions.
 pub fn root_fields(sdl: &str) -> Vec<(String, String, String)> {
     let mut fields = Vec::new();
-    for (root, operation) in [("\ntype Query {", "query"), ("\ntype Mutation {", "mutation")] {
-        let body = sdl.split(root).nth(1).unwrap().split("\n}").next().unwrap();
+    let roots = [("Query", "query"), ("Mutation", "mutation"), ("Subscription", "subscription")];
+    for (root, operation) in roots.map(|(root, operation)| (format!("\ntype {root} {{"), operation)) {
+        let body = sdl.split(root.as_str()).nth(1).unwrap().split("\n}").next().unwrap();
         let code: String = body.split("\"\"\"").step_by(2).collect();
         for declaration in code.replace("\n\t\t", " ").replace("\n\t)", " )").lines().map(str::trim) {
             let name: String =

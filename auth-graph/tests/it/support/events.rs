@@ -16,9 +16,14 @@ pub struct Events {
 }
 
 impl Events {
-    /// Sends the request. The subscription begins when the first event is read.
+    /// Follows the feed.
     pub async fn open(caller: &Caller, variables: Value) -> Self {
-        let body = json!({ "query": FOLLOW, "variables": variables }).to_string();
+        Self::of(caller, FOLLOW, variables).await
+    }
+
+    /// Sends the request. The subscription begins when the first event is read.
+    pub async fn of(caller: &Caller, query: &str, variables: Value) -> Self {
+        let body = json!({ "query": query, "variables": variables }).to_string();
         let request = Request::post("/graphql")
             .header("content-type", "application/json")
             .header("accept", "text/event-stream")
