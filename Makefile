@@ -7,10 +7,10 @@ PLAYGROUND := playground/dist/index.html
 EVERYTHING := --workspace --all-features
 WITH_DATABASE := package(auth-graph) + package(client-graph) + package(demo)
 
-.PHONY: help run test check bench schema playground
+.PHONY: help run test check bench schema release-schema playground
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 run: $(PLAYGROUND) ## Start the demo: both services on embedded databases, with three users
 	cargo run
@@ -40,6 +40,11 @@ schema: ## Write schema/*.graphql anew
 	UPDATE_SCHEMA=1 cargo nextest run $(EVERYTHING) -E 'test(schema)'
 	npm ci --prefix e2e --no-audit --no-fund
 	node e2e/supergraph.mjs
+
+release-schema: ## Keep today's schemas and operations as released: from now on a test tells what would break them
+	cp schema/auth.subgraph.graphql schema/client.subgraph.graphql schema/released/
+	cp schema/operations/*.graphql schema/released/operations/auth-graph/
+	cp client-graph/operations/*.graphql schema/released/operations/client-graph/
 
 playground: $(PLAYGROUND) ## Build the web front end, where it is older than its sources
 
