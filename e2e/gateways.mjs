@@ -24,6 +24,8 @@ function hive(config) {
  * this system: `grafbase` itself also names packages for others that the registry does not have.
  */
 async function grafbase(_, subgraphs, folder) {
+  const machine = `${process.platform} on ${process.arch}`;
+  if (machine !== 'linux on x64') throw new Error(`Grafbase is run here by a program for linux on x64, and this is ${machine}`);
   const port = await freePort();
   const told = subgraphs.map(({ name, url, sdl }) => {
     const schema = join(folder, `${name}.graphql`);
@@ -43,12 +45,15 @@ async function apollo(supergraph) {
   return startProgram(process.execPath, [recipe('apollo.mjs'), supergraph], `http://127.0.0.1:${port}/?query={__typename}`, options);
 }
 
-/** Each gateway: whether it takes directives, whether it checks what they demand, and whether it has subscriptions. */
+/**
+ * Each gateway: whether it takes directives, whether it checks what they demand, whether it has subscriptions, and whether it
+ * passes addresses on without adding that of its client.
+ */
 export const gateways = [
   { name: 'Hive Gateway', directives: true, checks: true, subscribes: true, start: hive('hive.config.mjs') },
   { name: 'Hive Gateway that checks nothing', directives: true, checks: false, subscribes: true, start: hive('hive.open.config.mjs') },
   { name: '@apollo/gateway', directives: false, checks: false, subscribes: false, start: apollo },
-  { name: 'Grafbase', directives: false, checks: false, subscribes: true, start: grafbase },
+  { name: 'Grafbase', directives: false, checks: false, subscribes: true, keepsAddresses: true, start: grafbase },
 ];
 
 /** Start a gateway on the supergraph of subgraphs, which is kept in the folder. */

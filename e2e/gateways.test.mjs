@@ -17,6 +17,8 @@ const everything = `query ($id: ID!) {
   me { email notes { nodes { text } } } whoami { subject user { email } }
   user(id: $id) { email metadata notes { nodes { text } } }
 }`;
+// The third service says that there is this user, and the gateway asks auth-graph's `_entities` who it is.
+const champion = '{ champion { id email metadata } }';
 const secret = `only for the signed in: ${crypto.randomUUID()}`;
 const forged = (payload) => {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -26,7 +28,7 @@ const forged = (payload) => {
 let folder, services, authUrl, clientUrl, user, admin, spoofed;
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'auth-graph-gateways-'));
-  services = await startServices(folder);
+  services = await startServices(folder, ['server.trusted_proxies=["127.0.0.1/32"]']);
   ({ authUrl, clientUrl } = services);
   Object.assign(process.env, { AUTH_URL: authUrl, CLIENT_URL: clientUrl });
   [user, admin] = await Promise.all([login(authUrl, users.user), login(authUrl, users.admin)]);
@@ -66,6 +68,12 @@ const outsiders = {
   'claims in headers and extensions': () => spoofed,
 };
 
+/** Callers that are signed in, but without the scope to see others. */
+const unscoped = {
+  'a user': () => user.accessToken,
+  'a service with another scope': () => tokenOf(authUrl, services.reader),
+};
+
 test('the guide shows the very files that are run here', () => {
   const guide = readFileSync(new URL('../docs/guides/gateways.md', import.meta.url), 'utf8');
   const folder = new URL('gateways/', import.meta.url);
@@ -84,6 +92,17 @@ test('@apollo/gateway does not start on a supergraph with the directives', async
   badges.stop();
 });
 
+test('Grafbase says which machine it needs', async () => {
+  const arch = Object.getOwnPropertyDescriptor(process, 'arch');
+  Object.defineProperty(process, 'arch', { ...arch, value: 'arm64' });
+  try {
+    const grafbase = gateways.find(({ name }) => name === 'Grafbase');
+    await assert.rejects(startGateway(grafbase, await ours(grafbase), folder), /linux on x64, and this is .* on arm64/);
+  } finally {
+    Object.defineProperty(process, 'arch', arch);
+  }
+});
+
 describe('directly', () => {
   const entities = `query ($representations: [_Any!]!) { _entities(representations: $representations) { ... on User {`;
   for (const [who, options] of Object.entries(outsiders)) {
@@ -97,13 +116,24 @@ describe('directly', () => {
       assertNothing(await send(clientUrl, '{ whoami { user { email } } notes { nodes { text } } }', options()), 'notes');
     });
   }
+  for (const [who, tokenOfCaller] of Object.entries(unscoped)) {
+    test(`${who} without the scope sees nobody else, also by _entities`, async () => {
+      const representations = [{ __typename: 'User', id: admin.user.id }, { __typename: 'User', id: crypto.randomUUID() }];
+      const options = { token: await tokenOfCaller(), variables: { representations } };
+      const { data, errors } = await send(authUrl, `${entities} email metadata } } }`, options);
+      assert.deepEqual([data, errors], [{ _entities: [null, null] }, undefined]);
+      const { token } = options;
+      assert.deepEqual((await send(authUrl, `{ user(id: "${admin.user.id}") { email } }`, { token })).data, { user: null });
+      assert.deepEqual((await send(authUrl, '{ users { nodes { email } } }', { token })).codes, ['FORBIDDEN']);
+    });
+  }
 });
 
 for (const gateway of gateways) {
   describe(gateway.name, () => {
     let url, badges, running;
     before(async () => {
-      badges = await startBadges(gateway);
+      badges = await startBadges(gateway, admin.user.id);
       running = await startGateway(gateway, [...(await ours(gateway)), badges], folder);
       url = running.url;
     });
@@ -149,6 +179,11 @@ for (const gateway of gateways) {
       assert.deepEqual(wrong.codes, ['INVALID_CREDENTIALS'], wrong.text);
     });
 
+    test('a user that another service names is shown to whoever may see them', async () => {
+      const seen = await ask(url, champion, { token: admin.accessToken });
+      assert.deepEqual(seen.champion, { id: admin.user.id, email: users.admin.email, metadata: {} });
+    });
+
     for (const [who, options] of Object.entries(outsiders)) {
       test(`${who} gets nothing`, async () => {
         const variables = { id: admin.user.id };
@@ -157,24 +192,50 @@ for (const gateway of gateways) {
         assertNothing(await send(url, '{ notes { nodes { text author { email } } } }', options()), 'notes');
         assertNothing(await send(url, `{ _entities(representations: [{ __typename: "User", id: "${admin.user.id}" }]) {
           ... on User { email } } }`, options()), '_entities');
+        const named = await send(url, champion, options());
+        assertNothing(named, 'champion');
+        // The other service tells the identifier, and one gateway passes that on.
+        assert.deepEqual({ ...named.data?.champion, id: admin.user.id }, { id: admin.user.id }, named.text);
       });
     }
 
-    test('a user without the scope sees nobody else', async () => {
+    test('a user without the scope sees themselves', async () => {
       const options = { token: user.accessToken, variables: { id: admin.user.id } };
       const { data } = await send(url, 'query ($id: ID!) { user(id: $id) { email } me { email } }', options);
       assert.deepEqual(data, { user: null, me: { email: users.user.email } });
-      const list = await send(url, '{ users { nodes { email } } }', options);
-      assertNothing(list, 'users');
-      assert.equal(list.codes.length, 1);
     });
+
+    for (const [who, tokenOfCaller] of Object.entries(unscoped)) {
+      test(`${who} without the scope sees nobody else, also when another service names them`, async () => {
+        const token = await tokenOfCaller();
+        const named = await send(url, champion, { token });
+        assertNothing(named, 'champion');
+        assert.deepEqual(named.data, { champion: null }, named.text);
+        const list = await send(url, '{ users { nodes { email } } }', { token });
+        assertNothing(list, 'users');
+        assert.equal(list.codes.length, 1);
+      });
+    }
 
     test('claims in headers and extensions change nothing for who is signed in', async () => {
       const { me } = await ask(url, '{ me { email } }', { ...spoofed, token: user.accessToken });
       assert.equal(me.email, users.user.email);
     });
 
-    test('no header of a client but its token reaches a service', async () => {
+    test('the address of a client reaches auth-graph, and counts where the gateway is trusted', async () => {
+      const address = `203.0.113.${1 + gateways.indexOf(gateway)}`;
+      const headers = { 'x-forwarded-for': address };
+      badges.seen.length = 0;
+      await ask(url, '{ me { badges } }', { token: user.accessToken, headers });
+      assert.equal(badges.seen[0]['x-forwarded-for'], gateway.keepsAddresses ? address : `${address}, 127.0.0.1`);
+      const signingIn = 'mutation ($input: LoginInput!) { login(input: $input) { __typename } }';
+      await ask(url, signingIn, { variables: { input: users.staff }, headers });
+      const events = 'query ($ipAddress: String) { loginEvents(filter: { ipAddress: $ipAddress }) { nodes { kind userId } } }';
+      const { loginEvents } = await ask(authUrl, events, { token: admin.accessToken, variables: { ipAddress: address } });
+      assert.equal(loginEvents.nodes.length, 1, JSON.stringify(loginEvents));
+    });
+
+    test('no other header of a client but its token reaches a service', async () => {
       badges.seen.length = 0;
       const headers = { ...spoofed.headers, cookie: 'auth_graph_refresh=stolen', 'x-csrf-token': 'stolen' };
       await ask(url, '{ me { badges } }', { token: user.accessToken, headers });

@@ -4,10 +4,12 @@ import { ApolloGateway, RemoteGraphQLDataSource } from '@apollo/gateway';
 import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
 
-// The services check this header themselves. Nothing else of a request is passed on.
+// The services check the token themselves. auth-graph counts log-ins for the address of the client, where this gateway is
+// one of its server.trusted_proxies. Nothing else of a request is passed on.
 class Subgraph extends RemoteGraphQLDataSource {
   willSendRequest({ request, context }) {
     if (context.authorization) request.http.headers.set('authorization', context.authorization);
+    if (context.addresses) request.http.headers.set('x-forwarded-for', context.addresses);
   }
 }
 
@@ -17,6 +19,9 @@ const gateway = new ApolloGateway({
 });
 const { url } = await startStandaloneServer(new ApolloServer({ gateway }), {
   listen: { host: '127.0.0.1', port: Number(process.env.PORT ?? 4000) },
-  context: async ({ req }) => ({ authorization: req.headers.authorization }),
+  context: async ({ req }) => ({
+    authorization: req.headers.authorization,
+    addresses: [req.headers['x-forwarded-for'], req.socket.remoteAddress].filter(Boolean).join(', '),
+  }),
 });
 console.log(`listening at ${url}`);

@@ -4,10 +4,12 @@ import { createRemoteJwksSigningKeyProvider, defineConfig } from '@graphql-hive/
 const issuer = process.env.AUTH_URL ?? 'http://127.0.0.1:8000';
 
 export const gatewayConfig = defineConfig({
-  // The services check this header themselves. Nothing else of a request is passed on.
+  // The services check the token themselves. auth-graph counts log-ins for the address of the client, where this gateway is
+  // one of its server.trusted_proxies. Nothing else of a request is passed on.
   propagateHeaders: {
-    fromClientToSubgraphs: ({ request }) => ({
-      authorization: request.headers.get('authorization') ?? undefined,
+    fromClientToSubgraphs: ({ request, context }) => ({
+      authorization: request.headers.get('authorization'),
+      'x-forwarded-for': [request.headers.get('x-forwarded-for'), context.req.socket.remoteAddress].filter(Boolean).join(', '),
     }),
   },
   // Subscriptions go to the services as server-sent events, by POST.

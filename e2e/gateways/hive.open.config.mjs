@@ -3,9 +3,12 @@
 import { defineConfig } from '@graphql-hive/gateway';
 
 export const gatewayConfig = defineConfig({
+  // The services check the token themselves. auth-graph counts log-ins for the address of the client, where this gateway is
+  // one of its server.trusted_proxies. Nothing else of a request is passed on.
   propagateHeaders: {
-    fromClientToSubgraphs: ({ request }) => ({
-      authorization: request.headers.get('authorization') ?? undefined,
+    fromClientToSubgraphs: ({ request, context }) => ({
+      authorization: request.headers.get('authorization'),
+      'x-forwarded-for': [request.headers.get('x-forwarded-for'), context.req.socket.remoteAddress].filter(Boolean).join(', '),
     }),
   },
   // Subscriptions go to the services as server-sent events, by POST.
