@@ -1,5 +1,6 @@
 //! A service with permissions of its own: auth-graph says in a user's metadata which group they belong to, the service
-//! keeps that in a table of its own, and a guard compares it with what a field needs.
+//! keeps that in a table of its own, and a guard compares it with what a field needs. The key begins with `_`, so that users
+//! can not set it themselves.
 //!
 //! `cargo run -p client-graph --example access_groups`
 //!
@@ -64,7 +65,7 @@ pub fn mirror(db: DatabaseConnection) -> Mirror {
 /// auth-graph has the last word: what it does not say any more is deleted. Metadata that is no path is no membership, and
 /// no reason to lose the change.
 async fn keep_membership(change: &MirrorChange, txn: &DatabaseTransaction) -> Result<(), Error> {
-    let metadata = change.after.as_ref().map(|user| &user.metadata["accessGroup"]["path"]);
+    let metadata = change.after.as_ref().map(|user| &user.metadata["_accessGroup"]["path"]);
     let path = metadata.and_then(|path| path.as_str()).filter(|path| segments(path).is_some());
     membership::Entity::delete_by_id(change.id.0).exec(txn).await.map_err(Error::internal)?;
     if let Some(path) = path {
@@ -140,7 +141,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let schema = Schema::build(Query, EmptyMutation, EmptySubscription).data(db).finish();
     for path in ["com.dept", "com.dept.te"] {
         let mut user = issuer.user(&format!("{path}@example.com"));
-        user.metadata = serde_json::json!({ "accessGroup": { "path": path } });
+        user.metadata = serde_json::json!({ "_accessGroup": { "path": path } });
         issuer.change_user(&user);
         let context = auth.context_from_token(Some(&issuer.token_for(&user).sign().into())).await;
         let answer = schema.execute(Request::new("{ report }").data(context)).await;

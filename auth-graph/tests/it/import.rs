@@ -268,7 +268,7 @@ fn auth0_and_dumpdata_are_understood() {
     let auth0 =
         json!({ "_id": { "$oid": "5f7c" }, "email": "ada@test.com", "email_verified": true, "passwordHash": bcrypt });
     let blocked = json!({ "user_id": "google-oauth2|1", "email": "eve@test.com", "blocked": true, "given_name": "Eve",
-        "app_metadata": { "plan": "gold" } });
+        "app_metadata": { "plan": "gold" }, "user_metadata": { "theme": "dark" } });
     std::fs::write(folder.path().join("auth0.jsonl"), format!("{auth0}\n{blocked}\n")).unwrap();
     imported(folder.path(), "auth0", "auth0.jsonl", &[]);
     let dumped = json!({ "model": "auth.user", "pk": 3, "fields": { "username": "Bob@test.com", "email": "",
@@ -280,9 +280,12 @@ fn auth0_and_dumpdata_are_understood() {
     let find = |email: &str| users.iter().find(|user| user["email"] == email).unwrap();
     assert_eq!(find("ada@test.com")["emailVerified"], true);
     assert_eq!(find("ada@test.com")["passwordHash"], bcrypt);
-    let metadata = json!({ "auth0": { "user_id": "google-oauth2|1" }, "app_metadata": { "plan": "gold" } });
+    // Keys that begin with _ are not the users' to set, whose own stay theirs.
+    let metadata = json!({ "_auth0": { "user_id": "google-oauth2|1" }, "_app_metadata": { "plan": "gold" },
+        "user_metadata": { "theme": "dark" } });
     assert_eq!((&find("eve@test.com")["isActive"], &find("eve@test.com")["metadata"]), (&json!(false), &metadata));
     let bob = find("bob@test.com");
+    assert_eq!(bob["metadata"], json!({ "_username": "Bob@test.com" }));
     assert_eq!((&bob["number"], &bob["isSuperuser"], &bob["isActive"]), (&json!(3), &json!(true), &json!(false)));
     std::fs::write(folder.path().join("array.json"), "[{}]").unwrap();
     let array = run(folder.path(), &["import", "--from", "django", "array.json"], "");

@@ -47,12 +47,12 @@ async fn the_services_own_table_follows_the_metadata_and_a_guard_reads_it() {
         (json!(["com"]), "FORBIDDEN"),
         (json!(""), "FORBIDDEN"),
     ] {
-        ada = User { version: ada.version + 1, metadata: json!({ "accessGroup": { "path": path } }), ..ada };
+        ada = User { version: ada.version + 1, metadata: json!({ "_accessGroup": { "path": path } }), ..ada };
         issuer.change_user(&ada);
         service.knows(ada.id, ada.version).await;
         assert_eq!(report(Some(&token)).await, code, "{path}");
     }
-    ada = User { version: ada.version + 1, metadata: json!({ "accessGroup": { "path": "com" } }), ..ada };
+    ada = User { version: ada.version + 1, metadata: json!({ "_accessGroup": { "path": "com" } }), ..ada };
     issuer.change_user(&ada);
     service.knows(ada.id, ada.version).await;
     assert!(example::group_of(&db, ada.id).await.unwrap().is_some());

@@ -1,4 +1,7 @@
 //! What users look like elsewhere, and the record that they become. None: it is no user.
+//!
+//! What tells who somebody is, or what they may do, goes into metadata under keys that begin with `_`: users can not set
+//! those.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +29,7 @@ pub(super) fn django(row: &Map<String, Value>) -> Option<Record> {
     let username = text(row, "username").filter(|name| !name.is_empty());
     // Where people sign in with a name, the name is sometimes their address.
     let email = text(row, "email").filter(|email| !email.is_empty()).or_else(|| username.clone())?;
-    let kept = [("username", username), ("location", text(row, "location").filter(|location| !location.is_empty()))];
+    let kept = [("_username", username), ("location", text(row, "location").filter(|location| !location.is_empty()))];
     let joined = time(row, "date_joined")?.or(time(row, "creation_date")?);
     Some(Record {
         id,
@@ -51,10 +54,11 @@ pub(super) fn auth0(value: Value) -> Option<Record> {
     let row = value.as_object()?;
     let object_id = || Some(format!("auth0|{}", row.get("_id")?.get("$oid")?.as_str()?));
     let id = text(row, "user_id").or_else(object_id)?;
-    let metadata = ["user_metadata", "app_metadata"]
+    // There, users change the one and not the other.
+    let metadata = [("user_metadata", "user_metadata"), ("app_metadata", "_app_metadata")]
         .into_iter()
-        .filter_map(|name| Some((name.to_owned(), row.get(name).filter(|value| !value.is_null())?.clone())));
-    let metadata: BTreeMap<_, _> = metadata.chain([("auth0".to_owned(), json!({ "user_id": id }))]).collect();
+        .filter_map(|(name, kept)| Some((kept.to_owned(), row.get(name).filter(|value| !value.is_null())?.clone())));
+    let metadata: BTreeMap<_, _> = metadata.chain([("_auth0".to_owned(), json!({ "user_id": id }))]).collect();
     Some(Record {
         email: text(row, "email")?,
         password_hash: text(row, "passwordHash").or_else(|| text(row, "password_hash")),
