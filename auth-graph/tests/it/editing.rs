@@ -8,15 +8,22 @@ use chrono::Duration;
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 
-use crate::support::{MailingApp, PASSWORD, TestApp, operation};
+use crate::support::{MailingApp, PASSWORD, SignedIn, TestApp, operation};
 
 const NEW_PASSWORD: &str = "another long password";
 const DELETE: &str = "mutation($id: ID!, $forGood: Boolean) { deleteUser(id: $id, forGood: $forGood) { user { id } } }";
+const DISABLE: &str = "mutation($id: ID!) { disableUser(id: $id) { user { id } } }";
+const ENABLE: &str = "mutation($id: ID!) { enableUser(id: $id) { user { id } } }";
 const RESTORE: &str = "mutation($id: ID!) { restoreUser(id: $id) { user { email } } }";
 const UPDATE: &str = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { user { id } } }";
 const FORCE_RESET: &str = "mutation($id: ID!) { forcePasswordReset(id: $id) { user { id } } }";
 const SET_PASSWORD: &str = "mutation($input: SetUserPasswordInput!) { setUserPassword(input: $input) { user { id } } }";
 const IMPERSONATE: &str = "mutation($input: ImpersonateInput!) { impersonate(input: $input) { accessToken } }";
+
+async fn change_email(ada: &SignedIn, email: &str) {
+    let input = json!({ "input": { "email": email, "password": PASSWORD } });
+    ada.caller.send(operation!("change_email"), input).await.data("changeEmail");
+}
 
 async fn recorded(test: &TestApp, target: &str) -> Vec<audit_events::Model> {
     let all = audit_events::Entity::find().order_by_asc(audit_events::Column::Id).all(&test.app.db).await.unwrap();
@@ -148,4 +155,21 @@ async fn whoever_must_set_another_password_gets_a_mail_that_lets_them() {
     root.caller.send(UPDATE, input).await.data("updateUser");
     let told = site.mail().await;
     assert_eq!((told.to.as_str(), told.subject.as_str()), ("ada@test.com", "Your e-mail address was changed"));
+}
+
+/// Whoever took an account over has a link to move it to an address of their own.
+#[tokio::test]
+async fn a_link_from_before_an_account_was_disabled_does_nothing_when_it_is_enabled_again() {
+    let site = MailingApp::new().await;
+    let test = &site.test;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    change_email(&ada, "thief@test.com").await;
+    let mail = site.mail().await;
+    for mutation in [DISABLE, ENABLE] {
+        root.caller.send(mutation, json!({ "id": ada.user.id.to_string() })).await;
+    }
+    let confirmed = test.anonymous().send(operation!("verify_email"), json!({ "token": mail.token() })).await;
+    assert_eq!(confirmed.code(), "ONE_TIME_TOKEN_INVALID");
+    test.anonymous().login("ada@test.com", PASSWORD).await.data("login");
 }

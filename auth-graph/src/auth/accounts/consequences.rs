@@ -22,8 +22,9 @@ pub(super) async fn follow(
     now: DateTime<Utc>,
 ) -> Result<Ended> {
     let deleted = before.deleted_at.is_none() && after.deleted_at.is_some();
+    let disabled = before.is_active && !after.is_active;
     let (new_address, new_password) = (before.email != after.email, before.password_hash != after.password_hash);
-    if deleted || new_address || new_password {
+    if deleted || disabled || new_address || new_password {
         // No link that was sent before does anything any more.
         tokens::delete_of(txn, after.id).await?;
     }
