@@ -22,6 +22,7 @@ mod m20261125_000401_projections;
 mod m20261125_000500_merged_users;
 mod m20261125_000501_private_metadata;
 mod m20261125_000600_accounts;
+mod m20261125_000601_mails_of_users;
 mod m20261125_000700_audit_events;
 mod m20261125_000701_user_search;
 mod m20261125_000800_imports;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000500_merged_users::Migration),
             Box::new(m20261125_000501_private_metadata::Migration),
             Box::new(m20261125_000600_accounts::Migration),
+            Box::new(m20261125_000601_mails_of_users::Migration),
             Box::new(m20261125_000700_audit_events::Migration),
             Box::new(m20261125_000701_user_search::Migration),
             Box::new(m20261125_000800_imports::Migration),

@@ -60,6 +60,16 @@ pub(crate) enum Letter {
     AccountMerged,
 }
 
+impl Letter {
+    /// The user whom the link is for, where that is known now.
+    fn user(&self) -> Option<UserId> {
+        match self {
+            Self::ConfirmAddress { user } | Self::ConfirmNewAddress { user } => Some(*user),
+            _ => None,
+        }
+    }
+}
+
 /// An account that waits for its address to be confirmed.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Registration {
@@ -93,6 +103,7 @@ pub(crate) async fn enqueue(
     let mail = mails::Model {
         id: MailId::generate(now),
         email: email.clone(),
+        user_id: letter.user(),
         locale,
         letter: serde_json::to_value(letter).map_err(Error::internal)?,
         attempts: 0,

@@ -6,7 +6,8 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
 use sea_orm::{QueryOrder, QuerySelect};
 
-use crate::values::{Email, Locale, MailId};
+use super::unique;
+use crate::values::{Email, Locale, MailId, UserId};
 
 /// One mail.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -17,6 +18,8 @@ pub struct Model {
     pub id: MailId,
     /// To whom.
     pub email: Email,
+    /// The user whom a link in it is for, where that is known before it is sent.
+    pub user_id: Option<UserId>,
     /// In which language; none: that of the user with this address, or the configured one.
     pub locale: Option<Locale>,
     /// What it says.
@@ -108,6 +111,22 @@ pub async fn delete(db: &impl ConnectionTrait, id: MailId) -> Result<(), DbErr> 
 /// When the database fails.
 pub async fn delete_to(txn: &impl ConnectionTrait, email: &Email) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::Email.eq(email.clone())).exec(txn).await.map(drop)
+}
+
+/// Deletes the mails with a link for this user. One that is being sent is waited for.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_of(txn: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::UserId.eq(user)).exec(txn).await.map(drop)
+}
+
+/// Whether a mail is still to be sent. It stays until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn still_waits(txn: &impl ConnectionTrait, id: MailId) -> Result<bool, DbErr> {
+    Ok(unique(Entity::find_by_id(id).lock_exclusive(), txn).await?.is_some())
 }
 
 /// Deletes the mails that were given up before this time.

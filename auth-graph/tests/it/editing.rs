@@ -2,8 +2,7 @@
 
 use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::purge;
-use auth_graph::store::audit_events;
-use auth_graph::store::users;
+use auth_graph::store::{audit_events, one_time_tokens, users};
 use chrono::Duration;
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
@@ -172,4 +171,17 @@ async fn a_link_from_before_an_account_was_disabled_does_nothing_when_it_is_enab
     let confirmed = test.anonymous().send(operation!("verify_email"), json!({ "token": mail.token() })).await;
     assert_eq!(confirmed.code(), "ONE_TIME_TOKEN_INVALID");
     test.anonymous().login("ada@test.com", PASSWORD).await.data("login");
+}
+
+#[tokio::test]
+async fn a_link_that_waits_to_be_sent_goes_with_those_that_were_sent() {
+    let site = MailingApp::new().await;
+    let test = &site.test;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    change_email(&ada, "thief@test.com").await;
+    let input = json!({ "input": { "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD } });
+    ada.caller.send(operation!("change_password"), input).await.data("changePassword");
+    let told = site.mail().await;
+    assert_eq!((told.to.as_str(), told.subject.as_str()), ("ada@test.com", "Your password was changed"));
+    assert!(one_time_tokens::Entity::find().all(&test.app.db).await.unwrap().is_empty());
 }

@@ -25,7 +25,9 @@ pub(super) async fn follow(
     let disabled = before.is_active && !after.is_active;
     let (new_address, new_password) = (before.email != after.email, before.password_hash != after.password_hash);
     if deleted || disabled || new_address || new_password {
-        // No link that was sent before does anything any more.
+        // No link that was sent before does anything any more, and none that waits is sent. The mails go first: a token
+        // that is made for one of them in this moment is there when the tokens go.
+        mails::delete_of(txn, after.id).await?;
         tokens::delete_of(txn, after.id).await?;
     }
     if deleted {

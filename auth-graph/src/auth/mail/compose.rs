@@ -9,9 +9,9 @@ use crate::app::App;
 use crate::credentials::one_time_tokens as secrets;
 use crate::error::{Error, Result};
 use crate::mail::{Content, Mail, Template};
-use crate::store::mails::Model;
+use crate::store::mails::{self, Model};
 use crate::store::one_time_tokens::{self as tokens, Purpose};
-use crate::store::users;
+use crate::store::{self, users};
 use crate::values::UserId;
 
 /// What a mail links to, and what its token is good for.
@@ -75,7 +75,10 @@ pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
         (Letter::AccountMerged, _) => (Template::AccountMerged, None),
     };
     let link = match link {
-        Some(link) => Some(make(app, row, link).await?),
+        Some(link) => match make(app, row, link).await? {
+            Some(link) => Some(link),
+            None => return Ok(None),
+        },
         None => None,
     };
     // A name is used where its bearer reads it, and not where somebody else has chosen it.
@@ -88,8 +91,8 @@ pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
 }
 
 /// Makes a token, and the link that carries it to the page: behind the `#`, so that it is in no log and no `Referer`, and
-/// opening the page uses nothing up.
-async fn make(app: &App, row: &Model, link: Link) -> Result<(SecretString, String)> {
+/// opening the page uses nothing up. None: what has ended the links that were sent before has ended this one too.
+async fn make(app: &App, row: &Model, link: Link) -> Result<Option<(SecretString, String)>> {
     let now = app.clock.now();
     let token = secrets::generate()?;
     let expires_at = now + chrono::Duration::from_std(link.lifetime).map_err(Error::internal)?;
@@ -102,7 +105,12 @@ async fn make(app: &App, row: &Model, link: Link) -> Result<(SecretString, Strin
         created_at: now,
         expires_at,
     };
-    tokens::insert(&app.db, kept).await?;
+    let txn = store::begin(&app.db).await?;
+    if !mails::still_waits(&txn, row.id).await? {
+        return Ok(None);
+    }
+    tokens::insert(&txn, kept).await?;
+    txn.commit().await?;
     let address = format!("{}#token={}", app.config.page_url(link.page), token.expose_secret());
-    Ok((address.into(), expires_at.format("%Y-%m-%d %H:%M UTC").to_string()))
+    Ok(Some((address.into(), expires_at.format("%Y-%m-%d %H:%M UTC").to_string())))
 }
