@@ -36,7 +36,8 @@ pub enum Transport {
 /// Why a mail was not handed over.
 #[derive(Debug)]
 pub enum Failure {
-    /// The server will not take it, however often it is tried.
+    /// The server will not take it, however often it is tried: it is about this mail or its reader, and not about us
+    /// (RFC 5321 section 4.2.3).
     Permanent(String),
     /// It may be taken later.
     Passing(String),
@@ -66,7 +67,8 @@ impl Transport {
                 sent.map(drop).map_err(|error| {
                     // What the server says of a mail can quote it; the status can not.
                     let status = error.status().map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-                    if error.is_permanent() { Failure::Permanent(status) } else { Failure::Passing(status) }
+                    let permanent = error.status().is_some_and(|code| (550..=554).contains(&u16::from(code)));
+                    if permanent { Failure::Permanent(status) } else { Failure::Passing(status) }
                 })
             }
             Self::Console => {

@@ -26,6 +26,7 @@ pub struct Arrived {
 #[derive(Clone, Default)]
 pub struct Sink {
     arrived: Arc<Mutex<Vec<Arrived>>>,
+    refusal: Arc<Mutex<Option<Response>>>,
     to: String,
     data: Vec<u8>,
 }
@@ -33,7 +34,7 @@ pub struct Sink {
 impl Handler for Sink {
     fn rcpt(&mut self, to: &str) -> Response {
         to.clone_into(&mut self.to);
-        OK
+        self.refusal.lock().unwrap().clone().unwrap_or(OK)
     }
 
     fn data(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -67,6 +68,11 @@ impl Sink {
         server.with_name("mail.test").with_ssl(SslConfig::None).unwrap().with_tcp_listener(listener);
         std::thread::spawn(move || drop(server.serve()));
         (sink, url)
+    }
+
+    /// Takes no mail from now on.
+    pub fn refuse(&self, with: Response) {
+        *self.refusal.lock().unwrap() = Some(with);
     }
 }
 
