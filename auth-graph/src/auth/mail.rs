@@ -6,6 +6,8 @@
 
 mod compose;
 
+use std::error::Error as _;
+
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
@@ -153,13 +155,17 @@ pub(super) async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
 
 /// Sends one mail that was claimed. The answer tells whether it was handed over.
 async fn send(app: &App, row: &mails::Model) -> Result<bool> {
-    let written = compose::compose(app, row).await?;
-    let Some(mail) = written else {
-        // There is nobody to tell.
-        mails::delete(&app.db, row.id).await?;
-        return Ok(false);
+    let sent = match compose::compose(app, row).await {
+        Ok(Some(mail)) => app.mailer.send(&mail).await,
+        Ok(None) => {
+            // There is nobody to tell.
+            mails::delete(&app.db, row.id).await?;
+            return Ok(false);
+        }
+        // One that this version can not write must not hold up those behind it.
+        Err(error) => Err(Failure::Passing(error.source().map_or_else(|| error.to_string(), ToString::to_string))),
     };
-    let Err(failure) = app.mailer.send(&mail).await else {
+    let Err(failure) = sent else {
         mails::delete(&app.db, row.id).await?;
         app.metrics.mails_sent.increment(1);
         return Ok(true);

@@ -104,7 +104,7 @@ pub(super) struct Templates {
 }
 
 impl Templates {
-    /// Reads everything, and writes each mail once, so that a broken template is found now and not by a user.
+    /// Reads everything, and writes each mail, with a name and without, so that a broken template is found now and not by a user.
     pub(super) fn load(config: &Config) -> Result<Self> {
         let mut files: BTreeMap<String, String> =
             LANGUAGES.iter().map(|(language, text)| (format!("{language}.toml"), (*text).to_owned())).collect();
@@ -135,9 +135,9 @@ impl Templates {
         }
         for language in templates.languages.keys() {
             let locale: Locale = language.parse()?;
-            for template in ALL {
+            for (template, name) in ALL.into_iter().flat_map(|template| [(template, ""), (template, "Ada")]) {
                 let link = Some(("https://example.com/".into(), String::new()));
-                let content = Content { locale: Some(&locale), name: "", link };
+                let content = Content { locale: Some(&locale), name, link };
                 templates.write("nobody@example.com".parse()?, template, &content)?;
             }
         }
