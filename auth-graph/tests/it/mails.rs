@@ -1,11 +1,15 @@
 //! Mails: what is in them, and that none is lost.
 
+use auth_graph::auth::Actor;
 use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::administration::{self, Update};
 use auth_graph::auth::mail::send_due;
 use auth_graph::mail::Mailer;
 use chrono::Duration;
 use futures_util::future::join_all;
-use sea_orm::EntityTrait;
+use mailin_embedded::response::{AUTHENTICATION_REQUIRED, INVALID_CREDENTIALS, NO_MAILBOX};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
 
 use crate::support::{Caller, MailingApp, TestApp, operation};
@@ -79,7 +83,13 @@ async fn a_name_is_escaped_in_html_and_is_in_no_header() {
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
     let input = json!({ "firstName": "<img src=x onerror=alert(1)>{{ 7 * 7 }}" });
     ada.caller.send(operation!("update_profile"), json!({ "input": input })).await.data("updateProfile");
-    forget(&site.test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+    let ask = async || forget(&site.test.anonymous(), "ada@test.com").await;
+    ask().await.data("requestPasswordReset");
+    let mail = site.mail().await;
+    assert!(!mail.text.contains("img"), "nobody has shown that the address is theirs: {}", mail.text);
+    let proven = Update { email_verified: Some(true), ..Update::default() };
+    administration::update(&site.test.app, &Actor::operator(), ada.user.id, proven).await.unwrap();
+    ask().await.data("requestPasswordReset");
     let mail = site.mail().await;
     assert!(mail.text.contains("<img src=x onerror=alert(1)>{{ 7 * 7 }}"));
     assert!(!mail.html.contains("<img") && mail.html.contains("&lt;img"), "{}", mail.html);
@@ -114,6 +124,49 @@ async fn texts_and_layouts_are_replaced_from_a_folder() {
 
     std::fs::write(folder.path().join("de.toml"), "greeting = \"{{ unclosed\"\nuntil = \"\"\n").unwrap();
     assert!(Mailer::new(&site.test.app.config).is_err(), "a broken text does not start");
+
+    std::fs::remove_file(folder.path().join("de.toml")).unwrap();
+    let texts = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/mail/en.toml")).unwrap();
+    let good = "greeting = \"Hello{% if name %} {{ name }}{% endif %},\"";
+    assert!(texts.contains(good) && Mailer::new(&site.test.app.config).is_ok());
+    let broken = texts.replace(good, "greeting = \"Hello{% if name %} {{ name | unknown }}{% endif %},\"");
+    std::fs::write(folder.path().join("en.toml"), broken).unwrap();
+    assert!(Mailer::new(&site.test.app.config).is_err(), "nor one that is broken where there is a name");
+}
+
+/// Another version, which runs beside this one while it is replaced, may write mails that this one does not know.
+#[tokio::test]
+async fn a_mail_that_can_not_be_written_holds_up_no_other_and_is_given_up() {
+    let site = MailingApp::new().await;
+    let test = &site.test;
+    for email in ["ada@test.com", "eve@test.com"] {
+        test.create_user(email).await;
+        forget(&test.anonymous(), email).await.data("requestPasswordReset");
+    }
+    let mut unknown = waiting(test).await.remove(0).into_active_model();
+    unknown.letter = Set(json!({ "kind": "of_another_version" }));
+    unknown.update(&test.app.db).await.unwrap();
+    assert_eq!(site.mail().await.to, "eve@test.com");
+    assert_eq!((waiting(test).await[0].attempts, waiting(test).await[0].failed_at), (1, None));
+    test.app.clock.advance(Duration::days(2));
+    assert!(site.mails().await.is_empty());
+    assert!(waiting(test).await[0].failed_at.is_some());
+}
+
+/// 550 is about the mail. That a server wants another password is not: mails wait until that is mended.
+#[tokio::test]
+async fn a_mail_is_given_up_at_once_only_when_it_is_refused_for_its_own_sake() {
+    let site = MailingApp::new().await;
+    let test = &site.test;
+    test.create_user("ada@test.com").await;
+    for (refusal, at_once) in [(INVALID_CREDENTIALS, false), (AUTHENTICATION_REQUIRED, false), (NO_MAILBOX, true)] {
+        let code = refusal.code;
+        site.sink.refuse(refusal);
+        forget(&test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+        assert!(site.mails().await.is_empty());
+        let last = waiting(test).await.pop().unwrap();
+        assert_eq!((last.attempts, last.failed_at.is_some()), (1, at_once), "{code}");
+    }
 }
 
 #[tokio::test]

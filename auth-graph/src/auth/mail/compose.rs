@@ -81,11 +81,10 @@ pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
         },
         None => None,
     };
-    // A name is used where its bearer reads it, and not where somebody else has chosen it.
-    let (name, locale) = match &owner {
-        Some(owner) => (owner.first_name.as_str(), owner.locale.as_ref()),
-        None => ("", None),
-    };
+    // A name is used where its bearer reads it. Until the address was shown to be theirs, somebody else may have chosen
+    // both, to have us send their words.
+    let name = owner.as_ref().filter(|owner| owner.email_verified).map_or("", |owner| &owner.first_name);
+    let locale = owner.as_ref().and_then(|owner| owner.locale.as_ref());
     let content = Content { locale: row.locale.as_ref().or(locale), name, link };
     app.mailer.write(row.email.clone(), template, &content).map(Some)
 }
