@@ -249,7 +249,13 @@ async fn metadata_is_merged_and_reserved_keys_are_not_the_users() {
     set(json!({ "theme": "dark", "city": "London" })).await.data("setMetadata");
     let user = set(json!({ "city": null })).await.data("setMetadata")["user"].clone();
     assert_eq!(user["metadata"], json!({ "theme": "dark" }));
-    for refused in [json!({ "plan": 1 }), json!({ "_app_metadata": {} }), json!({ "_accessGroup": null }), json!([]), json!({ "a": "x".repeat(17_000) })] {
+    for refused in [
+        json!({ "plan": 1 }),
+        json!({ "_app_metadata": {} }),
+        json!({ "_accessGroup": null }),
+        json!([]),
+        json!({ "a": "x".repeat(17_000) }),
+    ] {
         assert_eq!(set(refused).await.code(), "VALIDATION_FAILED");
     }
 }
