@@ -232,6 +232,9 @@ async fn whoever_acts_as_another_is_named_in_the_token_and_does_no_administratio
 
 #[tokio::test]
 async fn bad_values_and_strangers_are_refused() {
+    let mut spelt_out = id(&ada);
+    spelt_out["metadata"] = json!({ "a": "six characters: \\u0000" });
+    root.caller.send(UPDATE, json!({ "input": spelt_out })).await.data("updateUser");
     let (test, root, _) = staffed().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     for (field, value) in [
@@ -240,7 +243,8 @@ async fn bad_values_and_strangers_are_refused() {
         ("phoneNumber", json!("1".repeat(33))),
         ("email", json!("nobody")),
         ("metadata", json!([1])),
-        ("metadata", json!({ "a": "\u{0}" })),
+        ("metadata", json!({ "a": ["\u{0}"] })),
+        ("metadata", json!({ "a\u{0}": 1 })),
         ("metadata", json!({ "a": "b".repeat(20_000) })),
     ] {
         let mut input = id(&ada);

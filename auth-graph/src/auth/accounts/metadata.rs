@@ -56,13 +56,21 @@ pub(crate) fn checked_private(app: &App, metadata: Json) -> Result<Json> {
 }
 
 fn fitting(field: &'static str, schema: Option<&JsonSchema>, metadata: Json) -> Result<Json> {
-    let text = metadata.to_string();
-    // PostgreSQL keeps no NUL in JSON.
-    if !metadata.is_object() || text.len() > MOST || text.contains("\\u0000") {
+    if !metadata.is_object() || metadata.to_string().len() > MOST || has_nul(&metadata) {
         return Err(Error::invalid(field, "must be an object of at most 16 KiB, without the character NUL"));
     }
     if let Some(schema) = schema {
         schema.check(&metadata).map_err(|(path, why)| Error::invalid_at(field, path, why))?;
     }
     Ok(metadata)
+}
+
+/// PostgreSQL keeps no NUL in JSON.
+fn has_nul(value: &Json) -> bool {
+    match value {
+        Json::String(text) => text.contains('\0'),
+        Json::Array(values) => values.iter().any(has_nul),
+        Json::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
+    }
 }
