@@ -68,7 +68,7 @@ pub async fn visible(app: &App, principal: Option<&Principal>, id: UserId) -> Re
     }
 }
 
-/// Those among these identifiers whose users you may see, by the rule of [`visible`] and with one query.
+/// Those among these identifiers whose users you may see, by the rule of [`visible`] and with as few queries as for one.
 ///
 /// # Errors
 /// When the database fails.
@@ -82,8 +82,8 @@ pub async fn visible_among(app: &App, principal: Option<&Principal>, ids: &[User
         return Ok(HashMap::new());
     }
     let view = View::of(app, principal).await?;
-    let found = users::find_among(&app.db, seen).await?;
-    Ok(found.into_iter().filter_map(|user| view.see(app, user)).map(|seen| (seen.user.id, seen)).collect())
+    let found = users::find_among_or_successors(&app.db, seen).await?;
+    Ok(found.into_iter().filter_map(|(id, user)| Some((id, view.see(app, user)?))).collect())
 }
 
 /// Whether the user of a token whose session has ended was disabled; none when there is no such user.

@@ -2,6 +2,8 @@
 
 mod listing;
 
+use std::collections::HashMap;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
@@ -156,6 +158,33 @@ pub async fn find_among(db: &impl ConnectionTrait, ids: Vec<UserId>) -> Result<V
 /// When the database fails.
 pub async fn find_by_email(db: &impl ConnectionTrait, email: &Email) -> Result<Option<Model>, DbErr> {
     unique(existing().filter(Column::Email.eq(email.clone())), db).await
+/// The users with these identifiers, or whose accounts have taken their place, by the identifiers asked for. As a rule it
+/// is one query; each step from a merged account to the next one is another, for all of them at once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_among_or_successors(
+    db: &impl ConnectionTrait,
+    ids: Vec<UserId>,
+) -> Result<HashMap<UserId, Model>, DbErr> {
+    let mut found = HashMap::new();
+    let mut asked: HashMap<UserId, Vec<UserId>> = ids.into_iter().map(|id| (id, vec![id])).collect();
+    while !asked.is_empty() {
+        let users = with_deleted(db, &asked.keys().copied().collect::<Vec<_>>()).await?;
+        let mut next: HashMap<UserId, Vec<UserId>> = HashMap::new();
+        for user in users {
+            let by = asked.remove(&user.id).unwrap_or_default();
+            match (user.deleted_at, user.merged_into) {
+                (None, _) => found.extend(by.into_iter().map(|id| (id, user.clone()))),
+                (Some(_), Some(successor)) => next.entry(successor).or_default().extend(by),
+                (Some(_), None) => {}
+            }
+        }
+        asked = next;
+    }
+    Ok(found)
+}
+
 }
 
 /// The users with these identifiers, deleted ones among them: for the feed, which must tell of a deletion.

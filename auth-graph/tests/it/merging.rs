@@ -47,6 +47,11 @@ async fn a_merged_account_ends_and_its_identifier_leads_to_the_other() {
     ada.caller.me().await.data("me");
     let found = root.caller.send(operation!("user"), json!({ "id": old.user.id.to_string() })).await;
     assert_eq!(found.data("user")["id"], ada.user.id.to_string());
+    let entities = "query($r: [_Any!]!) { _entities(representations: $r) { ... on User { id email } } }";
+    let asked = [&old, &ada].map(|user| json!({ "__typename": "User", "id": user.user.id.to_string() }));
+    let found = root.caller.send(entities, json!({ "r": asked })).await;
+    let one = json!({ "id": ada.user.id.to_string(), "email": "ada@test.com" });
+    assert_eq!(found.data("_entities"), &json!([one, one]), "for a gateway too");
     let told = site.mail().await;
     assert_eq!((told.to.as_str(), told.subject.as_str()), ("old@test.com", "Your accounts were merged"));
     test.create_user("old@test.com").await;
