@@ -93,6 +93,15 @@ impl Error {
         Self::ValidationFailed { field, path, message: message.into() }
     }
 
+    /// The same error, told of this argument where it is about the value of one.
+    #[must_use]
+    pub fn about(self, field: &'static str) -> Self {
+        match self {
+            Self::ValidationFailed { path, message, .. } => Self::ValidationFailed { field, path, message },
+            other => other,
+        }
+    }
+
     /// A fault of ours, described for the log.
     pub fn internal(source: impl Into<Source>) -> Self {
         Self::Internal(source.into())

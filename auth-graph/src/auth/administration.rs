@@ -15,7 +15,7 @@ use super::principal::scopes_of;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::store::{self, users};
-use crate::values::{Email, NewPassword, Scopes, UserId};
+use crate::values::{Email, NewPassword, PersonName, Scopes, UserId};
 
 pub use create::{NewAccount, create};
 pub use impersonation::{IMPERSONATE, Impersonation, Impersonator, impersonate};
@@ -56,9 +56,9 @@ pub struct Update {
 /// than they hold; [`Error::Conflict`] when the address is taken, or nobody would be left who may do everything;
 /// [`Error::ValidationFailed`] for a bad value.
 pub async fn update(app: &App, actor: &Actor, id: UserId, update: Update) -> Result<users::Model> {
-    let first_name = update.first_name.map(|name| short("firstName", &name, 150)).transpose()?;
-    let last_name = update.last_name.map(|name| short("lastName", &name, 150)).transpose()?;
-    let phone_number = update.phone_number.map(|number| short("phoneNumber", &number, 32)).transpose()?;
+    let first_name = update.first_name.map(|name| person_name("firstName", &name)).transpose()?;
+    let last_name = update.last_name.map(|name| person_name("lastName", &name)).transpose()?;
+    let phone_number = update.phone_number.map(|number| phone_number(&number)).transpose()?;
     let metadata = update.metadata.map(|metadata| metadata::checked(app, metadata)).transpose()?;
     let private_metadata =
         update.private_metadata.map(|metadata| metadata::checked_private(app, metadata)).transpose()?;
@@ -218,11 +218,16 @@ fn known_roles(app: &App, mut roles: Vec<String>) -> Result<serde_json::Value> {
     Ok(serde_json::json!(roles))
 }
 
-fn short(field: &'static str, text: &str, most: usize) -> Result<String> {
+fn person_name(field: &'static str, text: &str) -> Result<String> {
+    text.parse().map(PersonName::into_string).map_err(|error| error.about(field))
+}
+
+/// Administrators take a number as it is written elsewhere.
+fn phone_number(text: &str) -> Result<String> {
     let text = text.trim();
-    if text.chars().count() <= most && !text.contains(char::is_control) {
+    if text.chars().count() <= 32 && !text.contains(char::is_control) {
         Ok(text.to_owned())
     } else {
-        Err(Error::invalid(field, format!("must have at most {most} characters, and none that controls")))
+        Err(Error::invalid("phoneNumber", "must have at most 32 characters, and none that is invisible"))
     }
 }

@@ -52,13 +52,9 @@ impl ProfileMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to change.")] input: UpdateProfileInput,
     ) -> Result<ProfilePayload> {
-        let named = |field: &'static str| {
-            move |error: Error| match error {
-                Error::ValidationFailed { message, .. } => Error::invalid(field, message),
-                other => other,
-            }
+        let name = |text: Option<String>, field| {
+            text.map(|text| text.parse().map_err(|error: Error| error.about(field))).transpose()
         };
-        let name = |text: Option<String>, field| text.map(|text| text.parse().map_err(named(field))).transpose();
         let change = ProfileChange {
             first_name: name(input.first_name, "firstName")?,
             last_name: name(input.last_name, "lastName")?,

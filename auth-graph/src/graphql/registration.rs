@@ -8,6 +8,7 @@ use super::error::Result;
 use super::guard::Authenticated;
 use super::session::device;
 use crate::auth::accounts::{self, NewRegistration, Registered};
+use crate::error::Error;
 use crate::values::NewPassword;
 
 /// An account to be made.
@@ -84,11 +85,12 @@ impl RegistrationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The account.")] input: RegisterInput,
     ) -> Result<RegisterPayload> {
+        let name = |text: String, field| text.parse().map_err(|error: Error| error.about(field));
         let new = NewRegistration {
             email: input.email.parse()?,
             password: NewPassword::parse(input.password.into())?,
-            first_name: input.first_name.parse()?,
-            last_name: input.last_name.parse()?,
+            first_name: name(input.first_name, "firstName")?,
+            last_name: name(input.last_name, "lastName")?,
             locale: input.locale.map(|locale| locale.parse()).transpose()?,
             invitation: input.invitation.map(Into::into),
         };

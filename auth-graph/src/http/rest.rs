@@ -135,16 +135,10 @@ async fn create_user(State(app): State<App>, parts: Parts, body: Body) -> Answer
 
 fn unconfirmed(fields: &mut Fields) -> Result<NewUnconfirmed, Error> {
     let mut text = |name: &str| fields.take(name).expose_secret().to_owned();
-    let within = |field: &'static str| {
-        move |error: Error| match error {
-            Error::ValidationFailed { message, .. } => Error::invalid(field, message),
-            other => other,
-        }
-    };
     Ok(NewUnconfirmed {
         email: text("email").parse()?,
-        first_name: text("first_name").parse().map_err(within("firstName"))?,
-        last_name: text("last_name").parse().map_err(within("lastName"))?,
+        first_name: text("first_name").parse().map_err(|error: Error| error.about("firstName"))?,
+        last_name: text("last_name").parse().map_err(|error: Error| error.about("lastName"))?,
         phone_number: match text("phone").as_str() {
             "" => None,
             phone => Some(phone.parse()?),

@@ -30,7 +30,7 @@ pub struct Model {
     pub first_name: String,
     /// Family name, may be empty.
     pub last_name: String,
-    /// In the form of E.164 when the user set it here; as it was imported otherwise.
+    /// In the form of E.164 when the user set it here; as an administrator wrote it, or as it was imported, otherwise.
     pub phone_number: Option<String>,
     /// The language that the user reads.
     pub locale: Option<Locale>,

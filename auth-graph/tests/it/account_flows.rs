@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Caller, ISSUER, MailingApp, PASSWORD, TestApp, operation};
 
+const CREATE: &str = "mutation($input: CreateUserInput!) { createUser(input: $input) { user { id } } }";
 const INVITE: &str = "mutation($input: InviteUserInput!) { inviteUser(input: $input) { requested } }";
 
 async fn register(caller: &Caller, email: &str) -> Answer {
@@ -237,6 +238,19 @@ async fn a_profile_is_changed_in_parts() {
         let refused = update(json!({ field: value })).await;
         assert_eq!(refused.code(), "VALIDATION_FAILED");
         assert!(refused.error()["message"].as_str().unwrap().starts_with(field), "{}", refused.text);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_refused_is_called_as_it_is_in_the_argument() {
+    let site = MailingApp::new().await;
+    let root = site.test.signed_in("root@test.com", Rank::Superuser).await.caller;
+    for field in ["firstName", "lastName"] {
+        let input = json!({ "email": "ada@test.com", "password": PASSWORD, field: "a".repeat(151) });
+        let refused = register_with(&site.test.anonymous(), input.clone()).await;
+        assert_eq!((refused.code(), &refused.error()["extensions"]["field"]), ("VALIDATION_FAILED", &json!(field)));
+        let refused = root.send(CREATE, json!({ "input": input })).await;
+        assert_eq!((refused.code(), &refused.error()["extensions"]["field"]), ("VALIDATION_FAILED", &json!(field)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{known_roles, short};
+use super::{known_roles, person_name};
 use crate::app::App;
 use crate::auth::accounts::{Rank, creating, metadata, passwords};
 use crate::auth::actor::Actor;
@@ -60,8 +60,8 @@ impl NewAccount {
 pub async fn create(app: &App, actor: &Actor, new: NewAccount) -> Result<users::Model> {
     let now = app.clock.now();
     let mut user = users::Model {
-        first_name: short("firstName", &new.first_name, 150)?,
-        last_name: short("lastName", &new.last_name, 150)?,
+        first_name: person_name("firstName", &new.first_name)?,
+        last_name: person_name("lastName", &new.last_name)?,
         is_staff: new.rank != Rank::User,
         is_superuser: new.rank == Rank::Superuser,
         roles: known_roles(app, new.roles)?,
