@@ -209,7 +209,7 @@ fn permit(app: &App, powers: &Powers, before: &users::Model, after: &users::Mode
 
 /// Roles that the configuration has. The flags stand for `staff` and `superuser`, which are no roles to be listed.
 fn known_roles(app: &App, mut roles: Vec<String>) -> Result<serde_json::Value> {
-    let known = |role: &String| app.config.roles.contains_key(role) && role != "staff" && role != "superuser";
+    let known = |role: &String| app.config.roles.contains_key(role) && !users::is_flag(role);
     if !roles.iter().all(known) {
         return Err(Error::invalid("roles", "must be roles of the configuration; staff and superuser are flags"));
     }

@@ -33,6 +33,8 @@ pub struct Record {
     pub last_name: String,
     /// As it is written there.
     pub phone_number: Option<String>,
+    /// The language that the user reads.
+    pub locale: Option<String>,
     /// Whether the user may sign in.
     #[serde(default = "yes")]
     pub is_active: bool,
@@ -67,7 +69,7 @@ pub enum Refused {
     Malformed,
     /// It has no address, or none that is accepted here.
     InvalidEmail,
-    /// A role or scope can not be one, or a name is too long.
+    /// A role, scope or language can not be one, a role is a flag, or a name is too long.
     InvalidValue,
     /// The metadata is too large, or not as its schema says.
     InvalidMetadata,

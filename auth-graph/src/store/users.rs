@@ -115,6 +115,12 @@ impl Model {
     }
 }
 
+/// Whether a role is one that a flag stands for, and that is not listed beside it.
+#[must_use]
+pub fn is_flag(role: &str) -> bool {
+    matches!(role, "staff" | "superuser")
+}
+
 /// The users that exist.
 pub fn existing() -> Select<Entity> {
     Entity::find().filter(Column::DeletedAt.is_null())
@@ -152,12 +158,6 @@ pub async fn find_among(db: &impl ConnectionTrait, ids: Vec<UserId>) -> Result<V
     existing().filter(Column::Id.is_in(ids)).all(db).await
 }
 
-/// The user with this address.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find_by_email(db: &impl ConnectionTrait, email: &Email) -> Result<Option<Model>, DbErr> {
-    unique(existing().filter(Column::Email.eq(email.clone())), db).await
 /// The users with these identifiers, or whose accounts have taken their place, by the identifiers asked for. As a rule it
 /// is one query; each step from a merged account to the next one is another, for all of them at once.
 ///
@@ -185,6 +185,12 @@ pub async fn find_among_or_successors(
     Ok(found)
 }
 
+/// The user with this address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_email(db: &impl ConnectionTrait, email: &Email) -> Result<Option<Model>, DbErr> {
+    unique(existing().filter(Column::Email.eq(email.clone())), db).await
 }
 
 /// The users with these identifiers, deleted ones among them: for the feed, which must tell of a deletion.

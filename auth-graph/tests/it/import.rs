@@ -231,9 +231,10 @@ fn another_file_under_the_same_name_is_read_from_its_beginning() {
 #[test]
 fn an_export_comes_in_again_as_it_went_out() {
     let (here, there) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    let csv = "id,email,password,first_name,is_staff,metadata,date_joined,last_login\n\
-               7,Ada@Test.com,pbkdf2_sha256$1000$salt$AAAAAAAAAAAAAAAAAAAAAA==,Ada,true,\"{\"\"plan\"\": 1}\",2020-01-02T03:04:05Z,\n\
-               8,eve@test.com,!unusable,Eve,0,,2020-01-02 03:04:05.5,2021-01-02T03:04:05+02:00\n\
+    let csv = "id,email,password,first_name,is_staff,metadata,date_joined,last_login,phone,locale,roles,private_metadata\n\
+               7,Ada@Test.com,pbkdf2_sha256$1000$salt$AAAAAAAAAAAAAAAAAAAAAA==,Ada,true,\"{\"\"plan\"\": 1}\",2020-01-02T03:04:05Z,,\
+               +44 20,de-AT,writer reader,\"{\"\"note\"\": \"\"x\"\"}\"\n\
+               8,eve@test.com,!unusable,Eve,0,,2020-01-02 03:04:05.5,2021-01-02T03:04:05+02:00,,,,\n\
                9,broken@test.com\n";
     std::fs::write(here.path().join("users.csv"), csv).unwrap();
     let first = imported(here.path(), "csv", "users.csv", &[]);
@@ -256,6 +257,10 @@ fn an_export_comes_in_again_as_it_went_out() {
     imported(there.path(), "json", "users.jsonl", &[]);
     assert_eq!(exported(there.path()), users);
     let without = run(here.path(), &["export"], "");
+    assert_eq!(member("privateMetadata"), [json!({ "note": "x" }), json!({})]);
+    assert_eq!(member("phoneNumber"), ["+44 20".into(), Value::Null]);
+    assert_eq!(member("locale"), ["de-AT".into(), Value::Null]);
+    assert_eq!(member("roles"), [json!(["writer", "reader"]), json!([])]);
     assert!(!text(&without.stdout).contains("pbkdf2"), "hashes go out only when they are asked for");
     let twice = run(here.path(), &["export", file.to_str().unwrap()], "");
     assert_eq!(twice.status.code(), Some(1), "nothing is written over");
@@ -344,3 +349,21 @@ async fn nobody_is_written_by_a_dry_run() {
     assert!(users::Entity::find().all(&test.app.db).await.unwrap().is_empty());
     assert_eq!(Import::open(&test.app, "dry", Writing::Commit, UnusableHash::Drop).await.unwrap().position(), "");
 }
+/// What a flag stands for was read from the list of roles as well, but who holds it that way was no superuser to any rule.
+#[tokio::test]
+async fn what_is_no_role_name_or_language_is_refused() {
+    let test = TestApp::new().await;
+    let with_role = |role: &str| Record { roles: vec![role.to_owned()], ..record("ada@test.com", "") };
+    let records = vec![
+        with_role("superuser"),
+        with_role("staff"),
+        with_role(""),
+        Record { locale: Some("x".to_owned()), ..record("ada@test.com", "") },
+        Record { first_name: "a\u{0}".to_owned(), ..record("ada@test.com", "") },
+        Record { last_name: "a".repeat(151), ..record("ada@test.com", "") },
+        with_role("writer"),
+    ];
+    let expected: Vec<String> = (0..6).map(|place| format!("{place} INVALID_VALUE")).collect();
+    assert_eq!(import(&test.app, "values", records).await, expected);
+}
+

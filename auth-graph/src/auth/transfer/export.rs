@@ -54,6 +54,7 @@ fn record(user: users::Model, number: Option<i64>, hashes: Hashes) -> Record {
         first_name: user.first_name,
         last_name: user.last_name,
         phone_number: user.phone_number,
+        locale: user.locale.map(|locale| locale.to_string()),
         is_active: user.is_active,
         is_staff: user.is_staff,
         is_superuser: user.is_superuser,

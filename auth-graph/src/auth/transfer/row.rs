@@ -10,9 +10,8 @@ use crate::app::App;
 use crate::auth::accounts::metadata;
 use crate::credentials::foreign_hashes::{ForeignHash, Unusable};
 use crate::store::users;
-use crate::values::{Email, Scope, UserId};
+use crate::values::{Email, PersonName, Scope, UserId};
 
-const LONGEST_NAME: usize = 150;
 const LONGEST_TEXT: usize = 128;
 
 /// What happens to a user whose hash can not be used.
@@ -39,11 +38,12 @@ pub(super) fn prepare(
     let email: Email = record.email.parse().map_err(|_| Refused::InvalidEmail)?;
     let password_hash = usable_hash(record.password_hash, unusable)?;
     let scopes = record.scopes.iter().map(|scope| scope.parse::<Scope>()).collect::<Result<_, _>>();
-    let fits = |text: &str, most| text.chars().count() <= most && !text.contains(char::is_control);
-    let names_fit = fits(&record.first_name, LONGEST_NAME) && fits(&record.last_name, LONGEST_NAME);
-    let phone_fits = record.phone_number.as_deref().is_none_or(|phone| fits(phone, LONGEST_TEXT));
-    let roles_fit = record.roles.iter().all(|role| !role.is_empty() && fits(role, LONGEST_TEXT));
-    if !(names_fit && phone_fits && roles_fit) || record.number.is_some_and(|number| number < 1) {
+    let name = |text: &str| text.parse().map(PersonName::into_string).map_err(|_| Refused::InvalidValue);
+    let locale = record.locale.map(|locale| locale.parse()).transpose().map_err(|_| Refused::InvalidValue)?;
+    let fits = |text: &str| text.chars().count() <= LONGEST_TEXT && !text.contains(char::is_control);
+    let phone_fits = record.phone_number.as_deref().is_none_or(fits);
+    let roles_fit = record.roles.iter().all(|role| !role.is_empty() && fits(role) && !users::is_flag(role));
+    if !(phone_fits && roles_fit) || record.number.is_some_and(|number| number < 1) {
         return Err(Refused::InvalidValue);
     }
     // PostgreSQL keeps no more than microseconds.
@@ -57,9 +57,10 @@ pub(super) fn prepare(
     };
     let user = users::Model {
         password_hash,
-        first_name: record.first_name,
-        last_name: record.last_name,
+        first_name: name(&record.first_name)?,
+        last_name: name(&record.last_name)?,
         phone_number: record.phone_number.filter(|phone| !phone.is_empty()),
+        locale,
         is_active: record.is_active,
         is_staff: record.is_staff,
         is_superuser: record.is_superuser,

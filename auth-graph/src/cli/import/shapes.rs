@@ -83,6 +83,7 @@ pub(super) fn table(row: &Map<String, Value>) -> Option<Record> {
         None => counted,
     };
     let list = |name: &str| text(row, name).unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    let object = |name: &str| text(row, name).map_or(Some(BTreeMap::new()), |text| serde_json::from_str(&text).ok());
     Some(Record {
         id,
         number,
@@ -91,17 +92,15 @@ pub(super) fn table(row: &Map<String, Value>) -> Option<Record> {
         first_name: text(row, "firstname").unwrap_or_default(),
         last_name: text(row, "lastname").unwrap_or_default(),
         phone_number: text(row, "phonenumber").or_else(|| text(row, "phone")),
+        locale: text(row, "locale"),
         is_active: truth(row, "isactive")?.unwrap_or(true),
         is_staff: truth(row, "isstaff")?.unwrap_or(false),
         is_superuser: truth(row, "issuperuser")?.unwrap_or(false),
         email_verified: truth(row, "emailverified")?.unwrap_or(false),
         roles: list("roles"),
         scopes: list("scopes"),
-        metadata: match text(row, "metadata") {
-            Some(metadata) => serde_json::from_str(&metadata).ok()?,
-            None => BTreeMap::new(),
-        },
-        private_metadata: BTreeMap::new(),
+        metadata: object("metadata")?,
+        private_metadata: object("privatemetadata")?,
         date_joined: time(row, "datejoined")?,
         last_login: time(row, "lastlogin")?,
     })
