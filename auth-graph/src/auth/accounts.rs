@@ -30,7 +30,7 @@ use crate::values::{Email, UserId};
 pub(crate) use editing::UserEdit;
 
 pub use addresses::{confirm as confirm_address, request_change as request_address_change, request_verification};
-pub use credentials::{NewUnconfirmed, change_password_by_credentials, create_unconfirmed};
+pub use credentials::{NewUnconfirmed, change_password_by_credentials, create_unconfirmed, require_creating};
 pub use deleting::{Deletion, delete_own};
 pub use listing::{count, list};
 pub use metadata::set_metadata;

@@ -115,9 +115,7 @@ async fn user(State(app): State<App>, request: Request) -> Answer {
 }
 
 async fn create_user(State(app): State<App>, parts: Parts, body: Body) -> Answer {
-    if !app.config.rest.create_user {
-        return Ok((StatusCode::NOT_FOUND, Json(json!({ "detail": "Not found." }))).into_response());
-    }
+    accounts::require_creating(&app)?;
     let mut fields =
         Fields::read_with(&parts.headers, body, &["email", "password"], &["first_name", "last_name", "phone"]).await?;
     let device = device(&app, &parts);

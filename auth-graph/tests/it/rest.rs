@@ -1,9 +1,15 @@
 //! The paths of django-easyjwt's authentication service, answer by answer.
 
-use auth_graph::auth::accounts::Rank;
+use std::sync::{Arc, OnceLock};
+
+use auth_graph::app::App;
+use auth_graph::auth::accounts::{Deletion, Rank};
 use auth_graph::auth::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
+use auth_graph::auth::{Actor, administration};
+use auth_graph::values::UserId;
 use axum::body::Body;
 use axum::http::Request;
+use axum::{Router, routing};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Caller, MailingApp, PASSWORD, TestApp, operation};
@@ -180,7 +186,7 @@ async fn s1_11_a_token_of_no_user_finds_none() {
 #[tokio::test]
 async fn s1_12_an_account_is_made_where_that_is_switched_on() {
     let closed = with_rest().await;
-    assert_eq!(post(&closed.anonymous(), "/auth/create-user/", json!({})).await.status, 404);
+    is(&post(&closed.anonymous(), "/auth/create-user/", json!({})).await, 404, json!({ "detail": "Not found." }));
     let site = MailingApp::with(|config| {
         config.rest.enabled = true;
         config.rest.create_user = true;
@@ -247,6 +253,31 @@ async fn s1_13_a_password_is_changed_by_the_one_before() {
         change("ada@test.com", PASSWORD, "another long password").await;
     }
     assert_eq!(change("ada@test.com", PASSWORD, "another long password").await.status, 429);
+}
+
+/// While the new password is looked up, an administrator deletes the account.
+#[tokio::test]
+async fn who_is_deleted_while_they_change_their_password_is_unknown() {
+    let deleting: Arc<OnceLock<(App, UserId)>> = Arc::default();
+    let found = deleting.clone();
+    let range = async move || {
+        if let Some((app, id)) = found.get() {
+            administration::delete(app, &Actor::operator(), *id, Deletion::ForGood, None).await.unwrap();
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/range/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/range/{told}", routing::get(range))).await });
+    let test = TestApp::with(|config| {
+        config.rest.enabled = true;
+        config.passwords.breached_url = url;
+    })
+    .await;
+    let ada = test.create_user("ada@test.com").await;
+    assert!(deleting.set((test.app.clone(), ada.id)).is_ok());
+    let body = json!({ "email": "ada@test.com", "password": PASSWORD, "new_password": "another long password" });
+    let answer = post(&test.anonymous(), "/auth/password-change/", body).await;
+    is(&answer, 400, json!({ "non_field_errors": ["Invalid credentials."] }));
 }
 
 #[tokio::test]

@@ -27,15 +27,21 @@ pub struct NewUnconfirmed {
     pub phone_number: Option<PhoneNumber>,
 }
 
+/// Refuses what is switched off.
+///
+/// # Errors
+/// [`Error::Forbidden`] unless `rest.create_user` is on.
+pub fn require_creating(app: &App) -> Result<()> {
+    if app.config.rest.create_user { Ok(()) } else { Err(Error::Forbidden) }
+}
+
 /// Makes an account whose address is not shown to be anybody's, and sends a mail that can show it.
 ///
 /// # Errors
-/// [`Error::Forbidden`] unless `rest.create_user` is on; [`Error::Conflict`] when the address is taken, which tells that it
+/// As [`require_creating`]; [`Error::Conflict`] when the address is taken, which tells that it
 /// is; [`Error::ValidationFailed`] for a weak password; [`Error::RateLimited`].
 pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device) -> Result<users::Model> {
-    if !app.config.rest.create_user {
-        return Err(Error::Forbidden);
-    }
+    require_creating(app)?;
     let now = app.clock.now();
     limits::take_mail(&app.db, &app.config.limits, &new.email, device.address, now).await?;
     let mut user = users::Model {
@@ -77,7 +83,12 @@ pub async fn change_password_by_credentials(
     attempt.give_back(&app.db).await?;
     let hash = passwords::hash(app, &user, &NewPassword::parse(password)?).await?;
     let actor = Actor::reader(user.id, device);
-    let mut edit = UserEdit::begin(app, &actor, user.id).await?;
+    let begun = UserEdit::begin(app, &actor, user.id).await;
+    let mut edit = begun.map_err(|error| match error {
+        // Somebody has deleted the user since.
+        Error::NotFound => Error::InvalidCredentials,
+        other => other,
+    })?;
     if edit.user.password_hash != user.password_hash || !edit.user.is_active {
         // Somebody has changed it since it was compared.
         return Err(Error::InvalidCredentials);

@@ -71,6 +71,9 @@ impl Refusal {
                 Error::TokenExpired | Error::TokenInvalid => token("Token is invalid or expired"),
                 Error::RateLimited { .. } => detail(StatusCode::TOO_MANY_REQUESTS, "Request was throttled."),
                 Error::Unavailable { .. } => detail(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+                // What is not offered is not there.
+                Error::Forbidden | Error::NotFound => detail(StatusCode::NOT_FOUND, "Not found."),
+                Error::Conflict(_) => detail(StatusCode::CONFLICT, &error.to_string()),
                 Error::ValidationFailed { .. } => detail(StatusCode::BAD_REQUEST, &error.to_string()),
                 _ => detail(StatusCode::INTERNAL_SERVER_ERROR, &Error::internal("").to_string()),
             },
