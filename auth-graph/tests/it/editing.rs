@@ -2,9 +2,9 @@
 
 use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::purge;
-use auth_graph::store::{audit_events, one_time_tokens, users};
+use auth_graph::store::{audit_events, login_events, mails, one_time_tokens, sessions, users};
 use chrono::Duration;
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 
 use crate::support::{MailingApp, PASSWORD, SignedIn, TestApp, operation};
@@ -124,6 +124,31 @@ async fn what_is_deleted_for_good_is_not_restored_and_not_recorded() {
     test.app.clock.advance(Duration::days(401));
     purge(&test.app, test.app.clock.now()).await.unwrap();
     assert!(recorded(test, &ada.user.id.to_string()).await.is_empty());
+}
+
+#[tokio::test]
+async fn where_somebody_was_and_what_waits_for_them_goes_with_them() {
+    let site = MailingApp::new().await;
+    let test = &site.test;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let ada = test.create_user("ada@test.com").await;
+    let caller = test.anonymous().with_header("user-agent", "a telephone");
+    caller.login("ada@test.com", PASSWORD).await.data("login");
+    let email = json!({ "email": "ada@test.com" });
+    caller.send(operation!("request_password_reset"), email).await.data("requestPasswordReset");
+    let devices = async || {
+        let events = login_events::Entity::find().filter(login_events::Column::UserId.eq(ada.id));
+        let sessions = sessions::Entity::find().filter(sessions::Column::UserId.eq(ada.id));
+        let event = events.one(&test.app.db).await.unwrap().unwrap();
+        let session = sessions.one(&test.app.db).await.unwrap().unwrap();
+        [event.user_agent, event.ip_address, session.user_agent, session.ip_address]
+    };
+    assert_eq!(devices().await.map(Option::unwrap), ["a telephone", "192.0.2.1", "a telephone", "192.0.2.1"]);
+    let id = json!({ "id": ada.id.to_string(), "forGood": true });
+    root.caller.send(DELETE, id).await.data("deleteUser");
+    assert_eq!(devices().await, [const { None }; 4]);
+    let waiting = mails::Entity::find().all(&test.app.db).await.unwrap();
+    assert_eq!(waiting.iter().map(|mail| &mail.letter["kind"]).collect::<Vec<_>>(), ["account_deleted"]);
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ use auth_graph::app::App;
 use auth_graph::auth::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
 use auth_graph::credentials::foreign_hashes::{ForeignHash, Unusable};
 use auth_graph::store::{changes, users};
+use axum::http::Request;
+use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, Database, EntityTrait};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -106,7 +108,7 @@ fn hashes_of_absurd_cost_and_unknown_ones_are_refused() {
 
 #[tokio::test]
 async fn an_unknown_address_costs_what_an_imported_user_costs() {
-    let test = TestApp::new().await;
+    let test = TestApp::with(|config| config.rest.enabled = true).await;
     let hash = FOREIGN_HASHES.lines().next().unwrap().split_once('\t').unwrap().1;
     import(&test.app, "decoy", vec![record("ada@test.com", hash), record("eve@test.com", hash)]).await;
     let nobody = "nobody@test.com".parse().unwrap();
@@ -114,6 +116,14 @@ async fn an_unknown_address_costs_what_an_imported_user_costs() {
     assert_eq!(decoy.as_deref(), Some(hash));
     // It is only compared with: nobody is signed in by it.
     assert_eq!(test.anonymous().login("nobody@test.com", FOREIGN_PASSWORD).await.code(), "INVALID_CREDENTIALS");
+    // And it is what is compared with: one with which nothing can be compared fails.
+    let unusable = users::Entity::update_many().col_expr(users::Column::PasswordHash, Expr::value("no hash"));
+    unusable.exec(&test.app.db).await.unwrap();
+    assert_eq!(test.anonymous().login("nobody@test.com", FOREIGN_PASSWORD).await.code(), "INTERNAL");
+    let body = json!({ "email": "nobody@test.com", "password": FOREIGN_PASSWORD, "new_password": PASSWORD });
+    let request = Request::post("/auth/password-change/").header("content-type", "application/json");
+    let answer = test.anonymous().request(request.body(body.to_string().into()).unwrap()).await;
+    assert_eq!(answer.status, 500, "{}", answer.text);
 }
 
 #[tokio::test]
@@ -247,6 +257,10 @@ fn an_export_comes_in_again_as_it_went_out() {
     assert_eq!(member("email"), ["ada@test.com", "eve@test.com"]);
     assert_eq!(member("isStaff"), [true, false]);
     assert_eq!(member("metadata"), [json!({ "plan": 1 }), json!({})]);
+    assert_eq!(member("privateMetadata"), [json!({ "note": "x" }), json!({})]);
+    assert_eq!(member("phoneNumber"), ["+44 20".into(), Value::Null]);
+    assert_eq!(member("locale"), ["de-AT".into(), Value::Null]);
+    assert_eq!(member("roles"), [json!(["writer", "reader"]), json!([])]);
     assert_eq!(member("dateJoined"), ["2020-01-02T03:04:05Z", "2020-01-02T03:04:05.500Z"]);
     assert_eq!(member("lastLogin"), [Value::Null, "2021-01-02T01:04:05Z".into()]);
     assert!(member("passwordHash")[1].is_null());
@@ -257,10 +271,6 @@ fn an_export_comes_in_again_as_it_went_out() {
     imported(there.path(), "json", "users.jsonl", &[]);
     assert_eq!(exported(there.path()), users);
     let without = run(here.path(), &["export"], "");
-    assert_eq!(member("privateMetadata"), [json!({ "note": "x" }), json!({})]);
-    assert_eq!(member("phoneNumber"), ["+44 20".into(), Value::Null]);
-    assert_eq!(member("locale"), ["de-AT".into(), Value::Null]);
-    assert_eq!(member("roles"), [json!(["writer", "reader"]), json!([])]);
     assert!(!text(&without.stdout).contains("pbkdf2"), "hashes go out only when they are asked for");
     let twice = run(here.path(), &["export", file.to_str().unwrap()], "");
     assert_eq!(twice.status.code(), Some(1), "nothing is written over");
@@ -339,16 +349,6 @@ async fn the_database_of_a_django_service_is_read_and_not_written() {
     assert!(named, "{}", text(&nowhere.stderr));
 }
 
-#[tokio::test]
-async fn nobody_is_written_by_a_dry_run() {
-    let test = TestApp::new().await;
-    let mut import = Import::open(&test.app, "dry", Writing::DryRun, UnusableHash::Drop).await.unwrap();
-    let rows = vec![Row { place: "1".to_owned(), record: Ok(record("ada@test.com", "md5$unknown$")) }];
-    let refused = import.write(&test.app, Batch { rows, position: "1".to_owned() }).await.unwrap();
-    assert!(refused.is_empty());
-    assert!(users::Entity::find().all(&test.app.db).await.unwrap().is_empty());
-    assert_eq!(Import::open(&test.app, "dry", Writing::Commit, UnusableHash::Drop).await.unwrap().position(), "");
-}
 /// What a flag stands for was read from the list of roles as well, but who holds it that way was no superuser to any rule.
 #[tokio::test]
 async fn what_is_no_role_name_or_language_is_refused() {
@@ -367,3 +367,13 @@ async fn what_is_no_role_name_or_language_is_refused() {
     assert_eq!(import(&test.app, "values", records).await, expected);
 }
 
+#[tokio::test]
+async fn nobody_is_written_by_a_dry_run() {
+    let test = TestApp::new().await;
+    let mut import = Import::open(&test.app, "dry", Writing::DryRun, UnusableHash::Drop).await.unwrap();
+    let rows = vec![Row { place: "1".to_owned(), record: Ok(record("ada@test.com", "md5$unknown$")) }];
+    let refused = import.write(&test.app, Batch { rows, position: "1".to_owned() }).await.unwrap();
+    assert!(refused.is_empty());
+    assert!(users::Entity::find().all(&test.app.db).await.unwrap().is_empty());
+    assert_eq!(Import::open(&test.app, "dry", Writing::Commit, UnusableHash::Drop).await.unwrap().position(), "");
+}
