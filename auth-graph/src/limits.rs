@@ -1,5 +1,5 @@
-//! How many log-ins are heard, and how many mails one can cause. An attempt is taken before any work is done for it, and given back when it succeeds; a
-//! key that has used up its burst is slowed down, never locked.
+//! How many log-ins are heard, and how many mails one can cause. An attempt is taken before any work is done for it,
+//! and given back when it succeeds; a key that has used up its burst is slowed down, never locked.
 
 use std::net::IpAddr;
 use std::time::Duration;

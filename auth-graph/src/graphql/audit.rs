@@ -14,7 +14,7 @@ use crate::auth::audit::{self, AUDIT_READ, Filter, Model};
 use crate::auth::pages::Page;
 use crate::store::audit_events::ActorKind;
 
-/// A change that somebody made to what is not their own.
+/// A change to a user, by whomever, or one that somebody made to what is not their own.
 #[derive(SimpleObject)]
 pub struct AuditEvent {
     /// Names the event.
@@ -25,7 +25,8 @@ pub struct AuditEvent {
     action: String,
     /// What kind of somebody did it.
     actor_kind: AuditActorKind,
-    /// Who; null: the operator on the command line, or the service itself.
+    /// Who: a user, also one who changed their own account, or a service client; null: the operator on the command line, or
+    /// the service itself.
     actor_id: Option<ID>,
     /// To what kind of thing: `user`, `client`, `key`, `webhook`.
     target_kind: String,
@@ -109,8 +110,8 @@ pub(super) struct AuditQuery;
 #[guarded]
 #[Object]
 impl AuditQuery {
-    /// What administrators, service clients and the operator have changed, the latest first. Needs the scope
-    /// `audit:read`.
+    /// Every change to a user, and what administrators, service clients and the operator have changed beside, the latest
+    /// first. Needs the scope `audit:read`.
     #[graphql(requires(HasScope(AUDIT_READ)), tag = "admin")]
     async fn audit_events(
         &self,
