@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn thirty_log_ins_in_one_document_are_none() {
+async fn vilnacrm_315_and_opencti_6898_thirty_log_ins_in_one_document_are_none() {
     let test = TestApp::new().await;
     test.create_user("ada@test.com").await;
     let before = test.app.passwords.computed();

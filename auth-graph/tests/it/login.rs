@@ -103,7 +103,7 @@ async fn what_is_no_address_or_no_scope_is_named() {
 }
 
 #[tokio::test]
-async fn fifty_parallel_wrong_passwords_get_no_more_compares_than_the_limit() {
+async fn cve_2024_4629_and_ghsa_44jh_23m7_hpcf_fifty_parallel_wrong_passwords_get_no_more_compares_than_the_limit() {
     let test = TestApp::new().await;
     test.create_user("ada@test.com").await;
     let before = test.app.passwords.computed();
@@ -139,7 +139,7 @@ async fn a_success_gives_its_attempt_back() {
 }
 
 #[tokio::test]
-async fn one_ipv6_network_is_one_client() {
+async fn ghsa_p6v2_xcpg_h6xw_one_ipv6_network_is_one_client() {
     let test = TestApp::with(|config| config.limits.network_attempts = 2).await;
     let attempt = async |address: &str, number: u32| {
         let caller = test.anonymous().at_address(address);

@@ -78,7 +78,7 @@ async fn the_outbox_holds_no_token() {
 }
 
 #[tokio::test]
-async fn a_name_is_escaped_in_html_and_is_in_no_header() {
+async fn authorizer_574_a_name_is_escaped_in_html_and_is_in_no_header() {
     let site = MailingApp::new().await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
     let input = json!({ "firstName": "<img src=x onerror=alert(1)>{{ 7 * 7 }}" });

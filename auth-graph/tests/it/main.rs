@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+mod account_advisories;
 mod account_flows;
 mod accounts;
 mod administration;

@@ -1,0 +1,130 @@
+//! Faults that other services had with accounts, each under its public name. Those that stand better beside the tests of a
+//! subject are there.
+
+use auth_graph::auth::accounts::Rank;
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Caller, ISSUER, MailingApp, PASSWORD, TestApp, operation};
+
+const NEW_PASSWORD: &str = "another long password";
+
+async fn register(caller: &Caller, email: &str) -> Answer {
+    caller.send(operation!("register"), json!({ "input": { "email": email, "password": PASSWORD } })).await
+}
+
+async fn forget(caller: &Caller, email: &str) -> Answer {
+    caller.send(operation!("request_password_reset"), json!({ "email": email })).await
+}
+
+async fn change_email(caller: &Caller, email: &str) -> Answer {
+    let input = json!({ "email": email, "password": PASSWORD });
+    caller.send(operation!("change_email"), json!({ "input": input })).await
+}
+
+async fn confirm(caller: &Caller, token: &str) -> Answer {
+    caller.send(operation!("verify_email"), json!({ "token": token })).await
+}
+
+async fn reset(caller: &Caller, token: &str) -> Answer {
+    let input = json!({ "token": token, "newPassword": NEW_PASSWORD });
+    caller.send(operation!("reset_password"), json!({ "input": input })).await
+}
+
+/// Scanners of mails open the links in them, and used the tokens up. The page is never told the token, and a request that
+/// only reads uses none up, wherever the token is.
+#[tokio::test]
+async fn supabase_1214_opening_a_link_uses_nothing_up() {
+    let site = MailingApp::with(|config| config.graphql.queries_by_get = true).await;
+    let caller = site.test.anonymous();
+    register(&caller, "ada@test.com").await.data("register");
+    let mail = site.mail().await;
+    let (page, _) = mail.link().split_once('#').unwrap();
+    let mutation = format!("mutation%7BverifyEmail(token:%22{}%22)%7Bemail%7D%7D", mail.token());
+    let with_token = format!("/verify-email?token={}", mail.token());
+    for path in [&page[ISSUER.len()..], &with_token, &format!("/graphql?query={mutation}")] {
+        for method in ["GET", "HEAD"] {
+            let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+            assert!(!caller.request(request).await.status.is_success(), "{method} {path}");
+        }
+    }
+    confirm(&caller, mail.token()).await.data("verifyEmail");
+}
+
+/// Whoever made an account for the address of somebody else kept the password to it when its owner came.
+#[tokio::test]
+async fn cve_2026_35511_and_cve_2026_53516_an_owner_takes_an_account_from_whoever_made_it() {
+    let site = MailingApp::with(|config| {
+        config.rest.enabled = true;
+        config.rest.create_user = true;
+    })
+    .await;
+    let caller = site.test.anonymous();
+    let body = json!({ "email": "ada@test.com", "password": PASSWORD }).to_string();
+    let made = Request::post("/auth/create-user/").header("content-type", "application/json").body(body.into());
+    assert_eq!(caller.request(made.unwrap()).await.status, 201);
+    let pair = caller.login("ada@test.com", PASSWORD).await.data("login").clone();
+    let thief = site.test.bearer(pair["accessToken"].as_str().unwrap());
+    change_email(&thief, "thief@test.com").await.data("changeEmail");
+    let link = site.mails().await.pop().unwrap();
+    assert_eq!(link.to, "thief@test.com");
+
+    forget(&caller, "ada@test.com").await.data("requestPasswordReset");
+    reset(&caller, site.mail().await.token()).await.data("resetPassword");
+    assert_eq!(thief.me().await.code(), "TOKEN_REVOKED");
+    assert_eq!(caller.refresh(pair["refreshToken"].as_str().unwrap()).await.code(), "TOKEN_REVOKED");
+    assert_eq!(caller.login("ada@test.com", PASSWORD).await.code(), "INVALID_CREDENTIALS");
+    assert_eq!(confirm(&caller, link.token()).await.code(), "ONE_TIME_TOKEN_INVALID");
+    caller.login("ada@test.com", NEW_PASSWORD).await.data("login");
+}
+
+/// The codes that mails and messages carry were in the answers, too.
+#[tokio::test]
+async fn cve_2026_105211_no_answer_holds_what_only_a_mail_may() {
+    let site = MailingApp::new().await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await.caller;
+    let answers = [
+        register(&ada, "new@test.com").await,
+        forget(&ada, "ada@test.com").await,
+        change_email(&ada, "other@test.com").await,
+        ada.send(operation!("request_email_verification"), json!({})).await,
+    ];
+    let mails = site.mails().await;
+    assert_eq!(mails.len(), answers.len());
+    for answer in answers {
+        assert!(answer.body["errors"].is_null(), "{}", answer.text);
+        let headers = format!("{:?}", answer.headers);
+        for mail in &mails {
+            let secret = mail.token().strip_prefix("ago_").unwrap();
+            assert!(!answer.text.contains(secret) && !headers.contains(secret), "{}", answer.text);
+        }
+    }
+}
+
+/// Addresses, numbers and tokens were put into statements as they came.
+#[tokio::test]
+async fn ghsa_jfwg_rxf3_p7r9_what_people_type_is_no_statement() {
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await.caller;
+    for text in ["' OR '1'='1", "'; DROP TABLE users; --", "\" OR \"\"=\"", "%' OR email LIKE '%", "\\", "\u{0}"] {
+        let email = format!("{text}@test.com");
+        for (answer, code) in [
+            (ada.login(text, PASSWORD).await, "VALIDATION_FAILED"),
+            (ada.login(&email, PASSWORD).await, "VALIDATION_FAILED"),
+            (ada.login("ada@test.com", text).await, "INVALID_CREDENTIALS"),
+            (forget(&ada, &email).await, "VALIDATION_FAILED"),
+            (confirm(&ada, text).await, "ONE_TIME_TOKEN_INVALID"),
+            (reset(&ada, text).await, "ONE_TIME_TOKEN_INVALID"),
+            (ada.refresh(text).await, "TOKEN_INVALID"),
+            (update(&ada, json!({ "phoneNumber": text })).await, "VALIDATION_FAILED"),
+        ] {
+            assert_eq!(answer.code(), code, "{text}");
+        }
+    }
+    ada.me().await.data("me");
+}
+
+async fn update(caller: &Caller, input: Value) -> Answer {
+    caller.send(operation!("update_profile"), json!({ "input": input })).await
+}
