@@ -14,6 +14,7 @@ mod feed;
 mod fields;
 mod follower;
 mod http;
+mod import;
 mod load;
 mod login_storm;
 mod machine;
@@ -112,6 +113,7 @@ fn measure(time: Duration, only: &str) -> Result<(), Box<dyn Error>> {
     section("sessions", &mut || sessions::rows(time))?;
     section("context builder", &mut || context_builder::rows(time))?;
     section("feed", &mut || feed::rows())?;
+    section("import", &mut || import::rows())?;
     section("entities", &mut || entities::rows(time))?;
     section("start and idle memory", &mut || startup::rows(&installation))?;
     let client = installation.create_client()?;

@@ -14,6 +14,25 @@ impl SearchText {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The part of it that the fewest users have. The end of an address is that of many: of an address it is what stands
+    /// before the @, and of a domain what stands before its last dot.
+    #[must_use]
+    pub fn rarest(&self) -> &str {
+        let text = self.as_str();
+        let Some(at) = text.find('@') else { return text };
+        let end = match text.rfind('.') {
+            _ if is_word(&text[..at]) => at,
+            Some(dot) if dot > at && is_word(&text[at + 1..dot]) => dot,
+            _ => return text,
+        };
+        &text[..=end]
+    }
+}
+
+/// Whether it ends with three letters or digits: an index of trigrams is of no help with fewer.
+fn is_word(text: &str) -> bool {
+    text.chars().rev().take_while(|character| character.is_alphanumeric()).count() >= 3
 }
 
 impl FromStr for SearchText {
@@ -26,6 +45,29 @@ impl FromStr for SearchText {
             Ok(Self(text.to_owned()))
         } else {
             Err(Error::invalid("search", "must have at most 100 characters, and none that is invisible"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rarest_part_tells_as_much_as_can_be_told() {
+        for (text, rarest) in [
+            ("lovelace", "lovelace"),
+            ("ada@example.com", "ada@"),
+            ("ada@", "ada@"),
+            ("@example.com", "@example."),
+            ("a@example.com", "a@example."),
+            ("a.b@mail.example.com", "a.b@mail.example."),
+            ("@x.com", "@x.com"),
+            ("@example", "@example"),
+            ("lovelace ada@example", "lovelace ada@"),
+            ("é@ümlaut.de", "é@ümlaut."),
+        ] {
+            assert_eq!(SearchText(text.to_owned()).rarest(), rarest, "{text}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{
-    Alias, Asterisk, CommonTableExpression, Condition, Expr, ExprTrait, LikeExpr, Order, Query, SelectStatement,
+    Alias, Asterisk, CommonTableExpression, Condition, Expr, ExprTrait, Func, LikeExpr, Order, Query, SelectStatement,
     WithClause,
 };
 use sea_orm::{DbBackend, QueryOrder, QuerySelect, QueryTrait, Select};
@@ -105,14 +105,25 @@ async fn ids(db: &impl ConnectionTrait, query: &SelectStatement) -> Result<Vec<U
 }
 
 fn condition(filter: &Filter) -> Condition {
-    let pattern = filter.search.as_ref().map(|text| {
-        let escaped = text.as_str().to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        LikeExpr::new(format!("%{escaped}%")).escape('\\')
-    });
     Condition::all()
         .add_option(filter.email.clone().map(|email| Column::Email.eq(email)))
         .add_option(filter.is_active.map(|wanted| Column::IsActive.eq(wanted)))
         .add_option(filter.is_staff.map(|wanted| Column::IsStaff.eq(wanted)))
-        // A column that the database keeps: address and names, in lower case.
-        .add_option(pattern.map(|pattern| Expr::col(Alias::new("search_text")).like(pattern)))
+        .add_option(filter.search.as_ref().map(contains))
+}
+
+/// The text that is searched is a column that the database keeps: address and names, in lower case. The index of its
+/// trigrams is asked for the rarest part only, as it would read the long lists of the others; what it finds is compared
+/// with the whole, in a form that the index does not know.
+fn contains(text: &SearchText) -> Condition {
+    let column = || Expr::col(Alias::new("search_text"));
+    let rarest = column().like(pattern(text.rarest()));
+    let whole =
+        (text.rarest() != text.as_str()).then(|| Expr::expr(Func::lower(column())).like(pattern(text.as_str())));
+    Condition::all().add(rarest).add_option(whole)
+}
+
+fn pattern(text: &str) -> LikeExpr {
+    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    LikeExpr::new(format!("%{escaped}%")).escape('\\')
 }
