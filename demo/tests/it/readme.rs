@@ -92,6 +92,7 @@ fn every_command_does_what_is_printed_below_it() {
             .replace("http://127.0.0.1:8000", &demo.auth_url)
             .replace("http://127.0.0.1:8001", &demo.client_url)
             .replace("cargo run -p auth-graph -- serve", "true")
+            .replace("cargo run -p client-graph -- serve", "true")
             .replace("cargo run -p auth-graph -- user create", "echo 'correct horse battery' | auth-graph user create")
             .replace("cargo run -p auth-graph --", "auth-graph");
         script += &format!("{command}\nprintf '\\n=====\\n'\n");
