@@ -7,7 +7,7 @@ mod prefix;
 mod shapes;
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use ::csv::Writer;
@@ -15,6 +15,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use self::csv::Table;
 use self::database::Database;
@@ -105,6 +106,15 @@ impl Source {
         }
     }
 
+    /// How far it was read, and how long it is: bytes of a file, rows of a table.
+    fn progress(&self) -> (u64, u64) {
+        match self {
+            Self::Lines(lines) => lines.progress(),
+            Self::Table(table) => table.progress(),
+            Self::Database(database) => database.progress(),
+        }
+    }
+
     /// The next rows; none at the end.
     async fn next(&mut self) -> Result<Option<Batch>, Failure> {
         match self {
@@ -130,6 +140,7 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
         eprintln!("what was read before is not in this file any more: it is read from its beginning");
     }
     let mut report = None;
+    let bar = progress_bar(&source);
     let mut next = source.next().await?;
     while let Some(batch) = next {
         // The next rows are read while the database writes these.
@@ -137,14 +148,10 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
         let refused = refused?;
         next = following?;
         add_to_report(&mut report, &options.report, &refused)?;
-        if io::stderr().is_terminal() {
-            eprint!("\r{} imported, {} refused", import.imported(), import.refused());
-            io::stderr().flush()?;
-        }
+        bar.set_position(source.progress().0);
+        bar.set_message(format!("{} imported, {} refused", import.imported(), import.refused()));
     }
-    if io::stderr().is_terminal() {
-        eprintln!();
-    }
+    bar.finish();
     let (imported, refused) = (import.imported() - imported_before, import.refused() - refused_before);
     let verb = if options.dry_run { "would be imported" } else { "imported" };
     println!("{imported} {verb}, {refused} refused");
@@ -152,6 +159,15 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
         println!("the refused rows are in {}", options.report.display());
     }
     Ok(())
+}
+
+/// For whoever looks on: it is drawn on a terminal only.
+fn progress_bar(source: &Source) -> ProgressBar {
+    let (done, whole) = source.progress();
+    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %, {eta} left: {msg}").expect("it is a template");
+    let bar = ProgressBar::new(whole).with_style(style).with_position(done);
+    bar.reset_eta();
+    bar
 }
 
 fn add_to_report(report: &mut Option<Writer<File>>, path: &Path, refused: &[(String, Refused)]) -> Result<(), Failure> {

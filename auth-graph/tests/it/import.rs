@@ -1,7 +1,7 @@
 //! Users from other systems: they come with their password hashes, once, whatever happens in between.
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 
 use auth_graph::app::App;
 use auth_graph::auth::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
@@ -206,6 +206,24 @@ fn an_interrupted_import_goes_on_and_repeats_nothing() {
     let third = imported(folder.path(), "json", "users.jsonl", &[]);
     assert_eq!(text(&third.stdout), "0 imported, 0 refused\n");
     assert_eq!(exported(folder.path()).len(), 1600);
+}
+
+/// Whoever looks on is shown how far it has come; a log is not.
+#[test]
+fn a_terminal_shows_how_far_an_import_is() {
+    let folder = TempDir::new().unwrap();
+    let rows: String = (0..1500).map(|number| format!("user{number}@test.com\n")).collect();
+    std::fs::write(folder.path().join("users.csv"), format!("email\n{rows}")).unwrap();
+    let line = |number: usize| format!("{}\n", json!({ "email": format!("user{number}@test.com") }));
+    std::fs::write(folder.path().join("users.jsonl"), (0..1500).map(line).collect::<String>()).unwrap();
+    for (from, source) in [("csv", "users.csv"), ("json", "users.jsonl")] {
+        let command = format!("{} import --from {from} {source} --dry-run", env!("CARGO_BIN_EXE_auth-graph"));
+        let arguments = ["--quiet", "--return", "--command", &command, "/dev/null"];
+        let seen = Command::new("script").args(arguments).current_dir(folder.path()).output().unwrap();
+        assert!(seen.status.success(), "{}", text(&seen.stdout));
+        assert!(text(&seen.stdout).contains("100 %, 0s left: 1500 imported, 0 refused"), "{}", text(&seen.stdout));
+        assert_eq!(text(&imported(folder.path(), from, source, &["--dry-run"]).stderr), "");
+    }
 }
 
 #[test]

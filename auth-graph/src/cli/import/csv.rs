@@ -16,6 +16,7 @@ pub(super) struct Table {
     reader: Reader<File>,
     prefix: Prefix,
     heading: StringRecord,
+    length: u64,
     resumed: bool,
 }
 
@@ -33,12 +34,18 @@ impl Table {
             position.set_byte(place.offset).set_line(place.line);
             reader.seek(position)?;
         }
-        Ok(Self { reader, prefix, heading, resumed: place.offset > 0 })
+        let length = reader.get_ref().metadata()?.len();
+        Ok(Self { reader, prefix, heading, length, resumed: place.offset > 0 })
     }
 
     /// Whether nothing was read of it before.
     pub(super) fn is_at_its_beginning(&self) -> bool {
         !self.resumed
+    }
+
+    /// How far it was read, and how long it is, in bytes.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        (self.reader.position().byte(), self.length)
     }
 
     pub(super) fn next(&mut self, most: usize) -> io::Result<Option<Batch>> {

@@ -14,6 +14,8 @@ pub(super) struct Database {
     /// Rows as JSON.
     select: String,
     last: Option<serde_json::Value>,
+    read: u64,
+    length: u64,
 }
 
 impl Database {
@@ -33,7 +35,9 @@ impl Database {
             "" => None,
             position => Some(serde_json::from_str(position).map_err(Error::internal)?),
         };
-        Ok(Self { db, select, last })
+        let mut database = Self { db, select, last, read: 0, length: 0 };
+        database.length = database.count_rest(&table).await?;
+        Ok(database)
     }
 
     /// Whether nothing was read of it before.
@@ -41,15 +45,13 @@ impl Database {
         self.last.is_none()
     }
 
+    /// How many rows were read of those that were there to be read.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        (self.read, self.length)
+    }
+
     pub(super) async fn next(&mut self, most: usize) -> Result<Option<Batch>, Failure> {
-        let backend = self.db.get_database_backend();
-        let place = if backend == DbBackend::Sqlite { "?" } else { "$1" };
-        let (condition, values) = match &self.last {
-            None => (String::new(), Vec::new()),
-            Some(last) => (format!(" WHERE id > {place}"), vec![key(last, backend)]),
-        };
-        let query = format!("{}{condition} ORDER BY id LIMIT {most}", self.select);
-        let found = self.db.query_all_raw(Statement::from_sql_and_values(backend, query, values)).await?;
+        let found = self.db.query_all_raw(self.rest(&self.select, &format!("ORDER BY id LIMIT {most}"))).await?;
         let mut rows = Vec::with_capacity(found.len());
         for row in &found {
             let text: String = row.try_get("", "row")?;
@@ -58,9 +60,29 @@ impl Database {
             let place = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
             rows.push(Row { place, record: shapes::django(&row).ok_or(Refused::Malformed) });
             self.last = Some(id);
+            self.read += 1;
         }
         let position = self.last.as_ref().map_or_else(String::new, ToString::to_string);
         Ok((!rows.is_empty()).then_some(Batch { rows, position }))
+    }
+
+    async fn count_rest(&self, table: &str) -> Result<u64, Failure> {
+        let counted = self.db.query_one_raw(self.rest(&format!("SELECT count(*) AS rest FROM {table}"), "")).await?;
+        let rest: Option<i64> = counted.map(|row| row.try_get("", "rest")).transpose()?;
+        Ok(rest.and_then(|rest| u64::try_from(rest).ok()).unwrap_or(0))
+    }
+
+    /// A statement about the rows that were not read yet.
+    fn rest(&self, select: &str, end: &str) -> Statement {
+        let backend = self.db.get_database_backend();
+        let place = if backend == DbBackend::Sqlite { "?" } else { "$1" };
+        match &self.last {
+            None => Statement::from_string(backend, format!("{select} {end}")),
+            Some(last) => {
+                let query = format!("{select} WHERE id > {place} {end}");
+                Statement::from_sql_and_values(backend, query, [key(last, backend)])
+            }
+        }
     }
 }
 

@@ -11,11 +11,13 @@ use crate::auth::transfer::{Batch, Record, Refused, Row};
 
 /// A longer line is no user.
 const LONGEST_LINE: u64 = 1024 * 1024;
+
 /// Such a file.
 pub(super) struct Lines {
     file: BufReader<File>,
     prefix: Prefix,
     place: Place,
+    length: u64,
     shape: fn(Value) -> Option<Record>,
 }
 
@@ -28,12 +30,18 @@ impl Lines {
         }
         let (prefix, place) = Prefix::open(path, position)?;
         file.seek(SeekFrom::Start(place.offset))?;
-        Ok(Self { file, prefix, place, shape })
+        let length = file.get_ref().metadata()?.len();
+        Ok(Self { file, prefix, place, length, shape })
     }
 
     /// Whether nothing was read of it yet.
     pub(super) fn is_at_its_beginning(&self) -> bool {
         self.place.offset == 0
+    }
+
+    /// How far it was read, and how long it is, in bytes.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        (self.place.offset, self.length)
     }
 
     pub(super) fn next(&mut self, most: usize) -> io::Result<Option<Batch>> {
