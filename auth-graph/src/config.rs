@@ -24,7 +24,7 @@ use url::Url;
 use crate::values::Scopes;
 
 pub use accounts::{Accounts, Mail, Registration};
-pub use claims::{Claims, ClaimsForAudience, ClaimsHook, HookFailure, ScopesOfAudience};
+pub use claims::{Claims, ClaimsForAudience, ClaimsHook, HookFailure, ScopesOfAudience, UserIdClaim};
 pub use serving::{MasterSecret, Problems, Secrets, Sources};
 pub use webhooks::Webhooks;
 

@@ -1,8 +1,11 @@
 //! What access tokens say beside their standard claims: the policy's, the hook's, and the names that other clients
 //! look for.
 //!
-//! The hook is asked before a session or a client is locked, so that no network call is made within a transaction.
+//! All is asked before a session or a client is locked, so that no network call is made within a transaction.
 
+use serde_json::Value;
+
+use super::numbers;
 use crate::app::App;
 use crate::config::HookFailure;
 use crate::credentials::claims_hook::{Occasion, Question, SubjectKind};
@@ -10,9 +13,24 @@ use crate::error::{Error, Result};
 use crate::store::{sessions, users};
 use crate::values::{AdditionalClaims, Scopes};
 
-/// What the hook has said. Only whoever has asked it, or has none, can make a token.
+/// What the hook has said, and the user's number where tokens tell it. Only whoever has asked, or has nothing to ask, can
+/// make a token.
 #[derive(Debug, Default)]
-pub(crate) struct Answer(AdditionalClaims);
+pub(crate) struct Answer {
+    claims: AdditionalClaims,
+    number: Option<i64>,
+}
+
+impl Answer {
+    fn of_hook(claims: AdditionalClaims) -> Self {
+        Self { claims, number: None }
+    }
+}
+
+/// Whether anything has to be asked before a token is made.
+pub(crate) fn must_ask(app: &App) -> bool {
+    app.claims_hook.is_some() || app.claims_policy.tells_numbers()
+}
 
 /// Asks the hook, if there is one.
 ///
@@ -25,7 +43,7 @@ pub(crate) async fn ask(app: &App, question: &Question<'_>) -> Result<Answer> {
         false => Err(Error::unavailable("the claims of the hook are too long")),
     });
     match (answer, app.config.claims.hook.on_failure) {
-        (Ok(claims), _) => Ok(Answer(claims)),
+        (Ok(claims), _) => Ok(Answer::of_hook(claims)),
         (Err(error), HookFailure::Refuse) => Err(error),
         (Err(error), HookFailure::Omit) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "a token is made without the claims of the hook");
@@ -34,10 +52,10 @@ pub(crate) async fn ask(app: &App, question: &Question<'_>) -> Result<Answer> {
     }
 }
 
-/// Asks the hook about the next token of a session.
+/// Asks about the next token of a session.
 ///
 /// # Errors
-/// As [`ask`].
+/// As [`ask`], or when the database fails.
 pub(crate) async fn ask_for_session(
     app: &App,
     session: &sessions::Model,
@@ -53,20 +71,25 @@ pub(crate) async fn ask_for_session(
         session_id: session.id,
         scope,
     };
-    ask(app, &question).await
+    let mut answer = ask(app, &question).await?;
+    if app.claims_policy.tells_numbers() {
+        answer.number = Some(numbers::number_of(app, session.user_id).await?);
+    }
+    Ok(answer)
 }
 
 /// Everything that the token of a user says beside the standard claims. The hook's answer goes before the policy.
 pub(crate) fn of_user(app: &App, user: &users::Model, audience: &str, answer: Answer) -> AdditionalClaims {
     let mut claims = app.claims_policy.of_user(user, audience);
-    claims.extend(answer.0);
-    app.claims_policy.add_other_names(&mut claims, Some(user.id.to_string()));
+    claims.extend(answer.claims);
+    let id = answer.number.map_or_else(|| user.id.to_string().into(), Value::from);
+    app.claims_policy.add_other_names(&mut claims, Some(id));
     claims
 }
 
 /// The same for a service client, which has no attributes and is nobody's account.
 pub(crate) fn of_service(app: &App, answer: Answer) -> AdditionalClaims {
-    let mut claims = answer.0;
+    let mut claims = answer.claims;
     app.claims_policy.add_other_names(&mut claims, None);
     claims
 }

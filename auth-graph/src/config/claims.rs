@@ -25,12 +25,24 @@ pub struct ScopesOfAudience {
 pub struct Claims {
     /// Whether there are `user_id` and `token_type`.
     pub django: bool,
+    /// What `user_id` is.
+    pub user_id: UserIdClaim,
     /// What else is said, for each audience.
     pub policies: Vec<ClaimsForAudience>,
     /// How long the claims of the policies may be together, and those of the hook, as JSON.
     pub max_bytes: usize,
     /// Who else is asked.
     pub hook: ClaimsHook,
+}
+
+/// By what `user_id` names a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserIdClaim {
+    /// As `sub` does.
+    Uuid,
+    /// By the number that systems with integer identifiers know.
+    Number,
 }
 
 /// Which attributes of a user become claims.

@@ -84,6 +84,7 @@ impl Config {
             "claims",
             &[
                 ("django", self.claims.django.to_string()),
+                ("user_id", quote(&format!("{:?}", self.claims.user_id).to_lowercase())),
                 ("policies", policies(&self.claims.policies)),
                 ("max_bytes", self.claims.max_bytes.to_string()),
             ],

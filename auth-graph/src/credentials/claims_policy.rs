@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::config;
+use crate::config::{self, UserIdClaim};
 use crate::store::users;
 use crate::values::{AdditionalClaims, ClaimName, ClaimSource};
 
@@ -48,8 +48,14 @@ impl ClaimsPolicy {
         of_policies.chain(of_django.iter().copied()).collect()
     }
 
+    /// Whether tokens name users by their numbers too.
+    #[must_use]
+    pub fn tells_numbers(&self) -> bool {
+        self.0.django && self.0.user_id == UserIdClaim::Number
+    }
+
     /// Adds what is switched on for clients that look for other names.
-    pub fn add_other_names(&self, claims: &mut AdditionalClaims, user_id: Option<String>) {
+    pub fn add_other_names(&self, claims: &mut AdditionalClaims, user_id: Option<Value>) {
         if self.0.django {
             claims.add_names_of_django(user_id);
         }

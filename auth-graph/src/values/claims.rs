@@ -162,9 +162,9 @@ impl AdditionalClaims {
     }
 
     /// Adds the names that django-easyjwt and djangorestframework-simplejwt look for. They are reserved for this.
-    pub fn add_names_of_django(&mut self, user_id: Option<String>) {
+    pub fn add_names_of_django(&mut self, user_id: Option<Value>) {
         self.0.insert("token_type".to_owned(), "access".into());
-        self.0.extend(user_id.map(|id| ("user_id".to_owned(), id.into())));
+        self.0.extend(user_id.map(|id| ("user_id".to_owned(), id)));
     }
 
     /// How long they are in a token, as JSON.

@@ -1,8 +1,8 @@
 //! What access tokens say: little by default, what the policy adds for an audience, and the names of Django's clients.
 
 use auth_graph::auth::accounts::Rank;
-use auth_graph::config::{ClaimsForAudience, Config, ScopesOfAudience};
-use auth_graph::store::users;
+use auth_graph::config::{ClaimsForAudience, Config, ScopesOfAudience, UserIdClaim};
+use auth_graph::store::{user_numbers, users};
 use auth_graph::values::{ClaimName, ClaimSource, Scopes};
 use axum::body::Body;
 use axum::http::Request;
@@ -56,8 +56,9 @@ async fn a_token_says_little_unless_it_is_configured() {
     assert!(signed_in.access.len() < 800, "{}", signed_in.access.len());
 }
 
+/// The claim stayed as it was at the sign-in.
 #[tokio::test]
-async fn the_policy_adds_attributes_of_the_user_as_they_are_now() {
+async fn nextjs_auth0_1735_the_policy_adds_attributes_of_the_user_as_they_are_now() {
     let test = TestApp::with(with_policies).await;
     let signed_in = test.signed_in("ada@test.com", Rank::Staff).await;
     let claims = claims_of(&signed_in.access);
@@ -156,6 +157,28 @@ async fn clients_of_django_find_the_names_that_they_look_for() {
     let client = test.service_client("orders", "").await;
     let token = client.token().await;
     assert_eq!(claims_of(&token)["token_type"], "access");
+    assert!(claims_of(&token).get("user_id").is_none(), "a service is nobody's account");
+}
+
+#[tokio::test]
+async fn clients_of_django_with_integers_for_identifiers_find_the_number_of_the_user() {
+    let test = TestApp::with(|config| {
+        config.claims.django = true;
+        config.claims.user_id = UserIdClaim::Number;
+    })
+    .await;
+    let ada = test.create_user("ada@test.com").await;
+    let imported = user_numbers::Model { number: 4711, user_id: ada.id };
+    user_numbers::insert_many(&test.app.db, vec![imported]).await.unwrap();
+    let ada = test.sign_in(ada).await;
+    // The second refresh is the first one again.
+    for claims in [claims_of(&ada.access), refreshed(&test, &ada).await, refreshed(&test, &ada).await] {
+        assert_eq!((&claims["user_id"], &claims["sub"]), (&json!(4711), &json!(ada.user.id)));
+    }
+    ada.caller.me().await.data("me");
+    let eve = test.signed_in("eve@test.com", Rank::User).await;
+    assert_eq!(claims_of(&eve.access)["user_id"], 4712, "whoever has none gets the next one");
+    let token = test.service_client("orders", "").await.token().await;
     assert!(claims_of(&token).get("user_id").is_none(), "a service is nobody's account");
 }
 

@@ -143,6 +143,7 @@ fn broken_rules_are_named() {
         ("tokens.key_publish_lead", "1m"),
         ("tokens.audience", " "),
         ("tokens.further_audiences", "[\"\"]"),
+        ("claims.user_id", "integer"),
         ("claims.max_bytes", "5000"),
         ("claims.policies", "[{audience = \"else\", claims = {a = \"email\"}}]"),
         ("claims.policies", "[{audience = \"graph\", claims = {sub = \"email\"}}]"),

@@ -84,7 +84,7 @@ async fn repeat(app: &App, token: &SecretString, device: &Device) -> Result<Opti
     if position == Position::Current {
         return Ok(None);
     }
-    // It was the newest when the hook would have been asked.
+    // It was the newest when anything would have been asked.
     let Some(answer) = answer else { return Ok(None) };
     // Signed while the session is locked: nothing is minted after a revocation has committed.
     let pair = issue(app, &session, user, answer, app.clock.now())?;
@@ -92,12 +92,12 @@ async fn repeat(app: &App, token: &SecretString, device: &Device) -> Result<Opti
     Ok(Some(pair))
 }
 
-/// Asks the claims hook about the pair that a predecessor would get once more. None: the refresh token is not one, as
+/// Asks about the pair that a predecessor would get once more. None: the refresh token is not one, as
 /// [`locate`] will tell.
 ///
 /// Nothing is locked here, and nothing decided: what has changed when the session is locked goes before.
 async fn ask(app: &App, token: &SecretString) -> Result<Option<Answer>> {
-    if app.claims_hook.is_none() {
+    if !claims::must_ask(app) {
         return Ok(Some(Answer::default()));
     }
     let (id, generation) = app.refresh_tokens.decode(token)?;
