@@ -3,26 +3,48 @@
 
 use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::{Actor, clients};
-use auth_graph::store::{login_events, sessions};
+use auth_graph::store::{login_events, sessions, users};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, Set};
 use serde_json::{Value, json};
 
 use crate::support::{ISSUER, PASSWORD, TestApp, claims_of, operation};
 
-/// What was presented with a refresh token was marked as used with all others of the session.
+/// matrix-authentication-service#4883: one refresh marked all tokens of its session as used. #4436: tokens became inactive,
+/// nobody knew why.
 #[tokio::test]
-async fn mas_4883_a_session_is_refreshed_again_and_again() {
+async fn mas_4883_and_4436_a_session_is_refreshed_again_and_again_and_its_tokens_stay_good() {
     let test = TestApp::new().await;
-    let mut token = test.signed_in("ada@test.com", Rank::User).await.refresh;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    let (mut token, mut bearers) = (signed_in.refresh, vec![signed_in.caller]);
     for _ in 0..10 {
         let pair = test.anonymous().refresh(&token).await.data("refresh").clone();
         token = pair["refreshToken"].as_str().unwrap().to_owned();
-        let bearer = test.bearer(pair["accessToken"].as_str().unwrap());
-        assert_eq!(bearer.me().await.data("me")["email"], "ada@test.com");
+        bearers.push(test.bearer(pair["accessToken"].as_str().unwrap()));
+        for bearer in &bearers {
+            assert_eq!(bearer.me().await.data("me")["email"], "ada@test.com");
+        }
     }
+}
+
+/// Users were kept in a cache of sessions, and shown as they had been: after a change past the service (#7513), and after
+/// one through it (#1516, #896, #2020).
+#[tokio::test]
+async fn better_auth_7513_and_1516_a_user_is_shown_as_they_are_now() {
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let name = async || ada.caller.me().await.data("me")["firstName"].clone();
+    assert_eq!(name().await, "Ada");
+    let input = json!({ "input": { "firstName": "Augusta" } });
+    ada.caller.send(operation!("update_profile"), input).await.data("updateProfile");
+    assert_eq!(name().await, "Augusta");
+    let mut changed: users::ActiveModel = ada.user.clone().into();
+    changed.first_name = Set("Lady Lovelace".to_owned());
+    users::Entity::update(changed).exec(&test.app.db).await.unwrap();
+    assert_eq!(name().await, "Lady Lovelace");
+    assert_eq!(test.anonymous().refresh(&ada.refresh).await.data("refresh")["user"]["firstName"], "Lady Lovelace");
 }
 
 /// Each refresh inserted a row, 240 million in a year; and one was inserted for a token that was not even asked for.
@@ -166,7 +188,7 @@ async fn ghsa_6mq3_xmgp_pjm5_a_changed_client_secret_never_passes() {
     client.token().await;
 }
 
-/// The audience was lost on the way through a refresh, tokens of a service account outlived it, and delegated tokens could
+/// authorizer 2.4.0: the audience was lost on the way through a refresh, tokens of a service account outlived it, and delegated tokens could
 /// do more than the one who used them.
 #[tokio::test]
 async fn authorizer_2_4_0_audience_and_scope_survive_a_refresh_and_a_disabled_client_has_no_token() {

@@ -51,6 +51,7 @@ fn assert_refused(answer: &Answer, code: &str) {
     assert!(!answer.headers.contains_key("set-cookie"), "the cookie is left alone");
 }
 
+/// django-graphql-jwt#95: the refresh token was within reach of scripts.
 #[tokio::test]
 async fn cve_2024_28197_the_cookie_is_bound_to_the_host_and_the_body_has_no_refresh_token() {
     let test = TestApp::new().await;
@@ -62,6 +63,7 @@ async fn cve_2024_28197_the_cookie_is_bound_to_the_host_and_the_body_has_no_refr
     assert_eq!(attributes, " Path=/; Max-Age=1209600; HttpOnly; SameSite=Strict; Secure");
 }
 
+/// django-graphql-jwt#191: a cookie of another name was set and then not found.
 #[tokio::test]
 async fn better_auth_1043_a_parent_domain_shares_the_cookie_under_another_name() {
     let test = TestApp::with(|config| {
@@ -156,6 +158,7 @@ async fn a_page_of_another_site_can_not_use_the_cookie() {
     }
 }
 
+/// supabase/ssr#68: a page of another host of the domain found no refresh token.
 #[tokio::test]
 async fn hosts_of_the_parent_domain_may_use_the_cookie_when_they_are_listed() {
     let test = TestApp::with(|config| {
@@ -213,6 +216,22 @@ async fn supabase_auth_js_441_ten_refreshes_at_once_all_end_with_the_same_cookie
         assert_eq!(cookies.len(), 1);
         newest = answers.into_iter().next().unwrap();
     }
+}
+
+/// A second tab made useless what the first one had in its memory.
+#[tokio::test]
+async fn nhost_555_what_a_tab_has_in_its_memory_outlives_the_refreshes_of_another() {
+    let test = TestApp::new().await;
+    let first = sign_in(&test).await;
+    let mut newest = refresh(&with_session(&test, &first)).await;
+    for _ in 0..3 {
+        newest = refresh(&with_session(&test, &newest)).await;
+    }
+    let access = first.data("login")["accessToken"].as_str().unwrap();
+    assert_eq!(test.bearer(access).me().await.data("me")["email"], "ada@test.com");
+    // The cookie is the browser's, and the newest; the CSRF token is the tab's.
+    let tab = with_cookie(&test, &newest).with_header("x-csrf-token", csrf_token(&first));
+    refresh(&tab).await.data("refresh");
 }
 
 #[tokio::test]

@@ -66,7 +66,8 @@ async fn alkem_io_5586_what_happens_while_a_copy_is_away_reaches_it() {
     assert_eq!(told, created);
 }
 
-/// A change of groups waited for the hourly run.
+/// A change of groups waited for the hourly run; dwyl/auth#121: services held the roles of months ago, and had nowhere to
+/// ask for those of today.
 #[tokio::test]
 async fn authentik_25291_and_23645_a_change_of_roles_is_a_change() {
     let sells = Scopes::parse("orders:sell").unwrap();
@@ -79,6 +80,7 @@ async fn authentik_25291_and_23645_a_change_of_roles_is_a_change() {
     let given = changes(&caller, &from).await.remove(0);
     assert_eq!((&given["kind"], &given["user"]["roles"]), (&json!("USER_UPDATED"), &json!(["seller"])));
     assert_eq!(given["user"]["scopes"], json!(["orders:sell"]));
+    assert_eq!(snapshots(&caller).await["nodes"][0]["roles"], json!(["seller"]));
     administration::set_roles(&test.app, &Actor::operator(), ada.id, Vec::new(), none).await.unwrap();
     let taken = changes(&caller, &given["cursor"]).await.remove(0);
     assert_eq!((&taken["user"]["roles"], &taken["user"]["scopes"]), (&json!([]), &json!([])));

@@ -16,6 +16,7 @@ async fn get(test: &TestApp, path: &str) -> Answer {
     test.anonymous().request(Request::get(path).body(Body::empty()).unwrap()).await
 }
 
+/// simplejwt#905, #912: a rotation wrote to tables that nobody had made.
 #[tokio::test]
 async fn readiness_names_what_is_missing() {
     let test = TestApp::new().await;

@@ -2,8 +2,10 @@
 
 use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::sessions::{self, Device};
+use auth_graph::auth::{Actor, administration};
 use auth_graph::store;
 use auth_graph::store::login_events::{self, Kind};
+use auth_graph::values::Scopes;
 use chrono::Duration;
 use futures_util::future::join_all;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -27,6 +29,8 @@ async fn each_refresh_gives_new_tokens() {
     assert_eq!(pair["user"]["email"], "ada@test.com");
 }
 
+/// supabase/supabase#8959, keycloak#14040, opensearch security-dashboards-plugin#2311, convex-auth#76: three tabs or more,
+/// or a client that fires several requests at once, were signed out.
 #[tokio::test]
 async fn supabase_auth_js_213_parallel_refreshes_of_one_token_all_get_the_same_successor() {
     let test = TestApp::new().await;
@@ -56,6 +60,8 @@ async fn cve_2026_53517_two_replicas_give_the_same_successor() {
     assert!(successors.iter().all(|token| token.expose_secret() == successors[0].expose_secret()));
 }
 
+/// matrix-authentication-service#2795, supabase/auth#2136: what had been used already was refused, though nobody had gotten
+/// the answer.
 #[tokio::test]
 async fn mas_2795_a_lost_answer_can_be_asked_for_again_hours_later() {
     let test = TestApp::new().await;
@@ -66,6 +72,19 @@ async fn mas_2795_a_lost_answer_can_be_asked_for_again_hours_later() {
     assert_eq!(refresh_token(&again), lost);
     let access = again.data("refresh")["accessToken"].as_str().unwrap();
     assert_eq!(test.anonymous().verify(access).await.data("verify")["active"], true);
+}
+
+/// Developers of a mobile application took the refresh token for constant, and their users were signed out at random.
+#[tokio::test]
+async fn supabase_auth_js_620_a_client_that_keeps_its_first_token_stays_signed_in() {
+    let test = TestApp::new().await;
+    let first = test.signed_in("ada@test.com", Rank::User).await.refresh;
+    for _ in 0..5 {
+        test.app.clock.advance(Duration::hours(2));
+        let again = test.anonymous().refresh(&first).await;
+        let bearer = test.bearer(again.data("refresh")["accessToken"].as_str().unwrap());
+        assert_eq!(bearer.me().await.data("me")["email"], "ada@test.com");
+    }
 }
 
 #[tokio::test]
@@ -111,6 +130,7 @@ async fn a_session_ends_in_any_case_after_its_absolute_lifetime() {
     assert_eq!(test.anonymous().refresh(&token).await.code(), "TOKEN_EXPIRED");
 }
 
+/// Rauthy 989f9ff9: an exchange did not look at the user again, and a session that had been ended came back.
 #[tokio::test]
 async fn cve_2024_22513_a_disabled_user_gets_no_more_tokens_and_the_old_ones_fail() {
     let test = TestApp::new().await;
@@ -132,6 +152,18 @@ async fn hasura_1631_scopes_are_computed_anew() {
     auth_graph::store::users::Entity::update(changed).exec(&test.app.db).await.unwrap();
     let answer = test.anonymous().refresh(&signed_in.refresh).await;
     assert_eq!(answer.data("refresh")["scope"], serde_json::json!([]));
+}
+
+/// It took another sign-in to get what one was given.
+#[tokio::test]
+async fn whitebrick_client_9_a_role_that_was_given_is_in_the_next_token() {
+    let sells = Scopes::parse("orders:sell").unwrap();
+    let test = TestApp::with(|config| drop(config.roles.insert("seller".to_owned(), sells))).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let (roles, none) = (vec!["seller".to_owned()], Scopes::default());
+    administration::set_roles(&test.app, &Actor::operator(), ada.user.id, roles, none).await.unwrap();
+    let answer = test.anonymous().refresh(&ada.refresh).await;
+    assert_eq!(answer.data("refresh")["scope"], json!(["orders:sell"]));
 }
 
 /// Whatever ends the session: a pair that comes out of the race is good for nothing.

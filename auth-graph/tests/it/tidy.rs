@@ -99,6 +99,33 @@ fn no_trait_has_a_single_implementation() {
     }
 }
 
+/// Written as a name: "auth-js#213" and `auth_js_213` are the same.
+fn as_name(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_alphanumeric() { letter.to_ascii_lowercase() } else { '_' }).collect()
+}
+
+/// Each fault is named by a test of its row, in the name of that or in what is said of it.
+#[test]
+fn every_fault_that_the_guide_lists_is_named_by_a_test() {
+    let guide = std::fs::read_to_string(root().join("docs/guides/sessions-and-tokens.md")).unwrap();
+    let (_, table) = guide.split_once("| fault | test |\n| --- | --- |\n").unwrap();
+    let mut count = 0;
+    for row in table.lines().take_while(|line| line.starts_with("| ")) {
+        let [_, faults, files, _] = row.split('|').collect::<Vec<_>>().try_into().unwrap();
+        let files = files.split('`').skip(1).step_by(2).map(|file| match file.contains('/') {
+            true => root().join(file),
+            false => root().join("auth-graph/tests/it").join(file),
+        });
+        let tests: String = files.map(|file| as_name(&std::fs::read_to_string(file).unwrap())).collect();
+        for fault in faults.split_once(": ").unwrap().0.split(", ") {
+            let (fault, _other_name) = fault.split_once(" (").unwrap_or((fault, ""));
+            count += 1;
+            assert!(tests.contains(&format!("{}_", as_name(fault.trim()))), "{fault} in {row}");
+        }
+    }
+    assert!(count > 60, "{count}");
+}
+
 #[test]
 fn nothing_is_left_undone_in_silence() {
     for (name, text) in all_sources().iter().filter(|(name, _)| !name.ends_with("tidy.rs")) {

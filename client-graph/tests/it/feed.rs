@@ -12,8 +12,10 @@ use sea_orm::{ConnectionTrait, Statement};
 use crate::following::{Following, count};
 use crate::support::TestDatabase;
 
+/// nuxt-modules/supabase#119, supabase/supabase#39311, kortix-ai/suna#6690: each request waited for a call to the auth server.
+/// magistrala#1672, supabase/supabase#48574: whoever does without the call did not notice that a session had ended.
 #[tokio::test]
-async fn a_session_that_ends_at_auth_graph_is_refused_here() {
+async fn magistrala_1672_a_session_that_ends_at_auth_graph_is_refused_here_without_asking() {
     let issuer = TestIssuer::start().await;
     let service = Following::start(issuer.auth_graph(), &issuer);
     let ada = issuer.user("ada@example.com");
@@ -26,6 +28,7 @@ async fn a_session_that_ends_at_auth_graph_is_refused_here() {
     service.until(async || service.auth.authenticate(&token).await.is_err()).await;
     assert_eq!(service.auth.authenticate(&token).await.unwrap_err().code(), Code::TokenRevoked);
     assert!(service.auth.authenticate(&other).await.is_ok(), "it is another session");
+    assert_eq!(issuer.calls("Verify"), 0);
 }
 
 #[tokio::test]
