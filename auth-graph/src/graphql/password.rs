@@ -9,6 +9,7 @@ use super::guard::Authenticated;
 use super::registration::MailRequestedPayload;
 use super::session::device;
 use crate::auth::accounts;
+use crate::error::Error;
 use crate::values::NewPassword;
 
 /// A new password for one that was forgotten.
@@ -63,8 +64,9 @@ impl PasswordMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The token and the password.")] input: ResetPasswordInput,
     ) -> Result<PasswordChangedPayload> {
-        let password = NewPassword::parse(input.new_password.into())?;
-        let ended = accounts::reset_password(app(ctx), &input.token.into(), &password, device(ctx)).await?;
+        let password = NewPassword::parse(input.new_password.into()).map_err(about_new)?;
+        let ended = accounts::reset_password(app(ctx), &input.token.into(), &password, device(ctx)).await;
+        let ended = ended.map_err(about_new)?;
         Ok(PasswordChangedPayload { revoked_sessions: ended })
     }
 
@@ -75,10 +77,16 @@ impl PasswordMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Both passwords.")] input: ChangePasswordInput,
     ) -> Result<PasswordChangedPayload> {
-        let password = NewPassword::parse(input.new_password.into())?;
+        let password = NewPassword::parse(input.new_password.into()).map_err(about_new)?;
         let current = input.current_password.map(Into::into);
         let caller = principal(ctx)?;
-        let ended = accounts::change_password(app(ctx), caller, current.as_ref(), &password, device(ctx)).await?;
+        let ended = accounts::change_password(app(ctx), caller, current.as_ref(), &password, device(ctx)).await;
+        let ended = ended.map_err(about_new)?;
         Ok(PasswordChangedPayload { revoked_sessions: ended })
     }
+}
+
+/// The argument has another name here than where passwords are read.
+fn about_new(error: Error) -> Error {
+    error.about("newPassword")
 }

@@ -35,7 +35,8 @@ async fn a_forgotten_password_is_replaced_and_every_session_ends() {
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
     forget(&site.test.anonymous(), "Ada@test.com").await.data("requestPasswordReset");
     let mail = site.mail().await;
-    assert_eq!(reset(&site.test.anonymous(), mail.token(), "password1").await.code(), "VALIDATION_FAILED");
+    let refused = reset(&site.test.anonymous(), mail.token(), "password1").await;
+    assert_eq!((refused.code(), &refused.error()["extensions"]["field"]), ("VALIDATION_FAILED", &json!("newPassword")));
     let answer = reset(&site.test.anonymous(), mail.token(), NEW).await;
     assert_eq!(answer.data("resetPassword")["revokedSessions"], 1);
     assert_eq!(ada.caller.me().await.code(), "TOKEN_REVOKED");
@@ -141,6 +142,7 @@ async fn weak_passwords_are_refused_with_the_reason() {
     ] {
         let refused = change(&ada.caller, json!(PASSWORD), password).await;
         assert_eq!(refused.code(), "VALIDATION_FAILED");
+        assert_eq!(refused.error()["extensions"]["field"], "newPassword", "{password}");
         assert!(refused.error()["message"].as_str().unwrap().contains(reason), "{password}: {}", refused.text);
     }
     change(&ada.caller, json!(PASSWORD), "not known from a breach").await.data("changePassword");
