@@ -73,7 +73,7 @@ impl Transport {
             }
             Self::Console => {
                 let (subject, text) = (&mail.subject, mail.text.expose_secret());
-                let printed = writeln!(std::io::stderr(), "--- mail to {}: {subject}\n{text}---", mail.to);
+                let printed = writeln!(std::io::stderr(), "--- mail to {}: {subject}\n{text}\n---", mail.to);
                 printed.map_err(|error| Failure::Passing(error.to_string()))
             }
             Self::None => Err(Failure::Passing("no SMTP server is configured".to_owned())),

@@ -41,6 +41,7 @@ async fn an_account_is_made_when_its_address_is_confirmed() {
     let mail = site.mail().await;
     assert_eq!(mail.to, "ada@test.com");
     assert!(mail.link().starts_with("https://auth.test/verify-email#token=ago_"), "{}", mail.link());
+    assert!(mail.text.contains(&format!("copy it into your browser:\n\n{}\n", mail.link())), "{}", mail.text);
     assert_eq!(confirm(&caller, mail.token()).await.data("verifyEmail")["email"], "ada@test.com");
     let user = &caller.login("ada@test.com", PASSWORD).await.data("login")["user"].clone();
     assert_eq!((&user["firstName"], &user["emailVerified"]), (&json!("Ada"), &json!(true)));
