@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lettre::message::Mailbox;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
@@ -57,6 +58,8 @@ pub enum Registration {
 pub struct Mail {
     /// The SMTP server. It may hold a password.
     pub smtp_url: SecretString,
+    /// A file with certificates of authorities that are trusted beside those that the machine trusts.
+    pub smtp_authorities: PathBuf,
     /// The sender.
     pub from: String,
     /// How the service calls itself; empty: by its address.
@@ -68,6 +71,32 @@ pub struct Mail {
     /// For so long a mail is tried.
     #[serde(with = "humantime_serde")]
     pub give_up_after: Duration,
+}
+
+impl Mail {
+    /// How the connection is encrypted where authorities of one's own are trusted. None: as the address of the server says.
+    pub(crate) fn encryption(&self) -> Result<Option<Tls>, String> {
+        if self.smtp_authorities.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        let useless = || "is of use only with smtps://, or with smtp:// and ?tls=required".to_owned();
+        let url = Url::parse(self.smtp_url.expose_secret()).map_err(|_| useless())?;
+        let encrypted = match url.scheme() {
+            "smtps" => Tls::Wrapper,
+            "smtp" if url.query_pairs().any(|(key, value)| key == "tls" && value == "required") => Tls::Required,
+            _ => return Err(useless()),
+        };
+        let pem =
+            std::fs::read_to_string(&self.smtp_authorities).map_err(|error| format!("can not be read: {error}"))?;
+        let unusable = || "holds no certificates that can be used".to_owned();
+        if !pem.contains("-----BEGIN CERTIFICATE-----") {
+            return Err(unusable());
+        }
+        let certificates = Certificate::from_pem(pem.as_bytes()).map_err(|_| unusable())?;
+        let parameters = TlsParameters::builder(url.host_str().unwrap_or_default().to_owned());
+        let parameters = parameters.add_root_certificate(certificates).build().map_err(|_| unusable())?;
+        Ok(Some(encrypted(parameters)))
+    }
 }
 
 impl Config {
@@ -128,6 +157,9 @@ impl Config {
         let url = Url::parse(server).ok();
         let smtp = url.as_ref().is_some_and(|url| matches!(url.scheme(), "smtp" | "smtps"));
         rule(smtp, "mail.smtp_url", "must be smtp:// or smtps://");
+        if let Err(reason) = mail.encryption() {
+            rule(false, "mail.smtp_authorities", &reason);
+        }
         let private = url.is_some_and(|url| {
             url.scheme() == "smtps"
                 || url.query_pairs().any(|(key, value)| key == "tls" && value == "required")

@@ -136,6 +136,7 @@ impl Config {
             "mail",
             &[
                 ("smtp_url", quote(&without_password(mail.smtp_url.expose_secret()))),
+                ("smtp_authorities", quote(&mail.smtp_authorities.to_string_lossy())),
                 ("from", quote(&mail.from)),
                 ("service_name", quote(&mail.service_name)),
                 ("language", quote(&mail.language)),

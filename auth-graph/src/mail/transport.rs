@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::ExposeSecret;
 
@@ -49,6 +50,10 @@ impl Transport {
         if !url.is_empty() {
             let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
                 .map_err(|_| Error::internal("mail.smtp_url is not the address of an SMTP server"))?;
+            let builder = match config.mail.encryption().map_err(Error::internal)? {
+                Some(encryption) => builder.tls(encryption),
+                None => builder,
+            };
             let from = config.mail.from.parse().map_err(Error::internal)?;
             return Ok(Self::Smtp { server: Box::new(builder.timeout(Some(TIMEOUT)).build()), from });
         }
@@ -66,9 +71,13 @@ impl Transport {
                 let sent = sent.map_err(|_| Failure::Passing("it took too long".to_owned()))?;
                 sent.map(drop).map_err(|error| {
                     // What the server says of a mail can quote it; the status can not.
-                    let status = error.status().map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-                    let permanent = error.status().is_some_and(|code| (550..=554).contains(&u16::from(code)));
-                    if permanent { Failure::Permanent(status) } else { Failure::Passing(status) }
+                    let Some(status) = error.status() else { return Failure::Passing(no_status(&error)) };
+                    let permanent = (550..=554).contains(&u16::from(status));
+                    if permanent {
+                        Failure::Permanent(status.to_string())
+                    } else {
+                        Failure::Passing(status.to_string())
+                    }
                 })
             }
             Self::Console => {
@@ -79,6 +88,11 @@ impl Transport {
             Self::None => Err(Failure::Passing("no SMTP server is configured".to_owned())),
         }
     }
+}
+
+/// Why there is no answer, such as a certificate that is not trusted.
+fn no_status(error: &smtp::Error) -> String {
+    if error.is_response() { "the answer can not be read".to_owned() } else { error.to_string() }
 }
 
 fn message(mail: &Mail, from: Mailbox) -> Result<Message, String> {

@@ -30,6 +30,7 @@ mod import;
 mod keys;
 mod login;
 mod logs;
+mod mail_servers;
 mod mails;
 mod mass_assignment;
 mod merging;

@@ -36,7 +36,7 @@ pub use answer::Answer;
 pub use database::fresh as fresh_database;
 pub use events::Events;
 pub use hook::{Asked, HOOK_SECRET, Hook, answer as hook_answer};
-pub use mails::MailingApp;
+pub use mails::{MailingApp, Sink};
 pub use oauth::ServiceClient;
 pub use process::{Process, create_user};
 pub use queries::count_queries;

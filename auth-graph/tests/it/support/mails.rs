@@ -1,16 +1,16 @@
 //! A real SMTP server that keeps what it is sent, and reading that.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
 use auth_graph::auth::mail::send_due;
 use auth_graph::config::{Config, Registration};
-use mailin_embedded::response::OK;
-use mailin_embedded::{Handler, Response, Server, SslConfig};
+use mailin_embedded::response::{AUTH_OK, INVALID_CREDENTIALS, OK};
+use mailin_embedded::{AuthMechanism, Handler, Response, Server, SslConfig};
 use mailparse::{MailHeaderMap, ParsedMail};
 
-use super::TestApp;
+use super::{PASSWORD, TestApp};
 
 /// A mail that has arrived.
 #[derive(Clone, Debug)]
@@ -32,6 +32,10 @@ pub struct Sink {
 }
 
 impl Handler for Sink {
+    fn auth_plain(&mut self, _authorization: &str, user: &str, password: &str) -> Response {
+        if (user, password) == ("auth-graph", PASSWORD) { AUTH_OK } else { INVALID_CREDENTIALS }
+    }
+
     fn rcpt(&mut self, to: &str) -> Response {
         to.clone_into(&mut self.to);
         self.refusal.lock().unwrap().clone().unwrap_or(OK)
@@ -59,15 +63,24 @@ impl Handler for Sink {
 }
 
 impl Sink {
-    /// Starts a server, and says where it is.
-    pub fn start() -> (Self, String) {
+    /// Starts a server, and says where it is. One that encrypts wants a password, too.
+    pub fn start(encryption: SslConfig) -> (Self, SocketAddr) {
         let sink = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("smtp://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
         let mut server = Server::new(sink.clone());
-        server.with_name("mail.test").with_ssl(SslConfig::None).unwrap().with_tcp_listener(listener);
+        server.with_name("mail.test").with_tcp_listener(listener);
+        if !matches!(encryption, SslConfig::None) {
+            server.with_auth(AuthMechanism::Plain);
+        }
+        server.with_ssl(encryption).unwrap();
         std::thread::spawn(move || drop(server.serve()));
-        (sink, url)
+        (sink, address)
+    }
+
+    /// What has arrived since this was asked last.
+    pub fn arrived(&self) -> Vec<Arrived> {
+        std::mem::take(&mut *self.arrived.lock().unwrap())
     }
 
     /// Takes no mail from now on.
@@ -89,9 +102,9 @@ impl MailingApp {
     }
 
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let (sink, url) = Sink::start();
+        let (sink, address) = Sink::start(SslConfig::None);
         let test = TestApp::with(|config| {
-            config.mail.smtp_url = url.into();
+            config.mail.smtp_url = format!("smtp://{address}").into();
             config.accounts.registration = Registration::Open;
             change(config);
         })
@@ -102,7 +115,7 @@ impl MailingApp {
     /// Sends what waits, and takes what has arrived.
     pub async fn mails(&self) -> Vec<Arrived> {
         send_due(&self.test.app).await.unwrap();
-        std::mem::take(&mut *self.sink.arrived.lock().unwrap())
+        self.sink.arrived()
     }
 
     /// The one mail that has arrived.
