@@ -37,9 +37,11 @@ pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, name
         .map(str::to_lowercase)
         .filter(|text| text.chars().count() >= SHORTEST)
         .collect();
-    let rest = known.iter().fold(secret.expose_secret().to_lowercase(), |rest, text| rest.replace(text, ""));
-    let contains = rest.len() < secret.expose_secret().to_lowercase().len();
-    if contains && rest.chars().count() < LEFT {
+    let lower = secret.expose_secret().to_lowercase();
+    let rest = known.iter().fold(lower.clone(), |rest, text| rest.replace(text, ""));
+    let contains = rest.len() < lower.len();
+    let is_part = known.iter().any(|text| text.contains(&lower));
+    if is_part || contains && rest.chars().count() < LEFT {
         return Err(refused("is too much like the account"));
     }
     let looked_at: SecretString = secret.expose_secret().chars().take(LOOKED_AT).collect::<String>().into();
