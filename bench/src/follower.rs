@@ -12,6 +12,7 @@ use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use sea_orm_migration::SchemaManager;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::machine::resident;
@@ -72,13 +73,16 @@ impl Following {
             .build()?;
         let started = Instant::now();
         let following = auth.clone();
-        tokio::spawn(async move { following.run_feed(std::future::pending()).await });
+        let (stop, stopped) = oneshot::channel::<()>();
+        let feed = tokio::spawn(async move { following.run_feed(async { drop(stopped.await) }).await });
         let mut seen = 0;
         while mirror.user(UserId(self.user)).await?.is_none_or(|user| user.version < self.version) {
             seen = auth.feed_moved(seen).await;
         }
         println!("{} {}", started.elapsed().as_secs_f64(), resident(std::process::id()).1);
-        Ok(())
+        // The next follower of this database would otherwise wait for the lease of this one to run out.
+        drop(stop);
+        Ok(feed.await??)
     }
 }
 
