@@ -74,9 +74,10 @@ where
 
     /// Answer a POST. `context` adds what the resolvers need, the verified caller for instance.
     ///
-    /// The body must be one JSON object with a `query`, or with the hash of one that is known: 400, 408, 413 and 415 say what was wrong with it, and 406 that
-    /// `Accept` names nothing we have. Beyond that the status is 200, except that a client that asked for
-    /// `application/graphql-response+json` gets 400 for a request that was not executed. Every error has a code.
+    /// The body must be one JSON object with a `query`, or with the hash of one that is known: 400, 408, 413 and 415 say
+    /// what was wrong with it, and 406 that `Accept` names nothing we have. Beyond that the status is 200, except that a
+    /// client that asked for `application/graphql-response+json` gets 400 for a request that was not executed. Every error
+    /// has a code.
     ///
     /// A client that prefers `text/event-stream` gets the answers as server-sent events, those of a subscription too.
     /// Headers that resolvers set have nowhere to go then and are dropped.
@@ -86,13 +87,14 @@ where
         body: Body,
         context: impl FnOnce(Request) -> Request,
     ) -> HttpResponse {
-        if response::prefers_events(headers) {
+        let accepted = response::Accepted::of(headers);
+        if accepted.prefers_events() {
             return match self.read(headers, body).await {
                 Ok(request) => event_stream::into_http(self.stream(context(request), Arc::default()), self.limits()),
                 Err(refusal) => refusal.into_http(MediaType::Json),
             };
         }
-        let media_type = match response::negotiate(headers) {
+        let media_type = match accepted.media_type() {
             Ok(media_type) => media_type,
             Err(refusal) => return refusal.into_http(MediaType::Json),
         };
@@ -135,11 +137,15 @@ where
         request::decode(&request::read(body, &self.parts.limits).await?)
     }
 
-    pub(crate) async fn run(&self, mut request: Request) -> (Response, Stage) {
-        let validation = match self.parts.documents.prepare(&mut request) {
-            Ok(validation) => validation,
-            Err(error) => return (Response::from_errors(vec![error]), Stage::Refused),
-        };
+    async fn run(&self, mut request: Request) -> (Response, Stage) {
+        match self.parts.documents.prepare(&mut request) {
+            Ok(validation) => self.run_prepared(request, validation).await,
+            Err(error) => (Response::from_errors(vec![error]), Stage::Refused),
+        }
+    }
+
+    /// Run a request whose document was prepared.
+    pub(crate) async fn run_prepared(&self, request: Request, validation: Validation) -> (Response, Stage) {
         let schema = match validation {
             Validation::Full(_) => &self.schema,
             Validation::Size => &self.validated,

@@ -29,7 +29,7 @@ where
         if !self.answers_get() {
             return Refusal::method().into_http(MediaType::Json);
         }
-        let media_type = match response::negotiate(headers) {
+        let media_type = match response::Accepted::of(headers).media_type() {
             Ok(media_type) => media_type,
             Err(refusal) => return refusal.into_http(MediaType::Json),
         };
@@ -37,13 +37,16 @@ where
             Ok(request) => request,
             Err(refusal) => return refusal.into_http(media_type),
         };
-        if let Err(error) = self.documents().prepare(&mut request) {
-            return response::into_http(&mut Response::from_errors(vec![error]), Stage::Refused, media_type);
-        }
+        let validation = match self.documents().prepare(&mut request) {
+            Ok(validation) => validation,
+            Err(error) => {
+                return response::into_http(&mut Response::from_errors(vec![error]), Stage::Refused, media_type);
+            }
+        };
         if !is_query(&mut request) {
             return Refusal::method().into_http(media_type);
         }
-        let (mut response, stage) = self.run(context(request)).await;
+        let (mut response, stage) = self.run_prepared(context(request), validation).await;
         response::into_http(&mut response, stage, media_type)
     }
 }

@@ -14,7 +14,7 @@ use axum::{
 };
 use serde::Serialize;
 
-pub(crate) use self::accept::{negotiate, prefers_events};
+pub(crate) use self::accept::Accepted;
 use crate::EdgeCode;
 
 /// The two media types of an answer.

@@ -5,49 +5,55 @@ use axum::http::{HeaderMap, header::ACCEPT};
 use super::{MediaType, Refusal};
 use crate::EdgeCode;
 
-/// Choose the media type of the answer. Without a preference it is JSON, which every client reads; a client that names
-/// both alike gets the newer one, which it would not have named without knowing it.
-pub(crate) fn negotiate(headers: &HeaderMap) -> Result<MediaType, Refusal> {
-    if !headers.contains_key(ACCEPT) {
-        return Ok(MediaType::Json);
-    }
-    let mut json = Preference::default();
-    let mut graphql = Preference::default();
-    for value in headers.get_all(ACCEPT) {
-        // A header that is not text names no media type that we have.
-        for range in value.to_str().unwrap_or_default().split(',') {
-            let (essence, quality) = parse(range);
-            json.consider("application/json", essence, quality);
-            graphql.consider("application/graphql-response+json", essence, quality);
-        }
-    }
-    match (json.quality, graphql.quality) {
-        (0, 0) => Err(Refusal::new(
-            EdgeCode::NotAcceptable,
-            "The answer is application/graphql-response+json or application/json.",
-        )),
-        (one, other) if one > other => Ok(MediaType::Json),
-        (one, other) if one < other => Ok(MediaType::GraphqlResponse),
-        _ if graphql.precision == EXACT => Ok(MediaType::GraphqlResponse),
-        _ => Ok(MediaType::Json),
-    }
+/// How much each answer that we have is wanted.
+#[derive(Default)]
+pub(crate) struct Accepted {
+    events: Preference,
+    json: Preference,
+    graphql: Preference,
 }
 
-/// Whether server-sent events are asked for, rather than a single answer. Clients that can do both name both alike and
-/// mean events for subscriptions only, so a tie is none.
-pub(crate) fn prefers_events(headers: &HeaderMap) -> bool {
-    let [events, json, graphql] =
-        ["text/event-stream", "application/json", "application/graphql-response+json"].map(|media_type| {
-            let mut preference = Preference::default();
-            for value in headers.get_all(ACCEPT) {
-                for range in value.to_str().unwrap_or_default().split(',') {
-                    let (essence, quality) = parse(range);
-                    preference.consider(media_type, essence, quality);
-                }
-            }
-            preference
-        });
-    events.precision == EXACT && events.quality > json.quality.max(graphql.quality)
+impl Accepted {
+    /// Read the header.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut accepted = Self::default();
+        if !headers.contains_key(ACCEPT) {
+            accepted.consider("*/*");
+        }
+        for value in headers.get_all(ACCEPT) {
+            // A header that is not text names no media type that we have.
+            value.to_str().unwrap_or_default().split(',').for_each(|range| accepted.consider(range));
+        }
+        accepted
+    }
+
+    fn consider(&mut self, range: &str) {
+        let (essence, quality) = parse(range);
+        self.events.consider("text/event-stream", essence, quality);
+        self.json.consider("application/json", essence, quality);
+        self.graphql.consider("application/graphql-response+json", essence, quality);
+    }
+
+    /// Choose the media type of the answer. Without a preference it is JSON, which every client reads; a client that names
+    /// both alike gets the newer one, which it would not have named without knowing it.
+    pub(crate) fn media_type(&self) -> Result<MediaType, Refusal> {
+        match (self.json.quality, self.graphql.quality) {
+            (0, 0) => Err(Refusal::new(
+                EdgeCode::NotAcceptable,
+                "The answer is application/graphql-response+json or application/json.",
+            )),
+            (one, other) if one > other => Ok(MediaType::Json),
+            (one, other) if one < other => Ok(MediaType::GraphqlResponse),
+            _ if self.graphql.precision == EXACT => Ok(MediaType::GraphqlResponse),
+            _ => Ok(MediaType::Json),
+        }
+    }
+
+    /// Whether server-sent events are asked for, rather than a single answer. Clients that can do both name both alike and
+    /// mean events for subscriptions only, so a tie is none.
+    pub(crate) fn prefers_events(&self) -> bool {
+        self.events.precision == EXACT && self.events.quality > self.json.quality.max(self.graphql.quality)
+    }
 }
 
 /// A media range and how much it is wanted.
