@@ -16,6 +16,66 @@
 //!
 //! [`deny_by_default`] refuses a schema in which a field of a root type or of an entity has no rule.
 //!
+//! The fields of a `#[ComplexObject]` have rules of their own:
+//!
+//! ```
+//! # use async_graphql::{ComplexObject, SimpleObject};
+//! # use client_graph::guard::{Authenticated, guarded, requires};
+//! #[guarded]
+//! #[derive(SimpleObject)]
+//! #[graphql(complex)]
+//! struct Report {
+//!     #[graphql(requires(Authenticated))]
+//!     title: String,
+//! }
+//!
+//! #[guarded]
+//! #[ComplexObject]
+//! impl Report {
+//!     #[graphql(requires(Authenticated))]
+//!     async fn pages(&self) -> i32 {
+//!         1
+//!     }
+//! }
+//! ```
+//!
+//! async-graphql would not apply a rule of the type to them, so that does not compile, in one attribute or in two:
+//!
+//! ```compile_fail
+//! # use async_graphql::{ComplexObject, SimpleObject};
+//! # use client_graph::guard::{Authenticated, guarded, requires};
+//! #[guarded]
+//! #[derive(SimpleObject)]
+//! #[graphql(complex, requires(Authenticated))]
+//! struct Report {
+//!     title: String,
+//! }
+//! # #[ComplexObject]
+//! # impl Report {
+//! #     async fn pages(&self) -> i32 {
+//! #         1
+//! #     }
+//! # }
+//! ```
+//!
+//! ```compile_fail
+//! # use async_graphql::{ComplexObject, SimpleObject};
+//! # use client_graph::guard::{Authenticated, guarded, requires};
+//! #[guarded]
+//! #[derive(SimpleObject)]
+//! #[graphql(complex)]
+//! #[graphql(requires(Authenticated))]
+//! struct Report {
+//!     title: String,
+//! }
+//! # #[ComplexObject]
+//! # impl Report {
+//! #     async fn pages(&self) -> i32 {
+//! #         1
+//! #     }
+//! # }
+//! ```
+//!
 //! A gateway refuses a policy that it does not know, so a subgraph with policies goes into a graph whose gateway knows
 //! them, or without its directives.
 

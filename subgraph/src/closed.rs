@@ -38,6 +38,8 @@ impl std::error::Error for Undecided {}
 /// that a service with a forgotten rule does not start.
 ///
 /// An object that is merged into another one hands on the rules of its fields and not its own: such fields need their own.
+/// So do the fields of a `#[ComplexObject]`: a rule of the type, which would not reach them, does not compile with
+/// [`guarded`](crate::guarded).
 ///
 /// # Errors
 /// [`Undecided`], with all such fields.

@@ -4,27 +4,36 @@
 use proc_macro::{Delimiter, Group, TokenStream, TokenTree};
 
 /// The attributes in which a rule may stand.
-const ATTRIBUTES: [&str; 4] = ["ComplexObject", "Object", "Subscription", "graphql"];
+const ATTRIBUTES: [&str; 3] = ["Object", "Subscription", "graphql"];
 
 /// Rewrites `requires(RULE)` in the attributes of async-graphql below it into a guard and a directive.
 ///
 /// `requires(ONE, OTHER)` demands both. `requires(RULE => VALUE)` gives the guard a value of the call, an argument or
 /// something of `self`; the rule must have a method `of` that takes it.
+///
+/// async-graphql does not apply the guard of a type to the fields of its `#[ComplexObject]`. A rule beside `complex` would
+/// seem to be one for them, so it is left as it stands, which does not compile: the fields need their own.
 #[proc_macro_attribute]
 pub fn guarded(_arguments: TokenStream, item: TokenStream) -> TokenStream {
     rewrite(item)
 }
 
 fn rewrite(tokens: TokenStream) -> TokenStream {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    // The attributes of an item can be several.
+    let complex = trees.iter().any(|tree| matches!(tree, TokenTree::Group(group) if is_complex(group.stream())));
     let mut after_hash = false;
-    tokens
+    trees
         .into_iter()
         .map(|tree| match tree {
             TokenTree::Group(group) => {
                 let attribute = after_hash && group.delimiter() == Delimiter::Bracket;
                 after_hash = false;
-                let inner = if attribute { rewrite_attribute(group.stream()) } else { rewrite(group.stream()) };
-                regroup(&group, inner)
+                match attribute {
+                    true if complex => group.into(),
+                    true => regroup(&group, rewrite_attribute(group.stream())),
+                    false => regroup(&group, rewrite(group.stream())),
+                }
             }
             other => {
                 after_hash = is_punctuation(&other, '#');
@@ -36,12 +45,26 @@ fn rewrite(tokens: TokenStream) -> TokenStream {
 
 fn rewrite_attribute(tokens: TokenStream) -> TokenStream {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
-    match trees.as_slice() {
+    match arguments_of(&trees) {
+        Some(arguments) => [trees[0].clone(), regroup(arguments, expand(arguments.stream()))].into_iter().collect(),
+        None => trees.into_iter().collect(),
+    }
+}
+
+/// Whether this is what an attribute says of a type with a `#[ComplexObject]`.
+fn is_complex(attribute: TokenStream) -> bool {
+    let trees: Vec<TokenTree> = attribute.into_iter().collect();
+    let says_so = |tree| matches!(tree, TokenTree::Ident(name) if name.to_string() == "complex");
+    arguments_of(&trees).is_some_and(|arguments| arguments.stream().into_iter().any(says_so))
+}
+
+/// The arguments of an attribute in which a rule may stand.
+fn arguments_of(attribute: &[TokenTree]) -> Option<&Group> {
+    match attribute {
         [TokenTree::Ident(name), TokenTree::Group(arguments)] if ATTRIBUTES.contains(&name.to_string().as_str()) => {
-            let arguments = regroup(arguments, expand(arguments.stream()));
-            [trees[0].clone(), arguments].into_iter().collect()
+            Some(arguments)
         }
-        _ => trees.into_iter().collect(),
+        _ => None,
     }
 }
 
