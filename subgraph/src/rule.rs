@@ -84,8 +84,11 @@ fn marked(name: &str, argument: Option<(&str, Value)>) -> MetaDirectiveInvocatio
 }
 
 /// # Panics
-/// When a name has a quotation mark, which neither a scope nor a policy has.
+/// When a list is empty, which names nobody or everybody; when a name has a quotation mark, which neither a scope nor a
+/// policy has.
 fn lists_value(lists: Vec<Vec<String>>) -> Value {
+    let empty = lists.is_empty() || lists.iter().any(Vec::is_empty);
+    assert!(!empty, "a rule demands an empty list of scopes or policies");
     let value = |name: String| {
         assert!(!name.contains(['"', '\\']), "a scope or policy has a quotation mark or a backslash: {name}");
         Value::String(name)

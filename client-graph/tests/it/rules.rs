@@ -114,6 +114,15 @@ fn the_schema_of_every_rule_is_that_which_composers_accept() {
     is_current("../e2e/composition/rules.graphql", &federation_sdl(&schema, Directives::Included));
 }
 
+#[test]
+fn a_rule_that_names_no_scope_does_not_become_a_directive() {
+    for rule in [HasScope::any(&[]), HasScope::all(&[])] {
+        let failure = std::panic::catch_unwind(|| requires::apply(&rule)).unwrap_err();
+        let message = failure.downcast_ref::<&str>().unwrap();
+        assert!(message.contains("an empty list of scopes"), "{message}");
+    }
+}
+
 struct Forgetful;
 
 #[guarded]
