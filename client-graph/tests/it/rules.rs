@@ -83,6 +83,14 @@ async fn a_rule_lets_in_whom_it_should() {
         assert_eq!(ask(field, Some(issuer.token_for(&ada).scope("a b").sign())).await, of_ada, "{field}");
         assert_eq!(ask(field, Some(issuer.token_for(&eve).scope("a").sign())).await, of_eve, "{field}");
     }
+    assert_eq!(
+        ask("both", Some(issuer.token_for(&ada).scope("b").sign())).await,
+        "FORBIDDEN",
+        "the first rule refuses"
+    );
+    let ended = issuer.token_for(&ada).scope("a");
+    issuer.revoke(ended.session_id());
+    assert_eq!(ask("both", Some(ended.sign())).await, "TOKEN_REVOKED", "the second rule refuses");
 }
 
 #[test]
