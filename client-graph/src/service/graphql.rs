@@ -5,6 +5,7 @@
 
 mod note;
 mod user;
+mod users;
 mod whoami;
 
 use async_graphql::{EmptySubscription, MergedObject, SchemaBuilder};

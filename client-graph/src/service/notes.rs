@@ -3,8 +3,14 @@
 mod entity;
 mod migration;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, WindowStatement};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Iterable, QueryFilter,
+    QueryOrder, QuerySelect,
+};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::app::App;
@@ -35,8 +41,15 @@ pub(super) enum Whose {
     Of(UserId),
 }
 
+/// How many notes, from the newest or behind one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Paging {
+    first: usize,
+    pub(super) after: Option<Uuid>,
+}
+
 /// Some notes, the newest first.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Page {
     pub(super) notes: Vec<(String, Note)>,
     pub(super) has_previous: bool,
@@ -67,29 +80,78 @@ pub(super) async fn add(app: &App, context: &Context, text: &str) -> Result<Note
     Ok(note)
 }
 
-/// A page of notes, from the newest or after a cursor.
+/// A page of notes.
 ///
 /// # Errors
-/// `VALIDATION_FAILED` when `first` is not from 1 to 100 or the cursor is not one of this list.
-pub(super) async fn page(app: &App, whose: Whose, first: Option<i32>, after: Option<&str>) -> Result<Page, Error> {
-    let first = first.unwrap_or(DEFAULT_PAGE);
-    if !(1..=MAX_PAGE).contains(&first) {
-        return Err(Error::invalid("first", "must be from 1 to 100"));
-    }
-    let first = usize::try_from(first).expect("it is from 1 to 100");
-    let list = whose.list();
-    let mut query = Entity::find().order_by_desc(Column::Id).limit(first as u64 + 1);
+/// `UNAVAILABLE` without a database, `INTERNAL` when the query fails.
+pub(super) async fn page(app: &App, whose: Whose, paging: Paging) -> Result<Page, Error> {
+    let mut query = Entity::find().order_by_desc(Column::Id).limit(paging.first as u64 + 1);
     if let Whose::Of(author) = whose {
         query = query.filter(Column::AuthorId.eq(author.0));
     }
-    if let Some(cursor) = after {
-        query = query.filter(Column::Id.lt(app.cursors.decode(&list, cursor)?));
+    if let Some(after) = paging.after {
+        query = query.filter(Column::Id.lt(after));
     }
-    let mut rows = query.all(&app.db).await.map_err(database_error)?;
-    let has_next = rows.len() > first;
-    rows.truncate(first);
-    let notes = rows.into_iter().map(|row| (app.cursors.encode(&list, row.id), row.into())).collect();
-    Ok(Page { notes, has_previous: after.is_some(), has_next })
+    Ok(Page::of(app, whose, paging, query.all(&app.db).await.map_err(database_error)?))
+}
+
+/// The page of each of these authors, by one query.
+///
+/// # Errors
+/// As [`page`].
+pub(super) async fn pages(app: &App, authors: &[UserId], paging: Paging) -> Result<HashMap<UserId, Page>, Error> {
+    // Of a single author the database need not look at more notes than the page has.
+    if let [author] = *authors {
+        return Ok(HashMap::from([(author, page(app, Whose::Of(author), paging).await?)]));
+    }
+    let mut rows: HashMap<UserId, Vec<Model>> = authors.iter().map(|author| (*author, Vec::new())).collect();
+    for row in newest_of_each(app, authors, paging).await.map_err(database_error)? {
+        rows.entry(UserId(row.author_id)).or_default().push(row);
+    }
+    Ok(rows.into_iter().map(|(author, rows)| (author, Page::of(app, Whose::Of(author), paging, rows))).collect())
+}
+
+/// The rows of a page of each author, and one more, the newest first.
+async fn newest_of_each(app: &App, authors: &[UserId], paging: Paging) -> Result<Vec<Model>, DbErr> {
+    let newest_first = WindowStatement::partition_by(Column::AuthorId).order_by(Column::Id, Order::Desc).to_owned();
+    let ranked = Query::select()
+        .columns(Column::iter())
+        .expr_window_as(Expr::cust("ROW_NUMBER()"), newest_first, "rank_of_note")
+        .from(Entity)
+        .and_where(Column::AuthorId.is_in(authors.iter().map(|author| author.0)))
+        .and_where_option(paging.after.map(|after| Column::Id.lt(after)))
+        .to_owned();
+    let select = Query::select()
+        .columns(Column::iter())
+        .from_subquery(ranked, "ranked")
+        .and_where(Expr::col("rank_of_note").lte(paging.first as u64 + 1))
+        .order_by(Column::Id, Order::Desc)
+        .to_owned();
+    app.db.query_all(&select).await?.iter().map(|row| Model::from_query_result(row, "")).collect()
+}
+
+impl Paging {
+    /// # Errors
+    /// `VALIDATION_FAILED` when `first` is not from 1 to 100 or the cursor is not one of this list.
+    pub(super) fn parse(app: &App, whose: Whose, first: Option<i32>, after: Option<&str>) -> Result<Self, Error> {
+        let first = first.unwrap_or(DEFAULT_PAGE);
+        if !(1..=MAX_PAGE).contains(&first) {
+            return Err(Error::invalid("first", "must be from 1 to 100"));
+        }
+        let after = after.map(|cursor| app.cursors.decode(&whose.list(), cursor)).transpose()?;
+        Ok(Self { first: usize::try_from(first).expect("it is from 1 to 100"), after })
+    }
+}
+
+impl Page {
+    /// Of the rows of a page and one more, when there is one.
+    fn of(app: &App, whose: Whose, paging: Paging, mut rows: Vec<Model>) -> Self {
+        let list = whose.list();
+        let has_next = rows.len() > paging.first;
+        rows.truncate(paging.first);
+        let notes = rows.into_iter().map(|row| (app.cursors.encode(&list, row.id), row.into())).collect();
+        Self { notes, has_previous: paging.after.is_some(), has_next }
+    }
 }
 
 impl Whose {

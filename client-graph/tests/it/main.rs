@@ -18,11 +18,14 @@ mod mirror_tables;
 mod operations;
 mod promises;
 mod proxy;
+#[path = "../../../auth-graph/tests/it/support/queries.rs"]
+mod queries;
 mod rules;
 mod schema;
 mod service;
 mod service_config;
 mod service_documents;
+mod service_entities;
 mod service_socket;
 mod support;
 mod tokens;

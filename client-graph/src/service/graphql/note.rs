@@ -1,16 +1,22 @@
 //! Notes: `notes`, `addNote`.
 
+use std::sync::Arc;
+
 use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::user::User;
+use super::users::Users;
 use super::{Result, app};
 use crate::guard::{Authenticated, caller, guarded, requires};
-use crate::service::notes::{self, Whose};
+use crate::service::notes::{self, Page, Paging, Whose};
 
 /// Something that a user wrote down.
-pub struct Note(notes::Note);
+pub struct Note {
+    note: notes::Note,
+    authors: Arc<Users>,
+}
 
 /// What a note consists of.
 #[derive(InputObject)]
@@ -43,7 +49,10 @@ impl NoteQuery {
         #[graphql(desc = "How many, from 1 to 100; 20 when left out.")] first: Option<i32>,
         #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
     ) -> Result<NoteConnection> {
-        list(ctx, Whose::Everybodys, first, after).await
+        let paging = Paging::parse(app(ctx), Whose::Everybodys, first, after.as_deref())?;
+        let page = notes::page(app(ctx), Whose::Everybodys, paging).await?;
+        let authors = Users::of(page.notes.iter().map(|(_, note)| note.author));
+        Ok(connection(page, &authors))
     }
 }
 
@@ -57,7 +66,8 @@ impl NoteMutation {
     #[graphql(requires(Authenticated))]
     async fn add_note(&self, ctx: &Context<'_>, input: AddNoteInput) -> Result<AddNotePayload> {
         let note = notes::add(app(ctx), caller(ctx)?, &input.text).await?;
-        Ok(AddNotePayload { note: Note(note) })
+        let authors = Users::of([note.author]);
+        Ok(AddNotePayload { note: Note { note, authors } })
     }
 }
 
@@ -66,36 +76,31 @@ impl NoteMutation {
 impl Note {
     /// Names the note.
     async fn id(&self) -> ID {
-        self.0.id.into()
+        self.note.id.into()
     }
 
     /// The text.
     async fn text(&self) -> &str {
-        &self.0.text
+        &self.note.text
     }
 
     /// When it was added.
     async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+        self.note.created_at
     }
 
     /// Who wrote it.
     async fn author(&self) -> User {
-        User(self.0.author)
+        User { id: self.note.author, among: Arc::clone(&self.authors) }
     }
 }
 
-/// A page of a list of notes.
-pub(super) async fn list(
-    ctx: &Context<'_>,
-    whose: Whose,
-    first: Option<i32>,
-    after: Option<String>,
-) -> Result<NoteConnection> {
-    let page = notes::page(app(ctx), whose, first, after.as_deref()).await?;
+/// A page of a list of notes, by some of these authors.
+pub(super) fn connection(page: Page, authors: &Arc<Users>) -> NoteConnection {
     let mut connection = Connection::new(page.has_previous, page.has_next);
-    connection.edges.extend(page.notes.into_iter().map(|(cursor, note)| Edge::new(cursor, Note(note))));
-    Ok(connection)
+    let edge = |(cursor, note)| Edge::new(cursor, Note { note, authors: Arc::clone(authors) });
+    connection.edges.extend(page.notes.into_iter().map(edge));
+    connection
 }
 
 /// A page costs what its rows cost, one for each ten: so that pages within pages are bounded and a plain one is not.

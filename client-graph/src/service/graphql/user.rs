@@ -1,16 +1,22 @@
 //! What this service adds to auth-graph's `User`.
 
+use std::sync::Arc;
+
 use async_graphql::{Any, Context, ID, Object, Union};
 
-use super::Result;
-use super::note::{NoteConnection, list, page_complexity};
+use super::note::{NoteConnection, connection, page_complexity};
+use super::users::Users;
+use super::{Result, app};
 use crate::error::{ApiError, Code, Error};
 use crate::guard::{Authenticated, Open, Representation, guarded, key, requires};
 use crate::ids::UserId;
-use crate::service::notes::Whose;
 
 /// A user, by the key that auth-graph gave; everything else about them is there.
-pub struct User(pub(super) UserId);
+pub struct User {
+    pub(super) id: UserId,
+    /// Those who are asked with them.
+    pub(super) among: Arc<Users>,
+}
 
 /// A user, by the key that auth-graph gave; everything else about them is there.
 #[guarded]
@@ -18,7 +24,7 @@ pub struct User(pub(super) UserId);
 impl User {
     /// Names the user, for ever.
     async fn id(&self) -> ID {
-        self.0.0.into()
+        self.id.0.into()
     }
 
     /// The user's notes, the newest first. Needs a signed-in caller.
@@ -29,7 +35,8 @@ impl User {
         #[graphql(desc = "How many, from 1 to 100; 20 when left out.")] first: Option<i32>,
         #[graphql(desc = "The `endCursor` of the page before.")] after: Option<String>,
     ) -> Result<NoteConnection> {
-        list(ctx, Whose::Of(self.0), first, after).await
+        let page = self.among.notes(app(ctx), self.id, first, after.as_deref()).await?;
+        Ok(connection(page, &self.among))
     }
 }
 
@@ -57,15 +64,17 @@ impl Entities {
         if representations.len() > Representation::MOST {
             return Err(refusal("There are more than 1,000 representations."));
         }
-        representations.iter().map(entity).collect()
+        let ids = representations.iter().map(user_id).collect::<Result<Vec<Option<UserId>>>>()?;
+        let among = Users::of(ids.iter().copied().flatten());
+        let entity = |id| Entity::User(User { id, among: Arc::clone(&among) });
+        Ok(ids.into_iter().map(|id| id.map(entity)).collect())
     }
 }
 
-fn entity(any: &Any) -> Result<Option<Entity>> {
+fn user_id(any: &Any) -> Result<Option<UserId>> {
     let wrong = || refusal("A representation has a `__typename` of `User`, and an `id`.");
     let representation = Representation::of(any).filter(|user| user.typename() == "User").ok_or_else(wrong)?;
-    let id = representation.key("id").ok_or_else(wrong)?.parse().ok();
-    Ok(id.map(|id| Entity::User(User(id))))
+    Ok(representation.key("id").ok_or_else(wrong)?.parse().ok())
 }
 
 fn refusal(detail: &'static str) -> ApiError {
