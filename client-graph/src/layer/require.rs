@@ -7,13 +7,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
 
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use tower::{Layer, Service};
 
 use crate::context::Context;
 use crate::error::{Code, Error};
+use crate::ids::UserId;
 use crate::principal::Principal;
 
 /// What the caller of a route needs; the rules of the [guards](crate::guard) for routes without a schema. As a layer it
@@ -30,6 +32,7 @@ enum Needed {
     Role(&'static str),
     VerifiedEmail,
     Fresh,
+    IsSelf(&'static str),
 }
 
 /// What [`Require`] makes of a service.
@@ -112,6 +115,13 @@ impl Require {
         Self(vec![Needed::Fresh])
     }
 
+    /// The user whom the route is about: whose id is this parameter of its path, such as `user` of `/users/{user}/notes`.
+    /// As a layer it is put around routes by `route_layer`, as only a route has parameters.
+    #[must_use]
+    pub fn is_self(parameter: &'static str) -> Self {
+        Self(vec![Needed::IsSelf(parameter)])
+    }
+
     /// Both.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
@@ -120,7 +130,8 @@ impl Require {
     }
 
     /// The caller, if they have what is needed.
-    async fn check(&self, context: &Context) -> Result<Arc<Principal>, Error> {
+    async fn check(&self, parts: &mut Parts) -> Result<Arc<Principal>, Error> {
+        let context = Context::from_request_parts(parts, &()).await?;
         let principal = context.principal()?;
         for needed in &self.0 {
             let has = match *needed {
@@ -131,6 +142,10 @@ impl Require {
                 Needed::Role(role) => context.user().await?.roles.iter().any(|held| held == role),
                 Needed::VerifiedEmail => context.user().await?.email_verified,
                 Needed::Fresh => context.fresh_principal().await.map(|_| true)?,
+                Needed::IsSelf(parameter) => {
+                    let whom = parameter_of(parts, parameter).await?;
+                    whom.parse().is_ok_and(|user: UserId| principal.subject == user)
+                }
             };
             if !has {
                 return Err(Code::Forbidden.into());
@@ -138,6 +153,17 @@ impl Require {
         }
         Ok(Arc::clone(principal))
     }
+}
+
+async fn parameter_of(parts: &mut Parts, name: &str) -> Result<String, Error> {
+    let parameters = RawPathParams::from_request_parts(parts, &()).await.map_err(|rejection| match rejection {
+        RawPathParamsRejection::InvalidUtf8InPathParam(_) => Code::Forbidden.into(),
+        other => Error::internal(other),
+    })?;
+    let found = parameters.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned());
+    found.ok_or_else(|| {
+        Error::internal(format!("the path of the route has no parameter {{{name}}} for Require::is_self"))
+    })
 }
 
 impl<P> fmt::Debug for Permitted<P> {
@@ -149,9 +175,8 @@ impl<P> fmt::Debug for Permitted<P> {
 impl<P: Permission, S: Sync> FromRequestParts<S> for Permitted<P> {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let context = Context::from_request_parts(parts, state).await?;
-        let principal = P::required().check(&context).await?;
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
+        let principal = P::required().check(parts).await?;
         Ok(Self { principal, permission: PhantomData })
     }
 }
@@ -184,11 +209,7 @@ where
         let mut inner = std::mem::replace(&mut self.inner, ready);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            let allowed = match Context::from_request_parts(&mut parts, &()).await {
-                Ok(context) => needed.check(&context).await,
-                Err(error) => Err(error),
-            };
-            match allowed {
+            match needed.check(&mut parts).await {
                 Ok(_) => inner.call(Request::from_parts(parts, body)).await,
                 Err(error) => Ok(error.into_response()),
             }

@@ -133,6 +133,40 @@ async fn a_layer_guards_many_routes_at_once() {
     assert_eq!(ask(&guarded(Require::authenticated()), request("/").body(Body::empty()).unwrap()).await.status, 500);
 }
 
+struct OwnNotes;
+
+impl Permission for OwnNotes {
+    fn required() -> Require {
+        Require::is_self("user")
+    }
+}
+
+#[tokio::test]
+async fn a_route_about_a_user_can_be_for_that_user_only() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
+    let router = Router::new()
+        .route("/layer/{user}/notes", get(|| async { "in" }))
+        .route("/layer/notes", get(|| async { "in" }))
+        .route_layer(Require::is_self("user"))
+        .route("/extractor/{user}/notes", get(|_: Permitted<OwnNotes>| async { "in" }))
+        .route("/extractor/notes", get(|_: Permitted<OwnNotes>| async { "in" }));
+    let ask_as = async |path: String, token: &str| {
+        let request = request(&path).header("authorization", format!("Bearer {token}"));
+        ask(&router.clone().layer(auth.layer()), request.body(Body::empty()).unwrap()).await.status
+    };
+    let token = issuer.token_for(&ada).sign();
+    for way in ["layer", "extractor"] {
+        assert_eq!(ask_as(format!("/{way}/{}/notes", ada.id), &token).await, 200, "{way}");
+        assert_eq!(ask_as(format!("/{way}/{}/notes", eve.id), &token).await, 403, "{way}");
+        assert_eq!(ask_as(format!("/{way}/nobody/notes"), &token).await, 403, "{way}");
+        assert_eq!(ask_as(format!("/{way}/%FF/notes"), &token).await, 403, "{way}");
+        assert_eq!(ask_as(format!("/{way}/{}/notes", ada.id), "nonsense").await, 401, "{way}");
+        assert_eq!(ask_as(format!("/{way}/notes"), &token).await, 500, "{way}: the route is about nobody");
+    }
+}
+
 struct ReadsNotes;
 
 impl Permission for ReadsNotes {
