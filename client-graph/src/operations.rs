@@ -21,7 +21,7 @@ pub(crate) use breaker::Breaker;
 pub(crate) use calls::Ending;
 #[cfg(feature = "proxy")]
 pub(crate) use transport::is_json;
-pub(crate) use transport::{Repeat, Transport, answer, authorized, bounded_body, data_of};
+pub(crate) use transport::{MAX_ANSWER, Repeat, Transport, answer, authorized, bounded_body, data_of};
 pub use user::{Profile, User, UserPage};
 
 /// What a person signs in with.

@@ -8,14 +8,18 @@ use uuid::Uuid;
 use crate::client::AuthGraph;
 use crate::error::Error;
 use crate::ids::SessionId;
+use crate::operations::MAX_ANSWER;
 
 pub(super) const FOLLOW: &str = include_str!("../../../schema/operations/follow_user_changes.graphql");
 const CHANGES: &str = include_str!("../../../schema/operations/user_changes.graphql");
 const SNAPSHOTS: &str = include_str!("../../../schema/operations/user_snapshots.graphql");
 const REVOCATIONS: &str = include_str!("../../../schema/operations/revocations.graphql");
 
-/// How much is asked for at once: an answer is bounded, and a user may have much metadata.
-const PAGE: u8 = 250;
+/// How much is asked for at once. A page of the largest must fit into an answer.
+const PAGE: u8 = 200;
+/// The most that a user, or a change to one, is long: 16 KiB of metadata, and 4 KiB for the rest.
+const LARGEST: usize = (16 + 4) * 1024;
+const _: () = assert!(PAGE as usize * LARGEST <= MAX_ANSWER);
 
 /// Something that happened at auth-graph.
 #[derive(Clone, Debug, Deserialize)]
@@ -111,9 +115,7 @@ impl AuthGraph {
         let answer: Answer<_> = self.ask_feed(SNAPSHOTS, "UserSnapshots", after).await?;
         Ok(answer.field)
     }
-}
 
-impl AuthGraph {
     pub(super) async fn revocations(&self, after: Option<&str>) -> Result<Page<Revocation>, Error> {
         let answer: Answer<_> = self.ask_feed(REVOCATIONS, "Revocations", after).await?;
         Ok(answer.field)

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::breaker::Breaker;
 use crate::error::{Code, Error};
 
-const MAX_ANSWER: usize = 4 * 1024 * 1024;
+pub(crate) const MAX_ANSWER: usize = 4 * 1024 * 1024;
 const PAUSE: Duration = Duration::from_millis(50);
 const ACCEPTED: HeaderValue = HeaderValue::from_static("application/graphql-response+json, application/json;q=0.9");
 

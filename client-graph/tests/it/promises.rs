@@ -156,6 +156,21 @@ async fn ten_thousand_changes_while_a_service_was_away_reach_it_over_a_line_that
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn users_with_all_the_metadata_that_they_may_have_are_mirrored() {
+    let world = World::start_with(Feed::Ignored, &[]).await;
+    let metadata = json!({ "key": "x".repeat(16 * 1024 - r#"{"key":""}"#.len()) });
+    let change = users::Entity::update_many().col_expr(users::Column::Metadata, Expr::value(metadata));
+    change.exec(&world.auth_app.db).await.unwrap();
+    // As ada is, who is changed; more of them than an answer can hold.
+    world.add_users(300).await;
+    let database = TestDatabase::create().await;
+    let db = database.connect().await;
+    let service = Following::with(world.service().mirror(Mirror::new(db.clone())));
+    service.until(async || count(&db, "SELECT COUNT(*) AS count FROM mirrored_users").await == 303).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ten_minutes_without_auth_graph_cost_nobody_anything() {
     let mut world = World::start_with(Feed::Followed, &[("tokens.access_lifetime", "1h")]).await;
     let mut seen = 0;
