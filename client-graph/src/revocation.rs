@@ -98,7 +98,7 @@ impl<K: Eq + Hash> Until<K> {
     fn insert(&mut self, key: K, until: DateTime<Utc>, now: DateTime<Utc>) -> Fits {
         if self.until.len() >= self.purge_at.max(1024) {
             self.until.retain(|_, until| *until > now);
-            self.purge_at = self.until.len() * 2;
+            self.purge_at = (self.until.len() * 2).min(CAPACITY);
         }
         let mut fits = Fits::Yes;
         if self.until.len() >= CAPACITY {

@@ -337,6 +337,23 @@ async fn more_revocations_than_can_be_kept_refuse_all_older_tokens() {
 }
 
 #[tokio::test]
+async fn revocations_that_no_longer_matter_make_room_before_older_tokens_are_refused() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().build().unwrap();
+    let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
+    let now = issuer.clock().now();
+    // The room is doubled as long as everything matters; the last time at 524,288.
+    for number in 0..=1_000_000 {
+        if number == 600_000 {
+            issuer.clock().advance(Duration::from_secs(120));
+        }
+        let until = now + if number < 600_000 { chrono::TimeDelta::minutes(1) } else { chrono::TimeDelta::hours(1) };
+        auth.revoke_locally(SessionId(uuid::Uuid::from_u128(number)), until);
+    }
+    assert_eq!(code_of(&auth, token).await, None);
+}
+
+#[tokio::test]
 async fn remote_verification_asks_each_time_and_obeys() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().verification(Verification::Remote).build().unwrap();
