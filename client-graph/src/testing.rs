@@ -142,10 +142,12 @@ impl TestIssuer {
         user
     }
 
-    /// Replaces what the issuer knows of a user. Increase the version where a change should be seen.
+    /// Replaces what the issuer knows of a user, and restores one who was deleted. Increase the version where a change
+    /// should be seen.
     pub fn change_user(&self, user: &User) {
         for known in self.shared.state().users.iter_mut().filter(|known| known.user.id == user.id) {
             known.user = user.clone();
+            known.deleted_at = None;
         }
         self.shared.record(feed::Event::User("USER_UPDATED", user.id));
     }

@@ -96,8 +96,8 @@ async fn the_services_own_columns_outlive_every_kind_of_change() {
     issuer.change_user(&User { version: 10, ..ada.clone() });
     issuer.expire_cursors();
     let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
-    service.until(async || issuer.calls("UserSnapshots") == 2).await;
-    assert_eq!(nickname().await, "the countess", "read anew");
+    service.knows(ada.id, 10).await;
+    assert_eq!((issuer.calls("UserSnapshots"), nickname().await.as_str()), (2, "the countess"), "read anew");
 }
 
 #[tokio::test]
