@@ -89,3 +89,8 @@ pub(super) async fn give_back(
         .filter(Column::Holder.eq(holder));
     given.exec(db).await.map(drop)
 }
+
+/// The mirror is not there any more: another one of its name begins anew.
+pub(super) async fn forget(db: &impl ConnectionTrait, table: &str) -> Result<(), DbErr> {
+    Entity::delete_by_id(table.to_owned()).exec(db).await.map(drop)
+}

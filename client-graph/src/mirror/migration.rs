@@ -5,6 +5,7 @@ use sea_orm_migration::prelude::*;
 
 use super::database::database_error;
 use super::entity::Column;
+use super::lease;
 use super::naming::Naming;
 use crate::error::Error;
 
@@ -35,8 +36,15 @@ impl Naming {
     /// so that further tables can refer to the mirror.
     #[must_use]
     pub fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
-        let name = format!("client_graph_0001_{}", self.table);
-        vec![Box::new(UsersMigration { naming: self.clone(), name }), Box::new(FeedMigration)]
+        let users = format!("client_graph_0001_{}", self.table);
+        let feed = match *self == Self::default() {
+            true => "client_graph_0002_mirror_feed".to_owned(),
+            false => format!("client_graph_0002_mirror_feed_{}", self.table),
+        };
+        vec![
+            Box::new(UsersMigration { naming: self.clone(), name: users }),
+            Box::new(FeedMigration { table: self.table.clone(), name: feed }),
+        ]
     }
 }
 
@@ -86,12 +94,16 @@ impl MigrationTrait for UsersMigration {
     }
 }
 
-/// Makes the table `mirror_feed`, which a mirror that follows the feed needs.
-struct FeedMigration;
+/// Makes the table `mirror_feed`, which mirrors that follow the feed need: one for all of a database. So the first to come
+/// makes it, and it stays when one of them goes, whose place is forgotten.
+struct FeedMigration {
+    table: String,
+    name: String,
+}
 
 impl MigrationName for FeedMigration {
     fn name(&self) -> &str {
-        "client_graph_0002_mirror_feed"
+        &self.name
     }
 }
 
@@ -100,6 +112,7 @@ impl MigrationTrait for FeedMigration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let table = Table::create()
             .table(MirrorFeed::Table)
+            .if_not_exists()
             .col(ColumnDef::new(MirrorFeed::Name).text().not_null().primary_key())
             .col(ColumnDef::new(MirrorFeed::Holder).text().not_null())
             .col(ColumnDef::new(MirrorFeed::HeldUntil).timestamp_with_time_zone().not_null())
@@ -110,7 +123,7 @@ impl MigrationTrait for FeedMigration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_table(Table::drop().table(MirrorFeed::Table).to_owned()).await
+        lease::forget(manager.get_connection(), &self.table).await
     }
 }
 

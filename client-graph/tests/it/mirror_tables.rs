@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use client_graph::mirror::{Deletion, Mirror, Naming};
+use client_graph::mirror::{self, Deletion, Mirror, Naming};
 use client_graph::testing::TestIssuer;
 use client_graph::{AuthGraph, Code, Error, User};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
-use sea_orm_migration::SchemaManager;
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use crate::following::{Following, count};
 use crate::support::{TestDatabase, bearer};
@@ -100,12 +100,50 @@ async fn the_services_own_columns_outlive_every_kind_of_change() {
     assert_eq!((issuer.calls("UserSnapshots"), nickname().await.as_str()), (2, "the countess"), "read anew");
 }
 
+/// What `connect` has made, and a mirror beside it.
+struct TwoMirrors;
+
+impl MigratorTrait for TwoMirrors {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        let mut migrations = mirror::migrations();
+        migrations.extend(Naming::table("people").column_prefix("auth_").migrations());
+        migrations
+    }
+}
+
+#[tokio::test]
+async fn two_mirrors_of_a_database_come_and_go_without_each_other() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.open().await;
+    TwoMirrors::up(&db, None).await.unwrap();
+    let people = || Mirror::named(db.clone(), Naming::table("people").column_prefix("auth_"));
+    let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
+    for mirror in [Mirror::new(db.clone()), people()] {
+        let service = Following::start(issuer.auth_graph().mirror(mirror), &issuer);
+        service.knows(ada.id, 1).await;
+        service.stop().await;
+    }
+    assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM mirror_feed").await, 2);
+
+    TwoMirrors::down(&db, Some(2)).await.unwrap();
+    let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
+    issuer.change_user(&User { version: 2, ..ada.clone() });
+    service.knows(ada.id, 2).await;
+    service.stop().await;
+
+    TwoMirrors::up(&db, None).await.unwrap();
+    let service = Following::start(issuer.auth_graph().mirror(people()), &issuer);
+    service.knows(ada.id, 2).await;
+    service.knows(eve.id, 1).await;
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn the_table_and_its_columns_are_called_as_the_service_wants() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let naming = Naming::table("people").column_prefix("auth_");
-    naming.migrations()[0].up(&SchemaManager::new(&db)).await.unwrap();
+    TwoMirrors::up(&db, None).await.unwrap();
     db.execute_unprepared("ALTER TABLE people ADD COLUMN id INTEGER DEFAULT 7").await.unwrap();
     let users: Vec<User> = (0..3).map(|number| issuer.user(&format!("user{number}@example.com"))).collect();
     let service = Following::start(issuer.auth_graph().mirror(Mirror::named(db.clone(), naming)), &issuer);
