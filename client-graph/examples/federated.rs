@@ -3,10 +3,10 @@
 use async_graphql::{Any, EmptyMutation, EmptySubscription, ID, MergedObject, Object, Schema, Union};
 use axum::{Router, body::Body, extract::State, http::HeaderMap, response::Response, routing::post};
 use client_graph::guard::*;
-use client_graph::mirror::{self, Mirror};
-use client_graph::{ApiError, AuthGraph, Context};
+use client_graph::{ApiError, AuthGraph, Context, mirror};
 use graphql_edge::{Edge, Limits};
 use sea_orm::Database;
+use tokio::{net::TcpListener, signal::ctrl_c};
 
 /// A user, by the key that auth-graph gave.
 pub struct User(ID);
@@ -41,9 +41,8 @@ pub struct Entities;
 #[Object]
 impl Entities {
     #[graphql(name = "_entities", requires(Open))]
-    async fn entities(&self, representations: Vec<Any>) -> Vec<Option<Entity>> {
-        let user = |any| Some(Entity::User(User(Representation::of(any)?.key("id")?.into())));
-        representations.iter().map(user).collect()
+    async fn entities(&self, #[graphql(validator(max_items = 1000))] representations: Vec<Any>) -> Vec<Option<Entity>> {
+        representations.iter().map(|any| Some(Entity::User(User(Representation::of(any)?.key("id")?.into())))).collect()
     }
 }
 
@@ -70,10 +69,11 @@ pub fn routes(auth: &AuthGraph) -> Result<Router, Undecided> {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let db = Database::connect("sqlite://badges.db?mode=rwc").await?;
     mirror::migrate(&db).await?;
-    let (id, secret) = (std::env::var("CLIENT_ID")?, std::env::var("CLIENT_SECRET")?.into());
-    let auth = AuthGraph::builder("http://127.0.0.1:8000").audience("graph").service_client(id, secret);
-    let auth = auth.mirror(Mirror::new(db)).build()?;
-    let following = auth.clone();
-    tokio::spawn(async move { following.run_feed(std::future::pending()).await });
-    Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8002").await?, routes(&auth)?).await?)
+    let auth = AuthGraph::builder("http://127.0.0.1:8000").audience("graph").mirror(mirror::Mirror::new(db));
+    let auth = auth.service_client(std::env::var("CLIENT_ID")?, std::env::var("CLIENT_SECRET")?.into()).build()?;
+    let stop = || async { drop(ctrl_c().await) };
+    let server = axum::serve(TcpListener::bind("127.0.0.1:8002").await?, routes(&auth)?).with_graceful_shutdown(stop());
+    let (served, followed) = tokio::join!(server.into_future(), auth.run_feed(stop()));
+    served?;
+    Ok(followed?)
 }

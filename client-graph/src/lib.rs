@@ -134,8 +134,9 @@
 //! let token = issuer.token_for(&issuer.user("ada@example.com"));
 //! let (session, token) = (token.session_id(), token.sign().into());
 //!
+//! let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
 //! let following = auth.clone();
-//! tokio::spawn(async move { following.run_feed(std::future::pending()).await });
+//! let feed = tokio::spawn(async move { following.run_feed(async { drop(stopped.await) }).await });
 //!
 //! let mut seen = auth.feed_moved(0).await;
 //! assert!(auth.authenticate(&token).await.is_ok());
@@ -143,6 +144,10 @@
 //! while auth.authenticate(&token).await.is_ok() {
 //!     seen = auth.feed_moved(seen).await;
 //! }
+//!
+//! // Stopped in order, it lets the next process go on at once.
+//! drop(stop);
+//! feed.await.unwrap().unwrap();
 //! # }
 //! ```
 //!

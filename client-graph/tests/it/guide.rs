@@ -1,14 +1,18 @@
 //! The guide docs/guides/add-auth-to-your-service.md: its programs are those of examples/, and do what it says.
 
 use std::path::PathBuf;
+use std::process::Command;
 
-use axum::body::Body;
 use client_graph::AuthGraph;
+use client_graph::guard::Representation;
 use reqwest::header::AUTHORIZATION;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
-use crate::support::{ask, get, post, serve};
+use crate::following::count;
+use crate::support::{ask, post, serve};
 use crate::world::{Feed, World};
 
 #[path = "../../examples/federated.rs"]
@@ -21,15 +25,53 @@ mod mirrored;
 #[expect(dead_code, reason = "the example runs by itself as well")]
 mod protected;
 
+/// What the commands of the guide make of a new package.
+const DEPENDENCIES: &str = r#"
+async-graphql = { version = "7", default-features = false }
+axum = "0.8"
+client-graph = { version = "0.1.0", path = "../auth-graph/client-graph" }
+graphql-edge = { version = "0.1.0", path = "../auth-graph/graphql-edge" }
+sea-orm = { version = "2", default-features = false, features = ["runtime-tokio", "sqlx-sqlite"] }
+tokio = { version = "1", features = ["macros", "rt-multi-thread", "signal"] }
+"#;
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn guide() -> (PathBuf, String) {
+    let path = root().join("docs/guides/add-auth-to-your-service.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    (path, text)
+}
+
+/// Without a network: each package that the guide names, this workspace has.
+#[test]
+fn the_commands_of_the_guide_make_the_package() {
+    let (_, guide) = guide();
+    let commands: Vec<&str> =
+        guide.lines().filter(|line| line.starts_with("cargo new") || line.starts_with("cargo add")).collect();
+    let folder = tempfile::tempdir().unwrap();
+    // Where a reader's clone of this repository is.
+    std::os::unix::fs::symlink(root().canonicalize().unwrap(), folder.path().join("auth-graph")).unwrap();
+    let cargo = PathBuf::from(env!("CARGO"));
+    let mut path = vec![cargo.parent().unwrap().to_owned()];
+    path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
+    let output = Command::new("sh")
+        .args(["-e", "-c", &commands.join("\n")])
+        .current_dir(folder.path())
+        .envs([("PATH", std::env::join_paths(path).unwrap()), ("CARGO_NET_OFFLINE", "true".into())])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let manifest = std::fs::read_to_string(folder.path().join("badges/Cargo.toml")).unwrap();
+    assert_eq!(manifest.split_once("[dependencies]").unwrap().1, DEPENDENCIES);
 }
 
 /// Each block of Rust in the guide, which names the file that it shows. `make schema` puts the files in anew.
 #[test]
 fn the_guide_shows_the_programs_that_are_tested_here() {
-    let path = root().join("docs/guides/add-auth-to-your-service.md");
-    let guide = std::fs::read_to_string(&path).unwrap();
+    let (path, guide) = guide();
     let mut blocks = guide.split("```rust ");
     let mut written = blocks.next().unwrap().to_owned();
     let mut last = String::new();
@@ -70,18 +112,30 @@ async fn a_mirrored_service_has_every_user_and_federates_them() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite://{}?mode=rwc", folder.path().join("badges.db").display());
     let auth = mirrored::auth_graph(&world.auth_url, &database, world.reader()).await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let hello = format!("http://{}/hello", listener.local_addr().unwrap());
+    let (stop, stopped) = watch::channel(false);
+    let (service, stopping) = (auth.clone(), stopped.clone());
+    let serving = tokio::spawn(async move {
+        let stop = || {
+            let mut stopping = stopping.clone();
+            async move { drop(stopping.wait_for(|stop| *stop).await) }
+        };
+        mirrored::serve(&service, listener, stop).await.map_err(|error| error.to_string())
+    });
     let mut seen = 0;
     while auth.mirror().unwrap().user(eve.id).await.unwrap().is_none() {
         seen = auth.feed_moved(seen).await;
     }
-    let bearer = format!("Bearer {}", token.expose_secret());
-    let hello = get("/hello").header(AUTHORIZATION, &bearer).body(Body::empty()).unwrap();
-    let answer = axum::body::to_bytes(
-        tower::ServiceExt::oneshot(mirrored::routes(&auth), hello).await.unwrap().into_body(),
-        1024,
-    );
-    assert_eq!(answer.await.unwrap(), "Hello, ada@example.com\n");
+    let answer = world.http.get(&hello).bearer_auth(token.expose_secret()).send().await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "Hello, ada@example.com\n");
+    stop.send(true).unwrap();
+    serving.await.unwrap().unwrap();
+    let db = sea_orm::Database::connect(&database).await.unwrap();
+    let held = "SELECT COUNT(*) AS count FROM mirror_feed WHERE julianday(held_until) > julianday('now')";
+    assert_eq!(count(&db, held).await, 0, "the next process goes on at once");
 
+    let bearer = format!("Bearer {}", token.expose_secret());
     let routes = federated::routes(&auth).unwrap();
     let badge = "query($users: [_Any!]!) { _entities(representations: $users) { ... on User { badge } } }";
     let users = json!([{ "__typename": "User", "id": eve.id }]);
@@ -91,6 +145,9 @@ async fn a_mirrored_service_has_every_user_and_federates_them() {
     request = post("/graphql", &json!({ "query": badge, "variables": { "users": users } }));
     request.headers_mut().insert(AUTHORIZATION, bearer.parse().unwrap());
     assert_eq!(ask(&routes, request).await.body["data"]["_entities"][0]["badge"], "Ada");
+    let many: Value = std::iter::repeat_n(&users[0], Representation::MOST + 1).cloned().collect();
+    let refused = post("/graphql", &json!({ "query": badge, "variables": { "users": many } }));
+    assert_eq!(ask(&routes, refused).await.body["errors"][0]["extensions"]["code"], "VALIDATION_FAILED");
     let sdl = ask(&routes, post("/graphql", &json!({ "query": "{ _service { sdl } }" }))).await.body;
     let sdl = sdl["data"]["_service"]["sdl"].as_str().unwrap();
     assert!(sdl.contains("type User @key(fields: \"id\")") && sdl.contains("badge: String @authenticated"), "{sdl}");
