@@ -10,6 +10,8 @@ use tokio::sync::watch;
 pub struct Line {
     pub address: SocketAddr,
     state: watch::Sender<State>,
+    /// Whether something was held back since it stalled.
+    held: watch::Sender<bool>,
 }
 
 #[derive(Clone, Copy)]
@@ -33,14 +35,16 @@ impl Line {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (state, seen) = watch::channel(State { target, flow: Flow::Open, cuts: 0 });
+        let held = watch::Sender::default();
+        let holding = held.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if seen.borrow().flow != Flow::Down {
-                    tokio::spawn(connect(client, seen.clone()));
+                    tokio::spawn(connect(client, seen.clone(), holding.clone()));
                 }
             }
         });
-        Self { address, state }
+        Self { address, state, held }
     }
 
     /// Ends every connection; new ones can be made.
@@ -56,7 +60,13 @@ impl Line {
 
     /// Holds everything back.
     pub fn stall(&self) {
+        self.held.send_replace(false);
         self.set(Flow::Stalled);
+    }
+
+    /// Returns when something is held back.
+    pub async fn holds_something(&self) {
+        self.held.subscribe().wait_for(|held| *held).await.unwrap();
     }
 
     /// Lets through what was held back, and what comes.
@@ -74,14 +84,14 @@ impl Line {
     }
 }
 
-async fn connect(client: TcpStream, state: watch::Receiver<State>) {
+async fn connect(client: TcpStream, state: watch::Receiver<State>, held: watch::Sender<bool>) {
     let State { target, cuts, .. } = *state.borrow();
     let Ok(server) = TcpStream::connect(target).await else { return };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     tokio::select! {
-        () = carry(from_client, to_server, state.clone()) => {}
-        () = carry(from_server, to_client, state.clone()) => {}
+        () = carry(from_client, to_server, state.clone(), &held) => {}
+        () = carry(from_server, to_client, state.clone(), &held) => {}
         () = until_cut(state, cuts) => {}
     }
 }
@@ -90,9 +100,17 @@ async fn until_cut(mut state: watch::Receiver<State>, cuts: usize) {
     let _ = state.wait_for(|state| state.cuts != cuts).await;
 }
 
-async fn carry(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut state: watch::Receiver<State>) {
+async fn carry(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut state: watch::Receiver<State>,
+    held: &watch::Sender<bool>,
+) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        if state.borrow().flow == Flow::Stalled {
+            held.send_replace(true);
+        }
         let open = state.wait_for(|state| state.flow == Flow::Open).await.is_ok();
         if !open || to.write_all(&buffer[..length]).await.is_err() {
             return;

@@ -22,10 +22,12 @@ use crate::world::{Feed, PASSWORD, World, record};
 const WHOAMI: &str = include_str!("../../operations/whoami.graphql");
 const ADD_NOTE: &str = include_str!("../../operations/add_note.graphql");
 
-/// Prints how long it took; how fast it has to be is measured by `make bench`, where nothing else runs.
+/// Prints how long it took; how fast it has to be is measured by `make bench`, where nothing else runs. Where so much else
+/// runs that twenty plain requests take longer than a second, they are the measure. One sample of 102 may be late, as the
+/// p99 says.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_ends_at_auth_graph_is_refused_at_a_client_service_within_a_second() {
-    const EACH: usize = 20;
+    const EACH: usize = 34;
     let world = World::strict().await;
     let auth = &world.app.auth;
     let people = world.add_users(2 * EACH).await;
@@ -33,7 +35,7 @@ async fn what_ends_at_auth_graph_is_refused_at_a_client_service_within_a_second(
     while auth.feed_age().is_none() {
         seen = auth.feed_moved(seen).await;
     }
-    let mut delays = Vec::new();
+    let (mut delays, mut requests) = (Vec::new(), Vec::new());
     for sample in 0..3 * EACH {
         let person = &people[sample % (2 * EACH)];
         let pair = world.sign_in_elsewhere(&person.email.to_string()).await;
@@ -52,12 +54,16 @@ async fn what_ends_at_auth_graph_is_refused_at_a_client_service_within_a_second(
         };
         tokio::time::timeout(Duration::from_secs(60), refused).await.expect("the feed tells of it");
         delays.push(ended.elapsed());
+        let asked = Instant::now();
         assert_eq!(world.test_view(pair.access_token.expose_secret()).await, 401);
+        requests.push(asked.elapsed());
     }
     delays.sort();
+    requests.sort();
     let (half, most) = (delays[delays.len() / 2], delays[delays.len() * 99 / 100]);
     println!("from the commit at auth-graph to the refusal, {} samples: p50 {half:?}, p99 {most:?}", delays.len());
-    assert!(half < Duration::from_secs(1), "{delays:?}");
+    let twenty_requests = 20 * requests[requests.len() * 99 / 100];
+    assert!(most < twenty_requests.max(Duration::from_secs(1)), "{delays:?}, and plain requests: {requests:?}");
 }
 
 /// What a user is, in the source and in the mirror.
@@ -133,6 +139,7 @@ async fn ten_thousand_changes_while_a_service_was_away_reach_it_over_a_line_that
             1 | 6 => {
                 world.line.stall();
                 administration::disable(&world.auth_app, &Actor::operator(), ids[40 + round], None).await.unwrap();
+                world.line.holds_something().await;
                 world.line.mend();
             }
             _ => world.line.cut(),
