@@ -160,7 +160,8 @@ impl Mirror {
     /// What happens in the service's own tables when a user changes, in the same transaction: users can be given the
     /// service's own roles, say, by what `metadata` says of them. It is called once for each row that changes, in no
     /// particular order within a transaction, and must use `txn` only. Its error undoes the transaction: the feed tries
-    /// again until it succeeds, and revocations do not wait for it. A mirror in memory has no transaction, and can not be
+    /// again until it succeeds, and revocations do not wait for it. One user whose change it can not follow therefore holds
+    /// up all that come later: the log names the user, and the age of the mirror grows. A mirror in memory has no transaction, and can not be
     /// built with it.
     ///
     /// ```

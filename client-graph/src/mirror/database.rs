@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::deletion::Deletion;
 use super::entity::Model;
-use super::hook::{Hook, MirrorChange};
+use super::hook::{Hook, MirrorChange, unfollowed};
 use super::lease;
 use super::naming::{Naming, Over, Written};
 use super::place::{Batch, Lease, Place};
@@ -100,7 +100,7 @@ impl Database {
                 for row in chunk.iter().filter(|row| written.contains(&row.id())) {
                     let before = known.remove(&row.id()).map(Row::try_from).transpose()?.and_then(Row::present);
                     let change = MirrorChange { id: row.user.id, before, after: row.clone().present() };
-                    hook(&change, txn).await?;
+                    hook(&change, txn).await.map_err(|error| unfollowed(row.user.id, error))?;
                 }
             }
         }

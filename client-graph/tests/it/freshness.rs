@@ -71,6 +71,9 @@ async fn a_mirror_that_is_stuck_grows_old_while_the_feed_does_not() {
     issuer.clock().advance(TEN_MINUTES);
     service.until(async || status().age.unwrap() < ONE_MINUTE).await;
     assert!(status().mirror_age.unwrap() >= TEN_MINUTES, "{:?}", status());
+    let stuck = service.auth.mirror().unwrap().apply(&User { version: 3, ..ada.clone() }).await.unwrap_err();
+    assert_eq!(stuck.code(), Code::Internal);
+    assert!(format!("{stuck:?}").contains(&ada.id.to_string()), "the log says for whom: {stuck:?}");
 
     broken.store(false, Ordering::SeqCst);
     service.until(async || status().mirror_age.unwrap() < ONE_MINUTE).await;
