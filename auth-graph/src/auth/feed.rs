@@ -23,7 +23,7 @@ use crate::store::changes::{self, Kind};
 use crate::store::{change_head, users};
 use crate::values::UserId;
 
-pub use listing::{Page, changes_after, revocations, snapshots};
+pub use listing::{Page, changes_after, revocations, snapshot, snapshots};
 pub use shape::{Change, ChangeKind, Revocation, Snapshot};
 pub use subscription::follow;
 

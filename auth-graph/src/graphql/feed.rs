@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 use subgraph::{guarded, requires, tag};
 
-use super::caller::{app, presence, principal};
+use super::caller::{app, caller, presence, principal};
 use super::error::{ApiError, Result};
 use super::guard::HasScope;
 use crate::auth::feed::{self, Change, ChangeKind, FEED_READ, Page};
@@ -205,6 +205,17 @@ impl FeedQuery {
         #[graphql(desc = "So many, at most 1000.")] first: Option<i32>,
     ) -> Result<List<UserSnapshot>> {
         Ok(connection(feed::snapshots(app(ctx), principal(ctx)?, text(&after), first).await?))
+    }
+
+    /// One user, as a copy elsewhere needs it: whom `user` shows to you, and what your client is not shown of them is null.
+    async fn user_snapshot(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user's `id`.")] id: ID,
+    ) -> Result<Option<UserSnapshot>> {
+        let principal = caller(ctx)?;
+        let Ok(id) = id.parse() else { return Ok(None) };
+        Ok(feed::snapshot(app(ctx), principal, id).await?.map(UserSnapshot::from))
     }
 
     /// What was ended early within the life of an access token, the oldest first, 100 at a time unless asked otherwise:

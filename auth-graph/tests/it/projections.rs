@@ -60,6 +60,7 @@ async fn everything_about(caller: &Caller, user: &User) -> String {
         caller.send(operation!("user_changes"), json!({})).await,
         caller.send(operation!("user_snapshots"), json!({})).await,
         caller.send(operation!("revocations"), json!({})).await,
+        caller.send(operation!("user_snapshot"), json!({ "id": user.id })).await,
         caller.send(USER, json!({ "id": user.id })).await,
         caller.send(ENTITIES, json!({ "ids": representation })).await,
     ];
@@ -83,6 +84,7 @@ async fn a_client_is_shown_the_fields_that_are_its() {
         assert!(shown[hidden].is_null(), "{hidden}");
     }
     assert_eq!(&changes(&caller, &Value::Null).await[0]["user"], shown);
+    assert_eq!(caller.send(operation!("user_snapshot"), json!({ "id": ada.id })).await.data("userSnapshot"), shown);
     let all = everything_about(&caller, &ada).await;
     for hidden in ["ada@test.com", "Lovelace", "secret figure", "salary"] {
         assert!(!all.contains(hidden), "{hidden}: {all}");
@@ -115,6 +117,23 @@ async fn a_field_that_is_not_shown_can_not_be_asked_for() {
 }
 
 #[tokio::test]
+async fn a_snapshot_of_one_user_is_for_whoever_may_see_that_user() {
+    let test = test().await;
+    let (ada, eve) = (test.signed_in("ada@test.com", Rank::User).await, test.create_user("eve@test.com").await);
+    let (users, feed) = (test.service_client("users", "users:read").await, test.service_client("f", "feed:read").await);
+    let email = async |caller: &Caller, id| {
+        let answer = caller.send(operation!("user_snapshot"), json!({ "id": id })).await;
+        answer.data("userSnapshot")["email"].clone()
+    };
+    assert_eq!(email(&bearer(&test, &users).await, json!(eve.id)).await, "eve@test.com");
+    assert_eq!(email(&ada.caller, json!(ada.user.id)).await, "ada@test.com");
+    assert_eq!(email(&ada.caller, json!("nobody")).await, Value::Null);
+    for stranger in [test.anonymous(), ada.caller, bearer(&test, &feed).await] {
+        assert_eq!(email(&stranger, json!(eve.id)).await, Value::Null);
+    }
+}
+
+#[tokio::test]
 async fn other_users_do_not_exist_for_a_client_that_is_shown_some() {
     let test = test().await;
     let (seller, staff) = (test.create_user("seller@test.com").await, test.create("staff@test.com", Rank::Staff).await);
@@ -128,7 +147,9 @@ async fn other_users_do_not_exist_for_a_client_that_is_shown_some() {
     assert_eq!(emails, ["seller@test.com", "staff@test.com"]);
     let all = everything_about(&caller, &other.user).await;
     assert!(!all.contains(&other.user.id.to_string()) && !all.contains("other@test.com"), "{all}");
-    assert!(all.contains("\"user\":null") && all.contains("\"_entities\":[null]"), "{all}");
+    for nobody in ["\"user\":null", "\"userSnapshot\":null", "\"_entities\":[null]"] {
+        assert!(all.contains(nobody), "{nobody}: {all}");
+    }
     assert!(all.contains("sessionId"), "whose tokens are refused: {all}");
     for user in [&seller, &staff] {
         assert_eq!(caller.send(USER, json!({ "id": user.id })).await.data("user")["id"], json!(user.id));

@@ -7,12 +7,13 @@ use uuid::Uuid;
 
 use crate::client::AuthGraph;
 use crate::error::Error;
-use crate::ids::SessionId;
+use crate::ids::{SessionId, UserId};
 use crate::operations::MAX_ANSWER;
 
 pub(super) const FOLLOW: &str = include_str!("../../../schema/operations/follow_user_changes.graphql");
 const CHANGES: &str = include_str!("../../../schema/operations/user_changes.graphql");
 const SNAPSHOTS: &str = include_str!("../../../schema/operations/user_snapshots.graphql");
+const SNAPSHOT: &str = include_str!("../../../schema/operations/user_snapshot.graphql");
 const REVOCATIONS: &str = include_str!("../../../schema/operations/revocations.graphql");
 
 /// How much is asked for at once. A page of the largest must fit into an answer.
@@ -101,23 +102,29 @@ impl<T> Page<T> {
 /// The one field of an answer.
 #[derive(Deserialize)]
 pub(super) struct Answer<T> {
-    #[serde(alias = "userChanges", alias = "userSnapshots", alias = "revocations")]
+    #[serde(alias = "userChanges", alias = "userSnapshots", alias = "userSnapshot", alias = "revocations")]
     pub(super) field: T,
 }
 
 impl AuthGraph {
     pub(super) async fn user_changes(&self, after: Option<&str>) -> Result<Page<Change>, Error> {
-        let answer: Answer<_> = self.ask_feed(CHANGES, "UserChanges", after).await?;
+        let answer: Answer<_> = self.ask_feed(CHANGES, "UserChanges", page_after(after)).await?;
         Ok(answer.field)
     }
 
     pub(super) async fn user_snapshots(&self, after: Option<&str>) -> Result<Page<UserSnapshot>, Error> {
-        let answer: Answer<_> = self.ask_feed(SNAPSHOTS, "UserSnapshots", after).await?;
+        let answer: Answer<_> = self.ask_feed(SNAPSHOTS, "UserSnapshots", page_after(after)).await?;
+        Ok(answer.field)
+    }
+
+    /// One user; none when there is none, or none whom this service client may see.
+    pub(crate) async fn user_snapshot(&self, id: UserId) -> Result<Option<UserSnapshot>, Error> {
+        let answer: Answer<_> = self.ask_feed(SNAPSHOT, "UserSnapshot", json!({ "id": id })).await?;
         Ok(answer.field)
     }
 
     pub(super) async fn revocations(&self, after: Option<&str>) -> Result<Page<Revocation>, Error> {
-        let answer: Answer<_> = self.ask_feed(REVOCATIONS, "Revocations", after).await?;
+        let answer: Answer<_> = self.ask_feed(REVOCATIONS, "Revocations", page_after(after)).await?;
         Ok(answer.field)
     }
 
@@ -125,11 +132,14 @@ impl AuthGraph {
         &self,
         document: &str,
         name: &str,
-        after: Option<&str>,
+        variables: Value,
     ) -> Result<T, Error> {
         let token = self.service_token().await?;
-        let variables = json!({ "after": after, "first": PAGE });
         let body = json!({ "query": document, "operationName": name, "variables": variables });
         self.transport().ask(&body, &token).await
     }
+}
+
+fn page_after(after: Option<&str>) -> Value {
+    json!({ "after": after, "first": PAGE })
 }

@@ -1,6 +1,6 @@
 //! The rows of users whom the feed has not brought: asked for once, when somebody comes or is to come.
 
-use super::{Mirror, MirroredUser};
+use super::{Mirror, MirroredUser, Row};
 use crate::client::AuthGraph;
 use crate::context::Context;
 use crate::error::{Code, Error};
@@ -10,7 +10,8 @@ use crate::principal::{Principal, PrincipalKind};
 impl AuthGraph {
     /// Makes the row of a user who has not come yet, so that something can be given to them before they do; the row that
     /// is there otherwise. auth-graph is asked in the service's own name: its service client needs the scope
-    /// `users:read`. A service that follows the feed knows everybody already and need not ask.
+    /// `users:read`, and of what it is not shown the row has nothing. A service that follows the feed knows everybody
+    /// already and need not ask.
     ///
     /// # Errors
     /// `NOT_FOUND` when there is no such user, or the service client may not see them; as
@@ -20,12 +21,11 @@ impl AuthGraph {
         if let Some(user) = mirror.user(id).await? {
             return Ok(user);
         }
-        let token = self.service_token().await?;
-        let user = self.user(&token, id).await?.ok_or(Code::NotFound)?;
-        if user.id != id {
+        let user = self.user_snapshot(id).await?.ok_or(Code::NotFound)?;
+        if user.id != id.0 {
             return Err(Error::unavailable("auth-graph answered with another user than was asked for"));
         }
-        mirror.apply(&user).await?;
+        mirror.write(Row::of_snapshot(user, self.clock().now())).await?;
         mirror.user(id).await?.ok_or_else(|| Code::NotFound.into())
     }
 
@@ -40,7 +40,8 @@ impl Context {
     ///
     /// # Errors
     /// As [`principal`](Self::principal); `TOKEN_REVOKED` when the user can not sign in any more; `FORBIDDEN` for a
-    /// service, which has no user; `UNAVAILABLE` when auth-graph must be asked and can not be.
+    /// service, which has no user, and for a user whom this service may not see; `UNAVAILABLE` when auth-graph must be
+    /// asked and can not be.
     pub async fn user(&self) -> Result<MirroredUser, Error> {
         let principal = self.principal()?;
         if principal.kind == PrincipalKind::Service {
@@ -78,7 +79,15 @@ impl Context {
             return Err(Error::unavailable("auth-graph answered with another user than the token's"));
         }
         mirror.apply(&user).await?;
-        let row = mirror.user(principal.subject).await?;
-        row.filter(|user| user.is_active).ok_or_else(|| Code::TokenRevoked.into())
+        match mirror.user(principal.subject).await? {
+            Some(user) if user.is_active => Ok(user),
+            // What the feed said is newer. Of a user who is kept from this service it says that they are deleted; of one
+            // who is, it says that the session has ended, too.
+            None if user.is_active => {
+                self.principal()?;
+                Err(Error::new(Code::Forbidden).with_detail("This service may not see the user."))
+            }
+            _ => Err(Code::TokenRevoked.into()),
+        }
     }
 }

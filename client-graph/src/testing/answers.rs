@@ -58,7 +58,10 @@ async fn graphql(Extract(shared): Extract<Arc<Shared>>, headers: HeaderMap, Json
         "UserSnapshots" => shared.user_snapshots(text("after")),
         "Revocations" => Ok(shared.revocations()),
         "Me" | "Profile" => shared.me(bearer),
-        "User" => shared.user(bearer, text("id")),
+        "User" => shared.user(bearer, text("id")).map(|user| json!({ "user": user.as_ref().map(user_json) })),
+        "UserSnapshot" => {
+            shared.user(bearer, text("id")).map(|user| json!({ "userSnapshot": user.as_ref().map(feed::snapshot) }))
+        }
         "Login" => shared.login(variables.get("input").unwrap_or(&Value::Null)),
         "Refresh" => shared.refresh(text("refreshToken")),
         "Verify" => Ok(shared.verify(text("token"))),
@@ -98,11 +101,10 @@ impl Shared {
         Ok(json!({ "me": user.as_ref().map(user_json) }))
     }
 
-    fn user(&self, bearer: Option<&str>, id: &str) -> Result<Value, Code> {
+    fn user(&self, bearer: Option<&str>, id: &str) -> Result<Option<TestUser>, Code> {
         let claims = bearer.and_then(|token| self.claims(token).ok()).ok_or(Code::Unauthenticated)?;
         let may = claims["sub"] == id || claims["scope"].as_str().is_some_and(|scope| scope.contains("users:read"));
-        let user = self.find(|known| known.user.id.to_string() == id).filter(|_| may);
-        Ok(json!({ "user": user.as_ref().map(user_json) }))
+        Ok(self.find(|known| known.user.id.to_string() == id).filter(|_| may))
     }
 
     fn login(self: &Arc<Self>, input: &Value) -> Result<Value, Code> {

@@ -193,7 +193,7 @@ fn revocation(event: &Event, at: DateTime<Utc>) -> Option<Value> {
     Some(json!({ "sessionId": session, "tokenId": token, "endedAt": at, "until": until }))
 }
 
-fn snapshot(known: &TestUser) -> Value {
+pub(super) fn snapshot(known: &TestUser) -> Value {
     let mut snapshot = user_json(known);
     snapshot["deletedAt"] = json!(known.deleted_at);
     snapshot

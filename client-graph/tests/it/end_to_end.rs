@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use auth_graph::auth::{Actor, clients};
-use auth_graph::values::{Held, Projection};
+use auth_graph::auth::administration::Update;
+use auth_graph::auth::{Actor, administration, clients};
+use auth_graph::values::{Held, Projection, UserId as AuthUserId};
 use client_graph::mirror::Mirror;
 use client_graph::{AuthGraph, Code, Credentials, SignIn};
 use serde_json::{Value, json};
@@ -201,7 +202,8 @@ async fn a_service_holds_no_more_than_its_client_is_shown() {
     let world = World::strict().await;
     let (auth, mirror) = (&world.app.auth, world.app.auth.mirror().unwrap());
     let eve = world.sign_in_elsewhere("eve@example.com").await.user.id;
-    let staff = world.sign_in_elsewhere("staff@example.com").await.user.id;
+    let pair = world.sign_in_elsewhere("staff@example.com").await;
+    let (staff, token) = (pair.user.id, pair.access_token);
     let email = async |id| mirror.user(id).await.unwrap().map(|user| user.email);
     let until = async |eves: Option<&str>, staffs: Option<&str>| {
         let mut seen = 0;
@@ -222,6 +224,17 @@ async fn a_service_holds_no_more_than_its_client_is_shown() {
     show(Some(Projection::parse(Held { roles, ..Held::default() }, Some(&fields)).unwrap())).await;
     until(None, Some("")).await;
     assert_eq!(mirror.user(staff).await.unwrap().unwrap().first_name, "Ada");
+    let other = world.service().mirror(Mirror::in_memory()).build().unwrap();
+    let row = other.provision(staff).await.unwrap();
+    assert_eq!((row.first_name.as_str(), row.email.as_str()), ("Ada", ""));
+    assert_eq!(other.provision(eve).await.unwrap_err().code(), Code::NotFound);
+
+    let context = auth.context_from_token(Some(&token)).await;
+    assert_eq!(context.user().await.unwrap().id, staff);
+    let no_staff = Update { is_staff: Some(false), ..Update::default() };
+    administration::update(&world.auth_app, &Actor::operator(), AuthUserId(staff.0), no_staff).await.unwrap();
+    until(None, None).await;
+    assert_eq!(context.user().await.unwrap_err().code(), Code::Forbidden, "the token is good");
 
     show(None).await;
     until(Some("eve@example.com"), Some("staff@example.com")).await;

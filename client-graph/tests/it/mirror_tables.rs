@@ -261,7 +261,7 @@ async fn a_user_can_be_provisioned_before_the_first_sign_in() {
     assert_eq!(auth.provision(ada.id).await.unwrap().email, "ada@example.com");
 
     assert_eq!(auth.mirror().unwrap().user(ada.id).await.unwrap().unwrap().version, 1);
-    assert_eq!((issuer.calls("User"), issuer.calls("Me")), (1, 0), "asked once");
+    assert_eq!((issuer.calls("UserSnapshot"), issuer.calls("Me")), (1, 0), "asked once");
     let nobody = "0193f7c8-0000-7000-8000-000000000000".parse().unwrap();
     assert_eq!(auth.provision(nobody).await.unwrap_err().code(), Code::NotFound);
 }

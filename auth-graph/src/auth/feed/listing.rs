@@ -2,8 +2,9 @@
 
 use super::{Change, Revocation, Snapshot, decode, encode, read, with_users};
 use crate::app::App;
+use crate::auth::accounts;
 use crate::auth::principal::Principal;
-use crate::auth::projection::View;
+use crate::auth::projection::{Seen, View};
 use crate::error::{Error, Result};
 use crate::store::changes::{self, Kind};
 use crate::store::{change_head, users};
@@ -93,6 +94,15 @@ pub async fn snapshots(
     };
     items.truncate(length);
     Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor })
+}
+
+/// One user as the reader is shown them, by the rule of [`accounts::visible`]; none when they are nobody to the reader.
+///
+/// # Errors
+/// When the database fails.
+pub async fn snapshot(app: &App, principal: Option<&Principal>, id: UserId) -> Result<Option<Snapshot>> {
+    let seen = accounts::visible(app, principal, id).await?;
+    Ok(seen.and_then(|Seen { user, view }| Snapshot::new(app, &view, &user, None)))
 }
 
 /// What was ended within the life of an access token, the oldest first.
