@@ -104,7 +104,6 @@ async fn replicas_that_start_at_once_verify_each_others_tokens() {
 }
 
 /// CWE-640, GHSA-3529-5m8x-rpv3: addresses were built from the Host header.
-/// CWE-640: links in mails led to the host that a request had named.
 #[tokio::test]
 async fn ghsa_3529_5m8x_rpv3_the_discovery_document_is_built_from_the_configuration() {
     let test = TestApp::new().await;

@@ -171,6 +171,22 @@ async fn published(issuer: &TestIssuer) -> serde_json::Value {
 }
 
 #[tokio::test]
+async fn the_issuer_is_a_name_and_its_keys_may_be_elsewhere() {
+    let issuer = TestIssuer::start().await;
+    let document = published(&issuer).await.to_string();
+    let url = serve(Router::new().route("/keys", get(move || std::future::ready(document.clone())))).await;
+    let name = "https://login.example.com";
+    let auth = issuer.auth_graph().issuer(name).jwks_url(format!("{url}/keys")).build().unwrap();
+    let user = issuer.user("ada@example.com");
+    let says = |issued_by: &str| issuer.token_for(&user).claim("iss", json!(issued_by)).sign();
+    assert_eq!(code_of(&auth, says(name)).await, None);
+    for another in [issuer.url(), &url, &format!("{url}/keys")] {
+        assert_eq!(code_of(&auth, says(another)).await, Some(Code::TokenInvalid), "{another}");
+    }
+    assert_eq!(issuer.calls("jwks"), 1, "by this test, and not where the issuer is");
+}
+
+#[tokio::test]
 async fn a_key_set_that_can_not_be_read_is_an_outage() {
     let issuer = TestIssuer::start().await;
     for body in ["", "<html>", "[]", "{}", r#"{"keys": 7}"#] {
