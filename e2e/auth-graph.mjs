@@ -1,5 +1,6 @@
 // An auth-graph of a test's own, on a free port and with data of its own.
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -39,12 +40,24 @@ export async function startAuthGraph(folder, settings = [], behind) {
     await stopped;
   };
   let output = '';
+  const lines = createInterface({ input: service.stderr });
+  /** What this finds in what is printed after the last find, now or later: mails are, as there is no server for them. */
+  const printed = async (pattern) => {
+    for (;;) {
+      const found = pattern.exec(output);
+      if (found) {
+        output = output.slice(found.index + found[0].length);
+        return found;
+      }
+      await once(lines, 'line', { signal: AbortSignal.timeout(patience) });
+    }
+  };
   const url = await new Promise((resolve, reject) => {
     const fail = (why) => reject(new Error(`auth-graph ${why}:\n${output}`));
     const timer = setTimeout(() => fail('does not serve'), patience);
     service.on('error', (error) => fail(`could not be started (${error.message})`));
     service.on('exit', (code) => fail(`ended with ${code}`));
-    createInterface({ input: service.stderr }).on('line', (line) => {
+    lines.on('line', (line) => {
       output += `${line}\n`;
       const address = /auth-graph serves address=(\S+)/.exec(line)?.[1];
       if (!address) return;
@@ -55,7 +68,7 @@ export async function startAuthGraph(folder, settings = [], behind) {
     service.kill();
     throw error;
   });
-  return { url, stop };
+  return { url, stop, printed };
 }
 
 /** Send an operation; its errors fail the test. */

@@ -8,6 +8,7 @@ mod graphql;
 mod health;
 mod identity;
 mod oauth;
+mod pages;
 mod rest;
 mod socket;
 mod well_known;
@@ -52,6 +53,7 @@ pub fn router(app: &App) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
     let router = if app.config.rest.enabled { router.merge(rest::router()) } else { router };
+    let router = if app.config.accounts.pages_url.is_empty() { router.merge(pages::router()) } else { router };
     let router = match app.config.profile {
         Profile::Production => router,
         Profile::Development | Profile::Demo => router.merge(playground::router()),

@@ -18,7 +18,7 @@ use crate::values::JsonSchema;
 pub struct Accounts {
     /// Who may register.
     pub registration: Registration,
-    /// The address of the pages that links in mails lead to; empty: the public address.
+    /// The address of the pages that links in mails lead to; empty: the public address, where plain ones are served.
     pub pages_url: String,
     /// For so long after a sign-in sensitive changes need no password.
     #[serde(with = "humantime_serde")]

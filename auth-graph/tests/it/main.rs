@@ -39,6 +39,7 @@ mod migrations;
 mod oauth;
 mod oauth_tokens;
 mod outbox;
+mod pages;
 mod passwords;
 mod projections;
 mod refresh;

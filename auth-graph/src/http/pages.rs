@@ -1,0 +1,53 @@
+//! The pages that links in mails lead to, where no front end has its own (`accounts.pages_url`). They know nothing: their
+//! script reads the token behind the `#`, which reaches no server by itself, and sends the mutation when it is asked to.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::http::HeaderName;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::response::IntoResponse;
+use axum::routing::{MethodRouter, get};
+use serde_json::json;
+
+use super::Site;
+
+/// Nothing but the two files beside the page and the endpoint. Passwords are typed here: no other page may frame it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The script with the documents of `schema/operations`, to the byte: others are not run everywhere.
+static SCRIPT: LazyLock<String> = LazyLock::new(|| {
+    let operations = json!({
+        "verifyEmail": include_str!("../../../schema/operations/verify_email.graphql"),
+        "resetPassword": include_str!("../../../schema/operations/reset_password.graphql"),
+        "register": include_str!("../../../schema/operations/register.graphql"),
+    });
+    include_str!("../../pages/page.js").replace("{{operations}}", &operations.to_string())
+});
+
+pub(super) fn router() -> Router<Site> {
+    let page = || file("text/html; charset=utf-8", include_str!("../../pages/page.html"));
+    Router::new()
+        .route("/verify-email", page())
+        .route("/reset-password", page())
+        .route("/register", page())
+        .route("/account/page.css", file("text/css; charset=utf-8", include_str!("../../pages/page.css")))
+        .route("/account/page.js", file("text/javascript; charset=utf-8", &SCRIPT))
+}
+
+fn file(content_type: &'static str, text: &'static str) -> MethodRouter<Site> {
+    get(async move || (secured(), [(CONTENT_TYPE, content_type)], text).into_response())
+}
+
+/// The headers of every answer.
+fn secured() -> [(HeaderName, &'static str); 4] {
+    [
+        (CACHE_CONTROL, "no-cache"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ]
+}
