@@ -16,6 +16,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::mpsc;
 
 use self::csv::Table;
 use self::database::Database;
@@ -132,31 +133,43 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
         OnUnusableHash::Drop => UnusableHash::Drop,
     };
     let mut import = Import::open(app, &name(&options)?, writing, unusable).await?;
-    let mut source = Source::open(&options, import.position()).await?;
+    let source = Source::open(&options, import.position()).await?;
     let (imported_before, refused_before) = (import.imported(), import.refused());
     if !source.is_at_its_beginning() {
         eprintln!("going on behind {imported_before} imported and {refused_before} refused");
     } else if !import.position().is_empty() {
         eprintln!("what was read before is not in this file any more: it is read from its beginning");
     }
-    let mut report = None;
     let bar = progress_bar(&source);
-    let mut next = source.next().await?;
-    while let Some(batch) = next {
-        // The next rows are read while the database writes these.
-        let (refused, following) = tokio::join!(import.write(app, batch), source.next());
-        let refused = refused?;
-        next = following?;
+    // The next rows are read while the database writes those before.
+    let (sender, mut batches) = mpsc::channel(1);
+    let reading = tokio::spawn(read(source, sender));
+    let mut report = None;
+    while let Some((batch, progress)) = batches.recv().await {
+        let refused = import.write(app, batch).await?;
         add_to_report(&mut report, &options.report, &refused)?;
-        bar.set_position(source.progress().0);
+        bar.set_position(progress);
         bar.set_message(format!("{} imported, {} refused", import.imported(), import.refused()));
     }
+    reading.await.map_err(io::Error::from)??;
+    import.finish(app).await?;
     bar.finish();
     let (imported, refused) = (import.imported() - imported_before, import.refused() - refused_before);
     let verb = if options.dry_run { "would be imported" } else { "imported" };
     println!("{imported} {verb}, {refused} refused");
     if refused > 0 {
         println!("the refused rows are in {}", options.report.display());
+    }
+    Ok(())
+}
+
+/// Reads everything, and hands it over with how far that is.
+async fn read(mut source: Source, batches: mpsc::Sender<(Batch, u64)>) -> Result<(), Failure> {
+    while let Some(batch) = source.next().await? {
+        if batches.send((batch, source.progress().0)).await.is_err() {
+            // Nobody writes any more, and they tell why.
+            break;
+        }
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Writing what comes in, batch by batch: each is one transaction, in which the position in the source moves on too. So
 //! an import that was interrupted goes on where it stopped, and repeats nothing.
+//!
+//! Nobody is expected to be here already: a batch is written, and only when the database refuses it is looked who is.
 
 use std::collections::{HashMap, HashSet};
 
@@ -46,6 +48,16 @@ pub struct Import {
     state: imports::Model,
     writing: Writing,
     unusable: UnusableHash,
+    expected: Expected,
+}
+
+/// Who is expected among the rows. An import that has met one who is here already looks for others from then on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    /// Nobody who is here already.
+    Strangers,
+    /// Somebody who is.
+    Known,
 }
 
 impl Import {
@@ -62,7 +74,9 @@ impl Import {
             refused: 0,
             updated_at: app.clock.now(),
         });
-        Ok(Self { state, writing, unusable })
+        // What is only looked through is never refused by the database.
+        let expected = if writing == Writing::DryRun { Expected::Known } else { Expected::Strangers };
+        Ok(Self { state, writing, unusable, expected })
     }
 
     /// Where the source goes on; empty at its beginning.
@@ -83,7 +97,7 @@ impl Import {
         self.state.refused
     }
 
-    /// Writes a batch. The answer tells which rows were refused.
+    /// Writes a batch. The answer tells which rows were refused. It is [`finish`](Self::finish) that waits for the disk.
     ///
     /// # Errors
     /// When the database fails; nothing of the batch is written then.
@@ -91,12 +105,26 @@ impl Import {
         let mut again = batch.clone();
         loop {
             match self.try_write(app, again).await {
-                // Somebody has signed up with one of the addresses in this moment; they are seen next time.
-                Err(Attempt::Raced) => again = batch.clone(),
+                // Somebody is here already, or has signed up in this moment; they are seen next time.
+                Err(Attempt::Clashed) => {
+                    self.expected = Expected::Known;
+                    again = batch.clone();
+                }
                 Err(Attempt::Failed(error)) => return Err(error),
                 Ok(refused) => return Ok(refused),
             }
         }
+    }
+
+    /// Waits until everything that was written is on the disk.
+    ///
+    /// # Errors
+    /// When the database fails: the next run goes on behind what has reached the disk.
+    pub async fn finish(&self, app: &App) -> Result<()> {
+        if self.writing == Writing::Commit {
+            imports::save(&app.db, self.state.clone()).await?;
+        }
+        Ok(())
     }
 
     async fn try_write(&mut self, app: &App, batch: Batch) -> Result<Vec<(String, Refused)>, Attempt> {
@@ -110,7 +138,11 @@ impl Import {
             }
         }
         let txn = store::begin(&app.db).await?;
-        let accepted = without_known(&txn, prepared, &mut refused).await?;
+        let mut known = match self.expected {
+            Expected::Strangers => Known::default(),
+            Expected::Known => Known::among(&txn, &prepared).await?,
+        };
+        let accepted = known.without(prepared, &mut refused);
         let mut state = self.state.clone();
         state.imported += i64::try_from(accepted.len()).unwrap_or(i64::MAX);
         state.refused += i64::try_from(refused.len()).unwrap_or(i64::MAX);
@@ -120,7 +152,7 @@ impl Import {
             Writing::Commit => {
                 insert(&txn, accepted, now).await?;
                 imports::save(&txn, state.clone()).await?;
-                txn.commit().await?;
+                store::commit_without_waiting(txn).await?;
                 app.changed.notify_one();
             }
             Writing::DryRun => txn.rollback().await?,
@@ -132,50 +164,69 @@ impl Import {
 
 /// Why a batch was not written.
 enum Attempt {
-    Raced,
+    Clashed,
     Failed(Error),
 }
 
 impl From<sea_orm::DbErr> for Attempt {
     fn from(error: sea_orm::DbErr) -> Self {
         match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => Self::Raced,
+            Some(SqlErr::UniqueConstraintViolation(_)) => Self::Clashed,
             _ => Self::Failed(error.into()),
         }
     }
 }
 
-/// Those who are neither here already nor twice in the batch.
-async fn without_known(
-    txn: &impl ConnectionTrait,
-    prepared: Vec<(String, Prepared)>,
-    refused: &mut Vec<(String, Refused)>,
-) -> Result<Vec<Prepared>, sea_orm::DbErr> {
-    let emails: Vec<Email> = prepared.iter().map(|(_, row)| row.user.email.clone()).collect();
-    let ids: Vec<UserId> = prepared.iter().map(|(_, row)| row.user.id).collect();
-    let numbers: Vec<i64> = prepared.iter().filter_map(|(_, row)| row.number).collect();
-    let mut by_email: HashMap<Email, UserId> = users::ids_by_email(txn, &emails).await?.into_iter().collect();
-    let mut by_id: HashSet<UserId> = users::known_ids(txn, &ids).await?.into_iter().collect();
-    let given = user_numbers::given(txn, &numbers).await?;
-    let mut by_number: HashMap<i64, UserId> = given.into_iter().map(|row| (row.number, row.user_id)).collect();
-    let mut accepted = Vec::with_capacity(prepared.len());
-    for (place, row) in prepared {
-        let holder = by_email.get(&row.user.email).copied();
-        let namesake = row.number.and_then(|number| by_number.get(&number).copied());
-        let namesake = namesake.or(by_id.contains(&row.user.id).then_some(row.user.id));
-        match (namesake, holder) {
-            (Some(namesake), Some(holder)) if namesake == holder => refused.push((place, Refused::AlreadyImported)),
-            (Some(_), _) => refused.push((place, Refused::IdTaken)),
-            (None, Some(_)) => refused.push((place, Refused::EmailTaken)),
-            (None, None) => {
-                by_email.insert(row.user.email.clone(), row.user.id);
-                by_id.insert(row.user.id);
-                by_number.extend(row.number.map(|number| (number, row.user.id)));
-                accepted.push(row);
+/// Who has what may be given once only.
+#[derive(Default)]
+struct Known {
+    by_email: HashMap<Email, UserId>,
+    by_id: HashSet<UserId>,
+    by_number: HashMap<i64, UserId>,
+}
+
+impl Known {
+    /// Those of the database who have anything of these rows.
+    async fn among(txn: &impl ConnectionTrait, prepared: &[(String, Prepared)]) -> Result<Self, sea_orm::DbErr> {
+        let emails: Vec<Email> = prepared.iter().map(|(_, row)| row.user.email.clone()).collect();
+        let ids: Vec<UserId> = prepared.iter().map(|(_, row)| row.user.id).collect();
+        let numbers: Vec<i64> = prepared.iter().filter_map(|(_, row)| row.number).collect();
+        let given = user_numbers::given(txn, &numbers).await?;
+        Ok(Self {
+            by_email: users::ids_by_email(txn, &emails).await?.into_iter().collect(),
+            by_id: users::known_ids(txn, &ids).await?.into_iter().collect(),
+            by_number: given.into_iter().map(|row| (row.number, row.user_id)).collect(),
+        })
+    }
+
+    /// The rows whose users are not known, nor come twice.
+    fn without(&mut self, prepared: Vec<(String, Prepared)>, refused: &mut Vec<(String, Refused)>) -> Vec<Prepared> {
+        let mut accepted = Vec::with_capacity(prepared.len());
+        for (place, row) in prepared {
+            match self.refusal(&row) {
+                Some(why) => refused.push((place, why)),
+                None => {
+                    self.by_email.insert(row.user.email.clone(), row.user.id);
+                    self.by_id.insert(row.user.id);
+                    self.by_number.extend(row.number.map(|number| (number, row.user.id)));
+                    accepted.push(row);
+                }
             }
         }
+        accepted
     }
-    Ok(accepted)
+
+    fn refusal(&self, row: &Prepared) -> Option<Refused> {
+        let holder = self.by_email.get(&row.user.email).copied();
+        let namesake = row.number.and_then(|number| self.by_number.get(&number).copied());
+        let namesake = namesake.or(self.by_id.contains(&row.user.id).then_some(row.user.id));
+        match (namesake, holder) {
+            (Some(namesake), Some(holder)) if namesake == holder => Some(Refused::AlreadyImported),
+            (Some(_), _) => Some(Refused::IdTaken),
+            (None, Some(_)) => Some(Refused::EmailTaken),
+            (None, None) => None,
+        }
+    }
 }
 
 async fn insert(txn: &DatabaseTransaction, accepted: Vec<Prepared>, now: DateTime<Utc>) -> Result<(), sea_orm::DbErr> {
