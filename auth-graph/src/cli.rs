@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use subgraph::Directives;
 
+use crate::app::App;
 use crate::auth;
 use crate::clock::Clock;
 use crate::config::{Config, Problems, Profile, Sources};
@@ -91,6 +92,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         flags.extend(cli.settings.clone());
         Config::load(&Sources::of_process(cli.config.clone(), flags))
     };
+    let booted = async || -> Result<App, Failure> {
+        let config = load(Vec::new())?;
+        start_log(&config);
+        Ok(auth::boot(config, Clock::default()).await?)
+    };
     match cli.command {
         Command::Serve(options) => serve::run(load(options.settings())?).await,
         Command::Migrate(options) => migrate::run(load(Vec::new())?, options).await,
@@ -101,46 +107,18 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             print(&graphql::federation_sdl(Directives::Included))
         }
         Command::Schema { federation: false, .. } => print(&graphql::sdl()),
-        Command::User(command) => {
-            let config = load(Vec::new())?;
-            start_log(&config);
-            user::run(&auth::boot(config, Clock::default()).await?, command).await
-        }
-        Command::Keys(command) => {
-            let config = load(Vec::new())?;
-            start_log(&config);
-            keys::run(&auth::boot(config, Clock::default()).await?, command).await
-        }
+        Command::User(command) => user::run(&booted().await?, command).await,
+        Command::Keys(command) => keys::run(&booted().await?, command).await,
         Command::Secrets(command) => {
             let config = load(Vec::new())?;
             start_log(&config);
             secrets::run(config, command).await
         }
-        Command::Client(command) => {
-            let config = load(Vec::new())?;
-            start_log(&config);
-            client::run(&auth::boot(config, Clock::default()).await?, command).await
-        }
-        Command::Webhook(command) => {
-            let config = load(Vec::new())?;
-            start_log(&config);
-            webhook::run(&auth::boot(config, Clock::default()).await?, command).await
-        }
-        Command::Audit(command) => {
-            let config = load(Vec::new())?;
-            start_log(&config);
-            audit::run(&auth::boot(config, Clock::default()).await?, command).await
-        }
-        Command::Import(options) => {
-            let config = load(Vec::new())?;
-            start_log(&config);
-            import::run(&auth::boot(config, Clock::default()).await?, options).await
-        }
-        Command::Export(options) => {
-            let config = load(Vec::new())?;
-            start_log(&config);
-            export::run(&auth::boot(config, Clock::default()).await?, options).await
-        }
+        Command::Client(command) => client::run(&booted().await?, command).await,
+        Command::Webhook(command) => webhook::run(&booted().await?, command).await,
+        Command::Audit(command) => audit::run(&booted().await?, command).await,
+        Command::Import(options) => import::run(&booted().await?, options).await,
+        Command::Export(options) => export::run(&booted().await?, options).await,
         Command::Config(command) => config::run(&load(Vec::new())?, &command),
     }
 }
