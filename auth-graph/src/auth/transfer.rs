@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use export::{Hashes, PAGE, export};
-pub use import::{Batch, Import, Row, Writing};
+pub use import::{Batch, Import, PreparedBatch, Row, Writing};
 pub use row::UnusableHash;
 
 /// A user on the way. It has no `Debug`, as it may hold a password hash.

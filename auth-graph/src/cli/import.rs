@@ -23,7 +23,7 @@ use self::database::Database;
 use self::lines::Lines;
 use super::Failure;
 use crate::app::App;
-use crate::auth::transfer::{Batch, Import, Record, Refused, UnusableHash, Writing};
+use crate::auth::transfer::{Batch, Import, PreparedBatch, Record, Refused, UnusableHash, Writing};
 
 /// How many rows are one transaction.
 const BATCH: usize = 1000;
@@ -132,7 +132,7 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
         OnUnusableHash::Refuse => UnusableHash::Refuse,
         OnUnusableHash::Drop => UnusableHash::Drop,
     };
-    let mut import = Import::open(app, &name(&options)?, writing, unusable).await?;
+    let mut import = Import::open(app, &name(&options)?, writing).await?;
     let source = Source::open(&options, import.position()).await?;
     let (imported_before, refused_before) = (import.imported(), import.refused());
     if !source.is_at_its_beginning() {
@@ -141,12 +141,12 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
         eprintln!("what was read before is not in this file any more: it is read from its beginning");
     }
     let bar = progress_bar(&source);
-    // The next rows are read while the database writes those before.
+    // The next rows are read and prepared while the database writes those before.
     let (sender, mut batches) = mpsc::channel(1);
-    let reading = tokio::spawn(read(source, sender));
+    let reading = tokio::spawn(read(app.clone(), source, unusable, sender));
     let mut report = None;
     while let Some((batch, progress)) = batches.recv().await {
-        let refused = import.write(app, batch).await?;
+        let refused = import.write(app, &batch).await?;
         add_to_report(&mut report, &options.report, &refused)?;
         bar.set_position(progress);
         bar.set_message(format!("{} imported, {} refused", import.imported(), import.refused()));
@@ -164,9 +164,14 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
 }
 
 /// Reads everything, and hands it over with how far that is.
-async fn read(mut source: Source, batches: mpsc::Sender<(Batch, u64)>) -> Result<(), Failure> {
+async fn read(
+    app: App,
+    mut source: Source,
+    unusable: UnusableHash,
+    batches: mpsc::Sender<(PreparedBatch, u64)>,
+) -> Result<(), Failure> {
     while let Some(batch) = source.next().await? {
-        if batches.send((batch, source.progress().0)).await.is_err() {
+        if batches.send((batch.prepare(&app, unusable), source.progress().0)).await.is_err() {
             // Nobody writes any more, and they tell why.
             break;
         }

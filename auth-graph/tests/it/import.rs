@@ -26,10 +26,11 @@ fn record(email: &str, hash: &str) -> Record {
 
 /// Imports records and tells the codes of those that were refused.
 async fn import(app: &App, name: &str, records: Vec<Record>) -> Vec<String> {
-    let mut import = Import::open(app, name, Writing::Commit, UnusableHash::Refuse).await.unwrap();
+    let mut import = Import::open(app, name, Writing::Commit).await.unwrap();
     let row = |(place, record): (usize, Record)| Row { place: place.to_string(), record: Ok(record) };
     let rows = records.into_iter().enumerate().map(row).collect();
-    let refused = import.write(app, Batch { rows, position: "end".to_owned() }).await.unwrap();
+    let batch = Batch { rows, position: "end".to_owned() }.prepare(app, UnusableHash::Refuse);
+    let refused = import.write(app, &batch).await.unwrap();
     refused.into_iter().map(|(place, why)| format!("{place} {}", why.as_str())).collect()
 }
 
@@ -388,10 +389,11 @@ async fn what_is_no_role_name_or_language_is_refused() {
 #[tokio::test]
 async fn nobody_is_written_by_a_dry_run() {
     let test = TestApp::new().await;
-    let mut import = Import::open(&test.app, "dry", Writing::DryRun, UnusableHash::Drop).await.unwrap();
+    let mut import = Import::open(&test.app, "dry", Writing::DryRun).await.unwrap();
     let rows = vec![Row { place: "1".to_owned(), record: Ok(record("ada@test.com", "md5$unknown$")) }];
-    let refused = import.write(&test.app, Batch { rows, position: "1".to_owned() }).await.unwrap();
+    let batch = Batch { rows, position: "1".to_owned() }.prepare(&test.app, UnusableHash::Drop);
+    let refused = import.write(&test.app, &batch).await.unwrap();
     assert!(refused.is_empty());
     assert!(users::Entity::find().all(&test.app.db).await.unwrap().is_empty());
-    assert_eq!(Import::open(&test.app, "dry", Writing::Commit, UnusableHash::Drop).await.unwrap().position(), "");
+    assert_eq!(Import::open(&test.app, "dry", Writing::Commit).await.unwrap().position(), "");
 }

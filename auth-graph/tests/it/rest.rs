@@ -136,8 +136,9 @@ async fn s1_9_and_s1_60_the_account_of_the_caller() {
     let test = with_rest().await;
     let record = Record { number: Some(41), email: "old@test.com".to_owned(), is_active: true, ..Record::default() };
     let rows = vec![Row { place: "1".to_owned(), record: Ok(record) }];
-    let mut import = Import::open(&test.app, "one", Writing::Commit, UnusableHash::Refuse).await.unwrap();
-    assert!(import.write(&test.app, Batch { rows, position: "1".to_owned() }).await.unwrap().is_empty());
+    let mut import = Import::open(&test.app, "one", Writing::Commit).await.unwrap();
+    let batch = Batch { rows, position: "1".to_owned() }.prepare(&test.app, UnusableHash::Refuse);
+    assert!(import.write(&test.app, &batch).await.unwrap().is_empty());
     let ada = test.signed_in("ada@test.com", Rank::Staff).await;
     let answer = get(&ada.caller, "/auth/user/?id=41").await;
     assert_eq!(answer.status, 200, "{}", answer.text);

@@ -16,7 +16,6 @@ use crate::store::{self, changes, imports, user_numbers, users};
 use crate::values::{Email, UserId};
 
 /// One row of the source.
-#[derive(Clone)]
 pub struct Row {
     /// Where it stands, for the report: a line or an identifier.
     pub place: String,
@@ -25,12 +24,34 @@ pub struct Row {
 }
 
 /// Some rows of the source.
-#[derive(Clone)]
 pub struct Batch {
     /// The rows: so many at most that they fit one statement, about a thousand.
     pub rows: Vec<Row>,
     /// Where the source goes on behind them.
     pub position: String,
+}
+
+impl Batch {
+    /// Does everything that can be done without the database.
+    #[must_use]
+    pub fn prepare(self, app: &App, unusable: UnusableHash) -> PreparedBatch {
+        let now = app.clock.now();
+        let mut prepared = PreparedBatch { users: Vec::new(), refused: Vec::new(), position: self.position };
+        for Row { place, record } in self.rows {
+            match record.and_then(|record| prepare(app, record, unusable, now)) {
+                Ok(user) => prepared.users.push((place, user)),
+                Err(why) => prepared.refused.push((place, why)),
+            }
+        }
+        prepared
+    }
+}
+
+/// Rows that only the database can refuse now, and those that are refused already.
+pub struct PreparedBatch {
+    users: Vec<(String, Prepared)>,
+    refused: Vec<(String, Refused)>,
+    position: String,
 }
 
 /// Whether anything is written.
@@ -47,7 +68,6 @@ pub enum Writing {
 pub struct Import {
     state: imports::Model,
     writing: Writing,
-    unusable: UnusableHash,
     expected: Expected,
 }
 
@@ -65,7 +85,7 @@ impl Import {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn open(app: &App, name: &str, writing: Writing, unusable: UnusableHash) -> Result<Self> {
+    pub async fn open(app: &App, name: &str, writing: Writing) -> Result<Self> {
         let found = imports::find(&app.db, name).await?;
         let state = found.unwrap_or_else(|| imports::Model {
             name: name.to_owned(),
@@ -76,7 +96,7 @@ impl Import {
         });
         // What is only looked through is never refused by the database.
         let expected = if writing == Writing::DryRun { Expected::Known } else { Expected::Strangers };
-        Ok(Self { state, writing, unusable, expected })
+        Ok(Self { state, writing, expected })
     }
 
     /// Where the source goes on; empty at its beginning.
@@ -101,15 +121,11 @@ impl Import {
     ///
     /// # Errors
     /// When the database fails; nothing of the batch is written then.
-    pub async fn write(&mut self, app: &App, batch: Batch) -> Result<Vec<(String, Refused)>> {
-        let mut again = batch.clone();
+    pub async fn write(&mut self, app: &App, batch: &PreparedBatch) -> Result<Vec<(String, Refused)>> {
         loop {
-            match self.try_write(app, again).await {
+            match self.try_write(app, batch).await {
                 // Somebody is here already, or has signed up in this moment; they are seen next time.
-                Err(Attempt::Clashed) => {
-                    self.expected = Expected::Known;
-                    again = batch.clone();
-                }
+                Err(Attempt::Clashed) => self.expected = Expected::Known,
                 Err(Attempt::Failed(error)) => return Err(error),
                 Ok(refused) => return Ok(refused),
             }
@@ -127,30 +143,23 @@ impl Import {
         Ok(())
     }
 
-    async fn try_write(&mut self, app: &App, batch: Batch) -> Result<Vec<(String, Refused)>, Attempt> {
+    async fn try_write(&mut self, app: &App, batch: &PreparedBatch) -> Result<Vec<(String, Refused)>, Attempt> {
         let now = app.clock.now();
-        let mut refused = Vec::new();
-        let mut prepared = Vec::with_capacity(batch.rows.len());
-        for Row { place, record } in batch.rows {
-            match record.and_then(|record| prepare(app, record, self.unusable, now)) {
-                Ok(user) => prepared.push((place, user)),
-                Err(why) => refused.push((place, why)),
-            }
-        }
         let txn = store::begin(&app.db).await?;
         let mut known = match self.expected {
             Expected::Strangers => Known::default(),
-            Expected::Known => Known::among(&txn, &prepared).await?,
+            Expected::Known => Known::among(&txn, &batch.users).await?,
         };
-        let accepted = known.without(prepared, &mut refused);
+        let mut refused = batch.refused.clone();
+        let accepted = known.without(&batch.users, &mut refused);
         let mut state = self.state.clone();
         state.imported += i64::try_from(accepted.len()).unwrap_or(i64::MAX);
         state.refused += i64::try_from(refused.len()).unwrap_or(i64::MAX);
         state.updated_at = now;
-        state.position = batch.position;
+        state.position.clone_from(&batch.position);
         match self.writing {
             Writing::Commit => {
-                insert(&txn, accepted, now).await?;
+                insert(&txn, &accepted, now).await?;
                 imports::save(&txn, state.clone()).await?;
                 store::commit_without_waiting(txn).await?;
                 app.changed.notify_one();
@@ -200,11 +209,15 @@ impl Known {
     }
 
     /// The rows whose users are not known, nor come twice.
-    fn without(&mut self, prepared: Vec<(String, Prepared)>, refused: &mut Vec<(String, Refused)>) -> Vec<Prepared> {
+    fn without<'a>(
+        &mut self,
+        prepared: &'a [(String, Prepared)],
+        refused: &mut Vec<(String, Refused)>,
+    ) -> Vec<&'a Prepared> {
         let mut accepted = Vec::with_capacity(prepared.len());
         for (place, row) in prepared {
-            match self.refusal(&row) {
-                Some(why) => refused.push((place, why)),
+            match self.refusal(row) {
+                Some(why) => refused.push((place.clone(), why)),
                 None => {
                     self.by_email.insert(row.user.email.clone(), row.user.id);
                     self.by_id.insert(row.user.id);
@@ -229,14 +242,14 @@ impl Known {
     }
 }
 
-async fn insert(txn: &DatabaseTransaction, accepted: Vec<Prepared>, now: DateTime<Utc>) -> Result<(), sea_orm::DbErr> {
+async fn insert(txn: &DatabaseTransaction, accepted: &[&Prepared], now: DateTime<Utc>) -> Result<(), sea_orm::DbErr> {
     if accepted.is_empty() {
         return Ok(());
     }
     let ids: Vec<UserId> = accepted.iter().map(|row| row.user.id).collect();
-    let number = |row: &Prepared| row.number.map(|number| user_numbers::Model { number, user_id: row.user.id });
+    let number = |row: &&Prepared| row.number.map(|number| user_numbers::Model { number, user_id: row.user.id });
     let numbers = accepted.iter().filter_map(number).collect();
-    users::insert_many(txn, accepted.into_iter().map(|row| row.user)).await?;
+    users::insert_many(txn, accepted.iter().map(|row| row.user.clone())).await?;
     user_numbers::insert_many(txn, numbers).await?;
     changes::append_created(txn, &ids, now).await
 }
