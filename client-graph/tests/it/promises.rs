@@ -163,10 +163,14 @@ async fn ten_thousand_changes_while_a_service_was_away_reach_it_over_a_line_that
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn users_with_all_the_metadata_that_they_may_have_are_mirrored() {
+async fn users_who_are_as_long_as_they_may_be_are_mirrored() {
     let world = World::start_with(Feed::Ignored, &[]).await;
     let metadata = json!({ "key": "x".repeat(16 * 1024 - r#"{"key":""}"#.len()) });
-    let change = users::Entity::update_many().col_expr(users::Column::Metadata, Expr::value(metadata));
+    let name = || Expr::value("𝔸".repeat(150));
+    let change = users::Entity::update_many()
+        .col_expr(users::Column::Metadata, Expr::value(metadata))
+        .col_expr(users::Column::FirstName, name())
+        .col_expr(users::Column::LastName, name());
     change.exec(&world.auth_app.db).await.unwrap();
     // As ada is, who is changed; more of them than an answer can hold.
     world.add_users(300).await;
