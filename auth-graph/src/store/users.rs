@@ -1,4 +1,5 @@
-//! Users. A deleted one keeps its row, so that its identifier is never given again, and is found by nothing here.
+//! Users. A deleted one keeps its row, so that its identifier is never given again; only what says that it looks for deleted
+//! ones finds it.
 
 mod listing;
 
