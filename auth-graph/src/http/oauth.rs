@@ -5,6 +5,8 @@ mod credentials;
 mod form;
 mod refusal;
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, PRAGMA};
@@ -13,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use secrecy::ExposeSecret;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Site;
@@ -20,7 +23,9 @@ use super::identity::device;
 use crate::app::App;
 use crate::auth::clients::{self, Presenter, Wish};
 use crate::auth::verification::Verified;
-use crate::values::Scopes;
+use crate::credentials::access_tokens::{Act, Claims};
+use crate::store::sessions;
+use crate::values::{Scopes, SessionId, TokenId, UserId};
 use credentials::credentials;
 use form::Form;
 use refusal::{Kind, Refusal};
@@ -80,8 +85,11 @@ async fn introspect(State(app): State<App>, parts: Parts, body: Body) -> Result<
     let device = device(&app, &parts);
     let client = clients::authenticate(&app, &credentials(&parts.headers, &form)?, &device).await?;
     let token = form.required("token")?.into();
-    let found = clients::introspect(&app, &client, &token).await?;
-    Ok(answer(found.map_or_else(|| json!({ "active": false }), |verified| description(&app, &verified))))
+    Ok(match clients::introspect(&app, &client, &token).await? {
+        None => answer(json!({ "active": false })),
+        Some(Verified::Access(principal)) => answer(of_access_token(principal.claims())),
+        Some(Verified::Refresh(session)) => answer(of_refresh_token(&app, &session)),
+    })
 }
 
 /// RFC 7009 section 2. `token_type_hint` is not needed: the token says what it is.
@@ -94,40 +102,58 @@ async fn revoke(State(app): State<App>, parts: Parts, body: Body) -> Result<Resp
     Ok(answer(json!({})))
 }
 
-fn description(app: &App, verified: &Verified) -> Value {
-    match verified {
-        Verified::Access(principal) => {
-            let claims = principal.claims();
-            let mut description = json!({
-                "active": true,
-                "token_type": "Bearer",
-                "iss": claims.iss,
-                "sub": claims.sub,
-                "aud": claims.aud,
-                "exp": claims.exp,
-                "iat": claims.iat,
-                "nbf": claims.nbf,
-                "jti": claims.jti,
-                "sid": claims.sid,
-                "client_id": claims.client_id,
-                "scope": claims.scope,
-            });
-            // RFC 7662 section 2.2 lets others be added. Their names can not be any of these.
-            for (name, value) in claims.additional.as_map() {
-                description.as_object_mut().expect("it is an object").entry(name).or_insert_with(|| value.clone());
-            }
-            description
-        }
-        Verified::Refresh(session) => json!({
-            "active": true,
-            "iss": app.config.issuer(),
-            "sub": session.user_id,
-            "aud": session.audience(&app.config.tokens.audience),
-            "exp": session.expires_at.timestamp(),
-            "sid": session.id,
-            "client_id": session.client_id,
-        }),
+/// What an active access token says (RFC 7662 section 2.2).
+#[derive(Serialize)]
+struct Description<'a> {
+    active: bool,
+    token_type: &'static str,
+    iss: &'a str,
+    sub: UserId,
+    aud: &'a str,
+    exp: i64,
+    iat: i64,
+    nbf: i64,
+    jti: TokenId,
+    sid: SessionId,
+    client_id: &'a str,
+    scope: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Act>,
+    /// The section lets others be added. Of the names above, only `token_type` is among those for Django.
+    #[serde(flatten)]
+    additional: BTreeMap<&'a str, &'a Value>,
+}
+
+fn of_access_token(claims: &Claims) -> Description<'_> {
+    let additional = claims.additional.as_map().iter().filter(|(name, _)| *name != "token_type");
+    Description {
+        active: true,
+        token_type: "Bearer",
+        iss: &claims.iss,
+        sub: claims.sub,
+        aud: &claims.aud,
+        exp: claims.exp,
+        iat: claims.iat,
+        nbf: claims.nbf,
+        jti: claims.jti,
+        sid: claims.sid,
+        client_id: &claims.client_id,
+        scope: &claims.scope,
+        act: claims.act,
+        additional: additional.map(|(name, value)| (name.as_str(), value)).collect(),
     }
+}
+
+fn of_refresh_token(app: &App, session: &sessions::Model) -> Value {
+    json!({
+        "active": true,
+        "iss": app.config.issuer(),
+        "sub": session.user_id,
+        "aud": session.audience(&app.config.tokens.audience),
+        "exp": session.expires_at.timestamp(),
+        "sid": session.id,
+        "client_id": session.client_id,
+    })
 }
 
 /// `resource` (RFC 8707) and `audience` are two names of one thing.
@@ -142,6 +168,6 @@ fn wish(form: &Form) -> Result<Wish, Refusal> {
 }
 
 /// RFC 6749 section 5.1: what holds a token is kept by nobody on the way.
-fn answer(body: Value) -> Response {
+fn answer(body: impl Serialize) -> Response {
     ([(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")], Json(body)).into_response()
 }
