@@ -1,6 +1,7 @@
 //! What both services need to be run, and what neither of them is about: settings in layers, a secret in a file, the
-//! client's address, identifiers for requests, the log, and a listener that stops gracefully.
+//! client's address, identifiers for requests, the log, a listener that stops gracefully, and an allocator.
 
+mod allocator;
 mod client_address;
 mod listener;
 mod log;
