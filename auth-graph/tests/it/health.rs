@@ -69,7 +69,7 @@ async fn every_answer_names_its_request() {
     };
     assert_eq!(ask("from-the-proxy.1").await, "from-the-proxy.1");
     for bad in ["", "two words", "new\tline", &"x".repeat(65)] {
-        assert_eq!(ask(bad).await.len(), 24, "{bad}");
+        assert_eq!(ask(bad).await.len(), 32, "{bad}");
     }
 }
 

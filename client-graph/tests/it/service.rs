@@ -269,7 +269,7 @@ async fn every_answer_has_an_identifier_and_careful_headers() {
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!((answer.header("x-frame-options"), answer.header("referrer-policy")), ("DENY", "no-referrer"));
     let request = get("/healthz").header("x-request-id", "\"forged line").body(Body::empty()).unwrap();
-    assert_eq!(ask(&service.router, request).await.header("x-request-id").len(), 24);
+    assert_eq!(ask(&service.router, request).await.header("x-request-id").len(), 32);
 }
 
 #[tokio::test]
