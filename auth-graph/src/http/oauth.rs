@@ -7,10 +7,8 @@ mod refusal;
 
 use std::collections::BTreeMap;
 
-use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, PRAGMA};
-use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -45,7 +43,8 @@ pub(super) fn router() -> Router<Site> {
 }
 
 /// RFC 6749 sections 4.4 and 6.
-async fn token(State(app): State<App>, parts: Parts, body: Body) -> Result<Response, Refusal> {
+async fn token(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
+    let (parts, body) = request.into_parts();
     let form = Form::read(&parts.headers, body).await?;
     let device = device(&app, &parts);
     let grant_type = form.required("grant_type")?;
@@ -80,7 +79,8 @@ async fn token(State(app): State<App>, parts: Parts, body: Body) -> Result<Respo
 }
 
 /// RFC 7662 section 2.
-async fn introspect(State(app): State<App>, parts: Parts, body: Body) -> Result<Response, Refusal> {
+async fn introspect(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
+    let (parts, body) = request.into_parts();
     let form = Form::read(&parts.headers, body).await?;
     let device = device(&app, &parts);
     let client = clients::authenticate(&app, &credentials(&parts.headers, &form)?, &device).await?;
@@ -93,7 +93,8 @@ async fn introspect(State(app): State<App>, parts: Parts, body: Body) -> Result<
 }
 
 /// RFC 7009 section 2. `token_type_hint` is not needed: the token says what it is.
-async fn revoke(State(app): State<App>, parts: Parts, body: Body) -> Result<Response, Refusal> {
+async fn revoke(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
+    let (parts, body) = request.into_parts();
     let form = Form::read(&parts.headers, body).await?;
     let device = device(&app, &parts);
     let presenter = clients::identify(&app, &credentials(&parts.headers, &form)?, &device).await?;
