@@ -216,6 +216,9 @@ async fn whoever_acts_as_another_is_named_in_the_token_and_does_no_administratio
     let claims = &verified.data("verify")["claims"];
     assert_eq!(claims["act"], root.user.id.to_string());
     assert_eq!(claims["authTime"], "1970-01-01T00:00:00+00:00", "nobody has proved to be the user");
+    let client = test.service_client("orders", "").await;
+    let described = client.caller.form("/oauth/introspect", &[("token", &token)]).await;
+    assert_eq!(described.body["act"], json!({ "sub": root.user.id }));
     assert_eq!(acting.send(DISABLE, id(&ada)).await.code(), "FORBIDDEN");
     let sessions = helper.caller.send(operation!("sessions"), json!({})).await;
     assert_eq!(sessions.data("sessions")[0]["clientId"], "impersonation");

@@ -156,6 +156,11 @@ async fn clients_of_django_find_the_names_that_they_look_for() {
     signed_in.caller.me().await.data("me");
     let client = test.service_client("orders", "").await;
     let token = client.token().await;
+    let described = client.caller.form("/oauth/introspect", &[("token", &signed_in.access)]).await;
+    assert_eq!(
+        (&described.body["token_type"], &described.body["user_id"]),
+        (&json!("Bearer"), &json!(signed_in.user.id))
+    );
     assert_eq!(claims_of(&token)["token_type"], "access");
     assert!(claims_of(&token).get("user_id").is_none(), "a service is nobody's account");
 }
