@@ -70,7 +70,7 @@ fn pairs(text: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
 
 /// Tokens, identifiers and secrets stand there as they are, so that most of a form need only be cut out.
 fn decoded(text: &str) -> Cow<'_, str> {
-    if text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+    if text.contains('%') || text.contains('+') {
         percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned().into()
     } else {
         text.into()
