@@ -19,6 +19,7 @@ pub mod one_time_tokens;
 pub mod passwords;
 pub mod refresh_tokens;
 pub mod revocations;
+mod signer;
 pub mod webhook_secrets;
 pub mod webhook_signatures;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, Duration, Utc};
-use jsonwebtoken::{Header, Validation, decode, decode_header, encode};
+use jsonwebtoken::{Validation, decode, decode_header};
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -141,7 +141,6 @@ impl AccessTokens {
     pub fn mint_for(&self, keyring: &Keyring, audience: &str, grant: Grant) -> Result<SecretString> {
         let ring = keyring.current();
         let key = ring.signing(grant.issued_at).ok_or_else(|| Error::internal("there is no signing key"))?;
-        let header = Header { typ: Some(TYPE.to_owned()), kid: Some(key.kid.clone()), ..Header::new(key.algorithm) };
         let claims = Claims {
             iss: self.issuer.clone(),
             sub: grant.subject,
@@ -158,7 +157,7 @@ impl AccessTokens {
             additional: grant.additional,
             act: grant.act,
         };
-        encode(&header, &claims, &key.encoding).map(SecretString::from).map_err(Error::internal)
+        key.sign(TYPE, &claims)
     }
 
     /// Checks signature, type, issuer, audience and times.

@@ -14,12 +14,15 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::jwk::{Jwk, JwkSet, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use secrecy::SecretString;
+use serde::Serialize;
 use serving::Secrets;
 use tokio::sync::{Mutex, MutexGuard};
 use zeroize::Zeroizing;
 
 use super::derived::Sealing;
+use super::signer::Signer;
 use crate::config::SigningAlgorithm;
 use crate::error::{Error, Result};
 use crate::store::signing_keys::Model as StoredKey;
@@ -64,8 +67,9 @@ pub struct Key {
     pub kid: String,
     /// The one algorithm that it is used with.
     pub algorithm: Algorithm,
-    /// Signs.
+    /// The private key.
     pub encoding: EncodingKey,
+    signer: Signer,
     /// Verifies.
     pub decoding: DecodingKey,
 }
@@ -191,7 +195,19 @@ impl Keyring {
                 DecodingKey::from_jwk(&jwk).map_err(Error::internal)?
             }
         };
-        Ok(Key { kid: row.kid.clone(), algorithm, encoding, decoding })
+        let signer = Signer::open(algorithm, &private_key)?;
+        Ok(Key { kid: row.kid.clone(), algorithm, encoding, signer, decoding })
+    }
+}
+
+impl Key {
+    /// Signs a token of this type.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the key does not sign.
+    pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<SecretString> {
+        let header = Header { typ: Some(typ.to_owned()), kid: Some(self.kid.clone()), ..Header::new(self.algorithm) };
+        self.signer.sign(&header, claims).map(SecretString::from)
     }
 }
 
