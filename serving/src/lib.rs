@@ -1,7 +1,6 @@
 //! What both services need to be run, and what neither of them is about: settings in layers, a secret in a file, the
-//! client's address, identifiers for requests, the log, a listener that stops gracefully, and an allocator.
+//! client's address, identifiers for requests, the log, and a listener that stops gracefully.
 
-mod allocator;
 mod client_address;
 mod listener;
 mod log;
