@@ -168,15 +168,20 @@ pub async fn find_among_or_successors(
     db: &impl ConnectionTrait,
     ids: Vec<UserId>,
 ) -> Result<HashMap<UserId, Model>, DbErr> {
-    let mut found = HashMap::new();
+    let mut found = HashMap::with_capacity(ids.len());
     let mut asked: HashMap<UserId, Vec<UserId>> = ids.into_iter().map(|id| (id, vec![id])).collect();
     while !asked.is_empty() {
         let users = with_deleted(db, &asked.keys().copied().collect::<Vec<_>>()).await?;
         let mut next: HashMap<UserId, Vec<UserId>> = HashMap::new();
         for user in users {
-            let by = asked.remove(&user.id).unwrap_or_default();
+            let mut by = asked.remove(&user.id).unwrap_or_default();
             match (user.deleted_at, user.merged_into) {
-                (None, _) => found.extend(by.into_iter().map(|id| (id, user.clone()))),
+                (None, _) => {
+                    // As a rule by one identifier: a user need not be copied then.
+                    let last = by.pop();
+                    found.extend(by.into_iter().map(|id| (id, user.clone())));
+                    found.extend(last.map(|id| (id, user)));
+                }
                 (Some(_), Some(successor)) => next.entry(successor).or_default().extend(by),
                 (Some(_), None) => {}
             }
