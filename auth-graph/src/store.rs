@@ -74,18 +74,6 @@ pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr
     db.begin_with_options(options).await
 }
 
-/// Commits without waiting for the disk. When the machine fails, the last of these transactions can be gone, each as a
-/// whole; one that waits, waits for those before it as well.
-///
-/// # Errors
-/// When the database fails.
-pub async fn commit_without_waiting(txn: DatabaseTransaction) -> Result<(), DbErr> {
-    if txn.get_database_backend() == DbBackend::Postgres {
-        txn.execute_unprepared("SET LOCAL synchronous_commit TO off").await?;
-    }
-    txn.commit().await
-}
-
 /// The row of a query that finds one at most: by its key, or by another unique column.
 ///
 /// For these in the place of sea-orm's `one`, which adds a bound `LIMIT`: whenever it is given one, SQLite plans the

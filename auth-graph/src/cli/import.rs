@@ -152,7 +152,6 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
         bar.set_message(format!("{} imported, {} refused", import.imported(), import.refused()));
     }
     reading.await.map_err(io::Error::from)??;
-    import.finish(app).await?;
     bar.finish();
     let (imported, refused) = (import.imported() - imported_before, import.refused() - refused_before);
     let verb = if options.dry_run { "would be imported" } else { "imported" };

@@ -117,7 +117,7 @@ impl Import {
         self.state.refused
     }
 
-    /// Writes a batch. The answer tells which rows were refused. It is [`finish`](Self::finish) that waits for the disk.
+    /// Writes a batch. The answer tells which rows were refused.
     ///
     /// # Errors
     /// When the database fails; nothing of the batch is written then.
@@ -130,17 +130,6 @@ impl Import {
                 Ok(refused) => return Ok(refused),
             }
         }
-    }
-
-    /// Waits until everything that was written is on the disk.
-    ///
-    /// # Errors
-    /// When the database fails: the next run goes on behind what has reached the disk.
-    pub async fn finish(&self, app: &App) -> Result<()> {
-        if self.writing == Writing::Commit {
-            imports::save(&app.db, self.state.clone()).await?;
-        }
-        Ok(())
     }
 
     async fn try_write(&mut self, app: &App, batch: &PreparedBatch) -> Result<Vec<(String, Refused)>, Attempt> {
@@ -161,7 +150,7 @@ impl Import {
             Writing::Commit => {
                 insert(&txn, &accepted, now).await?;
                 imports::save(&txn, state.clone()).await?;
-                store::commit_without_waiting(txn).await?;
+                txn.commit().await?;
                 app.changed.notify_one();
             }
             Writing::DryRun => txn.rollback().await?,
