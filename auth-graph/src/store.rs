@@ -89,9 +89,10 @@ async fn unique<E: EntityTrait>(query: Select<E>, db: &impl ConnectionTrait) -> 
 /// wait.
 ///
 /// # Errors
-/// When a migration fails; nothing has changed then.
+/// When a migration fails, or a newer version has run some that are not known here; nothing has changed then.
 pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
     let txn = begin_migration(db).await?;
+    refuse_newer(&txn).await?;
     Migrator::up(&txn, None).await?;
     txn.commit().await
 }
@@ -99,9 +100,10 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
 /// Takes the last migrations back.
 ///
 /// # Errors
-/// When one of them fails; nothing has changed then.
+/// As [`migrate`].
 pub async fn migrate_down(db: &DatabaseConnection, steps: u32) -> Result<(), DbErr> {
     let txn = begin_migration(db).await?;
+    refuse_newer(&txn).await?;
     Migrator::down(&txn, Some(steps)).await?;
     txn.commit().await
 }
@@ -115,10 +117,25 @@ async fn begin_migration(db: &DatabaseConnection) -> Result<DatabaseTransaction,
     Ok(txn)
 }
 
-/// How many migrations are still to be run.
+/// How many migrations are still to be run. Those of a newer version do not count: it is started while this one serves.
 ///
 /// # Errors
 /// When the database can not be read.
 pub async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, DbErr> {
-    Ok(Migrator::get_pending_migrations(db).await?.len())
+    let run = Migrator::get_migration_models(db).await?;
+    let is_run = |name: &str| run.iter().any(|run| run.version == name);
+    Ok(Migrator::migrations().iter().filter(|migration| !is_run(migration.name())).count())
+}
+
+async fn refuse_newer(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let known = Migrator::migrations();
+    let run = Migrator::get_migration_models(db).await?;
+    match run.iter().find(|run| known.iter().all(|migration| migration.name() != run.version)) {
+        None => Ok(()),
+        Some(newer) => Err(DbErr::Migration(format!(
+            "a newer version of auth-graph has been at this database ({} is not known here): start that one, or take \
+             its migrations back with its `auth-graph migrate --down`",
+            newer.version
+        ))),
+    }
 }

@@ -1,7 +1,8 @@
 //! Migrations go up, down, and up again, on both databases.
 
-use auth_graph::store;
+use auth_graph::{auth, store};
 use auth_graph_migrations::Migrator;
+use sea_orm::ConnectionTrait;
 use sea_orm_migration::MigratorTrait;
 
 use crate::support::TestApp;
@@ -29,4 +30,20 @@ async fn replicas_that_migrate_at_once_take_turns() {
     store::migrate_down(db, how_many()).await.unwrap();
     let all = futures_util::future::join_all((0..4).map(|_| store::migrate(db))).await;
     assert!(all.iter().all(Result::is_ok), "{all:?}");
+}
+
+/// It is started while this one still serves.
+#[tokio::test]
+async fn a_newer_version_at_the_database_lets_this_one_serve_and_not_start() {
+    let test = TestApp::new().await;
+    let db = &test.app.db;
+    let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m20990101_000001_newer', 0)";
+    db.execute_unprepared(newer).await.unwrap();
+    let ready = auth::readiness(&test.app).await;
+    assert_eq!(ready, auth::Readiness { database: true, migrations: true, keys: true });
+    for refused in [store::migrate(db).await, store::migrate_down(db, 1).await] {
+        let why = refused.unwrap_err().to_string();
+        assert!(why.contains("m20990101_000001_newer") && why.contains("newer version"), "{why}");
+    }
+    assert_eq!(store::pending_migrations(db).await.unwrap(), 0, "nothing was taken back");
 }

@@ -55,11 +55,26 @@ pub(super) async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
         let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
         turn.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
     }
+    refuse_newer(db).await?;
     Migrator::up(db, None).await?;
     turn.commit().await
 }
 
-/// How many migrations are still to be run.
+/// How many migrations are still to be run. Those of a newer version do not count: it is started while this one serves.
 pub(super) async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, DbErr> {
-    Ok(Migrator::get_pending_migrations(db).await?.len())
+    let run = Migrator::get_migration_models(db).await?;
+    let is_run = |name: &str| run.iter().any(|run| run.version == name);
+    Ok(Migrator::migrations().iter().filter(|migration| !is_run(migration.name())).count())
+}
+
+async fn refuse_newer(db: &DatabaseConnection) -> Result<(), DbErr> {
+    let known = Migrator::migrations();
+    let run = Migrator::get_migration_models(db).await?;
+    match run.iter().find(|run| known.iter().all(|migration| migration.name() != run.version)) {
+        None => Ok(()),
+        Some(newer) => Err(DbErr::Migration(format!(
+            "a newer version of client-graph has been at this database ({} is not known here): start that one",
+            newer.version
+        ))),
+    }
 }

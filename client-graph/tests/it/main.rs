@@ -24,6 +24,7 @@ mod rules;
 mod schema;
 mod service;
 mod service_config;
+mod service_database;
 mod service_documents;
 mod service_entities;
 mod service_socket;
