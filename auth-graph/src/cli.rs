@@ -15,6 +15,7 @@ mod webhook;
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 use subgraph::Directives;
 
@@ -70,7 +71,7 @@ enum Command {
     /// Make, list, change, disable and delete endpoints of webhooks, and see and repeat what they were told.
     #[command(subcommand)]
     Webhook(webhook::Command),
-    /// Print the audit log, or how many people signed in.
+    /// Print the audit log, sign-ins, or how many there were.
     #[command(subcommand)]
     Audit(audit::Command),
     /// Import users from another system, with their password hashes. A run that was interrupted is gone on with by running
@@ -135,6 +136,10 @@ fn start_log(config: &Config) {
 fn print(text: &str) -> Result<(), Failure> {
     print!("{text}");
     Ok(())
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
+    DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).map_err(|_| "write it as 2026-01-31T12:00:00Z")
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -1,25 +1,28 @@
-//! `audit export`, `audit logins`.
+//! `audit export`, `audit events`, `audit logins`.
 
 use std::io::{self, Write};
 
 use chrono::{DateTime, Duration, Utc};
 use clap::Subcommand;
+use sea_orm::ActiveEnum;
 use serde_json::json;
 
 use super::Failure;
+use super::user::Who;
 use crate::app::App;
 use crate::auth::audit::{self, ExportError, Filter, Model};
 use crate::auth::login_events::{self, Piece};
+use crate::auth::pages::Page;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Print the audit log as JSON, one event a line, the earliest first.
     Export {
         /// Only from this time on (RFC 3339).
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", value_parser = super::time)]
         from: Option<DateTime<Utc>>,
         /// Only before this time.
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", value_parser = super::time)]
         until: Option<DateTime<Utc>>,
         /// Only what was done to this.
         #[arg(long, value_name = "ID")]
@@ -27,6 +30,18 @@ pub(super) enum Command {
         /// Only this action, such as user.disable.
         #[arg(long)]
         action: Option<String>,
+    },
+    /// Print sign-ins and attempts at them as JSON, one a line, the latest first.
+    Events {
+        /// Only those of this user: the e-mail address, or the identifier.
+        #[arg(long)]
+        user: Option<String>,
+        /// How many, at most 100.
+        #[arg(long, default_value_t = 20)]
+        first: i32,
+        /// Only those behind this cursor, which is printed to standard error when there are more.
+        #[arg(long, value_name = "CURSOR")]
+        after: Option<String>,
     },
     /// Print how many sign-ins there were on each of the last days, by result.
     Logins {
@@ -43,6 +58,20 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
             let mut out = io::BufWriter::new(io::stdout().lock());
             audit::export(app, &filter, |event| writeln!(out, "{}", line(event))).await?;
             Ok(out.flush()?)
+        }
+        Command::Events { user, first, after } => {
+            let user_id = match user {
+                Some(user) => Some(Who { user }.id(app).await?),
+                None => None,
+            };
+            let filter = login_events::Filter { user_id, ..Default::default() };
+            let page = Page { first: Some(first), after, ..Page::default() };
+            let listing = login_events::list(app, &filter, &page).await?;
+            listing.rows.iter().for_each(|(_, event)| println!("{}", sign_in(event)));
+            if let (true, Some((cursor, _))) = (listing.has_next_page, listing.rows.last()) {
+                eprintln!("more: --after {cursor}");
+            }
+            Ok(())
         }
         Command::Logins { days } => {
             let now = app.clock.now();
@@ -71,6 +100,22 @@ fn line(event: &Model) -> serde_json::Value {
         "reason": event.reason,
         "requestId": event.request_id,
         "ipAddress": event.ip_address,
+    })
+}
+
+/// As `LoginEvent` of the schema.
+fn sign_in(event: &login_events::Model) -> serde_json::Value {
+    json!({
+        "id": event.id.0,
+        "occurredAt": event.occurred_at,
+        "kind": event.kind.to_value().to_uppercase(),
+        "granted": event.code.is_none(),
+        "code": event.code,
+        "userId": event.user_id,
+        "sessionId": event.session_id,
+        "clientId": event.client_id,
+        "ipAddress": event.ip_address,
+        "userAgent": event.user_agent,
     })
 }
 

@@ -169,7 +169,7 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct Who {
     /// The e-mail address, or the identifier.
-    user: String,
+    pub(super) user: String,
 }
 
 #[derive(Debug, Args)]
@@ -182,10 +182,13 @@ pub(super) struct WhoAndWhy {
 }
 
 impl Who {
-    async fn id(&self, app: &App) -> Result<UserId, Error> {
+    pub(super) async fn id(&self, app: &App) -> Result<UserId, Error> {
         match self.user.contains('@') {
             true => Ok(accounts::by_email(app, &self.user.parse()?).await?.id),
-            false => self.user.parse(),
+            false => self
+                .user
+                .parse()
+                .map_err(|_: Error| Error::invalid("user", "must be an e-mail address or an identifier")),
         }
     }
 }

@@ -91,6 +91,7 @@ pub(super) enum Replay {
     /// Everything that has happened since a time.
     Since {
         /// The time (RFC 3339).
+        #[arg(value_parser = super::time)]
         since: DateTime<Utc>,
         /// The endpoint's identifier.
         id: String,

@@ -178,6 +178,13 @@ fn the_command_line_does_what_administrators_do() {
     let token =
         output(folder, &[&["user", "impersonate", "king@test.com", "--by", "root@test.com"], &reason[..]].concat(), "");
     let claims = claims_of(token.trim());
+    let events = output(folder, &["audit", "events", "--user", "king@test.com", "--first", "1"], "");
+    let event: Value = serde_json::from_str(&events).unwrap();
+    assert_eq!(
+        (&event["kind"], &event["granted"], &event["sessionId"]),
+        (&json!("IMPERSONATION"), &json!(true), &claims["sid"])
+    );
+    assert_eq!(output(folder, &["audit", "events", "--user", "root@test.com"], ""), "");
     let root = output(folder, &["user", "search", "root@"], "");
     assert!(root.starts_with(claims["act"]["sub"].as_str().unwrap()), "{claims}");
     let merged = output(folder, &[&["user", "merge", id, "--into", "king@test.com"], &reason[..]].concat(), "");
