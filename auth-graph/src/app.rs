@@ -1,10 +1,11 @@
 //! App: the parts that a use case needs, built once and shared.
 
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::Duration;
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbErr};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 
@@ -88,7 +89,8 @@ impl App {
     /// When the secret can not be read, the database can not be reached or a thread can not be started.
     pub async fn build(config: Config, clock: Clock) -> Result<Self> {
         let secrets = config.secrets().map_err(Error::internal)?;
-        let db = store::connect(&database_url(&config)?, config.database.max_connections).await?;
+        let db = store::connect(&database_url(&config)?, config.database.max_connections).await;
+        let db = db.map_err(|error| unopened(&config, &error))?;
         let access_lifetime = Duration::from_std(config.tokens.access_lifetime).map_err(Error::internal)?;
         let published = match config.tokens.publish_all_algorithms {
             true => Published::AllAlgorithms,
@@ -132,13 +134,26 @@ impl Deref for App {
     }
 }
 
+/// Which database could not be opened, without its URL: that may hold a password.
+fn unopened(config: &Config, error: &DbErr) -> Error {
+    let place = match config.database.url.expose_secret() {
+        "" => embedded(config).display().to_string(),
+        _ => "database.url".to_owned(),
+    };
+    Error::unavailable(format!("{place}: {}", store::why_not_opened(error)))
+}
+
+fn embedded(config: &Config) -> PathBuf {
+    config.data_dir.join("auth-graph.sqlite")
+}
+
 /// The configured database, or the embedded one in the data folder.
 fn database_url(config: &Config) -> Result<SecretString> {
     if !config.database.url.expose_secret().is_empty() {
         return Ok(config.database.url.clone());
     }
     serving::make_private_folder(&config.data_dir).map_err(Error::internal)?;
-    let file = std::path::absolute(config.data_dir.join("auth-graph.sqlite")).map_err(Error::internal)?;
+    let file = std::path::absolute(embedded(config)).map_err(Error::internal)?;
     // The name of a folder can hold characters that end the path of a URL.
     let path = file.display().to_string().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
     Ok(format!("sqlite://{path}").into())

@@ -29,7 +29,7 @@ use auth_graph_migrations::Migrator;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
-    Select, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    RuntimeErr, Select, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sqlx,
 };
 use sea_orm_migration::MigratorTrait;
 use secrecy::{ExposeSecret, SecretString};
@@ -59,6 +59,17 @@ pub async fn connect(url: &SecretString, max_connections: u32) -> Result<Databas
                 .foreign_keys(true)
         });
     Database::connect(options).await
+}
+
+/// Why a database could not be opened, in words for whoever has named it.
+#[must_use]
+pub fn why_not_opened(error: &DbErr) -> String {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error)) if matches!(**error, sqlx::Error::PoolTimedOut) => {
+            "there was no connection in time; does the server run?".to_owned()
+        }
+        error => error.to_string(),
+    }
 }
 
 /// Begins a transaction that may write.

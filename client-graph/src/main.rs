@@ -10,7 +10,7 @@ async fn main() -> ExitCode {
     match run(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("client-graph: {failure}");
+            eprintln!("client-graph: {}", serving::explain(&*failure));
             ExitCode::FAILURE
         }
     }

@@ -2,12 +2,12 @@
 
 use std::error::Error;
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use auth_graph::{auth, http};
 use client_graph::service;
 use secrecy::ExposeSecret;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -35,10 +35,10 @@ impl Services {
         let (failing, failed) = watch::channel(false);
         let mut running = JoinSet::new();
 
-        let auth_listener = TcpListener::bind(("127.0.0.1", auth_port)).await?;
+        let auth_listener = serving::listen(loopback(auth_port)).await?;
         let auth_address = auth_listener.local_addr()?;
         let auth_url = format!("http://{auth_address}");
-        let client_listener = TcpListener::bind(("127.0.0.1", client_port)).await?;
+        let client_listener = serving::listen(loopback(client_port)).await?;
         let client_address = client_listener.local_addr()?;
         let client_url = format!("http://{client_address}");
         let config = auth_graph::config::Config::load(&serving::Sources {
@@ -52,7 +52,7 @@ impl Services {
                 ("data_dir", &data_dir.join("auth-graph").to_string_lossy()),
                 ("log.filter", "warn"),
             ]),
-            environment: std::env::vars().collect(),
+            environment: serving::environment_of_process(),
             ..Default::default()
         })?;
         serving::log_to_stderr(&config.log.filter, serving::Format::Text);
@@ -71,7 +71,7 @@ impl Services {
                 ("data_dir", &data_dir.join("client-graph").to_string_lossy()),
                 ("log.filter", "warn"),
             ]),
-            environment: std::env::vars().collect(),
+            environment: serving::environment_of_process(),
             ..Default::default()
         })?;
         let client_app = service::App::boot(config, Default::default()).await?;
@@ -105,6 +105,10 @@ async fn watched(service: impl Future<Output = io::Result<()>>, failing: watch::
 async fn when(mut value: watch::Receiver<bool>) {
     // An error means that the other side is gone, and with it the reason to go on.
     let _ = value.wait_for(|value| *value).await;
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
 }
 
 fn settings(pairs: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -1,7 +1,9 @@
 //! What both services need to be run, and what neither of them is about: settings in layers, a secret in a file, the
-//! client's address, identifiers for requests, the log, and a listener that stops gracefully.
+//! client's address, identifiers for requests, the log, what is said when a command fails, and a listener that stops
+//! gracefully.
 
 mod client_address;
+mod explain;
 mod listener;
 mod log;
 mod observe;
@@ -11,10 +13,11 @@ mod settings;
 mod stop;
 
 pub use client_address::client_address;
-pub use listener::{Patience, serve};
+pub use explain::explain;
+pub use listener::{Patience, listen, serve};
 pub use log::{Format, log_to_stderr};
 pub use observe::{RequestId, observed};
 pub use secret::{MasterSecret, make_private_folder};
 pub use secrets::{PreviousSecret, Secrets};
-pub use settings::{Layout, Problem, Problems, Sources};
+pub use settings::{Layout, Problem, Problems, Sources, environment_of_process};
 pub use stop::stop_signal;

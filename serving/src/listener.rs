@@ -29,6 +29,21 @@ impl Patience {
     }
 }
 
+/// Takes an address to listen on.
+///
+/// # Errors
+/// When it is not to be had; the error names it, and says what to do.
+pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => ": stop the program that listens there, or choose another port",
+            io::ErrorKind::PermissionDenied => ": choose a port from 1024 on",
+            _ => "",
+        };
+        io::Error::new(error.kind(), format!("can not listen at {address}: {error}{advice}"))
+    })
+}
+
 /// Serves until `stop` is ready, takes no new connection from then on, and finishes the running requests within their
 /// grace. Handlers find the address of the other end as `ConnectInfo<SocketAddr>`.
 ///
@@ -90,5 +105,18 @@ async fn passed(stopped: oneshot::Receiver<()>, grace: Duration) {
     match stopped.await {
         Ok(()) => tokio::time::sleep(grace).await,
         Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_is_taken_is_named_with_what_to_do() {
+        let first = listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let address = first.local_addr().unwrap();
+        let refused = listen(address).await.unwrap_err().to_string();
+        assert!(refused.contains(&address.to_string()) && refused.contains("choose another port"), "{refused}");
     }
 }

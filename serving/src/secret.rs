@@ -80,11 +80,12 @@ fn make(path: &Path) -> io::Result<SecretString> {
     make_private_folder(folder)?;
     let secret = new_secret()?;
     let draft = path.with_extension(format!("draft-{}", std::process::id()));
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    writeln!(file, "{}", secret.expose_secret())?;
-    file.sync_all()?;
+    let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
+    let mut file = file.map_err(|error| about(path, &error))?;
+    writeln!(file, "{}", secret.expose_secret()).map_err(|error| about(path, &error))?;
+    file.sync_all().map_err(|error| about(path, &error))?;
     let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft)?;
+    fs::remove_file(&draft).map_err(|error| about(path, &error))?;
     match linked {
         Ok(()) => tracing::info!(path = %path.display(), "made a new master secret: back it up"),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -65,7 +65,8 @@ impl Secrets {
         let before = Self::parse(&read_or_make(path)?).map_err(|reason| about(path, &reason))?;
         let until = now.checked_add_signed(window).ok_or_else(|| about(path, &"the time to keep it is too long"))?;
         let draft = path.with_extension(format!("draft-{}", std::process::id()));
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
+        let mut file = file.map_err(|error| about(path, &error))?;
         writeln!(file, "{}", new_secret()?.expose_secret())?;
         write_former(&mut file, &before.current, until)?;
         for former in &before.previous {

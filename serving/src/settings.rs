@@ -3,6 +3,7 @@
 //! Every value is tried on its own over the defaults, so that one run reports every wrong key and not just the first.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -61,7 +62,7 @@ impl Sources {
     /// A file, the environment of the process, and flags.
     #[must_use]
     pub fn of_process(file: Option<PathBuf>, flags: Vec<(String, String)>) -> Self {
-        Self { file, environment: std::env::vars().collect(), flags }
+        Self { file, environment: environment_of_process(), flags }
     }
 
     /// Reads the settings and has them checked.
@@ -119,12 +120,37 @@ impl Sources {
     }
 }
 
+/// Whatever else is in there need not be text: it is none of our business.
+#[must_use]
+pub fn environment_of_process() -> Vec<(String, String)> {
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+}
+
 /// What was expected, and never what was found: it may be a secret in the wrong place.
 fn describe(kind: Kind) -> String {
     match kind {
-        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => format!("must be {expected}"),
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
+            format!("must be {}", in_words(&expected.to_string()))
+        }
         Kind::UnknownVariant(_, expected) => format!("must be one of {}", expected.join(", ")),
+        // What a text is that the standard library can not parse as an address.
+        Kind::Message(message) if message == "invalid socket address syntax" => {
+            format!("must be {}", in_words("socket address"))
+        }
         other => other.to_string(),
+    }
+}
+
+/// What is expected, in the words of whoever writes settings.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, not below 0",
+        "i32" | "i64" => "a whole number",
+        "a sequence" => "a list, such as [\"a\", \"b\"]",
+        "a duration" => "a duration, such as 15m",
+        "socket address" => "an address and a port, such as 127.0.0.1:8000",
+        other => other,
     }
 }
 

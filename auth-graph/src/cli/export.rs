@@ -33,7 +33,10 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
         Hashes::Include => transfer::Hashes::Include,
     };
     let mut output: Box<dyn Write> = match &options.file {
-        Some(path) => Box::new(BufWriter::new(OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?)),
+        Some(path) => {
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+            Box::new(BufWriter::new(file.map_err(|error| Failure::at(path, &error))?))
+        }
         None => Box::new(io::stdout().lock()),
     };
     let (mut after, mut count) = (None, 0);

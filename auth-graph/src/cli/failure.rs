@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::fmt;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use sea_orm::DbErr;
@@ -22,6 +23,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// A file that can not be used, with its name.
+    pub(super) fn at(path: &Path, error: &io::Error) -> Self {
+        Self::Io(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+    }
+
     /// The exit code of the process.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
@@ -33,20 +39,12 @@ impl Failure {
 }
 
 impl fmt::Display for Failure {
-    /// The operator may see the causes, unlike a caller of the API.
+    /// The operator may see the cause, unlike a caller of the API. Where there is one, what a caller would be told says no more.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configuration(problems) => problems.fmt(formatter),
             Self::Io(error) => error.fmt(formatter),
-            Self::Refused(error) => {
-                error.fmt(formatter)?;
-                let mut cause = error.source();
-                while let Some(error) = cause {
-                    write!(formatter, "\n  caused by: {error}")?;
-                    cause = error.source();
-                }
-                Ok(())
-            }
+            Self::Refused(error) => formatter.write_str(&serving::explain(error.source().unwrap_or(error))),
         }
     }
 }

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use clap::Args;
 use secrecy::ExposeSecret;
-use tokio::net::TcpListener;
 
 use super::Failure;
 use crate::auth;
@@ -15,7 +14,7 @@ use crate::http;
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// Address and port to listen on.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS:PORT")]
     bind: Option<SocketAddr>,
     /// The address that clients use, and the issuer of tokens.
     #[arg(long, value_name = "URL")]
@@ -36,7 +35,7 @@ impl Options {
 
 pub(super) async fn run(mut config: Config) -> Result<(), Failure> {
     super::start_log(&config);
-    let listener = TcpListener::bind(config.server.bind).await?;
+    let listener = serving::listen(config.server.bind).await?;
     // A free port was asked for: the issuer shall name the one that was found.
     config.server.bind = listener.local_addr()?;
     if config.database.url.expose_secret().is_empty() {

@@ -215,7 +215,13 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
         }
         Command::Invite { email, locale } => {
             let locale = locale.map(|locale| locale.parse()).transpose()?;
-            administration::invite(app, &actor, &email.parse()?, locale).await?;
+            administration::invite(app, &actor, &email.parse()?, locale).await.map_err(|error| match error {
+                // Nothing but the configuration forbids the operator anything.
+                Error::Forbidden => Error::Conflict(
+                    "Nobody can be invited: set accounts.registration to invitation or open, and in production mail.smtp_url.",
+                ),
+                other => other,
+            })?;
             println!("an invitation to {email} waits to be sent");
             return Ok(());
         }

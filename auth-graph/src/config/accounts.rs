@@ -143,6 +143,7 @@ impl Config {
             rule((DAY / 288..=30 * DAY).contains(&lifetime), key, "must be from 5m to 30d");
         }
         rule(mail.from.parse::<Mailbox>().is_ok(), "mail.from", "must be an address such as Name <name@example.com>");
+        rule(mail.templates.as_os_str().is_empty() || mail.templates.is_dir(), "mail.templates", "must be a folder");
         rule((DAY / 24..=30 * DAY).contains(&mail.give_up_after), "mail.give_up_after", "must be from 1h to 30d");
         let server = mail.smtp_url.expose_secret();
         let production = self.profile == Profile::Production;

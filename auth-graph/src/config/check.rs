@@ -177,6 +177,11 @@ impl Config {
             "must be from 7168 (7 MiB) to 1048576 (1 GiB)",
         );
         rule((1..=20).contains(&passwords.iterations), "passwords.iterations", "must be from 1 to 20");
+        if !passwords.breached_list.as_os_str().is_empty()
+            && let Err(error) = std::fs::File::open(&passwords.breached_list)
+        {
+            rule(false, "passwords.breached_list", &format!("can not be read: {error}"));
+        }
         let url = &passwords.breached_url;
         let safe = Url::parse(url).is_ok_and(|url| is_plain(&url) && is_private_on_its_way(&url));
         rule(

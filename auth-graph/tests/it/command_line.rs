@@ -1,6 +1,9 @@
 //! The binary, as an operator runs it.
 
-use std::io::Write;
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -115,4 +118,50 @@ fn the_schema_is_printed_as_it_is_committed() {
     }
     assert_eq!(run(folder.path(), &["schema", "--without-access"], "").status.code(), Some(2));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
+}
+
+#[test]
+fn the_service_says_where_its_data_is() {
+    let folder = TempDir::new().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_auth-graph"))
+        .args(["serve", "--bind", "127.0.0.1:0", "--data-dir", "here"])
+        .current_dir(folder.path())
+        .env_clear()
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let first = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(first.contains("kept here") && first.ends_with("folder=here"), "{first}");
+}
+
+#[test]
+fn what_can_not_be_used_is_named_with_what_to_do() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    std::fs::write(folder.join("file"), "").unwrap();
+    for (arguments, told) in [
+        (&["serve", "--bind", &address][..], &[address.as_str(), "choose another port"][..]),
+        (&["serve", "--bind", "127.0.0.1:0", "--data-dir", "file"], &["file/secret"]),
+        (&["migrate", "--set", "database.url=sqlite:///nowhere/x.db"], &["database.url", "unable to open"]),
+        (&["export", "file"], &["file: File exists"]),
+        (&["user", "show", "7"], &["an e-mail address or an identifier"]),
+        (&["user", "invite", "ada@test.com"], &["accounts.registration"]),
+        (&["audit", "export", "--from", "yesterday"], &["2026-01-31T12:00:00Z"]),
+    ] {
+        let refused = run(folder, arguments, "");
+        let said = text(&refused.stderr);
+        assert!(!refused.status.success() && !said.contains("our side"), "{arguments:?}: {said}");
+        assert!(told.iter().all(|part| said.contains(part)), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn an_environment_that_is_no_text_is_none_of_our_business() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_auth-graph"));
+    let checked = command.args(["config", "check"]).env("OTHER", OsStr::from_bytes(b"\xff")).output().unwrap();
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
 }

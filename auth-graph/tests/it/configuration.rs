@@ -83,6 +83,19 @@ fn every_problem_is_reported_at_once() {
 }
 
 #[test]
+fn what_is_expected_is_told_in_plain_words() {
+    for (key, value, told) in [
+        ("tokens.access_lifetime", "5", "must be a duration, such as 15m"),
+        ("server.bind", "localhost:8000", "must be an address and a port, such as 127.0.0.1:8000"),
+        ("server.trusted_proxies", "10.0.0.0/8", "must be a list"),
+        ("passwords.queue", "many", "must be a whole number"),
+    ] {
+        let problems = load(&[(key, value)]).unwrap_err().to_string();
+        assert!(problems.contains(told), "{problems}");
+    }
+}
+
+#[test]
 fn a_missing_or_broken_file_is_a_problem() {
     let folder = TempDir::new().unwrap();
     let missing = Sources { file: Some(folder.path().join("no.toml")), ..Sources::default() };
@@ -157,6 +170,8 @@ fn broken_rules_are_named() {
         ("claims.hook.url", "https://user:password@hook.example.com"),
         ("claims.hook.url", "https://hook.example.com/?key=1"),
         ("passwords.nice", "-5"),
+        ("passwords.breached_list", "/nowhere/list.txt"),
+        ("mail.templates", "/nowhere"),
         ("passwords.queue", "0"),
         ("passwords.memory_kib", "64"),
         ("passwords.iterations", "1"),

@@ -183,8 +183,11 @@ impl AuthGraphBuilder {
         let base = self.base_url.trim_end_matches('/');
         let graphql_url = self.check_url("the base address", &format!("{base}/graphql"), &mut problems);
         let jwks_url = self.jwks_url.clone().unwrap_or_else(|| format!("{base}/.well-known/jwks.json"));
-        let jwks_url = self.check_url("jwks_url", &jwks_url, &mut problems);
-        let token_url = self.check_url("the base address", &format!("{base}/oauth/token"), &mut Vec::new());
+        // Of addresses below the base address, that one tells all that is wrong.
+        let mut said = Vec::new();
+        let named = if self.jwks_url.is_some() { &mut problems } else { &mut said };
+        let jwks_url = self.check_url("jwks_url", &jwks_url, named);
+        let token_url = self.check_url("the base address", &format!("{base}/oauth/token"), &mut said);
         let audience = self.audience.clone().unwrap_or_default();
         if audience.is_empty() {
             problems.push("audience is required: auth-graph issues tokens for \"graph\" by default".to_owned());
@@ -247,7 +250,7 @@ impl AuthGraphBuilder {
         match url.scheme() {
             "https" => {}
             "http" if self.allow_insecure_http || is_loopback(&url) => {}
-            "http" => problem("must be https://, as it is not on this machine (or call allow_insecure_http)"),
+            "http" => problem("must be https://, as it is not on this machine (unless allow_insecure_http says so)"),
             _ => problem("must start with https://"),
         }
         if !url.username().is_empty() || url.password().is_some() {

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use subgraph::Directives;
-use tokio::net::TcpListener;
 
 use super::app::App;
 use super::config::{Config, Problems, Profile, Sources};
@@ -32,7 +31,7 @@ enum Command {
     /// Serve: brings the database up to date and answers until it gets SIGINT or SIGTERM.
     Serve {
         /// Address and port to listen on.
-        #[arg(long, value_name = "ADDRESS")]
+        #[arg(long, value_name = "ADDRESS:PORT")]
         bind: Option<SocketAddr>,
         /// Where auth-graph is.
         #[arg(long, value_name = "URL")]
@@ -93,7 +92,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         Profile::Development | Profile::Demo => serving::Format::Text,
     };
     serving::log_to_stderr(&config.log.filter, format);
-    let listener = TcpListener::bind(config.server.bind).await?;
+    let listener = serving::listen(config.server.bind).await?;
     let address = listener.local_addr()?;
     let app = App::boot(config, Clock::default()).await?;
     tracing::info!(url = format!("http://{address}"), auth = app.config.auth.url, "client-graph serves");

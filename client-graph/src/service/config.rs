@@ -148,13 +148,18 @@ impl Config {
         MasterSecret::load(&self.secret, &self.data_dir.join("client-graph.secret"))
     }
 
+    /// The database that there is when none is configured.
+    pub(super) fn database_file(&self) -> PathBuf {
+        self.data_dir.join("client-graph.db")
+    }
+
     /// The database: the configured one, or a file in the data folder, which is made.
     pub(super) fn database_url(&self) -> io::Result<SecretString> {
         if !self.database.url.expose_secret().is_empty() {
             return Ok(self.database.url.clone());
         }
         serving::make_private_folder(&self.data_dir)?;
-        let file = std::path::absolute(self.data_dir.join("client-graph.db"))?;
+        let file = std::path::absolute(self.database_file())?;
         // Characters that end the path of a URL can stand in a folder's name.
         let path = file.display().to_string().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
         Ok(format!("sqlite://{path}").into())

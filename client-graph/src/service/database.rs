@@ -1,10 +1,12 @@
 //! The service's own database: how it is opened, and its migrations.
 
+use std::error::Error;
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement,
+    TransactionTrait, sqlx,
 };
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use secrecy::ExposeSecret;
@@ -29,8 +31,8 @@ impl MigratorTrait for Migrator {
 }
 
 /// Opens the database.
-pub(super) async fn connect(config: &Config) -> Result<DatabaseConnection, DbErr> {
-    let url = config.database_url().map_err(|error| DbErr::Custom(error.to_string()))?;
+pub(super) async fn connect(config: &Config) -> Result<DatabaseConnection, Box<dyn Error + Send + Sync>> {
+    let url = config.database_url()?;
     let mut options = ConnectOptions::new(url.expose_secret());
     options
         .max_connections(config.database.max_connections)
@@ -45,7 +47,17 @@ pub(super) async fn connect(config: &Config) -> Result<DatabaseConnection, DbErr
                 .busy_timeout(Duration::from_secs(5))
                 .foreign_keys(true)
         });
-    Database::connect(options).await
+    // It says which database, without its URL: that may hold a password.
+    let place = match config.database.url.expose_secret() {
+        "" => config.database_file().display().to_string(),
+        _ => "database.url".to_owned(),
+    };
+    Database::connect(options).await.map_err(|error| match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error)) if matches!(*error, sqlx::Error::PoolTimedOut) => {
+            format!("{place}: no connection within 5 seconds; does the server run?").into()
+        }
+        error => format!("{place}: {error}").into(),
+    })
 }
 
 /// Brings the tables up to date. Of several replicas that start at once, one does it and the others wait.

@@ -106,3 +106,17 @@ async fn the_client_service_hears_that_a_session_has_ended_elsewhere() {
     };
     tokio::time::timeout(std::time::Duration::from_secs(20), refused).await.expect("it is told within seconds");
 }
+
+#[test]
+fn a_port_that_is_taken_is_named_with_what_to_do() {
+    let folder = TempDir::new().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_demo"))
+        .args(["--auth-port", &address.port().to_string(), "--client-port", "0", "--data-dir"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.starts_with(&format!("demo: can not listen at {address}")), "{said}");
+}
