@@ -4,13 +4,12 @@ mod csv;
 mod database;
 mod lines;
 mod prefix;
+mod report;
 mod shapes;
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ::csv::Writer;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -21,9 +20,11 @@ use tokio::sync::mpsc;
 use self::csv::Table;
 use self::database::Database;
 use self::lines::Lines;
+use self::report::Report;
 use super::Failure;
 use crate::app::App;
-use crate::auth::transfer::{Batch, Import, PreparedBatch, Record, Refused, UnusableHash, Writing};
+use crate::auth::transfer::{Batch, Import, PreparedBatch, Record, UnusableHash, Writing};
+use crate::error::Error;
 
 /// How many rows are one transaction.
 const BATCH: usize = 1000;
@@ -82,7 +83,10 @@ impl Source {
     async fn open(options: &Options, position: &str) -> Result<Self, Failure> {
         let table = options.table.as_deref();
         let shape: fn(serde_json::Value) -> Option<Record> = match options.from {
-            Format::Csv => return Ok(Self::Table(Table::open(Path::new(&options.source), position)?)),
+            Format::Csv => {
+                let path = file(&options.source)?;
+                return Ok(Self::Table(Table::open(path, position).map_err(|error| Failure::at(path, &error))?));
+            }
             Format::Django if is_database(&options.source) => {
                 return Ok(Self::Database(
                     Database::open(&options.source, table.unwrap_or("auth_user"), position).await?,
@@ -95,7 +99,8 @@ impl Source {
             Format::Auth0 => shapes::auth0,
             Format::Json => shapes::exported,
         };
-        Ok(Self::Lines(Lines::open(Path::new(&options.source), position, shape)?))
+        let path = file(&options.source)?;
+        Ok(Self::Lines(Lines::open(path, position, shape).map_err(|error| Failure::at(path, &error))?))
     }
 
     /// Whether it is not the one that a former run has read a part of.
@@ -134,6 +139,7 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
     };
     let mut import = Import::open(app, &name(&options)?, writing).await?;
     let source = Source::open(&options, import.position()).await?;
+    let mut report = Report::open(&options.report)?;
     let (imported_before, refused_before) = (import.imported(), import.refused());
     if !source.is_at_its_beginning() {
         eprintln!("going on behind {imported_before} imported and {refused_before} refused");
@@ -144,10 +150,9 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
     // The next rows are read and prepared while the database writes those before.
     let (sender, mut batches) = mpsc::channel(1);
     let reading = tokio::spawn(read(app.clone(), source, unusable, sender));
-    let mut report = None;
     while let Some((batch, progress)) = batches.recv().await {
         let refused = import.write(app, &batch).await?;
-        add_to_report(&mut report, &options.report, &refused)?;
+        report.add(&refused)?;
         bar.set_position(progress);
         bar.set_message(format!("{} imported, {} refused", import.imported(), import.refused()));
     }
@@ -187,31 +192,34 @@ fn progress_bar(source: &Source) -> ProgressBar {
     bar
 }
 
-fn add_to_report(report: &mut Option<Writer<File>>, path: &Path, refused: &[(String, Refused)]) -> Result<(), Failure> {
-    if refused.is_empty() {
-        return Ok(());
+/// The source as a file, which is read more than once.
+fn file(source: &str) -> Result<&Path, Failure> {
+    // It is not repeated: it may hold a password.
+    if source.contains("://") {
+        let message = "must be a file; for django and easyjwt also postgres://… or sqlite://…";
+        return Err(Error::invalid("source", message).into());
     }
-    let report = match report {
-        Some(report) => report,
-        None => {
-            let file = File::options().create(true).append(true).open(path)?;
-            report.insert(Writer::from_writer(file))
-        }
-    };
-    for (place, why) in refused {
-        report.write_record([place, why.as_str()]).map_err(io::Error::other)?;
+    let path = Path::new(source);
+    let found = path.metadata().map_err(|error| Failure::at(path, &error))?;
+    match found.is_file() {
+        true => Ok(path),
+        false => Err(Failure::at(path, &io::Error::other("it is no file"))),
     }
-    Ok(report.flush()?)
 }
 
-/// Names the source without telling where it is: its URL may hold a password.
+/// Names the source, and what is done with it, without telling where it is: its URL may hold a password.
 fn name(options: &Options) -> Result<String, Failure> {
     let place = if is_database(&options.source) {
         format!("{} {}", options.source, options.table.as_deref().unwrap_or_default())
     } else {
         std::path::absolute(&options.source)?.display().to_string()
     };
-    let name = digest(&SHA256, format!("{:?} {place}", options.from).as_bytes());
+    // Whoever drops the hashes now wants the users who were refused before.
+    let how = match options.unusable_hash {
+        OnUnusableHash::Refuse => "",
+        OnUnusableHash::Drop => " drop",
+    };
+    let name = digest(&SHA256, format!("{:?} {place}{how}", options.from).as_bytes());
     Ok(BASE64_URL_SAFE_NO_PAD.encode(name))
 }
 

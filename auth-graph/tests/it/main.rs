@@ -27,6 +27,7 @@ mod feed_advisories;
 mod feed_subscription;
 mod health;
 mod import;
+mod import_again;
 mod keys;
 mod login;
 mod logs;

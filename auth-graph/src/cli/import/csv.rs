@@ -26,7 +26,10 @@ impl Table {
         let heading = reader.headers()?.clone();
         let names_email = heading.iter().any(|name| name.trim().eq_ignore_ascii_case("email"));
         if !names_email {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the first line names no column `email`"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the first line names no column `email` (columns are divided by commas)",
+            ));
         }
         let (prefix, place) = Prefix::open(path, position)?;
         if place.offset > 0 {

@@ -1,5 +1,7 @@
 //! The table of users in the database of a Django service, read in the order of its primary key and never written.
 
+use std::time::Duration;
+
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, Value};
 use serde_json::Map;
 use uuid::Uuid;
@@ -7,6 +9,7 @@ use uuid::Uuid;
 use super::{Failure, shapes};
 use crate::auth::transfer::{Batch, Refused, Row};
 use crate::error::Error;
+use crate::store;
 
 /// Such a table.
 pub(super) struct Database {
@@ -23,9 +26,11 @@ impl Database {
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(1)
+            .acquire_timeout(Duration::from_secs(5))
             .sqlx_logging(false)
             .map_sqlx_sqlite_opts(|sqlite| sqlite.read_only(true).create_if_missing(false));
-        let db = sea_orm::Database::connect(options).await?;
+        let db = sea_orm::Database::connect(options).await;
+        let db = db.map_err(|error| Error::unavailable(format!("source: {}", store::why_not_opened(&error))))?;
         let table = quoted(table);
         let select = match db.get_database_backend() {
             DbBackend::Sqlite => format!("SELECT {} AS row FROM {table}", columns_as_json(&db, &table).await?),
