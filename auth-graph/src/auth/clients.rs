@@ -89,7 +89,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewClient) -> Result<WithSecr
         projection: new.projection,
         projection_generation: 0,
     };
-    check_projection(&client)?;
+    check_projection(app, &client)?;
     let txn = store::begin(&app.db).await?;
     actor.powers(app, &txn).await?.cover(&client.scopes)?;
     service_clients::insert(&txn, &client).await.map_err(taken)?;
@@ -151,7 +151,7 @@ pub async fn set_projection(
     let before = facts(&client);
     client.projection = projection;
     client.projection_generation += 1;
-    check_projection(&client)?;
+    check_projection(app, &client)?;
     actor.powers(app, &txn).await?.cover(&client.scopes)?;
     service_clients::set_projection(&txn, &client).await?;
     audit::record(app, &txn, actor, entry("client.update", before, &client)).await?;
@@ -162,8 +162,12 @@ pub async fn set_projection(
     Ok(client)
 }
 
-/// Refuses scopes that would show a limited client more.
-fn check_projection(client: &service_clients::Model) -> Result<()> {
+/// Refuses roles that nobody can have, and scopes that would show a limited client more.
+fn check_projection(app: &App, client: &service_clients::Model) -> Result<()> {
+    let roles = client.projection.iter().flat_map(|projection| &projection.users().roles);
+    if !roles.into_iter().all(|role| app.config.roles.contains_key(role)) {
+        return Err(Error::invalid("roles", "must be roles of the configuration"));
+    }
     match BEYOND_PROJECTIONS.into_iter().find(|scope| client.scopes.contains(scope)) {
         Some(scope) if client.projection.is_some() => {
             Err(Error::invalid("projection", format!("is not for a client with the scope {scope}")))

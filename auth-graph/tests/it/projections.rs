@@ -292,7 +292,12 @@ async fn what_a_client_is_shown_is_set_by_those_who_may_and_recorded() {
     };
     let everything = update(&root, Value::Null).await;
     assert!(everything.data("updateClient")["client"]["projection"].is_null());
-    for wrong in [json!({}), json!({ "fields": ["password"] }), json!({ "scopes": ["two scopes"] })] {
+    for wrong in [
+        json!({}),
+        json!({ "fields": ["password"] }),
+        json!({ "scopes": ["two scopes"] }),
+        json!({ "roles": ["sellers"] }),
+    ] {
         assert_eq!(update(&root, wrong.clone()).await.code(), "VALIDATION_FAILED", "{wrong}");
     }
     let nothing = root.send(UPDATE, json!({ "input": { "id": made["id"] } })).await;
