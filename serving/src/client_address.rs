@@ -55,6 +55,7 @@ mod tests {
         assert_eq!(seen("10.0.0.1", &["1.2.3.4", "198.51.100.1"]), "198.51.100.1");
     }
 
+    /// CVE-2024-47070: a malformed header was an error, and the step that met it was skipped.
     #[test]
     fn garbage_stops_the_reading() {
         assert_eq!(seen("10.0.0.1", &["198.51.100.1, unknown, 10.0.0.2"]), "10.0.0.2");

@@ -39,6 +39,7 @@ async fn hash_of(test: &TestApp, email: &str) -> String {
     user.unwrap().password_hash.unwrap()
 }
 
+/// ory/kratos#1659, #605, zitadel#4157, casdoor#3745, better-auth#5054, logto#7585: nobody moves without their passwords.
 #[tokio::test]
 async fn hashes_of_other_systems_sign_in_and_are_replaced() {
     let test = TestApp::new().await;

@@ -27,6 +27,7 @@ async fn every_algorithm_signs_and_publishes_its_public_half_only() {
         test.signed_in("ada@test.com", Rank::User).await.caller.me().await.data("me");
         let jwks = get(&test, "/.well-known/jwks.json").await;
         assert_eq!(jwks.headers["content-type"], "application/jwk-set+json");
+        assert_eq!(jwks.headers["cache-control"], "public, max-age=300", "verifiers keep it for as long");
         let keys = jwks.body["keys"].as_array().unwrap();
         assert_eq!(keys.len(), 1);
         let mut members: Vec<_> = keys[0].as_object().unwrap().keys().collect();

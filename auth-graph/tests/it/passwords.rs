@@ -47,6 +47,7 @@ async fn a_forgotten_password_is_replaced_and_every_session_ends() {
     assert_eq!(reset(&site.test.anonymous(), mail.token(), PASSWORD).await.code(), "ONE_TIME_TOKEN_INVALID");
 }
 
+/// CVE-2026-105210: errors differed, and told who has an account.
 #[tokio::test]
 async fn no_answer_tells_whether_an_address_is_known() {
     let site = MailingApp::new().await;
@@ -59,6 +60,7 @@ async fn no_answer_tells_whether_an_address_is_known() {
     assert_eq!(site.mail().await.to, "ada@test.com");
 }
 
+/// GHSA-7w99-5wm4-3g79: it was found, and then deleted, so that two could find it.
 #[tokio::test]
 async fn authorizer_736_fifty_parallel_redemptions_have_one_effect() {
     let site = MailingApp::new().await;
@@ -73,6 +75,7 @@ async fn authorizer_736_fifty_parallel_redemptions_have_one_effect() {
     assert_eq!(now.version, 2);
 }
 
+/// CVE-2023-0264: what had been made for one user served to sign in as another.
 #[tokio::test]
 async fn a_token_is_bound_to_its_purpose_its_address_and_its_time() {
     let site = MailingApp::new().await;

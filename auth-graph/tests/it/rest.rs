@@ -75,6 +75,7 @@ async fn s1_2_wrong_passwords_unknown_and_disabled_users_are_one_answer() {
     }
 }
 
+/// CVE-2026-49448: an empty request skipped a step of the sign-in.
 #[tokio::test]
 async fn s1_3_malformed_requests_are_named() {
     let test = with_rest().await;

@@ -81,6 +81,7 @@ async fn ask(socket: &mut Socket, id: &str, query: &str, variables: Value) -> Va
     }
 }
 
+/// gqlgen#774: a socket was authorized until somebody cut it.
 #[tokio::test]
 async fn the_caller_is_known_by_the_payload_and_the_socket_ends_with_the_token() {
     let test = TestApp::new().await;
@@ -111,6 +112,7 @@ async fn a_socket_ends_with_its_session_and_answers_nothing_until_then() {
     assert_eq!(answer, json!({ "close": 4403 }));
 }
 
+/// graphql-ws#482, graphql-ws#483, hasura#5581: there was no way to bring a new token, so that a socket had to be opened anew.
 #[tokio::test]
 async fn a_new_token_in_a_ping_keeps_the_socket_and_what_runs_on_it() {
     let test = TestApp::new().await;
@@ -168,6 +170,7 @@ async fn the_feed_on_a_socket_resumes_from_a_cursor_and_stops_when_its_reader_sa
     while !is_refusal(&hear(&mut socket).await) {}
 }
 
+/// keycloak-connect-graphql#124: what was subscribed to with a role went on without it.
 #[tokio::test]
 async fn a_subscription_does_not_go_on_without_its_scope() {
     let test = TestApp::new().await;

@@ -119,6 +119,7 @@ async fn a_logout_that_is_not_confirmed_is_not_claimed() {
     assert_eq!(answer.status, 503);
 }
 
+/// CVE-2025-48370: what was no identifier led the client library to another path.
 #[tokio::test]
 async fn a_user_reads_the_own_account_and_no_other() {
     let (issuer, router) = started().await;
