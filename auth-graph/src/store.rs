@@ -85,6 +85,12 @@ pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr
     db.begin_with_options(options).await
 }
 
+/// Whether a transaction that may write waits for the end of every other.
+#[must_use]
+pub fn has_one_writer(db: &DatabaseConnection) -> bool {
+    db.get_database_backend() == DbBackend::Sqlite
+}
+
 /// The row of a query that finds one at most: by its key, or by another unique column.
 ///
 /// For these in the place of sea-orm's `one`, which adds a bound `LIMIT`: whenever it is given one, SQLite plans the

@@ -156,6 +156,7 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
         bar.set_position(progress);
         bar.set_message(format!("{} imported, {} refused", import.imported(), import.refused()));
     }
+    report.add(&import.settle(app).await?)?;
     reading.await.map_err(io::Error::from)??;
     bar.finish();
     let (imported, refused) = (import.imported() - imported_before, import.refused() - refused_before);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use auth_graph::app::App;
-use auth_graph::auth::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
+use auth_graph::auth::transfer::{Batch, Import, Record, Refused, Row, UnusableHash, Writing};
 use auth_graph::credentials::foreign_hashes::{ForeignHash, Unusable};
 use auth_graph::store::{changes, users};
 use axum::http::Request;
@@ -27,10 +27,19 @@ fn record(email: &str, hash: &str) -> Record {
 /// Imports records and tells the codes of those that were refused.
 async fn import(app: &App, name: &str, records: Vec<Record>) -> Vec<String> {
     let mut import = Import::open(app, name, Writing::Commit).await.unwrap();
+    assert_eq!(write(app, &mut import, records).await, [""; 0]);
+    said(import.settle(app).await.unwrap())
+}
+
+/// Writes a batch of records and tells the codes of those of the batch before that were refused.
+async fn write(app: &App, import: &mut Import, records: Vec<Record>) -> Vec<String> {
     let row = |(place, record): (usize, Record)| Row { place: place.to_string(), record: Ok(record) };
     let rows = records.into_iter().enumerate().map(row).collect();
     let batch = Batch { rows, position: "end".to_owned() }.prepare(app, UnusableHash::Refuse);
-    let refused = import.write(app, &batch).await.unwrap();
+    said(import.write(app, &batch).await.unwrap())
+}
+
+fn said(refused: Vec<(String, Refused)>) -> Vec<String> {
     refused.into_iter().map(|(place, why)| format!("{place} {}", why.as_str())).collect()
 }
 
@@ -56,6 +65,32 @@ async fn hashes_of_other_systems_sign_in_and_are_replaced() {
         assert!(hash_of(&test, &email).await.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{name}");
         test.anonymous().login(&email, FOREIGN_PASSWORD).await.data("login");
     }
+}
+
+#[tokio::test]
+async fn batches_overlap_and_each_user_is_still_made_once() {
+    let test = TestApp::new().await;
+    let app = &test.app;
+    let hash = FOREIGN_HASHES.lines().next().unwrap().split_once('\t').unwrap().1;
+    let batch = |names: &[&str]| names.iter().map(|name| record(&format!("{name}@test.com"), hash)).collect();
+    let mut import = Import::open(app, "batches", Writing::Commit).await.unwrap();
+    assert_eq!(write(app, &mut import, batch(&["ann", "ben"])).await, [""; 0]);
+    // The commit of the first may go on now.
+    assert_eq!(write(app, &mut import, batch(&["cat", "ann", "dan"])).await, [""; 0]);
+    assert_eq!(write(app, &mut import, batch(&["eve"])).await, ["1 EMAIL_TAKEN"]);
+    assert_eq!(said(import.settle(app).await.unwrap()), [""; 0]);
+    assert_eq!((import.imported(), import.refused()), (5, 1));
+
+    let changes = changes::after(&app.db, 0, 100).await.unwrap();
+    let mut emails = Vec::new();
+    for (change, position) in changes.iter().zip(1..) {
+        assert_eq!(change.position, position);
+        if change.kind != changes::Kind::UserCreated {
+            continue;
+        }
+        emails.push(users::find(&app.db, change.user_id).await.unwrap().unwrap().email.to_string());
+    }
+    assert_eq!(emails, ["ann", "ben", "cat", "dan", "eve"].map(|name| format!("{name}@test.com")));
 }
 
 /// The example in the documentation of Firebase's scrypt.

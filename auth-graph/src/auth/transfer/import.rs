@@ -2,11 +2,14 @@
 //! an import that was interrupted goes on where it stopped, and repeats nothing.
 //!
 //! Nobody is expected to be here already: a batch is written, and only when the database refuses it is looked who is.
+//! While the commit of a batch waits for the disk, the users of the next are written already; what they have in common
+//! with others (the position, and their places in the outbox) only when that commit has succeeded.
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, SqlErr};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, SqlErr};
+use tokio::task::JoinHandle;
 
 use super::row::{Prepared, UnusableHash, prepare};
 use super::{Record, Refused};
@@ -69,6 +72,14 @@ pub struct Import {
     state: imports::Model,
     writing: Writing,
     expected: Expected,
+    committing: Option<Committing>,
+}
+
+/// A batch whose commit goes on.
+#[derive(Debug)]
+struct Committing {
+    commit: JoinHandle<Result<(), DbErr>>,
+    refused: Vec<(String, Refused)>,
 }
 
 /// Who is expected among the rows. An import that has met one who is here already looks for others from then on.
@@ -96,7 +107,7 @@ impl Import {
         });
         // What is only looked through is never refused by the database.
         let expected = if writing == Writing::DryRun { Expected::Known } else { Expected::Strangers };
-        Ok(Self { state, writing, expected })
+        Ok(Self { state, writing, expected, committing: None })
     }
 
     /// Where the source goes on; empty at its beginning.
@@ -117,22 +128,43 @@ impl Import {
         self.state.refused
     }
 
-    /// Writes a batch. The answer tells which rows were refused.
+    /// Writes a batch. The answer tells which rows of the batch before were refused: that one is committed now.
     ///
     /// # Errors
     /// When the database fails; nothing of the batch is written then.
     pub async fn write(&mut self, app: &App, batch: &PreparedBatch) -> Result<Vec<(String, Refused)>> {
+        let mut refused = Vec::new();
         loop {
-            match self.try_write(app, batch).await {
+            match self.try_write(app, batch, &mut refused).await {
+                Ok(()) => return Ok(refused),
                 // Somebody is here already, or has signed up in this moment; they are seen next time.
                 Err(Attempt::Clashed) => self.expected = Expected::Known,
                 Err(Attempt::Failed(error)) => return Err(error),
-                Ok(refused) => return Ok(refused),
             }
         }
     }
 
-    async fn try_write(&mut self, app: &App, batch: &PreparedBatch) -> Result<Vec<(String, Refused)>, Attempt> {
+    /// Waits for the commit of the last batch. The answer tells which of its rows were refused.
+    ///
+    /// # Errors
+    /// When the database fails; nothing of that batch is written then.
+    pub async fn settle(&mut self, app: &App) -> Result<Vec<(String, Refused)>> {
+        let Some(Committing { commit, refused }) = self.committing.take() else { return Ok(Vec::new()) };
+        commit.await.expect("a commit does not panic")?;
+        app.changed.notify_one();
+        Ok(refused)
+    }
+
+    async fn try_write(
+        &mut self,
+        app: &App,
+        batch: &PreparedBatch,
+        settled: &mut Vec<(String, Refused)>,
+    ) -> Result<(), Attempt> {
+        // Whoever looks for others must see those of the batch before; and SQLite has one writer only.
+        if self.expected == Expected::Known || store::has_one_writer(&app.db) {
+            settled.extend(self.settle(app).await?);
+        }
         let now = app.clock.now();
         let txn = store::begin(&app.db).await?;
         let mut known = match self.expected {
@@ -146,17 +178,19 @@ impl Import {
         state.refused += i64::try_from(refused.len()).unwrap_or(i64::MAX);
         state.updated_at = now;
         state.position.clone_from(&batch.position);
-        match self.writing {
+        let commit = match self.writing {
             Writing::Commit => {
-                insert(&txn, &accepted, now).await?;
+                insert(&txn, &accepted).await?;
+                settled.extend(self.settle(app).await?);
                 imports::save(&txn, state.clone()).await?;
-                txn.commit().await?;
-                app.changed.notify_one();
+                append_created(&txn, &accepted, now).await?;
+                tokio::spawn(txn.commit())
             }
-            Writing::DryRun => txn.rollback().await?,
-        }
+            Writing::DryRun => tokio::spawn(txn.rollback()),
+        };
+        self.committing = Some(Committing { commit, refused });
         self.state = state;
-        Ok(refused)
+        Ok(())
     }
 }
 
@@ -166,12 +200,18 @@ enum Attempt {
     Failed(Error),
 }
 
-impl From<sea_orm::DbErr> for Attempt {
-    fn from(error: sea_orm::DbErr) -> Self {
+impl From<DbErr> for Attempt {
+    fn from(error: DbErr) -> Self {
         match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => Self::Clashed,
             _ => Self::Failed(error.into()),
         }
+    }
+}
+
+impl From<Error> for Attempt {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
     }
 }
 
@@ -185,7 +225,7 @@ struct Known {
 
 impl Known {
     /// Those of the database who have anything of these rows.
-    async fn among(txn: &impl ConnectionTrait, prepared: &[(String, Prepared)]) -> Result<Self, sea_orm::DbErr> {
+    async fn among(txn: &impl ConnectionTrait, prepared: &[(String, Prepared)]) -> Result<Self, DbErr> {
         let emails: Vec<Email> = prepared.iter().map(|(_, row)| row.user.email.clone()).collect();
         let ids: Vec<UserId> = prepared.iter().map(|(_, row)| row.user.id).collect();
         let numbers: Vec<i64> = prepared.iter().filter_map(|(_, row)| row.number).collect();
@@ -231,14 +271,19 @@ impl Known {
     }
 }
 
-async fn insert(txn: &DatabaseTransaction, accepted: &[&Prepared], now: DateTime<Utc>) -> Result<(), sea_orm::DbErr> {
+async fn insert(txn: &DatabaseTransaction, accepted: &[&Prepared]) -> Result<(), DbErr> {
+    if accepted.is_empty() {
+        return Ok(());
+    }
+    let number = |row: &&Prepared| row.number.map(|number| user_numbers::Model { number, user_id: row.user.id });
+    users::insert_many(txn, accepted.iter().map(|row| row.user.clone())).await?;
+    user_numbers::insert_many(txn, accepted.iter().filter_map(number).collect()).await
+}
+
+async fn append_created(txn: &DatabaseTransaction, accepted: &[&Prepared], now: DateTime<Utc>) -> Result<(), DbErr> {
     if accepted.is_empty() {
         return Ok(());
     }
     let ids: Vec<UserId> = accepted.iter().map(|row| row.user.id).collect();
-    let number = |row: &&Prepared| row.number.map(|number| user_numbers::Model { number, user_id: row.user.id });
-    let numbers = accepted.iter().filter_map(number).collect();
-    users::insert_many(txn, accepted.iter().map(|row| row.user.clone())).await?;
-    user_numbers::insert_many(txn, numbers).await?;
     changes::append_created(txn, &ids, now).await
 }
