@@ -117,8 +117,8 @@ pub(crate) fn scope_of(app: &App, session: &sessions::Model, user: &users::Model
     session.scope.as_ref().map_or(held.clone(), |asked| held.intersection(asked))
 }
 
-/// When a session ends that is used now: after the idle lifetime, and not after its absolute end.
-fn idle_end(app: &App, now: DateTime<Utc>, absolute_end: DateTime<Utc>) -> DateTime<Utc> {
+/// When a session ends that is used now, unless its absolute end comes first.
+fn idle_end(app: &App, now: DateTime<Utc>) -> DateTime<Utc> {
     let idle = Duration::from_std(app.config.tokens.idle_lifetime).unwrap_or(Duration::MAX);
-    now.checked_add_signed(idle).unwrap_or(absolute_end).min(absolute_end)
+    now.checked_add_signed(idle).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

@@ -1,8 +1,10 @@
 //! Sessions: one sign-in on one device, and the generation that its refresh token has reached.
 
+use std::sync::LazyLock;
+
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{JoinType, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
+use sea_orm::{DbBackend, FromQueryResult, IdenStatic, Iterable, QueryOrder, QuerySelect, QueryTrait, Statement};
 
 use super::{unique, users};
 use crate::values::{Scopes, SessionId, UserId};
@@ -72,21 +74,6 @@ pub async fn find(db: &impl ConnectionTrait, id: SessionId) -> Result<Option<Mod
     unique(Entity::find_by_id(id), db).await
 }
 
-/// The session with this identifier and its user. None: one of them does not exist.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find_with_user(db: &impl ConnectionTrait, id: SessionId) -> Result<Option<(Model, users::Model)>, DbErr> {
-    let user = Entity::belongs_to(users::Entity).from(Column::UserId).to(users::Column::Id);
-    let found = Entity::find_by_id(id)
-        .select_also(users::Entity)
-        .join(JoinType::InnerJoin, user.into())
-        .filter(users::Column::DeletedAt.is_null())
-        .all(db)
-        .await?;
-    Ok(found.into_iter().next().and_then(|(session, user)| Some((session, user?))))
-}
-
 /// The session with this identifier, locked until the transaction ends, so that refresh and revoke take turns.
 ///
 /// # Errors
@@ -110,30 +97,81 @@ pub async fn live_of(db: &impl ConnectionTrait, user: UserId, now: DateTimeUtc) 
         .await
 }
 
-/// Moves a session on to `successor`, if it is still at the generation before and live, and its user still at this
-/// version. The answer tells whether it was.
+/// How a session is used.
+#[derive(Clone, Debug)]
+pub struct Use {
+    /// When.
+    pub at: DateTimeUtc,
+    /// From where.
+    pub ip_address: Option<String>,
+    /// When the session ends unless it is used again, if that is not after its absolute end.
+    pub idle_end: DateTimeUtc,
+}
+
+/// Moves a session on from this generation to the next, if it is at it, and it is live and its user active. The answer
+/// is what it and its user are then.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn rotate(db: &impl ConnectionTrait, successor: &Model, user_version: i64) -> Result<bool, DbErr> {
-    let user_as_it_was = Query::select()
+pub async fn advance(
+    db: &impl ConnectionTrait,
+    id: SessionId,
+    generation: i64,
+    used: Use,
+) -> Result<Option<(Model, users::Model)>, DbErr> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        return advance_at_once(db, id, generation, used).await;
+    }
+    let active_user = users::existing()
+        .select_only()
         .expr(Expr::value(1))
-        .from(users::Entity)
-        .and_where(users::Column::Id.eq(successor.user_id))
-        .and_where(users::Column::Version.eq(user_version))
-        .take();
-    let updated = Entity::update_many()
-        .col_expr(Column::Generation, Expr::value(successor.generation))
-        .col_expr(Column::LastUsedAt, Expr::value(successor.last_used_at))
-        .col_expr(Column::ExpiresAt, Expr::value(successor.expires_at))
-        .col_expr(Column::IpAddress, Expr::value(successor.ip_address.as_deref()))
-        .filter(Column::Id.eq(successor.id))
-        .filter(Column::Generation.eq(successor.generation - 1))
+        .filter(Expr::col((users::Entity, users::Column::Id)).equals((Entity, Column::UserId)))
+        .filter(users::Column::IsActive.eq(true));
+    let is_earlier = Expr::col(Column::AbsoluteExpiresAt).lt(used.idle_end);
+    let end = CaseStatement::new().case(is_earlier, Expr::col(Column::AbsoluteExpiresAt)).finally(used.idle_end);
+    let advanced = Entity::update_many()
+        .col_expr(Column::Generation, Expr::value(generation + 1))
+        .col_expr(Column::LastUsedAt, Expr::value(used.at))
+        .col_expr(Column::ExpiresAt, end.into())
+        .col_expr(Column::IpAddress, Expr::value(used.ip_address))
+        .filter(Column::Id.eq(id))
+        .filter(Column::Generation.eq(generation))
         .filter(Column::RevokedAt.is_null())
-        .filter(Expr::exists(user_as_it_was))
-        .exec(db)
+        .filter(Column::ExpiresAt.gt(used.at))
+        .filter(Expr::exists(active_user.into_query()))
+        .exec_with_returning(db)
         .await?;
-    Ok(updated.rows_affected == 1)
+    let Some(session) = advanced.into_iter().next() else { return Ok(None) };
+    let user = users::find(db, session.user_id).await?;
+    Ok(user.filter(|user| user.is_active).map(|user| (session, user)))
+}
+
+/// The same by one statement, which SQLite has no words for: it can not tell of the user what it has looked at.
+async fn advance_at_once(
+    db: &impl ConnectionTrait,
+    id: SessionId,
+    generation: i64,
+    used: Use,
+) -> Result<Option<(Model, users::Model)>, DbErr> {
+    static ADVANCE: LazyLock<String> = LazyLock::new(|| {
+        let columns = Column::iter().map(|column| format!(r#"sessions.{0} AS "session.{0}""#, column.as_str()));
+        let of_user = users::Column::iter().map(|column| format!(r#"users.{0} AS "user.{0}""#, column.as_str()));
+        format!(
+            "UPDATE sessions SET generation = generation + 1, last_used_at = $3, ip_address = $4, \
+             expires_at = least($5, absolute_expires_at) \
+             FROM users \
+             WHERE sessions.id = $1 AND generation = $2 AND revoked_at IS NULL AND expires_at > $3 \
+             AND users.id = user_id AND is_active AND deleted_at IS NULL \
+             RETURNING {}",
+            columns.chain(of_user).collect::<Vec<_>>().join(", ")
+        )
+    });
+    let values: [sea_orm::Value; 5] =
+        [id.into(), generation.into(), used.at.into(), used.ip_address.into(), used.idle_end.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, ADVANCE.as_str(), values);
+    let Some(row) = db.query_one_raw(statement).await? else { return Ok(None) };
+    let session = Model::from_query_result(&row, "session.")?;
+    Ok(Some((session, users::Model::from_query_result(&row, "user.")?)))
 }
 
 /// Ends a session early, unless it has ended that way before. The answer tells whether it did.

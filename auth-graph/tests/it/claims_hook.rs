@@ -168,7 +168,7 @@ async fn keycloak_51312_nothing_is_minted_for_a_session_that_ended_while_the_hoo
     assert_eq!(test.anonymous().refresh(&signed_in.refresh).await.code(), "TOKEN_REVOKED");
 }
 
-/// The pair is made of what was read before the hook was asked, and thrown away when that has changed.
+/// What the hook has said about a user is not used for what they have become since.
 #[tokio::test]
 async fn a_user_who_changes_while_the_hook_is_asked_gets_what_they_are_now() {
     let (test, hook) = with_hook(HookFailure::Refuse).await;

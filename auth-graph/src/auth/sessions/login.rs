@@ -94,7 +94,7 @@ async fn begin(
         ip_address: device.address.map(|address| address.to_string()),
         created_at: now,
         last_used_at: now,
-        expires_at: idle_end(app, now, absolute_expires_at),
+        expires_at: idle_end(app, now).min(absolute_expires_at),
         absolute_expires_at,
         revoked_at: None,
         revoked_reason: None,

@@ -4,6 +4,7 @@
 //! predecessor gets the same successor once more, as long as nobody has used that: two tabs, a retry and a lost answer
 //! all end well. Anything older was used before by somebody else, so the session ends.
 
+use chrono::{DateTime, Utc};
 use sea_orm::DatabaseTransaction;
 use secrecy::SecretString;
 
@@ -38,67 +39,72 @@ const ATTEMPTS: usize = 3;
 
 async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<TokenPair> {
     for _ in 0..ATTEMPTS {
-        if let Some(pair) = swap(app, token, device).await? {
-            app.metrics.refreshes_rotated.increment(1);
-            return Ok(pair);
-        }
-        if let Some(pair) = repeat(app, token, device).await? {
-            app.metrics.refreshes_repeated.increment(1);
+        let now = app.clock.now();
+        let advanced = advance(app, token, device, now).await?;
+        let (pair, counter) = match advanced {
+            Some((session, user)) if !claims::must_ask(app) => {
+                (Some(issue(app, &session, user, Answer::default(), now)?), &app.metrics.refreshes_rotated)
+            }
+            // Asking takes time in which the session may end. Its token is the predecessor now, and gets its pair as one.
+            Some(_) => (repeat(app, token, device).await?, &app.metrics.refreshes_rotated),
+            None => (repeat(app, token, device).await?, &app.metrics.refreshes_repeated),
+        };
+        if let Some(pair) = pair {
+            counter.increment(1);
             return Ok(pair);
         }
     }
     Err(Error::unavailable("a session or its user changed while it was refreshed"))
 }
 
-/// Replaces the newest token of a live session. None: it is not that, or something has changed meanwhile.
-///
-/// Nothing is locked while the pair is made. One statement then moves the session on, if it and its user are still what
-/// they were: a pair that was made in vain, before a revocation for instance, is thrown away.
-async fn swap(app: &App, token: &SecretString, device: &Device) -> Result<Option<TokenPair>> {
-    let now = app.clock.now();
+/// Moves the session of a newest token on, by one statement that locks nothing before and asks nothing afterwards. None:
+/// the token is not the newest, or the session is not live.
+async fn advance(
+    app: &App,
+    token: &SecretString,
+    device: &Device,
+    now: DateTime<Utc>,
+) -> Result<Option<(sessions::Model, users::Model)>> {
     let (id, generation) = app.refresh_tokens.decode(token)?;
-    let Some((session, user)) = sessions::find_with_user(&app.db, id).await? else { return Ok(None) };
-    if session.generation != generation || !session.is_live(now) || !user.is_active {
-        return Ok(None);
-    }
-    let answer = claims::ask_for_session(app, &session, &scope_of(app, &session, &user), Occasion::Refresh).await?;
-    let address = device.address.map(|address| address.to_string());
-    let successor = sessions::Model {
-        generation: generation + 1,
-        last_used_at: now,
-        expires_at: idle_end(app, now, session.absolute_expires_at),
-        ip_address: address,
-        ..session
-    };
-    let version = user.version;
-    let pair = issue(app, &successor, user, answer, now)?;
-    Ok(sessions::rotate(&app.db, &successor, version).await?.then_some(pair))
+    let ip_address = device.address.map(|address| address.to_string());
+    let used = sessions::Use { at: now, ip_address, idle_end: idle_end(app, now) };
+    Ok(sessions::advance(&app.db, id, generation, used).await?)
 }
 
 /// Gives the predecessor the pair that its successor has, and tells what is wrong with any other token. None: it is the
-/// newest, and can be swapped.
+/// newest, and the session can be moved on; or its user has changed while something was asked.
 async fn repeat(app: &App, token: &SecretString, device: &Device) -> Result<Option<TokenPair>> {
-    let answer = ask(app, token).await?;
+    let asked = ask(app, token).await?;
     let (txn, session, position) = locate(app, token, device).await?;
     let user = users::find(&txn, session.user_id).await?.filter(|user| user.is_active).ok_or(Error::TokenRevoked)?;
     if position == Position::Current {
         return Ok(None);
     }
     // It was the newest when anything would have been asked.
-    let Some(answer) = answer else { return Ok(None) };
+    let Some(Asked { answer, about }) = asked else { return Ok(None) };
+    if about.is_some_and(|version| version != user.version) {
+        return Ok(None);
+    }
     // Signed while the session is locked: nothing is minted after a revocation has committed.
     let pair = issue(app, &session, user, answer, app.clock.now())?;
     txn.commit().await?;
     Ok(Some(pair))
 }
 
+/// What was found out before the session is locked.
+struct Asked {
+    answer: Answer,
+    /// The version of the user who was asked about, if anything was.
+    about: Option<i64>,
+}
+
 /// Asks about the pair that a predecessor would get once more. None: the refresh token is not one, as
 /// [`locate`] will tell.
 ///
 /// Nothing is locked here, and nothing decided: what has changed when the session is locked goes before.
-async fn ask(app: &App, token: &SecretString) -> Result<Option<Answer>> {
+async fn ask(app: &App, token: &SecretString) -> Result<Option<Asked>> {
     if !claims::must_ask(app) {
-        return Ok(Some(Answer::default()));
+        return Ok(Some(Asked { answer: Answer::default(), about: None }));
     }
     let (id, generation) = app.refresh_tokens.decode(token)?;
     let now = app.clock.now();
@@ -108,7 +114,8 @@ async fn ask(app: &App, token: &SecretString) -> Result<Option<Answer>> {
     let Some(user) = users::find(&app.db, session.user_id).await?.filter(|user| user.is_active) else {
         return Ok(None);
     };
-    claims::ask_for_session(app, &session, &scope_of(app, &session, &user), Occasion::Refresh).await.map(Some)
+    let answer = claims::ask_for_session(app, &session, &scope_of(app, &session, &user), Occasion::Refresh).await?;
+    Ok(Some(Asked { answer, about: Some(user.version) }))
 }
 
 /// Where a token that may be used stands in its session.
@@ -155,7 +162,7 @@ pub(crate) async fn locate(
     }
 }
 
-fn reuse(session: &sessions::Model, device: &Device, now: chrono::DateTime<chrono::Utc>) -> login_events::Model {
+fn reuse(session: &sessions::Model, device: &Device, now: DateTime<Utc>) -> login_events::Model {
     login_events::Model {
         id: TokenId::generate(now),
         occurred_at: now,
