@@ -150,13 +150,12 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
     // The next rows are read and prepared while the database writes those before.
     let (sender, mut batches) = mpsc::channel(1);
     let reading = tokio::spawn(read(app.clone(), source, unusable, sender));
-    while let Some((batch, progress)) = batches.recv().await {
-        let refused = import.write(app, &batch).await?;
-        report.add(&refused)?;
-        bar.set_position(progress);
-        bar.set_message(format!("{} imported, {} refused", import.imported(), import.refused()));
-    }
-    report.add(&import.settle(app).await?)?;
+    let written = write(app, &mut import, &mut batches, &mut report, &bar).await;
+    // Whatever has failed, what was committed is reported.
+    let settled = import.settle(app).await;
+    report.add(&import.take_refused())?;
+    written?;
+    settled?;
     reading.await.map_err(io::Error::from)??;
     bar.finish();
     let (imported, refused) = (import.imported() - imported_before, import.refused() - refused_before);
@@ -180,6 +179,23 @@ async fn read(
             // Nobody writes any more, and they tell why.
             break;
         }
+    }
+    Ok(())
+}
+
+/// Writes all that is handed over, and reports who is refused.
+async fn write(
+    app: &App,
+    import: &mut Import,
+    batches: &mut mpsc::Receiver<(PreparedBatch, u64)>,
+    report: &mut Report,
+    bar: &ProgressBar,
+) -> Result<(), Failure> {
+    while let Some((batch, progress)) = batches.recv().await {
+        import.write(app, &batch).await?;
+        report.add(&import.take_refused())?;
+        bar.set_position(progress);
+        bar.set_message(format!("{} imported, {} refused", import.imported(), import.refused()));
     }
     Ok(())
 }

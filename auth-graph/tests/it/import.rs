@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use auth_graph::app::App;
-use auth_graph::auth::transfer::{Batch, Import, Record, Refused, Row, UnusableHash, Writing};
+use auth_graph::auth::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
 use auth_graph::credentials::foreign_hashes::{ForeignHash, Unusable};
 use auth_graph::store::{changes, users};
 use axum::http::Request;
@@ -27,20 +27,12 @@ fn record(email: &str, hash: &str) -> Record {
 /// Imports records and tells the codes of those that were refused.
 async fn import(app: &App, name: &str, records: Vec<Record>) -> Vec<String> {
     let mut import = Import::open(app, name, Writing::Commit).await.unwrap();
-    assert_eq!(write(app, &mut import, records).await, [""; 0]);
-    said(import.settle(app).await.unwrap())
-}
-
-/// Writes a batch of records and tells the codes of those of the batch before that were refused.
-async fn write(app: &App, import: &mut Import, records: Vec<Record>) -> Vec<String> {
     let row = |(place, record): (usize, Record)| Row { place: place.to_string(), record: Ok(record) };
     let rows = records.into_iter().enumerate().map(row).collect();
     let batch = Batch { rows, position: "end".to_owned() }.prepare(app, UnusableHash::Refuse);
-    said(import.write(app, &batch).await.unwrap())
-}
-
-fn said(refused: Vec<(String, Refused)>) -> Vec<String> {
-    refused.into_iter().map(|(place, why)| format!("{place} {}", why.as_str())).collect()
+    import.write(app, &batch).await.unwrap();
+    import.settle(app).await.unwrap();
+    import.take_refused().into_iter().map(|(place, why)| format!("{place} {}", why.as_str())).collect()
 }
 
 async fn hash_of(test: &TestApp, email: &str) -> String {
@@ -65,32 +57,6 @@ async fn hashes_of_other_systems_sign_in_and_are_replaced() {
         assert!(hash_of(&test, &email).await.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{name}");
         test.anonymous().login(&email, FOREIGN_PASSWORD).await.data("login");
     }
-}
-
-#[tokio::test]
-async fn batches_overlap_and_each_user_is_still_made_once() {
-    let test = TestApp::new().await;
-    let app = &test.app;
-    let hash = FOREIGN_HASHES.lines().next().unwrap().split_once('\t').unwrap().1;
-    let batch = |names: &[&str]| names.iter().map(|name| record(&format!("{name}@test.com"), hash)).collect();
-    let mut import = Import::open(app, "batches", Writing::Commit).await.unwrap();
-    assert_eq!(write(app, &mut import, batch(&["ann", "ben"])).await, [""; 0]);
-    // The commit of the first may go on now.
-    assert_eq!(write(app, &mut import, batch(&["cat", "ann", "dan"])).await, [""; 0]);
-    assert_eq!(write(app, &mut import, batch(&["eve"])).await, ["1 EMAIL_TAKEN"]);
-    assert_eq!(said(import.settle(app).await.unwrap()), [""; 0]);
-    assert_eq!((import.imported(), import.refused()), (5, 1));
-
-    let changes = changes::after(&app.db, 0, 100).await.unwrap();
-    let mut emails = Vec::new();
-    for (change, position) in changes.iter().zip(1..) {
-        assert_eq!(change.position, position);
-        if change.kind != changes::Kind::UserCreated {
-            continue;
-        }
-        emails.push(users::find(&app.db, change.user_id).await.unwrap().unwrap().email.to_string());
-    }
-    assert_eq!(emails, ["ann", "ben", "cat", "dan", "eve"].map(|name| format!("{name}@test.com")));
 }
 
 /// The example in the documentation of Firebase's scrypt.
@@ -420,16 +386,4 @@ async fn what_is_no_role_name_or_language_is_refused() {
     ];
     let expected: Vec<String> = (0..6).map(|place| format!("{place} INVALID_VALUE")).collect();
     assert_eq!(import(&test.app, "values", records).await, expected);
-}
-
-#[tokio::test]
-async fn nobody_is_written_by_a_dry_run() {
-    let test = TestApp::new().await;
-    let mut import = Import::open(&test.app, "dry", Writing::DryRun).await.unwrap();
-    let rows = vec![Row { place: "1".to_owned(), record: Ok(record("ada@test.com", "md5$unknown$")) }];
-    let batch = Batch { rows, position: "1".to_owned() }.prepare(&test.app, UnusableHash::Drop);
-    let refused = import.write(&test.app, &batch).await.unwrap();
-    assert!(refused.is_empty());
-    assert!(users::Entity::find().all(&test.app.db).await.unwrap().is_empty());
-    assert_eq!(Import::open(&test.app, "dry", Writing::Commit).await.unwrap().position(), "");
 }

@@ -28,6 +28,7 @@ mod feed_subscription;
 mod health;
 mod import;
 mod import_again;
+mod import_batches;
 mod keys;
 mod login;
 mod logs;

@@ -80,8 +80,9 @@ async fn metadata_follows_its_schema_and_a_refusal_names_the_place() {
     let rows = vec![Row { place: "1".to_owned(), record: Ok(record) }];
     let mut import = Import::open(&test.app, "one", Writing::Commit).await.unwrap();
     let batch = Batch { rows, position: "1".to_owned() }.prepare(&test.app, UnusableHash::Refuse);
-    let refused = import.write(&test.app, &batch).await.unwrap();
-    assert_eq!(refused[0].1.as_str(), "INVALID_METADATA");
+    import.write(&test.app, &batch).await.unwrap();
+    import.settle(&test.app).await.unwrap();
+    assert_eq!(import.take_refused()[0].1.as_str(), "INVALID_METADATA");
 }
 
 #[test]

@@ -139,7 +139,9 @@ async fn s1_9_and_s1_60_the_account_of_the_caller() {
     let rows = vec![Row { place: "1".to_owned(), record: Ok(record) }];
     let mut import = Import::open(&test.app, "one", Writing::Commit).await.unwrap();
     let batch = Batch { rows, position: "1".to_owned() }.prepare(&test.app, UnusableHash::Refuse);
-    assert!(import.write(&test.app, &batch).await.unwrap().is_empty());
+    import.write(&test.app, &batch).await.unwrap();
+    import.settle(&test.app).await.unwrap();
+    assert_eq!(import.imported(), 1);
     let ada = test.signed_in("ada@test.com", Rank::Staff).await;
     let answer = get(&ada.caller, "/auth/user/?id=41").await;
     assert_eq!(answer.status, 200, "{}", answer.text);

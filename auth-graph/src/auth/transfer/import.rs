@@ -73,6 +73,7 @@ pub struct Import {
     writing: Writing,
     expected: Expected,
     committing: Option<Committing>,
+    refused: Vec<(String, Refused)>,
 }
 
 /// A batch whose commit goes on.
@@ -107,7 +108,7 @@ impl Import {
         });
         // What is only looked through is never refused by the database.
         let expected = if writing == Writing::DryRun { Expected::Known } else { Expected::Strangers };
-        Ok(Self { state, writing, expected, committing: None })
+        Ok(Self { state, writing, expected, committing: None, refused: Vec::new() })
     }
 
     /// Where the source goes on; empty at its beginning.
@@ -128,15 +129,14 @@ impl Import {
         self.state.refused
     }
 
-    /// Writes a batch. The answer tells which rows of the batch before were refused: that one is committed now.
+    /// Writes a batch, whose commit may still go on afterwards.
     ///
     /// # Errors
     /// When the database fails; nothing of the batch is written then.
-    pub async fn write(&mut self, app: &App, batch: &PreparedBatch) -> Result<Vec<(String, Refused)>> {
-        let mut refused = Vec::new();
+    pub async fn write(&mut self, app: &App, batch: &PreparedBatch) -> Result<()> {
         loop {
-            match self.try_write(app, batch, &mut refused).await {
-                Ok(()) => return Ok(refused),
+            match self.try_write(app, batch).await {
+                Ok(()) => return Ok(()),
                 // Somebody is here already, or has signed up in this moment; they are seen next time.
                 Err(Attempt::Clashed) => self.expected = Expected::Known,
                 Err(Attempt::Failed(error)) => return Err(error),
@@ -144,26 +144,27 @@ impl Import {
         }
     }
 
-    /// Waits for the commit of the last batch. The answer tells which of its rows were refused.
+    /// Waits for the commit of the last batch.
     ///
     /// # Errors
     /// When the database fails; nothing of that batch is written then.
-    pub async fn settle(&mut self, app: &App) -> Result<Vec<(String, Refused)>> {
-        let Some(Committing { commit, refused }) = self.committing.take() else { return Ok(Vec::new()) };
+    pub async fn settle(&mut self, app: &App) -> Result<()> {
+        let Some(Committing { commit, refused }) = self.committing.take() else { return Ok(()) };
         commit.await.expect("a commit does not panic")?;
         app.changed.notify_one();
-        Ok(refused)
+        self.refused.extend(refused);
+        Ok(())
     }
 
-    async fn try_write(
-        &mut self,
-        app: &App,
-        batch: &PreparedBatch,
-        settled: &mut Vec<(String, Refused)>,
-    ) -> Result<(), Attempt> {
+    /// Which rows were refused in the batches that were committed since this was asked last.
+    pub fn take_refused(&mut self) -> Vec<(String, Refused)> {
+        std::mem::take(&mut self.refused)
+    }
+
+    async fn try_write(&mut self, app: &App, batch: &PreparedBatch) -> Result<(), Attempt> {
         // Whoever looks for others must see those of the batch before; and SQLite has one writer only.
         if self.expected == Expected::Known || store::has_one_writer(&app.db) {
-            settled.extend(self.settle(app).await?);
+            self.settle(app).await?;
         }
         let now = app.clock.now();
         let txn = store::begin(&app.db).await?;
@@ -181,7 +182,7 @@ impl Import {
         let commit = match self.writing {
             Writing::Commit => {
                 insert(&txn, &accepted).await?;
-                settled.extend(self.settle(app).await?);
+                self.settle(app).await?;
                 imports::save(&txn, state.clone()).await?;
                 append_created(&txn, &accepted, now).await?;
                 tokio::spawn(txn.commit())

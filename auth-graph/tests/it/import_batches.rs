@@ -1,0 +1,70 @@
+//! Importing batch by batch: one is committed while the next is written.
+
+use auth_graph::app::App;
+use auth_graph::auth::transfer::{Batch, Import, PreparedBatch, Record, Row, UnusableHash, Writing};
+use auth_graph::store::{changes, users};
+use sea_orm::EntityTrait;
+
+use crate::support::TestApp;
+
+fn batch(app: &App, names: &[&str]) -> PreparedBatch {
+    let record = |name: &&str| Record { email: format!("{name}@test.com"), is_active: true, ..Record::default() };
+    let rows = names.iter().map(|name| Row { place: (*name).to_owned(), record: Ok(record(name)) });
+    let batch = Batch { rows: rows.collect(), position: names.concat() };
+    batch.prepare(app, UnusableHash::Refuse)
+}
+
+fn refused(import: &mut Import) -> Vec<String> {
+    import.take_refused().into_iter().map(|(place, why)| format!("{place} {}", why.as_str())).collect()
+}
+
+#[tokio::test]
+async fn batches_overlap_and_each_user_is_still_made_once() {
+    let test = TestApp::new().await;
+    let app = &test.app;
+    let mut import = Import::open(app, "batches", Writing::Commit).await.unwrap();
+    // The commit of each may go on while the next is written.
+    for names in [&["ann", "ben"][..], &["cat", "ann", "dan"], &["eve"]] {
+        import.write(app, &batch(app, names)).await.unwrap();
+    }
+    import.settle(app).await.unwrap();
+    assert_eq!(refused(&mut import), ["ann EMAIL_TAKEN"]);
+    assert_eq!((import.imported(), import.refused()), (5, 1));
+    assert_eq!(Import::open(app, "batches", Writing::Commit).await.unwrap().position(), "eve");
+
+    let changes = changes::after(&app.db, 0, 100).await.unwrap();
+    let mut emails = Vec::new();
+    for (change, position) in changes.iter().zip(1..) {
+        assert_eq!(change.position, position);
+        if change.kind == changes::Kind::UserCreated {
+            let user = users::find(&app.db, change.user_id).await.unwrap().unwrap();
+            emails.push(user.email.as_str().to_owned());
+        }
+    }
+    assert_eq!(emails, ["ann", "ben", "cat", "dan", "eve"].map(|name| format!("{name}@test.com")));
+}
+
+/// Nobody is told of a refusal that a failed commit takes back.
+#[tokio::test]
+async fn who_was_refused_is_told_when_the_batch_is_committed() {
+    let test = TestApp::new().await;
+    let app = &test.app;
+    let mut import = Import::open(app, "told", Writing::Commit).await.unwrap();
+    import.write(app, &batch(app, &["ann", "no address"])).await.unwrap();
+    assert!(refused(&mut import).is_empty());
+    import.settle(app).await.unwrap();
+    assert_eq!(refused(&mut import), ["no address INVALID_EMAIL"]);
+    assert!(refused(&mut import).is_empty(), "it is told once");
+}
+
+#[tokio::test]
+async fn nobody_is_written_by_a_dry_run() {
+    let test = TestApp::new().await;
+    let app = &test.app;
+    let mut import = Import::open(app, "dry", Writing::DryRun).await.unwrap();
+    import.write(app, &batch(app, &["ann"])).await.unwrap();
+    import.settle(app).await.unwrap();
+    assert!(import.take_refused().is_empty());
+    assert!(users::Entity::find().all(&app.db).await.unwrap().is_empty());
+    assert_eq!(Import::open(app, "dry", Writing::Commit).await.unwrap().position(), "");
+}
