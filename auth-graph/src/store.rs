@@ -68,6 +68,8 @@ pub fn why_not_opened(error: &DbErr) -> String {
         DbErr::Conn(RuntimeErr::SqlxError(error)) if matches!(**error, sqlx::Error::PoolTimedOut) => {
             "there was no connection in time; does the server run?".to_owned()
         }
+        // It would repeat the URL, and a password with it.
+        DbErr::Conn(RuntimeErr::Internal(_)) => "it is no URL of a database".to_owned(),
         error => error.to_string(),
     }
 }

@@ -30,6 +30,7 @@ impl Config {
         let url = self.database.url.expose_secret();
         let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| url.starts_with(scheme));
         rule(known || url.is_empty(), "database.url", "must start with postgres:// or sqlite:");
+        rule(Url::parse(url).is_ok() || url.is_empty(), "database.url", "is not a URL");
         rule((2..=1000).contains(&self.database.max_connections), "database.max_connections", "must be from 2 to 1000");
         let grace = self.server.shutdown_grace;
         rule(grace <= Duration::from_secs(3600), "server.shutdown_grace", "must be at most 1h");
