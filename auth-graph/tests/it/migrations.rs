@@ -47,3 +47,12 @@ async fn a_newer_version_at_the_database_lets_this_one_serve_and_not_start() {
     }
     assert_eq!(store::pending_migrations(db).await.unwrap(), 0, "nothing was taken back");
 }
+
+#[tokio::test]
+async fn looking_for_migrations_makes_nothing() {
+    let test = TestApp::new().await;
+    let db = &test.app.db;
+    db.execute_unprepared("DROP TABLE seaql_migrations").await.unwrap();
+    assert_eq!(store::pending_migrations(db).await.unwrap(), Migrator::migrations().len());
+    db.execute_unprepared("SELECT version FROM seaql_migrations").await.unwrap_err();
+}

@@ -1,4 +1,4 @@
-//! The client service at a database that another version of it has been at.
+//! The client service and its database: another version of it there, and looking for migrations.
 
 use axum::body::Body;
 use client_graph::Clock;
@@ -8,18 +8,32 @@ use sea_orm::ConnectionTrait;
 
 use crate::support::{TestDatabase, ask, get};
 
+fn config(issuer: &TestIssuer, database: &TestDatabase) -> Config {
+    let address = |key: &str, url: &str| (key.to_owned(), url.to_owned());
+    let mut flags = vec![address("auth.url", issuer.url()), address("database.url", &database.url)];
+    flags.extend(database.settings());
+    Config::load(&Sources { flags, ..Sources::default() }).unwrap()
+}
+
 /// The newer version is started while this one still serves.
 #[tokio::test]
 async fn a_newer_version_at_the_database_lets_this_one_serve_and_not_start() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
-    let address = |key: &str, url: &str| (key.to_owned(), url.to_owned());
-    let mut flags = vec![address("auth.url", issuer.url()), address("database.url", &database.url)];
-    flags.extend(database.settings());
-    let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
+    let config = config(&issuer, &database);
     let app = App::boot(config.clone(), Clock::default()).await.unwrap();
     let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m20990101_000001_newer', 0)";
     database.open().await.execute_unprepared(newer).await.unwrap();
     assert_eq!(ask(&router(&app), get("/readyz").body(Body::empty()).unwrap()).await.status, 200);
     let why = App::boot(config, Clock::default()).await.unwrap_err().to_string();
     assert!(why.contains("m20990101_000001_newer") && why.contains("newer version"), "{why}");
+}
+
+#[tokio::test]
+async fn looking_for_migrations_makes_nothing() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let app = App::boot(config(&issuer, &database), Clock::default()).await.unwrap();
+    let db = database.open().await;
+    db.execute_unprepared("DROP TABLE seaql_migrations").await.unwrap();
+    assert_eq!(ask(&router(&app), get("/readyz").body(Body::empty()).unwrap()).await.status, 503);
+    db.execute_unprepared("SELECT version FROM seaql_migrations").await.unwrap_err();
 }
