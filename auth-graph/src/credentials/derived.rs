@@ -100,7 +100,10 @@ impl SealingKey {
     }
 
     fn open(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        let wrong = || Error::internal(format!("{name} does not open with this master secret"));
+        let wrong = || {
+            let why = "does not open with this master secret: put back the one that it was encrypted under";
+            Error::internal(format!("{name} {why}"))
+        };
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LENGTH).ok_or_else(wrong)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| wrong())?;
         let mut message = Zeroizing::new(sealed.to_vec());

@@ -9,18 +9,21 @@ use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::keys::{self, Start};
 use auth_graph::auth::principal::authenticate;
 use auth_graph::auth::secrets;
-use auth_graph::auth::sessions::{self, Device};
-use auth_graph::auth::{boot, changes};
+use auth_graph::auth::sessions::{self, Device, Login};
+use auth_graph::auth::webhooks::{self, NewWebhook};
+use auth_graph::auth::{Actor, boot, changes};
 use auth_graph::config::{Config, Sources};
 use auth_graph::error::{Code, Result};
 use auth_graph::store::signing_keys;
+use auth_graph::values::{EventTypes, WebhookUrl};
 use chrono::Duration;
 use futures_util::poll;
+use sea_orm::ConnectionTrait;
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 
 use crate::command_line::{run, text};
-use crate::support::TestApp;
+use crate::support::{PASSWORD, TestApp};
 
 const FIRST: &str = "7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=";
 const SECOND: &str = "T4+rqSGgo5zNy/KsL0Zla70xty60YbDt6XKEetXYAVg=";
@@ -226,4 +229,23 @@ fn the_secret_is_replaced_from_the_command_line() {
     assert_eq!(broken.status.code(), Some(1));
     assert!(text(&broken.stderr).contains("until") && !text(&broken.stderr).contains(&first));
     assert_eq!(run(folder.path(), &["secrets", "rotate", "--window", "soon"], "").status.code(), Some(2));
+}
+
+/// Nothing opens what it has encrypted. This is what the guide says to do.
+#[tokio::test]
+async fn a_secret_that_is_lost_costs_the_keys_the_sessions_and_the_webhooks() {
+    let test = TestApp::with(|config| config.secret = FIRST.into()).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let (url, event_types) = (WebhookUrl::parse("https://example.com/hooks").unwrap(), EventTypes::default());
+    let endpoint = NewWebhook { url, description: String::new(), event_types };
+    webhooks::create(&test.app, &Actor::operator(), endpoint).await.unwrap();
+    restarted(&test, SECOND, &[]).await.unwrap_err();
+    for statement in ["DELETE FROM signing_keys", "DELETE FROM webhooks"] {
+        test.app.db.execute_unprepared(statement).await.unwrap();
+    }
+    let anew = restarted(&test, SECOND, &[]).await.unwrap();
+    assert_eq!(refresh(&anew, &ada.refresh).await.unwrap_err().code(), Code::TokenInvalid);
+    let login = Login { email: ada.user.email, password: PASSWORD.into(), scope: None, audience: None };
+    let pair = sessions::login(&anew, login, &Device::default()).await.unwrap();
+    authenticate(&anew, &pair.access_token).await.unwrap();
 }
