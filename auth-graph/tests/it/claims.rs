@@ -53,6 +53,13 @@ async fn a_token_says_little_unless_it_is_configured() {
     let names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = ["amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "nbf", "scope", "sid", "sub"];
     assert_eq!(names, expected);
+    assert_eq!(claims["amr"], json!(["pwd"]), "how (RFC 8176)");
+    let again = refreshed(&test, &signed_in).await;
+    assert_eq!(
+        (&again["amr"], &again["auth_time"]),
+        (&claims["amr"], &claims["auth_time"]),
+        "a refresh proves nothing"
+    );
     assert!(signed_in.access.len() < 800, "{}", signed_in.access.len());
 }
 

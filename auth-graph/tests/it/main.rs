@@ -34,6 +34,7 @@ mod login;
 mod logs;
 mod mail_servers;
 mod mails;
+mod mails_without_a_server;
 mod mass_assignment;
 mod merging;
 mod metadata;

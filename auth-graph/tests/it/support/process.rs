@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -14,13 +15,20 @@ pub struct Process {
     child: Child,
     url: String,
     http: Client,
+    said: Receiver<String>,
 }
 
 impl Process {
     /// Starts it, and returns when it serves.
     pub fn start(folder: &Path, database: Option<&str>) -> Self {
+        Self::start_with(folder, database, &[])
+    }
+
+    /// The same, with arguments of its own.
+    pub fn start_with(folder: &Path, database: Option<&str>, arguments: &[&str]) -> Self {
         let mut child = command(folder, database)
             .args(["serve", "--bind", "127.0.0.1:0", "--public-url", "http://auth.localhost"])
+            .args(arguments)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -28,10 +36,17 @@ impl Process {
         let said = lines
             .find_map(|line| line.unwrap().split_once("auth-graph serves address=").map(|(_, rest)| rest.to_owned()));
         let said = said.expect("it serves");
-        // Keeps the other end open, so that what it logs has somewhere to go.
-        std::thread::spawn(move || lines.count());
+        let (sender, said_later) = mpsc::channel();
+        // Goes on reading whether somebody listens or not, so that what it logs has somewhere to go.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
         let url = format!("http://{}/graphql", said.split(' ').next().unwrap());
-        Self { child, url, http: Client::new() }
+        Self { child, url, http: Client::new(), said: said_later }
+    }
+
+    /// Waits for it to print a line with this mark, and returns what follows.
+    pub fn hear(&self, mark: &str) -> String {
+        let found = self.said.iter().find_map(|line| line.split_once(mark).map(|(_, rest)| rest.to_owned()));
+        found.expect(mark)
     }
 
     /// Sends an operation, and returns the whole answer.

@@ -1,0 +1,35 @@
+//! What becomes of mails where no SMTP server is configured.
+
+use auth_graph::auth::accounts::Rank;
+use auth_graph::config::{Profile, Registration};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::{PASSWORD, Process, TestApp, operation};
+
+#[tokio::test]
+async fn in_development_they_are_printed_with_a_link_that_works() {
+    let folder = TempDir::new().unwrap();
+    let service = Process::start_with(folder.path(), None, &["--set", "accounts.registration=open"]);
+    let input = json!({ "email": "ada@test.com", "password": PASSWORD });
+    let registered = service.send(operation!("register"), json!({ "input": input })).await;
+    assert_eq!(registered["data"]["register"]["status"], "CONFIRMATION_SENT", "{registered}");
+    let token = service.hear("http://auth.localhost/verify-email#token=");
+    let confirmed = service.send(operation!("verify_email"), json!({ "token": token })).await;
+    assert_eq!(confirmed["data"]["verifyEmail"]["email"], "ada@test.com", "{confirmed}");
+}
+
+#[tokio::test]
+async fn in_production_whatever_needs_one_is_forbidden() {
+    let test = TestApp::with(|config| {
+        config.profile = Profile::Production;
+        config.accounts.registration = Registration::Invitation;
+    })
+    .await;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await.caller;
+    let email = json!({ "email": "ada@test.com" });
+    let forgotten = test.anonymous().send(operation!("request_password_reset"), email.clone()).await;
+    assert_eq!(forgotten.code(), "FORBIDDEN");
+    let invite = "mutation($email: String!) { inviteUser(input: { email: $email }) { requested } }";
+    assert_eq!(root.send(invite, email).await.code(), "FORBIDDEN");
+}
