@@ -12,6 +12,7 @@ mod advisories;
 mod audit;
 mod bad_documents;
 mod bad_tokens;
+mod cancelling;
 mod claims;
 mod claims_hook;
 mod clients;
