@@ -1,4 +1,4 @@
-//! Background work, supervised: a task that fails is logged and starts over.
+//! Background work, supervised: a task that fails or panics is logged and starts over.
 
 mod follow;
 mod housekeeping;
@@ -6,8 +6,10 @@ mod mail;
 mod rotation;
 mod webhooks;
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
 use crate::app::App;
@@ -36,12 +38,43 @@ pub fn spawn(app: &App) -> Tasks {
     Tasks(tasks)
 }
 
-async fn supervise<F: Future<Output = Result<()>>>(name: &'static str, app: App, work: impl Fn(App) -> F) {
+async fn supervise<P, F>(name: &'static str, parts: P, work: impl Fn(P) -> F)
+where
+    P: Clone,
+    F: Future<Output = Result<()>>,
+{
     const PAUSE: Duration = Duration::from_secs(1);
     loop {
-        if let Err(error) = work(app.clone()).await {
-            tracing::error!(task = name, error = &error as &dyn std::error::Error, "a task failed and starts over");
+        // What is shared with the rest is whole all the same: nothing is held from one run to the next.
+        match AssertUnwindSafe(work(parts.clone())).catch_unwind().await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(task = name, error, "a task failed and starts over");
+            }
+            // The message and the place were printed when it happened.
+            Err(_) => tracing::error!(task = name, "a task panicked and starts over"),
         }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_panics_starts_over() {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let work = async |runs: Arc<AtomicUsize>| {
+            assert!(runs.fetch_add(1, Ordering::Relaxed) > 0, "the first run panics");
+            std::future::pending().await
+        };
+        let supervised = supervise("test", runs.clone(), work);
+        assert!(tokio::time::timeout(Duration::from_secs(5), supervised).await.is_err());
+        assert_eq!(runs.load(Ordering::Relaxed), 2);
     }
 }
