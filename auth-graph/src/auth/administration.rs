@@ -129,7 +129,7 @@ pub async fn delete(
     reason: Option<String>,
 ) -> Result<users::Model> {
     let mut edit = UserEdit::begin(app, actor, id).await?.because(reason);
-    deleting::mark(&mut edit.user, deletion, app.clock.now())?;
+    deleting::mark(&mut edit.user, deletion, app.clock.now());
     finish(app, actor, edit, "user.delete").await
 }
 

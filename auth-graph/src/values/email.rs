@@ -6,7 +6,11 @@ use std::str::FromStr;
 use sea_orm::DeriveValueType;
 use unicode_normalization::UnicodeNormalization;
 
+use super::UserId;
 use crate::error::Error;
+
+/// The domain of those who have no address any more. No mail gets there (RFC 6761 section 6.4).
+const NOWHERE: &str = "deleted.invalid";
 
 /// An e-mail address: normalised (NFKC), trimmed, in lower case, and then a dot-atom and a host name in ASCII, at most
 /// 254 characters (RFC 5321 section 4.5.3.1, RFC 5322 section 3.4.1).
@@ -21,6 +25,13 @@ impl Email {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What takes the place of the address of a user who was deleted for good. Nobody else can have it: whoever had would
+    /// keep the user from being deleted.
+    #[must_use]
+    pub fn nowhere(user: UserId) -> Self {
+        Self(format!("{user}@{NOWHERE}"))
     }
 
     /// The part before the `@`.
@@ -44,7 +55,10 @@ impl FromStr for Email {
         let address = text.nfkc().collect::<String>().trim().to_lowercase();
         let good = address.len() <= 254
             && address.split_once('@').is_some_and(|(local, domain)| {
-                local.len() <= 64 && local.split('.').all(is_atom) && domain.split('.').all(is_label)
+                local.len() <= 64
+                    && local.split('.').all(is_atom)
+                    && domain.split('.').all(is_label)
+                    && domain != NOWHERE
             });
         if good { Ok(Self(address)) } else { Err(refused()) }
     }

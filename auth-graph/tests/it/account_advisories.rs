@@ -83,6 +83,23 @@ async fn cve_2026_35511_and_cve_2026_53516_an_owner_takes_an_account_from_whoeve
     caller.login("ada@test.com", NEW_PASSWORD).await.data("login");
 }
 
+/// Whoever had the address that takes the place of a deleted user's kept that user from being deleted.
+#[tokio::test]
+async fn nobody_has_the_address_of_a_user_who_is_to_be_deleted() {
+    let site = MailingApp::with(|config| {
+        config.rest.enabled = true;
+        config.rest.create_user = true;
+    })
+    .await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await;
+    let email = format!("{}@Deleted.Invalid", ada.user.id);
+    let body = json!({ "email": email, "password": PASSWORD }).to_string();
+    let made = Request::post("/auth/create-user/").header("content-type", "application/json").body(body.into());
+    assert_eq!(ada.caller.request(made.unwrap()).await.status, 400);
+    let deleted = ada.caller.send(operation!("delete_account"), json!({ "password": PASSWORD })).await;
+    assert_eq!(*deleted.data("deleteAccount"), json!({ "deleted": true }));
+}
+
 /// The codes that mails and messages carry were in the answers, too.
 #[tokio::test]
 async fn cve_2026_105211_no_answer_holds_what_only_a_mail_may() {

@@ -34,18 +34,14 @@ pub async fn delete_own(
     let user = proof::prove(app, principal, password, device).await?;
     let actor = Actor::own(principal, device);
     let mut edit = UserEdit::begin(app, &actor, user.id).await?;
-    mark(&mut edit.user, Deletion::ForGood, app.clock.now())?;
+    mark(&mut edit.user, Deletion::ForGood, app.clock.now());
     edit.commit("user.delete").await.map(drop)
 }
 
 /// Makes a user a deleted one.
-///
-/// # Errors
-/// Never: the address that takes the place of the user's is always one.
-pub(crate) fn mark(user: &mut users::Model, deletion: Deletion, now: DateTime<Utc>) -> Result<()> {
+pub(crate) fn mark(user: &mut users::Model, deletion: Deletion, now: DateTime<Utc>) {
     user.deleted_at = Some(now);
     if deletion == Deletion::ForGood {
-        let nowhere: Email = format!("{}@deleted.invalid", user.id).parse()?;
         *user = users::Model {
             is_active: false,
             merged_into: user.merged_into,
@@ -53,8 +49,7 @@ pub(crate) fn mark(user: &mut users::Model, deletion: Deletion, now: DateTime<Ut
             updated_at: user.updated_at,
             deleted_at: Some(now),
             erased_at: Some(now),
-            ..users::Model::new(user.id, nowhere, user.date_joined)
+            ..users::Model::new(user.id, Email::nowhere(user.id), user.date_joined)
         };
     }
-    Ok(())
 }

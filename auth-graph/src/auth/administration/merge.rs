@@ -37,7 +37,7 @@ pub async fn merge(app: &App, actor: &Actor, id: UserId, into: UserId, reason: S
     let united = united(&merged, survivor.clone());
     let mut edit = UserEdit::within(app, actor, txn, merged).because(Some(reason.clone()));
     edit.user.merged_into = Some(into);
-    deleting::mark(&mut edit.user, Deletion::ForGood, app.clock.now())?;
+    deleting::mark(&mut edit.user, Deletion::ForGood, app.clock.now());
     let (txn, _, of_merged) = edit.write("user.merge").await?;
     user_numbers::pass_on(&txn, id, into).await?;
     let mut edit = UserEdit::within(app, actor, txn, survivor).because(Some(reason));
