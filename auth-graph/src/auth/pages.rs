@@ -91,6 +91,19 @@ impl Bounds {
     }
 }
 
+/// A text to which a list is narrowed, to the letter. What no row can hold is refused, as PostgreSQL can not even look for
+/// it.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] for the argument, when the text is longer than 255 characters or holds a control character.
+pub fn narrowed(argument: &'static str, text: String) -> Result<String> {
+    if text.chars().count() <= 255 && !text.contains(char::is_control) {
+        Ok(text)
+    } else {
+        Err(Error::invalid(argument, "must have at most 255 characters, and none that controls"))
+    }
+}
+
 fn length(argument: &'static str, asked: i32) -> Result<u64> {
     match u64::try_from(asked) {
         Ok(length) if asked <= MOST => Ok(length),

@@ -11,7 +11,7 @@ use super::caller::app;
 use super::error::Result;
 use super::guard::HasScope;
 use crate::auth::audit::{self, AUDIT_READ, Filter, Model};
-use crate::auth::pages::Page;
+use crate::auth::pages::{Page, narrowed};
 use crate::store::audit_events::ActorKind;
 
 /// A change to a user, by whomever, or one that somebody made to what is not their own.
@@ -100,7 +100,9 @@ impl From<Model> for AuditEvent {
 impl AuditEventFilter {
     fn parse(self) -> Result<Filter> {
         let actor_id = self.actor_id.map(|id| audit::actor_id(&id)).transpose()?;
-        Ok(Filter { actor_id, target_id: self.target_id, action: self.action, from: self.from, until: self.until })
+        let target_id = self.target_id.map(|id| narrowed("targetId", id)).transpose()?;
+        let action = self.action.map(|action| narrowed("action", action)).transpose()?;
+        Ok(Filter { actor_id, target_id, action, from: self.from, until: self.until })
     }
 }
 

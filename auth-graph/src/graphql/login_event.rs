@@ -10,7 +10,7 @@ use super::error::Result;
 use super::guard::{Authenticated, HasScope};
 use crate::auth::audit::AUDIT_READ;
 use crate::auth::login_events::{self, Count, Filter, Kind, Model, Piece};
-use crate::auth::pages::{Listing, Page};
+use crate::auth::pages::{Listing, Page, narrowed};
 
 /// A sign-in, or an attempt at one.
 #[derive(SimpleObject)]
@@ -130,8 +130,8 @@ impl LoginEventFilter {
             user_id: self.user_id.map(|id| id.parse()).transpose()?,
             kind: self.kind.map(Kind::from),
             granted: self.granted,
-            client_id: self.client_id,
-            ip_address: self.ip_address,
+            client_id: self.client_id.map(|id| narrowed("clientId", id)).transpose()?,
+            ip_address: self.ip_address.map(|address| narrowed("ipAddress", address)).transpose()?,
             from: self.from,
             until: self.until,
         })

@@ -4,7 +4,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 
-use super::window::{Window, latest_first};
+use super::window::{Window, comparable, latest_first};
 use crate::values::TokenId;
 
 /// One event.
@@ -82,8 +82,8 @@ fn filtered(filter: &Filter) -> Select<Entity> {
         .apply_if(filter.actor_id, |query, id| query.filter(Column::ActorId.eq(id)))
         .apply_if(filter.target_id.as_ref(), |query, id| query.filter(Column::TargetId.eq(id)))
         .apply_if(filter.action.as_ref(), |query, action| query.filter(Column::Action.eq(action)))
-        .apply_if(filter.from, |query, from| query.filter(Column::OccurredAt.gte(from)))
-        .apply_if(filter.until, |query, until| query.filter(Column::OccurredAt.lt(until)))
+        .apply_if(filter.from, |query, from| query.filter(Column::OccurredAt.gte(comparable(from))))
+        .apply_if(filter.until, |query, until| query.filter(Column::OccurredAt.lt(comparable(until))))
 }
 
 /// One page of events, the latest first.

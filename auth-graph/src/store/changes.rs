@@ -8,6 +8,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, Set};
 
 use super::change_head as head;
+use super::window::comparable;
 use crate::values::{ClientId, Held, SessionId, UserId};
 
 /// One change.
@@ -171,7 +172,7 @@ pub async fn first_since(db: &impl ConnectionTrait, since: DateTimeUtc) -> Resul
     Entity::find()
         .select_only()
         .column(Column::Position)
-        .filter(Column::RecordedAt.gte(since))
+        .filter(Column::RecordedAt.gte(comparable(since)))
         .order_by_asc(Column::Position)
         .into_tuple::<i64>()
         .one(db)

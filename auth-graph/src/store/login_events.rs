@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait, Select, Set};
 
-use super::window::{Window, latest_first};
+use super::window::{Window, comparable, latest_first};
 use crate::values::{SessionId, TokenId, UserId};
 
 /// One event.
@@ -102,8 +102,8 @@ fn filtered(filter: &Filter) -> Select<Entity> {
         })
         .apply_if(filter.client_id.as_ref(), |query, id| query.filter(Column::ClientId.eq(id)))
         .apply_if(filter.ip_address.as_ref(), |query, address| query.filter(Column::IpAddress.eq(address)))
-        .apply_if(filter.from, |query, from| query.filter(Column::OccurredAt.gte(from)))
-        .apply_if(filter.until, |query, until| query.filter(Column::OccurredAt.lt(until)))
+        .apply_if(filter.from, |query, from| query.filter(Column::OccurredAt.gte(comparable(from))))
+        .apply_if(filter.until, |query, until| query.filter(Column::OccurredAt.lt(comparable(until))))
 }
 
 /// One page of events, the latest first.

@@ -9,7 +9,7 @@ use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
 use super::changes::Kind;
 use super::unique;
-use super::window::{Window, latest_first};
+use super::window::{Window, comparable, latest_first};
 use crate::values::{DeliveryId, SessionId, UserId, WebhookId};
 
 /// One delivery.
@@ -234,6 +234,7 @@ pub async fn requeue(txn: &impl ConnectionTrait, again: Again, now: DateTimeUtc)
     let waiting = match again {
         Again::One(id) => waiting.filter(Column::Id.eq(id)),
         Again::Since(webhook, since) => {
+            let since = comparable(since);
             waiting.filter(Column::WebhookId.eq(webhook)).filter(Column::RecordedAt.gte(since))
         }
     };

@@ -1,5 +1,6 @@
-//! A part of a list in the order of its identifiers.
+//! A part of a list in the order of its identifiers, and the times between which it lies.
 
+use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 
@@ -23,6 +24,15 @@ pub enum Direction {
     Forward,
     /// The last ones.
     Backward,
+}
+
+/// The last second of the years that have four digits.
+const LAST: DateTime<Utc> = DateTime::from_timestamp(253_402_300_799, 0).expect("it is a time");
+
+/// A time that somebody else has named, to be compared with those of rows. Nothing that is stored lies outside of these
+/// years; PostgreSQL refuses to compare with some of them, and SQLite compares the texts.
+pub(super) fn comparable(time: DateTimeUtc) -> DateTimeUtc {
+    time.clamp(DateTime::UNIX_EPOCH, LAST)
 }
 
 /// What a query finds within a window of the list that begins with the latest.

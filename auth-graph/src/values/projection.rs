@@ -62,10 +62,13 @@ impl Projection {
     /// A field is named as in the schema; `metadata.KEY` is a single key of the metadata.
     ///
     /// # Errors
-    /// [`Error::ValidationFailed`] when there is no such field, or nothing is limited.
+    /// [`Error::ValidationFailed`] when there is no such field, a role can not be one, or nothing is limited.
     pub fn parse(users: Held, fields: Option<&[String]>) -> Result<Self, Error> {
         if users == Held::default() && fields.is_none() {
             return Err(Error::invalid("projection", "must name roles, scopes or fields"));
+        }
+        if !users.roles.iter().all(|role| is_name(role)) {
+            return Err(Error::invalid("roles", "must have 1 to 128 characters each, and none that controls"));
         }
         Ok(Self { users, fields: fields.map(Fields::parse).transpose()? })
     }
@@ -118,7 +121,7 @@ impl Fields {
     fn parse(names: &[String]) -> Result<Self, Error> {
         let mut fields = Self::default();
         for name in names {
-            if let Some(key) = name.strip_prefix(METADATA_KEY).filter(|key| !key.is_empty()) {
+            if let Some(key) = name.strip_prefix(METADATA_KEY).filter(|key| is_name(key)) {
                 fields.metadata_keys.insert(key.to_owned());
             } else {
                 let field = serde_json::from_value(Value::String(name.clone()));
@@ -127,4 +130,9 @@ impl Fields {
         }
         Ok(fields)
     }
+}
+
+/// Whether it can be the name of a role, or a key of the metadata.
+fn is_name(text: &str) -> bool {
+    (1..=128).contains(&text.chars().count()) && !text.contains(char::is_control)
 }

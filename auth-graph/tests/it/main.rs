@@ -42,6 +42,7 @@ mod metadata;
 mod migrations;
 mod oauth;
 mod oauth_tokens;
+mod odd_inputs;
 mod outbox;
 mod pages;
 mod passwords;
