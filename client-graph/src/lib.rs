@@ -82,7 +82,7 @@
 //!
 //! The [mirror] is a table of the service's own database. Put [`mirror::migrations`] first into the service's
 //! migrations, and refer to `mirrored_users.id` from any table. [`Context::user`] is the caller's row: on first sight
-//! auth-graph is asked once, with the caller's own token. Rows are keyed by the user's id; an e-mail address is an
+//! auth-graph is asked about them. Rows are keyed by the user's id; an e-mail address is an
 //! attribute that changes and can pass to another person.
 //!
 //! ```

@@ -121,9 +121,7 @@ impl Proxy {
     /// Takes over what auth-graph just said of a user. The caller is signed in whether this works or not: the row is then
     /// made on first sight.
     async fn mirror(&self, user: &crate::operations::User) {
-        if let Some(mirror) = self.auth.mirror()
-            && let Err(error) = mirror.apply(user).await
-        {
+        if let Err(error) = self.auth.take_over(user).await {
             tracing::warn!(error = ?error, user = %user.id, "a user could not be mirrored at sign-in");
         }
     }

@@ -61,11 +61,19 @@ pub enum Rank {
 pub async fn visible(app: &App, principal: Option<&Principal>, id: UserId) -> Result<Option<Seen>> {
     match principal {
         Some(principal) if principal.subject() == id || principal.has_scope(USERS_READ) => {
-            let view = View::of(app, principal).await?;
-            Ok(users::find_or_successor(&app.db, id).await?.and_then(|user| view.see(app, user)))
+            shown(app, principal, id).await
         }
         _ => Ok(None),
     }
+}
+
+/// The user of this identifier as somebody is shown them who may ask.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn shown(app: &App, principal: &Principal, id: UserId) -> Result<Option<Seen>> {
+    let view = View::of(app, principal).await?;
+    Ok(users::find_or_successor(&app.db, id).await?.and_then(|user| view.see(app, user)))
 }
 
 /// Those among these identifiers whose users you may see, by the rule of [`visible`] and with as few queries as for one.

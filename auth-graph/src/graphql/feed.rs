@@ -207,7 +207,8 @@ impl FeedQuery {
         Ok(connection(feed::snapshots(app(ctx), principal(ctx)?, text(&after), first).await?))
     }
 
-    /// One user, as a copy elsewhere needs it: whom `user` shows to you, and what your client is not shown of them is null.
+    /// One user, as a copy elsewhere needs it: whom `user` shows to you, or with the scope `feed:read` anybody whom
+    /// `userSnapshots` shows. What your client is not shown of them is null.
     async fn user_snapshot(
         &self,
         ctx: &Context<'_>,

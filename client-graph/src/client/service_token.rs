@@ -26,8 +26,10 @@ pub(super) struct ServiceClient {
     pub(super) held: Mutex<Option<Held>>,
 }
 
+#[derive(Clone)]
 pub(super) struct Held {
     token: SecretString,
+    reads_users: bool,
     renew_at: DateTime<Utc>,
 }
 
@@ -35,6 +37,8 @@ pub(super) struct Held {
 struct Granted {
     access_token: SecretString,
     expires_in: u32,
+    #[serde(default)]
+    scope: String,
 }
 
 impl AuthGraph {
@@ -44,18 +48,28 @@ impl AuthGraph {
     /// `INVALID_CREDENTIALS` when auth-graph does not know the service client; `UNAVAILABLE` when it can not be asked;
     /// `INTERNAL` when none was configured.
     pub async fn service_token(&self) -> Result<SecretString, Error> {
+        Ok(self.held_service_token().await?.token)
+    }
+
+    /// Whether auth-graph tells this service of users in the service's own name, and so decides which users it is shown,
+    /// and what of them.
+    pub(crate) async fn is_shown_users(&self) -> Result<bool, Error> {
+        Ok(self.has_service_client() && self.held_service_token().await?.reads_users)
+    }
+
+    async fn held_service_token(&self) -> Result<Held, Error> {
         let missing = "there is no service client: pass one to AuthGraphBuilder::service_client";
         let client = self.inner.service_client.as_ref().ok_or_else(|| Error::internal(missing))?;
         let mut held = client.held.lock().await;
         let now = self.inner.clock.now();
         if let Some(held) = held.as_ref().filter(|held| held.renew_at > now) {
-            return Ok(held.token.clone());
+            return Ok(held.clone());
         }
-        let Granted { access_token, expires_in } = self.fetch_service_token(client).await?;
+        let Granted { access_token, expires_in, scope } = self.fetch_service_token(client).await?;
         let lifetime = Duration::from_secs(expires_in.into());
         let renew_at = now + lifetime.saturating_sub(RESERVE.min(lifetime / 2));
-        *held = Some(Held { token: access_token.clone(), renew_at });
-        Ok(access_token)
+        let reads_users = scope.split(' ').any(|scope| matches!(scope, "feed:read" | "users:read"));
+        Ok(held.insert(Held { token: access_token, reads_users, renew_at }).clone())
     }
 
     /// Gets another one next time.

@@ -5,13 +5,15 @@ use crate::client::AuthGraph;
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::ids::UserId;
+use crate::operations::User;
 use crate::principal::{Principal, PrincipalKind};
 
 impl AuthGraph {
     /// Makes the row of a user who has not come yet, so that something can be given to them before they do; the row that
     /// is there otherwise. auth-graph is asked in the service's own name: its service client needs the scope
-    /// `users:read`, and of what it is not shown the row has nothing. A service that follows the feed knows everybody
-    /// already and need not ask.
+    /// `users:read` or `feed:read`, and of what it is not shown the row has nothing. A service that follows the feed knows
+    /// everybody already and need not ask. For an account that was merged into another one, it is the row of that other
+    /// one, with its id.
     ///
     /// # Errors
     /// `NOT_FOUND` when there is no such user, or the service client may not see them; as
@@ -22,11 +24,32 @@ impl AuthGraph {
             return Ok(user);
         }
         let user = self.user_snapshot(id).await?.ok_or(Code::NotFound)?;
-        if user.id != id.0 {
-            return Err(Error::unavailable("auth-graph answered with another user than was asked for"));
-        }
+        let id = UserId(user.id);
         mirror.write(Row::of_snapshot(user, self.clock().now())).await?;
         mirror.user(id).await?.ok_or_else(|| Code::NotFound.into())
+    }
+
+    /// Takes over what a user has shown of themselves, where there is a mirror. Where auth-graph decides what this service
+    /// is shown of users, it is asked for that: of what goes beyond, nothing would ever tell that it has changed.
+    ///
+    /// # Errors
+    /// As [`Mirror::apply`]; `UNAVAILABLE` when auth-graph must be asked and can not be, or does not know this service.
+    pub(crate) async fn take_over(&self, user: &User) -> Result<(), Error> {
+        let Some(mirror) = self.mirror() else { return Ok(()) };
+        let shown = match self.is_shown_users().await {
+            Ok(false) => return mirror.apply(user).await,
+            Ok(true) => self.user_snapshot(user.id).await,
+            Err(error) => Err(error),
+        };
+        match shown {
+            Ok(Some(shown)) if shown.id == user.id.0 => mirror.write(Row::of_snapshot(shown, self.clock().now())).await,
+            Ok(_) => Ok(()),
+            // The next one gets another token. The user's own is good, whatever is wrong with ours.
+            Err(error) => {
+                self.forget_service_token().await;
+                Err(Error::unavailable(error))
+            }
+        }
     }
 
     pub(super) fn mirror_or_error(&self) -> Result<&Mirror, Error> {
@@ -35,8 +58,9 @@ impl AuthGraph {
 }
 
 impl Context {
-    /// The caller's user. When this service sees the user for the first time, auth-graph is asked once, with the
-    /// caller's own token, and the row is made.
+    /// The caller's user. When this service sees the user for the first time, auth-graph is asked with the caller's own
+    /// token, and the row is made. With a service client that may read users or the feed, the row holds what that client
+    /// is shown, which takes a second question.
     ///
     /// # Errors
     /// As [`principal`](Self::principal); `TOKEN_REVOKED` when the user can not sign in any more; `FORBIDDEN` for a
@@ -78,11 +102,11 @@ impl Context {
         if user.id != principal.subject {
             return Err(Error::unavailable("auth-graph answered with another user than the token's"));
         }
-        mirror.apply(&user).await?;
+        self.auth_graph().take_over(&user).await?;
         match mirror.user(principal.subject).await? {
             Some(user) if user.is_active => Ok(user),
-            // What the feed said is newer. Of a user who is kept from this service it says that they are deleted; of one
-            // who is, it says that the session has ended, too.
+            // They are kept from this service, or what the feed said is newer: of a user who is kept from this service that
+            // they are deleted, and of one who is, that the session has ended, too.
             None if user.is_active => {
                 self.principal()?;
                 Err(Error::new(Code::Forbidden).with_detail("This service may not see the user."))

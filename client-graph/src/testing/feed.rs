@@ -62,8 +62,9 @@ pub(super) async fn token(Extract(shared): Extract<Arc<Shared>>, headers: Header
     }
     let client = id.parse().map_or(UserId(Uuid::nil()), UserId);
     let token = TokenBuilder::new(Arc::clone(&shared), client, SessionId(client.0));
-    let token = token.claim("client_id", json!(id)).scope("feed:read users:read").sign();
-    Json(json!({ "access_token": token, "token_type": "Bearer", "expires_in": 300 })).into_response()
+    let scope = "feed:read users:read";
+    let token = token.claim("client_id", json!(id)).scope(scope).sign();
+    Json(json!({ "access_token": token, "token_type": "Bearer", "expires_in": 300, "scope": scope })).into_response()
 }
 
 /// The changes after a position as server-sent events, until the line is cut.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use auth_graph::auth::administration::Update;
+use auth_graph::auth::clients::{NewClient, WithSecret};
 use auth_graph::auth::{Actor, administration, clients};
-use auth_graph::values::{Held, Projection, UserId as AuthUserId};
+use auth_graph::values::{Held, Projection, Scopes, UserId as AuthUserId};
 use client_graph::mirror::Mirror;
 use client_graph::{AuthGraph, Code, Credentials, SignIn};
 use serde_json::{Value, json};
@@ -198,10 +199,46 @@ async fn a_service_makes_the_row_of_somebody_who_never_came() {
 }
 
 #[tokio::test]
+async fn the_row_of_a_merged_account_is_that_of_the_other() {
+    let world = World::strict().await;
+    let (ada, eve) =
+        (world.sign_in_elsewhere("ada@example.com").await, world.sign_in_elsewhere("eve@example.com").await);
+    let service = world.service().mirror(Mirror::in_memory()).build().unwrap();
+    let (from, into) = (AuthUserId(eve.user.id.0), AuthUserId(ada.user.id.0));
+    administration::merge(&world.auth_app, &Actor::operator(), from, into, "one person".to_owned()).await.unwrap();
+    assert_eq!(service.provision(eve.user.id).await.unwrap().id, ada.user.id);
+    assert!(service.mirror().unwrap().user(eve.user.id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_service_that_is_shown_no_users_takes_their_own_word() {
+    let world = World::strict().await;
+    let eve = world.sign_in_elsewhere("eve@example.com").await;
+    let new = NewClient {
+        name: "introspecting".to_owned(),
+        scopes: Scopes::default(),
+        audiences: Vec::new(),
+        projection: None,
+    };
+    let WithSecret { client, secret } = clients::create(&world.auth_app, &Actor::operator(), new).await.unwrap();
+    let service = AuthGraph::builder(&world.auth_url).audience("graph").mirror(Mirror::in_memory());
+    let service = service.service_client(client.id.to_string(), secret).build().unwrap();
+    let context = service.context_from_token(Some(&eve.access_token)).await;
+    assert_eq!(context.user().await.unwrap().email, "eve@example.com");
+
+    clients::disable(&world.auth_app, &Actor::operator(), client.id).await.unwrap();
+    let service = AuthGraph::builder(&world.auth_url).audience("graph").mirror(Mirror::in_memory());
+    let service = service.service_client(client.id.to_string(), "wrong".into()).build().unwrap();
+    let context = service.context_from_token(Some(&eve.access_token)).await;
+    assert_eq!(context.user().await.unwrap_err().code(), Code::Unavailable, "the user is not to blame");
+}
+
+#[tokio::test]
 async fn a_service_holds_no_more_than_its_client_is_shown() {
     let world = World::strict().await;
     let (auth, mirror) = (&world.app.auth, world.app.auth.mirror().unwrap());
-    let eve = world.sign_in_elsewhere("eve@example.com").await.user.id;
+    let eves = world.sign_in_elsewhere("eve@example.com").await;
+    let eve = eves.user.id;
     let pair = world.sign_in_elsewhere("staff@example.com").await;
     let (staff, token) = (pair.user.id, pair.access_token);
     let email = async |id| mirror.user(id).await.unwrap().map(|user| user.email);
@@ -231,6 +268,17 @@ async fn a_service_holds_no_more_than_its_client_is_shown() {
 
     let context = auth.context_from_token(Some(&token)).await;
     assert_eq!(context.user().await.unwrap().id, staff);
+    // Nor by their own sign-in: nothing would tell this service when they are disabled or deleted.
+    let beyond = auth.context_from_token(Some(&eves.access_token)).await;
+    assert_eq!(beyond.user().await.unwrap_err().code(), Code::Forbidden);
+    let elsewhere = other.context_from_token(Some(&eves.access_token)).await;
+    assert_eq!(elsewhere.user().await.unwrap_err().code(), Code::Forbidden, "without a tombstone");
+    world.sign_in("eve@example.com").await;
+    let (_, refresh) = world.sign_in("staff@example.com").await;
+    let no_name = Update { last_name: Some(String::new()), ..Update::default() };
+    administration::update(&world.auth_app, &Actor::operator(), AuthUserId(staff.0), no_name).await.unwrap();
+    world.post("/auth/token/refresh/", None, json!({ "refresh": refresh })).await;
+    assert_eq!((email(eve).await, email(staff).await.as_deref()), (None, Some("")));
     let no_staff = Update { is_staff: Some(false), ..Update::default() };
     administration::update(&world.auth_app, &Actor::operator(), AuthUserId(staff.0), no_staff).await.unwrap();
     until(None, None).await;

@@ -1,6 +1,6 @@
 //! The feed page by page, for those who ask and do not listen, and for a start.
 
-use super::{Change, Revocation, Snapshot, decode, encode, read, with_users};
+use super::{Change, FEED_READ, Revocation, Snapshot, decode, encode, read, with_users};
 use crate::app::App;
 use crate::auth::accounts;
 use crate::auth::principal::Principal;
@@ -96,12 +96,16 @@ pub async fn snapshots(
     Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor })
 }
 
-/// One user as the reader is shown them, by the rule of [`accounts::visible`]; none when they are nobody to the reader.
+/// One user as the reader is shown them; none when they are nobody to the reader. Whoever may read the feed may ask for
+/// anybody in it, and others by the rule of [`accounts::visible`].
 ///
 /// # Errors
 /// When the database fails.
 pub async fn snapshot(app: &App, principal: Option<&Principal>, id: UserId) -> Result<Option<Snapshot>> {
-    let seen = accounts::visible(app, principal, id).await?;
+    let seen = match principal {
+        Some(principal) if principal.has_scope(FEED_READ) => accounts::shown(app, principal, id).await?,
+        _ => accounts::visible(app, principal, id).await?,
+    };
     Ok(seen.and_then(|Seen { user, view }| Snapshot::new(app, &view, &user, None)))
 }
 
