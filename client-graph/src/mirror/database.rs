@@ -132,10 +132,16 @@ impl Database {
 
 /// Begins a transaction that writes. On SQLite it takes the write lock at once: one that reads first and writes later
 /// fails when another wrote in between.
+///
+/// It is begun by a task of its own, which goes on when the caller goes away: on PostgreSQL sqlx 0.9.0 does not know of a
+/// transaction until the answer to `BEGIN` has come, and would give the connection to the next one with the transaction
+/// still open (launchbadge/sqlx#4393).
 async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let options =
         TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
-    db.begin_with_options(options).await
+    let db = db.clone();
+    let begun = tokio::spawn(async move { db.begin_with_options(options).await });
+    begun.await.map_err(|failure| DbErr::Custom(failure.to_string()))?
 }
 
 /// A database that can not be reached is away; any other failure of it is a fault of ours.

@@ -4,6 +4,7 @@ use client_graph::mirror::Mirror;
 use client_graph::testing::TestIssuer;
 use client_graph::{AuthGraph, Code, User};
 use futures_util::future::join_all;
+use futures_util::poll;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use crate::support::{TestDatabase, bearer};
@@ -192,4 +193,30 @@ async fn without_a_mirror_the_error_names_the_fix() {
     let error = context.user().await.unwrap_err();
     assert_eq!(error.code(), Code::Internal);
     assert!(format!("{error:?}").contains("AuthGraphBuilder::mirror"));
+}
+
+/// launchbadge/sqlx#4393: the next statement on the connection became a part of a transaction that nobody ended.
+#[tokio::test]
+async fn nothing_is_left_of_a_write_whose_caller_went_away() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    db.execute_unprepared("CREATE TABLE marks (number INTEGER)").await.unwrap();
+    let single = database.open_with(1).await;
+    let (mirror, ada) = (Mirror::new(single.clone()), issuer.user("ada@example.com"));
+    for polls in 0..20 {
+        {
+            let mut writing = Box::pin(mirror.apply(&ada));
+            for _ in 0..polls {
+                if poll!(&mut writing).is_ready() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        // A statement of its own is there for everybody as soon as it has ended.
+        single.execute_unprepared(&format!("INSERT INTO marks VALUES ({polls})")).await.unwrap();
+        let sql = format!("SELECT number FROM marks WHERE number = {polls}");
+        let found = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+        assert!(found.is_some(), "after {polls} polls");
+    }
 }

@@ -64,8 +64,13 @@ impl TestDatabase {
 
     /// Connects to the file, or schema, as it is.
     pub async fn open(&self) -> DatabaseConnection {
+        self.open_with(8).await
+    }
+
+    /// The same, by so many connections at most.
+    pub async fn open_with(&self, connections: u32) -> DatabaseConnection {
         let mut options = ConnectOptions::new(&self.url);
-        options.sqlx_logging(false).max_connections(8);
+        options.sqlx_logging(false).max_connections(connections);
         options.map_sqlx_sqlite_opts(|options| {
             options.journal_mode(SqliteJournalMode::Wal).busy_timeout(std::time::Duration::from_secs(5))
         });
