@@ -41,6 +41,9 @@ const MIGRATION_LOCK: i64 = 0x6175_7468_6772_6170;
 
 /// Opens the database and brings nothing up to date: see [`migrate`].
 ///
+/// On SQLite each commit waits for the disk, as it does on PostgreSQL unless that is configured otherwise: what was answered,
+/// and what the readers of the outbox were told, is not lost with the machine.
+///
 /// # Errors
 /// When it can not be reached.
 pub async fn connect(url: &SecretString, max_connections: u32) -> Result<DatabaseConnection, DbErr> {
@@ -54,7 +57,7 @@ pub async fn connect(url: &SecretString, max_connections: u32) -> Result<Databas
             sqlite
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Normal)
+                .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(Duration::from_secs(5))
                 .foreign_keys(true)
         });

@@ -11,7 +11,7 @@ use auth_graph::auth::{Actor, changes as following, clients, purge};
 use auth_graph::store::changes::{self, Kind};
 use auth_graph::store::{self, change_head};
 use futures_util::future::join_all;
-use sea_orm::EntityTrait;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, Statement};
 
 use crate::support::TestApp;
 
@@ -123,4 +123,19 @@ async fn a_taken_address_is_a_conflict_and_leaves_no_change() {
     let refused = administration::create(&test.app, &Actor::operator(), new).await.unwrap_err();
     assert_eq!(refused.code(), auth_graph::error::Code::Conflict);
     assert_eq!(change_head::last(&test.app.db).await.unwrap(), before);
+}
+
+/// SQLite's name for a commit that waits for the disk; none on PostgreSQL, which does so by itself.
+async fn synchronous(db: &DatabaseConnection) -> Option<i32> {
+    let pragma = Statement::from_string(DbBackend::Sqlite, "PRAGMA synchronous");
+    match db.get_database_backend() {
+        DbBackend::Sqlite => db.query_one_raw(pragma).await.unwrap().unwrap().try_get_by_index(0).ok(),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn what_readers_of_the_outbox_see_is_on_the_disk() {
+    let test = TestApp::new().await;
+    assert!(synchronous(&test.app.db).await.is_none_or(|waits| waits == 2), "not FULL");
 }
