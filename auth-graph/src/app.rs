@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::Duration;
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 
@@ -22,7 +22,7 @@ use crate::egress::Egress;
 use crate::error::{Error, Result};
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
-use crate::store;
+use crate::store::{self, Commits};
 use crate::values::JsonSchema;
 
 /// A cheap handle to the parts.
@@ -36,6 +36,9 @@ pub struct Parts {
     pub config: Config,
     /// The database.
     pub db: DatabaseConnection,
+    /// The same database, for what may be lost with the machine, and does not wait for the disk: the generations of
+    /// refresh tokens, and attempts. Nothing that is in the outbox.
+    pub hasty_db: DatabaseConnection,
     /// The time.
     pub clock: Clock,
     /// The keys that sign access tokens.
@@ -89,8 +92,16 @@ impl App {
     /// When the secret can not be read, the database can not be reached or a thread can not be started.
     pub async fn build(config: Config, clock: Clock) -> Result<Self> {
         let secrets = config.secrets().map_err(Error::internal)?;
-        let db = store::connect(&database_url(&config)?, config.database.max_connections).await;
-        let db = db.map_err(|error| unopened(&config, &error))?;
+        let (url, most) = (database_url(&config)?, config.database.max_connections);
+        let open = async |commits| {
+            let db = store::connect(&url, most, commits).await;
+            db.map_err(|error| unopened(&config, &error))
+        };
+        let db = open(Commits::Durable).await?;
+        let hasty_db = match db.get_database_backend() {
+            DbBackend::Sqlite => open(Commits::Hasty).await?,
+            _ => db.clone(),
+        };
         let access_lifetime = Duration::from_std(config.tokens.access_lifetime).map_err(Error::internal)?;
         let published = match config.tokens.publish_all_algorithms {
             true => Published::AllAlgorithms,
@@ -121,6 +132,7 @@ impl App {
             changed: Arc::default(),
             config,
             db,
+            hasty_db,
             clock,
         })))
     }

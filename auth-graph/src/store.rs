@@ -39,25 +39,35 @@ pub use wake::Wake;
 /// Any number that nobody else locks.
 const MIGRATION_LOCK: i64 = 0x6175_7468_6772_6170;
 
+/// What a commit waits for on SQLite. PostgreSQL has a setting of its own, and lets commits wait together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commits {
+    /// For the disk: what was answered, and what the readers of the outbox were told, is not lost with the machine.
+    Durable,
+    /// For nothing: the last ones can be lost with the machine.
+    Hasty,
+}
+
 /// Opens the database and brings nothing up to date: see [`migrate`].
-///
-/// On SQLite each commit waits for the disk, as it does on PostgreSQL unless that is configured otherwise: what was answered,
-/// and what the readers of the outbox were told, is not lost with the machine.
 ///
 /// # Errors
 /// When it can not be reached.
-pub async fn connect(url: &SecretString, max_connections: u32) -> Result<DatabaseConnection, DbErr> {
+pub async fn connect(url: &SecretString, max_connections: u32, commits: Commits) -> Result<DatabaseConnection, DbErr> {
+    let synchronous = match commits {
+        Commits::Durable => SqliteSynchronous::Full,
+        Commits::Hasty => SqliteSynchronous::Normal,
+    };
     let mut options = ConnectOptions::new(url.expose_secret());
     options
         .max_connections(max_connections)
         .acquire_timeout(Duration::from_secs(5))
         .test_before_acquire_if_idle_for(Duration::from_secs(30))
         .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|sqlite| {
+        .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
+                .synchronous(synchronous)
                 .busy_timeout(Duration::from_secs(5))
                 .foreign_keys(true)
         });

@@ -43,7 +43,7 @@ pub fn require_creating(app: &App) -> Result<()> {
 pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device) -> Result<users::Model> {
     require_creating(app)?;
     let now = app.clock.now();
-    limits::take_mail(&app.db, &app.config.limits, &new.email, device.address, now).await?;
+    limits::take_mail(&app.hasty_db, &app.config.limits, &new.email, device.address, now).await?;
     let mut user = users::Model {
         first_name: new.first_name.into_string(),
         last_name: new.last_name.into_string(),
@@ -74,13 +74,13 @@ pub async fn change_password_by_credentials(
     device: &Device,
 ) -> Result<()> {
     let now = app.clock.now();
-    let attempt = Attempt::take(&app.db, &app.config.limits, email, device.address, now).await?;
+    let attempt = Attempt::take(&app.hasty_db, &app.config.limits, email, device.address, now).await?;
     let user = users::find_by_email(&app.db, email).await?;
     let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
     let decoy = users::any_password_hash(&app.db, email).await?;
     let right = app.passwords.verify(current, hash, decoy.as_deref()).await?;
     let Some(user) = user.filter(|user| right && user.is_active) else { return Err(Error::InvalidCredentials) };
-    attempt.give_back(&app.db).await?;
+    attempt.give_back(&app.hasty_db).await?;
     let hash = passwords::hash(app, &user, &NewPassword::parse(password)?).await?;
     let actor = Actor::reader(user.id, device);
     let begun = UserEdit::begin(app, &actor, user.id).await;

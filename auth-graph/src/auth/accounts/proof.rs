@@ -57,9 +57,9 @@ pub(super) async fn check_password(
     device: &Device,
 ) -> Result<()> {
     let now = app.clock.now();
-    let attempt = Attempt::take(&app.db, &app.config.limits, &user.email, device.address, now).await?;
+    let attempt = Attempt::take(&app.hasty_db, &app.config.limits, &user.email, device.address, now).await?;
     if !app.passwords.verify(password, user.password_hash.as_deref(), None).await? {
         return Err(Error::InvalidCredentials);
     }
-    attempt.give_back(&app.db).await
+    attempt.give_back(&app.hasty_db).await
 }

@@ -89,7 +89,8 @@ pub async fn authenticate(
         Some(client) if right && client.is_active() => Ok(client),
         _ => {
             let (limits, now) = (&app.config.limits, app.clock.now());
-            let _spent = Attempt::take_for_client(&app.db, limits, &credentials.client_id, device.address, now).await?;
+            let _spent =
+                Attempt::take_for_client(&app.hasty_db, limits, &credentials.client_id, device.address, now).await?;
             Err(Error::InvalidCredentials)
         }
     }

@@ -38,7 +38,7 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
         return Err(Error::invalid("audience", "is not one that can be signed in for"));
     }
     let now = app.clock.now();
-    let attempt = Attempt::take(&app.db, &app.config.limits, &login.email, device.address, now)
+    let attempt = Attempt::take(&app.hasty_db, &app.config.limits, &login.email, device.address, now)
         .await
         .inspect_err(|error| count(app, error))?;
     let user = users::find_by_email(&app.db, &login.email).await?;
@@ -49,7 +49,7 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
         Ok(right) => right,
         Err(error) => {
             count(app, &error);
-            attempt.give_back(&app.db).await?;
+            attempt.give_back(&app.hasty_db).await?;
             return Err(error);
         }
     };
@@ -65,7 +65,7 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
         }
         None => {
             app.metrics.logins_refused.increment(1);
-            login_events::insert(&app.db, refused(user.as_ref(), device, app.clock.now())).await?;
+            login_events::insert(&app.hasty_db, refused(user.as_ref(), device, app.clock.now())).await?;
             Err(Error::InvalidCredentials)
         }
     }
@@ -104,7 +104,7 @@ async fn begin(
         Ok(answer) => answer,
         Err(error) => {
             // The password was right: nobody is slowed down for a failure of ours.
-            attempt.give_back(&app.db).await?;
+            attempt.give_back(&app.hasty_db).await?;
             return Err(error);
         }
     };

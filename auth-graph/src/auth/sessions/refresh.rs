@@ -58,7 +58,8 @@ async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<Toke
 }
 
 /// Moves the session of a newest token on, by one statement that locks nothing before and asks nothing afterwards. None:
-/// the token is not the newest, or the session is not live.
+/// the token is not the newest, or the session is not live. It does not wait for the disk: who refreshes in the moment in which
+/// a machine fails signs in again.
 async fn advance(
     app: &App,
     token: &SecretString,
@@ -68,7 +69,7 @@ async fn advance(
     let (id, generation) = app.refresh_tokens.decode(token)?;
     let ip_address = device.address.map(|address| address.to_string());
     let used = sessions::Use { at: now, ip_address, idle_end: idle_end(app, now) };
-    Ok(sessions::advance(&app.db, id, generation, used).await?)
+    Ok(sessions::advance(&app.hasty_db, id, generation, used).await?)
 }
 
 /// Gives the predecessor the pair that its successor has, and tells what is wrong with any other token. None: it is the
