@@ -17,6 +17,7 @@ pub mod pages;
 mod presence;
 pub mod principal;
 pub mod projection;
+pub mod restoring;
 pub mod secrets;
 pub mod sessions;
 pub mod transfer;

@@ -8,6 +8,7 @@ mod failure;
 mod import;
 mod keys;
 mod migrate;
+mod restored;
 mod secrets;
 mod serve;
 mod user;
@@ -47,6 +48,9 @@ enum Command {
     Serve(serve::Options),
     /// Bring the database up to date, or take migrations back.
     Migrate(migrate::Options),
+    /// To be run after the database was restored from a backup, before the service is started: sends the readers of the feed
+    /// back to the snapshots, as they know of changes that the database does not.
+    Restored,
     /// Print the GraphQL schema.
     Schema {
         /// Print it as a subgraph of a federated graph.
@@ -108,6 +112,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             print(&graphql::federation_sdl(Directives::Included))
         }
         Command::Schema { federation: false, .. } => print(&graphql::sdl()),
+        Command::Restored => restored::run(&booted().await?).await,
         Command::User(command) => user::run(&booted().await?, command).await,
         Command::Keys(command) => keys::run(&booted().await?, command).await,
         Command::Secrets(command) => {

@@ -30,7 +30,10 @@ pub(super) async fn next(txn: &impl ConnectionTrait) -> Result<i64, DbErr> {
 }
 
 /// Takes the next so many positions, and tells the last of them.
-pub(super) async fn take(txn: &impl ConnectionTrait, count: i64) -> Result<i64, DbErr> {
+///
+/// # Errors
+/// When the database fails.
+pub async fn take(txn: &impl ConnectionTrait, count: i64) -> Result<i64, DbErr> {
     let updated = Entity::update_many()
         .col_expr(Column::Position, Expr::col(Column::Position).add(count))
         .filter(Column::Id.eq(1))

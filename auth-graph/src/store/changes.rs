@@ -199,6 +199,14 @@ pub async fn ended_since(
         .await
 }
 
+/// Deletes every change.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_all(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
+    Entity::delete_many().exec(txn).await.map(drop)
+}
+
 /// Deletes the oldest changes up to the first that was recorded since this time.
 ///
 /// # Errors

@@ -97,6 +97,14 @@ pub async fn delete_of(txn: &impl ConnectionTrait, user: UserId) -> Result<(), D
     Entity::delete_many().filter(Column::UserId.eq(user)).exec(txn).await.map(drop)
 }
 
+/// Deletes every token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_all(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
+    Entity::delete_many().exec(txn).await.map(drop)
+}
+
 /// Deletes those that have expired.
 ///
 /// # Errors

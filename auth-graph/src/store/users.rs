@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::unique;
@@ -323,6 +323,15 @@ pub async fn find_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Optio
 pub async fn update(txn: &impl ConnectionTrait, user: &Model) -> Result<(), DbErr> {
     let row = ActiveModel::from(user.clone()).reset_all();
     Entity::update(row).exec(txn).await.map(drop)
+}
+
+/// Raises the version of every user by so much, deleted ones among them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn raise_versions(txn: &impl ConnectionTrait, by: i64) -> Result<(), DbErr> {
+    let raised = Entity::update_many().col_expr(Column::Version, Expr::col(Column::Version).add(by));
+    raised.exec(txn).await.map(drop)
 }
 
 /// How many superusers may sign in.

@@ -119,6 +119,14 @@ pub async fn reseal(db: &impl ConnectionTrait, id: WebhookId, sealed: &[u8], res
     Ok(())
 }
 
+/// Has every endpoint told of what comes after a position.
+///
+/// # Errors
+/// When the database fails.
+pub async fn move_to(txn: &impl ConnectionTrait, position: i64) -> Result<(), DbErr> {
+    Entity::update_many().col_expr(Column::Position, Expr::value(position)).exec(txn).await.map(drop)
+}
+
 /// Deletes an endpoint with its deliveries.
 ///
 /// # Errors

@@ -50,6 +50,7 @@ mod projections;
 mod refresh;
 mod replicas;
 mod rest;
+mod restoring;
 mod revocation;
 mod rotation;
 mod schema;

@@ -1,0 +1,11 @@
+//! `restored`.
+
+use super::Failure;
+use crate::app::App;
+use crate::auth::restoring;
+
+pub(super) async fn run(app: &App) -> Result<(), Failure> {
+    restoring::announce(app).await?;
+    println!("readers of the feed begin anew, and links in mails that were sent do nothing any more");
+    Ok(())
+}

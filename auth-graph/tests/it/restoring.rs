@@ -1,0 +1,58 @@
+//! A database that was restored from a backup: its readers notice, and their copies become right again.
+
+use auth_graph::auth::administration::Update;
+use auth_graph::auth::{Actor, administration, restoring};
+use auth_graph::store::users::Model as User;
+use auth_graph::store::{change_head, changes};
+use auth_graph::values::UserId;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use serde_json::{Value, json};
+
+use crate::support::{Caller, TestApp, operation};
+
+async fn rename(test: &TestApp, id: UserId, name: &str) {
+    let update = Update { first_name: Some(name.to_owned()), ..Update::default() };
+    administration::update(&test.app, &Actor::operator(), id, update).await.unwrap();
+}
+
+/// Sets the database back to a position at which there was nothing but this user.
+async fn restore(test: &TestApp, position: i64, user: User) {
+    let db = &test.app.db;
+    changes::Entity::delete_many().filter(changes::Column::Position.gt(position)).exec(db).await.unwrap();
+    let head = change_head::Entity::update_many().col_expr(change_head::Column::Position, Expr::value(position));
+    head.filter(change_head::Column::Id.eq(1)).exec(db).await.unwrap();
+    user.into_active_model().reset_all().update(db).await.unwrap();
+}
+
+async fn changes_after(caller: &Caller, after: &Value) -> crate::support::Answer {
+    caller.send(operation!("user_changes"), json!({ "after": after })).await
+}
+
+#[tokio::test]
+async fn a_reader_who_knows_what_was_lost_begins_anew_and_takes_what_there_is() {
+    let test = TestApp::new().await;
+    let client = test.service_client("reader", "feed:read").await;
+    let caller = test.bearer(&client.token().await);
+    let ada = test.create_user("ada@test.com").await;
+    let backup = change_head::last(&test.app.db).await.unwrap();
+    for name in ["Augusta", "Countess"] {
+        rename(&test, ada.id, name).await;
+    }
+    let page = changes_after(&caller, &Value::Null).await;
+    let known = page.data("userChanges")["nodes"].as_array().unwrap().last().unwrap().clone();
+    restore(&test, backup, ada.clone()).await;
+    restoring::announce(&test.app).await.unwrap();
+
+    // As many changes as were lost: a cursor alone does not tell.
+    for name in ["Byron", "Lovelace", "King"] {
+        rename(&test, ada.id, name).await;
+    }
+    assert_eq!(changes_after(&caller, &known["cursor"]).await.code(), "CURSOR_EXPIRED");
+    let snapshots = caller.send(operation!("user_snapshots"), json!({})).await;
+    let now = &snapshots.data("userSnapshots")["nodes"][0];
+    assert!(now["version"].as_i64() > known["user"]["version"].as_i64(), "{now} {known}");
+    assert_eq!(now["firstName"], "King");
+    let oldest = changes_after(&caller, &Value::Null).await;
+    assert_eq!(oldest.data("userChanges")["nodes"].as_array().unwrap().len(), 3);
+}
