@@ -49,7 +49,7 @@ where
         match AssertUnwindSafe(work(parts.clone())).catch_unwind().await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                let error = &error as &dyn std::error::Error;
+                let error = serving::explain(&error);
                 tracing::error!(task = name, error, "a task failed and starts over");
             }
             // The message and the place were printed when it happened.

@@ -1,18 +1,17 @@
-//! What an operator is told when a command fails.
+//! What an operator is told of a failure, on the command line and in the log.
 
 use std::error::Error;
 
-/// An error with its causes, each on a line of its own. One that the line before has said already is left out.
+/// An error with its causes, in one text: of a field that is an error, a log in JSON has the first message only. A cause
+/// that was said already is left out.
 #[must_use]
 pub fn explain(error: &(dyn Error + 'static)) -> String {
-    let mut last = error.to_string();
-    let mut text = last.clone();
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let next = error.to_string();
-        if !last.contains(&next) {
-            text += &format!("\n  caused by: {next}");
-            last = next;
+        if !text.contains(&next) {
+            text += &format!(": {next}");
         }
         cause = error.source();
     }
@@ -36,7 +35,7 @@ mod tests {
     #[test]
     fn a_cause_is_told_once() {
         let failed = |says| Failed { says, cause: io::Error::other("no space") };
-        assert_eq!(explain(&failed("can not write")), "can not write\n  caused by: no space");
+        assert_eq!(explain(&failed("can not write")), "can not write: no space");
         assert_eq!(explain(&failed("can not write: no space")), "can not write: no space");
     }
 }

@@ -46,7 +46,7 @@ pub(crate) async fn ask(app: &App, question: &Question<'_>) -> Result<Answer> {
         (Ok(claims), _) => Ok(Answer::of_hook(claims)),
         (Err(error), HookFailure::Refuse) => Err(error),
         (Err(error), HookFailure::Omit) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a token is made without the claims of the hook");
+            tracing::warn!(error = serving::explain(&error), "a token is made without the claims of the hook");
             Ok(Answer::default())
         }
     }

@@ -120,7 +120,7 @@ async fn examine(app: &App, token: &SecretString, check: Check) -> Result<Princi
             Ok(keys::Reload::Done) => checked = check(&app.access_tokens, &app.keyring, token, now),
             Ok(keys::Reload::TooSoon) => {}
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the signing keys could not be read");
+                tracing::error!(error = serving::explain(&error), "the signing keys could not be read");
                 return Err(Refusal::Unknown);
             }
         }
@@ -144,7 +144,7 @@ async fn is_live(app: &App, token: &CheckedToken, now: DateTime<Utc>) -> Result<
         return Ok(());
     }
     let unknown = |error: sea_orm::DbErr| {
-        tracing::error!(error = &error as &dyn std::error::Error, "the session could not be read");
+        tracing::error!(error = serving::explain(&error), "the session could not be read");
         Refusal::Unknown
     };
     let live = if claims.is_service() {

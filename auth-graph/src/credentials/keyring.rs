@@ -141,7 +141,7 @@ impl Keyring {
                 None => match self.open(row) {
                     Ok(key) => Arc::new(key),
                     Err(error) if self.has_opened_keys.load(Ordering::Relaxed) => {
-                        let error = &error as &dyn std::error::Error;
+                        let error = serving::explain(&error);
                         tracing::error!(kid = row.kid, error, "a signing key is left out; was the secret replaced?");
                         continue;
                     }

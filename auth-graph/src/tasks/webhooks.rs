@@ -20,7 +20,7 @@ pub(super) async fn run(app: App) -> Result<()> {
     loop {
         // A look that fails is no reason to break off what is being told.
         let with_work = webhooks::with_work(&app).await.unwrap_or_else(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "the endpoints could not be looked through");
+            tracing::error!(error = serving::explain(&error), "the endpoints could not be looked through");
             Vec::new()
         });
         for webhook in with_work {
@@ -48,7 +48,7 @@ async fn tell(app: &App, webhook: WebhookId) {
         Ok(Told::All) => {}
         Ok(Told::ByAnother) => tokio::time::sleep(AT_MOST).await,
         Err(error) => {
-            tracing::error!(%webhook, error = &error as &dyn std::error::Error, "an endpoint could not be told");
+            tracing::error!(%webhook, error = serving::explain(&error), "an endpoint could not be told");
             tokio::time::sleep(AT_MOST).await;
         }
     }

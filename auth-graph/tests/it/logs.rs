@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use auth_graph::auth::accounts::Rank;
+use sea_orm::ConnectionTrait;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{PASSWORD, TestApp};
@@ -62,4 +63,23 @@ async fn no_secret_is_logged_or_shown_in_an_error() {
             assert!(!answer.text.contains(hidden), "in an answer: {}", answer.text);
         }
     }
+}
+
+/// In production the log is JSON, which has less to say of an error than text has.
+#[tokio::test]
+async fn the_cause_of_a_fault_of_ours_is_logged_in_json_too() {
+    let captured = Captured::default();
+    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(captured.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let test = TestApp::new().await;
+    test.app.db.execute_unprepared("DROP TABLE login_events").await.unwrap();
+    let failed = test.anonymous().login("ada@test.com", PASSWORD).await;
+
+    assert_eq!(failed.code(), "INTERNAL");
+    assert!(!failed.text.contains("login_events"), "{}", failed.text);
+    let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let told = lines.filter(|line| line["message"] == "a request failed").collect::<Vec<_>>();
+    assert!(told.len() == 1 && told[0]["error"].as_str().unwrap().contains("login_events"), "{log}");
 }

@@ -66,10 +66,7 @@ pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, name
         Ok(false) => Ok(()),
         Err(error) => {
             // Nobody is kept from an account because a service of somebody else is away.
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "a new password was not looked up among breached ones"
-            );
+            tracing::warn!(error = serving::explain(&error), "a new password was not looked up among breached ones");
             Ok(())
         }
     }

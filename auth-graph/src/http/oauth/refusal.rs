@@ -66,7 +66,7 @@ impl From<Error> for Refusal {
     /// Faults of ours are logged here, and their cause is shown to nobody.
     fn from(error: Error) -> Self {
         if matches!(error, Error::Internal(_) | Error::Unavailable { source: Some(_), .. }) {
-            tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
+            tracing::error!(error = serving::explain(&error), "a request failed");
         }
         let (kind, description): (_, Cow<'static, str>) = match &error {
             Error::InvalidCredentials | Error::Unauthenticated => {

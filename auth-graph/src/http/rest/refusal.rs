@@ -90,7 +90,7 @@ impl IntoResponse for Refusal {
         }
         if let Self::Failed(error) = &self {
             if status.is_server_error() {
-                tracing::error!(error = error as &dyn std::error::Error, "a request failed");
+                tracing::error!(error = serving::explain(error), "a request failed");
             }
             if let Some(wait) = error.retry_after() {
                 let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(1);
