@@ -59,11 +59,13 @@ impl Applier {
         let Some(mut place) = self.mirror.take_lease(self.lease()).await? else {
             return Ok(Pause::Standby);
         };
+        let had_place = place != Place::default();
         let outcome = self.follow(&mut place).await;
         match outcome {
-            // Too much happened since: everything is read anew.
-            Err(error) if error.code() == Code::CursorExpired => {
-                tracing::warn!("the feed was away for longer than changes are kept: all users are read anew");
+            // Too much happened since, or auth-graph has another master secret and does not know its cursors any more:
+            // everything is read anew.
+            Err(error) if had_place && matches!(error.code(), Code::CursorExpired | Code::ValidationFailed) => {
+                tracing::warn!(error = ?error, "the feed can not be followed from here: all users are read anew");
                 let nothing = Batch { rows: Vec::new(), complete: None };
                 let _ = self.mirror.write_and_advance(nothing, self.lease(), &Place::default()).await?;
                 Ok(Pause::Behind)

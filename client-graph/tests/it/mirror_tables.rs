@@ -100,6 +100,22 @@ async fn the_services_own_columns_outlive_every_kind_of_change() {
     assert_eq!((issuer.calls("UserSnapshots"), nickname().await.as_str()), (2, "the countess"), "read anew");
 }
 
+#[tokio::test]
+async fn a_cursor_that_auth_graph_does_not_know_any_more_is_begun_anew() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let db = database.connect().await;
+    let ada = issuer.user("ada@example.com");
+    let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
+    service.knows(ada.id, 1).await;
+    service.stop().await;
+    // As when its master secret was replaced.
+    db.execute_unprepared("UPDATE mirror_feed SET cursor = 'of another secret'").await.unwrap();
+    issuer.change_user(&User { version: 2, ..ada.clone() });
+    let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
+    service.knows(ada.id, 2).await;
+    assert_eq!(issuer.calls("UserSnapshots"), 2, "read anew");
+}
+
 /// What `connect` has made, and a mirror beside it.
 struct TwoMirrors;
 
