@@ -23,7 +23,7 @@ const LONGEST: usize = 8 * 1024;
 /// Checked tokens that are remembered, about 1 KiB each.
 const REMEMBERED: usize = 10_000;
 /// How far the clocks of two replicas may be apart.
-const SKEW: Duration = Duration::seconds(30);
+pub(crate) const SKEW: Duration = Duration::seconds(30);
 
 /// What an access token says. Every claim of ours is required, with the JSON type that it has here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

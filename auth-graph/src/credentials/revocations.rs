@@ -8,6 +8,7 @@ use std::sync::{PoisonError, RwLock};
 use chrono::{DateTime, Duration, Utc};
 use foldhash::HashMap;
 
+use super::access_tokens::SKEW;
 use crate::values::SessionId;
 
 /// The sessions that were ended early and until when each must be remembered.
@@ -24,11 +25,12 @@ pub struct Revocations {
 const STALE_AFTER: Duration = Duration::seconds(1);
 
 impl Revocations {
-    /// An empty set that remembers a session for as long as an access token may live.
+    /// An empty set that remembers a session for as long as an access token may live, also one from a replica whose clock
+    /// is ahead.
     #[must_use]
     pub fn new(access_lifetime: Duration) -> Self {
         Self {
-            remembered_for: access_lifetime,
+            remembered_for: access_lifetime + SKEW,
             until: RwLock::default(),
             followed_position: AtomicI64::new(0),
             complete_at: AtomicI64::new(0),
@@ -41,9 +43,15 @@ impl Revocations {
         now - self.remembered_for
     }
 
+    /// Until when a session that was ended matters.
+    #[must_use]
+    pub fn until(&self, revoked_at: DateTime<Utc>) -> DateTime<Utc> {
+        revoked_at + self.remembered_for
+    }
+
     /// Remembers a session that was ended.
     pub fn insert(&self, session: SessionId, revoked_at: DateTime<Utc>) {
-        let until = revoked_at + self.remembered_for;
+        let until = self.until(revoked_at);
         self.until.write().unwrap_or_else(PoisonError::into_inner).insert(session, until);
     }
 

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 use auth_graph::app::App;
 use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::principal::{Refusal, authenticate};
+use auth_graph::auth::sessions::{self, Device, Login, Reach};
+use auth_graph::auth::{boot, changes, purge};
+use auth_graph::clock::Clock;
 use auth_graph::tasks;
 use secrecy::SecretString;
 use serde_json::json;
@@ -147,4 +150,23 @@ async fn the_set_forgets_what_has_expired() {
     assert!(test.app.revocations.contains(id));
     auth_graph::auth::purge(&test.app, now + chrono::Duration::minutes(6)).await.unwrap();
     assert!(!test.app.revocations.contains(id));
+}
+
+#[tokio::test]
+async fn a_token_from_a_replica_whose_clock_is_ahead_is_refused_until_it_expires() {
+    let test = TestApp::new().await;
+    test.create_user("ada@test.com").await;
+    let ahead = boot(test.app.config.clone(), Clock::default()).await.unwrap();
+    ahead.clock.advance(chrono::Duration::seconds(25));
+    let (email, password) = ("ada@test.com".parse().unwrap(), PASSWORD.into());
+    let login = Login { email, password, scope: None, audience: None };
+    let pair = sessions::login(&ahead, login, &Device::default()).await.unwrap();
+    sessions::logout(&test.app, Some(&pair.refresh_token), None, Reach::This, &Device::default()).await.unwrap();
+    changes::catch_up(&ahead).await.unwrap();
+
+    let shortly_before = pair.expires_in - chrono::Duration::seconds(5);
+    ahead.clock.advance(shortly_before);
+    changes::catch_up(&ahead).await.unwrap();
+    purge(&ahead, ahead.clock.now()).await.unwrap();
+    assert_eq!(authenticate(&ahead, &pair.access_token).await.unwrap_err(), Refusal::Revoked);
 }

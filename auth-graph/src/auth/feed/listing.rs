@@ -129,7 +129,7 @@ pub async fn revocations(
     found.truncate(length);
     let mut items = Vec::new();
     for change in &found {
-        items.extend(Revocation::new(app, &view, change)?.map(|revocation| (encode(app, change.position), revocation)));
+        items.extend(Revocation::new(app, &view, change).map(|revocation| (encode(app, change.position), revocation)));
     }
     Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor })
 }

@@ -1,6 +1,6 @@
 //! What a reader of the feed is shown.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -165,19 +165,18 @@ pub struct Revocation {
 impl Revocation {
     /// What a change has ended, if it has ended anything. Limited readers are not told whose session it was: they refuse
     /// its tokens whoever presents them.
-    pub(super) fn new(app: &App, view: &View, change: &changes::Model) -> Result<Option<Self>> {
-        let Some(session) = change.session_id else { return Ok(None) };
-        let lifetime = Duration::from_std(app.config.tokens.access_lifetime).map_err(Error::internal)?;
-        let (ended_at, until) = (change.recorded_at, change.recorded_at + lifetime);
+    pub(super) fn new(app: &App, view: &View, change: &changes::Model) -> Option<Self> {
+        let session = change.session_id?;
+        let (ended_at, until) = (change.recorded_at, app.revocations.until(change.recorded_at));
         // A service client is a session of its own.
         let user = Some(change.user_id).filter(|user| user.0 != session.0 && !view.is_limited());
-        Ok(match change.kind {
+        match change.kind {
             Kind::SessionRevoked => Some(Self { session: Some(session), token: None, user, ended_at, until }),
             Kind::TokenRevoked => {
                 Some(Self { session: None, token: Some(TokenId(session.0)), user: None, ended_at, until })
             }
             _ => None,
-        })
+        }
     }
 }
 
@@ -199,7 +198,7 @@ impl Change {
         };
         let (cursor, recorded_at) = (super::encode(app, change.position), change.recorded_at);
         let Some(user) = user else {
-            let revocation = Revocation::new(app, view, change)?;
+            let revocation = Revocation::new(app, view, change);
             return Ok(Some(Self { cursor, kind, recorded_at, user: None, revocation }));
         };
         let Some(user) = Snapshot::new(app, view, user, change.held_before.as_ref()) else { return Ok(None) };
