@@ -74,7 +74,7 @@ impl Revocations {
 
     /// Says that the set held everything that there was at this time.
     pub fn complete_at(&self, time: DateTime<Utc>) {
-        self.complete_at.fetch_max(time.timestamp_micros(), Ordering::Release);
+        self.complete_at.store(time.timestamp_micros(), Ordering::Release);
     }
 
     /// Whether a session that is not in the set can have been ended elsewhere, as nobody has looked for too long.

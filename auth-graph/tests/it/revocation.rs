@@ -170,3 +170,16 @@ async fn a_token_from_a_replica_whose_clock_is_ahead_is_refused_until_it_expires
     purge(&ahead, ahead.clock.now()).await.unwrap();
     assert_eq!(authenticate(&ahead, &pair.access_token).await.unwrap_err(), Refusal::Revoked);
 }
+
+#[tokio::test]
+async fn a_clock_that_goes_back_does_not_make_what_is_known_look_fresh() {
+    let test = TestApp::new().await;
+    let clock = &test.app.clock;
+    clock.advance(chrono::Duration::hours(1));
+    changes::catch_up(&test.app).await.unwrap();
+    clock.advance(-chrono::Duration::hours(1));
+    changes::catch_up(&test.app).await.unwrap();
+    assert!(!test.app.revocations.is_stale(clock.now()));
+    clock.advance(chrono::Duration::seconds(2));
+    assert!(test.app.revocations.is_stale(clock.now()), "nobody has looked since");
+}
