@@ -56,7 +56,7 @@ class Feed:
                     await self.follow(http)
             except Refused as refused:
                 # A token that has expired is no more than a reason to come back with another.
-                if refused.args == ("CURSOR_EXPIRED",):
+                if refused.args[0] in ("CURSOR_EXPIRED", "VALIDATION_FAILED"):
                     self.move(None)
             except httpx.HTTPError as error:
                 logging.warning("the feed broke off: %s", type(error).__name__)
