@@ -84,8 +84,8 @@ pub async fn readiness(app: &App) -> Readiness {
     }
 }
 
-/// Deletes what no longer matters: counters that are free, revocations whose last token has expired, events, changes
-/// and deliveries that were kept for long enough.
+/// Deletes what no longer matters: counters that are free, revocations whose last token has expired, sessions, events,
+/// changes and deliveries that were kept for long enough.
 ///
 /// # Errors
 /// When the database fails.
@@ -97,6 +97,7 @@ pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     store::rate_limits::purge(&app.db, now.timestamp_micros()).await?;
     audit::purge(app).await?;
     login_events::purge(app).await?;
+    sessions::purge(app, now).await?;
     feed::purge(app, now).await?;
     webhooks::purge(app, now).await?;
     Ok(())

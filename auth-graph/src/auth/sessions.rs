@@ -73,6 +73,18 @@ pub async fn list(app: &App, principal: &Principal) -> Result<Vec<sessions::Mode
     Ok(sessions::live_of(&app.db, principal.subject(), app.clock.now()).await?)
 }
 
+/// Deletes the sessions that have ended for as long as events of signing in are kept: they hold addresses of devices, too.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
+    let duration = |duration| Duration::from_std(duration).map_err(Error::internal);
+    let ended = now - duration(app.config.audit.login_event_retention)?;
+    let begun = ended - duration(app.config.tokens.session_lifetime)?;
+    sessions::purge(&app.db, begun, ended).await?;
+    Ok(())
+}
+
 /// The tokens of a session, its newest generation.
 fn issue(
     app: &App,

@@ -215,6 +215,18 @@ pub async fn insert(txn: &impl ConnectionTrait, session: &Model) -> Result<(), D
     Entity::insert(row).exec_without_returning(txn).await.map(drop)
 }
 
+/// Deletes the sessions that were begun before one time and had their absolute end before another.
+///
+/// The identifiers begin with the time, so that they lead to the few that are old: an index on what moves with each refresh
+/// would have to be written each time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn purge(db: &impl ConnectionTrait, begun: DateTimeUtc, ended: DateTimeUtc) -> Result<u64, DbErr> {
+    let old = Entity::delete_many().filter(Column::Id.lt(SessionId::lowest(begun)));
+    Ok(old.filter(Column::AbsoluteExpiresAt.lt(ended)).exec(db).await?.rows_affected)
+}
+
 /// Forgets from where and with what the sessions of a user were used.
 ///
 /// # Errors

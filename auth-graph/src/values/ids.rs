@@ -89,3 +89,12 @@ id!(
     /// Names a delivery to an endpoint, however often it is tried.
     DeliveryId
 );
+
+impl SessionId {
+    /// No session that is begun at this time or later has an identifier below this one.
+    #[must_use]
+    pub fn lowest(time: DateTime<Utc>) -> Self {
+        let milliseconds = u128::try_from(time.timestamp_millis()).unwrap_or(0);
+        Self(Uuid::from_u128(milliseconds << 80))
+    }
+}

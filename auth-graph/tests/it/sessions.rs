@@ -1,6 +1,8 @@
 //! One's own sessions: seeing them, and ending them.
 
 use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::purge;
+use chrono::Duration;
 use serde_json::json;
 
 use crate::support::{TestApp, operation};
@@ -89,4 +91,22 @@ async fn an_outdated_token_can_not_sign_everybody_out() {
     let variables = json!({ "refreshToken": stolen.refresh, "everywhere": true });
     assert_eq!(test.anonymous().send(operation!("logout"), variables).await.code(), "TOKEN_REUSED");
     other.caller.me().await.data("me");
+}
+
+#[tokio::test]
+async fn a_session_is_forgotten_when_it_has_ended_for_long_enough() {
+    let test = TestApp::new().await;
+    let old = test.signed_in("ada@test.com", Rank::User).await;
+    let housekeeping = async || purge(&test.app, test.app.clock.now()).await.unwrap();
+    let days = |duration: std::time::Duration| Duration::from_std(duration).unwrap();
+    let (lifetime, kept) =
+        (days(test.app.config.tokens.session_lifetime), days(test.app.config.audit.login_event_retention));
+    test.app.clock.advance(lifetime + kept - Duration::hours(1));
+    housekeeping().await;
+    assert_eq!(test.anonymous().refresh(&old.refresh).await.code(), "TOKEN_EXPIRED");
+    let new = test.sign_in(old.user.clone()).await;
+    test.app.clock.advance(Duration::hours(2));
+    housekeeping().await;
+    assert_eq!(test.anonymous().refresh(&old.refresh).await.code(), "TOKEN_INVALID", "nobody knows it any more");
+    test.anonymous().refresh(&new.refresh).await.data("refresh");
 }
