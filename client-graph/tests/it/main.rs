@@ -23,6 +23,7 @@ mod queries;
 mod rules;
 mod schema;
 mod service;
+mod service_command;
 mod service_config;
 mod service_database;
 mod service_documents;
