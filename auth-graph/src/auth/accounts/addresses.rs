@@ -30,7 +30,7 @@ pub async fn request_verification(app: &App, principal: &Principal, device: &Dev
 /// Sends a mail to the address that a user wants to have. It is theirs once they have confirmed it.
 ///
 /// # Errors
-/// As [`proof::prove`]; [`Error::Forbidden`] when no mail can be sent; [`Error::RateLimited`].
+/// As `proof::prove`; [`Error::Forbidden`] when no mail can be sent; [`Error::RateLimited`].
 pub async fn request_change(
     app: &App,
     principal: &Principal,

@@ -24,7 +24,7 @@ pub enum Deletion {
 /// Deletes the caller's account for good.
 ///
 /// # Errors
-/// As [`proof::prove`]; [`Error::Conflict`](crate::error::Error::Conflict) for the last superuser.
+/// As `proof::prove`; [`Error::Conflict`](crate::error::Error::Conflict) for the last superuser.
 pub async fn delete_own(
     app: &App,
     principal: &Principal,
