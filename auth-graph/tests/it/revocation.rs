@@ -8,7 +8,9 @@ use auth_graph::auth::principal::{Refusal, authenticate};
 use auth_graph::auth::sessions::{self, Device, Login, Reach};
 use auth_graph::auth::{boot, changes, purge};
 use auth_graph::clock::Clock;
+use auth_graph::store::{self, changes as outbox, sessions as rows};
 use auth_graph::tasks;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -182,4 +184,35 @@ async fn a_clock_that_goes_back_does_not_make_what_is_known_look_fresh() {
     assert!(!test.app.revocations.is_stale(clock.now()));
     clock.advance(chrono::Duration::seconds(2));
     assert!(test.app.revocations.is_stale(clock.now()), "nobody has looked since");
+}
+
+#[tokio::test]
+async fn who_ends_all_sessions_and_who_ends_one_of_them_do_not_wait_for_each_other() {
+    let test = TestApp::new().await;
+    let first = test.signed_in("ada@test.com", Rank::User).await;
+    let second = test.sign_in(first.user.clone()).await;
+    let session = claims_of(&first.access)["sid"].as_str().unwrap().parse().unwrap();
+    let (user, now) = (first.user.id, test.app.clock.now());
+    let one = store::begin(&test.app.db).await.unwrap();
+    rows::revoke(&one, session, "logout", now).await.unwrap();
+    // Whether somebody waits for this transaction; SQLite does not tell, and has them wait from their beginning.
+    let is_waited_for = match one.get_database_backend() {
+        DbBackend::Postgres => {
+            let pid = Statement::from_string(DbBackend::Postgres, "SELECT pg_backend_pid()");
+            let pid: i32 = one.query_one_raw(pid).await.unwrap().unwrap().try_get_by_index(0).unwrap();
+            format!("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {pid} = ANY (pg_blocking_pids(pid)))")
+        }
+        _ => "SELECT TRUE".to_owned(),
+    };
+    let recorded = async {
+        let question = || Statement::from_string(one.get_database_backend(), is_waited_for.as_str());
+        while !test.app.db.query_one_raw(question()).await.unwrap().unwrap().try_get_by_index::<bool>(0).unwrap() {
+            tokio::task::yield_now().await;
+        }
+        outbox::append(&one, outbox::Kind::SessionRevoked, user, Some(session), 0, now).await.unwrap();
+        one.commit().await.unwrap();
+    };
+    let everywhere = second.caller.send("mutation { logout(everywhere: true) { revokedSessions } }", json!({}));
+    let (everywhere, ()) = tokio::join!(everywhere, recorded);
+    assert_eq!(everywhere.data("logout")["revokedSessions"], 1, "the other had ended");
 }

@@ -67,9 +67,7 @@ impl Ended {
         reason: Reason,
         at: DateTime<Utc>,
     ) -> Result<Self> {
-        let mut ended = Self { sessions: Vec::new(), at };
-        ended.add(txn, user, session, reason).await?;
-        Ok(ended)
+        Self::these(txn, user, &[session], reason, at).await
     }
 
     /// Ends every live session of a user.
@@ -82,11 +80,9 @@ impl Ended {
         reason: Reason,
         at: DateTime<Utc>,
     ) -> Result<Self> {
-        let mut ended = Self { sessions: Vec::new(), at };
-        for session in sessions::live_of(txn, user, at).await? {
-            ended.add(txn, user, session.id, reason).await?;
-        }
-        Ok(ended)
+        let live: Vec<SessionId> =
+            sessions::live_of(txn, user, at).await?.into_iter().map(|session| session.id).collect();
+        Self::these(txn, user, &live, reason, at).await
     }
 
     /// How many there are.
@@ -102,11 +98,24 @@ impl Ended {
         app.changed.notify_one();
     }
 
-    async fn add(&mut self, txn: &impl ConnectionTrait, user: UserId, id: SessionId, reason: Reason) -> Result<()> {
-        if sessions::revoke(txn, id, reason.as_str(), self.at).await? {
-            changes::append(txn, Kind::SessionRevoked, user, Some(id), 0, self.at).await?;
-            self.sessions.push(id);
+    async fn these(
+        txn: &impl ConnectionTrait,
+        user: UserId,
+        ids: &[SessionId],
+        reason: Reason,
+        at: DateTime<Utc>,
+    ) -> Result<Self> {
+        let mut sessions = Vec::with_capacity(ids.len());
+        for id in ids {
+            if sessions::revoke(txn, *id, reason.as_str(), at).await? {
+                sessions.push(*id);
+            }
         }
-        Ok(())
+        // All of them before the first is recorded: another who ends one of them waits for the outbox, and must not be waited
+        // for by whoever holds it.
+        for id in &sessions {
+            changes::append(txn, Kind::SessionRevoked, user, Some(*id), 0, at).await?;
+        }
+        Ok(Self { sessions, at })
     }
 }
