@@ -16,7 +16,7 @@ use crate::credentials::breached_passwords::BreachedPasswords;
 use crate::credentials::keyring::Published;
 use crate::credentials::{
     AccessTokens, ClaimsHook, ClaimsPolicy, CsrfTokens, Cursors, Keyring, KnownClients, PasswordPool, RefreshTokens,
-    Revocations, WebhookSecrets,
+    Revocations, WebhookSecrets, WrittenAnswers,
 };
 use crate::egress::Egress;
 use crate::error::{Error, Result};
@@ -45,6 +45,8 @@ pub struct Parts {
     pub keyring: Keyring,
     /// Makes and checks access tokens.
     pub access_tokens: AccessTokens,
+    /// What was answered about access tokens.
+    pub written_answers: WrittenAnswers,
     /// Which attributes of a user become claims.
     pub claims_policy: ClaimsPolicy,
     /// Who else is asked for claims.
@@ -110,6 +112,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             keyring: Keyring::new(&secrets, config.tokens.algorithm, published),
             access_tokens: AccessTokens::new(config.issuer(), config.tokens.audience.clone()),
+            written_answers: WrittenAnswers::default(),
             claims_policy: ClaimsPolicy::new(config.claims.clone()),
             claims_hook: ClaimsHook::new(&config.claims.hook)?,
             refresh_tokens: RefreshTokens::new(&secrets, clock.clone()),

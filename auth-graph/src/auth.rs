@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod actor;
 pub mod administration;
+pub mod answers;
 pub mod audit;
 pub mod changes;
 mod claims;

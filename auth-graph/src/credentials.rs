@@ -22,6 +22,7 @@ pub mod revocations;
 mod signer;
 pub mod webhook_secrets;
 pub mod webhook_signatures;
+pub mod written_answers;
 
 pub use access_tokens::{AccessTokens, Claims};
 pub use claims_hook::ClaimsHook;
@@ -34,3 +35,4 @@ pub use passwords::PasswordPool;
 pub use refresh_tokens::{Generation, RefreshTokens};
 pub use revocations::Revocations;
 pub use webhook_secrets::WebhookSecrets;
+pub use written_answers::WrittenAnswers;

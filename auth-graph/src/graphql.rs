@@ -35,6 +35,7 @@ pub use delivery::{Browser, Page, find_cookie};
 pub use error::{ApiError, ErrorCode};
 pub use guard::{Authenticated, HasScope, HasScopeForAll};
 pub use operations::own_documents;
+pub use verification::Subject;
 
 /// At most one of these is heard in one document: each costs a password hash, sends a mail or uses a token up.
 pub const CREDENTIAL_FIELDS: &[&str] = &[

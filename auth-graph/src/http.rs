@@ -41,8 +41,11 @@ impl axum::extract::FromRef<Site> for App {
 /// Every route of the service.
 pub fn router(app: &App) -> Router {
     let site = Site { app: app.clone(), edge: graphql::edge(app) };
-    let operations =
-        post(graphql::post).get(graphql::get).fallback(graphql_edge::method_not_allowed).layer(browser::cors(app));
+    let operations = post(graphql::post).get(graphql::get).fallback(graphql_edge::method_not_allowed);
+    let operations = match browser::cors(app) {
+        Some(cors) => operations.layer(cors),
+        None => operations,
+    };
     let router = Router::new()
         .route("/graphql", operations)
         .route("/.well-known/jwks.json", get(well_known::jwks).layer(browser::public()))

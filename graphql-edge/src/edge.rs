@@ -11,10 +11,12 @@ use axum::{body::Body, http::HeaderMap, response::Response as HttpResponse};
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    Limits, Settings,
+    Limits, Posted, Settings,
     document::{Documents, Validation},
-    event_stream, request,
-    response::{self, MediaType, Refusal, Stage},
+    event_stream,
+    posted::Form,
+    request,
+    response::{self, MediaType, Stage},
 };
 
 /// The edge of one schema. Cloning it is cheap, and the clones share the memory for documents.
@@ -87,23 +89,46 @@ where
         body: Body,
         context: impl FnOnce(Request) -> Request,
     ) -> HttpResponse {
-        let accepted = response::Accepted::of(headers);
-        if accepted.prefers_events() {
-            return match self.read(headers, body).await {
-                Ok(request) => event_stream::into_http(self.stream(context(request), Arc::default()), self.limits()),
-                Err(refusal) => refusal.into_http(MediaType::Json),
-            };
+        match self.receive(headers, body).await {
+            Ok(posted) => self.answer(posted, context).await,
+            Err(refusal) => refusal,
         }
-        let media_type = match accepted.media_type() {
-            Ok(media_type) => media_type,
-            Err(refusal) => return refusal.into_http(MediaType::Json),
+    }
+
+    /// The first half of [`Edge::post`], for services that look at a request before it is read as GraphQL.
+    ///
+    /// # Errors
+    /// The answer to a request whose headers are wrong, or whose body did not arrive.
+    pub async fn receive(&self, headers: &HeaderMap, body: Body) -> Result<Posted, HttpResponse> {
+        let accepted = response::Accepted::of(headers);
+        let form = match (accepted.prefers_events(), accepted.media_type()) {
+            (true, _) => Form::Events,
+            (false, Ok(media_type)) => Form::Whole(media_type),
+            (false, Err(refusal)) => return Err(refusal.into_http(MediaType::Json)),
         };
-        let request = match self.read(headers, body).await {
+        let read = async {
+            request::check_content_type(headers)?;
+            request::read(body, &self.parts.limits).await
+        };
+        match read.await {
+            Ok(body) => Ok(Posted { body, form }),
+            Err(refusal) => Err(refusal.into_http(form.media_type())),
+        }
+    }
+
+    /// The second half of [`Edge::post`].
+    pub async fn answer(&self, posted: Posted, context: impl FnOnce(Request) -> Request) -> HttpResponse {
+        let request = match request::decode(&posted.body) {
             Ok(request) => context(request),
-            Err(refusal) => return refusal.into_http(media_type),
+            Err(refusal) => return refusal.into_http(posted.form.media_type()),
         };
-        let (mut response, stage) = self.run(request).await;
-        response::into_http(&mut response, stage, media_type)
+        match posted.form {
+            Form::Events => event_stream::into_http(self.stream(request, Arc::default()), self.limits()),
+            Form::Whole(media_type) => {
+                let (mut response, stage) = self.run(request).await;
+                response::into_http(&mut response, stage, media_type)
+            }
+        }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -130,11 +155,6 @@ where
                 (response, stage)
             })
             .boxed()
-    }
-
-    async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Request, Refusal> {
-        request::check_content_type(headers)?;
-        request::decode(&request::read(body, &self.parts.limits).await?)
     }
 
     async fn run(&self, mut request: Request) -> (Response, Stage) {

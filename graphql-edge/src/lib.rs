@@ -49,6 +49,7 @@ mod edge;
 mod event_stream;
 mod get;
 mod limits;
+mod posted;
 mod request;
 mod response;
 mod settings;
@@ -60,6 +61,7 @@ pub use self::{
     code::EdgeCode,
     edge::Edge,
     limits::{Limits, bounded},
+    posted::Posted,
     response::method_not_allowed,
     settings::{AllowedDocuments, Settings},
     trusted::TrustedDocuments,

@@ -7,11 +7,12 @@ use async_graphql::{Response, ServerError, Value};
 use axum::{
     body::Body,
     http::{
-        HeaderValue, StatusCode,
+        HeaderMap, HeaderValue, StatusCode,
         header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
     },
     response::Response as HttpResponse,
 };
+use bytes::Bytes;
 use serde::Serialize;
 
 pub(crate) use self::accept::Accepted;
@@ -24,6 +25,15 @@ pub(crate) enum MediaType {
     Json,
     /// `application/graphql-response+json`: a request that was not executed has a status of its own.
     GraphqlResponse,
+}
+
+impl MediaType {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "application/json; charset=utf-8",
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        }
+    }
 }
 
 /// How far an operation came.
@@ -107,19 +117,24 @@ pub(crate) fn complete(response: &mut Response) -> Stage {
 
 /// Write the answer. Headers that resolvers have set go along.
 pub(crate) fn into_http(response: &mut Response, stage: Stage, media_type: MediaType) -> HttpResponse {
-    let body = encode(response, stage);
-    let mut answer = HttpResponse::new(Body::from(body));
-    *answer.status_mut() = match (stage, media_type) {
-        (Stage::Refused, MediaType::GraphqlResponse) => StatusCode::BAD_REQUEST,
-        _ => StatusCode::OK,
-    };
+    let mut answer = written(encode(response, stage).into(), media_type);
+    if (stage, media_type) == (Stage::Refused, MediaType::GraphqlResponse) {
+        *answer.status_mut() = StatusCode::BAD_REQUEST;
+    }
+    if !response.http_headers.is_empty() {
+        let own = std::mem::replace(answer.headers_mut(), std::mem::take(&mut response.http_headers));
+        answer.headers_mut().extend(own);
+    }
+    answer
+}
+
+/// The answer with this text.
+pub(crate) fn written(text: Bytes, media_type: MediaType) -> HttpResponse {
+    let mut answer = HttpResponse::new(Body::from(text));
+    // Services add to them, and to grow them costs more than all the rest here.
+    *answer.headers_mut() = HeaderMap::with_capacity(8);
     let headers = answer.headers_mut();
-    headers.extend(std::mem::take(&mut response.http_headers));
-    let content_type = match media_type {
-        MediaType::Json => "application/json; charset=utf-8",
-        MediaType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-    };
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type.as_str()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }

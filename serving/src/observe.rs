@@ -22,7 +22,15 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Names a request, in the log and in the answer; found among the extensions of the request.
 #[derive(Clone, Debug)]
-pub struct RequestId(pub String);
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// Its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
 
 /// Wraps every route of a router; `count` is told the status of each answer and how long it took.
 pub fn observed<S>(router: Router<S>, count: impl Fn(StatusCode, Duration) + Clone + Send + Sync + 'static) -> Router<S>
@@ -36,27 +44,25 @@ async fn observe(count: impl Fn(StatusCode, Duration), mut request: Request, nex
     let started = Instant::now();
     let id = request_id(request.headers());
     // What a span says is written out when it begins, whether or not anything is logged within it: so it says little.
-    let span = tracing::info_span!("request", id);
+    let span = tracing::info_span!("request", id = %id.as_str());
     let method = request.method().clone();
     let uri = request.uri().clone();
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
-    let mut response = answer.await.unwrap_or_else(panicked);
-    let status = response.status();
-    let took = started.elapsed();
-    count(status, took);
-    span.in_scope(|| {
+    request.extensions_mut().insert(id.clone());
+    let answered = async move {
+        let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(panicked);
+        let (status, took) = (response.status(), started.elapsed());
+        count(status, took);
         // The path only: a query string may hold what must not be logged.
         if status.is_server_error() {
             tracing::warn!(%method, path = uri.path(), status = status.as_u16(), ?took, "answered");
         } else {
             tracing::debug!(%method, path = uri.path(), status = status.as_u16(), ?took, "answered");
         }
-    });
+        response
+    };
+    let mut response = answered.instrument(span).await;
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::try_from(id) {
-        headers.insert(REQUEST_ID, id);
-    }
+    headers.insert(REQUEST_ID, id.0);
     for (name, value) in
         [(X_CONTENT_TYPE_OPTIONS, "nosniff"), (REFERRER_POLICY, "no-referrer"), (X_FRAME_OPTIONS, "DENY")]
     {
@@ -78,19 +84,20 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
 }
 
 /// The caller's identifier, if it is one that can stand in a log, or a new one.
-fn request_id(headers: &HeaderMap) -> String {
-    let good = |id: &&str| {
-        (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+fn request_id(headers: &HeaderMap) -> RequestId {
+    let good = |id: &&HeaderValue| {
+        let id = id.as_bytes();
+        (1..=64).contains(&id.len()) && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
     };
-    let sent = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(good);
-    sent.map_or_else(new_id, str::to_owned)
+    RequestId(headers.get(REQUEST_ID).filter(good).cloned().unwrap_or_else(new_id))
 }
 
 /// Random for each process, and counted within it: asking for randomness at every request costs more than the rest.
-fn new_id() -> String {
+fn new_id() -> HeaderValue {
     static PROCESS: LazyLock<u64> = LazyLock::new(|| Uuid::new_v4().as_u64_pair().0);
     static COUNT: AtomicU64 = AtomicU64::new(1);
-    Uuid::from_u64_pair(*PROCESS, COUNT.fetch_add(1, Ordering::Relaxed)).simple().to_string()
+    let id = Uuid::from_u64_pair(*PROCESS, COUNT.fetch_add(1, Ordering::Relaxed)).simple();
+    HeaderValue::from_str(id.encode_lower(&mut Uuid::encode_buffer())).expect("it has digits only")
 }
 
 #[cfg(test)]

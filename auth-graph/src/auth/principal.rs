@@ -20,6 +20,16 @@ use crate::values::{ClientId, Scopes, SessionId, UserId};
 pub struct Principal(Arc<CheckedToken>);
 
 impl Principal {
+    /// Whoever bears a token that was checked before.
+    pub(super) fn of(checked: Arc<CheckedToken>) -> Self {
+        Self(checked)
+    }
+
+    /// The token.
+    pub(super) fn checked(&self) -> Arc<CheckedToken> {
+        Arc::clone(&self.0)
+    }
+
     /// The user, or the service client under the same type: no user has its identifier.
     #[must_use]
     pub fn subject(&self) -> UserId {

@@ -30,18 +30,23 @@ pub(super) fn browser(app: &App, headers: &HeaderMap) -> Browser {
     }
 }
 
-/// The layer of `/graphql`: pages of the listed origins may call with credentials, others not at all.
-pub(super) fn cors(app: &App) -> CorsLayer {
+/// The layer of `/graphql`: pages of the listed origins may call with credentials, others not at all. None: no origin is
+/// listed, and a browser that asks first is refused.
+pub(super) fn cors(app: &App) -> Option<CorsLayer> {
     let origins: Vec<HeaderValue> =
         app.config.server.allowed_origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    if origins.is_empty() {
+        return None;
+    }
     let listed = origins.clone();
-    CorsLayer::new()
+    let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_credentials(AllowCredentials::predicate(move |origin, _| listed.contains(origin)))
         .allow_methods([Method::POST])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE, CSRF_TOKEN, REQUEST_ID])
         .expose_headers([RETRY_AFTER, REQUEST_ID])
-        .max_age(PREFLIGHT_LIFETIME)
+        .max_age(PREFLIGHT_LIFETIME);
+    Some(layer)
 }
 
 /// The layer of documents that are public: anybody may read them, nobody with credentials.

@@ -1,20 +1,27 @@
 //! `/graphql`: POST for queries and mutations, GET for queries where it is configured, WebSocket for all operations.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use axum::body::to_bytes;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Request, State};
 use axum::http::header::UPGRADE;
 use axum::http::request::Parts;
 use axum::response::Response;
-use graphql_edge::Limits;
+use graphql_edge::{Limits, Posted};
 use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::browser::browser;
 use super::identity::{Bearer, bearer, device};
 use super::{Site, socket};
 use crate::app::App;
-use crate::auth::Refusal;
-use crate::graphql::{CREDENTIAL_FIELDS, Caller, Mutation, Query, Subscription, own_documents, schema};
+use crate::auth::{Refusal, answers};
+use crate::credentials::written_answers::{Question, QuestionName};
+use crate::graphql::{CREDENTIAL_FIELDS, Caller, Mutation, Query, Subject, Subscription, own_documents, schema};
 
 /// The schema behind its edge.
 pub(super) type Edge = graphql_edge::Edge<Query, Mutation, Subscription>;
@@ -26,12 +33,49 @@ pub(super) fn edge(app: &App) -> Edge {
 
 pub(super) async fn post(State(site): State<Site>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    let posted = match site.edge.receive(&parts.headers, body).await {
+        Ok(posted) => posted,
+        Err(refusal) => return refusal,
+    };
+    let Some(media_type) = posted.media_type() else {
+        return Box::pin(execute(&site, &parts, posted, Subject::default())).await;
+    };
+    let question = Question::new(media_type).with(posted.body()).name();
+    match answers::find(&site.app, &question) {
+        Some(text) => posted.answered(text),
+        // Boxed, so that an answer that is known does not pay for it.
+        None => Box::pin(answer(&site, &parts, posted, question)).await,
+    }
+}
+
+/// Executes an operation, and remembers its answer if that follows from the token that was asked about.
+async fn answer(site: &Site, parts: &Parts, posted: Posted, question: QuestionName) -> Response {
+    let subject = Subject::default();
+    let (head, body) = execute(site, parts, posted, subject.clone()).await.into_parts();
+    let text = to_bytes(body, usize::MAX).await.expect("it is in memory");
+    if let Some(about) = subject.get()
+        && is_of_one_field(&text)
+    {
+        answers::remember(&site.app, question, about, None, text.clone());
+    }
+    Response::from_parts(head, text.into())
+}
+
+/// Whether an operation had one field at its root and no error: nothing beside it was done or said.
+fn is_of_one_field(text: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Answer<'a> {
+        #[serde(borrow)]
+        data: HashMap<Cow<'a, str>, IgnoredAny>,
+    }
+    serde_json::from_slice::<Answer<'_>>(text).is_ok_and(|answer| answer.data.len() == 1)
+}
+
+async fn execute(site: &Site, parts: &Parts, posted: Posted, subject: Subject) -> Response {
     let caller = identify(&site.app, bearer(&parts.headers)).await;
-    site.edge
-        .post(&parts.headers, body, |request| {
-            request.data(caller).data(device(&site.app, &parts)).data(browser(&site.app, &parts.headers))
-        })
-        .await
+    let (device, browser) = (device(&site.app, parts), browser(&site.app, &parts.headers));
+    site.edge.answer(posted, |request| request.data(caller).data(device).data(browser).data(subject)).await
 }
 
 /// A GET opens a WebSocket or asks a query. Queries know the header only: what uses the cookie is a mutation.

@@ -49,6 +49,6 @@ pub(super) fn device(app: &App, parts: &Parts) -> Device {
     Device {
         address: serving::client_address(&app.config.server.trusted_proxies, parts),
         user_agent: user_agent.map(|agent| agent.chars().take(USER_AGENT_LENGTH).collect()),
-        request_id: parts.extensions.get::<serving::RequestId>().map(|id| id.0.clone()),
+        request_id: parts.extensions.get::<serving::RequestId>().map(|id| id.as_str().to_owned()),
     }
 }

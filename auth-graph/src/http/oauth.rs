@@ -7,11 +7,14 @@ mod refusal;
 
 use std::collections::BTreeMap;
 
+use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, PRAGMA};
-use axum::response::{IntoResponse, Response};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
 use axum::routing::post;
-use axum::{Json, Router};
+use bytes::Bytes;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -19,9 +22,12 @@ use serde_json::{Value, json};
 use super::Site;
 use super::identity::device;
 use crate::app::App;
+use crate::auth::answers;
 use crate::auth::clients::{self, Presenter, Wish};
 use crate::auth::verification::Verified;
 use crate::credentials::access_tokens::{Act, Claims};
+use crate::credentials::written_answers::{Question, QuestionName};
+use crate::error::Error;
 use crate::store::sessions;
 use crate::values::{Scopes, SessionId, TokenId, UserId};
 use credentials::credentials;
@@ -45,7 +51,7 @@ pub(super) fn router() -> Router<Site> {
 /// RFC 6749 sections 4.4 and 6.
 async fn token(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let form = Form::read(&parts.headers, body).await?;
+    let form = Form::parse(&form::read(&parts.headers, body).await?)?;
     let device = device(&app, &parts);
     let grant_type = form.required("grant_type")?;
     let presenter = clients::identify(&app, &credentials(&parts.headers, &form)?, &device).await?;
@@ -81,21 +87,36 @@ async fn token(State(app): State<App>, request: Request) -> Result<Response, Ref
 /// RFC 7662 section 2.
 async fn introspect(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let form = Form::read(&parts.headers, body).await?;
-    let device = device(&app, &parts);
-    let client = clients::authenticate(&app, &credentials(&parts.headers, &form)?, &device).await?;
+    let body = form::read(&parts.headers, body).await?;
+    let question = Question::new("introspect").with(&body);
+    let question = parts.headers.get_all(AUTHORIZATION).iter().fold(question, |all, value| all.with(value.as_bytes()));
+    let question = question.name();
+    match answers::find(&app, &question) {
+        Some(text) => Ok(written(text)),
+        // Boxed, so that an answer that is known does not pay for it.
+        None => Box::pin(inspect(&app, &parts, &Form::parse(&body)?, question)).await,
+    }
+}
+
+async fn inspect(app: &App, parts: &Parts, form: &Form, question: QuestionName) -> Result<Response, Refusal> {
+    let device = device(app, parts);
+    let client = clients::authenticate(app, &credentials(&parts.headers, form)?, &device).await?;
     let token = form.required("token")?.into();
-    Ok(match clients::introspect(&app, &client, &token).await? {
+    Ok(match clients::introspect(app, &client, &token).await? {
         None => answer(json!({ "active": false })),
-        Some(Verified::Access(principal)) => answer(of_access_token(principal.claims())),
-        Some(Verified::Refresh(session)) => answer(of_refresh_token(&app, &session)),
+        Some(Verified::Access(principal)) => {
+            let text: Bytes = serde_json::to_vec(&of_access_token(principal.claims())).map_err(Error::internal)?.into();
+            answers::remember(app, question, &principal, Some(client), text.clone());
+            written(text)
+        }
+        Some(Verified::Refresh(session)) => answer(of_refresh_token(app, &session)),
     })
 }
 
 /// RFC 7009 section 2. `token_type_hint` is not needed: the token says what it is.
 async fn revoke(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let form = Form::read(&parts.headers, body).await?;
+    let form = Form::parse(&form::read(&parts.headers, body).await?)?;
     let device = device(&app, &parts);
     let presenter = clients::identify(&app, &credentials(&parts.headers, &form)?, &device).await?;
     let token = form.required("token")?.into();
@@ -169,6 +190,18 @@ fn wish(form: &Form) -> Result<Wish, Refusal> {
 }
 
 /// RFC 6749 section 5.1: what holds a token is kept by nobody on the way.
-fn answer(body: impl Serialize) -> Response {
-    ([(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")], Json(body)).into_response()
+fn answer(body: Value) -> Response {
+    written(body.to_string().into())
+}
+
+/// The same of an answer that is written already.
+fn written(text: Bytes) -> Response {
+    // Room for those that every answer gets.
+    let mut headers = HeaderMap::with_capacity(8);
+    for (name, value) in [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let mut response = Response::new(text.into());
+    *response.headers_mut() = headers;
+    response
 }

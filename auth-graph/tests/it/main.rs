@@ -9,6 +9,7 @@ mod account_flows;
 mod accounts;
 mod administration;
 mod advisories;
+mod answers;
 mod audit;
 mod bad_documents;
 mod bad_tokens;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
 use super::refusal::{Kind, Refusal};
@@ -16,25 +17,32 @@ const LARGEST: usize = 16 * 1024;
 /// A body that takes longer than this is not waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Reads the body of a request that says it is a form.
+///
+/// # Errors
+/// `invalid_request` when it is something else or too large.
+pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+    if !is_form(headers) {
+        let what = "The body must be application/x-www-form-urlencoded.";
+        return Err(Refusal::new(Kind::InvalidRequest, what));
+    }
+    match tokio::time::timeout(PATIENCE, to_bytes(body, LARGEST)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(Refusal::new(Kind::TooLarge, "The body is larger than 16 KiB, or broke off.")),
+        Err(_elapsed) => Err(Refusal::new(Kind::InvalidRequest, "The body did not arrive in time.")),
+    }
+}
+
 /// The parameters. It has no `Debug`, as they hold secrets.
 pub(super) struct Form(BTreeMap<String, String>);
 
 impl Form {
-    /// Reads the body.
+    /// The parameters of a body.
     ///
     /// # Errors
-    /// `invalid_request` when it is something else, too large, or says a thing twice.
-    pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Self, Refusal> {
-        if !is_form(headers) {
-            let what = "The body must be application/x-www-form-urlencoded.";
-            return Err(Refusal::new(Kind::InvalidRequest, what));
-        }
-        let bytes = match tokio::time::timeout(PATIENCE, to_bytes(body, LARGEST)).await {
-            Ok(Ok(bytes)) => bytes,
-            Ok(Err(_)) => return Err(Refusal::new(Kind::TooLarge, "The body is larger than 16 KiB, or broke off.")),
-            Err(_elapsed) => return Err(Refusal::new(Kind::InvalidRequest, "The body did not arrive in time.")),
-        };
-        let Ok(text) = str::from_utf8(&bytes) else {
+    /// `invalid_request` when it is no text, or says a thing twice.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, Refusal> {
+        let Ok(text) = str::from_utf8(body) else {
             return Err(Refusal::new(Kind::InvalidRequest, "The body is not UTF-8."));
         };
         let mut parameters = BTreeMap::new();

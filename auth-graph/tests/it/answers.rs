@@ -1,0 +1,144 @@
+//! Answers about tokens that are given once more: never when anything has become of the token or of the client that asks.
+
+use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::administration::{self, Update};
+use auth_graph::auth::keys::{self, Start};
+use auth_graph::auth::{Actor, answers, clients};
+use auth_graph::credentials::written_answers::Question;
+use axum::http::Request;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use chrono::Duration;
+use jsonwebtoken::decode_header;
+use serde_json::json;
+
+use crate::support::{SignedIn, TestApp, claims_of};
+
+const VERIFY: &str = "mutation ($token: String!) { verify(token: $token) { active reason claims { sub scope } } }";
+
+/// The token, and an app that remembers one answer about it.
+async fn asked_about() -> (TestApp, SignedIn) {
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    test.app.revocations.complete_at(test.app.clock.now());
+    let first = test.anonymous().send(VERIFY, json!({ "token": ada.access })).await;
+    assert_eq!(first.data("verify")["active"], true);
+    assert_eq!(test.app.written_answers.len(), 1);
+    let second = test.anonymous().send(VERIFY, json!({ "token": ada.access })).await;
+    assert_eq!(second.text, first.text);
+    (test, ada)
+}
+
+async fn reason(test: &TestApp, token: &str) -> String {
+    let answer = test.anonymous().send(VERIFY, json!({ "token": token })).await;
+    answer.data("verify")["reason"].as_str().unwrap_or("none").to_owned()
+}
+
+#[tokio::test]
+async fn a_known_answer_is_given_without_execution() {
+    let (test, ada) = asked_about().await;
+    let principal = auth_graph::auth::principal::authenticate(&test.app, &ada.access.clone().into()).await.unwrap();
+    let body = json!({ "query": VERIFY, "variables": { "token": ada.access } }).to_string();
+    let question = Question::new("application/json; charset=utf-8").with(body.as_bytes()).name();
+    answers::remember(&test.app, question, &principal, None, "what is remembered".into());
+    test.app.revocations.complete_at(test.app.clock.now());
+    let request = || Request::post("/graphql").header(CONTENT_TYPE, "application/json");
+    let answer = test.anonymous().open(request().body(body.clone().into()).unwrap()).await;
+    assert_eq!(answer.headers()[CONTENT_TYPE], "application/json; charset=utf-8");
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    let text = axum::body::to_bytes(answer.into_body(), 100).await.unwrap();
+    assert_eq!(text, "what is remembered");
+
+    // It is the answer to a request of that kind only.
+    let other = request().header(ACCEPT, "application/graphql-response+json").body(body.clone().into()).unwrap();
+    assert_eq!(test.anonymous().request(other).await.data("verify")["active"], true);
+    let form = Request::post("/graphql").header(CONTENT_TYPE, "text/plain").body(body.into()).unwrap();
+    assert_eq!(test.anonymous().request(form).await.status, 415);
+    // Nor where the outbox was not read for a while.
+    test.app.clock.advance(Duration::seconds(2));
+    assert_eq!(reason(&test, &ada.access).await, "none");
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_good_any_more_is_not_called_active() {
+    let (test, ada) = asked_about().await;
+    ada.caller.logout(&ada.refresh).await;
+    test.app.revocations.complete_at(test.app.clock.now());
+    assert_eq!(reason(&test, &ada.access).await, "REVOKED");
+    assert!(test.app.written_answers.is_empty());
+
+    let (test, ada) = asked_about().await;
+    test.app.clock.advance(Duration::minutes(5));
+    test.app.revocations.complete_at(test.app.clock.now());
+    assert_eq!(reason(&test, &ada.access).await, "EXPIRED");
+
+    let (test, ada) = asked_about().await;
+    keys::rotate(&test.app, Start::Now).await.unwrap();
+    keys::retire(&test.app, &decode_header(&ada.access).unwrap().kid.unwrap()).await.unwrap();
+    test.app.revocations.complete_at(test.app.clock.now());
+    assert_eq!(reason(&test, &ada.access).await, "INVALID");
+}
+
+#[tokio::test]
+async fn what_does_not_follow_from_the_token_is_not_remembered() {
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let documents = [
+        "mutation ($token: String!) { verify(token: $token) { active user { firstName } } }",
+        "mutation ($token: String!) { verify(token: $token) { active ... on Verification { ...F } } }
+         fragment F on Verification { user { firstName } }",
+        "mutation ($token: String!) { a: verify(token: $token) { active } b: verify(token: $token) { active } }",
+        "mutation ($token: String!) { verify(token: $token) { active } logout { revokedSessions } }",
+    ];
+    for document in documents {
+        test.app.revocations.complete_at(test.app.clock.now());
+        test.anonymous().send(document, json!({ "token": ada.access })).await;
+        assert!(test.app.written_answers.is_empty(), "{document}");
+    }
+    let name = async || {
+        let answer = test.anonymous().send(documents[0], json!({ "token": ada.access })).await;
+        answer.data("verify")["user"]["firstName"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(name().await, "Ada");
+    let update = Update { first_name: Some("Augusta".parse().unwrap()), ..Update::default() };
+    administration::update(&test.app, &Actor::operator(), ada.user.id, update).await.unwrap();
+    assert_eq!(name().await, "Augusta");
+
+    assert_eq!(reason(&test, "no token").await, "INVALID");
+    test.anonymous().verify(&ada.refresh).await.data("verify");
+    assert!(test.app.written_answers.is_empty(), "only answers about good access tokens");
+}
+
+#[tokio::test]
+async fn introspection_is_remembered_for_the_client_that_asked() {
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let client = test.service_client("orders", "").await;
+    let fresh = || test.app.revocations.complete_at(test.app.clock.now());
+    fresh();
+    assert!(client.sees(&ada.access).await && client.sees(&ada.access).await);
+    assert_eq!(test.app.written_answers.len(), 1);
+
+    // Neither another secret nor another client gets it.
+    let wrong = test.anonymous().with_basic(&client.id.to_string(), "ags_wrong");
+    assert_eq!(wrong.form("/oauth/introspect", &[("token", &ada.access)]).await.status, 401);
+    let nobody = test.anonymous().form("/oauth/introspect", &[("token", &ada.access)]).await;
+    assert_eq!(nobody.status, 401);
+    let twice = client.caller.clone().with_header("authorization", "Basic b3RoZXI6b3RoZXI=");
+    assert_eq!(twice.form("/oauth/introspect", &[("token", &ada.access)]).await.status, 400);
+    let other = test.service_client_for("other", "", &["elsewhere"]).await;
+    assert!(!other.sees(&ada.access).await);
+
+    let made = clients::rotate_secret(&test.app, &Actor::operator(), client.id).await.unwrap();
+    fresh();
+    assert_eq!(client.caller.form("/oauth/introspect", &[("token", &ada.access)]).await.status, 401);
+    let rotated = secrecy::ExposeSecret::expose_secret(&made.secret).to_owned();
+    let caller = test.anonymous().with_basic(&client.id.to_string(), &rotated);
+    assert_eq!(caller.form("/oauth/introspect", &[("token", &ada.access)]).await.body["active"], true);
+    assert_eq!(
+        caller.form("/oauth/introspect", &[("token", &ada.access)]).await.body["sub"],
+        claims_of(&ada.access)["sub"]
+    );
+    clients::disable(&test.app, &Actor::operator(), client.id).await.unwrap();
+    fresh();
+    assert_eq!(caller.form("/oauth/introspect", &[("token", &ada.access)]).await.status, 401);
+}
