@@ -9,6 +9,7 @@ pub mod audit;
 pub mod changes;
 mod claims;
 pub mod clients;
+mod comparing;
 pub mod feed;
 pub mod keys;
 pub mod login_events;

@@ -1,8 +1,9 @@
 //! Signing in.
 
 use auth_graph::auth::Actor;
-use auth_graph::auth::accounts::Rank;
+use auth_graph::auth::accounts::{Rank, change_password_by_credentials};
 use auth_graph::auth::administration::{self, NewAccount};
+use auth_graph::auth::sessions::Device;
 use auth_graph::config::Profile;
 use auth_graph::error::{Code, Error};
 use auth_graph::store::{login_events, users};
@@ -171,6 +172,30 @@ async fn a_full_queue_sheds_and_says_when_to_come_back() {
         assert_eq!(caller.login("ada@test.com", "wrong").await.code(), "INVALID_CREDENTIALS", "no attempt was spent");
     }
     assert_eq!(caller.login("ada@test.com", "wrong").await.code(), "RATE_LIMITED");
+}
+
+#[tokio::test]
+async fn an_attempt_that_nobody_looked_at_does_not_count() {
+    let test = TestApp::with(|config| {
+        config.passwords.queue = 1;
+        config.passwords.memory_kib = 65_536;
+        config.limits.account_attempts = 10;
+    })
+    .await;
+    let ada = test.create_user("ada@test.com").await;
+    let (wrong, device) = ("a wrong password".into(), Device::default());
+    let change = || {
+        let password = "another-long-one-42".into();
+        change_password_by_credentials(&test.app, &ada.email, &wrong, password, &device)
+    };
+    let answers = join_all((0..10).map(|_| change())).await;
+    let codes: Vec<Code> = answers.into_iter().map(|answer| answer.unwrap_err().code()).collect();
+    let shed = codes.iter().filter(|code| **code == Code::Unavailable).count();
+    assert!((1..10).contains(&shed), "{codes:?}");
+    for _ in 0..shed {
+        assert_eq!(change().await.unwrap_err().code(), Code::InvalidCredentials);
+    }
+    assert_eq!(change().await.unwrap_err().code(), Code::RateLimited);
 }
 
 async fn create(test: &TestApp, email: &str, password: &str) -> Result<users::Model, Error> {

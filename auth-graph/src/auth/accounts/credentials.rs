@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use super::{UserEdit, creating, passwords};
 use crate::app::App;
 use crate::auth::actor::Actor;
+use crate::auth::comparing::compare;
 use crate::auth::mail::{self, Letter};
 use crate::auth::sessions::Device;
 use crate::error::{Error, Result};
@@ -78,7 +79,7 @@ pub async fn change_password_by_credentials(
     let user = users::find_by_email(&app.db, email).await?;
     let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
     let decoy = users::any_password_hash(&app.db, email).await?;
-    let right = app.passwords.verify(current, hash, decoy.as_deref()).await?;
+    let (right, attempt) = compare(app, attempt, current, hash, decoy.as_deref()).await?;
     let Some(user) = user.filter(|user| right && user.is_active) else { return Err(Error::InvalidCredentials) };
     attempt.give_back(&app.hasty_db).await?;
     let hash = passwords::hash(app, &user, &NewPassword::parse(password)?).await?;

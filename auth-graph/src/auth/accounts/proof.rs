@@ -5,6 +5,7 @@ use secrecy::SecretString;
 
 use crate::app::App;
 use crate::auth::Principal;
+use crate::auth::comparing::compare;
 use crate::auth::sessions::Device;
 use crate::error::{Error, Result};
 use crate::limits::Attempt;
@@ -49,7 +50,7 @@ pub(super) async fn user_of(app: &App, principal: &Principal) -> Result<users::M
 /// Compares the password, and counts the attempt like one to sign in.
 ///
 /// # Errors
-/// [`Error::InvalidCredentials`], [`Error::RateLimited`].
+/// [`Error::InvalidCredentials`], [`Error::RateLimited`], [`Error::Unavailable`] when too many passwords are being hashed.
 pub(super) async fn check_password(
     app: &App,
     user: &users::Model,
@@ -58,7 +59,8 @@ pub(super) async fn check_password(
 ) -> Result<()> {
     let now = app.clock.now();
     let attempt = Attempt::take(&app.hasty_db, &app.config.limits, &user.email, device.address, now).await?;
-    if !app.passwords.verify(password, user.password_hash.as_deref(), None).await? {
+    let (right, attempt) = compare(app, attempt, password, user.password_hash.as_deref(), None).await?;
+    if !right {
         return Err(Error::InvalidCredentials);
     }
     attempt.give_back(&app.hasty_db).await

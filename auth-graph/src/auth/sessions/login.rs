@@ -4,6 +4,7 @@ use secrecy::SecretString;
 
 use super::{Device, FIRST_PARTY, TokenPair, claims, idle_end, issue, scope_of};
 use crate::app::App;
+use crate::auth::comparing::compare;
 use crate::config::Profile;
 use crate::credentials::claims_hook::Occasion;
 use crate::error::{Error, Result};
@@ -45,14 +46,8 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
     let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
     // Looked up whether it is needed or not: that too would take time.
     let decoy = users::any_password_hash(&app.db, &login.email).await?;
-    let right = match app.passwords.verify(&login.password, hash, decoy.as_deref()).await {
-        Ok(right) => right,
-        Err(error) => {
-            count(app, &error);
-            attempt.give_back(&app.hasty_db).await?;
-            return Err(error);
-        }
-    };
+    let (right, attempt) =
+        compare(app, attempt, &login.password, hash, decoy.as_deref()).await.inspect_err(|error| count(app, error))?;
     let allowed = right && (app.config.profile == Profile::Demo || !is_sample_password(&login.password));
     let admitted = match &user {
         Some(user) if allowed && user.is_active => begin(app, user, login, attempt, device).await?,
