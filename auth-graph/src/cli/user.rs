@@ -274,6 +274,9 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
         }
         Command::ForceReset(who) => {
             let (id, reason) = who.parse(app).await?;
+            if !app.mailer.is_on() {
+                eprintln!("no mail tells the user, as mail.smtp_url is empty: `user set-password` lets them in again");
+            }
             administration::force_password_reset(app, &actor, id, reason).await?
         }
         Command::Disable(who) => {

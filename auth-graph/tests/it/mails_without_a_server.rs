@@ -5,6 +5,7 @@ use auth_graph::config::{Profile, Registration};
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::command_line::{run, text};
 use crate::support::{PASSWORD, Process, TestApp, operation};
 
 #[tokio::test]
@@ -32,4 +33,18 @@ async fn in_production_whatever_needs_one_is_forbidden() {
     assert_eq!(forgotten.code(), "FORBIDDEN");
     let invite = "mutation($email: String!) { inviteUser(input: { email: $email }) { requested } }";
     assert_eq!(root.send(invite, email).await.code(), "FORBIDDEN");
+}
+
+#[test]
+fn an_operator_is_told_that_nobody_tells_the_user() {
+    let folder = TempDir::new().unwrap();
+    run(folder.path(), &["user", "create", "ada@test.com"], PASSWORD);
+    let reset = |profile| {
+        let profile = format!("profile={profile}");
+        let output = run(folder.path(), &["user", "force-reset", "ada@test.com", "--set", &profile], "");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stderr).contains("no mail tells the user")
+    };
+    assert!(reset("production"));
+    assert!(!reset("development"));
 }
