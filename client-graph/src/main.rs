@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use client_graph::service::cli::{Cli, run};
+use client_graph::service::cli::{Cli, exit_code, run};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -11,7 +11,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("client-graph: {}", serving::explain(&*failure));
-            ExitCode::FAILURE
+            exit_code(&failure)
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use subgraph::Directives;
@@ -55,6 +56,15 @@ enum Command {
 
 /// Why a command failed, as it is printed.
 pub type Failure = Box<dyn StdError + Send + Sync>;
+
+/// The exit code of the process: 2 where the configuration is wrong, as of auth-graph.
+#[must_use]
+pub fn exit_code(failure: &Failure) -> ExitCode {
+    match failure.is::<Problems>() {
+        true => ExitCode::from(2),
+        false => ExitCode::FAILURE,
+    }
+}
 
 /// Runs one command.
 ///
