@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// A given or family name, trimmed, may be empty: up to 150 characters, none of them a control character, as mails are
+/// A given or family name, trimmed, may be empty: up to 150 characters, none of them one that nobody sees, as mails are
 /// addressed with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -26,8 +26,8 @@ impl PersonName {
     }
 }
 
-/// Whether a letter controls the text, or how it runs: such a name could look like another, or turn the text around it. The two
-/// joiners are not among them, as the names of some languages are written with them.
+/// Whether a letter controls the text, or how it runs: such a name could look like another, or turn the text around it.
+/// The two joiners are not among them, as the names of some languages are written with them.
 fn is_invisible(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,

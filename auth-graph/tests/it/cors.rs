@@ -41,6 +41,21 @@ async fn a_listed_origin_may_call_with_credentials() {
 }
 
 #[tokio::test]
+async fn where_no_origin_is_listed_none_may_call() {
+    let test = TestApp::new().await;
+    let asked = preflight(&test, "/graphql", APP).await;
+    assert_eq!(asked.status, 405);
+    let sent = test.anonymous().with_header("origin", APP).send("{ __typename }", serde_json::json!({})).await;
+    for answer in [asked, sent] {
+        assert!(
+            !answer.headers.keys().any(|name| name.as_str().starts_with("access-control-")),
+            "{:?}",
+            answer.headers
+        );
+    }
+}
+
+#[tokio::test]
 async fn ghsa_x3f4_v83f_7wp2_other_origins_are_told_nothing() {
     let test = listing_one().await;
     for origin in

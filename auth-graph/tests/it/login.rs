@@ -152,14 +152,19 @@ async fn ghsa_p6v2_xcpg_h6xw_one_ipv6_network_is_one_client() {
     assert_eq!(attempt("2001:db8:0:1::1", 4).await, "INVALID_CREDENTIALS");
 }
 
-#[tokio::test]
-async fn a_full_queue_sheds_and_says_when_to_come_back() {
-    let test = TestApp::with(|config| {
+/// An app in whose queue one password waits, while ten attempts are free.
+async fn that_hashes_slowly() -> TestApp {
+    TestApp::with(|config| {
         config.passwords.queue = 1;
         config.passwords.memory_kib = 65_536;
         config.limits.account_attempts = 10;
     })
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn a_full_queue_sheds_and_says_when_to_come_back() {
+    let test = that_hashes_slowly().await;
     test.create_user("ada@test.com").await;
     let caller = test.anonymous();
     let answers = join_all((0..10).map(|_| caller.login("ada@test.com", PASSWORD))).await;
@@ -176,12 +181,7 @@ async fn a_full_queue_sheds_and_says_when_to_come_back() {
 
 #[tokio::test]
 async fn an_attempt_that_nobody_looked_at_does_not_count() {
-    let test = TestApp::with(|config| {
-        config.passwords.queue = 1;
-        config.passwords.memory_kib = 65_536;
-        config.limits.account_attempts = 10;
-    })
-    .await;
+    let test = that_hashes_slowly().await;
     let ada = test.create_user("ada@test.com").await;
     let (wrong, device) = ("a wrong password".into(), Device::default());
     let change = || {
