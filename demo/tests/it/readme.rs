@@ -76,6 +76,36 @@ fn every_make_target_that_is_named_exists() {
     }
 }
 
+/// The test below has the binaries built already: whether `cargo` would build them is seen here.
+#[test]
+fn cargo_run_names_the_features_that_a_binary_needs() {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let needed = |package: &str| -> Vec<String> {
+        let packages = metadata["packages"].as_array().unwrap();
+        let package = packages.iter().find(|found| found["name"] == package).unwrap();
+        let targets = package["targets"].as_array().unwrap().iter();
+        let binary = targets.filter(|target| target["kind"][0] == "bin").collect::<Vec<_>>()[0];
+        let features = binary["required-features"].as_array().into_iter().flatten();
+        features.map(|feature| feature.as_str().unwrap().to_owned()).collect()
+    };
+    let commands: String = examples().into_iter().map(|example| example.command).collect();
+    let mut runs = 0;
+    for run in commands.split("cargo run -p ").skip(1) {
+        let (package, rest) = run.split_once(' ').unwrap();
+        let (options, _) = rest.split_once("-- ").unwrap();
+        for feature in needed(package) {
+            assert!(options.contains(&format!("--features {feature}")), "{package} needs {feature}");
+        }
+        runs += 1;
+    }
+    assert!(runs >= 5, "the commands were found");
+}
+
 #[test]
 fn every_command_does_what_is_printed_below_it() {
     let folder = TempDir::new().unwrap();
@@ -92,7 +122,7 @@ fn every_command_does_what_is_printed_below_it() {
             .replace("http://127.0.0.1:8000", &demo.auth_url)
             .replace("http://127.0.0.1:8001", &demo.client_url)
             .replace("cargo run -p auth-graph -- serve", "true")
-            .replace("cargo run -p client-graph -- serve", "true")
+            .replace("cargo run -p client-graph --features service -- serve", "true")
             .replace("cargo run -p auth-graph -- user create", "echo 'correct horse battery' | auth-graph user create")
             .replace("cargo run -p auth-graph --", "auth-graph");
         script += &format!("{command}\nprintf '\\n=====\\n'\n");
