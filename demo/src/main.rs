@@ -16,13 +16,13 @@ use services::Services;
 #[derive(Debug, Parser)]
 struct Options {
     /// Port of auth-graph; 0 takes a free one.
-    #[arg(long, default_value_t = 8000)]
+    #[arg(long, env = "DEMO_AUTH_PORT", default_value_t = 8000)]
     auth_port: u16,
     /// Port of client-graph; 0 takes a free one.
-    #[arg(long, default_value_t = 8001)]
+    #[arg(long, env = "DEMO_CLIENT_PORT", default_value_t = 8001)]
     client_port: u16,
     /// Folder of the databases and secrets. A second start goes on where the first has ended.
-    #[arg(long, default_value = "data")]
+    #[arg(long, env = "DEMO_DATA_DIR", default_value = "data")]
     data_dir: PathBuf,
 }
 

@@ -3,21 +3,21 @@
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::running::Running;
+use crate::running::Demo;
 
 async fn post(url: String, body: Value) -> Value {
     let answer = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
     answer.json().await.unwrap()
 }
 
-async fn sign_in(demo: &Running, email: &str, password: &str) -> String {
+async fn sign_in(demo: &Demo, email: &str, password: &str) -> String {
     let answer =
         post(format!("{}/auth/token/", demo.client_url), json!({ "email": email, "password": password })).await;
     assert!(answer["access"].is_string(), "{answer}");
     answer["access"].as_str().unwrap().to_owned()
 }
 
-async fn ask(demo: &Running, token: &str, query: &str) -> Value {
+async fn ask(demo: &Demo, token: &str, query: &str) -> Value {
     let request = reqwest::Client::new().post(format!("{}/graphql", demo.client_url)).bearer_auth(token);
     request.json(&json!({ "query": query })).send().await.unwrap().json().await.unwrap()
 }
@@ -25,7 +25,7 @@ async fn ask(demo: &Running, token: &str, query: &str) -> Value {
 #[tokio::test]
 async fn the_three_users_sign_in_and_a_second_start_keeps_the_data() {
     let folder = TempDir::new().unwrap();
-    let demo = Running::start(folder.path());
+    let demo = Demo::start(folder.path());
     let everything = json!([
         "audit:read",
         "clients:read",
@@ -51,19 +51,19 @@ async fn the_three_users_sign_in_and_a_second_start_keeps_the_data() {
     let token = sign_in(&demo, "user@test.com", "user-pass").await;
     let added = ask(&demo, &token, "mutation { addNote(input: {text: \"kept\"}) { note { id } } }").await;
     assert!(added["errors"].is_null(), "{added}");
-    assert!(demo.interrupt(), "Ctrl-C stops it cleanly");
+    assert!(demo.interrupt().0.success(), "Ctrl-C stops it cleanly");
 
-    let demo = Running::start(folder.path());
+    let demo = Demo::start(folder.path());
     let token = sign_in(&demo, "user@test.com", "user-pass").await;
     let notes = ask(&demo, &token, "{ notes { nodes { text } } }").await;
     assert_eq!(notes["data"]["notes"]["nodes"], json!([{ "text": "kept" }]), "{notes}");
-    assert!(demo.interrupt());
+    assert!(demo.interrupt().0.success());
 }
 
 #[tokio::test]
 async fn the_limiter_sees_the_client_and_not_the_proxy() {
     let folder = TempDir::new().unwrap();
-    let demo = Running::start(folder.path());
+    let demo = Demo::start(folder.path());
     let login = reqwest::Client::new().post(format!("{}/auth/token/", demo.client_url));
     login.json(&json!({ "email": "user@test.com", "password": "user-pass" })).send().await.unwrap();
     let access = sign_in(&demo, "user@test.com", "user-pass").await;
@@ -82,7 +82,7 @@ async fn the_limiter_sees_the_client_and_not_the_proxy() {
 #[tokio::test]
 async fn the_client_service_hears_that_a_session_has_ended_elsewhere() {
     let folder = TempDir::new().unwrap();
-    let demo = Running::start(folder.path());
+    let demo = Demo::start(folder.path());
     let token = sign_in(&demo, "user@test.com", "user-pass").await;
     assert!(ask(&demo, &token, "{ whoami { subject } }").await["errors"].is_null());
     let logout = reqwest::Client::new().post(format!("{}/graphql", demo.auth_url)).bearer_auth(&token);

@@ -1,11 +1,14 @@
 //! Every command in README.md is executed here, and what is printed below it is what it printed.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
+use serde_json::json;
 use tempfile::TempDir;
 
-use crate::running::Running;
+use crate::running::{Demo, Running};
 
 /// A command of the text, and the output that is shown for it.
 struct Example {
@@ -53,10 +56,13 @@ fn normal(output: &str) -> String {
     normal
 }
 
+/// `make test` runs this, and can not be run by it: what can be told here is that it is what the build machine runs.
 #[test]
 fn the_readme_starts_with_the_two_commands() {
     let commands: Vec<_> = examples().into_iter().map(|example| example.command).collect();
     assert_eq!(commands[..2], ["make run", "make test"]);
+    let continuous = std::fs::read_to_string(root().join(".ci/run")).unwrap();
+    assert_eq!(continuous.lines().last(), Some("make test"));
 }
 
 #[test]
@@ -76,7 +82,7 @@ fn every_make_target_that_is_named_exists() {
     }
 }
 
-/// The test below has the binaries built already: whether `cargo` would build them is seen here.
+/// The tests below have the binaries built already: whether `cargo` would build them is seen here.
 #[test]
 fn cargo_run_names_the_features_that_a_binary_needs() {
     let output = Command::new(env!("CARGO"))
@@ -93,6 +99,8 @@ fn cargo_run_names_the_features_that_a_binary_needs() {
         let features = binary["required-features"].as_array().into_iter().flatten();
         features.map(|feature| feature.as_str().unwrap().to_owned()).collect()
     };
+    let by_default = metadata["workspace_default_members"].as_array().unwrap();
+    assert!(by_default.len() == 1 && by_default[0].to_string().contains("/demo#"), "{by_default:?}");
     let commands: String = examples().into_iter().map(|example| example.command).collect();
     let mut runs = 0;
     for run in commands.split("cargo run -p ").skip(1) {
@@ -106,41 +114,98 @@ fn cargo_run_names_the_features_that_a_binary_needs() {
     assert!(runs >= 5, "the commands were found");
 }
 
-#[test]
-fn every_command_does_what_is_printed_below_it() {
-    let folder = TempDir::new().unwrap();
-    let demo = Running::start(&folder.path().join("data"));
-    // One shell for all, as variables are kept from one to the next. `make` is tried by the test above, and by whoever
-    // runs this; a server would not come back.
+/// Gives the command the binaries that are there already, see `bin/cargo`.
+fn with_cargo(command: &mut Command) -> &mut Command {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/bin");
+    let path = format!("{}:{}", here.display(), std::env::var("PATH").unwrap());
+    command.env("PATH", path).env("BINARIES", Path::new(env!("CARGO_BIN_EXE_demo")).parent().unwrap())
+}
+
+/// Executes the commands in one shell, as variables are kept from one to the next, and compares what they print with what
+/// is shown; returns how many outputs were shown.
+fn execute(examples: &[Example], folder: &Path, address: impl Fn(&str) -> String) -> usize {
     let mut script = String::from("set -eu\n");
-    let mut expected = Vec::new();
-    for Example { command, output } in examples() {
-        if command.starts_with("make ") {
-            continue;
-        }
-        let command = command
-            .replace("http://127.0.0.1:8000", &demo.auth_url)
-            .replace("http://127.0.0.1:8001", &demo.client_url)
-            .replace("cargo run -p auth-graph -- serve", "true")
-            .replace("cargo run -p client-graph --features service -- serve", "true")
-            .replace("cargo run -p auth-graph -- user create", "echo 'correct horse battery' | auth-graph user create")
-            .replace("cargo run -p auth-graph --", "auth-graph");
-        script += &format!("{command}\nprintf '\\n=====\\n'\n");
-        expected.push((command, output));
+    for Example { command, .. } in examples {
+        script += &format!("{}\nprintf '\\n=====\\n'\n", address(command));
     }
-    let binaries = PathBuf::from(env!("CARGO_BIN_EXE_demo")).parent().unwrap().to_owned();
-    let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
-    let run =
-        Command::new("bash").arg("-c").arg(&script).current_dir(folder.path()).env("PATH", path).output().unwrap();
+    let mut bash = Command::new("bash");
+    let run = with_cargo(bash.arg("-c").arg(&script).current_dir(folder)).output().unwrap();
     let printed = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{printed}\n{}", String::from_utf8_lossy(&run.stderr));
-    let printed: Vec<_> = printed.split("\n=====\n").collect();
     let mut compared = 0;
-    for ((command, output), printed) in expected.iter().zip(&printed) {
+    for (Example { command, output }, printed) in examples.iter().zip(printed.split("\n=====\n")) {
         if let Some(output) = output {
             assert_eq!(normal(output), normal(printed), "{command}");
             compared += 1;
         }
     }
+    compared
+}
+
+/// From `make run` to Ctrl-C.
+#[test]
+fn the_commands_of_the_first_part_do_what_is_printed_below_them() {
+    let folder = TempDir::new().unwrap();
+    // The pages are those that are there: to build them would need the internet.
+    let mut make = Command::new("make");
+    make.args(["--old-file=playground/dist/index.html", "run"]).current_dir(root());
+    // Where this is run by `make test`, it is not a part of that.
+    for name in ["MAKEFLAGS", "MAKELEVEL", "MFLAGS"] {
+        make.env_remove(name);
+    }
+    let demo = Demo::start_by(with_cargo(&mut make), &folder.path().join("data"));
+    let commands: Vec<_> =
+        examples().into_iter().skip(2).take_while(|example| !example.command.contains("cargo run")).collect();
+    let compared = execute(&commands, folder.path(), |command| {
+        command.replace("http://127.0.0.1:8000", &demo.auth_url).replace("http://127.0.0.1:8001", &demo.client_url)
+    });
     assert!(compared >= 6, "the outputs were found");
+    let (status, said) = demo.interrupt();
+    // make passes the signal on to whoever has started it, once the demo has ended.
+    assert_eq!(status.signal(), Some(2));
+    assert!(said.starts_with("Stopped. The data stays in"), "{said}");
+}
+
+/// From "Run auth-graph by itself" on: what serves goes on while the lines below it are executed.
+#[tokio::test]
+async fn the_commands_of_the_second_part_serve_until_they_are_stopped() {
+    let folder = TempDir::new().unwrap();
+    let commands = examples().into_iter().map(|example| example.command);
+    let commands: Vec<_> = commands.skip_while(|command| !command.contains("cargo run")).collect();
+    let mut urls: Vec<String> = Vec::new();
+    let mut serving = Vec::new();
+    for line in commands.join("\n").replace("\\\n", "").lines() {
+        let mut shell = Command::new("sh");
+        with_cargo(&mut shell).current_dir(folder.path()).arg("-c");
+        if line.ends_with("-- serve") {
+            shell.arg(format!("exec {line} 2>&1"));
+            let free = "127.0.0.1:0";
+            shell.envs([("AUTH_GRAPH_SERVER__BIND", free), ("CLIENT_GRAPH_SERVER__BIND", free)]);
+            shell.envs(urls.first().map(|url| ("CLIENT_GRAPH_AUTH__URL", url)));
+            let running = Running::start(&mut shell, "-graph serves ");
+            let (_, url) = running.said.rsplit_once(" url=\"").unwrap();
+            urls.push(url.split('"').next().unwrap().to_owned());
+            serving.push(running);
+        } else {
+            assert!(type_in(shell.arg(line), "correct horse battery\n"), "{line}");
+        }
+    }
+    let [auth_url, client_url] = &urls[..] else { panic!("{urls:?}") };
+    assert!(reqwest::get(format!("{auth_url}/readyz")).await.unwrap().status().is_success());
+    let user = json!({ "email": "admin@example.com", "password": "correct horse battery" });
+    let answer = reqwest::Client::new().post(format!("{client_url}/auth/token/")).json(&user).send().await.unwrap();
+    assert!(answer.status().is_success(), "the client service asks the auth-graph that stands beside it");
+    let signals = ["TERM", "INT"].into_iter();
+    for (running, signal) in serving.into_iter().rev().zip(signals) {
+        let (status, said) = running.end(signal);
+        assert!(status.success() && said.contains("stopping"), "SIG{signal}: {status}, {said}");
+    }
+}
+
+/// Executes a command that asks for something, and returns whether it went well.
+fn type_in(command: &mut Command, answer: &str) -> bool {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    // Most of them ask for nothing, and may have ended.
+    let _ = child.stdin.take().unwrap().write_all(answer.as_bytes());
+    child.wait().unwrap().success()
 }
