@@ -48,8 +48,8 @@ enum Command {
     Serve(serve::Options),
     /// Bring the database up to date, or take migrations back.
     Migrate(migrate::Options),
-    /// To be run after the database was restored from a backup, before the service is started: sends the readers of the feed
-    /// back to the snapshots, as they know of changes that the database does not.
+    /// To be run after the database was restored from a backup, before the service is started: sends the readers of the
+    /// feed back to the snapshots, as they know of changes that the database does not.
     Restored,
     /// Print the GraphQL schema.
     Schema {
@@ -78,8 +78,8 @@ enum Command {
     /// Print the audit log, sign-ins, or how many there were.
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Import users from another system, with their password hashes. A run that was interrupted is gone on with by running
-    /// it again.
+    /// Import users from another system, with their password hashes. A run that was interrupted is gone on with by
+    /// running it again.
     Import(import::Options),
     /// Export the users, one JSON object a line.
     Export(export::Options),

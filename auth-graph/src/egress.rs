@@ -1,8 +1,8 @@
 //! Requests to addresses that somebody else has named: they reach public addresses and nothing of our own network.
 //!
 //! A name is resolved once for each connection, what it resolves to is looked at, and the connection goes to just that.
-//! No redirect is followed, no proxy is asked, and no answer is read beyond its head. What is sent, and why, is decided in
-//! `auth::webhooks`. Services that the operator has configured, such as the claims hook, are not asked through here.
+//! No redirect is followed, no proxy is asked, and no answer is read beyond its head. What is sent, and why, is decided
+//! in `auth::webhooks`. Services that the operator has configured, such as the claims hook, are not asked through here.
 
 mod addresses;
 
@@ -62,8 +62,8 @@ impl Egress {
     /// Whether an address may be called, as far as that can be told without looking its name up.
     ///
     /// # Errors
-    /// [`Error::ValidationFailed`] for `http://` to anything but this machine in development, and for an IP address that is
-    /// not public.
+    /// [`Error::ValidationFailed`] for `http://` to anything but this machine in development, and for an IP address
+    /// that is not public.
     pub fn check(&self, url: &WebhookUrl) -> Result<()> {
         let url = url.to_url()?;
         if !self.is_scheme_allowed(&url) {

@@ -1,5 +1,5 @@
-//! A page of users as a gateway asks for it: a thousand representations in one `_entities` call, from the request to the
-//! bytes of the answer, without a socket.
+//! A page of users as a gateway asks for it: a thousand representations in one `_entities` call, from the request to
+//! the bytes of the answer, without a socket.
 
 use std::error::Error;
 use std::net::SocketAddr;

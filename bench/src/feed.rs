@@ -1,5 +1,5 @@
-//! The change feed between the real auth-graph and services that follow it: filling a mirror, catching up, many at once,
-//! and how soon a session that has ended is refused.
+//! The change feed between the real auth-graph and services that follow it: filling a mirror, catching up, many at
+//! once, and how soon a session that has ended is refused.
 //!
 //! PostgreSQL, for the mirror, is measured where `TEST_DATABASE_URL` names a server of its own.
 

@@ -1,7 +1,7 @@
 //! A million users coming in from Django with their hashes, and being looked for afterwards.
 //!
-//! PostgreSQL is measured where `TEST_DATABASE_URL` names a server of its own. Users are looked for there only: SQLite has
-//! no index of parts of texts.
+//! PostgreSQL is measured where `TEST_DATABASE_URL` names a server of its own. Users are looked for there only: SQLite
+//! has no index of parts of texts.
 
 use std::error::Error;
 use std::fs::File;

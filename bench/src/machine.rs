@@ -1,4 +1,5 @@
-//! What the machine was doing, from /proc: whoever reads a figure must be able to tell whether it was measured in peace.
+//! What the machine was doing, from /proc: whoever reads a figure must be able to tell whether it was measured in
+//! peace.
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! What sessions cost: a refresh beside the bare compare-and-swap that it stands on, in turns on one database, and the set
-//! of sessions that were ended.
+//! What sessions cost: a refresh beside the bare compare-and-swap that it stands on, in turns on one database, and the
+//! set of sessions that were ended.
 //!
 //! PostgreSQL is measured where `TEST_DATABASE_URL` names a server of its own.
 

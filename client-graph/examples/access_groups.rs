@@ -1,6 +1,6 @@
 //! A service with permissions of its own: auth-graph says in a user's metadata which group they belong to, the service
-//! keeps that in a table of its own, and a guard compares it with what a field needs. The key begins with `_`, so that users
-//! can not set it themselves.
+//! keeps that in a table of its own, and a guard compares it with what a field needs. The key begins with `_`, so that
+//! users can not set it themselves.
 //!
 //! `cargo run -p client-graph --example access_groups`
 //!
@@ -57,13 +57,14 @@ impl MigrationTrait for Memberships {
     }
 }
 
-/// The mirror that keeps the table: in the transaction of the user's own row, at sign-in, on first sight and by the feed.
+/// The mirror that keeps the table: in the transaction of the user's own row, at sign-in, on first sight and by the
+/// feed.
 pub fn mirror(db: DatabaseConnection) -> Mirror {
     Mirror::new(db).on_user(|change, txn| Box::pin(keep_membership(change, txn)))
 }
 
-/// auth-graph has the last word: what it does not say any more is deleted. Metadata that is no path is no membership, and
-/// no reason to lose the change.
+/// auth-graph has the last word: what it does not say any more is deleted. Metadata that is no path is no membership,
+/// and no reason to lose the change.
 async fn keep_membership(change: &MirrorChange, txn: &DatabaseTransaction) -> Result<(), Error> {
     let metadata = change.after.as_ref().map(|user| &user.metadata["_accessGroup"]["path"]);
     let path = metadata.and_then(|path| path.as_str()).filter(|path| segments(path).is_some());

@@ -69,7 +69,8 @@ impl Context {
         &self.caller
     }
 
-    /// The verified caller. A context can outlive a request, on a WebSocket: a session that has ended meanwhile is noticed.
+    /// The verified caller. A context can outlive a request, on a WebSocket: a session that has ended meanwhile is
+    /// noticed.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` without a token, and the token's own code when it is no good.

@@ -1,8 +1,8 @@
 //! The change feed of auth-graph, followed in the background: sessions that end there are refused here within
 //! milliseconds, and the mirror holds every user, also those who never came.
 //!
-//! [`AuthGraph::run_feed`] is one task for each process. What arrives is read in `listener`, how the mirror takes it over
-//! in `applier`. Without the task everything else works as well: revocations are then noticed when a token ends.
+//! [`AuthGraph::run_feed`] is one task for each process. What arrives is read in `listener`, how the mirror takes it
+//! over in `applier`. Without the task everything else works as well: revocations are then noticed when a token ends.
 
 mod applier;
 mod backoff;
@@ -48,13 +48,13 @@ pub(crate) struct Feed {
 }
 
 impl AuthGraph {
-    /// Follows the change feed until `stop` is ready. Spawn it once for each process: revocations reach every replica of
-    /// a service, and of those that share a database one writes the mirror. It reconnects by itself, and goes on where
-    /// it was.
+    /// Follows the change feed until `stop` is ready. Spawn it once for each process: revocations reach every replica
+    /// of a service, and of those that share a database one writes the mirror. It reconnects by itself, and goes on
+    /// where it was.
     ///
-    /// Let `stop` come when the service stops, and wait for this to return: that gives the mirror to the next process at
-    /// once. With a `stop` that never comes, the mirror is held until that runs out, and after each restart of the service
-    /// nobody writes it for up to 19 seconds.
+    /// Let `stop` come when the service stops, and wait for this to return: that gives the mirror to the next process
+    /// at once. With a `stop` that never comes, the mirror is held until that runs out, and after each restart of the
+    /// service nobody writes it for up to 19 seconds.
     ///
     /// # Errors
     /// `INTERNAL` when no service client was configured.

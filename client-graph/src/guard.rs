@@ -1,8 +1,8 @@
 //! Access to fields of a GraphQL schema, written once: `#[graphql(requires(HasScope::new("notes:read")))]` below
 //! `#[guarded]` is the check at run time and the directive that gateways are told.
 //!
-//! The rules find the caller in the request's [`Context`], which the service puts into its data. They stand on fields or on
-//! whole objects; a field's own rule replaces that of its object. Entities need them like anything else.
+//! The rules find the caller in the request's [`Context`], which the service puts into its data. They stand on fields
+//! or on whole objects; a field's own rule replaces that of its object. Entities need them like anything else.
 //!
 //! | rule | lets in | directive |
 //! | --- | --- | --- |

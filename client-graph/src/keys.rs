@@ -1,8 +1,8 @@
 //! The public keys of auth-graph, fetched when they are needed and kept while it is away.
 //!
-//! A reader takes a snapshot and never waits for the network while its key is known. Parallel misses share one fetch. An
-//! unknown `kid` causes at most one fetch in each [`UNKNOWN_KEY_FLOOR`], so that made-up ones can not be used to flood
-//! auth-graph. How a key set is read is in `jwks`.
+//! A reader takes a snapshot and never waits for the network while its key is known. Parallel misses share one fetch.
+//! An unknown `kid` causes at most one fetch in each [`UNKNOWN_KEY_FLOOR`], so that made-up ones can not be used to
+//! flood auth-graph. How a key set is read is in `jwks`.
 
 mod jwks;
 

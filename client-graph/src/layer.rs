@@ -1,8 +1,8 @@
 //! axum: a layer that finds out who calls, and extractors that ask for it.
 //!
 //! `Router::layer(auth.layer())` puts the request's [`Context`] where the extractors find it,
-//! and [`Require`], which guards many routes at once: `route_layer(Require::scope("notes:read"))`. [`Permitted`] extracts
-//! the caller of a single route if they may.
+//! and [`Require`], which guards many routes at once: `route_layer(Require::scope("notes:read"))`. [`Permitted`]
+//! extracts the caller of a single route if they may.
 
 mod require;
 

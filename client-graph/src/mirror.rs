@@ -1,9 +1,9 @@
 //! The mirror: one row for each user, in the service's own database, so that its tables can refer to users and its
 //! queries can join them. Without the feed it holds the users that the service has met.
 //!
-//! Keyed by the user's id; the e-mail address is an attribute. Rows change by one statement that ignores older versions,
-//! so parallel and reordered writes end in the same row; `database` does it, and `memory` for services without one. When
-//! to write is decided on first sight (`first_sight`), at sign-in (`proxy`) and by the feed (`feed`).
+//! Keyed by the user's id; the e-mail address is an attribute. Rows change by one statement that ignores older
+//! versions, so parallel and reordered writes end in the same row; `database` does it, and `memory` for services
+//! without one. When to write is decided on first sight (`first_sight`), at sign-in (`proxy`) and by the feed (`feed`).
 
 #[cfg(feature = "sea-orm")]
 mod database;
@@ -160,9 +160,9 @@ impl Mirror {
     /// What happens in the service's own tables when a user changes, in the same transaction: users can be given the
     /// service's own roles, say, by what `metadata` says of them. It is called once for each row that changes, in no
     /// particular order within a transaction, and must use `txn` only. Its error undoes the transaction: the feed tries
-    /// again until it succeeds, and revocations do not wait for it. One user whose change it can not follow therefore holds
-    /// up all that come later: the log names the user, and the age of the mirror grows. A mirror in memory has no transaction, and can not be
-    /// built with it.
+    /// again until it succeeds, and revocations do not wait for it. One user whose change it can not follow therefore
+    /// holds up all that come later: the log names the user, and the age of the mirror grows. A mirror in memory has no
+    /// transaction, and can not be built with it.
     ///
     /// ```
     /// # use client_graph::mirror::Mirror;

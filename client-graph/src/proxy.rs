@@ -94,8 +94,8 @@ impl Proxy {
         headers
     }
 
-    /// The address that a request comes from. `X-Forwarded-For` is read from its end, and only as far as each address is
-    /// that of a trusted proxy: whatever stands before was written by somebody else.
+    /// The address that a request comes from. `X-Forwarded-For` is read from its end, and only as far as each address
+    /// is that of a trusted proxy: whatever stands before was written by somebody else.
     fn client_address(&self, parts: &Parts) -> Option<IpAddr> {
         let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
         let is_trusted = |address: IpAddr| self.trusted.iter().any(|network| network.contains(&address));
@@ -118,8 +118,8 @@ impl Proxy {
         }
     }
 
-    /// Takes over what auth-graph just said of a user. The caller is signed in whether this works or not: the row is then
-    /// made on first sight.
+    /// Takes over what auth-graph just said of a user. The caller is signed in whether this works or not: the row is
+    /// then made on first sight.
     async fn mirror(&self, user: &crate::operations::User) {
         if let Err(error) = self.auth.take_over(user).await {
             tracing::warn!(error = ?error, user = %user.id, "a user could not be mirrored at sign-in");

@@ -1,4 +1,5 @@
-//! Sessions, and single tokens, that ended while access tokens still run: the set that every request is checked against.
+//! Sessions, and single tokens, that ended while access tokens still run: the set that every request is checked
+//! against.
 //!
 //! It is bounded by the life of access tokens. Filled by the feed, by log-outs that pass through here and by
 //! [`AuthGraph::revoke_locally`](crate::AuthGraph::revoke_locally).

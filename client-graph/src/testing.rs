@@ -1,7 +1,7 @@
 //! An issuer for tests: it signs tokens, good and forged, and answers as auth-graph would, in the process of the test.
 //!
-//! How tokens are made is in `token`, what is answered in `answers`, how it goes away and comes back in `line`. It keeps
-//! no promise of security: passwords are compared as they are and tokens are looked up in a table.
+//! How tokens are made is in `token`, what is answered in `answers`, how it goes away and comes back in `line`. It
+//! keeps no promise of security: passwords are compared as they are and tokens are looked up in a table.
 
 mod answers;
 mod feed;
@@ -163,8 +163,8 @@ impl TestIssuer {
         self.shared.record(feed::Event::User("USER_DELETED", id));
     }
 
-    /// Deletes a user without a trace, and forgets what the feed has told so far: as when the deletion is older than what
-    /// auth-graph keeps.
+    /// Deletes a user without a trace, and forgets what the feed has told so far: as when the deletion is older than
+    /// what auth-graph keeps.
     pub fn lose_user(&self, id: UserId) {
         self.delete_user(id);
         self.shared.state().users.retain(|known| known.user.id != id);

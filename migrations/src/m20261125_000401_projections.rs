@@ -1,4 +1,5 @@
-//! What each service client is shown of users, and what users held before a change, as that decides to whom they are shown.
+//! What each service client is shown of users, and what users held before a change, as that decides to whom they are
+//! shown.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,5 +1,5 @@
-//! The audit log: who changed what. Rows are added and, when their time is over, deleted; the database itself refuses to
-//! change one.
+//! The audit log: who changed what. Rows are added and, when their time is over, deleted; the database itself refuses
+//! to change one.
 //!
 //! There is no foreign key: the record outlives what it is about.
 

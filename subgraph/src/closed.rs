@@ -34,11 +34,11 @@ impl fmt::Display for Undecided {
 impl std::error::Error for Undecided {}
 
 /// Refuses a schema in which a way in has no rule: a field of `Query`, `Mutation` or `Subscription`, or a field of an
-/// entity, which `_entities` reaches. `_service` is exempt, as composition needs it. Call it when the schema is built, so
-/// that a service with a forgotten rule does not start.
+/// entity, which `_entities` reaches. `_service` is exempt, as composition needs it. Call it when the schema is built,
+/// so that a service with a forgotten rule does not start.
 ///
-/// An object that is merged into another one hands on the rules of its fields and not its own: such fields need their own.
-/// So do the fields of a `#[ComplexObject]`: a rule of the type, which would not reach them, does not compile with
+/// An object that is merged into another one hands on the rules of its fields and not its own: such fields need their
+/// own. So do the fields of a `#[ComplexObject]`: a rule of the type, which would not reach them, does not compile with
 /// [`guarded`](crate::guarded).
 ///
 /// # Errors

@@ -28,8 +28,8 @@ pub enum Demand {
     Authenticated,
     /// `@requiresScopes`: all scopes of one of the lists.
     Scopes(Vec<Vec<String>>),
-    /// `@policy`: what only the service knows, such as a role; all policies of one of the lists. A gateway that does not
-    /// know a policy refuses.
+    /// `@policy`: what only the service knows, such as a role; all policies of one of the lists. A gateway that does
+    /// not know a policy refuses.
     Policies(Vec<Vec<String>>),
     /// Nothing, and no directive: that it is open to everybody was decided, and not forgotten.
     Nothing,

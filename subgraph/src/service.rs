@@ -1,5 +1,5 @@
-//! `_service`: how a composer asks a running service for its schema. It is open to everybody, as it says no more than the
-//! schema does, and composition would break without it.
+//! `_service`: how a composer asks a running service for its schema. It is open to everybody, as it says no more than
+//! the schema does, and composition would break without it.
 
 use async_graphql::{Context, Object, SimpleObject};
 

@@ -52,9 +52,9 @@ pub enum Rank {
     Superuser,
 }
 
-/// The user of this identifier, if you may see them: yourself, or anyone with `users:read`, of whom a service client may
-/// be shown some only. A stranger and nobody look the same. The identifier of a merged account leads to the one that it
-/// has become part of.
+/// The user of this identifier, if you may see them: yourself, or anyone with `users:read`, of whom a service client
+/// may be shown some only. A stranger and nobody look the same. The identifier of a merged account leads to the one
+/// that it has become part of.
 ///
 /// # Errors
 /// When the database fails.
@@ -76,7 +76,8 @@ pub(crate) async fn shown(app: &App, principal: &Principal, id: UserId) -> Resul
     Ok(users::find_or_successor(&app.db, id).await?.and_then(|user| view.see(app, user)))
 }
 
-/// Those among these identifiers whose users you may see, by the rule of [`visible`] and with as few queries as for one.
+/// Those among these identifiers whose users you may see, by the rule of [`visible`] and with as few queries as for
+/// one.
 ///
 /// # Errors
 /// When the database fails.

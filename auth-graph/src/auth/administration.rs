@@ -116,8 +116,8 @@ pub async fn enable(app: &App, actor: &Actor, id: UserId) -> Result<users::Model
     change(app, actor, id, "user.enable", None, |user| user.is_active = true).await
 }
 
-/// Deletes a user: they are found by nothing any more, and their sessions end. [`restore`] can undo it, unless it is for
-/// good.
+/// Deletes a user: they are found by nothing any more, and their sessions end. [`restore`] can undo it, unless it is
+/// for good.
 ///
 /// # Errors
 /// As [`update`].
@@ -148,8 +148,8 @@ pub async fn restore(app: &App, actor: &Actor, id: UserId) -> Result<users::Mode
 /// Sets a user's password and ends all their sessions.
 ///
 /// # Errors
-/// As [`update`]; [`Error::ValidationFailed`] for a password that is easy to guess; [`Error::Unavailable`] when too many
-/// passwords are being hashed.
+/// As [`update`]; [`Error::ValidationFailed`] for a password that is easy to guess; [`Error::Unavailable`] when too
+/// many passwords are being hashed.
 pub async fn set_password(app: &App, actor: &Actor, id: UserId, password: &NewPassword) -> Result<users::Model> {
     let user = users::find(&app.db, id).await?.ok_or(Error::NotFound)?;
     let hash = passwords::hash(app, &user, password).await?;

@@ -1,5 +1,5 @@
-//! The audit log: each change to a user and each that somebody makes to what is not their own, in the transaction of the
-//! change.
+//! The audit log: each change to a user and each that somebody makes to what is not their own, in the transaction of
+//! the change.
 //!
 //! Passwords and secrets never stand in it: what is recorded of a user is named one by one in [`facts`].
 

@@ -80,8 +80,8 @@ pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
     }
 }
 
-/// Whether changes after a position were deleted. When nothing is left it takes a look at the head, which is only worth it
-/// after a pause.
+/// Whether changes after a position were deleted. When nothing is left it takes a look at the head, which is only worth
+/// it after a pause.
 async fn is_behind_what_is_kept(
     app: &App,
     position: i64,

@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::store::{sessions, users};
 use crate::values::{AdditionalClaims, Scopes};
 
-/// What the hook has said, and the user's number where tokens tell it. Only whoever has asked, or has nothing to ask, can
-/// make a token.
+/// What the hook has said, and the user's number where tokens tell it. Only whoever has asked, or has nothing to ask,
+/// can make a token.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     claims: AdditionalClaims,

@@ -135,8 +135,8 @@ pub async fn rotate_secret(app: &App, actor: &Actor, id: ClientId) -> Result<Wit
 /// reads all users anew.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such client; [`Error::Conflict`] when it is disabled; [`Error::ValidationFailed`]
-/// when its scopes show it more; [`Error::Forbidden`] when it can do more than the actor.
+/// [`Error::NotFound`] when there is no such client; [`Error::Conflict`] when it is disabled;
+/// [`Error::ValidationFailed`] when its scopes show it more; [`Error::Forbidden`] when it can do more than the actor.
 pub async fn set_projection(
     app: &App,
     actor: &Actor,

@@ -6,8 +6,8 @@ use crate::app::App;
 use crate::error::Result;
 use crate::limits::Attempt;
 
-/// Whether this is the password that the hash was made of; as [`crate::credentials::PasswordPool::verify`]. An attempt that
-/// nobody looked at is given back.
+/// Whether this is the password that the hash was made of; as [`crate::credentials::PasswordPool::verify`]. An attempt
+/// that nobody looked at is given back.
 ///
 /// # Errors
 /// When too many passwords are being hashed, or the hash can not be compared.

@@ -1,5 +1,6 @@
 //! The life of signing keys. A key is published before it signs, stays until the last token that it signed has expired,
-//! and is then retired. How often that happens is in `schedule`; how keys are made and opened in `credentials::keyring`.
+//! and is then retired. How often that happens is in `schedule`; how keys are made and opened in
+//! `credentials::keyring`.
 
 mod schedule;
 

@@ -124,8 +124,8 @@ pub(crate) fn require(app: &App) -> Result<()> {
     if app.mailer.is_on() { Ok(()) } else { Err(Error::Forbidden) }
 }
 
-/// Sends every mail that is due. Several replicas may do it at once: each mail is taken by one. The answer tells how many
-/// were handed over.
+/// Sends every mail that is due. Several replicas may do it at once: each mail is taken by one. The answer tells how
+/// many were handed over.
 ///
 /// # Errors
 /// When the database fails.

@@ -91,11 +91,12 @@ impl Bounds {
     }
 }
 
-/// A text to which a list is narrowed, to the letter. What no row can hold is refused, as PostgreSQL can not even look for
-/// it.
+/// A text to which a list is narrowed, to the letter. What no row can hold is refused, as PostgreSQL can not even look
+/// for it.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`] for the argument, when the text is longer than 255 characters or holds a control character.
+/// [`Error::ValidationFailed`] for the argument, when the text is longer than 255 characters or holds a control
+/// character.
 pub fn narrowed(argument: &'static str, text: String) -> Result<String> {
     if text.chars().count() <= 255 && !text.contains(char::is_control) {
         Ok(text)

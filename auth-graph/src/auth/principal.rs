@@ -142,9 +142,9 @@ async fn examine(app: &App, token: &SecretString, check: Check) -> Result<Princi
     }
 }
 
-/// Whether the session was not ended nor the key withdrawn: by what is in memory, or by the database when that has fallen
-/// behind. The session of a service client is the client itself, so that a single token of it has to be ended by its
-/// own name.
+/// Whether the session was not ended nor the key withdrawn: by what is in memory, or by the database when that has
+/// fallen behind. The session of a service client is the client itself, so that a single token of it has to be ended by
+/// its own name.
 async fn is_live(app: &App, token: &CheckedToken, now: DateTime<Utc>) -> Result<(), Refusal> {
     let claims = &token.claims;
     if is_revoked(app, claims) {

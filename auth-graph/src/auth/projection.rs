@@ -117,8 +117,8 @@ impl View {
         }
     }
 
-    /// The version of what is shown of a user. It counts the changes to what the reader may see, too, so that a copy takes
-    /// what it was not shown before.
+    /// The version of what is shown of a user. It counts the changes to what the reader may see, too, so that a copy
+    /// takes what it was not shown before.
     #[must_use]
     pub fn version(&self, user: &users::Model) -> i64 {
         user.version + self.generation

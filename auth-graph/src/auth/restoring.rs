@@ -1,5 +1,6 @@
-//! After the database was restored from a backup: others know of changes that it does not, and would take what happens from
-//! now on for old. Sessions and passwords are as they were at the time of the backup, which is for the operator to mend.
+//! After the database was restored from a backup: others know of changes that it does not, and would take what happens
+//! from now on for old. Sessions and passwords are as they were at the time of the backup, which is for the operator to
+//! mend.
 
 use serde_json::Value;
 
@@ -14,9 +15,9 @@ const CHANGES: i64 = 1_000_000_000;
 /// More than are made to one user. Clients in JavaScript take no version beyond 31 bits.
 const VERSIONS: i64 = 1_000_000;
 
-/// Sends every reader of the feed back to the snapshots, and makes what these say newer than what copies hold. Links of mails
-/// that were used since the backup do nothing any more, as do those that were not. The endpoints of webhooks are told of what
-/// happens from now on.
+/// Sends every reader of the feed back to the snapshots, and makes what these say newer than what copies hold. Links of
+/// mails that were used since the backup do nothing any more, as do those that were not. The endpoints of webhooks are
+/// told of what happens from now on.
 ///
 /// # Errors
 /// When the database fails.

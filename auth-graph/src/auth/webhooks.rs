@@ -66,8 +66,8 @@ pub struct WithSecret {
 /// Makes an endpoint, which is told of what happens from now on.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`] for an address that may not be called; [`Error::Forbidden`] when the actor may not read the
-/// feed.
+/// [`Error::ValidationFailed`] for an address that may not be called; [`Error::Forbidden`] when the actor may not read
+/// the feed.
 pub async fn create(app: &App, actor: &Actor, new: NewWebhook) -> Result<WithSecret> {
     app.egress.check(&new.url)?;
     let now = app.clock.now();

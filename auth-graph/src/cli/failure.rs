@@ -39,7 +39,8 @@ impl Failure {
 }
 
 impl fmt::Display for Failure {
-    /// The operator may see the cause, unlike a caller of the API. Where there is one, what a caller would be told says no more.
+    /// The operator may see the cause, unlike a caller of the API. Where there is one, what a caller would be told says
+    /// no more.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configuration(problems) => problems.fmt(formatter),

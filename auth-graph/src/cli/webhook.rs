@@ -42,7 +42,8 @@ pub(super) enum Command {
         #[arg(long)]
         description: Option<String>,
     },
-    /// Give an endpoint a new secret, and print it this once. Requests are signed with the one before, too, for a while.
+    /// Give an endpoint a new secret, and print it this once. Requests are signed with the one before, too, for a
+    /// while.
     RotateSecret {
         /// Its identifier.
         id: String,

@@ -74,7 +74,8 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// How the connection is encrypted where authorities of one's own are trusted. None: as the address of the server says.
+    /// How the connection is encrypted where authorities of one's own are trusted. None: as the address of the server
+    /// says.
     pub(crate) fn encryption(&self) -> Result<Option<Tls>, String> {
         if self.smtp_authorities.as_os_str().is_empty() {
             return Ok(None);

@@ -1,5 +1,5 @@
-//! Asking a service whether a password is known from a breach, without telling it the password: it is sent the first five
-//! digits of the hash and answers with all hashes that begin so, as Have I Been Pwned does (k-anonymity).
+//! Asking a service whether a password is known from a breach, without telling it the password: it is sent the first
+//! five digits of the hash and answers with all hashes that begin so, as Have I Been Pwned does (k-anonymity).
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use reqwest::redirect::Policy;

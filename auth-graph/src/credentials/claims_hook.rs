@@ -104,7 +104,8 @@ impl ClaimsHook {
     /// Asks once.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when it does not answer in time, with anything but 200, or with claims that it may not set.
+    /// [`Error::Unavailable`] when it does not answer in time, with anything but 200, or with claims that it may not
+    /// set.
     pub async fn ask(&self, question: &Question<'_>, now: DateTime<Utc>) -> Result<AdditionalClaims> {
         let id = format!("msg_{}", TokenId::generate(now));
         let body = json!({ "type": "access_token.claims", "timestamp": now, "data": question }).to_string();

@@ -19,8 +19,8 @@ impl ClaimsPolicy {
         Self(config)
     }
 
-    /// What a token for this audience says about a user. Claims that are too long together are all left out: a user whose
-    /// metadata has grown can still sign in.
+    /// What a token for this audience says about a user. Claims that are too long together are all left out: a user
+    /// whose metadata has grown can still sign in.
     #[must_use]
     pub fn of_user(&self, user: &users::Model, audience: &str) -> AdditionalClaims {
         let mut claims = AdditionalClaims::default();
@@ -40,7 +40,8 @@ impl ClaimsPolicy {
         claims.size() <= self.0.max_bytes
     }
 
-    /// The names that a token can have beside the standard ones, as far as they are known beforehand: the hook's are not.
+    /// The names that a token can have beside the standard ones, as far as they are known beforehand: the hook's are
+    /// not.
     #[must_use]
     pub fn names(&self) -> BTreeSet<&str> {
         let of_django: &[&str] = if self.0.django { &["user_id", "token_type"] } else { &[] };

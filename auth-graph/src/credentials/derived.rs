@@ -45,8 +45,8 @@ impl MacKey {
     }
 }
 
-/// Encrypts what is stored, and opens what was encrypted under this master secret or one before: what is stored must open
-/// however long ago its secret was replaced.
+/// Encrypts what is stored, and opens what was encrypted under this master secret or one before: what is stored must
+/// open however long ago its secret was replaced.
 #[derive(Debug)]
 pub(super) struct Sealing {
     current: SealingKey,

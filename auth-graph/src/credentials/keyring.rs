@@ -125,9 +125,10 @@ impl Keyring {
 
     /// Replaces the keys by those that are stored.
     ///
-    /// All of them verify. The newest active one of the configured algorithm signs. A key that the ring holds already is
-    /// not opened again: a process goes on when its keys are encrypted anew under a secret that it does not know yet. For
-    /// the same reason one that has opened keys leaves out what does not open, so that it still hears of withdrawals.
+    /// All of them verify. The newest active one of the configured algorithm signs. A key that the ring holds already
+    /// is not opened again: a process goes on when its keys are encrypted anew under a secret that it does not know
+    /// yet. For the same reason one that has opened keys leaves out what does not open, so that it still hears of
+    /// withdrawals.
     ///
     /// # Errors
     /// [`Error::Internal`] when a key does not open and none has before: it was stored under another master secret.

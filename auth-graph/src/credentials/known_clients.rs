@@ -1,5 +1,5 @@
-//! The service clients that have authenticated of late, so that one that asks about a token with every request of its own
-//! costs no query. What is remembered is forgotten when the outbox says that a client has changed.
+//! The service clients that have authenticated of late, so that one that asks about a token with every request of its
+//! own costs no query. What is remembered is forgotten when the outbox says that a client has changed.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

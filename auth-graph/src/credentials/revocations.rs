@@ -25,8 +25,8 @@ pub struct Revocations {
 const STALE_AFTER: Duration = Duration::seconds(1);
 
 impl Revocations {
-    /// An empty set that remembers a session for as long as an access token may live, also one from a replica whose clock
-    /// is ahead.
+    /// An empty set that remembers a session for as long as an access token may live, also one from a replica whose
+    /// clock is ahead.
     #[must_use]
     pub fn new(access_lifetime: Duration) -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! A private key that signs. It is read and checked once, where jsonwebtoken does so for each token: that takes as long as
-//! signing, and with RSA much longer.
+//! A private key that signs. It is read and checked once, where jsonwebtoken does so for each token: that takes as long
+//! as signing, and with RSA much longer.
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use aws_lc_rs::rand::SystemRandom;

@@ -134,8 +134,9 @@ impl AccountQuery {
         Ok(user.map(|user| User::seen(app(ctx), user)))
     }
 
-    /// A user: yourself, or anyone with the scope `users:read`. Null otherwise, whether there is such a user or not. For an
-    /// account that was merged into another one, that other one. A field that your client is not shown is `FORBIDDEN`.
+    /// A user: yourself, or anyone with the scope `users:read`. Null otherwise, whether there is such a user or not.
+    /// For an account that was merged into another one, that other one. A field that your client is not shown is
+    /// `FORBIDDEN`.
     async fn user(&self, ctx: &Context<'_>, #[graphql(desc = "The user's `id`.")] id: ID) -> Result<Option<User>> {
         let principal = caller(ctx)?;
         let Ok(id) = id.parse() else { return Ok(None) };

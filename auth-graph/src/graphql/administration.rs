@@ -1,4 +1,5 @@
-//! Other people's accounts: `createUser`, `inviteUser`, `updateUser`, `disableUser` and so on, `impersonate`, `userSessions`, `roles`.
+//! Other people's accounts: `createUser`, `inviteUser`, `updateUser`, `disableUser` and so on, `impersonate`,
+//! `userSessions`, `roles`.
 
 mod inputs;
 
@@ -76,8 +77,8 @@ pub(super) struct AdministrationQuery;
 #[guarded]
 #[Object]
 impl AdministrationQuery {
-    /// The sessions of a user that have not ended, the latest first. Needs the scope `users:read`, and no client that is
-    /// shown some users or fields only.
+    /// The sessions of a user that have not ended, the latest first. Needs the scope `users:read`, and no client that
+    /// is shown some users or fields only.
     #[graphql(requires(HasScopeForAll(USERS_READ)), tag = "admin")]
     async fn user_sessions(
         &self,
@@ -124,8 +125,8 @@ impl AdministrationMutation {
         Ok(payload(ctx, user))
     }
 
-    /// Sends somebody a mail with which they make their account, unless their address has one. `FORBIDDEN` when registration
-    /// is off. Needs the scope `users:write`.
+    /// Sends somebody a mail with which they make their account, unless their address has one. `FORBIDDEN` when
+    /// registration is off. Needs the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn invite_user(
         &self,
@@ -137,8 +138,8 @@ impl AdministrationMutation {
         Ok(MailRequestedPayload::new())
     }
 
-    /// Changes an account. Only superusers change flags, and accounts of superusers; whoever changes an address must have
-    /// every scope that the user has. Needs the scope `users:write`.
+    /// Changes an account. Only superusers change flags, and accounts of superusers; whoever changes an address must
+    /// have every scope that the user has. Needs the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn update_user(
         &self,
@@ -173,8 +174,8 @@ impl AdministrationMutation {
         Ok(payload(ctx, administration::set_password(app(ctx), &actor(ctx)?, id, &password).await?))
     }
 
-    /// Takes a user's password away and ends their sessions: a mail lets them set another one. You must have every scope that
-    /// the user has. Needs the scope `users:write`.
+    /// Takes a user's password away and ends their sessions: a mail lets them set another one. You must have every
+    /// scope that the user has. Needs the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn force_password_reset(
         &self,
@@ -209,8 +210,8 @@ impl AdministrationMutation {
     }
 
     /// Deletes a user, so that nothing finds them any more, and ends their sessions. Their address stays taken, and
-    /// `restoreUser` brings them back, unless it is for good: then nothing is left but the identifier, the address is free,
-    /// and you must have every scope that the user has. Needs the scope `users:write`.
+    /// `restoreUser` brings them back, unless it is for good: then nothing is left but the identifier, the address is
+    /// free, and you must have every scope that the user has. Needs the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn delete_user(
         &self,

@@ -25,8 +25,8 @@ pub struct AuditEvent {
     action: String,
     /// What kind of somebody did it.
     actor_kind: AuditActorKind,
-    /// Who: a user, also one who changed their own account, or a service client; null: the operator on the command line, or
-    /// the service itself.
+    /// Who: a user, also one who changed their own account, or a service client; null: the operator on the command
+    /// line, or the service itself.
     actor_id: Option<ID>,
     /// To what kind of thing: `user`, `client`, `key`, `webhook`.
     target_kind: String,
@@ -112,8 +112,8 @@ pub(super) struct AuditQuery;
 #[guarded]
 #[Object]
 impl AuditQuery {
-    /// Every change to a user, and what administrators, service clients and the operator have changed beside, the latest
-    /// first. Needs the scope `audit:read`.
+    /// Every change to a user, and what administrators, service clients and the operator have changed beside, the
+    /// latest first. Needs the scope `audit:read`.
     #[graphql(requires(HasScope(AUDIT_READ)), tag = "admin")]
     async fn audit_events(
         &self,

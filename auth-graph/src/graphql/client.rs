@@ -53,8 +53,8 @@ pub struct ClientProjectionInput {
     /// … or any of these scopes; all users when there is neither.
     #[graphql(default)]
     scopes: Vec<String>,
-    /// The fields that are shown of these users, named as in `User`, beside `id`, `version`, `updatedAt`, `deletedAt` and
-    /// `isActive`; `metadata.KEY` is a single key of the metadata. All when left out.
+    /// The fields that are shown of these users, named as in `User`, beside `id`, `version`, `updatedAt`, `deletedAt`
+    /// and `isActive`; `metadata.KEY` is a single key of the metadata. All when left out.
     fields: Option<Vec<String>>,
 }
 
@@ -178,8 +178,8 @@ impl ClientMutation {
         Ok(CreateClientPayload { client: ServiceClient::new(client), secret: secret.expose_secret().to_owned() })
     }
 
-    /// Changes what a service client is shown of users. It reads them all anew then: its cursors of the feed expire. You must
-    /// have every scope that the client has. Needs the scope `clients:write`.
+    /// Changes what a service client is shown of users. It reads them all anew then: its cursors of the feed expire.
+    /// You must have every scope that the client has. Needs the scope `clients:write`.
     #[graphql(requires(HasScope(CLIENTS_WRITE)), tag = "admin")]
     async fn update_client(
         &self,

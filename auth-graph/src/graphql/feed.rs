@@ -66,8 +66,8 @@ pub struct Revocation {
     until: DateTime<Utc>,
 }
 
-/// A user as a copy elsewhere needs it. Null is what a client is not shown, and, of a deleted user, everything that says
-/// something about a person.
+/// A user as a copy elsewhere needs it. Null is what a client is not shown, and, of a deleted user, everything that
+/// says something about a person.
 #[derive(SimpleObject, Debug)]
 pub struct UserSnapshot {
     /// Names the user for ever.
@@ -194,9 +194,9 @@ impl FeedQuery {
         Ok(connection(feed::changes_after(app(ctx), principal(ctx)?, text(&after), first).await?))
     }
 
-    /// Every user in the order of their identifiers, those who never signed in and deleted ones among them, 100 at a time
-    /// unless asked otherwise: for filling a copy. Whoever is not among them does not exist, or not for this client. Needs
-    /// the scope `feed:read`.
+    /// Every user in the order of their identifiers, those who never signed in and deleted ones among them, 100 at a
+    /// time unless asked otherwise: for filling a copy. Whoever is not among them does not exist, or not for this
+    /// client. Needs the scope `feed:read`.
     #[graphql(requires(HasScope(FEED_READ)), tag = "feed")]
     async fn user_snapshots(
         &self,
@@ -238,8 +238,8 @@ pub(super) struct FeedSubscription;
 #[guarded]
 #[Subscription]
 impl FeedSubscription {
-    /// What happens to users and sessions, as it happens. It ends with the code of the refusal when the token is no longer
-    /// good; resume from the last cursor with a new one. Needs the scope `feed:read`.
+    /// What happens to users and sessions, as it happens. It ends with the code of the refusal when the token is no
+    /// longer good; resume from the last cursor with a new one. Needs the scope `feed:read`.
     #[graphql(requires(HasScope(FEED_READ)), directive = tag::apply("feed"))]
     async fn user_changes(
         &self,

@@ -42,8 +42,8 @@ impl Guard for HasScope {
     }
 }
 
-/// Lets callers pass whose token holds a scope, but no client that is shown some users or fields only: for lists and logs
-/// of all users.
+/// Lets callers pass whose token holds a scope, but no client that is shown some users or fields only: for lists and
+/// logs of all users.
 #[derive(Clone, Copy, Debug)]
 pub struct HasScopeForAll(pub &'static str);
 

@@ -57,8 +57,8 @@ impl PasswordMutation {
         Ok(MailRequestedPayload::new())
     }
 
-    /// Sets a new password with the token of a mail, once, and ends all sessions. `ONE_TIME_TOKEN_INVALID` when the token
-    /// has expired or was used.
+    /// Sets a new password with the token of a mail, once, and ends all sessions. `ONE_TIME_TOKEN_INVALID` when the
+    /// token has expired or was used.
     async fn reset_password(
         &self,
         ctx: &Context<'_>,

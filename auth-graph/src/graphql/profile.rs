@@ -65,8 +65,8 @@ impl ProfileMutation {
         Ok(ProfilePayload { user: User::new(app(ctx), user) })
     }
 
-    /// Sets members of your `metadata`; null removes one, and the others stay. Keys that begin with `_`, and those that the
-    /// configuration reserves, are not yours to set.
+    /// Sets members of your `metadata`; null removes one, and the others stay. Keys that begin with `_`, and those that
+    /// the configuration reserves, are not yours to set.
     #[graphql(requires(Authenticated))]
     async fn set_metadata(
         &self,

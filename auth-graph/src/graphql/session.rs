@@ -26,7 +26,8 @@ pub struct LoginInput {
     /// What the tokens shall allow at most; everything that the user has when left out. What the user does not have
     /// is left out of the answer.
     scope: Option<Vec<String>>,
-    /// Who the access tokens shall be for: one of the audiences that are configured. Left out: the services of this graph.
+    /// Who the access tokens shall be for: one of the audiences that are configured. Left out: the services of this
+    /// graph.
     audience: Option<String>,
     /// How the refresh token is delivered.
     #[graphql(default)]
@@ -50,8 +51,8 @@ pub struct TokenPair {
     access_token: String,
     /// The refresh token, to be presented to `refresh` once; null when it was delivered in a cookie.
     refresh_token: Option<String>,
-    /// To be sent as the header `X-CSRF-Token` whenever the cookie is used; null unless it was delivered in a cookie. It
-    /// stays the same for the whole session, and is of no use without the cookie.
+    /// To be sent as the header `X-CSRF-Token` whenever the cookie is used; null unless it was delivered in a cookie.
+    /// It stays the same for the whole session, and is of no use without the cookie.
     csrf_token: Option<String>,
     /// Always `Bearer` (RFC 6750).
     token_type: &'static str,
@@ -181,8 +182,8 @@ impl SessionMutation {
         Ok(TokenPair::deliver(ctx, pair, delivery))
     }
 
-    /// Signs out: ends the session of the refresh token given, of the one in the cookie (with the header `X-CSRF-Token`),
-    /// or of the access token.
+    /// Signs out: ends the session of the refresh token given, of the one in the cookie (with the header
+    /// `X-CSRF-Token`), or of the access token.
     async fn logout(
         &self,
         ctx: &Context<'_>,

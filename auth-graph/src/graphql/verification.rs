@@ -112,7 +112,8 @@ impl Verification {
 /// The fields that a token alone decides about.
 const FOLLOW_FROM_TOKEN: [&str; 5] = ["__typename", "active", "reason", "tokenType", "claims"];
 
-/// Where `verify` leaves whose token it was asked about, if it is good and all that is answered about it follows from it.
+/// Where `verify` leaves whose token it was asked about, if it is good and all that is answered about it follows from
+/// it.
 #[derive(Clone, Debug, Default)]
 pub struct Subject(Arc<OnceLock<Principal>>);
 

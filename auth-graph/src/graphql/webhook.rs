@@ -60,8 +60,8 @@ pub struct CreateWebhookInput {
     /// What people call it, at most 200 characters.
     #[graphql(default)]
     description: String,
-    /// What it is told of: `user.created`, `user.updated`, `user.deleted`, `session.revoked`, `token.revoked`; everything
-    /// when left out.
+    /// What it is told of: `user.created`, `user.updated`, `user.deleted`, `session.revoked`, `token.revoked`;
+    /// everything when left out.
     #[graphql(default)]
     event_types: Vec<String>,
 }
@@ -133,8 +133,8 @@ pub(super) struct WebhookMutation;
 #[guarded]
 #[Object]
 impl WebhookMutation {
-    /// Makes an endpoint, which is told of what happens from now on. You must have the scope `feed:read`, too: it is told
-    /// what the feed tells. Needs the scope `webhooks:write`.
+    /// Makes an endpoint, which is told of what happens from now on. You must have the scope `feed:read`, too: it is
+    /// told what the feed tells. Needs the scope `webhooks:write`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn create_webhook(
         &self,
@@ -147,8 +147,8 @@ impl WebhookMutation {
         Ok(webhooks::create(app(ctx), &actor(ctx)?, new).await?.into())
     }
 
-    /// Changes an endpoint. What waits for it goes to where it is then. You must have the scope `feed:read`, too. Needs the
-    /// scope `webhooks:write`.
+    /// Changes an endpoint. What waits for it goes to where it is then. You must have the scope `feed:read`, too. Needs
+    /// the scope `webhooks:write`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn update_webhook(
         &self,
@@ -163,8 +163,8 @@ impl WebhookMutation {
         Ok(webhooks::update(app(ctx), &actor(ctx)?, input.id.parse()?, update).await?.into())
     }
 
-    /// Gives an endpoint a new secret. For some time requests are signed with the one before, too, so that none is refused
-    /// meanwhile. You must have the scope `feed:read`, too. Needs the scope `webhooks:write`.
+    /// Gives an endpoint a new secret. For some time requests are signed with the one before, too, so that none is
+    /// refused meanwhile. You must have the scope `feed:read`, too. Needs the scope `webhooks:write`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn rotate_webhook_secret(
         &self,
@@ -174,8 +174,8 @@ impl WebhookMutation {
         Ok(webhooks::rotate_secret(app(ctx), &actor(ctx)?, id.parse()?).await?.into())
     }
 
-    /// Disables an endpoint: it is told nothing, and what waits for it is given up. You must have the scope `feed:read`,
-    /// too. Needs the scope `webhooks:write`.
+    /// Disables an endpoint: it is told nothing, and what waits for it is given up. You must have the scope
+    /// `feed:read`, too. Needs the scope `webhooks:write`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn disable_webhook(
         &self,
@@ -185,8 +185,8 @@ impl WebhookMutation {
         Ok(webhooks::disable(app(ctx), &actor(ctx)?, id.parse()?).await?.into())
     }
 
-    /// Enables an endpoint, which is told of what happens from now on; `replayWebhook` tells it what it has missed. You must
-    /// have the scope `feed:read`, too. Needs the scope `webhooks:write`.
+    /// Enables an endpoint, which is told of what happens from now on; `replayWebhook` tells it what it has missed. You
+    /// must have the scope `feed:read`, too. Needs the scope `webhooks:write`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn enable_webhook(
         &self,

@@ -30,8 +30,8 @@ pub(super) fn browser(app: &App, headers: &HeaderMap) -> Browser {
     }
 }
 
-/// The layer of `/graphql`: pages of the listed origins may call with credentials, others not at all. None: no origin is
-/// listed, and a browser that asks first is refused.
+/// The layer of `/graphql`: pages of the listed origins may call with credentials, others not at all. None: no origin
+/// is listed, and a browser that asks first is refused.
 pub(super) fn cors(app: &App) -> Option<CorsLayer> {
     let origins: Vec<HeaderValue> =
         app.config.server.allowed_origins.iter().filter_map(|origin| origin.parse().ok()).collect();

@@ -1,5 +1,5 @@
-//! The endpoints that OAuth libraries know, over the functions of `auth`: tokens (RFC 6749), introspection (RFC 7662) and
-//! revocation (RFC 7009). There is no authorization endpoint: people sign in at `/graphql`.
+//! The endpoints that OAuth libraries know, over the functions of `auth`: tokens (RFC 6749), introspection (RFC 7662)
+//! and revocation (RFC 7009). There is no authorization endpoint: people sign in at `/graphql`.
 
 mod credentials;
 mod form;

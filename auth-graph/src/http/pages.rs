@@ -1,5 +1,6 @@
-//! The pages that links in mails lead to, where no front end has its own (`accounts.pages_url`). They know nothing: their
-//! script reads the token behind the `#`, which reaches no server by itself, and sends the mutation when it is asked to.
+//! The pages that links in mails lead to, where no front end has its own (`accounts.pages_url`). They know nothing:
+//! their script reads the token behind the `#`, which reaches no server by itself, and sends the mutation when it is
+//! asked to.
 
 use std::sync::LazyLock;
 

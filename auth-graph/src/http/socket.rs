@@ -1,8 +1,8 @@
 //! WebSockets: who is at the other end, until when, and how they stay there with a new token.
 //!
-//! The caller is known by the member `authorization` of the payload of `connection_init`, in the form of the header of that
-//! name; a new token comes in the payload of a `ping`. Cookies count for nothing here, as a page of another site could
-//! open a socket with them.
+//! The caller is known by the member `authorization` of the payload of `connection_init`, in the form of the header of
+//! that name; a new token comes in the payload of a `ping`. Cookies count for nothing here, as a page of another site
+//! could open a socket with them.
 
 use async_graphql::Data;
 use axum::extract::ws::WebSocketUpgrade;

@@ -1,5 +1,5 @@
-//! What mails say: one file of texts for each language, and one layout for text and one for HTML. A file of the same name
-//! in the configured folder takes the place of ours, and a new one there adds a language.
+//! What mails say: one file of texts for each language, and one layout for text and one for HTML. A file of the same
+//! name in the configured folder takes the place of ours, and a new one there adds a language.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -104,7 +104,8 @@ pub(super) struct Templates {
 }
 
 impl Templates {
-    /// Reads everything, and writes each mail, with a name and without, so that a broken template is found now and not by a user.
+    /// Reads everything, and writes each mail, with a name and without, so that a broken template is found now and not
+    /// by a user.
     pub(super) fn load(config: &Config) -> Result<Self> {
         let mut files: BTreeMap<String, String> =
             LANGUAGES.iter().map(|(language, text)| (format!("{language}.toml"), (*text).to_owned())).collect();

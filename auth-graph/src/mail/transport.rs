@@ -97,8 +97,8 @@ fn no_status(error: &smtp::Error) -> String {
 
 fn message(mail: &Mail, from: Mailbox) -> Result<Message, String> {
     let to: Address = mail.to.as_str().parse().map_err(|_| "the address can not be written to".to_owned())?;
-    // No name is written beside the address: it is the user's to choose, and headers are no place for it. Other programs
-    // shall not answer (RFC 3834).
+    // No name is written beside the address: it is the user's to choose, and headers are no place for it. Other
+    // programs shall not answer (RFC 3834).
     let builder = Message::builder().from(from).to(Mailbox::new(None, to)).subject(mail.subject.clone());
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     let builder = builder.raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()));

@@ -217,8 +217,8 @@ pub async fn insert(txn: &impl ConnectionTrait, session: &Model) -> Result<(), D
 
 /// Deletes the sessions that were begun before one time and had their absolute end before another.
 ///
-/// The identifiers begin with the time, so that they lead to the few that are old: an index on what moves with each refresh
-/// would have to be written each time.
+/// The identifiers begin with the time, so that they lead to the few that are old: an index on what moves with each
+/// refresh would have to be written each time.
 ///
 /// # Errors
 /// When the database fails.

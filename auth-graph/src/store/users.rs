@@ -1,5 +1,5 @@
-//! Users. A deleted one keeps its row, so that its identifier is never given again; only what says that it looks for deleted
-//! ones finds it.
+//! Users. A deleted one keeps its row, so that its identifier is never given again; only what says that it looks for
+//! deleted ones finds it.
 
 mod listing;
 
@@ -159,8 +159,8 @@ pub async fn find_among(db: &impl ConnectionTrait, ids: Vec<UserId>) -> Result<V
     existing().filter(Column::Id.is_in(ids)).all(db).await
 }
 
-/// The users with these identifiers, or whose accounts have taken their place, by the identifiers asked for. As a rule it
-/// is one query; each step from a merged account to the next one is another, for all of them at once.
+/// The users with these identifiers, or whose accounts have taken their place, by the identifiers asked for. As a rule
+/// it is one query; each step from a merged account to the next one is another, for all of them at once.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,7 +1,7 @@
 //! What endpoints of webhooks are told: a row for each change and endpoint, kept as a log after it was delivered.
 //!
-//! A row holds what happened and to whom, not what is said of it: that is written when it is sent, from what is stored of
-//! the user then.
+//! A row holds what happened and to whom, not what is said of it: that is written when it is sent, from what is stored
+//! of the user then.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, OnConflict};

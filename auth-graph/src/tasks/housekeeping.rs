@@ -1,5 +1,5 @@
-//! Small chores now and then: keys that other replicas made, counters that are free, metrics that pile up, what waits in
-//! the database.
+//! Small chores now and then: keys that other replicas made, counters that are free, metrics that pile up, what waits
+//! in the database.
 
 use std::time::Duration;
 

@@ -27,8 +27,8 @@ impl Email {
         &self.0
     }
 
-    /// What takes the place of the address of a user who was deleted for good. Nobody else can have it: whoever had would
-    /// keep the user from being deleted.
+    /// What takes the place of the address of a user who was deleted for good. Nobody else can have it: whoever had
+    /// would keep the user from being deleted.
     #[must_use]
     pub fn nowhere(user: UserId) -> Self {
         Self(format!("{user}@{NOWHERE}"))

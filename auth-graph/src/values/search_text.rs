@@ -15,8 +15,8 @@ impl SearchText {
         &self.0
     }
 
-    /// The part of it that the fewest users have. The end of an address is that of many: of an address it is what stands
-    /// before the @, and of a domain what stands before its last dot.
+    /// The part of it that the fewest users have. The end of an address is that of many: of an address it is what
+    /// stands before the @, and of a domain what stands before its last dot.
     #[must_use]
     pub fn rarest(&self) -> &str {
         let text = self.as_str();

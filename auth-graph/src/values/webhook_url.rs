@@ -9,8 +9,8 @@ use crate::error::Error;
 
 const LONGEST: usize = 2048;
 
-/// An absolute `http://` or `https://` address without user, password and fragment, in the spelling of the URL Standard:
-/// an IP address in any odd spelling has become the usual one.
+/// An absolute `http://` or `https://` address without user, password and fragment, in the spelling of the URL
+/// Standard: an IP address in any odd spelling has become the usual one.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveValueType)]
 pub struct WebhookUrl(String);
 

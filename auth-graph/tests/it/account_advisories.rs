@@ -1,5 +1,5 @@
-//! Faults that other services had with accounts, each under its public name. Those that stand better beside the tests of a
-//! subject are there.
+//! Faults that other services had with accounts, each under its public name. Those that stand better beside the tests
+//! of a subject are there.
 
 use auth_graph::auth::accounts::Rank;
 use axum::body::Body;
@@ -32,8 +32,8 @@ async fn reset(caller: &Caller, token: &str) -> Answer {
     caller.send(operation!("reset_password"), json!({ "input": input })).await
 }
 
-/// next-auth#1840, better-auth#9690, FusionAuth#629, Ghost#12347 as well: scanners of mails open the links in them, and used
-/// the tokens up. Nothing that only reads uses one up, wherever the token is.
+/// next-auth#1840, better-auth#9690, FusionAuth#629, Ghost#12347 as well: scanners of mails open the links in them, and
+/// used the tokens up. Nothing that only reads uses one up, wherever the token is.
 #[tokio::test]
 async fn supabase_1214_opening_a_link_uses_nothing_up() {
     let site = MailingApp::with(|config| config.graphql.queries_by_get = true).await;
@@ -55,8 +55,8 @@ async fn supabase_1214_opening_a_link_uses_nothing_up() {
     confirm(&caller, mail.token()).await.data("verifyEmail");
 }
 
-/// GHSA-g38m-r43w-p2q7, GHSA-qq9h-g4jm-xgf3: whoever made an account for the address of somebody else kept the password to
-/// it when its owner came.
+/// GHSA-g38m-r43w-p2q7, GHSA-qq9h-g4jm-xgf3: whoever made an account for the address of somebody else kept the password
+/// to it when its owner came.
 #[tokio::test]
 async fn cve_2026_35511_and_cve_2026_53516_an_owner_takes_an_account_from_whoever_made_it() {
     let site = MailingApp::with(|config| {

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::support::{ISSUER, PASSWORD, TestApp, claims_of, operation};
 
-/// matrix-authentication-service#4883: one refresh marked all tokens of its session as used. #4436: tokens became inactive,
-/// nobody knew why.
+/// matrix-authentication-service#4883: one refresh marked all tokens of its session as used. #4436: tokens became
+/// inactive, nobody knew why.
 #[tokio::test]
 async fn mas_4883_and_4436_a_session_is_refreshed_again_and_again_and_its_tokens_stay_good() {
     let test = TestApp::new().await;
@@ -29,8 +29,8 @@ async fn mas_4883_and_4436_a_session_is_refreshed_again_and_again_and_its_tokens
     }
 }
 
-/// Users were kept in a cache of sessions, and shown as they had been: after a change past the service (#7513), and after
-/// one through it (#1516, #896, #2020).
+/// Users were kept in a cache of sessions, and shown as they had been: after a change past the service (#7513), and
+/// after one through it (#1516, #896, #2020).
 #[tokio::test]
 async fn better_auth_7513_and_1516_a_user_is_shown_as_they_are_now() {
     let test = TestApp::new().await;
@@ -188,8 +188,8 @@ async fn ghsa_6mq3_xmgp_pjm5_a_changed_client_secret_never_passes() {
     client.token().await;
 }
 
-/// authorizer 2.4.0: the audience was lost on the way through a refresh, tokens of a service account outlived it, and delegated tokens could
-/// do more than the one who used them.
+/// authorizer 2.4.0: the audience was lost on the way through a refresh, tokens of a service account outlived it, and
+/// delegated tokens could do more than the one who used them.
 #[tokio::test]
 async fn authorizer_2_4_0_audience_and_scope_survive_a_refresh_and_a_disabled_client_has_no_token() {
     let test = TestApp::with(|config| config.tokens.further_audiences = vec!["billing".to_owned()]).await;

@@ -1,4 +1,5 @@
-//! Answers about tokens that are given once more: never when anything has become of the token or of the client that asks.
+//! Answers about tokens that are given once more: never when anything has become of the token or of the client that
+//! asks.
 
 use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::administration::{self, Update};

@@ -147,8 +147,8 @@ async fn it_is_not_asked_about_what_gets_no_token() {
     assert_eq!(hook.asked().len(), 1);
 }
 
-/// While the hook is asked its answer ends the session, which takes the write lock of the database: no transaction is open,
-/// and what was revoked gets no token, however late the hook answers.
+/// While the hook is asked its answer ends the session, which takes the write lock of the database: no transaction is
+/// open, and what was revoked gets no token, however late the hook answers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keycloak_51312_nothing_is_minted_for_a_session_that_ended_while_the_hook_was_asked() {
     let (test, hook) = with_hook(HookFailure::Refuse).await;

@@ -1,5 +1,5 @@
-//! What people who keep copies of users miss in other systems, each under its public name. Where a client's part is needed
-//! too, the test is in `client-graph`.
+//! What people who keep copies of users miss in other systems, each under its public name. Where a client's part is
+//! needed too, the test is in `client-graph`.
 
 use auth_graph::auth::accounts::Rank;
 use auth_graph::auth::{Actor, administration};
@@ -66,8 +66,8 @@ async fn alkem_io_5586_what_happens_while_a_copy_is_away_reaches_it() {
     assert_eq!(told, created);
 }
 
-/// A change of groups waited for the hourly run; dwyl/auth#121: services held the roles of months ago, and had nowhere to
-/// ask for those of today.
+/// A change of groups waited for the hourly run; dwyl/auth#121: services held the roles of months ago, and had nowhere
+/// to ask for those of today.
 #[tokio::test]
 async fn authentik_25291_and_23645_a_change_of_roles_is_a_change() {
     let sells = Scopes::parse("orders:sell").unwrap();

@@ -40,7 +40,8 @@ async fn hash_of(test: &TestApp, email: &str) -> String {
     user.unwrap().password_hash.unwrap()
 }
 
-/// ory/kratos#1659, #605, zitadel#4157, casdoor#3745, better-auth#5054, logto#7585: nobody moves without their passwords.
+/// ory/kratos#1659, #605, zitadel#4157, casdoor#3745, better-auth#5054, logto#7585: nobody moves without their
+/// passwords.
 #[tokio::test]
 async fn hashes_of_other_systems_sign_in_and_are_replaced() {
     let test = TestApp::new().await;
@@ -370,7 +371,8 @@ async fn the_database_of_a_django_service_is_read_and_not_written() {
     assert!(named, "{}", text(&nowhere.stderr));
 }
 
-/// What a flag stands for was read from the list of roles as well, but who holds it that way was no superuser to any rule.
+/// What a flag stands for was read from the list of roles as well, but who holds it that way was no superuser to any
+/// rule.
 #[tokio::test]
 async fn what_is_no_role_name_or_language_is_refused() {
     let test = TestApp::new().await;

@@ -1,4 +1,5 @@
-//! Importing from the command line: what is said of a source that can not be read, and how those come in who were refused.
+//! Importing from the command line: what is said of a source that can not be read, and how those come in who were
+//! refused.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Values that nobody means: wherever one stands in the schema, the answer is never a fault of ours. PostgreSQL keeps no
-//! NUL in texts, and fewer years than a time can have.
+//! Values that nobody means: wherever one stands in the schema, the answer is never a fault of ours. PostgreSQL keeps
+//! no NUL in texts, and fewer years than a time can have.
 
 use std::collections::BTreeMap;
 

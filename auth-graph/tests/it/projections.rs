@@ -204,7 +204,8 @@ async fn whoever_leaves_the_selection_is_a_tombstone_and_comes_back_with_it() {
     assert!(back["user"]["version"].as_i64() > gone["user"]["version"].as_i64());
 
     administration::delete(&test.app, &Actor::operator(), ada.id, Deletion::Restorable, None).await.unwrap();
-    // Changes are told with the user as they are when they are read, so that one before the last may have shown them, too.
+    // Changes are told with the user as they are when they are read, so that one before the last may have shown them,
+    // too.
     let mut deleted = events.next().await;
     while deleted["kind"] == "USER_UPDATED" {
         deleted = events.next().await;

@@ -29,8 +29,8 @@ async fn each_refresh_gives_new_tokens() {
     assert_eq!(pair["user"]["email"], "ada@test.com");
 }
 
-/// supabase/supabase#8959, keycloak#14040, opensearch security-dashboards-plugin#2311, convex-auth#76: three tabs or more,
-/// or a client that fires several requests at once, were signed out.
+/// supabase/supabase#8959, keycloak#14040, opensearch security-dashboards-plugin#2311, convex-auth#76: three tabs or
+/// more, or a client that fires several requests at once, were signed out.
 #[tokio::test]
 async fn supabase_auth_js_213_parallel_refreshes_of_one_token_all_get_the_same_successor() {
     let test = TestApp::new().await;
@@ -60,8 +60,8 @@ async fn cve_2026_53517_two_replicas_give_the_same_successor() {
     assert!(successors.iter().all(|token| token.expose_secret() == successors[0].expose_secret()));
 }
 
-/// matrix-authentication-service#2795, supabase/auth#2136: what had been used already was refused, though nobody had gotten
-/// the answer.
+/// matrix-authentication-service#2795, supabase/auth#2136: what had been used already was refused, though nobody had
+/// gotten the answer.
 #[tokio::test]
 async fn mas_2795_a_lost_answer_can_be_asked_for_again_hours_later() {
     let test = TestApp::new().await;

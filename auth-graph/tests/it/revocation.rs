@@ -82,8 +82,8 @@ async fn ending(test: &TestApp, replica: &App, root: &Caller, name: &str, (by, d
     delay
 }
 
-/// A machine that is busy with other things spoils the measurement, and nothing makes it better than it is: so the best of
-/// three rounds counts.
+/// A machine that is busy with other things spoils the measurement, and nothing makes it better than it is: so the best
+/// of three rounds counts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_ends_a_session_is_known_at_once_where_it_happened_and_within_100_ms_elsewhere() {
     let test = TestApp::new().await;

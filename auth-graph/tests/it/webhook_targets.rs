@@ -115,8 +115,8 @@ async fn public_addresses_are_taken_and_networks_that_are_allowed() {
     assert_eq!(answer.code(), "VALIDATION_FAILED");
 }
 
-/// A name was taken for what it had resolved to once, or not looked at at all. Here it is looked up for each connection,
-/// which goes to an address that was looked at.
+/// A name was taken for what it had resolved to once, or not looked at at all. Here it is looked up for each
+/// connection, which goes to an address that was looked at.
 #[tokio::test]
 async fn cve_2026_27945_and_cve_2026_105214_what_a_name_resolves_to_is_looked_at_when_it_is_called() {
     let site = Site::new().await;

@@ -112,7 +112,8 @@ async fn a_socket_ends_with_its_session_and_answers_nothing_until_then() {
     assert_eq!(answer, json!({ "close": 4403 }));
 }
 
-/// graphql-ws#482, graphql-ws#483, hasura#5581: there was no way to bring a new token, so that a socket had to be opened anew.
+/// graphql-ws#482, graphql-ws#483, hasura#5581: there was no way to bring a new token, so that a socket had to be
+/// opened anew.
 #[tokio::test]
 async fn a_new_token_in_a_ping_keeps_the_socket_and_what_runs_on_it() {
     let test = TestApp::new().await;

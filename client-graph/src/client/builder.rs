@@ -117,7 +117,8 @@ impl AuthGraphBuilder {
         self
     }
 
-    /// How often a request that is safe to repeat is sent again after a lost connection or a 502, 503 or 504. Default 1.
+    /// How often a request that is safe to repeat is sent again after a lost connection or a 502, 503 or 504. Default
+    /// 1.
     pub fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
         self

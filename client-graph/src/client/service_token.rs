@@ -42,7 +42,8 @@ struct Granted {
 }
 
 impl AuthGraph {
-    /// An access token of this service, for calls that it makes in its own name. It is kept until shortly before its end.
+    /// An access token of this service, for calls that it makes in its own name. It is kept until shortly before its
+    /// end.
     ///
     /// # Errors
     /// `INVALID_CREDENTIALS` when auth-graph does not know the service client; `UNAVAILABLE` when it can not be asked;
@@ -51,8 +52,8 @@ impl AuthGraph {
         Ok(self.held_service_token().await?.token)
     }
 
-    /// Whether auth-graph tells this service of users in the service's own name, and so decides which users it is shown,
-    /// and what of them.
+    /// Whether auth-graph tells this service of users in the service's own name, and so decides which users it is
+    /// shown, and what of them.
     pub(crate) async fn is_shown_users(&self) -> Result<bool, Error> {
         Ok(self.has_service_client() && self.held_service_token().await?.reads_users)
     }

@@ -1,5 +1,5 @@
-//! Where a request carries its access token: `Authorization: Bearer …` (RFC 6750 section 2.1), or a cookie if the service
-//! wants that.
+//! Where a request carries its access token: `Authorization: Bearer …` (RFC 6750 section 2.1), or a cookie if the
+//! service wants that.
 
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap};
 

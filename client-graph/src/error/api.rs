@@ -1,8 +1,8 @@
 //! The error type of GraphQL resolvers.
 //!
 //! `async_graphql::Error` is made by `?` out of anything that implements `Display`, and then the code is lost and the
-//! internal message goes to the caller. [`ApiError`] has no `Display`: `?` on one of our errors keeps its code, and `?` on
-//! an error of a database does not compile.
+//! internal message goes to the caller. [`ApiError`] has no `Display`: `?` on one of our errors keeps its code, and `?`
+//! on an error of a database does not compile.
 
 use async_graphql::ErrorExtensions;
 

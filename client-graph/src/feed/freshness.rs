@@ -11,11 +11,11 @@ use crate::clock::Clock;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FeedStatus {
-    /// Time passed since this process last knew of everything that had happened; absent before the first time, and where
-    /// the feed is not followed. It is a second or so while all is well.
+    /// Time passed since this process last knew of everything that had happened; absent before the first time, and
+    /// where the feed is not followed. It is a second or so while all is well.
     pub age: Option<Duration>,
-    /// How long the last change was on its way: from auth-graph, which recorded it, to this process. Where the clocks are
-    /// apart it is off by as much.
+    /// How long the last change was on its way: from auth-graph, which recorded it, to this process. Where the clocks
+    /// are apart it is off by as much.
     pub lag: Option<Duration>,
     /// Time passed since the mirror last held every user as they were at auth-graph; absent before the first time, and
     /// where another replica writes the mirror.

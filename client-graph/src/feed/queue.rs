@@ -1,5 +1,6 @@
 //! Changes on their way from the stream to the mirror. It is bounded: when the mirror falls behind, what waits is
-//! dropped, and the mirror reads it page by page from where it is. The stream never waits, as revocations are in it too.
+//! dropped, and the mirror reads it page by page from where it is. The stream never waits, as revocations are in it
+//! too.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,5 +1,5 @@
-//! A JSON Web Key Set (RFC 7517), read with suspicion: signature keys of known types only, never a shared secret, and the
-//! algorithm is a property of the key.
+//! A JSON Web Key Set (RFC 7517), read with suspicion: signature keys of known types only, never a shared secret, and
+//! the algorithm is a property of the key.
 
 use std::sync::Arc;
 

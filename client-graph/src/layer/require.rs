@@ -115,8 +115,8 @@ impl Require {
         Self(vec![Needed::Fresh])
     }
 
-    /// The user whom the route is about: whose id is this parameter of its path, such as `user` of `/users/{user}/notes`.
-    /// As a layer it is put around routes by `route_layer`, as only a route has parameters.
+    /// The user whom the route is about: whose id is this parameter of its path, such as `user` of
+    /// `/users/{user}/notes`. As a layer it is put around routes by `route_layer`, as only a route has parameters.
     #[must_use]
     pub fn is_self(parameter: &'static str) -> Self {
         Self(vec![Needed::IsSelf(parameter)])

@@ -133,9 +133,9 @@ impl Database {
 /// Begins a transaction that writes. On SQLite it takes the write lock at once: one that reads first and writes later
 /// fails when another wrote in between.
 ///
-/// It is begun by a task of its own, which goes on when the caller goes away: on PostgreSQL sqlx 0.9.0 does not know of a
-/// transaction until the answer to `BEGIN` has come, and would give the connection to the next one with the transaction
-/// still open (launchbadge/sqlx#4393).
+/// It is begun by a task of its own, which goes on when the caller goes away: on PostgreSQL sqlx 0.9.0 does not know of
+/// a transaction until the answer to `BEGIN` has come, and would give the connection to the next one with the
+/// transaction still open (launchbadge/sqlx#4393).
 async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let options =
         TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };

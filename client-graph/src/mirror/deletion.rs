@@ -3,12 +3,12 @@
 use super::row::Row;
 
 /// What a service does with its row of a user who was deleted. Whatever it chooses, the user is gone for
-/// [`Mirror::user`](super::Mirror::user), and a row with the id and the version stays: it keeps older news from bringing
-/// the user back.
+/// [`Mirror::user`](super::Mirror::user), and a row with the id and the version stays: it keeps older news from
+/// bringing the user back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deletion {
-    /// The row is marked as deleted and keeps what was known of the person, for services that must be able to say who it
-    /// was. They have to erase it in time by themselves.
+    /// The row is marked as deleted and keeps what was known of the person, for services that must be able to say who
+    /// it was. They have to erase it in time by themselves.
     Tombstone,
     /// The row is marked as deleted and nothing personal stays in it. What refers to it stays as well.
     #[default]

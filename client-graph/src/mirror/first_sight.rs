@@ -9,11 +9,11 @@ use crate::operations::User;
 use crate::principal::{Principal, PrincipalKind};
 
 impl AuthGraph {
-    /// Makes the row of a user who has not come yet, so that something can be given to them before they do; the row that
-    /// is there otherwise. auth-graph is asked in the service's own name: its service client needs the scope
-    /// `users:read` or `feed:read`, and of what it is not shown the row has nothing. A service that follows the feed knows
-    /// everybody already and need not ask. For an account that was merged into another one, it is the row of that other
-    /// one, with its id.
+    /// Makes the row of a user who has not come yet, so that something can be given to them before they do; the row
+    /// that is there otherwise. auth-graph is asked in the service's own name: its service client needs the scope
+    /// `users:read` or `feed:read`, and of what it is not shown the row has nothing. A service that follows the feed
+    /// knows everybody already and need not ask. For an account that was merged into another one, it is the row of that
+    /// other one, with its id.
     ///
     /// # Errors
     /// `NOT_FOUND` when there is no such user, or the service client may not see them; as
@@ -29,8 +29,9 @@ impl AuthGraph {
         mirror.user(id).await?.ok_or_else(|| Code::NotFound.into())
     }
 
-    /// Takes over what a user has shown of themselves, where there is a mirror. Where auth-graph decides what this service
-    /// is shown of users, it is asked for that: of what goes beyond, nothing would ever tell that it has changed.
+    /// Takes over what a user has shown of themselves, where there is a mirror. Where auth-graph decides what this
+    /// service is shown of users, it is asked for that: of what goes beyond, nothing would ever tell that it has
+    /// changed.
     ///
     /// # Errors
     /// As [`Mirror::apply`]; `UNAVAILABLE` when auth-graph must be asked and can not be, or does not know this service.
@@ -59,8 +60,8 @@ impl AuthGraph {
 
 impl Context {
     /// The caller's user. When this service sees the user for the first time, auth-graph is asked with the caller's own
-    /// token, and the row is made. With a service client that may read users or the feed, the row holds what that client
-    /// is shown, which takes a second question.
+    /// token, and the row is made. With a service client that may read users or the feed, the row holds what that
+    /// client is shown, which takes a second question.
     ///
     /// # Errors
     /// As [`principal`](Self::principal); `TOKEN_REVOKED` when the user can not sign in any more; `FORBIDDEN` for a
@@ -105,8 +106,8 @@ impl Context {
         self.auth_graph().take_over(&user).await?;
         match mirror.user(principal.subject).await? {
             Some(user) if user.is_active => Ok(user),
-            // They are kept from this service, or what the feed said is newer: of a user who is kept from this service that
-            // they are deleted, and of one who is, that the session has ended, too.
+            // They are kept from this service, or what the feed said is newer: of a user who is kept from this service
+            // that they are deleted, and of one who is, that the session has ended, too.
             None if user.is_active => {
                 self.principal()?;
                 Err(Error::new(Code::Forbidden).with_detail("This service may not see the user."))

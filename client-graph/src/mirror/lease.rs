@@ -1,7 +1,7 @@
 //! The table `mirror_feed`: how far each mirror of the database has followed the feed, and which replica follows it.
 //!
-//! The holder writes rows and place in one transaction, and the transaction counts only while it is the holder: one that
-//! was late, and replaced, changes nothing.
+//! The holder writes rows and place in one transaction, and the transaction counts only while it is the holder: one
+//! that was late, and replaced, changes nothing.
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;

@@ -32,8 +32,8 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
 }
 
 impl Naming {
-    /// The migrations of a mirror with these names: put them first into the `migrations()` of a service's own `Migrator`,
-    /// so that further tables can refer to the mirror.
+    /// The migrations of a mirror with these names: put them first into the `migrations()` of a service's own
+    /// `Migrator`, so that further tables can refer to the mirror.
     #[must_use]
     pub fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
         let users = format!("client_graph_0001_{}", self.table);
@@ -94,8 +94,8 @@ impl MigrationTrait for UsersMigration {
     }
 }
 
-/// Makes the table `mirror_feed`, which mirrors that follow the feed need: one for all of a database. So the first to come
-/// makes it, and it stays when one of them goes, whose place is forgotten.
+/// Makes the table `mirror_feed`, which mirrors that follow the feed need: one for all of a database. So the first to
+/// come makes it, and it stays when one of them goes, whose place is forgotten.
 struct FeedMigration {
     table: String,
     name: String,

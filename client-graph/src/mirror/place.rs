@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::row::Row;
 
-/// A row that was written so shortly before all users were read may be missing among them, as the clocks of replicas are
-/// apart, and is not taken for deleted.
+/// A row that was written so shortly before all users were read may be missing among them, as the clocks of replicas
+/// are apart, and is not taken for deleted.
 const MARGIN: TimeDelta = TimeDelta::seconds(10);
 
 /// How far the mirror is.

@@ -1,7 +1,7 @@
 //! The operations as methods of [`AuthGraph`].
 //!
-//! Each fails with the code that auth-graph refused with, and with `UNAVAILABLE` when it can not be reached, is too slow
-//! or answers something else.
+//! Each fails with the code that auth-graph refused with, and with `UNAVAILABLE` when it can not be reached, is too
+//! slow or answers something else.
 
 use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};

@@ -1,6 +1,7 @@
 //! The configuration: every key, what it means, and the rules that hold between keys.
 //!
-//! Defaults and their comments stand in `config.default.toml`. A [`Config`] that was loaded has been checked as a whole.
+//! Defaults and their comments stand in `config.default.toml`. A [`Config`] that was loaded has been checked as a
+//! whole.
 
 mod check;
 

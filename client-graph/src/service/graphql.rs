@@ -1,7 +1,8 @@
 //! The GraphQL API: one module for each subject, with its queries, mutations and types together.
 //!
 //! It is a subgraph without copies: of `User`, which auth-graph owns, there is the key and what this service adds. A
-//! resolver translates and calls one function of `notes` or of the library. Who may call it is a guard, at entities too.
+//! resolver translates and calls one function of `notes` or of the library. Who may call it is a guard, at entities
+//! too.
 
 mod note;
 mod user;

@@ -12,8 +12,9 @@ use sea_orm::{ConnectionTrait, Statement};
 use crate::following::{Following, count};
 use crate::support::TestDatabase;
 
-/// nuxt-modules/supabase#119, supabase/supabase#39311, kortix-ai/suna#6690: each request waited for a call to the auth server.
-/// magistrala#1672, supabase/supabase#48574: whoever does without the call did not notice that a session had ended.
+/// nuxt-modules/supabase#119, supabase/supabase#39311, kortix-ai/suna#6690: each request waited for a call to the auth
+/// server. magistrala#1672, supabase/supabase#48574: whoever does without the call did not notice that a session had
+/// ended.
 #[tokio::test]
 async fn magistrala_1672_a_session_that_ends_at_auth_graph_is_refused_here_without_asking() {
     let issuer = TestIssuer::start().await;

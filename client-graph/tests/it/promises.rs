@@ -22,9 +22,9 @@ use crate::world::{Feed, PASSWORD, World, record};
 const WHOAMI: &str = include_str!("../../operations/whoami.graphql");
 const ADD_NOTE: &str = include_str!("../../operations/add_note.graphql");
 
-/// Prints how long it took; how fast it has to be is measured by `make bench`, where nothing else runs. Where so much else
-/// runs that twenty plain requests take longer than a second, they are the measure. One sample of 102 may be late, as the
-/// p99 says.
+/// Prints how long it took; how fast it has to be is measured by `make bench`, where nothing else runs. Where so much
+/// else runs that twenty plain requests take longer than a second, they are the measure. One sample of 102 may be late,
+/// as the p99 says.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_ends_at_auth_graph_is_refused_at_a_client_service_within_a_second() {
     const EACH: usize = 34;

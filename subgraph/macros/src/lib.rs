@@ -11,8 +11,8 @@ const ATTRIBUTES: [&str; 3] = ["Object", "Subscription", "graphql"];
 /// `requires(ONE, OTHER)` demands both. `requires(RULE => VALUE)` gives the guard a value of the call, an argument or
 /// something of `self`; the rule must have a method `of` that takes it.
 ///
-/// async-graphql does not apply the guard of a type to the fields of its `#[ComplexObject]`. A rule beside `complex` would
-/// seem to be one for them, so it is left as it stands, which does not compile: the fields need their own.
+/// async-graphql does not apply the guard of a type to the fields of its `#[ComplexObject]`. A rule beside `complex`
+/// would seem to be one for them, so it is left as it stands, which does not compile: the fields need their own.
 #[proc_macro_attribute]
 pub fn guarded(_arguments: TokenStream, item: TokenStream) -> TokenStream {
     rewrite(item)

@@ -47,8 +47,8 @@ pub async fn request_change(
     Ok(())
 }
 
-/// Takes the token of a mail: completes a registration, a verification or a change of address. The answer is the address
-/// that was confirmed.
+/// Takes the token of a mail: completes a registration, a verification or a change of address. The answer is the
+/// address that was confirmed.
 ///
 /// # Errors
 /// [`Error::OneTimeTokenInvalid`]; [`Error::Conflict`] when the address was taken meanwhile; [`Error::RateLimited`].

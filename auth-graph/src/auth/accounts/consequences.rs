@@ -1,5 +1,5 @@
-//! What follows from a change to a user, whoever makes it: sessions that end, links that stop working, mails. It is read
-//! off the user before and after, so that no way to make a change can forget it.
+//! What follows from a change to a user, whoever makes it: sessions that end, links that stop working, mails. It is
+//! read off the user before and after, so that no way to make a change can forget it.
 
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;

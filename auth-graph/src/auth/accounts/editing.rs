@@ -1,8 +1,8 @@
-//! Changing a user: the row, its version, what follows from the change, the audit record and the change in the outbox, in
-//! one transaction.
+//! Changing a user: the row, its version, what follows from the change, the audit record and the change in the outbox,
+//! in one transaction.
 //!
-//! Whatever changes a user goes through here, so that it is recorded and no copy elsewhere misses it. What may be changed
-//! by whom is for the callers.
+//! Whatever changes a user goes through here, so that it is recorded and no copy elsewhere misses it. What may be
+//! changed by whom is for the callers.
 
 use chrono::{DateTime, Utc};
 use sea_orm::DatabaseTransaction;
@@ -119,7 +119,8 @@ pub(crate) struct Changed {
 pub(crate) struct Aftermath(Ended);
 
 impl Aftermath {
-    /// Makes this process refuse the tokens of ended sessions at once, and wakes whoever follows the outbox or sends mails.
+    /// Makes this process refuse the tokens of ended sessions at once, and wakes whoever follows the outbox or sends
+    /// mails.
     pub(crate) fn announce(self, app: &App) {
         self.0.announce(app);
         app.mail_waits.notify_one();

@@ -1,4 +1,5 @@
-//! What a new password must be, beyond its length: hard to guess, not the account's own name, and not known from a breach.
+//! What a new password must be, beyond its length: hard to guess, not the account's own name, and not known from a
+//! breach.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};

@@ -50,7 +50,8 @@ pub(super) async fn user_of(app: &App, principal: &Principal) -> Result<users::M
 /// Compares the password, and counts the attempt like one to sign in.
 ///
 /// # Errors
-/// [`Error::InvalidCredentials`], [`Error::RateLimited`], [`Error::Unavailable`] when too many passwords are being hashed.
+/// [`Error::InvalidCredentials`], [`Error::RateLimited`], [`Error::Unavailable`] when too many passwords are being
+/// hashed.
 pub(super) async fn check_password(
     app: &App,
     user: &users::Model,

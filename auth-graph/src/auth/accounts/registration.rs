@@ -1,5 +1,5 @@
-//! Registering: no account is made before its address was confirmed, so that nobody can take the address of another, and
-//! no answer tells whether an address has an account.
+//! Registering: no account is made before its address was confirmed, so that nobody can take the address of another,
+//! and no answer tells whether an address has an account.
 
 use secrecy::SecretString;
 

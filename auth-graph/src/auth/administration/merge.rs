@@ -10,14 +10,14 @@ use crate::error::{Error, Result};
 use crate::store::{self, user_numbers, users};
 use crate::values::UserId;
 
-/// Merges an account into another: the first is deleted for good, and its identifier leads to the second, which gets the
-/// names, the phone number, the language and the members of `metadata` that it does not have, the earlier time of joining,
-/// and the number of the first unless it has one. It gets neither address, password, roles nor scopes.
+/// Merges an account into another: the first is deleted for good, and its identifier leads to the second, which gets
+/// the names, the phone number, the language and the members of `metadata` that it does not have, the earlier time of
+/// joining, and the number of the first unless it has one. It gets neither address, password, roles nor scopes.
 ///
 /// # Errors
-/// [`Error::NotFound`] when one of them is not there; [`Error::ValidationFailed`] when they are the same, or their metadata
-/// is too large together; [`Error::Forbidden`] when either may do more than the actor; [`Error::Conflict`] when nobody would
-/// be left who may do everything.
+/// [`Error::NotFound`] when one of them is not there; [`Error::ValidationFailed`] when they are the same, or their
+/// metadata is too large together; [`Error::Forbidden`] when either may do more than the actor; [`Error::Conflict`]
+/// when nobody would be left who may do everything.
 pub async fn merge(app: &App, actor: &Actor, id: UserId, into: UserId, reason: String) -> Result<users::Model> {
     if id == into {
         return Err(Error::invalid("into", "must be another user"));

@@ -62,8 +62,8 @@ pub async fn changes_after(
     Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor: encode(app, head) })
 }
 
-/// Every user whom the reader is shown, those who never signed in among them, in the order of their identifiers. Readers
-/// who are shown all users are shown deleted ones, too.
+/// Every user whom the reader is shown, those who never signed in among them, in the order of their identifiers.
+/// Readers who are shown all users are shown deleted ones, too.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] for a cursor that is not ours and a length outside 0 to 1000.
@@ -139,8 +139,8 @@ async fn head(app: &App) -> Result<String> {
     Ok(encode(app, change_head::last(&app.db).await?))
 }
 
-/// How many rows are read at a time: one more than is shown tells whether there are more, and where much is kept from the
-/// reader it takes many to find one that is shown.
+/// How many rows are read at a time: one more than is shown tells whether there are more, and where much is kept from
+/// the reader it takes many to find one that is shown.
 fn at_once(view: &View, length: usize) -> usize {
     if view.is_limited() { MOST as usize + 1 } else { length + 1 }
 }

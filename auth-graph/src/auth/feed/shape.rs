@@ -163,8 +163,8 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    /// What a change has ended, if it has ended anything. Limited readers are not told whose session it was: they refuse
-    /// its tokens whoever presents them.
+    /// What a change has ended, if it has ended anything. Limited readers are not told whose session it was: they
+    /// refuse its tokens whoever presents them.
     pub(super) fn new(app: &App, view: &View, change: &changes::Model) -> Option<Self> {
         let session = change.session_id?;
         let (ended_at, until) = (change.recorded_at, app.revocations.until(change.recorded_at));

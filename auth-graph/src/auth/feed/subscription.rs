@@ -1,5 +1,5 @@
-//! The feed for those who listen. A subscriber reads the outbox until there is nothing more, and from then on hears what
-//! this process reads anyway; one who falls behind reads the outbox again.
+//! The feed for those who listen. A subscriber reads the outbox until there is nothing more, and from then on hears
+//! what this process reads anyway; one who falls behind reads the outbox again.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -25,8 +25,8 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// longer good, and without one when the process stops.
 ///
 /// # Errors
-/// [`crate::error::Error::CursorExpired`] when what follows the cursor is not kept any more, or the reader is shown something
-/// else of users since;
+/// [`crate::error::Error::CursorExpired`] when what follows the cursor is not kept any more, or the reader is shown
+/// something else of users since;
 /// [`crate::error::Error::ValidationFailed`] for a cursor that is not ours.
 pub async fn follow(
     app: &App,

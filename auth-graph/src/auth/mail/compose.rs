@@ -89,8 +89,8 @@ pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
     app.mailer.write(row.email.clone(), template, &content).map(Some)
 }
 
-/// Makes a token, and the link that carries it to the page: behind the `#`, so that it is in no log and no `Referer`, and
-/// opening the page uses nothing up. None: what has ended the links that were sent before has ended this one too.
+/// Makes a token, and the link that carries it to the page: behind the `#`, so that it is in no log and no `Referer`,
+/// and opening the page uses nothing up. None: what has ended the links that were sent before has ended this one too.
 async fn make(app: &App, row: &Model, link: Link) -> Result<Option<(SecretString, String)>> {
     let now = app.clock.now();
     let token = secrets::generate()?;

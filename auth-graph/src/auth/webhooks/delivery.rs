@@ -1,7 +1,8 @@
 //! Telling endpoints: changes become deliveries, and these are sent in their order until they were taken or given up.
 //!
-//! Of several replicas one tells an endpoint, under a lease; an attempt is claimed beside that, as the holder of a lease can
-//! be late. An endpoint that does not answer keeps no other waiting, and a delivery that fails no other delivery.
+//! Of several replicas one tells an endpoint, under a lease; an attempt is claimed beside that, as the holder of a
+//! lease can be late. An endpoint that does not answer keeps no other waiting, and a delivery that fails no other
+//! delivery.
 
 use std::time::Instant;
 

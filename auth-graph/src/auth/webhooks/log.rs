@@ -79,12 +79,12 @@ pub async fn replay(app: &App, actor: &Actor, id: DeliveryId) -> Result<Model> {
     Ok(delivery)
 }
 
-/// Has an endpoint told again of everything that has happened since a time: what it was told then, what was given up, and
-/// what it has missed, as far as the feed goes back. The answer tells how many deliveries are made again.
+/// Has an endpoint told again of everything that has happened since a time: what it was told then, what was given up,
+/// and what it has missed, as far as the feed goes back. The answer tells how many deliveries are made again.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such endpoint; [`Error::Conflict`] when it is disabled; [`Error::Forbidden`] when
-/// the actor may not read the feed.
+/// [`Error::NotFound`] when there is no such endpoint; [`Error::Conflict`] when it is disabled; [`Error::Forbidden`]
+/// when the actor may not read the feed.
 pub async fn replay_since(app: &App, actor: &Actor, id: WebhookId, since: DateTime<Utc>) -> Result<u64> {
     let txn = store::begin(&app.db).await?;
     may_write(app, &txn, actor).await?;

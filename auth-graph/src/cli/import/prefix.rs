@@ -1,5 +1,5 @@
-//! What was read of a file so far. A run that goes on makes sure that it is still there: another file under the same name
-//! is read from its beginning.
+//! What was read of a file so far. A run that goes on makes sure that it is still there: another file under the same
+//! name is read from its beginning.
 
 use std::fs::File;
 use std::io::{self, Read};

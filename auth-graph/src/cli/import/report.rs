@@ -9,8 +9,8 @@ use csv::Writer;
 use super::Failure;
 use crate::auth::transfer::Refused;
 
-/// Such a report. It is opened before anything is imported: a row that was refused is not looked at again, so that it must
-/// not be lost here.
+/// Such a report. It is opened before anything is imported: a row that was refused is not looked at again, so that it
+/// must not be lost here.
 pub(super) struct Report {
     path: PathBuf,
     writer: Writer<File>,

@@ -1,7 +1,7 @@
 //! What users look like elsewhere, and the record that they become. None: it is no user.
 //!
-//! What tells who somebody is, or what they may do, goes into metadata under keys that begin with `_`: users can not set
-//! those.
+//! What tells who somebody is, or what they may do, goes into metadata under keys that begin with `_`: users can not
+//! set those.
 
 use std::collections::BTreeMap;
 

@@ -141,8 +141,8 @@ pub(in crate::graphql) struct WebhookLogMutation;
 #[guarded]
 #[Object]
 impl WebhookLogMutation {
-    /// Makes a delivery again that was made or given up, under the same identifier. You must have the scope `feed:read`,
-    /// too. Needs the scope `webhooks:write`.
+    /// Makes a delivery again that was made or given up, under the same identifier. You must have the scope
+    /// `feed:read`, too. Needs the scope `webhooks:write`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn replay_webhook_delivery(
         &self,
@@ -153,8 +153,8 @@ impl WebhookLogMutation {
         Ok(ReplayWebhookDeliveryPayload { delivery: delivery.into() })
     }
 
-    /// Tells an endpoint again of everything that has happened since a time: what it was told, what was given up, and what
-    /// it has missed, as far as the feed goes back. You must have the scope `feed:read`, too. Needs the scope
+    /// Tells an endpoint again of everything that has happened since a time: what it was told, what was given up, and
+    /// what it has missed, as far as the feed goes back. You must have the scope `feed:read`, too. Needs the scope
     /// `webhooks:write`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn replay_webhook(

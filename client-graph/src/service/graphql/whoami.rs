@@ -23,8 +23,8 @@ pub(super) struct WhoamiQuery;
 #[guarded]
 #[Object]
 impl WhoamiQuery {
-    /// Who calls, as their access token says; null when nobody is signed in. A token that is no good is an error with its
-    /// code, such as `TOKEN_EXPIRED`.
+    /// Who calls, as their access token says; null when nobody is signed in. A token that is no good is an error with
+    /// its code, such as `TOKEN_EXPIRED`.
     #[graphql(requires(Open))]
     async fn whoami(&self, ctx: &Context<'_>) -> Result<Option<Whoami>> {
         let context = caller(ctx)?;

@@ -18,8 +18,8 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Requests can be served; 503 and what is missing, if not. auth-graph is no part of it: while that is away, this service
-/// goes on. How old the feed is, is told for alarms; what is not known is null.
+/// Requests can be served; 503 and what is missing, if not. auth-graph is no part of it: while that is away, this
+/// service goes on. How old the feed is, is told for alarms; what is not known is null.
 pub(super) async fn ready(State(site): State<Site>) -> impl IntoResponse {
     let pending = database::pending_migrations(&site.app.db).await;
     let status = if matches!(pending, Ok(0)) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
