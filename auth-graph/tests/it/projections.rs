@@ -68,6 +68,23 @@ async fn everything_about(caller: &Caller, user: &User) -> String {
 }
 
 #[tokio::test]
+async fn a_page_that_begins_with_changes_to_clients_comes_to_its_end() {
+    let test = test().await;
+    let client = limited(&test, projection(&["seller"], "", None)).await;
+    for _ in 0..2 {
+        clients::set_projection(&test.app, &Actor::operator(), client.id, None).await.unwrap();
+    }
+    let ada = test.create_user("ada@test.com").await;
+    let caller = bearer(&test, &client).await;
+    let page = async |first: i32| {
+        let answer = caller.send(operation!("user_changes"), json!({ "first": first })).await;
+        answer.data("userChanges").clone()
+    };
+    assert_eq!(page(1).await["nodes"][0]["user"]["id"], json!(ada.id));
+    assert_eq!(page(0).await["pageInfo"]["hasNextPage"], json!(true));
+}
+
+#[tokio::test]
 async fn who_may_read_the_feed_may_ask_for_one_who_is_in_it() {
     let test = test().await;
     let (ada, eve) = (test.create_user("ada@test.com").await, test.create_user("eve@test.com").await);

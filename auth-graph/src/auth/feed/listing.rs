@@ -49,8 +49,8 @@ pub async fn changes_after(
     let has_next_page = loop {
         let mut found = read(app, position, at_once as u64).await?;
         let last = found.len() < at_once;
-        found.retain(|change| change.kind != Kind::ClientChanged || change.position > seen_until);
         position = found.last().map(|change| change.position).or(position);
+        found.retain(|change| change.kind != Kind::ClientChanged || change.position > seen_until);
         for announced in with_users(&app.db, &found).await? {
             items.extend(Change::new(app, &view, &announced)?.map(|change| (change.cursor.clone(), change)));
         }
