@@ -10,35 +10,13 @@ use crate::support::{Answer, Caller, ISSUER, MailingApp, PASSWORD, TestApp, oper
 
 const NEW_PASSWORD: &str = "another long password";
 
-async fn register(caller: &Caller, email: &str) -> Answer {
-    caller.send(operation!("register"), json!({ "input": { "email": email, "password": PASSWORD } })).await
-}
-
-async fn forget(caller: &Caller, email: &str) -> Answer {
-    caller.send(operation!("request_password_reset"), json!({ "email": email })).await
-}
-
-async fn change_email(caller: &Caller, email: &str) -> Answer {
-    let input = json!({ "email": email, "password": PASSWORD });
-    caller.send(operation!("change_email"), json!({ "input": input })).await
-}
-
-async fn confirm(caller: &Caller, token: &str) -> Answer {
-    caller.send(operation!("verify_email"), json!({ "token": token })).await
-}
-
-async fn reset(caller: &Caller, token: &str) -> Answer {
-    let input = json!({ "token": token, "newPassword": NEW_PASSWORD });
-    caller.send(operation!("reset_password"), json!({ "input": input })).await
-}
-
 /// next-auth#1840, better-auth#9690, FusionAuth#629, Ghost#12347 as well: scanners of mails open the links in them, and
 /// used the tokens up. Nothing that only reads uses one up, wherever the token is.
 #[tokio::test]
 async fn supabase_1214_opening_a_link_uses_nothing_up() {
     let site = MailingApp::with(|config| config.graphql.queries_by_get = true).await;
     let caller = site.test.anonymous();
-    register(&caller, "ada@test.com").await.data("register");
+    caller.register("ada@test.com").await.data("register");
     let mail = site.mail().await;
     let (page, _) = mail.link().split_once('#').unwrap();
     let mutation = format!("mutation%7BverifyEmail(token:%22{}%22)%7Bemail%7D%7D", mail.token());
@@ -52,7 +30,7 @@ async fn supabase_1214_opening_a_link_uses_nothing_up() {
             assert!(!answer.text.contains(mail.token()), "{method} {path}");
         }
     }
-    confirm(&caller, mail.token()).await.data("verifyEmail");
+    caller.confirm(mail.token()).await.data("verifyEmail");
 }
 
 /// GHSA-g38m-r43w-p2q7, GHSA-qq9h-g4jm-xgf3: whoever made an account for the address of somebody else kept the password
@@ -65,21 +43,20 @@ async fn cve_2026_35511_and_cve_2026_53516_an_owner_takes_an_account_from_whoeve
     })
     .await;
     let caller = site.test.anonymous();
-    let body = json!({ "email": "ada@test.com", "password": PASSWORD }).to_string();
-    let made = Request::post("/auth/create-user/").header("content-type", "application/json").body(body.into());
-    assert_eq!(caller.request(made.unwrap()).await.status, 201);
+    let account = json!({ "email": "ada@test.com", "password": PASSWORD });
+    assert_eq!(caller.post("/auth/create-user/", account).await.status, 201);
     let pair = caller.login("ada@test.com", PASSWORD).await.data("login").clone();
     let thief = site.test.bearer(pair["accessToken"].as_str().unwrap());
-    change_email(&thief, "thief@test.com").await.data("changeEmail");
+    thief.change_email("thief@test.com").await.data("changeEmail");
     let link = site.mails().await.pop().unwrap();
     assert_eq!(link.to, "thief@test.com");
 
-    forget(&caller, "ada@test.com").await.data("requestPasswordReset");
-    reset(&caller, site.mail().await.token()).await.data("resetPassword");
+    caller.forget("ada@test.com").await.data("requestPasswordReset");
+    caller.reset(site.mail().await.token(), NEW_PASSWORD).await.data("resetPassword");
     assert_eq!(thief.me().await.code(), "TOKEN_REVOKED");
     assert_eq!(caller.refresh(pair["refreshToken"].as_str().unwrap()).await.code(), "TOKEN_REVOKED");
     assert_eq!(caller.login("ada@test.com", PASSWORD).await.code(), "INVALID_CREDENTIALS");
-    assert_eq!(confirm(&caller, link.token()).await.code(), "ONE_TIME_TOKEN_INVALID");
+    assert_eq!(caller.confirm(link.token()).await.code(), "ONE_TIME_TOKEN_INVALID");
     caller.login("ada@test.com", NEW_PASSWORD).await.data("login");
 }
 
@@ -93,9 +70,8 @@ async fn nobody_has_the_address_of_a_user_who_is_to_be_deleted() {
     .await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
     let email = format!("{}@Deleted.Invalid", ada.user.id);
-    let body = json!({ "email": email, "password": PASSWORD }).to_string();
-    let made = Request::post("/auth/create-user/").header("content-type", "application/json").body(body.into());
-    assert_eq!(ada.caller.request(made.unwrap()).await.status, 400);
+    let account = json!({ "email": email, "password": PASSWORD });
+    assert_eq!(ada.caller.post("/auth/create-user/", account).await.status, 400);
     let deleted = ada.caller.send(operation!("delete_account"), json!({ "password": PASSWORD })).await;
     assert_eq!(*deleted.data("deleteAccount"), json!({ "deleted": true }));
 }
@@ -106,9 +82,9 @@ async fn cve_2026_105211_no_answer_holds_what_only_a_mail_may() {
     let site = MailingApp::new().await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await.caller;
     let answers = [
-        register(&ada, "new@test.com").await,
-        forget(&ada, "ada@test.com").await,
-        change_email(&ada, "other@test.com").await,
+        ada.register("new@test.com").await,
+        ada.forget("ada@test.com").await,
+        ada.change_email("other@test.com").await,
         ada.send(operation!("request_email_verification"), json!({})).await,
     ];
     let mails = site.mails().await;
@@ -134,9 +110,9 @@ async fn ghsa_jfwg_rxf3_p7r9_what_people_type_is_no_statement() {
             (ada.login(text, PASSWORD).await, "VALIDATION_FAILED"),
             (ada.login(&email, PASSWORD).await, "VALIDATION_FAILED"),
             (ada.login("ada@test.com", text).await, "INVALID_CREDENTIALS"),
-            (forget(&ada, &email).await, "VALIDATION_FAILED"),
-            (confirm(&ada, text).await, "ONE_TIME_TOKEN_INVALID"),
-            (reset(&ada, text).await, "ONE_TIME_TOKEN_INVALID"),
+            (ada.forget(&email).await, "VALIDATION_FAILED"),
+            (ada.confirm(text).await, "ONE_TIME_TOKEN_INVALID"),
+            (ada.reset(text, NEW_PASSWORD).await, "ONE_TIME_TOKEN_INVALID"),
             (ada.refresh(text).await, "TOKEN_INVALID"),
             (update(&ada, json!({ "phoneNumber": text })).await, "VALIDATION_FAILED"),
         ] {

@@ -14,38 +14,25 @@ use crate::support::{Answer, Caller, ISSUER, MailingApp, PASSWORD, TestApp, oper
 const CREATE: &str = "mutation($input: CreateUserInput!) { createUser(input: $input) { user { id } } }";
 const INVITE: &str = "mutation($input: InviteUserInput!) { inviteUser(input: $input) { requested } }";
 
-async fn register(caller: &Caller, email: &str) -> Answer {
-    register_with(caller, json!({ "email": email, "password": PASSWORD, "firstName": "Ada" })).await
-}
-
 async fn register_with(caller: &Caller, input: Value) -> Answer {
     caller.send(operation!("register"), json!({ "input": input })).await
-}
-
-async fn confirm(caller: &Caller, token: &str) -> Answer {
-    caller.send(operation!("verify_email"), json!({ "token": token })).await
-}
-
-async fn change_email(caller: &Caller, email: &str) -> Answer {
-    let input = json!({ "email": email, "password": PASSWORD });
-    caller.send(operation!("change_email"), json!({ "input": input })).await
 }
 
 #[tokio::test]
 async fn an_account_is_made_when_its_address_is_confirmed() {
     let site = MailingApp::new().await;
     let caller = site.test.anonymous();
-    assert_eq!(register(&caller, "Ada@Test.com").await.data("register")["status"], "CONFIRMATION_SENT");
+    assert_eq!(caller.register("Ada@Test.com").await.data("register")["status"], "CONFIRMATION_SENT");
     assert_eq!(caller.login("ada@test.com", PASSWORD).await.code(), "INVALID_CREDENTIALS");
 
     let mail = site.mail().await;
     assert_eq!(mail.to, "ada@test.com");
     assert!(mail.link().starts_with("https://auth.test/verify-email#token=ago_"), "{}", mail.link());
     assert!(mail.text.contains(&format!("copy it into your browser:\n\n{}\n", mail.link())), "{}", mail.text);
-    assert_eq!(confirm(&caller, mail.token()).await.data("verifyEmail")["email"], "ada@test.com");
+    assert_eq!(caller.confirm(mail.token()).await.data("verifyEmail")["email"], "ada@test.com");
     let user = &caller.login("ada@test.com", PASSWORD).await.data("login")["user"].clone();
     assert_eq!((&user["firstName"], &user["emailVerified"]), (&json!("Ada"), &json!(true)));
-    assert_eq!(confirm(&caller, mail.token()).await.code(), "ONE_TIME_TOKEN_INVALID");
+    assert_eq!(caller.confirm(mail.token()).await.code(), "ONE_TIME_TOKEN_INVALID");
 }
 
 #[tokio::test]
@@ -55,7 +42,7 @@ async fn registering_a_known_address_gets_the_same_answer_at_the_same_cost_and_t
     let mut seen = Vec::new();
     for email in ["ada@test.com", "nobody@test.com"] {
         let before = site.test.app.passwords.computed();
-        let answer = register(&site.test.anonymous(), email).await;
+        let answer = site.test.anonymous().register(email).await;
         seen.push((answer.text, site.test.app.passwords.computed() - before));
     }
     assert_eq!(seen[0], seen[1]);
@@ -69,9 +56,9 @@ async fn registering_a_known_address_gets_the_same_answer_at_the_same_cost_and_t
 async fn fifty_parallel_confirmations_make_one_account() {
     let site = MailingApp::new().await;
     let caller = site.test.anonymous();
-    register(&caller, "ada@test.com").await;
+    caller.register("ada@test.com").await;
     let mail = site.mail().await;
-    let answers = join_all((0..50).map(|_| confirm(&caller, mail.token()))).await;
+    let answers = join_all((0..50).map(|_| caller.confirm(mail.token()))).await;
     let good = answers.iter().filter(|answer| answer.body["errors"].is_null()).count();
     assert_eq!(good, 1);
     assert!(
@@ -86,13 +73,13 @@ async fn fifty_parallel_confirmations_make_one_account() {
 #[tokio::test]
 async fn a_link_expires_and_is_kept_as_a_hash_only() {
     let site = MailingApp::new().await;
-    register(&site.test.anonymous(), "ada@test.com").await;
+    site.test.anonymous().register("ada@test.com").await;
     let mail = site.mail().await;
     let kept = auth_graph::store::one_time_tokens::Entity::find().all(&site.test.app.db).await.unwrap();
     assert_eq!(kept.len(), 1);
     assert!(!format!("{kept:?}").contains(mail.token()));
     site.test.app.clock.advance(Duration::days(1));
-    assert_eq!(confirm(&site.test.anonymous(), mail.token()).await.code(), "ONE_TIME_TOKEN_INVALID");
+    assert_eq!(site.test.anonymous().confirm(mail.token()).await.code(), "ONE_TIME_TOKEN_INVALID");
     auth_graph::auth::purge(&site.test.app, site.test.app.clock.now()).await.unwrap();
     assert!(auth_graph::store::one_time_tokens::Entity::find().all(&site.test.app.db).await.unwrap().is_empty());
 }
@@ -100,9 +87,9 @@ async fn a_link_expires_and_is_kept_as_a_hash_only() {
 #[tokio::test]
 async fn registration_is_off_unless_it_is_opened() {
     let test = TestApp::new().await;
-    assert_eq!(register(&test.anonymous(), "ada@test.com").await.code(), "FORBIDDEN");
+    assert_eq!(test.anonymous().register("ada@test.com").await.code(), "FORBIDDEN");
     let invited = MailingApp::with(|config| config.accounts.registration = Registration::Invitation).await;
-    assert_eq!(register(&invited.test.anonymous(), "ada@test.com").await.code(), "FORBIDDEN");
+    assert_eq!(invited.test.anonymous().register("ada@test.com").await.code(), "FORBIDDEN");
 }
 
 #[tokio::test]
@@ -137,7 +124,7 @@ async fn ghsa_3529_5m8x_rpv3_hostile_host_headers_are_in_no_link() {
     let caller = ["host", "x-forwarded-host", "forwarded", "x-forwarded-proto"]
         .into_iter()
         .fold(site.test.anonymous(), |caller, name| caller.with_header(name, "host=evil.test"));
-    register(&caller, "ada@test.com").await.data("register");
+    caller.register("ada@test.com").await.data("register");
     let mail = site.mail().await;
     assert!(mail.link().starts_with("https://app.test/account/verify-email#token="), "{}", mail.link());
     assert!(!mail.raw.contains("evil.test"));
@@ -147,11 +134,11 @@ async fn ghsa_3529_5m8x_rpv3_hostile_host_headers_are_in_no_link() {
 async fn an_address_changes_when_the_new_one_is_confirmed_and_the_old_one_is_told() {
     let site = MailingApp::new().await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
-    change_email(&ada.caller, "lovelace@test.com").await.data("changeEmail");
+    ada.caller.change_email("lovelace@test.com").await.data("changeEmail");
     let mail = site.mail().await;
     assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("lovelace@test.com", "Confirm your new e-mail address"));
     assert_eq!(ada.caller.me().await.data("me")["email"], "ada@test.com");
-    confirm(&site.test.anonymous(), mail.token()).await.data("verifyEmail");
+    site.test.anonymous().confirm(mail.token()).await.data("verifyEmail");
     let me = ada.caller.me().await.data("me").clone();
     assert_eq!((&me["email"], &me["emailVerified"]), (&json!("lovelace@test.com"), &json!(true)));
     let told = site.mail().await;
@@ -163,8 +150,8 @@ async fn changing_to_a_taken_address_looks_the_same_and_changes_nothing() {
     let site = MailingApp::new().await;
     site.test.create_user("eve@test.com").await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
-    let taken = change_email(&ada.caller, "eve@test.com").await.text;
-    assert_eq!(taken, change_email(&ada.caller, "free@test.com").await.text);
+    let taken = ada.caller.change_email("eve@test.com").await.text;
+    assert_eq!(taken, ada.caller.change_email("free@test.com").await.text);
     let mails = site.mails().await;
     assert_eq!((mails[0].to.as_str(), mails[0].subject.as_str()), ("eve@test.com", "You already have an account"));
     assert!(!mails[0].text.contains("token"));
@@ -176,7 +163,7 @@ async fn a_user_shows_that_their_address_is_theirs() {
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
     let ask = async || ada.caller.send(operation!("request_email_verification"), json!({})).await;
     ask().await.data("requestEmailVerification");
-    confirm(&site.test.anonymous(), site.mail().await.token()).await.data("verifyEmail");
+    site.test.anonymous().confirm(site.mail().await.token()).await.data("verifyEmail");
     assert_eq!(ada.caller.me().await.data("me")["emailVerified"], true);
     ask().await.data("requestEmailVerification");
     assert!(site.mails().await.is_empty());

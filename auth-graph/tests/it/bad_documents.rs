@@ -1,7 +1,6 @@
 //! Requests that ask for too much, or for what nobody may: a code, and no work done.
 
 use auth_graph::auth::accounts::Rank;
-use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use serde_json::json;
 
@@ -53,8 +52,8 @@ async fn deep_wide_and_recursive_documents_are_refused() {
 async fn mutations_by_get_and_bodies_that_are_not_json_are_refused() {
     let test = TestApp::new().await;
     let caller = test.anonymous();
-    let get = Request::get("/graphql?query=mutation{logout{revokedSessions}}").body(Body::empty()).unwrap();
-    assert_eq!(caller.request(get).await.status, StatusCode::METHOD_NOT_ALLOWED);
+    let get = caller.get("/graphql?query=mutation{logout{revokedSessions}}").await;
+    assert_eq!(get.status, StatusCode::METHOD_NOT_ALLOWED);
     let body = r#"{"query":"{__typename}"}"#;
     for content_type in
         ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/json"]
@@ -103,6 +102,5 @@ async fn production_neither_tells_its_schema_nor_suggests_names() {
     let answer = test.anonymous().send("{ mee { id } }", json!({})).await;
     assert_eq!(answer.code(), "GRAPHQL_VALIDATION_FAILED");
     assert!(!answer.text.contains("Did you mean"), "{}", answer.text);
-    let page = test.anonymous().request(Request::get("/").body(Body::empty()).unwrap()).await;
-    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert_eq!(test.anonymous().get("/").await.status, StatusCode::NOT_FOUND);
 }

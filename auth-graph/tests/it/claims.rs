@@ -4,8 +4,6 @@ use auth_graph::auth::accounts::Rank;
 use auth_graph::config::{ClaimsForAudience, Config, ScopesOfAudience, UserIdClaim};
 use auth_graph::store::{user_numbers, users};
 use auth_graph::values::{ClaimName, ClaimSource, Scopes};
-use axum::body::Body;
-use axum::http::Request;
 use sea_orm::{EntityTrait, Set};
 use serde_json::{Value, json};
 
@@ -201,8 +199,7 @@ async fn the_discovery_document_names_what_the_policies_add() {
         config.claims.django = true;
     })
     .await;
-    let request = Request::get("/.well-known/openid-configuration").body(Body::empty()).unwrap();
-    let answer = test.anonymous().request(request).await;
+    let answer = test.anonymous().get("/.well-known/openid-configuration").await;
     let names: Vec<_> = answer.body["claims_supported"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     for name in ["iss", "email", "plan", "https://orders.test/all", "user_id", "token_type"] {
         assert_eq!(names.iter().filter(|found| **found == name).count(), 1, "{name} in {names:?}");

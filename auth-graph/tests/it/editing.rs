@@ -7,7 +7,7 @@ use chrono::Duration;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 
-use crate::support::{MailingApp, PASSWORD, SignedIn, TestApp, operation};
+use crate::support::{MailingApp, PASSWORD, TestApp, operation};
 
 const NEW_PASSWORD: &str = "another long password";
 const DELETE: &str = "mutation($id: ID!, $forGood: Boolean) { deleteUser(id: $id, forGood: $forGood) { user { id } } }";
@@ -18,11 +18,6 @@ const UPDATE: &str = "mutation($input: UpdateUserInput!) { updateUser(input: $in
 const FORCE_RESET: &str = "mutation($id: ID!) { forcePasswordReset(id: $id) { user { id } } }";
 const SET_PASSWORD: &str = "mutation($input: SetUserPasswordInput!) { setUserPassword(input: $input) { user { id } } }";
 const IMPERSONATE: &str = "mutation($input: ImpersonateInput!) { impersonate(input: $input) { accessToken } }";
-
-async fn change_email(ada: &SignedIn, email: &str) {
-    let input = json!({ "input": { "email": email, "password": PASSWORD } });
-    ada.caller.send(operation!("change_email"), input).await.data("changeEmail");
-}
 
 async fn recorded(test: &TestApp, target: &str) -> Vec<audit_events::Model> {
     let all = audit_events::Entity::find().order_by_asc(audit_events::Column::Id).all(&test.app.db).await.unwrap();
@@ -188,7 +183,7 @@ async fn a_link_from_before_an_account_was_disabled_does_nothing_when_it_is_enab
     let test = &site.test;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
-    change_email(&ada, "thief@test.com").await;
+    ada.caller.change_email("thief@test.com").await.data("changeEmail");
     let mail = site.mail().await;
     for mutation in [DISABLE, ENABLE] {
         root.caller.send(mutation, json!({ "id": ada.user.id.to_string() })).await;
@@ -203,7 +198,7 @@ async fn a_link_that_waits_to_be_sent_goes_with_those_that_were_sent() {
     let site = MailingApp::new().await;
     let test = &site.test;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
-    change_email(&ada, "thief@test.com").await;
+    ada.caller.change_email("thief@test.com").await.data("changeEmail");
     let input = json!({ "input": { "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD } });
     ada.caller.send(operation!("change_password"), input).await.data("changePassword");
     let told = site.mail().await;

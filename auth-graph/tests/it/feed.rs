@@ -11,11 +11,6 @@ use serde_json::{Value, json};
 
 use crate::support::{Caller, TestApp, operation};
 
-async fn reader(test: &TestApp) -> Caller {
-    let client = test.service_client("reader", "feed:read").await;
-    test.bearer(&client.token().await)
-}
-
 async fn read(caller: &Caller, after: &Value) -> Value {
     caller.send(operation!("user_changes"), json!({ "after": after })).await.data("userChanges").clone()
 }
@@ -27,7 +22,7 @@ fn kinds(page: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn changes_come_in_order_with_the_user_as_they_are_now() {
     let test = TestApp::new().await;
-    let caller = reader(&test).await;
+    let caller = test.feed_reader().await;
     let signed_in = test.signed_in("ada@test.com", Rank::Staff).await;
     test.disable(signed_in.user.id).await;
     let page = read(&caller, &Value::Null).await;
@@ -47,7 +42,7 @@ async fn changes_come_in_order_with_the_user_as_they_are_now() {
 #[tokio::test]
 async fn pages_join_without_a_gap_around_what_is_not_shown() {
     let test = TestApp::new().await;
-    let caller = reader(&test).await;
+    let caller = test.feed_reader().await;
     for number in 0..4 {
         test.create_user(&format!("user{number}@test.com")).await;
         let txn = store::begin(&test.app.db).await.unwrap();
@@ -93,7 +88,7 @@ async fn a_cursor_older_than_what_is_kept_has_expired() {
 #[tokio::test]
 async fn a_cursor_from_a_future_that_was_taken_back_has_expired() {
     let test = TestApp::new().await;
-    let caller = reader(&test).await;
+    let caller = test.feed_reader().await;
     test.create_user("ada@test.com").await;
     let cursor = read(&caller, &Value::Null).await["nodes"][0]["cursor"].clone();
     changes::Entity::delete_many().exec(&test.app.db).await.unwrap();
@@ -106,7 +101,7 @@ async fn a_cursor_from_a_future_that_was_taken_back_has_expired() {
 #[tokio::test]
 async fn a_forged_or_foreign_cursor_is_refused() {
     let test = TestApp::new().await;
-    let caller = reader(&test).await;
+    let caller = test.feed_reader().await;
     test.create_user("ada@test.com").await;
     let page = caller.send(operation!("user_snapshots"), json!({})).await;
     let foreign = page.data("userSnapshots")["pageInfo"]["endCursor"].clone();
@@ -124,7 +119,7 @@ async fn a_forged_or_foreign_cursor_is_refused() {
 #[tokio::test]
 async fn a_deleted_user_is_a_tombstone() {
     let test = TestApp::new().await;
-    let caller = reader(&test).await;
+    let caller = test.feed_reader().await;
     let user = test.create_user("ada@test.com").await;
     administration::delete(&test.app, &Actor::operator(), user.id, Deletion::ForGood, None).await.unwrap();
     let page = read(&caller, &Value::Null).await;
@@ -142,7 +137,7 @@ async fn revocations_are_those_that_can_still_matter() {
     let old = test.signed_in("old@test.com", Rank::User).await;
     test.anonymous().logout(&old.refresh).await.data("logout");
     test.app.clock.advance(Duration::minutes(6));
-    let caller = reader(&test).await;
+    let caller = test.feed_reader().await;
     let ended = test.signed_in("ada@test.com", Rank::User).await;
     test.anonymous().logout(&ended.refresh).await.data("logout");
     let other = test.service_client("other", "users:read").await;

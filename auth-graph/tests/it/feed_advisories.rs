@@ -6,43 +6,29 @@ use auth_graph::auth::{Actor, administration};
 use auth_graph::values::Scopes;
 use serde_json::{Value, json};
 
-use crate::support::{Caller, Site, TestApp, operation};
-
-async fn reader(test: &TestApp) -> Caller {
-    let client = test.service_client("reader", "feed:read").await;
-    test.bearer(&client.token().await)
-}
-
-async fn changes(caller: &Caller, after: &Value) -> Vec<Value> {
-    let answer = caller.send(operation!("user_changes"), json!({ "after": after })).await;
-    answer.data("userChanges")["nodes"].as_array().unwrap().clone()
-}
-
-async fn snapshots(caller: &Caller) -> Value {
-    caller.send(operation!("user_snapshots"), json!({})).await.data("userSnapshots").clone()
-}
+use crate::support::{Site, TestApp};
 
 /// Users were copied when they signed in, so that nobody else could be chosen, referred to, or given a permission.
 #[tokio::test]
 async fn laravel_keycloak_web_guard_35_jhipster_14963_and_dsek_196_people_who_never_signed_in_are_told_of() {
     let test = TestApp::new().await;
     let ada = test.create_user("ada@test.com").await;
-    let caller = reader(&test).await;
+    let caller = test.feed_reader().await;
     assert!(ada.last_login.is_none());
-    assert_eq!(snapshots(&caller).await["nodes"][0]["id"], json!(ada.id));
-    assert_eq!(changes(&caller, &Value::Null).await[0]["user"]["id"], json!(ada.id));
+    assert_eq!(caller.snapshots().await["nodes"][0]["id"], json!(ada.id));
+    assert_eq!(caller.changes(&Value::Null).await[0]["user"]["id"], json!(ada.id));
 }
 
 /// The ways by which copies were made differed in what they held.
 #[tokio::test]
 async fn jhipster_7424_every_way_to_a_copy_shows_the_same() {
     let site = Site::new().await;
-    let caller = reader(&site.test).await;
-    let from = snapshots(&caller).await["feedCursor"].clone();
+    let caller = site.test.feed_reader().await;
+    let from = caller.snapshots().await["feedCursor"].clone();
     site.test.create("ada@test.com", Rank::Staff).await;
     let told = site.told().await.remove(0).json()["data"]["user"].clone();
-    let change = changes(&caller, &from).await[0]["user"].clone();
-    let snapshot = snapshots(&caller).await["nodes"].as_array().unwrap().last().unwrap().clone();
+    let change = caller.changes(&from).await[0]["user"].clone();
+    let snapshot = caller.snapshots().await["nodes"].as_array().unwrap().last().unwrap().clone();
     assert_eq!(change, snapshot);
     let names = |user: &Value| user.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&told), names(&snapshot));
@@ -55,13 +41,13 @@ async fn jhipster_7424_every_way_to_a_copy_shows_the_same() {
 #[tokio::test]
 async fn alkem_io_5586_what_happens_while_a_copy_is_away_reaches_it() {
     let test = TestApp::new().await;
-    let caller = reader(&test).await;
-    let left_at = snapshots(&caller).await["feedCursor"].clone();
+    let caller = test.feed_reader().await;
+    let left_at = caller.snapshots().await["feedCursor"].clone();
     let created: Vec<Value> = [test.create_user("ada@test.com").await, test.create_user("bob@test.com").await]
         .iter()
         .map(|user| json!(user.id))
         .collect();
-    let found = changes(&caller, &left_at).await;
+    let found = caller.changes(&left_at).await;
     let told: Vec<Value> = found.iter().map(|change| change["user"]["id"].clone()).collect();
     assert_eq!(told, created);
 }
@@ -72,16 +58,16 @@ async fn alkem_io_5586_what_happens_while_a_copy_is_away_reaches_it() {
 async fn authentik_25291_and_23645_a_change_of_roles_is_a_change() {
     let sells = Scopes::parse("orders:sell").unwrap();
     let test = TestApp::with(|config| drop(config.roles.insert("seller".to_owned(), sells))).await;
-    let caller = reader(&test).await;
+    let caller = test.feed_reader().await;
     let ada = test.create_user("ada@test.com").await;
-    let from = snapshots(&caller).await["feedCursor"].clone();
+    let from = caller.snapshots().await["feedCursor"].clone();
     let (roles, none) = (vec!["seller".to_owned()], Scopes::default());
     administration::set_roles(&test.app, &Actor::operator(), ada.id, roles, none.clone()).await.unwrap();
-    let given = changes(&caller, &from).await.remove(0);
+    let given = caller.changes(&from).await.remove(0);
     assert_eq!((&given["kind"], &given["user"]["roles"]), (&json!("USER_UPDATED"), &json!(["seller"])));
     assert_eq!(given["user"]["scopes"], json!(["orders:sell"]));
-    assert_eq!(snapshots(&caller).await["nodes"][0]["roles"], json!(["seller"]));
+    assert_eq!(caller.snapshots().await["nodes"][0]["roles"], json!(["seller"]));
     administration::set_roles(&test.app, &Actor::operator(), ada.id, Vec::new(), none).await.unwrap();
-    let taken = changes(&caller, &given["cursor"]).await.remove(0);
+    let taken = caller.changes(&given["cursor"]).await.remove(0);
     assert_eq!((&taken["user"]["roles"], &taken["user"]["scopes"]), (&json!([]), &json!([])));
 }

@@ -10,20 +10,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-use crate::support::{Answer, PASSWORD, TestApp, operation};
-
-async fn get(test: &TestApp, path: &str) -> Answer {
-    test.anonymous().request(Request::get(path).body(Body::empty()).unwrap()).await
-}
+use crate::support::{PASSWORD, TestApp, operation};
 
 /// simplejwt#905, #912: a rotation wrote to tables that nobody had made.
 #[tokio::test]
 async fn readiness_names_what_is_missing() {
     let test = TestApp::new().await;
-    assert_eq!(get(&test, "/healthz").await.text, "ok\n");
-    assert_eq!(get(&test, "/readyz").await.status, StatusCode::OK);
+    assert_eq!(test.anonymous().get("/healthz").await.text, "ok\n");
+    assert_eq!(test.anonymous().get("/readyz").await.status, StatusCode::OK);
     store::migrate_down(&test.app.db, 1).await.unwrap();
-    let answer = get(&test, "/readyz").await;
+    let answer = test.anonymous().get("/readyz").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.body["migrations"], "failing");
     assert_eq!(answer.body["database"], "ok");
@@ -33,8 +29,8 @@ async fn readiness_names_what_is_missing() {
 async fn without_a_database_it_is_alive_and_not_ready() {
     let test = TestApp::new().await;
     test.app.db.clone().close().await.unwrap();
-    assert_eq!(get(&test, "/healthz").await.status, StatusCode::OK);
-    let answer = get(&test, "/readyz").await;
+    assert_eq!(test.anonymous().get("/healthz").await.status, StatusCode::OK);
+    let answer = test.anonymous().get("/readyz").await;
     assert_eq!(answer.body["database"], "failing");
     let answer = test.anonymous().login("ada@test.com", PASSWORD).await;
     assert!(["UNAVAILABLE", "INTERNAL"].contains(&answer.code()), "{}", answer.text);
@@ -48,7 +44,7 @@ async fn metrics_count_what_happened() {
     test.anonymous().login("ada@test.com", "wrong password").await;
     test.anonymous().refresh(&signed_in.refresh).await;
     test.anonymous().verify(&signed_in.access).await;
-    let text = get(&test, "/metrics").await.text;
+    let text = test.anonymous().get("/metrics").await.text;
     for line in [
         "auth_graph_logins_total{result=\"granted\"} 1",
         "auth_graph_logins_total{result=\"refused\"} 1",

@@ -7,7 +7,6 @@ use auth_graph::app::App;
 use auth_graph::auth::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
 use auth_graph::credentials::foreign_hashes::{ForeignHash, Unusable};
 use auth_graph::store::{changes, users};
-use axum::http::Request;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, Database, EntityTrait};
 use serde_json::{Value, json};
@@ -125,8 +124,7 @@ async fn an_unknown_address_costs_what_an_imported_user_costs() {
     unusable.exec(&test.app.db).await.unwrap();
     assert_eq!(test.anonymous().login("nobody@test.com", FOREIGN_PASSWORD).await.code(), "INTERNAL");
     let body = json!({ "email": "nobody@test.com", "password": FOREIGN_PASSWORD, "new_password": PASSWORD });
-    let request = Request::post("/auth/password-change/").header("content-type", "application/json");
-    let answer = test.anonymous().request(request.body(body.to_string().into()).unwrap()).await;
+    let answer = test.anonymous().post("/auth/password-change/", body).await;
     assert_eq!(answer.status, 500, "{}", answer.text);
 }
 

@@ -10,11 +10,7 @@ use chrono::Duration;
 use sea_orm::EntityTrait;
 use serde_json::json;
 
-use crate::support::{Answer, ISSUER, TestApp};
-
-async fn get(test: &TestApp, path: &str) -> Answer {
-    test.anonymous().request(Request::get(path).body(Body::empty()).unwrap()).await
-}
+use crate::support::{ISSUER, TestApp};
 
 #[tokio::test]
 async fn every_algorithm_signs_and_publishes_its_public_half_only() {
@@ -25,7 +21,7 @@ async fn every_algorithm_signs_and_publishes_its_public_half_only() {
     ] {
         let test = TestApp::with(|config| config.tokens.algorithm = algorithm).await;
         test.signed_in("ada@test.com", Rank::User).await.caller.me().await.data("me");
-        let jwks = get(&test, "/.well-known/jwks.json").await;
+        let jwks = test.anonymous().get("/.well-known/jwks.json").await;
         assert_eq!(jwks.headers["content-type"], "application/jwk-set+json");
         assert_eq!(jwks.headers["cache-control"], "public, max-age=300", "verifiers keep it for as long");
         let keys = jwks.body["keys"].as_array().unwrap();
@@ -42,7 +38,7 @@ async fn every_algorithm_signs_and_publishes_its_public_half_only() {
 async fn authorizer_570_an_hmac_key_is_never_published() {
     let test = TestApp::with(|config| config.tokens.algorithm = SigningAlgorithm::HS256).await;
     test.signed_in("ada@test.com", Rank::User).await.caller.me().await.data("me");
-    assert_eq!(get(&test, "/.well-known/jwks.json").await.text, r#"{"keys":[]}"#);
+    assert_eq!(test.anonymous().get("/.well-known/jwks.json").await.text, r#"{"keys":[]}"#);
 }
 
 #[tokio::test]

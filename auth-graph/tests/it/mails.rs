@@ -12,11 +12,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
 
-use crate::support::{Caller, MailingApp, TestApp, operation};
-
-async fn forget(caller: &Caller, email: &str) -> crate::support::Answer {
-    caller.send(operation!("request_password_reset"), json!({ "email": email })).await
-}
+use crate::support::{MailingApp, TestApp, operation};
 
 async fn waiting(test: &TestApp) -> Vec<auth_graph::store::mails::Model> {
     auth_graph::store::mails::Entity::find().all(&test.app.db).await.unwrap()
@@ -30,7 +26,7 @@ async fn nothing_is_lost_while_the_server_is_away() {
     let mut away = test.app.config.clone();
     away.mail.smtp_url = "smtp://127.0.0.1:1".to_owned().into();
     let without_server = auth_graph::auth::boot(away, test.app.clock.clone()).await.unwrap();
-    forget(&test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+    test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
     assert_eq!(send_due(&without_server).await.unwrap(), 0);
     assert_eq!(waiting(test).await[0].attempts, 1);
     assert!(site.mails().await.is_empty(), "it is not due yet");
@@ -43,7 +39,7 @@ async fn nothing_is_lost_while_the_server_is_away() {
 async fn a_server_that_does_not_answer_is_tried_again_until_the_mail_is_given_up() {
     let test = TestApp::with(|config| config.mail.smtp_url = "smtp://127.0.0.1:1".to_owned().into()).await;
     test.create_user("ada@test.com").await;
-    forget(&test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+    test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
     send_due(&test.app).await.unwrap();
     assert!(waiting(&test).await[0].failed_at.is_none());
     test.app.clock.advance(Duration::days(2));
@@ -61,7 +57,7 @@ async fn replicas_send_each_mail_once() {
     for number in 0..5 {
         let email = format!("user{number}@test.com");
         site.test.create_user(&email).await;
-        forget(&site.test.anonymous(), &email).await.data("requestPasswordReset");
+        site.test.anonymous().forget(&email).await.data("requestPasswordReset");
     }
     let sent = join_all([send_due(&site.test.app), send_due(&other)]).await;
     assert_eq!(sent.into_iter().map(Result::unwrap).sum::<usize>(), 5);
@@ -72,7 +68,7 @@ async fn replicas_send_each_mail_once() {
 async fn the_outbox_holds_no_token() {
     let site = MailingApp::new().await;
     site.test.create_user("ada@test.com").await;
-    forget(&site.test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+    site.test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
     let rows = waiting(&site.test).await;
     assert_eq!(rows[0].letter, json!({ "kind": "reset_password" }));
 }
@@ -83,7 +79,7 @@ async fn authorizer_574_a_name_is_escaped_in_html_and_is_in_no_header() {
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
     let input = json!({ "firstName": "<img src=x onerror=alert(1)>{{ 7 * 7 }}" });
     ada.caller.send(operation!("update_profile"), json!({ "input": input })).await.data("updateProfile");
-    let ask = async || forget(&site.test.anonymous(), "ada@test.com").await;
+    let ask = async || site.test.anonymous().forget("ada@test.com").await;
     ask().await.data("requestPasswordReset");
     let mail = site.mail().await;
     assert!(!mail.text.contains("img"), "nobody has shown that the address is theirs: {}", mail.text);
@@ -108,7 +104,7 @@ async fn a_mail_is_in_the_language_of_its_reader() {
     ] {
         let input = json!({ "locale": locale });
         ada.caller.send(operation!("update_profile"), json!({ "input": input })).await.data("updateProfile");
-        forget(&site.test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+        site.test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
         assert_eq!(site.mail().await.subject, subject);
     }
 }
@@ -119,7 +115,7 @@ async fn texts_and_layouts_are_replaced_from_a_folder() {
     std::fs::write(folder.path().join("layout.html"), "<b>{{ subject }}</b>").unwrap();
     let site = MailingApp::with(|config| config.mail.templates = folder.path().to_owned()).await;
     site.test.create_user("ada@test.com").await;
-    forget(&site.test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+    site.test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
     assert_eq!(site.mail().await.html.trim(), "<b>Choose a new password</b>");
 
     std::fs::write(folder.path().join("de.toml"), "greeting = \"{{ unclosed\"\nuntil = \"\"\n").unwrap();
@@ -141,7 +137,7 @@ async fn a_mail_that_can_not_be_written_holds_up_no_other_and_is_given_up() {
     let test = &site.test;
     for email in ["ada@test.com", "eve@test.com"] {
         test.create_user(email).await;
-        forget(&test.anonymous(), email).await.data("requestPasswordReset");
+        test.anonymous().forget(email).await.data("requestPasswordReset");
     }
     let mut unknown = waiting(test).await.remove(0).into_active_model();
     unknown.letter = Set(json!({ "kind": "of_another_version" }));
@@ -162,7 +158,7 @@ async fn a_mail_is_given_up_at_once_only_when_it_is_refused_for_its_own_sake() {
     for (refusal, at_once) in [(INVALID_CREDENTIALS, false), (AUTHENTICATION_REQUIRED, false), (NO_MAILBOX, true)] {
         let code = refusal.code;
         site.sink.refuse(refusal);
-        forget(&test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+        test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
         assert!(site.mails().await.is_empty());
         let last = waiting(test).await.pop().unwrap();
         assert_eq!((last.attempts, last.failed_at.is_some()), (1, at_once), "{code}");
@@ -175,9 +171,9 @@ async fn one_address_gets_so_many_mails_whether_it_is_known_or_not() {
     site.test.create_user("ada@test.com").await;
     for email in ["ada@test.com", "nobody@test.com"] {
         for _ in 0..5 {
-            forget(&site.test.anonymous(), email).await.data("requestPasswordReset");
+            site.test.anonymous().forget(email).await.data("requestPasswordReset");
         }
-        assert_eq!(forget(&site.test.anonymous(), email).await.code(), "RATE_LIMITED");
+        assert_eq!(site.test.anonymous().forget(email).await.code(), "RATE_LIMITED");
     }
     assert_eq!(site.mails().await.len(), 5);
 }

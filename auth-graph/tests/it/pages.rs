@@ -1,23 +1,17 @@
 //! The pages that links in mails lead to. What they do in a browser is in `e2e/account-pages.test.mjs`.
 
-use axum::body::Body;
-use axum::http::Request;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, operation};
+use crate::support::{TestApp, operation};
 
 const PAGES: [&str; 3] = ["/verify-email", "/reset-password", "/register"];
 const FILES: [&str; 2] = ["/account/page.css", "/account/page.js"];
-
-async fn get(test: &TestApp, path: &str) -> Answer {
-    test.anonymous().request(Request::get(path).body(Body::empty()).unwrap()).await
-}
 
 #[tokio::test]
 async fn pages_run_nothing_inline_and_are_in_no_frame() {
     let test = TestApp::new().await;
     for path in PAGES.into_iter().chain(FILES) {
-        let answer = get(&test, path).await;
+        let answer = test.anonymous().get(path).await;
         assert_eq!(answer.status, 200, "{path}");
         let header = |name: &str| answer.headers[name].to_str().unwrap();
         let policy = header("content-security-policy");
@@ -25,7 +19,7 @@ async fn pages_run_nothing_inline_and_are_in_no_frame() {
         assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
         assert_eq!((header("x-content-type-options"), header("referrer-policy")), ("nosniff", "no-referrer"));
         // Asked for with a token where none belongs, the page does not repeat it.
-        assert_eq!(get(&test, &format!("{path}?token=ago_of_somebody")).await.text, answer.text);
+        assert_eq!(test.anonymous().get(&format!("{path}?token=ago_of_somebody")).await.text, answer.text);
     }
 }
 
@@ -33,14 +27,14 @@ async fn pages_run_nothing_inline_and_are_in_no_frame() {
 async fn the_pages_of_a_front_end_take_the_place_of_ours() {
     let test = TestApp::with(|config| config.accounts.pages_url = "https://app.test".to_owned()).await;
     for path in PAGES.into_iter().chain(FILES) {
-        assert_eq!(get(&test, path).await.status, 404, "{path}");
+        assert_eq!(test.anonymous().get(path).await.status, 404, "{path}");
     }
 }
 
 /// Where only trusted documents are run, one byte more makes another one.
 #[tokio::test]
 async fn the_script_sends_documents_that_are_run_everywhere() {
-    let script = get(&TestApp::new().await, "/account/page.js").await.text;
+    let script = TestApp::new().await.anonymous().get("/account/page.js").await.text;
     let line = script.lines().find_map(|line| line.strip_prefix("const OPERATIONS = ")?.strip_suffix(';')).unwrap();
     let expected = json!({
         "verifyEmail": operation!("verify_email"),

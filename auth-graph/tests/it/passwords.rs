@@ -15,15 +15,6 @@ use crate::support::{Answer, Caller, MailingApp, PASSWORD, TestApp, operation};
 
 const NEW: &str = "four unrelated words here";
 
-async fn forget(caller: &Caller, email: &str) -> Answer {
-    caller.send(operation!("request_password_reset"), json!({ "email": email })).await
-}
-
-async fn reset(caller: &Caller, token: &str, password: &str) -> Answer {
-    let input = json!({ "token": token, "newPassword": password });
-    caller.send(operation!("reset_password"), json!({ "input": input })).await
-}
-
 async fn change(caller: &Caller, current: Value, password: &str) -> Answer {
     let input = json!({ "currentPassword": current, "newPassword": password });
     caller.send(operation!("change_password"), json!({ "input": input })).await
@@ -33,18 +24,18 @@ async fn change(caller: &Caller, current: Value, password: &str) -> Answer {
 async fn a_forgotten_password_is_replaced_and_every_session_ends() {
     let site = MailingApp::new().await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
-    forget(&site.test.anonymous(), "Ada@test.com").await.data("requestPasswordReset");
+    site.test.anonymous().forget("Ada@test.com").await.data("requestPasswordReset");
     let mail = site.mail().await;
-    let refused = reset(&site.test.anonymous(), mail.token(), "password1").await;
+    let refused = site.test.anonymous().reset(mail.token(), "password1").await;
     assert_eq!((refused.code(), &refused.error()["extensions"]["field"]), ("VALIDATION_FAILED", &json!("newPassword")));
-    let answer = reset(&site.test.anonymous(), mail.token(), NEW).await;
+    let answer = site.test.anonymous().reset(mail.token(), NEW).await;
     assert_eq!(answer.data("resetPassword")["revokedSessions"], 1);
     assert_eq!(ada.caller.me().await.code(), "TOKEN_REVOKED");
     assert_eq!(site.test.anonymous().login("ada@test.com", PASSWORD).await.code(), "INVALID_CREDENTIALS");
     let user = site.test.anonymous().login("ada@test.com", NEW).await.data("login")["user"].clone();
     assert_eq!(user["emailVerified"], true);
     assert_eq!(site.mail().await.subject, "Your password was changed");
-    assert_eq!(reset(&site.test.anonymous(), mail.token(), PASSWORD).await.code(), "ONE_TIME_TOKEN_INVALID");
+    assert_eq!(site.test.anonymous().reset(mail.token(), PASSWORD).await.code(), "ONE_TIME_TOKEN_INVALID");
 }
 
 /// CVE-2026-105210: errors differed, and told who has an account.
@@ -54,9 +45,9 @@ async fn no_answer_tells_whether_an_address_is_known() {
     site.test.create_user("ada@test.com").await;
     let disabled = site.test.create_user("disabled@test.com").await;
     site.test.disable(disabled.id).await;
-    let known = forget(&site.test.anonymous(), "ada@test.com").await.text;
-    assert_eq!(known, forget(&site.test.anonymous(), "nobody@test.com").await.text);
-    assert_eq!(known, forget(&site.test.anonymous(), "disabled@test.com").await.text);
+    let known = site.test.anonymous().forget("ada@test.com").await.text;
+    assert_eq!(known, site.test.anonymous().forget("nobody@test.com").await.text);
+    assert_eq!(known, site.test.anonymous().forget("disabled@test.com").await.text);
     assert_eq!(site.mail().await.to, "ada@test.com");
 }
 
@@ -65,10 +56,10 @@ async fn no_answer_tells_whether_an_address_is_known() {
 async fn authorizer_736_fifty_parallel_redemptions_have_one_effect() {
     let site = MailingApp::new().await;
     let user = site.test.create_user("ada@test.com").await;
-    forget(&site.test.anonymous(), "ada@test.com").await.data("requestPasswordReset");
+    site.test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
     let mail = site.mail().await;
     let caller = site.test.anonymous();
-    let answers = join_all((0..50).map(|_| reset(&caller, mail.token(), NEW))).await;
+    let answers = join_all((0..50).map(|_| caller.reset(mail.token(), NEW))).await;
     let good: Vec<_> = answers.iter().filter(|answer| answer.body["errors"].is_null()).collect();
     assert_eq!(good.len(), 1);
     let now = accounts::by_email(&site.test.app, &user.email).await.unwrap();
@@ -81,24 +72,24 @@ async fn a_token_is_bound_to_its_purpose_its_address_and_its_time() {
     let site = MailingApp::new().await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
     let caller = site.test.anonymous();
-    forget(&caller, "ada@test.com").await.data("requestPasswordReset");
+    caller.forget("ada@test.com").await.data("requestPasswordReset");
     let first = site.mail().await;
     let other_purpose = caller.send(operation!("verify_email"), json!({ "token": first.token() })).await;
     assert_eq!(other_purpose.code(), "ONE_TIME_TOKEN_INVALID");
     for changed in [&first.token()[1..], &format!("{}A", first.token()), "", "ago_"] {
-        assert_eq!(reset(&caller, changed, NEW).await.code(), "ONE_TIME_TOKEN_INVALID", "{changed}");
+        assert_eq!(caller.reset(changed, NEW).await.code(), "ONE_TIME_TOKEN_INVALID", "{changed}");
     }
     let input = json!({ "email": "new@test.com", "password": PASSWORD });
     ada.caller.send(operation!("change_email"), json!({ "input": input })).await.data("changeEmail");
     let confirmation = site.mail().await;
     caller.send(operation!("verify_email"), json!({ "token": confirmation.token() })).await.data("verifyEmail");
-    assert_eq!(reset(&caller, first.token(), NEW).await.code(), "ONE_TIME_TOKEN_INVALID");
+    assert_eq!(caller.reset(first.token(), NEW).await.code(), "ONE_TIME_TOKEN_INVALID");
 
     site.mails().await;
-    forget(&caller, "new@test.com").await.data("requestPasswordReset");
+    caller.forget("new@test.com").await.data("requestPasswordReset");
     let second = site.mail().await;
     site.test.app.clock.advance(Duration::hours(1));
-    assert_eq!(reset(&caller, second.token(), NEW).await.code(), "ONE_TIME_TOKEN_INVALID");
+    assert_eq!(caller.reset(second.token(), NEW).await.code(), "ONE_TIME_TOKEN_INVALID");
 }
 
 #[tokio::test]

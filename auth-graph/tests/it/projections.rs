@@ -1,6 +1,5 @@
 //! Service clients that are shown some users and some fields only: nothing else reaches them by any way.
 
-use auth_graph::app::App;
 use auth_graph::auth::accounts::{Deletion, Rank};
 use auth_graph::auth::administration::Update;
 use auth_graph::auth::{Actor, administration, clients};
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::command_line::{run, text};
-use crate::support::{Caller, Events, ServiceClient, TestApp, operation};
+use crate::support::{Caller, Events, ServiceClient, TestApp, operation, set_roles};
 
 const USER: &str = "query($id: ID!) { user(id: $id) { id email version } }";
 const ENTITIES: &str = "query($ids: [_Any!]!) { _entities(representations: $ids) { ... on User { id version } } }";
@@ -37,20 +36,6 @@ async fn limited(test: &TestApp, shown: Projection) -> ServiceClient {
 
 async fn bearer(test: &TestApp, client: &ServiceClient) -> Caller {
     test.bearer(&client.token().await)
-}
-
-async fn set_roles(app: &App, user: &User, roles: &[&str]) {
-    let roles = roles.iter().map(|&role| role.to_owned()).collect();
-    administration::set_roles(app, &Actor::operator(), user.id, roles, Scopes::default()).await.unwrap();
-}
-
-async fn changes(caller: &Caller, after: &Value) -> Vec<Value> {
-    let answer = caller.send(operation!("user_changes"), json!({ "after": after })).await;
-    answer.data("userChanges")["nodes"].as_array().unwrap().clone()
-}
-
-async fn snapshots(caller: &Caller) -> Value {
-    caller.send(operation!("user_snapshots"), json!({})).await.data("userSnapshots").clone()
 }
 
 /// Everything that a client can be told about a user, in one text.
@@ -112,14 +97,14 @@ async fn a_client_is_shown_the_fields_that_are_its() {
     administration::update(&test.app, &Actor::operator(), ada.id, update).await.unwrap();
     let client = limited(&test, projection(&[], "", Some(&["firstName", "metadata.orders", "metadata.nothing"]))).await;
     let caller = bearer(&test, &client).await;
-    let page = snapshots(&caller).await;
+    let page = caller.snapshots().await;
     let shown = &page["nodes"][0];
     assert_eq!((&shown["firstName"], &shown["isActive"]), (&json!("Ada"), &json!(true)));
     assert_eq!(shown["metadata"], json!({ "orders": { "limit": 7 } }));
     for hidden in ["email", "lastName", "phoneNumber", "dateJoined", "isStaff", "isSuperuser", "roles", "scopes"] {
         assert!(shown[hidden].is_null(), "{hidden}");
     }
-    assert_eq!(&changes(&caller, &Value::Null).await[0]["user"], shown);
+    assert_eq!(&caller.changes(&Value::Null).await[0]["user"], shown);
     assert_eq!(caller.send(operation!("user_snapshot"), json!({ "id": ada.id })).await.data("userSnapshot"), shown);
     let all = everything_about(&caller, &ada).await;
     for hidden in ["ada@test.com", "Lovelace", "secret figure", "salary"] {
@@ -180,7 +165,7 @@ async fn other_users_do_not_exist_for_a_client_that_is_shown_some() {
     test.anonymous().logout(&other.refresh).await.data("logout");
     let client = limited(&test, projection(&["staff"], "orders:sell", None)).await;
     let caller = bearer(&test, &client).await;
-    let page = snapshots(&caller).await;
+    let page = caller.snapshots().await;
     let emails: Vec<&Value> = page["nodes"].as_array().unwrap().iter().map(|user| &user["email"]).collect();
     assert_eq!(emails, ["seller@test.com", "staff@test.com"]);
     let all = everything_about(&caller, &other.user).await;
@@ -202,7 +187,7 @@ async fn whoever_leaves_the_selection_is_a_tombstone_and_comes_back_with_it() {
     set_roles(&test.app, &ada, &["seller"]).await;
     let client = limited(&test, projection(&["seller"], "", None)).await;
     let caller = bearer(&test, &client).await;
-    let from = snapshots(&caller).await["feedCursor"].clone();
+    let from = caller.snapshots().await["feedCursor"].clone();
     let mut events = Events::open(&caller, json!({ "after": from })).await;
     assert_eq!(events.next_of_any_kind().await["kind"], "CURRENT");
 
@@ -228,8 +213,8 @@ async fn whoever_leaves_the_selection_is_a_tombstone_and_comes_back_with_it() {
         deleted = events.next().await;
     }
     assert_eq!((&deleted["kind"], &deleted["user"]["email"]), (&json!("USER_DELETED"), &Value::Null));
-    assert_eq!(snapshots(&caller).await["nodes"], json!([]));
-    let told = changes(&caller, &from).await;
+    assert_eq!(caller.snapshots().await["nodes"], json!([]));
+    let told = caller.changes(&from).await;
     assert!(told.iter().all(|change| change["user"]["id"] == json!(ada.id)), "{told:?}");
     assert_eq!(told.last().unwrap()["user"], deleted["user"]);
 }
@@ -254,7 +239,7 @@ async fn after_a_change_to_what_it_is_shown_a_client_reads_everything_anew() {
     let ada = test.create_user("ada@test.com").await;
     let client = limited(&test, projection(&[], "", Some(&["firstName"]))).await;
     let caller = bearer(&test, &client).await;
-    let before = snapshots(&caller).await;
+    let before = caller.snapshots().await;
     let mut events = Events::open(&caller, json!({ "after": before["feedCursor"] })).await;
     assert_eq!(events.next_of_any_kind().await["kind"], "CURRENT");
     let wider = projection(&[], "", Some(&["firstName", "email"]));
@@ -263,16 +248,16 @@ async fn after_a_change_to_what_it_is_shown_a_client_reads_everything_anew() {
     assert!(events.is_complete().await);
     let answer = caller.send(operation!("user_changes"), json!({ "after": before["feedCursor"] })).await;
     assert_eq!(answer.code(), "CURSOR_EXPIRED");
-    let after = snapshots(&caller).await;
+    let after = caller.snapshots().await;
     assert_eq!(after["nodes"][0]["email"], "ada@test.com");
     let version = |page: &Value| page["nodes"][0]["version"].as_i64().unwrap();
     assert!(version(&after) > version(&before), "so that a copy takes it");
-    assert_eq!(changes(&caller, &after["feedCursor"]).await, Vec::<Value>::new());
+    assert_eq!(caller.changes(&after["feedCursor"]).await, Vec::<Value>::new());
     assert_eq!(caller.send(USER, json!({ "id": ada.id })).await.data("user")["version"], version(&after));
     // To other clients nothing has happened.
     let other = bearer(&test, &test.service_client("other", "feed:read").await).await;
-    assert_eq!(changes(&other, &before["feedCursor"]).await, Vec::<Value>::new());
-    assert_eq!(changes(&caller, &Value::Null).await.len(), 1, "without a cursor none has expired");
+    assert_eq!(other.changes(&before["feedCursor"]).await, Vec::<Value>::new());
+    assert_eq!(caller.changes(&Value::Null).await.len(), 1, "without a cursor none has expired");
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@ use auth_graph::auth::accounts::{Deletion, Rank};
 use auth_graph::auth::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
 use auth_graph::auth::{Actor, administration};
 use auth_graph::values::UserId;
-use axum::body::Body;
 use axum::http::Request;
 use axum::{Router, routing};
 use serde_json::{Value, json};
@@ -18,17 +17,9 @@ async fn with_rest() -> TestApp {
     TestApp::with(|config| config.rest.enabled = true).await
 }
 
-async fn post(caller: &Caller, path: &str, body: Value) -> Answer {
-    raw(caller, path, body.to_string()).await
-}
-
 async fn raw(caller: &Caller, path: &str, body: String) -> Answer {
     let request = Request::post(path).header("content-type", "application/json; charset=utf-8");
     caller.request(request.body(body.into()).unwrap()).await
-}
-
-async fn get(caller: &Caller, path: &str) -> Answer {
-    caller.request(Request::get(path).body(Body::empty()).unwrap()).await
 }
 
 fn is(answer: &Answer, status: u16, body: Value) {
@@ -44,7 +35,7 @@ fn not_valid(detail: &str) -> Value {
 #[tokio::test]
 async fn nothing_is_there_unless_it_is_switched_on() {
     let test = TestApp::new().await;
-    assert_eq!(post(&test.anonymous(), "/auth/token/", json!({})).await.status, 404);
+    assert_eq!(test.anonymous().post("/auth/token/", json!({})).await.status, 404);
 }
 
 #[tokio::test]
@@ -52,7 +43,7 @@ async fn s1_1_signing_in() {
     let test = with_rest().await;
     test.create_user("ada@test.com").await;
     let body = json!({ "email": "Ada@test.com", "password": PASSWORD });
-    let answer = post(&test.anonymous(), "/auth/token/", body).await;
+    let answer = test.anonymous().post("/auth/token/", body).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.headers["cache-control"], "no-store");
     assert_eq!(answer.body.as_object().unwrap().len(), 2);
@@ -70,7 +61,7 @@ async fn s1_2_wrong_passwords_unknown_and_disabled_users_are_one_answer() {
     for (email, password) in
         [("ada@test.com", "wrong"), ("nobody@test.com", "wrong"), ("disabled@test.com", PASSWORD), ("ada", "wrong")]
     {
-        let answer = post(&test.anonymous(), "/auth/token/", json!({ "email": email, "password": password })).await;
+        let answer = test.anonymous().post("/auth/token/", json!({ "email": email, "password": password })).await;
         is(&answer, 401, json!({ "detail": "No active account found with the given credentials" }));
     }
 }
@@ -80,16 +71,16 @@ async fn s1_2_wrong_passwords_unknown_and_disabled_users_are_one_answer() {
 async fn s1_3_malformed_requests_are_named() {
     let test = with_rest().await;
     let required = json!(["This field is required."]);
-    let nothing = post(&test.anonymous(), "/auth/token/", json!({})).await;
+    let nothing = test.anonymous().post("/auth/token/", json!({})).await;
     is(&nothing, 400, json!({ "email": required, "password": required }));
-    let odd = post(&test.anonymous(), "/auth/token/", json!({ "email": 1, "password": "" })).await;
+    let odd = test.anonymous().post("/auth/token/", json!({ "email": 1, "password": "" })).await;
     is(&odd, 400, json!({ "email": ["Not a valid string."], "password": ["This field may not be blank."] }));
-    let list = post(&test.anonymous(), "/auth/token/", json!([])).await;
+    let list = test.anonymous().post("/auth/token/", json!([])).await;
     is(&list, 400, json!({ "non_field_errors": ["Invalid data. Expected a dictionary."] }));
     let broken = raw(&test.anonymous(), "/auth/token/", "{\"password\": \"hunter2\"".to_owned()).await;
     assert_eq!(broken.status, 400);
     assert!(broken.text.contains("JSON parse error - ") && !broken.text.contains("hunter2"), "{}", broken.text);
-    is(&get(&test.anonymous(), "/auth/token/").await, 405, json!({ "detail": "Method \"GET\" not allowed." }));
+    is(&test.anonymous().get("/auth/token/").await, 405, json!({ "detail": "Method \"GET\" not allowed." }));
     let form = test.anonymous().form("/auth/token/", &[("email", "ada@test.com")]).await;
     assert_eq!(form.status, 415);
     let large = raw(&test.anonymous(), "/auth/token/", " ".repeat(20_000)).await;
@@ -100,8 +91,7 @@ async fn s1_3_malformed_requests_are_named() {
 async fn s1_4_and_s1_5_refreshing() {
     let test = with_rest().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
-    let refresh =
-        async |token: &str| post(&test.anonymous(), "/auth/token/refresh/", json!({ "refresh": token })).await;
+    let refresh = async |token: &str| test.anonymous().post("/auth/token/refresh/", json!({ "refresh": token })).await;
     let answer = refresh(&ada.refresh).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_ne!(answer.body["refresh"], ada.refresh);
@@ -116,12 +106,12 @@ async fn s1_4_and_s1_5_refreshing() {
 async fn s1_6_to_s1_8_verifying_and_ending() {
     let test = with_rest().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
-    let verify = async |token: &str| post(&test.anonymous(), "/auth/token/verify/", json!({ "token": token })).await;
-    let end = async |token: &str| post(&test.anonymous(), "/auth/token/blacklist/", json!({ "refresh": token })).await;
+    let verify = async |token: &str| test.anonymous().post("/auth/token/verify/", json!({ "token": token })).await;
+    let end = async |token: &str| test.anonymous().post("/auth/token/blacklist/", json!({ "refresh": token })).await;
     is(&verify(&ada.access).await, 200, json!({}));
     is(&verify(&ada.refresh).await, 200, json!({}));
     is(&verify("garbage").await, 401, not_valid("Token is invalid or expired"));
-    let missing = post(&test.anonymous(), "/auth/token/verify/", json!({})).await;
+    let missing = test.anonymous().post("/auth/token/verify/", json!({})).await;
     is(&missing, 400, json!({ "token": ["This field is required."] }));
     is(&end("garbage").await, 401, not_valid("Token is invalid or expired"));
     is(&end(&ada.access).await, 401, not_valid("Token has wrong type"));
@@ -143,7 +133,7 @@ async fn s1_9_and_s1_60_the_account_of_the_caller() {
     import.settle(&test.app).await.unwrap();
     assert_eq!(import.imported(), 1);
     let ada = test.signed_in("ada@test.com", Rank::Staff).await;
-    let answer = get(&ada.caller, "/auth/user/?id=41").await;
+    let answer = ada.caller.get("/auth/user/?id=41").await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let mut body = answer.body.clone();
     for time in ["date_joined", "last_login"] {
@@ -154,50 +144,50 @@ async fn s1_9_and_s1_60_the_account_of_the_caller() {
         "last_login": null, "is_active": true, "is_staff": true, "is_superuser": false,
     });
     assert_eq!(body, expected);
-    assert_eq!(get(&ada.caller, "/auth/user/").await.body["id"], 42, "the number stays");
+    assert_eq!(ada.caller.get("/auth/user/").await.body["id"], 42, "the number stays");
 }
 
 /// S1.10: theirs says 403, as its settings list sessions first. Nobody is signed in, so it is 401 here.
 #[tokio::test]
 async fn s1_10_without_a_good_token_nobody_is_shown() {
     let test = with_rest().await;
-    let anonymous = get(&test.anonymous(), "/auth/user/").await;
+    let anonymous = test.anonymous().get("/auth/user/").await;
     is(&anonymous, 401, json!({ "detail": "Authentication credentials were not provided." }));
-    let bad = get(&test.bearer("garbage"), "/auth/user/").await;
+    let bad = test.bearer("garbage").get("/auth/user/").await;
     assert_eq!((bad.status.as_u16(), &bad.body["code"]), (401, &json!("token_not_valid")));
     let ada = test.signed_in("ada@test.com", Rank::User).await;
-    assert_eq!(get(&test.bearer(&ada.refresh), "/auth/user/").await.status, 401);
+    assert_eq!(test.bearer(&ada.refresh).get("/auth/user/").await.status, 401);
     test.anonymous().logout(&ada.refresh).await.data("logout");
-    assert_eq!(get(&ada.caller, "/auth/user/").await.body["code"], "token_not_valid");
+    assert_eq!(ada.caller.get("/auth/user/").await.body["code"], "token_not_valid");
 }
 
 #[tokio::test]
 async fn s1_11_a_token_of_no_user_finds_none() {
     let test = with_rest().await;
     let service = test.service_client("orders", "users:read").await;
-    let answer = get(&test.bearer(&service.token().await), "/auth/user/").await;
+    let answer = test.bearer(&service.token().await).get("/auth/user/").await;
     is(&answer, 401, json!({ "detail": "User not found", "code": "user_not_found" }));
     let [ada, eve] =
         [test.signed_in("ada@test.com", Rank::User).await, test.signed_in("eve@test.com", Rank::User).await];
     test.disable(ada.user.id).await;
-    let inactive = get(&ada.caller, "/auth/user/").await;
+    let inactive = ada.caller.get("/auth/user/").await;
     is(&inactive, 401, json!({ "detail": "User is inactive", "code": "user_inactive" }));
     eve.caller.send(operation!("delete_account"), json!({})).await.data("deleteAccount");
-    let gone = get(&eve.caller, "/auth/user/").await;
+    let gone = eve.caller.get("/auth/user/").await;
     is(&gone, 401, json!({ "detail": "User not found", "code": "user_not_found" }));
 }
 
 #[tokio::test]
 async fn s1_12_an_account_is_made_where_that_is_switched_on() {
     let closed = with_rest().await;
-    is(&post(&closed.anonymous(), "/auth/create-user/", json!({})).await, 404, json!({ "detail": "Not found." }));
+    is(&closed.anonymous().post("/auth/create-user/", json!({})).await, 404, json!({ "detail": "Not found." }));
     let site = MailingApp::with(|config| {
         config.rest.enabled = true;
         config.rest.create_user = true;
     })
     .await;
     let caller = site.test.anonymous();
-    let create = async |body: Value| post(&caller, "/auth/create-user/", body).await;
+    let create = async |body: Value| caller.post("/auth/create-user/", body).await;
     let ada = json!({ "email": "Ada@test.com", "password": PASSWORD, "first_name": "Ada", "phone": "+49 170 1234567" });
     let made = create(ada.clone()).await;
     let expected = json!({
@@ -241,7 +231,7 @@ async fn s1_13_a_password_is_changed_by_the_one_before() {
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let change = async |email: &str, password: &str, new: &str| {
         let body = json!({ "email": email, "password": password, "new_password": new });
-        post(&test.anonymous(), "/auth/password-change/", body).await
+        test.anonymous().post("/auth/password-change/", body).await
     };
     let weak = change("ada@test.com", PASSWORD, "12345678").await;
     assert_eq!(weak.status, 400);
@@ -280,7 +270,7 @@ async fn who_is_deleted_while_they_change_their_password_is_unknown() {
     let ada = test.create_user("ada@test.com").await;
     assert!(deleting.set((test.app.clone(), ada.id)).is_ok());
     let body = json!({ "email": "ada@test.com", "password": PASSWORD, "new_password": "another long password" });
-    let answer = post(&test.anonymous(), "/auth/password-change/", body).await;
+    let answer = test.anonymous().post("/auth/password-change/", body).await;
     is(&answer, 400, json!({ "non_field_errors": ["Invalid credentials."] }));
 }
 
@@ -292,7 +282,7 @@ async fn guesses_are_limited_here_too() {
     })
     .await;
     let guess = json!({ "email": "ada@test.com", "password": "wrong" });
-    assert_eq!(post(&test.anonymous(), "/auth/token/", guess.clone()).await.status, 401);
-    let limited = post(&test.anonymous(), "/auth/token/", guess).await;
+    assert_eq!(test.anonymous().post("/auth/token/", guess.clone()).await.status, 401);
+    let limited = test.anonymous().post("/auth/token/", guess).await;
     assert_eq!((limited.status.as_u16(), limited.headers["retry-after"].to_str().unwrap()), (429, "30"));
 }

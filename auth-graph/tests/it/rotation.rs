@@ -11,8 +11,6 @@ use auth_graph::config::SigningAlgorithm;
 use auth_graph::error::Code;
 use auth_graph::store::{leases, signing_keys};
 use auth_graph::tasks;
-use axum::body::Body;
-use axum::http::Request;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::Duration;
@@ -26,8 +24,7 @@ use crate::support::{SignedIn, TestApp};
 
 /// The identifiers in the published key set.
 async fn published(test: &TestApp) -> Vec<String> {
-    let request = Request::get("/.well-known/jwks.json").body(Body::empty()).unwrap();
-    let jwks = test.anonymous().request(request).await;
+    let jwks = test.anonymous().get("/.well-known/jwks.json").await;
     jwks.body["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 

@@ -1,8 +1,10 @@
 //! What the tests stand on: an app on a database of its own, and callers who send it operations.
 
+mod accounts;
 mod answer;
 mod database;
 mod events;
+mod feed;
 mod hook;
 mod mails;
 mod oauth;
@@ -20,7 +22,7 @@ use auth_graph::clock::Clock;
 use auth_graph::config::{Config, Sources};
 use auth_graph::http;
 use auth_graph::store::users::Model as User;
-use auth_graph::values::{NewPassword, UserId};
+use auth_graph::values::{NewPassword, Scopes, UserId};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -144,6 +146,12 @@ pub async fn enable(app: &App, id: UserId) {
     administration::enable(app, &Actor::operator(), id).await.unwrap();
 }
 
+/// Gives a user these roles in place of others.
+pub async fn set_roles(app: &App, user: &User, roles: &[&str]) {
+    let roles = roles.iter().map(|&role| role.to_owned()).collect();
+    administration::set_roles(app, &Actor::operator(), user.id, roles, Scopes::default()).await.unwrap();
+}
+
 /// Somebody who has signed in.
 pub struct SignedIn {
     pub user: User,
@@ -173,9 +181,18 @@ impl Caller {
 
     /// Sends an operation.
     pub async fn send(&self, query: &str, variables: Value) -> Answer {
-        let body = json!({ "query": query, "variables": variables }).to_string();
-        let request = Request::post("/graphql").header("content-type", "application/json").body(body.into());
-        self.request(request.unwrap()).await
+        self.post("/graphql", json!({ "query": query, "variables": variables })).await
+    }
+
+    /// Asks for a page or a document.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Sends JSON that is no operation.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        let request = Request::post(path).header("content-type", "application/json");
+        self.request(request.body(body.to_string().into()).unwrap()).await
     }
 
     /// Sends any request.

@@ -1,0 +1,32 @@
+//! What people do with their own accounts, up to the answer.
+
+use serde_json::json;
+
+use super::{Answer, Caller, PASSWORD, operation};
+
+impl Caller {
+    pub async fn register(&self, email: &str) -> Answer {
+        let input = json!({ "email": email, "password": PASSWORD, "firstName": "Ada" });
+        self.send(operation!("register"), json!({ "input": input })).await
+    }
+
+    /// Takes the token of a mail that shows whose an address is.
+    pub async fn confirm(&self, token: &str) -> Answer {
+        self.send(operation!("verify_email"), json!({ "token": token })).await
+    }
+
+    /// Asks for the mail that sets another password.
+    pub async fn forget(&self, email: &str) -> Answer {
+        self.send(operation!("request_password_reset"), json!({ "email": email })).await
+    }
+
+    pub async fn reset(&self, token: &str, password: &str) -> Answer {
+        let input = json!({ "token": token, "newPassword": password });
+        self.send(operation!("reset_password"), json!({ "input": input })).await
+    }
+
+    pub async fn change_email(&self, email: &str) -> Answer {
+        let input = json!({ "email": email, "password": PASSWORD });
+        self.send(operation!("change_email"), json!({ "input": input })).await
+    }
+}
