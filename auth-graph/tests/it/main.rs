@@ -27,6 +27,7 @@ mod federation;
 mod feed;
 mod feed_advisories;
 mod feed_subscription;
+mod grant_advisories;
 mod health;
 mod import;
 mod import_again;

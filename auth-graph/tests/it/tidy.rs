@@ -112,11 +112,7 @@ fn every_fault_that_the_guide_lists_is_named_by_a_test() {
     let mut count = 0;
     for row in table.lines().take_while(|line| line.starts_with("| ")) {
         let [_, faults, files, _] = row.split('|').collect::<Vec<_>>().try_into().unwrap();
-        let files = files.split('`').skip(1).step_by(2).map(|file| match file.contains('/') {
-            true => root().join(file),
-            false => root().join("auth-graph/tests/it").join(file),
-        });
-        let tests: String = files.map(|file| as_name(&std::fs::read_to_string(file).unwrap())).collect();
+        let tests = texts_of(files);
         for fault in faults.split_once(": ").unwrap().0.split(", ") {
             let (fault, _other_name) = fault.split_once(" (").unwrap_or((fault, ""));
             count += 1;
@@ -124,6 +120,37 @@ fn every_fault_that_the_guide_lists_is_named_by_a_test() {
         }
     }
     assert!(count > 60, "{count}");
+}
+
+#[test]
+fn every_advisory_that_a_promise_names_is_named_by_its_test() {
+    let promises = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let (_, table) = promises.split_once("| promise | test |\n| --- | --- |\n").unwrap();
+    let mut count = 0;
+    for row in table.lines().take_while(|line| line.starts_with("| ")) {
+        let advisories = row.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
+        let advisories: Vec<_> =
+            advisories.filter(|word| ["CVE-", "GHSA-", "RUSTSEC-"].iter().any(|list| word.starts_with(list))).collect();
+        if advisories.is_empty() {
+            continue;
+        }
+        let [_, _, files, _] = row.split('|').collect::<Vec<_>>().try_into().unwrap();
+        let tests = texts_of(files);
+        for advisory in advisories {
+            count += 1;
+            assert!(tests.contains(&as_name(advisory)), "{advisory} in {row}");
+        }
+    }
+    assert!(count > 25, "{count}");
+}
+
+/// The files that a row of a table names, as one text of names. A name without a folder is one of ours.
+fn texts_of(files: &str) -> String {
+    let files = files.split('`').skip(1).step_by(2).map(|file| match file.contains('/') {
+        true => root().join(file),
+        false => root().join("auth-graph/tests/it").join(file),
+    });
+    files.map(|file| as_name(&std::fs::read_to_string(file).unwrap())).collect()
 }
 
 #[test]

@@ -131,8 +131,9 @@ async fn a_body_that_is_no_request_is_refused_in_words_that_do_not_repeat_it() {
     }
 }
 
+/// axum read bodies of any size.
 #[tokio::test]
-async fn a_large_body_is_refused_also_when_its_length_is_not_announced() {
+async fn rustsec_2022_0055_a_large_body_is_refused_also_when_its_length_is_not_announced() {
     let service = service();
     let body = json!({ "query": "{ greeting }", "extensions": { "x": "y".repeat(140_000) } }).to_string();
     let announced = service.post(body.clone()).await;

@@ -92,8 +92,9 @@ async fn a_fragment_within_itself_is_refused() {
     }
 }
 
+/// The stack of async-graphql ran over.
 #[tokio::test]
-async fn a_long_chain_of_fragments_is_refused() {
+async fn rustsec_2022_0037_a_long_chain_of_fragments_is_refused() {
     let chain: String = (0..200).map(|n| format!("fragment F{n} on Query {{ ...F{} }} ", n + 1)).collect();
     let document = format!("{{ ...F0 }} {chain} fragment F200 on Query {{ greeting }}");
     assert_eq!(service().query(&document).await.code(), "LIMIT_EXCEEDED");

@@ -29,14 +29,22 @@ async fn an_error_that_was_not_meant_for_the_caller_says_nothing() {
 
 #[tokio::test]
 async fn a_limit_of_the_schema_has_the_code_of_a_limit() {
-    for document in [
-        nested("tree", 16),
-        "{ greeting @skip(if: false) @skip(if: false) @skip(if: false) @skip(if: false) @skip(if: false) @skip(if: false) }".to_owned(),
-        format!("{{ tree {{ {} }} }}", "leaf ".repeat(300)),
-        nested("... on Query", 40),
-    ] {
+    for document in
+        [nested("tree", 16), format!("{{ tree {{ {} }} }}", "leaf ".repeat(300)), nested("... on Query", 40)]
+    {
         let answer = service().query(&document).await;
         assert_eq!(answer.code(), "LIMIT_EXCEEDED", "{document}: {}", answer.body);
+    }
+}
+
+/// GHSA-5gc2-7c65-8fq8: async-graphql applied as many directives as there were.
+#[tokio::test]
+async fn cve_2024_47614_a_field_has_a_few_directives_and_no_heap_of_them() {
+    let overloaded = |count| format!("{{ greeting {} }}", "@skip(if: false) ".repeat(count));
+    let two = service().query("{ greeting @skip(if: false) @include(if: true) }").await;
+    assert_eq!(two.body["data"]["greeting"], "Hello, ");
+    for count in [6, 300, 1_000] {
+        assert_eq!(service().query(&overloaded(count)).await.code(), "LIMIT_EXCEEDED", "{count}");
     }
 }
 
