@@ -110,6 +110,9 @@ pub struct Server {
     /// How long running requests may take to finish after a signal to stop.
     #[serde(with = "humantime_serde")]
     pub shutdown_grace: Duration,
+    /// A connection is closed on which no further request has arrived for so long.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
 }
 
 /// How browsers keep the refresh token, where a cookie is asked for.

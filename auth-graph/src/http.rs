@@ -13,8 +13,6 @@ mod rest;
 mod socket;
 mod well_known;
 
-use std::io;
-
 use axum::Router;
 use axum::routing::{get, post};
 use serving::Patience;
@@ -67,10 +65,7 @@ pub fn router(app: &App) -> Router {
 }
 
 /// Serves until `stop` is ready, and then finishes the running requests within the configured grace.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) {
     let tasks = tasks::spawn(&app);
     let stopping = app.clone();
     let stop = async move {
@@ -78,8 +73,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
         // They would go on until the grace is over.
         feed::stop(&stopping);
     };
-    let patience = Patience::new(app.config.server.shutdown_grace);
-    let result = serving::serve(listener, router(&app), patience, stop).await;
+    let patience = Patience::new(app.config.server.shutdown_grace, app.config.server.idle_timeout);
+    serving::serve(listener, router(&app), patience, stop).await;
     tasks.abort_all();
-    result
 }

@@ -9,7 +9,7 @@
 //! let config = Config::load(&Sources::default())?;
 //! let listener = tokio::net::TcpListener::bind(config.server.bind).await?;
 //! let app = auth::boot(config, Clock::default()).await?;
-//! http::serve(app, listener, std::future::pending()).await?;
+//! http::serve(app, listener, std::future::pending()).await;
 //! # Ok(())
 //! # }
 //! ```

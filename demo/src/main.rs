@@ -41,10 +41,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     let stop = serving::stop_signal()?;
     let services = Services::start(&options.data_dir, options.auth_port, options.client_port).await?;
     print!("{}", welcome(&services));
-    tokio::select! {
-        () = stop => {}
-        () = services.failed() => {}
-    }
+    stop.await;
     services.stop().await?;
     println!("Stopped. The data stays in {}.", options.data_dir.display());
     Ok(())

@@ -1,7 +1,6 @@
 //! Both services in one process, each on its own socket, database and configuration.
 
 use std::error::Error;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
@@ -20,8 +19,7 @@ pub(crate) struct Services {
     /// Where client-graph answers.
     pub(crate) client_url: String,
     stop: watch::Sender<bool>,
-    failed: watch::Receiver<bool>,
-    running: JoinSet<io::Result<()>>,
+    running: JoinSet<()>,
 }
 
 impl Services {
@@ -32,7 +30,6 @@ impl Services {
         client_port: u16,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let (stop, stopped) = watch::channel(false);
-        let (failing, failed) = watch::channel(false);
         let mut running = JoinSet::new();
 
         let auth_listener = serving::listen(loopback(auth_port)).await?;
@@ -59,7 +56,7 @@ impl Services {
         let auth_app = auth::boot(config, Default::default()).await?;
         users::create(&auth_app).await?;
         let reader = reader::register(&auth_app).await?;
-        running.spawn(watched(http::serve(auth_app, auth_listener, when(stopped.clone())), failing.clone()));
+        running.spawn(http::serve(auth_app, auth_listener, when(stopped.clone())));
 
         let config = service::Config::load(&serving::Sources {
             flags: settings(&[
@@ -75,30 +72,19 @@ impl Services {
             ..Default::default()
         })?;
         let client_app = service::App::boot(config, Default::default()).await?;
-        running.spawn(watched(service::serve(client_app, client_listener, when(stopped)), failing));
+        running.spawn(service::serve(client_app, client_listener, when(stopped)));
 
-        Ok(Self { auth_url, client_url, stop, failed, running })
-    }
-
-    /// Ready when one of them has ended by itself.
-    pub(crate) async fn failed(&self) {
-        when(self.failed.clone()).await;
+        Ok(Self { auth_url, client_url, stop, running })
     }
 
     /// Finishes the running requests of both.
     pub(crate) async fn stop(mut self) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.stop.send_replace(true);
         while let Some(ended) = self.running.join_next().await {
-            ended??;
+            ended?;
         }
         Ok(())
     }
-}
-
-async fn watched(service: impl Future<Output = io::Result<()>>, failing: watch::Sender<bool>) -> io::Result<()> {
-    let result = service.await;
-    failing.send_replace(true);
-    result
 }
 
 /// Ready when the value becomes true.

@@ -3,6 +3,7 @@
 //! gracefully.
 
 mod client_address;
+mod connection;
 mod explain;
 mod listener;
 mod log;

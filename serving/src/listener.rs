@@ -2,14 +2,17 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::{Listener, ListenerExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use axum::serve::Listener;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_io_timeout::TimeoutStream;
+
+use crate::connection;
 
 /// How long is waited for others.
 #[derive(Clone, Copy, Debug)]
@@ -19,13 +22,15 @@ pub struct Patience {
     /// A connection is cut whose other end has taken nothing for so long while there was something to be taken. One on
     /// which nothing is said is not.
     pub unread: Duration,
+    /// A connection is closed on which no further request, or no more than a part of its head, has come for so long.
+    pub idle: Duration,
 }
 
 impl Patience {
-    /// With this grace, and a minute for those who do not read.
+    /// With these two, and a minute for those who do not read.
     #[must_use]
-    pub fn new(grace: Duration) -> Self {
-        Self { grace, unread: Duration::from_secs(60) }
+    pub fn new(grace: Duration, idle: Duration) -> Self {
+        Self { grace, idle, unread: Duration::from_secs(60) }
     }
 }
 
@@ -46,70 +51,44 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves until `stop` is ready, takes no new connection from then on, and finishes the running requests within their
 /// grace. Handlers find the address of the other end as `ConnectInfo<SocketAddr>`.
-///
-/// # Errors
-/// When the listener fails.
 pub async fn serve(
-    listener: TcpListener,
+    mut listener: TcpListener,
     router: Router,
     patience: Patience,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let (stopping, stopped) = oneshot::channel();
-    let stop = async move {
-        stop.await;
-        tracing::info!("stopping: running requests are finished");
-        // The other end is gone only when serving has failed already.
-        let _ = stopping.send(());
-    };
-    let listener = Patient { listener, unread: patience.unread }.tap_io(|stream| {
+) {
+    // Here and not for each connection, as it takes its time.
+    let router: Router = router.with_state(());
+    let (stopping, stopped) = watch::channel(false);
+    let mut stop = pin!(stop);
+    loop {
+        let (stream, address) = tokio::select! {
+            // Tries again after a while when it fails, as it does where no file can be opened.
+            accepted = Listener::accept(&mut listener) => accepted,
+            () = &mut stop => break,
+        };
         // Answers are small and complete: waiting to fill a segment only delays them.
-        if let Err(error) = stream.get_ref().set_nodelay(true) {
+        if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-    });
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = async { axum::serve(listener, service).with_graceful_shutdown(stop).await };
-    tokio::select! {
-        result = serving => result,
-        () = passed(stopped, patience.grace) => {
-            tracing::warn!("some requests did not finish in time");
-            Ok(())
-        }
-    }
-}
-
-/// Takes connections, and has each fail whose other end does not read.
-struct Patient {
-    listener: TcpListener,
-    unread: Duration,
-}
-
-impl Listener for Patient {
-    type Io = Pin<Box<TimeoutStream<TcpStream>>>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, address) = Listener::accept(&mut self.listener).await;
         let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(self.unread));
-        (Box::pin(stream), address)
+        stream.set_write_timeout(Some(patience.unread));
+        let stream = TokioIo::new(Box::pin(stream));
+        tokio::spawn(connection::answer(stream, address, router.clone(), patience.idle, stopped.clone()));
     }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-async fn passed(stopped: oneshot::Receiver<()>, grace: Duration) {
-    match stopped.await {
-        Ok(()) => tokio::time::sleep(grace).await,
-        Err(_) => std::future::pending().await,
+    tracing::info!("stopping: running requests are finished");
+    drop((listener, stopped));
+    stopping.send_replace(true);
+    if tokio::time::timeout(patience.grace, stopping.closed()).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
     use super::*;
 
     #[tokio::test]
@@ -118,5 +97,15 @@ mod tests {
         let address = first.local_addr().unwrap();
         let refused = listen(address).await.unwrap_err().to_string();
         assert!(refused.contains(&address.to_string()) && refused.contains("choose another port"), "{refused}");
+    }
+    #[tokio::test(start_paused = true)]
+    async fn half_a_request_line_ends_in_a_closed_socket() {
+        let listener = listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let patience = Patience::new(Duration::from_secs(30), Duration::from_secs(75));
+        tokio::spawn(serve(listener, Router::new(), patience, std::future::pending()));
+        stream.write_all(b"GET / HT").await.unwrap();
+        let closed = tokio::time::timeout(Duration::from_secs(100), stream.read_u8()).await.unwrap();
+        assert_eq!(closed.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 }

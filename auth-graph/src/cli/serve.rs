@@ -43,6 +43,6 @@ pub(super) async fn run(mut config: Config) -> Result<(), Failure> {
     }
     let app = auth::boot(config, Clock::default()).await?;
     tracing::info!(address = %app.config.server.bind, url = app.config.issuer(), "auth-graph serves");
-    http::serve(app, listener, serving::stop_signal()?).await?;
+    http::serve(app, listener, serving::stop_signal()?).await;
     Ok(())
 }

@@ -79,6 +79,8 @@ impl Config {
             let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
             rule(exact, "server.allowed_origins", "must hold origins such as https://app.example.com");
         }
+        let times = Duration::from_secs(1)..=60 * MINUTE;
+        rule(times.contains(&self.server.idle_timeout), "server.idle_timeout", "must be from 1s to 1h");
     }
 
     fn check_cookies(&self, rule: &mut impl FnMut(bool, &str, &str)) {

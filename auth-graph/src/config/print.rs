@@ -41,6 +41,7 @@ impl Config {
                 ("trusted_proxies", list(server.trusted_proxies.iter())),
                 ("allowed_origins", list(server.allowed_origins.iter())),
                 ("shutdown_grace", duration(server.shutdown_grace)),
+                ("idle_timeout", duration(server.idle_timeout)),
             ],
         );
         let graphql = &self.graphql;

@@ -147,6 +147,8 @@ fn the_demo_stays_on_this_machine() {
 #[test]
 fn broken_rules_are_named() {
     for (key, value) in [
+        ("server.idle_timeout", "500ms"),
+        ("server.idle_timeout", "2h"),
         ("tokens.access_lifetime", "1s"),
         ("tokens.access_lifetime", "2h"),
         ("tokens.idle_lifetime", "1m"),

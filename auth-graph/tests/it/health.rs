@@ -99,7 +99,7 @@ async fn stopping_finishes_the_running_request_and_takes_no_new_one() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains("accessToken"), "{answer}");
     assert_eq!(test.app.passwords.computed(), before + 1);
-    tokio::time::timeout(Duration::from_secs(10), serving).await.unwrap().unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(10), serving).await.unwrap().unwrap();
     assert!(TcpStream::connect(address).await.is_err());
 }
 

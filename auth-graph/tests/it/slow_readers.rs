@@ -34,7 +34,8 @@ async fn a_connection_is_cut_whose_other_end_never_reads() {
     let router = Router::new().route("/", get(async move || endless(given_up.clone())));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let patience = Patience { unread: Duration::from_millis(200), ..Patience::new(Duration::ZERO) };
+    let patience =
+        Patience { unread: Duration::from_millis(200), ..Patience::new(Duration::ZERO, Duration::from_secs(60)) };
     tokio::spawn(serving::serve(listener, router, patience, std::future::pending()));
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nhost: auth.test\r\n\r\n").await.unwrap();

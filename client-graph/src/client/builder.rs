@@ -276,6 +276,8 @@ fn http_client() -> Result<reqwest::Client, reqwest::Error> {
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(1))
         .timeout(Duration::from_secs(3))
+        // Before auth-graph closes them (`server.idle_timeout`), maybe while a request is on its way.
+        .pool_idle_timeout(Duration::from_secs(60))
         .tcp_nodelay(true)
         .no_proxy()
         .build()

@@ -106,7 +106,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let address = listener.local_addr()?;
     let app = App::boot(config, Clock::default()).await?;
     tracing::info!(url = format!("http://{address}"), auth = app.config.auth.url, "client-graph serves");
-    http::serve(app, listener, serving::stop_signal()?).await?;
+    http::serve(app, listener, serving::stop_signal()?).await;
     Ok(())
 }
 

@@ -72,6 +72,9 @@ pub struct Server {
     /// How long running requests may take to finish after a signal to stop.
     #[serde(with = "humantime_serde")]
     pub shutdown_grace: Duration,
+    /// A connection is closed on which no further request has arrived for so long.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
 }
 
 /// How auth-graph is reached and what its tokens must say.

@@ -6,7 +6,6 @@
 mod graphql;
 mod health;
 
-use std::io;
 use std::time::Duration;
 
 use axum::routing::{get, post};
@@ -70,10 +69,7 @@ pub fn router(app: &App) -> Router {
 }
 
 /// Serves until `stop` is ready, and then finishes the running requests within the configured grace.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) {
     let metrics = app.metrics.clone();
     let upkeep = tokio::spawn(async move {
         loop {
@@ -87,8 +83,8 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
         let task = tokio::spawn(async move { auth.run_feed(async { drop(stopped.await) }).await });
         (stop, task)
     });
-    let patience = Patience::new(app.config.server.shutdown_grace);
-    let result = serving::serve(listener, router(&app), patience, stop).await;
+    let patience = Patience::new(app.config.server.shutdown_grace, app.config.server.idle_timeout);
+    serving::serve(listener, router(&app), patience, stop).await;
     upkeep.abort();
     if let Some((stop, task)) = following {
         drop(stop);
@@ -96,7 +92,6 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
             tracing::warn!(error = ?error, "the feed could not be put down in order");
         }
     }
-    result
 }
 
 /// What the first example that this project descends from had: something for signed-in callers only.

@@ -335,7 +335,7 @@ async fn running_requests_are_finished_before_it_stops() {
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("subject"), "{answer}");
-    serving.await.unwrap().unwrap();
+    serving.await.unwrap();
 }
 
 #[tokio::test]
@@ -367,7 +367,7 @@ async fn with_a_service_client_it_follows_the_feed_until_it_stops() {
     }
 
     stop.send(()).unwrap();
-    serving.await.unwrap().unwrap();
+    serving.await.unwrap();
 }
 
 #[tokio::test]

@@ -80,6 +80,14 @@ fn all_problems_are_reported_at_once() {
 }
 
 #[test]
+fn idle_connections_are_closed_after_a_second_at_least_and_an_hour_at_most() {
+    for (value, is_good) in [("0s", false), ("1s", true), ("1h", true), ("2h", false)] {
+        let loaded = load(&[("server.idle_timeout", value)], &[]);
+        assert_eq!(loaded.is_ok(), is_good, "{value}");
+    }
+}
+
+#[test]
 fn a_secret_shows_neither_in_errors_nor_in_debug_output() {
     let config = load(&[("database.url", "postgres://user:hunter2@db/app")], &[]).unwrap();
     assert_eq!(config.database.url.expose_secret(), "postgres://user:hunter2@db/app");

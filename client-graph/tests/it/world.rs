@@ -202,5 +202,5 @@ pub async fn record(txn: &sea_orm::DatabaseTransaction, users: &[AuthUserId], no
 }
 
 fn serve_auth_graph(app: AuthApp, listener: TcpListener) -> JoinHandle<()> {
-    tokio::spawn(async move { auth_graph::http::serve(app, listener, std::future::pending()).await.unwrap() })
+    tokio::spawn(async move { auth_graph::http::serve(app, listener, std::future::pending()).await })
 }

@@ -32,8 +32,10 @@ impl Config {
         rule(known || url.is_empty(), "database.url", "must start with postgres:// or sqlite:");
         rule(Url::parse(url).is_ok() || url.is_empty(), "database.url", "is not a URL");
         rule((2..=1000).contains(&self.database.max_connections), "database.max_connections", "must be from 2 to 1000");
-        let grace = self.server.shutdown_grace;
-        rule(grace <= Duration::from_secs(3600), "server.shutdown_grace", "must be at most 1h");
+        let (grace, idle) = (self.server.shutdown_grace, self.server.idle_timeout);
+        let hour = Duration::from_secs(3600);
+        rule(grace <= hour, "server.shutdown_grace", "must be at most 1h");
+        rule((Duration::from_secs(1)..=hour).contains(&idle), "server.idle_timeout", "must be from 1s to 1h");
         let known = !self.auth.client_id.is_empty();
         let secret = !self.auth.client_secret.expose_secret().is_empty();
         rule(known == secret, "auth.client_secret", "must be set together with auth.client_id");
