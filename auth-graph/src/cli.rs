@@ -1,5 +1,13 @@
 //! The command line: parses, calls one function of `auth`, prints.
 
+/// Prints a line as `println!` does, and fails where that panics: whoever reads it may have seen enough and left, as
+/// `grep -q` does.
+macro_rules! say {
+    ($($line:tt)*) => {
+        std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($line)*)))
+    };
+}
+
 mod audit;
 mod client;
 mod config;
@@ -14,6 +22,7 @@ mod serve;
 mod user;
 mod webhook;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -139,8 +148,7 @@ fn start_log(config: &Config) {
 }
 
 fn print(text: &str) -> Result<(), Failure> {
-    print!("{text}");
-    Ok(())
+    Ok(io::stdout().write_all(text.as_bytes())?)
 }
 
 fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {

@@ -9,6 +9,7 @@ use clap::Parser;
 async fn main() -> ExitCode {
     match run(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.is_unread() => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("auth-graph: {failure}");
             failure.exit_code()

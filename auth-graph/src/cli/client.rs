@@ -1,5 +1,7 @@
 //! `client create`, `client list`, `client rotate-secret`, `client disable`.
 
+use std::io;
+
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
 
@@ -80,7 +82,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
         Command::Create { name, scopes, audiences, shown } => {
             let new =
                 NewClient { name, scopes: Scopes::parse(&scopes.join(" "))?, audiences, projection: shown.parse()? };
-            print_secret(&clients::create(app, &Actor::operator(), new).await?);
+            print_secret(&clients::create(app, &Actor::operator(), new).await?)?;
         }
         Command::Update { id, shown, everything } => {
             let projection = shown.parse()?;
@@ -89,22 +91,22 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
                     Error::invalid("projection", "must name roles, scopes or fields; or say --everything").into()
                 );
             }
-            print(&clients::set_projection(app, &Actor::operator(), id.parse()?, projection).await?);
+            print(&clients::set_projection(app, &Actor::operator(), id.parse()?, projection).await?)?;
         }
-        Command::List => clients::list(app).await?.iter().for_each(print),
+        Command::List => clients::list(app).await?.iter().try_for_each(print)?,
         Command::RotateSecret { id } => {
-            print_secret(&clients::rotate_secret(app, &Actor::operator(), id.parse()?).await?)
+            print_secret(&clients::rotate_secret(app, &Actor::operator(), id.parse()?).await?)?;
         }
-        Command::Disable { id } => print(&clients::disable(app, &Actor::operator(), id.parse()?).await?),
+        Command::Disable { id } => print(&clients::disable(app, &Actor::operator(), id.parse()?).await?)?,
     }
     Ok(())
 }
 
-fn print(client: &Model) {
+fn print(client: &Model) -> io::Result<()> {
     let state = if client.is_active() { "active" } else { "disabled" };
     let (scopes, audiences) = (client.scopes.to_claim(), client.audiences().join(" "));
     let shown = client.projection.as_ref().map(describe).unwrap_or_default();
-    println!("{} {} ({state}) scopes: {scopes}; audiences: {audiences}{shown}", client.id, client.name);
+    say!("{} {} ({state}) scopes: {scopes}; audiences: {audiences}{shown}", client.id, client.name)
 }
 
 fn describe(projection: &Projection) -> String {
@@ -119,6 +121,6 @@ fn describe(projection: &Projection) -> String {
 }
 
 /// In the form that a shell or an environment file takes.
-fn print_secret(made: &WithSecret) {
-    println!("client_id={}\nclient_secret={}", made.client.id, made.secret.expose_secret());
+fn print_secret(made: &WithSecret) -> io::Result<()> {
+    say!("client_id={}\nclient_secret={}", made.client.id, made.secret.expose_secret())
 }

@@ -15,8 +15,7 @@ pub(super) enum Command {
 
 pub(super) fn run(config: &Config, command: &Command) -> Result<(), Failure> {
     match command {
-        Command::Check => println!("the configuration is good"),
-        Command::Print => print!("{}", config.to_toml()),
+        Command::Check => Ok(say!("the configuration is good")?),
+        Command::Print => super::print(&config.to_toml()),
     }
-    Ok(())
 }

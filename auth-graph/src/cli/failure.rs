@@ -28,6 +28,12 @@ impl Failure {
         Self::Io(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
 
+    /// Whether nothing has failed but that whoever reads what is printed has seen enough, as `grep -q` does.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// The exit code of the process.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {

@@ -21,6 +21,5 @@ pub(super) async fn run(config: Config, options: Options) -> Result<(), Failure>
         None => store::migrate(&app.db).await?,
         Some(steps) => store::migrate_down(&app.db, steps).await?,
     }
-    println!("{} migrations are to be run", store::pending_migrations(&app.db).await?);
-    Ok(())
+    Ok(say!("{} migrations are to be run", store::pending_migrations(&app.db).await?)?)
 }

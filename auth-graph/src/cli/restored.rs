@@ -6,6 +6,5 @@ use crate::auth::restoring;
 
 pub(super) async fn run(app: &App) -> Result<(), Failure> {
     restoring::announce(app).await?;
-    println!("readers of the feed begin anew, and links in mails that were sent do nothing any more");
-    Ok(())
+    Ok(say!("readers of the feed begin anew, and links in mails that were sent do nothing any more")?)
 }

@@ -222,8 +222,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
                 ),
                 other => other,
             })?;
-            println!("an invitation to {email} waits to be sent");
-            return Ok(());
+            return Ok(say!("an invitation to {email} waits to be sent")?);
         }
         Command::Search { text, first } => return list(app, Some(text), first, None).await,
         Command::Merge { who, into, reason } => {
@@ -234,8 +233,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
             let by = Impersonator::Named(Who { user: by }.id(app).await?);
             let (id, reason) = (who.id(app).await?, audit::reason(&reason)?);
             let granted = administration::impersonate(app, &actor, by, id, reason).await?;
-            println!("{}", granted.access_token.expose_secret());
-            return Ok(());
+            return Ok(say!("{}", granted.access_token.expose_secret())?);
         }
         Command::List { search, first, after } => return list(app, search, first, after).await,
         Command::Show(who) => return show(app, who.id(app).await?).await,
@@ -292,8 +290,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
         Command::Restore { id } => administration::restore(app, &actor, id.parse()?).await?,
         Command::Sessions(who) => {
             let sessions = administration::list_sessions(app, who.id(app).await?).await?;
-            sessions.iter().for_each(print_session);
-            return Ok(());
+            return Ok(sessions.iter().try_for_each(print_session)?);
         }
         Command::RevokeSessions { who, session } => {
             let id = who.id(app).await?;
@@ -301,21 +298,19 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
                 Some(session) => administration::revoke_session(app, &actor, id, session.parse()?).await?,
                 None => administration::revoke_all_sessions(app, &actor, id).await?,
             };
-            println!("{ended} ended");
-            return Ok(());
+            return Ok(say!("{ended} ended")?);
         }
     };
-    print(&user);
-    Ok(())
+    Ok(print(&user)?)
 }
 
 async fn list(app: &App, search: Option<String>, first: i32, after: Option<String>) -> Result<(), Failure> {
     let search = search.map(|text| text.parse()).transpose()?;
     let page = Page { first: Some(first), after, ..Page::default() };
     let listing = accounts::list(app, &Filter { search, ..Filter::default() }, &page).await?;
-    listing.rows.iter().for_each(|(_, user)| print(user));
+    listing.rows.iter().try_for_each(|(_, user)| print(user))?;
     if let (true, Some((cursor, _))) = (listing.has_next_page, listing.rows.last()) {
-        println!("more: --after {cursor}");
+        say!("more: --after {cursor}")?;
     }
     Ok(())
 }
@@ -323,28 +318,27 @@ async fn list(app: &App, search: Option<String>, first: i32, after: Option<Strin
 async fn show(app: &App, id: UserId) -> Result<(), Failure> {
     let user = accounts::by_id(app, id).await?;
     let facts = audit::facts(&user);
-    println!("id: {}", user.id);
+    say!("id: {}", user.id)?;
     for (name, value) in facts.as_object().into_iter().flatten() {
-        println!("{name}: {value}");
+        say!("{name}: {value}")?;
     }
-    println!("dateJoined: {}\nversion: {}", user.date_joined.to_rfc3339(), user.version);
-    Ok(())
+    Ok(say!("dateJoined: {}\nversion: {}", user.date_joined.to_rfc3339(), user.version)?)
 }
 
-fn print(user: &Model) {
+fn print(user: &Model) -> io::Result<()> {
     let state = match user {
         user if user.deleted_at.is_some() => "deleted",
         user if user.is_active => "active",
         _ => "disabled",
     };
-    println!("{} {} ({state})", user.id, user.email);
+    say!("{} {} ({state})", user.id, user.email)
 }
 
-fn print_session(session: &sessions::Model) {
+fn print_session(session: &sessions::Model) -> io::Result<()> {
     let time = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%dT%H:%M:%SZ").to_string();
     let address = session.ip_address.as_deref().unwrap_or("-");
     let (began, used) = (time(session.created_at), time(session.last_used_at));
-    println!("{} {} began {began} used {used} from {address}", session.id, session.client_id);
+    say!("{} {} began {began} used {used} from {address}", session.id, session.client_id)
 }
 
 fn json(text: &str) -> Result<serde_json::Value, String> {

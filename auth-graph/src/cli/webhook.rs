@@ -1,5 +1,7 @@
 //! `webhook create`, `webhook list`, `webhook deliveries`, `webhook replay` and so on.
 
+use std::io;
+
 use chrono::{DateTime, Utc};
 use clap::{Subcommand, ValueEnum};
 use secrecy::ExposeSecret;
@@ -121,9 +123,9 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
     match command {
         Command::Create { url, events, description } => {
             let (url, event_types) = (WebhookUrl::parse(&url)?, EventTypes::parse(&events)?);
-            print_secret(&webhooks::create(app, &actor, NewWebhook { url, description, event_types }).await?);
+            print_secret(&webhooks::create(app, &actor, NewWebhook { url, description, event_types }).await?)?;
         }
-        Command::List => webhooks::list(app).await?.iter().for_each(print),
+        Command::List => webhooks::list(app).await?.iter().try_for_each(print)?,
         Command::Update { id, url, events, description } => {
             let event_types = match &events[..] {
                 [] => None,
@@ -131,32 +133,32 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
                 events => Some(EventTypes::parse(events)?),
             };
             let update = Update { url: url.as_deref().map(WebhookUrl::parse).transpose()?, description, event_types };
-            print(&webhooks::update(app, &actor, id.parse()?, update).await?);
+            print(&webhooks::update(app, &actor, id.parse()?, update).await?)?;
         }
-        Command::RotateSecret { id } => print_secret(&webhooks::rotate_secret(app, &actor, id.parse()?).await?),
-        Command::Disable { id } => print(&webhooks::disable(app, &actor, id.parse()?).await?),
-        Command::Enable { id } => print(&webhooks::enable(app, &actor, id.parse()?).await?),
+        Command::RotateSecret { id } => print_secret(&webhooks::rotate_secret(app, &actor, id.parse()?).await?)?,
+        Command::Disable { id } => print(&webhooks::disable(app, &actor, id.parse()?).await?)?,
+        Command::Enable { id } => print(&webhooks::enable(app, &actor, id.parse()?).await?)?,
         Command::Delete { id } => webhooks::delete(app, &actor, id.parse()?).await?,
         Command::Deliveries { id, state, first, after } => {
             let log = Log { webhook: id.parse()?, state: state.map(State::from) };
             let page = Page { first: Some(first), after, ..Page::default() };
             let listing = webhooks::deliveries(app, log, &page).await?;
-            listing.rows.iter().for_each(|(_, delivery)| print_delivery(delivery));
+            listing.rows.iter().try_for_each(|(_, delivery)| print_delivery(delivery))?;
             if let (true, Some((cursor, _))) = (listing.has_next_page, listing.rows.last()) {
-                println!("more: --after {cursor}");
+                say!("more: --after {cursor}")?;
             }
         }
         Command::Replay(Replay::Delivery { id }) => {
-            print_delivery(&webhooks::replay(app, &actor, id.parse()?).await?);
+            print_delivery(&webhooks::replay(app, &actor, id.parse()?).await?)?;
         }
         Command::Replay(Replay::Since { since, id }) => {
-            println!("{} made again", webhooks::replay_since(app, &actor, id.parse()?, since).await?);
+            say!("{} made again", webhooks::replay_since(app, &actor, id.parse()?, since).await?)?;
         }
     }
     Ok(())
 }
 
-fn print(webhook: &Model) {
+fn print(webhook: &Model) -> io::Result<()> {
     let state = match (webhook.disabled_at, webhook.failing_since) {
         (Some(_), _) => "disabled",
         (None, Some(_)) => "failing",
@@ -165,10 +167,10 @@ fn print(webhook: &Model) {
     let events = webhook.event_types.to_strings();
     let events = if events.is_empty() { "all".to_owned() } else { events.join(" ") };
     let (id, url, description) = (webhook.id, webhook.url.as_str(), &webhook.description);
-    println!("{}", format!("{id} {url} ({state}) events: {events} {description}").trim_end());
+    say!("{}", format!("{id} {url} ({state}) events: {events} {description}").trim_end())
 }
 
-fn print_delivery(delivery: &webhook_deliveries::Model) {
+fn print_delivery(delivery: &webhook_deliveries::Model) -> io::Result<()> {
     let (id, event, attempts) = (delivery.id, webhooks::event_name(delivery), delivery.attempts);
     let state = format!("{:?}", delivery.state).to_lowercase();
     let status = match (delivery.status, delivery.failure) {
@@ -177,10 +179,10 @@ fn print_delivery(delivery: &webhook_deliveries::Model) {
         (None, None) => String::new(),
     };
     let took = delivery.duration_ms.map_or(String::new(), |took| format!(", {took} ms"));
-    println!("{id} {event} {} {state}, attempts {attempts}{status}{took}", delivery.recorded_at.to_rfc3339());
+    say!("{id} {event} {} {state}, attempts {attempts}{status}{took}", delivery.recorded_at.to_rfc3339())
 }
 
 /// In the form that a shell or an environment file takes.
-fn print_secret(made: &WithSecret) {
-    println!("webhook_id={}\nwebhook_secret={}", made.webhook.id, made.secret.expose_secret());
+fn print_secret(made: &WithSecret) -> io::Result<()> {
+    say!("webhook_id={}\nwebhook_secret={}", made.webhook.id, made.secret.expose_secret())
 }

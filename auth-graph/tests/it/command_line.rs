@@ -121,6 +121,25 @@ fn the_schema_is_printed_as_it_is_committed() {
 }
 
 #[test]
+fn whoever_reads_the_output_may_leave_and_a_full_disk_is_told() {
+    let folder = TempDir::new().unwrap();
+    let printing = |arguments: &[&str], output: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_auth-graph"));
+        command.args(arguments).current_dir(folder.path()).env_clear().stdin(Stdio::null()).stdout(output);
+        command.output().unwrap()
+    };
+    for arguments in [&["schema"][..], &["config", "print"], &["keys", "list"], &["audit", "export"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let left = printing(arguments, writer.into());
+        assert!(left.status.success() && !text(&left.stderr).contains("pipe"), "{arguments:?}: {}", text(&left.stderr));
+    }
+    let full = printing(&["schema"], std::fs::File::options().write(true).open("/dev/full").unwrap().into());
+    assert_eq!(full.status.code(), Some(1));
+    assert!(text(&full.stderr).starts_with("auth-graph: No space left"), "{}", text(&full.stderr));
+}
+
+#[test]
 fn the_service_says_where_its_data_is() {
     let folder = TempDir::new().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_auth-graph"))

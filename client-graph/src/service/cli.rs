@@ -1,6 +1,7 @@
 //! The command line: parses, calls one function, prints.
 
 use std::error::Error as StdError;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,6 +58,12 @@ enum Command {
 /// Why a command failed, as it is printed.
 pub type Failure = Box<dyn StdError + Send + Sync>;
 
+/// Whether nothing has failed but that whoever reads what is printed has seen enough, as `grep -q` does.
+#[must_use]
+pub fn is_unread(failure: &Failure) -> bool {
+    failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
 /// The exit code of the process: 2 where the configuration is wrong, as of auth-graph.
 #[must_use]
 pub fn exit_code(failure: &Failure) -> ExitCode {
@@ -90,8 +97,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
                 (true, false) => graphql::federation_sdl(Directives::Included),
                 (true, true) => graphql::federation_sdl(Directives::LeftOut),
             };
-            print!("{sdl}");
-            Ok(())
+            Ok(io::stdout().write_all(sdl.as_bytes())?)
         }
     }
 }
@@ -113,8 +119,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
 async fn migrate(config: &Config) -> Result<(), Failure> {
     let db = database::connect(config).await?;
     database::migrate(&db).await?;
-    println!("{} migrations are to be run", database::pending_migrations(&db).await?);
-    Ok(())
+    let pending = database::pending_migrations(&db).await?;
+    Ok(writeln!(io::stdout(), "{pending} migrations are to be run")?)
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -56,3 +56,12 @@ fn the_schema_is_printed_as_it_is_committed() {
     }
     assert_eq!(print(&["--without-access"]).status.code(), Some(2));
 }
+
+#[test]
+fn whoever_reads_the_schema_may_leave() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let left =
+        Command::new(env!("CARGO_BIN_EXE_client-graph")).arg("schema").env_clear().stdout(writer).output().unwrap();
+    assert!(left.status.success() && left.stderr.is_empty(), "{}", String::from_utf8_lossy(&left.stderr));
+}
