@@ -200,8 +200,7 @@ impl TestIssuer {
 
     /// Ends a session; who follows the feed is told.
     pub fn revoke(&self, session: SessionId) {
-        self.shared.state().revoked.insert(session);
-        self.shared.record(feed::Event::Session(session));
+        self.shared.revoke(session);
     }
 
     /// Ends a single token, by its `jti`; who follows the feed is told.

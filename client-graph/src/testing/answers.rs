@@ -1,5 +1,6 @@
 //! What an issuer answers: its keys, and the operations of `schema/operations`, told apart by their names.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::extract::State as Extract;
@@ -65,7 +66,7 @@ async fn graphql(Extract(shared): Extract<Arc<Shared>>, headers: HeaderMap, Json
         "Login" => shared.login(variables.get("input").unwrap_or(&Value::Null)),
         "Refresh" => shared.refresh(text("refreshToken")),
         "Verify" => Ok(shared.verify(text("token"))),
-        "Logout" => shared.logout(text("refreshToken")),
+        "Logout" => shared.logout(text("refreshToken"), variables.get("everywhere")),
         _ => Err(Code::GraphqlValidationFailed),
     };
     written(outcome)
@@ -129,11 +130,27 @@ impl Shared {
         Ok(json!({ "refresh": self.pair(&user, session) }))
     }
 
-    fn logout(&self, token: &str) -> Result<Value, Code> {
-        let mut state = self.state();
-        let (_, session) = state.refresh_tokens.get(token).copied().ok_or(Code::TokenInvalid)?;
-        let ended = u8::from(state.revoked.insert(session));
+    fn logout(&self, token: &str, everywhere: Option<&Value>) -> Result<Value, Code> {
+        let (user, session) = self.state().refresh_tokens.get(token).copied().ok_or(Code::TokenInvalid)?;
+        let everywhere = everywhere == Some(&json!(true));
+        let sessions: HashSet<SessionId> = self
+            .state()
+            .refresh_tokens
+            .values()
+            .filter(|(owner, other)| *other == session || everywhere && *owner == user)
+            .map(|(_, session)| *session)
+            .collect();
+        let ended = sessions.into_iter().filter(|session| self.revoke(*session)).count();
         Ok(json!({ "logout": { "revokedSessions": ended } }))
+    }
+
+    /// Ends a session, and tells whether it had not ended before. Who follows the feed is told.
+    pub(super) fn revoke(&self, session: SessionId) -> bool {
+        let ended = self.state().revoked.insert(session);
+        if ended {
+            self.record(feed::Event::Session(session));
+        }
+        ended
     }
 
     fn verify(&self, token: &str) -> Value {

@@ -6,16 +6,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use client_graph::Code;
 use client_graph::testing::{KeyType, TestIssuer};
-use client_graph::{AuthGraph, Code};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::support::serve;
-
-async fn code_of(auth: &AuthGraph, token: impl Into<String>) -> Option<Code> {
-    auth.authenticate(&token.into().into()).await.err().map(|error| error.code())
-}
+use crate::support::{code_of, serve};
 
 #[tokio::test]
 async fn fifty_parallel_first_requests_share_one_fetch() {

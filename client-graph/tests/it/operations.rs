@@ -13,6 +13,7 @@ use client_graph::{AuthGraph, Code, Credentials, SignIn, TokenPair, TokenType, V
 use secrecy::SecretString;
 use serde_json::json;
 
+use crate::following::Following;
 use crate::support::serve;
 
 fn credentials(email: &str) -> Credentials {
@@ -67,6 +68,26 @@ async fn logout_ends_the_session_there() {
     let verified = auth.verify(&pair.access_token).await.unwrap();
     assert!(matches!(verified, Verified::Inactive(VerificationFailure::Revoked)));
     assert_eq!(auth.refresh(refresh_token).await.unwrap_err().code(), Code::TokenRevoked);
+}
+
+#[tokio::test]
+async fn logout_everywhere_ends_every_session_of_the_user_and_services_are_told() {
+    let issuer = TestIssuer::start().await;
+    let (_, _) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
+    let auth = issuer.auth_graph().build().unwrap();
+    let service = Following::start(issuer.auth_graph(), &issuer);
+    let (one, other) = (sign_in(&auth, "ada@example.com").await, sign_in(&auth, "ada@example.com").await);
+    let eves = sign_in(&auth, "eve@example.com").await;
+
+    let refresh_token = one.refresh_token.unwrap();
+    assert_eq!(auth.logout_everywhere(refresh_token.clone()).await.unwrap(), 2);
+    assert_eq!(auth.logout_everywhere(refresh_token).await.unwrap(), 0, "they had ended before");
+
+    assert_eq!(auth.refresh(other.refresh_token.unwrap()).await.unwrap_err().code(), Code::TokenRevoked);
+    for ended in [&one.access_token, &other.access_token] {
+        service.until(async || service.auth.authenticate(ended).await.is_err()).await;
+    }
+    assert!(service.auth.authenticate(&eves.access_token).await.is_ok());
 }
 
 #[tokio::test]

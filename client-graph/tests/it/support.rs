@@ -1,9 +1,9 @@
-//! What several subjects need: databases, and servers that misbehave.
+//! What several subjects need: databases, servers that misbehave, and the code of a refusal.
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use client_graph::mirror;
+use client_graph::{AuthGraph, Code, mirror};
 use http_body_util::BodyExt;
 use sea_orm::sqlx::sqlite::SqliteJournalMode;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
@@ -12,6 +12,11 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 use uuid::Uuid;
+
+/// The code with which an access token is refused; none: it is good.
+pub async fn code_of(auth: &AuthGraph, token: impl Into<String>) -> Option<Code> {
+    auth.authenticate(&token.into().into()).await.err().map(|error| error.code())
+}
 
 pub struct Migrator;
 

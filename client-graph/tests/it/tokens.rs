@@ -5,13 +5,10 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use client_graph::testing::{KeyType, Signature, TestIssuer, TokenBuilder};
-use client_graph::{AuthGraph, Code, PrincipalKind, SessionId, Verification};
-use secrecy::SecretString;
+use client_graph::{Code, PrincipalKind, SessionId, Verification};
 use serde_json::json;
 
-async fn code_of(auth: &AuthGraph, token: impl Into<String>) -> Option<Code> {
-    auth.authenticate(&SecretString::from(token.into())).await.err().map(|error| error.code())
-}
+use crate::support::code_of;
 
 /// The code with which a token is refused that was changed in this way.
 async fn code_with(change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> Option<Code> {

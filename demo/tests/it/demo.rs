@@ -17,8 +17,9 @@ async fn sign_in(demo: &Demo, email: &str, password: &str) -> String {
     answer["access"].as_str().unwrap().to_owned()
 }
 
-async fn ask(demo: &Demo, token: &str, query: &str) -> Value {
-    let request = reqwest::Client::new().post(format!("{}/graphql", demo.client_url)).bearer_auth(token);
+/// Asks the service that has this address.
+async fn ask(url: &str, token: &str, query: &str) -> Value {
+    let request = reqwest::Client::new().post(format!("{url}/graphql")).bearer_auth(token);
     request.json(&json!({ "query": query })).send().await.unwrap().json().await.unwrap()
 }
 
@@ -44,18 +45,18 @@ async fn the_three_users_sign_in_and_a_second_start_keeps_the_data() {
     ] {
         assert!(demo.welcome.contains(email) && demo.welcome.contains(password));
         let token = sign_in(&demo, email, password).await;
-        let answer = ask(&demo, &token, "{ whoami { scope user { email } } }").await;
+        let answer = ask(&demo.client_url, &token, "{ whoami { scope user { email } } }").await;
         assert_eq!(answer["data"]["whoami"]["user"]["email"], email, "{answer}");
         assert_eq!(answer["data"]["whoami"]["scope"], scope);
     }
     let token = sign_in(&demo, "user@test.com", "user-pass").await;
-    let added = ask(&demo, &token, "mutation { addNote(input: {text: \"kept\"}) { note { id } } }").await;
+    let added = ask(&demo.client_url, &token, "mutation { addNote(input: {text: \"kept\"}) { note { id } } }").await;
     assert!(added["errors"].is_null(), "{added}");
     assert!(demo.interrupt().0.success(), "Ctrl-C stops it cleanly");
 
     let demo = Demo::start(folder.path());
     let token = sign_in(&demo, "user@test.com", "user-pass").await;
-    let notes = ask(&demo, &token, "{ notes { nodes { text } } }").await;
+    let notes = ask(&demo.client_url, &token, "{ notes { nodes { text } } }").await;
     assert_eq!(notes["data"]["notes"]["nodes"], json!([{ "text": "kept" }]), "{notes}");
     assert!(demo.interrupt().0.success());
 }
@@ -67,15 +68,7 @@ async fn the_limiter_sees_the_client_and_not_the_proxy() {
     let login = reqwest::Client::new().post(format!("{}/auth/token/", demo.client_url));
     login.json(&json!({ "email": "user@test.com", "password": "user-pass" })).send().await.unwrap();
     let access = sign_in(&demo, "user@test.com", "user-pass").await;
-    let sessions = reqwest::Client::new().post(format!("{}/graphql", demo.auth_url)).bearer_auth(access);
-    let answer: Value = sessions
-        .json(&json!({ "query": "{ sessions { ipAddress userAgent } }" }))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let answer = ask(&demo.auth_url, &access, "{ sessions { ipAddress userAgent } }").await;
     assert_eq!(answer["data"]["sessions"][0]["ipAddress"], "127.0.0.1", "{answer}");
 }
 
@@ -84,21 +77,13 @@ async fn the_client_service_hears_that_a_session_has_ended_elsewhere() {
     let folder = TempDir::new().unwrap();
     let demo = Demo::start(folder.path());
     let token = sign_in(&demo, "user@test.com", "user-pass").await;
-    assert!(ask(&demo, &token, "{ whoami { subject } }").await["errors"].is_null());
-    let logout = reqwest::Client::new().post(format!("{}/graphql", demo.auth_url)).bearer_auth(&token);
-    let answer: Value = logout
-        .json(&json!({ "query": "mutation { logout { revokedSessions } }" }))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    assert!(ask(&demo.client_url, &token, "{ whoami { subject } }").await["errors"].is_null());
+    let answer = ask(&demo.auth_url, &token, "mutation { logout { revokedSessions } }").await;
     assert_eq!(answer["data"]["logout"]["revokedSessions"], 1, "{answer}");
     // The token by itself would be good for minutes.
     let refused = async {
         loop {
-            let answer = ask(&demo, &token, "{ whoami { subject } }").await;
+            let answer = ask(&demo.client_url, &token, "{ whoami { subject } }").await;
             if answer["errors"][0]["extensions"]["code"] == "TOKEN_REVOKED" {
                 break;
             }
