@@ -5,6 +5,7 @@
 mod client_address;
 mod connection;
 mod explain;
+mod fallback;
 mod listener;
 mod log;
 mod observe;

@@ -1,7 +1,6 @@
 //! What is done to every request: it gets an identifier, is counted and logged, and its answer gets the headers that
 //! keep browsers careful. A handler that panics is a fault of ours and ends nothing but its own request.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use axum::http::header::{REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures_util::FutureExt;
-use serde_json::json;
 use tracing::Instrument;
 use uuid::Uuid;
+
+use crate::fallback;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -49,7 +49,8 @@ async fn observe(count: impl Fn(StatusCode, Duration), mut request: Request, nex
     let uri = request.uri().clone();
     request.extensions_mut().insert(id.clone());
     let answered = async move {
-        let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(panicked);
+        let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+        let response = response.map_or_else(fallback::panicked, fallback::worded);
         let (status, took) = (response.status(), started.elapsed());
         count(status, took);
         // The path only: a query string may hold what must not be logged.
@@ -69,18 +70,6 @@ async fn observe(count: impl Fn(StatusCode, Duration), mut request: Request, nex
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
-}
-
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let message = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
-    tracing::error!(message, "a handler panicked");
-    let error = json!({ "message": "Something went wrong on our side.", "extensions": { "code": "INTERNAL" } });
-    let body = json!({ "errors": [error] }).to_string();
-    (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// The caller's identifier, if it is one that can stand in a log, or a new one.

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
+use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use secrecy::ExposeSecret;
@@ -43,9 +43,13 @@ pub(super) const AUTHENTICATION_METHODS: [&str; 3] = ["client_secret_basic", "cl
 /// The routes.
 pub(super) fn router() -> Router<Site> {
     Router::new()
-        .route("/oauth/token", post(token))
-        .route("/oauth/introspect", post(introspect))
-        .route("/oauth/revoke", post(revoke))
+        .route("/oauth/token", post(token).fallback(only_post))
+        .route("/oauth/introspect", post(introspect).fallback(only_post))
+        .route("/oauth/revoke", post(revoke).fallback(only_post))
+}
+
+async fn only_post() -> impl IntoResponse {
+    ([(ALLOW, "POST")], Refusal::new(Kind::WrongMethod, "Send a POST request."))
 }
 
 /// RFC 6749 sections 4.4 and 6.

@@ -57,6 +57,17 @@ async fn metrics_count_what_happened() {
 }
 
 #[tokio::test]
+async fn what_is_not_there_is_told_with_a_code() {
+    let test = TestApp::new().await;
+    let answer = test.anonymous().get("/nothing").await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::NOT_FOUND, "NOT_FOUND"));
+    assert_eq!(answer.headers["content-type"], "application/json");
+    let answer = test.anonymous().post("/healthz", serde_json::json!({})).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"));
+    assert_eq!(answer.headers["allow"], "GET,HEAD");
+}
+
+#[tokio::test]
 async fn every_answer_names_its_request() {
     let test = TestApp::new().await;
     let ask = async |id: &str| {

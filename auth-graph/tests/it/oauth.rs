@@ -141,7 +141,11 @@ async fn malformed_requests_are_told_so() {
         let answer = client.caller.request(request.body("grant_type=client_credentials".into()).unwrap()).await;
         is_refused(&answer, 400, "invalid_request");
     }
-    assert_eq!(client.caller.get("/oauth/token?grant_type=client_credentials").await.status, 405);
+    for path in [TOKEN, "/oauth/introspect", "/oauth/revoke"] {
+        let answer = client.caller.get(&format!("{path}?grant_type=client_credentials")).await;
+        is_refused(&answer, 405, "invalid_request");
+        assert_eq!(answer.headers["allow"], "POST");
+    }
 }
 
 #[tokio::test]

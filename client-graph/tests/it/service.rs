@@ -266,10 +266,19 @@ async fn every_answer_has_an_identifier_and_careful_headers() {
     let request = get("/nothing").header("x-request-id", "mine-1").body(Body::empty()).unwrap();
     let answer = ask(&service.router, request).await;
     assert_eq!((answer.status, answer.header("x-request-id")), (404, "mine-1"));
+    assert_eq!(answer.body["errors"][0]["extensions"]["code"], "NOT_FOUND");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!((answer.header("x-frame-options"), answer.header("referrer-policy")), ("DENY", "no-referrer"));
     let request = get("/healthz").header("x-request-id", "\"forged line").body(Body::empty()).unwrap();
     assert_eq!(ask(&service.router, request).await.header("x-request-id").len(), 32);
+}
+
+#[tokio::test]
+async fn a_method_that_a_path_does_not_have_is_told_with_a_code() {
+    let service = Service::start().await;
+    let answer = ask(&service.router, post("/api/test/", &json!({}))).await;
+    assert_eq!((answer.status, answer.header("allow")), (405, "GET,HEAD"));
+    assert_eq!(answer.body["errors"][0]["extensions"]["code"], "METHOD_NOT_ALLOWED");
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use crate::error::Error;
 pub(super) enum Kind {
     InvalidRequest,
     TooLarge,
+    WrongMethod,
     InvalidClient,
     InvalidGrant,
     InvalidScope,
@@ -47,6 +48,7 @@ impl Kind {
         match self {
             Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
+            Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request"),
             Self::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client"),
             Self::InvalidGrant => (StatusCode::BAD_REQUEST, "invalid_grant"),
             Self::InvalidScope => (StatusCode::BAD_REQUEST, "invalid_scope"),

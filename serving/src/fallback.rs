@@ -1,0 +1,42 @@
+//! What is answered where no handler has found words: there is no such path, no such method, or the handler panicked. The
+//! form is that of GraphQL, as of most that both services answer.
+
+use std::any::Any;
+
+use axum::body::HttpBody;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// The answer, with a body if it is one of axum's own: those say no more than their status.
+pub(crate) fn worded(response: Response) -> Response {
+    let words = match response.status() {
+        StatusCode::NOT_FOUND => ("NOT_FOUND", "There is nothing at this path."),
+        StatusCode::METHOD_NOT_ALLOWED => ("METHOD_NOT_ALLOWED", "This path has no such method."),
+        _ => return response,
+    };
+    if response.headers().contains_key(CONTENT_TYPE) || !response.body().is_end_stream() {
+        return response;
+    }
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(CONTENT_LENGTH);
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    (parts, body(words)).into_response()
+}
+
+/// The answer in the place of one that there will not be.
+pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    tracing::error!(message, "a handler panicked");
+    let words = ("INTERNAL", "Something went wrong on our side.");
+    (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "application/json")], body(words)).into_response()
+}
+
+fn body((code, message): (&str, &str)) -> String {
+    json!({ "errors": [{ "message": message, "extensions": { "code": code } }] }).to_string()
+}
