@@ -226,12 +226,21 @@ fn duration(duration: Duration) -> String {
     }
 }
 
+/// PostgreSQL takes the password among the parameters too.
 fn without_password(url: &str) -> String {
-    match Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => match parsed.set_password(Some("***")) {
-            Ok(()) => parsed.into(),
-            Err(()) => "***".to_owned(),
-        },
-        _ => url.to_owned(),
+    let Ok(mut parsed) = Url::parse(url) else { return url.to_owned() };
+    let is_secret = |name: &str| name == "password";
+    let parameters: Vec<_> = parsed.query_pairs().into_owned().collect();
+    let among_parameters = parameters.iter().any(|(name, _)| is_secret(name));
+    if parsed.password().is_none() && !among_parameters {
+        return url.to_owned();
     }
+    if parsed.password().is_some() && parsed.set_password(Some("***")).is_err() {
+        return "***".to_owned();
+    }
+    if among_parameters {
+        let shown = parameters.iter().map(|(name, value)| (name, if is_secret(name) { "***" } else { value }));
+        parsed.query_pairs_mut().clear().extend_pairs(shown);
+    }
+    parsed.into()
 }

@@ -24,13 +24,12 @@ fn the_defaults_are_good_and_print_as_they_are_written() {
 
 #[test]
 fn every_key_of_the_defaults_has_a_comment() {
-    let mut commented = false;
-    for line in DEFAULTS.lines().filter(|line| !line.is_empty() && !line.starts_with('[')) {
-        assert!(line.starts_with('#') || commented, "{line}");
-        commented = line.starts_with('#') || commented;
-        if line.starts_with('[') {
-            commented = false;
-        }
+    let mut before = "";
+    for line in DEFAULTS.lines().filter(|line| !line.starts_with('[')) {
+        // Keys that belong together share one.
+        let begins = line.contains(" = ") && !line.starts_with('#') && before.is_empty();
+        assert!(!begins, "{line}");
+        before = line;
     }
 }
 
@@ -235,4 +234,15 @@ fn printing_hides_what_is_secret() {
     assert!(!printed.contains(secret) && !printed.contains("hunter2"));
     assert!(!format!("{config:?}").contains("hunter2"));
     assert_eq!(config.database.url.expose_secret(), "postgres://me:hunter2@db/auth");
+    for (url, shown) in [
+        ("postgres://db/auth?user=me&password=hunter2", "postgres://db/auth?user=me&password=***"),
+        (
+            "postgres://me:hunter2@db/auth?p%61ssword=hunter2&sslmode=require",
+            "postgres://me:***@db/auth?password=***&sslmode=require",
+        ),
+        ("sqlite:///srv/auth.db?mode=ro", "sqlite:///srv/auth.db?mode=ro"),
+    ] {
+        let printed = load(&[("database.url", url)]).unwrap().to_toml();
+        assert!(printed.contains(&format!("url = \"{shown}\"")), "{printed}");
+    }
 }
