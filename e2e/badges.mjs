@@ -1,5 +1,5 @@
-// A subgraph that others could write: GraphQL Yoga, without any package of ours. It extends `User`, names one to everybody,
-// and protects nothing itself: what its directives forbid is up to a gateway.
+// A subgraph that others could write: GraphQL Yoga, without any package of ours. It extends `User`, names one to
+// everybody, and protects nothing itself: what its directives forbid is up to a gateway.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { buildSubgraphSchema } from '@apollo/subgraph';

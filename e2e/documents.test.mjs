@@ -1,5 +1,5 @@
-// Apollo Client with hashes in the place of documents, by POST and by GET, and the audits of GraphQL over HTTP where GET is
-// answered by either service: the settings of docs/guides/documents.md.
+// Apollo Client with hashes in the place of documents, by POST and by GET, and the audits of GraphQL over HTTP where
+// GET is answered by either service: the settings of docs/guides/documents.md.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// What stands before the services in production: one https server for many hosts, which remembers what it has passed on.
+// What stands before the services in production: one https server for many hosts, which remembers what it has passed
+// on.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';

@@ -1,5 +1,5 @@
-// Users who come from other systems: their hashes and their database are made by the software of those systems, and they
-// sign in here with their old passwords.
+// Users who come from other systems: their hashes and their database are made by the software of those systems, and
+// they sign in here with their old passwords.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// The example for services in Python: it verifies tokens by the JWKS and follows the feed, with FastAPI, PyJWT and httpx and
-// nothing of ours.
+// The example for services in Python: it verifies tokens by the JWKS and follows the feed, with FastAPI, PyJWT and
+// httpx and nothing of ours.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

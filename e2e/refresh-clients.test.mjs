@@ -1,5 +1,5 @@
-// The two GraphQL clients that most front ends use, with the recipes of docs/guides/browsers.md: several queries fail at
-// once because the access token is no longer taken, one refresh follows, and all of them are answered.
+// The two GraphQL clients that most front ends use, with the recipes of docs/guides/browsers.md: several queries fail
+// at once because the access token is no longer taken, one refresh follows, and all of them are answered.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

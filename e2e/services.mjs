@@ -1,5 +1,5 @@
-// auth-graph and client-graph with people of their own, for tests that need more than the demo has: an access token that
-// has expired, and a service that reads the feed.
+// auth-graph and client-graph with people of their own, for tests that need more than the demo has: an access token
+// that has expired, and a service that reads the feed.
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

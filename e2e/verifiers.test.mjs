@@ -1,5 +1,5 @@
-// Access tokens, verified by libraries of others: all they are told is where the keys are, the issuer, the audience and the
-// algorithm. Each must take a good token, and no other.
+// Access tokens, verified by libraries of others: all they are told is where the keys are, the issuer, the audience and
+// the algorithm. Each must take a good token, and no other.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

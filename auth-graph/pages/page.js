@@ -1,5 +1,5 @@
-// What the links in mails lead to: reads the token behind the #, and sends the mutation when somebody asks for it. Opening
-// a link does nothing by itself, as scanners of mails run scripts too.
+// What the links in mails lead to: reads the token behind the #, and sends the mutation when somebody asks for it.
+// Opening a link does nothing by itself, as scanners of mails run scripts too.
 'use strict';
 
 const OPERATIONS = {{operations}};
