@@ -14,7 +14,8 @@ mod socket;
 mod well_known;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::middleware::from_fn;
+use axum::routing::get;
 use serving::Patience;
 use tokio::net::TcpListener;
 
@@ -39,13 +40,7 @@ impl axum::extract::FromRef<Site> for App {
 /// Every route of the service.
 pub fn router(app: &App) -> Router {
     let site = Site { app: app.clone(), edge: graphql::edge(app) };
-    let operations = post(graphql::post).get(graphql::get).fallback(graphql_edge::method_not_allowed);
-    let operations = match browser::cors(app) {
-        Some(cors) => operations.layer(cors),
-        None => operations,
-    };
     let router = Router::new()
-        .route("/graphql", operations)
         .route("/.well-known/jwks.json", get(well_known::jwks).layer(browser::public()))
         .route("/.well-known/openid-configuration", get(well_known::discovery).layer(browser::public()))
         .route("/.well-known/oauth-authorization-server", get(well_known::discovery).layer(browser::public()))
@@ -59,6 +54,15 @@ pub fn router(app: &App) -> Router {
         Profile::Production => router,
         Profile::Development | Profile::Demo => router.merge(playground::router()),
     };
+    let in_span = || from_fn(serving::in_span);
+    let operations = get(graphql::get).fallback(graphql_edge::method_not_allowed).layer(in_span()).post(graphql::post);
+    let operations = match browser::cors(app) {
+        Some(cors) => operations.layer(cors),
+        None => operations,
+    };
+    // What answers from memory opens the span of a request by itself, once it has more to do than that.
+    let router =
+        router.layer(in_span()).route("/graphql", operations).route("/oauth/introspect", oauth::introspection());
     let counting = app.clone();
     serving::observed(router, move |status, took| counting.metrics.count_request(status.as_u16(), took))
         .with_state(site)

@@ -18,7 +18,7 @@ pub use client_address::client_address;
 pub use explain::explain;
 pub use listener::{Patience, listen, serve};
 pub use log::{Format, log_to_stderr};
-pub use observe::{RequestId, observed};
+pub use observe::{RequestId, in_span, observed, span};
 pub use secret::{MasterSecret, make_private_folder};
 pub use secrets::{PreviousSecret, Secrets};
 pub use settings::{Layout, Problem, Problems, Sources, environment_of_process};

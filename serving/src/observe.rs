@@ -1,19 +1,24 @@
 //! What is done to every request: it gets an identifier, is counted and logged, and its answer gets the headers that
 //! keep browsers careful. A handler that panics is a fault of ours and ends nothing but its own request.
 
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::middleware::{Next, from_fn};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt;
-use tracing::Instrument;
+use futures_util::future::BoxFuture;
+use tower::Service;
+use tower::layer::layer_fn;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::fallback;
@@ -33,43 +38,89 @@ impl RequestId {
 }
 
 /// Wraps every route of a router; `count` is told the status of each answer and how long it took.
-pub fn observed<S>(router: Router<S>, count: impl Fn(StatusCode, Duration) + Clone + Send + Sync + 'static) -> Router<S>
+///
+/// What routes log names their request where [`in_span`] is around them, or they enter [`span`] themselves.
+pub fn observed<S, C>(router: Router<S>, count: C) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
+    C: Fn(StatusCode, Duration) + Clone + Send + Sync + 'static,
 {
-    router.layer(from_fn(move |request: Request, next: Next| observe(count.clone(), request, next)))
+    router.layer(layer_fn(move |inner| Observed { inner, count: count.clone() }))
 }
 
-async fn observe(count: impl Fn(StatusCode, Duration), mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let id = request_id(request.headers());
-    // What a span says is written out when it begins, whether or not anything is logged within it: so it says little.
-    let span = tracing::info_span!("request", id = %id.as_str());
-    let method = request.method().clone();
-    let uri = request.uri().clone();
-    request.extensions_mut().insert(id.clone());
-    let answered = async move {
-        let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-        let response = response.map_or_else(fallback::panicked, fallback::worded);
-        let (status, took) = (response.status(), started.elapsed());
-        count(status, took);
-        // The path only: a query string may hold what must not be logged.
-        if status.is_server_error() {
-            tracing::warn!(%method, path = uri.path(), status = status.as_u16(), ?took, "answered");
-        } else {
-            tracing::debug!(%method, path = uri.path(), status = status.as_u16(), ?took, "answered");
-        }
-        response
-    };
-    let mut response = answered.instrument(span).await;
-    let headers = response.headers_mut();
+/// A layer for routes: what they log names their request.
+pub async fn in_span(request: Request, next: Next) -> Response {
+    let span = span(request.extensions());
+    next.run(request).instrument(span).await
+}
+
+/// The span that names a request in the log, by its extensions. To open and close one takes as long as all the rest that
+/// is done to a request here: who answers from memory need not.
+#[must_use]
+pub fn span(extensions: &Extensions) -> Span {
+    match extensions.get::<RequestId>() {
+        // What a span says is written out when it begins, whether or not anything is logged within it: so it says little.
+        Some(id) => tracing::info_span!("request", id = %id.as_str()),
+        None => Span::none(),
+    }
+}
+
+/// A service by hand, as `axum::middleware::from_fn` makes four boxes of what can be one.
+#[derive(Clone)]
+struct Observed<S, C> {
+    inner: S,
+    count: C,
+}
+
+impl<S, C> Service<Request> for Observed<S, C>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+    C: Fn(StatusCode, Duration) + Clone + Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let started = Instant::now();
+        let id = request_id(request.headers());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        request.extensions_mut().insert(id.clone());
+        let answered = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        let count = self.count.clone();
+        Box::pin(async move {
+            let mut response = match answered.await {
+                Ok(answer) => fallback::worded(answer?),
+                Err(panic) => fallback::panicked(&id, panic.as_ref()),
+            };
+            let (status, took) = (response.status(), started.elapsed());
+            count(status, took);
+            // The path only: a query string may hold what must not be logged.
+            let (id_text, path) = (id.as_str(), uri.path());
+            if status.is_server_error() {
+                tracing::warn!(id = id_text, %method, path, status = status.as_u16(), ?took, "answered");
+            } else {
+                tracing::debug!(id = id_text, %method, path, status = status.as_u16(), ?took, "answered");
+            }
+            complete(response.headers_mut(), id);
+            Ok(response)
+        })
+    }
+}
+
+/// The headers of every answer.
+fn complete(headers: &mut HeaderMap, id: RequestId) {
     headers.insert(REQUEST_ID, id.0);
     for (name, value) in
         [(X_CONTENT_TYPE_OPTIONS, "nosniff"), (REFERRER_POLICY, "no-referrer"), (X_FRAME_OPTIONS, "DENY")]
     {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    response
 }
 
 /// The caller's identifier, if it is one that can stand in a log, or a new one.

@@ -13,12 +13,13 @@ use crate::store::service_clients;
 #[must_use]
 pub fn find(app: &App, question: &QuestionName) -> Option<Bytes> {
     let answer = app.written_answers.find(question)?;
-    if app.revocations.is_stale(app.clock.now()) {
+    let now = app.clock.now();
+    if app.revocations.is_stale(now) {
         // The database may know more.
         return None;
     }
     let is_same = answer.asked_by.as_ref().is_none_or(|client| is_as_it_was(app, client));
-    if !is_same || recheck(app, &Principal::of(answer.about)).is_err() {
+    if !is_same || recheck(app, &Principal::of(answer.about), now).is_err() {
         app.written_answers.forget(question);
         return None;
     }

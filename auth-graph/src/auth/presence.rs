@@ -44,7 +44,7 @@ impl Presence {
 
     /// Is ready when the newest token has expired, or its session has ended.
     pub async fn ended(self, app: App) {
-        while recheck(&app, &self.current()).is_ok() {
+        while recheck(&app, &self.current(), app.clock.now()).is_ok() {
             sleep(CHECK_EVERY).await;
         }
     }

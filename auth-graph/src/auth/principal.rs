@@ -188,8 +188,8 @@ fn is_revoked(app: &App, claims: &Claims) -> bool {
 ///
 /// # Errors
 /// The [`Refusal`], when the token has expired, its session has ended or its key was withdrawn since.
-pub fn recheck(app: &App, principal: &Principal) -> Result<(), Refusal> {
-    if principal.claims().exp <= app.clock.now().timestamp() {
+pub fn recheck(app: &App, principal: &Principal, now: DateTime<Utc>) -> Result<(), Refusal> {
+    if principal.claims().exp <= now.timestamp() {
         Err(Refusal::Expired)
     } else if is_revoked(app, principal.claims()) {
         Err(Refusal::Revoked)

@@ -42,7 +42,7 @@ pub(super) fn caller<'a>(ctx: &Context<'a>) -> Result<Option<&'a Principal>> {
         None | Some(Caller::Anonymous) => Ok(None),
         Some(Caller::Refused(refusal)) => Err(Error::from(*refusal).into()),
         Some(Caller::Principal(caller)) => {
-            principal::recheck(app(ctx), caller).map_err(Error::from)?;
+            principal::recheck(app(ctx), caller, app(ctx).clock.now()).map_err(Error::from)?;
             Ok(Some(caller))
         }
     }

@@ -14,6 +14,7 @@ use graphql_edge::{Limits, Posted};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use tracing::Instrument;
 
 use super::browser::browser;
 use super::identity::{Bearer, bearer, device};
@@ -37,21 +38,23 @@ pub(super) async fn post(State(site): State<Site>, request: Request) -> Response
         Ok(posted) => posted,
         Err(refusal) => return refusal,
     };
-    let Some(media_type) = posted.media_type() else {
-        return Box::pin(execute(&site, &parts, posted, Subject::default())).await;
-    };
-    let question = Question::new(media_type).with(posted.body()).name();
-    match answers::find(&site.app, &question) {
-        Some(text) => posted.answered(text),
-        // Boxed, so that an answer that is known does not pay for it.
-        None => Box::pin(answer(&site, &parts, posted, question)).await,
+    let question = posted.media_type().map(|media_type| Question::new(media_type).with(posted.body()).name());
+    if let Some(text) = question.as_ref().and_then(|question| answers::find(&site.app, question)) {
+        return posted.answered(text);
     }
+    let span = serving::span(&parts.extensions);
+    // Boxed, so that an answer that is known does not pay for it.
+    Box::pin(answer(&site, &parts, posted, question).instrument(span)).await
 }
 
-/// Executes an operation, and remembers its answer if that follows from the token that was asked about.
-async fn answer(site: &Site, parts: &Parts, posted: Posted, question: QuestionName) -> Response {
+/// Executes an operation, and remembers its answer to a question if that follows from the token that was asked about.
+async fn answer(site: &Site, parts: &Parts, posted: Posted, question: Option<QuestionName>) -> Response {
     let subject = Subject::default();
-    let (head, body) = execute(site, parts, posted, subject.clone()).await.into_parts();
+    let response = execute(site, parts, posted, subject.clone()).await;
+    let Some(question) = question else {
+        return response;
+    };
+    let (head, body) = response.into_parts();
     let text = to_bytes(body, usize::MAX).await.expect("it is in memory");
     if let Some(about) = subject.get()
         && is_of_one_field(&text)

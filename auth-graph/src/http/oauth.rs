@@ -13,11 +13,12 @@ use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAG
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
 use bytes::Bytes;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Value, json};
+use tracing::Instrument;
 
 use super::Site;
 use super::identity::device;
@@ -40,12 +41,16 @@ pub(super) const GRANT_TYPES: [&str; 2] = ["client_credentials", "refresh_token"
 /// How clients prove who they are. `none` is for the public client that people sign in with.
 pub(super) const AUTHENTICATION_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
 
-/// The routes.
+/// The routes, but that of introspection.
 pub(super) fn router() -> Router<Site> {
     Router::new()
         .route("/oauth/token", post(token).fallback(only_post))
-        .route("/oauth/introspect", post(introspect).fallback(only_post))
         .route("/oauth/revoke", post(revoke).fallback(only_post))
+}
+
+/// What `/oauth/introspect` does. It opens the span of a request by itself.
+pub(super) fn introspection() -> MethodRouter<Site> {
+    post(introspect).fallback(only_post)
 }
 
 async fn only_post() -> impl IntoResponse {
@@ -98,11 +103,15 @@ async fn introspect(State(app): State<App>, request: Request) -> Result<Response
     match answers::find(&app, &question) {
         Some(text) => Ok(written(text)),
         // Boxed, so that an answer that is known does not pay for it.
-        None => Box::pin(inspect(&app, &parts, &Form::parse(&body)?, question)).await,
+        None => {
+            let inspecting = inspect(&app, &parts, &body, question);
+            Box::pin(inspecting.instrument(serving::span(&parts.extensions))).await
+        }
     }
 }
 
-async fn inspect(app: &App, parts: &Parts, form: &Form, question: QuestionName) -> Result<Response, Refusal> {
+async fn inspect(app: &App, parts: &Parts, body: &[u8], question: QuestionName) -> Result<Response, Refusal> {
+    let form = &Form::parse(body)?;
     let device = device(app, parts);
     let client = clients::authenticate(app, &credentials(&parts.headers, form)?, &device).await?;
     let token = form.required("token")?.into();

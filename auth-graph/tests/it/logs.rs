@@ -67,19 +67,35 @@ async fn no_secret_is_logged_or_shown_in_an_error() {
 
 /// In production the log is JSON, which has less to say of an error than text has.
 #[tokio::test]
-async fn the_cause_of_a_fault_of_ours_is_logged_in_json_too() {
+async fn the_cause_of_a_fault_of_ours_is_logged_in_json_with_the_identifier_of_its_request() {
     let captured = Captured::default();
     let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(captured.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let test = TestApp::new().await;
-    test.app.db.execute_unprepared("DROP TABLE login_events").await.unwrap();
-    let failed = test.anonymous().login("ada@test.com", PASSWORD).await;
+    let client = test.service_client("orders", "").await;
+    let token = test.signed_in("ada@test.com", Rank::User).await.access;
+    for table in ["login_events", "service_clients"] {
+        test.app.db.execute_unprepared(&format!("ALTER TABLE {table} RENAME TO {table}_away")).await.unwrap();
+    }
+    let named = |id| test.anonymous().with_header("x-request-id", id);
+    let failed = named("of-graphql").login("ada@test.com", PASSWORD).await;
+    let secret = [("client_id", client.id.to_string()), ("client_secret", client.secret), ("token", token)];
+    let secret = secret.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let at_endpoints = [
+        named("of-introspection").form("/oauth/introspect", &secret).await,
+        named("of-revocation").form("/oauth/revoke", &secret).await,
+    ];
 
     assert_eq!(failed.code(), "INTERNAL");
     assert!(!failed.text.contains("login_events"), "{}", failed.text);
     let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
-    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let told = lines.filter(|line| line["message"] == "a request failed").collect::<Vec<_>>();
-    assert!(told.len() == 1 && told[0]["error"].as_str().unwrap().contains("login_events"), "{log}");
+    let lines: Vec<_> = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()).collect();
+    let told = |id| lines.iter().filter(move |line| line["level"] == "ERROR" && line["span"]["id"] == id);
+    let cause = |id| told(id).map(|line| line["error"].as_str().unwrap_or_default()).collect::<String>();
+    assert!(cause("of-graphql").contains("login_events"), "{log}");
+    for answer in &at_endpoints {
+        let id = answer.headers["x-request-id"].to_str().unwrap();
+        assert!(answer.status.is_server_error() && cause(id).contains("service_clients"), "{log}");
+    }
 }

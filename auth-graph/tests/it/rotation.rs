@@ -116,7 +116,7 @@ async fn a_withdrawn_key_fails_at_once_here_and_within_a_moment_on_a_replica() {
     keys::rotate(&test.app, Start::Now).await.unwrap();
     keys::retire(&test.app, &signed_by(&ada.access)).await.unwrap();
     assert_eq!(ada.caller.me().await.code(), "TOKEN_INVALID");
-    assert_eq!(recheck(&test.app, &principal), Err(Refusal::Invalid), "an open socket");
+    assert_eq!(recheck(&test.app, &principal, test.app.clock.now()), Err(Refusal::Invalid), "an open socket");
     let refused = async {
         while authenticate(&replica, &token).await.is_ok() {
             tokio::task::yield_now().await;

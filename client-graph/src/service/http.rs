@@ -8,6 +8,7 @@ mod health;
 
 use std::time::Duration;
 
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serving::Patience;
@@ -64,6 +65,7 @@ pub fn router(app: &App) -> Router {
         Profile::Production => router,
         Profile::Development | Profile::Demo => router.merge(playground::router_with(PAGE)),
     };
+    let router = router.layer(from_fn(serving::in_span));
     let metrics = app.metrics.clone();
     serving::observed(router, move |status, took| metrics.count_request(status.as_u16(), took)).with_state(site)
 }

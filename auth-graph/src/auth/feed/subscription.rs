@@ -68,7 +68,7 @@ impl Subscriber {
     async fn next(&mut self) -> Result<Option<Change>> {
         loop {
             let reader = self.reader.current();
-            principal::recheck(&self.app, &reader)?;
+            principal::recheck(&self.app, &reader, self.app.clock.now())?;
             if !reader.has_scope(FEED_READ) {
                 return Err(Error::Forbidden);
             }
