@@ -12,20 +12,13 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use crate::config::Limits;
 use crate::error::{Error, Result};
-use crate::store::{self, rate_limits};
+use crate::store::rate_limits::{self, Rule};
 use crate::values::Email;
 
 /// An attempt that was heard.
 #[derive(Debug)]
 #[must_use = "a success gives its attempt back"]
 pub struct Attempt(Vec<Rule>);
-
-#[derive(Debug)]
-struct Rule {
-    key: String,
-    interval: i64,
-    burst: i64,
-}
 
 impl Attempt {
     /// Takes an attempt from the account and from the client's network, or from neither.
@@ -68,7 +61,7 @@ impl Attempt {
     ) -> Result<Self> {
         let network = address.map(|address| {
             let key = format!("token-{}", network_key(address));
-            Rule::new(key, limits.network_interval, limits.network_attempts)
+            rule(key, limits.network_interval, limits.network_attempts)
         });
         Self::take_all(db, network.into_iter().collect(), now).await
     }
@@ -80,25 +73,21 @@ impl Attempt {
         address: Option<IpAddr>,
         now: DateTime<Utc>,
     ) -> Result<Self> {
-        let account = Rule::new(key, limits.account_interval, limits.account_attempts);
+        let account = rule(key, limits.account_interval, limits.account_attempts);
         let network =
-            address.map(|address| Rule::new(network_key(address), limits.network_interval, limits.network_attempts));
+            address.map(|address| rule(network_key(address), limits.network_interval, limits.network_attempts));
         Self::take_all(db, std::iter::once(account).chain(network).collect(), now).await
     }
 
     async fn take_all(db: &DatabaseConnection, rules: Vec<Rule>, now: DateTime<Utc>) -> Result<Self> {
         let now = now.timestamp_micros();
-        let txn = store::begin(db).await?;
-        for rule in &rules {
-            if !rate_limits::take(&txn, &rule.key, now, rule.interval, rule.burst).await? {
-                let free_at = rate_limits::free_at(&txn, &rule.key).await?.unwrap_or(now);
-                txn.rollback().await?;
-                let wait = u64::try_from(free_at + rule.interval - rule.burst - now).unwrap_or(0);
-                return Err(Error::RateLimited { retry_after: Duration::from_micros(wait) });
-            }
+        if rate_limits::take(db, &rules, now).await? {
+            return Ok(Self(rules));
         }
-        txn.commit().await?;
-        Ok(Self(rules))
+        let free_at = rate_limits::find(db, &rules).await?;
+        let waits = rules.iter().map(|rule| free_at.get(&rule.key).unwrap_or(&now) + rule.interval - rule.burst - now);
+        let longest = waits.max().and_then(|wait| u64::try_from(wait).ok()).unwrap_or_default();
+        Err(Error::RateLimited { retry_after: Duration::from_micros(longest) })
     }
 
     /// Gives the attempt back, in the transaction of what it was for.
@@ -106,10 +95,7 @@ impl Attempt {
     /// # Errors
     /// When the database fails.
     pub async fn give_back(self, txn: &impl ConnectionTrait) -> Result<()> {
-        for rule in self.0 {
-            rate_limits::give_back(txn, &rule.key, rule.interval).await?;
-        }
-        Ok(())
+        Ok(rate_limits::give_back(txn, &self.0).await?)
     }
 }
 
@@ -125,20 +111,19 @@ pub async fn take_mail(
     address: Option<IpAddr>,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let account = Rule::new(format!("mail:{}", hashed(to.as_str())), limits.mail_interval, limits.mail_burst);
+    let account = rule(format!("mail:{}", hashed(to.as_str())), limits.mail_interval, limits.mail_burst);
     let network = address.map(|address| {
         let key = format!("mail-{}", network_key(address));
-        Rule::new(key, limits.network_interval, limits.network_attempts)
+        rule(key, limits.network_interval, limits.network_attempts)
     });
     let _taken = Attempt::take_all(db, std::iter::once(account).chain(network).collect(), now).await?;
     Ok(())
 }
 
-impl Rule {
-    fn new(key: String, interval: Duration, attempts: u32) -> Self {
-        let interval = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX / 1_000_000);
-        Self { key, interval, burst: interval.saturating_mul(attempts.into()) }
-    }
+/// A counter that is heard `attempts` times at once, and once every `interval` from then on.
+fn rule(key: String, interval: Duration, attempts: u32) -> Rule {
+    let interval = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX / 1_000_000);
+    Rule { key, interval, burst: interval.saturating_mul(attempts.into()) }
 }
 
 /// The address is hashed, as it may belong to nobody here and is none of our business then.

@@ -1,9 +1,11 @@
 //! Counters of attempts, shared by every replica. The arithmetic is the generic cell rate algorithm: one number for
 //! each key, the time at which the key would be wholly free again. What is counted is said in `limits`.
 
+use std::collections::HashMap;
+
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, OnConflict};
-use sea_orm::{QuerySelect, Set};
+use sea_orm::{QueryTrait, Set};
 
 /// One counter.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -22,44 +24,84 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Takes one attempt, in a single statement, so that attempts in parallel can not share one.
+/// A counter, and what an attempt does to it, in microseconds.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its key.
+    pub key: String,
+    /// What one attempt costs.
+    pub interval: i64,
+    /// An attempt is heard while the counter stays within so much of the present.
+    pub burst: i64,
+}
+
+/// Takes one attempt from each counter, or from none. The answer tells whether it was heard.
 ///
-/// All in microseconds: an attempt costs `interval`, and is heard while the counter is less than `burst` ahead of
-/// `now`. The answer tells whether it was heard.
+/// It is a single statement, so that attempts in parallel can not share one. `now` is in microseconds since the epoch.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn take(db: &impl ConnectionTrait, key: &str, now: i64, interval: i64, burst: i64) -> Result<bool, DbErr> {
-    let current = || Expr::col((Entity, Column::FreeAt));
+pub async fn take(db: &impl ConnectionTrait, rules: &[Rule], now: i64) -> Result<bool, DbErr> {
+    let latest = rules.iter().fold(CaseStatement::new(), |latest, rule| {
+        latest.case(added(Column::Key).eq(&rule.key), now + rule.burst - rule.interval)
+    });
     let start = CaseStatement::new().case(current().gt(now), current()).finally(now);
     let on_conflict = OnConflict::column(Column::Key)
-        .value(Column::FreeAt, Expr::expr(start).add(interval))
-        .action_and_where(current().lte(now + burst - interval))
+        .value(Column::FreeAt, Expr::expr(start).add(added(Column::FreeAt)).sub(now))
+        .action_and_where(current().lte(latest))
         .to_owned();
-    let row = ActiveModel { key: Set(key.to_owned()), free_at: Set(now + interval) };
-    let written = Entity::insert(row).on_conflict(on_conflict).exec_without_returning(db).await?;
-    Ok(written == 1)
+    let rows = rules.iter().map(|rule| row(&rule.key, now + rule.interval));
+    let mut insert = Entity::insert_many(rows).on_conflict(on_conflict).into_query();
+    let taken = db.query_all(insert.returning_col(Column::Key)).await?;
+    if taken.len() == rules.len() {
+        return Ok(true);
+    }
+    let taken = taken.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<String>, _>>()?;
+    let taken: Vec<_> = rules.iter().filter(|rule| taken.contains(&rule.key)).cloned().collect();
+    give_back(db, &taken).await?;
+    Ok(false)
 }
 
-/// Gives one attempt back.
+/// Gives one attempt back to each counter.
+///
+/// The rows are locked in the order of the rules, as [`take`] does; an update would lock them in any, and wait for one
+/// that waits for it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn give_back(db: &impl ConnectionTrait, key: &str, interval: i64) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::FreeAt, Expr::col(Column::FreeAt).sub(interval))
-        .filter(Column::Key.eq(key))
-        .exec(db)
-        .await
-        .map(drop)
+pub async fn give_back(db: &impl ConnectionTrait, rules: &[Rule]) -> Result<(), DbErr> {
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let on_conflict =
+        OnConflict::column(Column::Key).value(Column::FreeAt, current().add(added(Column::FreeAt))).to_owned();
+    // A counter that was deleted meanwhile comes back as one that is wholly free.
+    let rows = rules.iter().map(|rule| row(&rule.key, -rule.interval));
+    Entity::insert_many(rows).on_conflict(on_conflict).exec_without_returning(db).await.map(drop)
 }
 
-/// When this key will be wholly free, in microseconds since the epoch.
+/// When each counter that is there will be wholly free, in microseconds since the epoch.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn free_at(db: &impl ConnectionTrait, key: &str) -> Result<Option<i64>, DbErr> {
-    Entity::find_by_id(key.to_owned()).select_only().column(Column::FreeAt).into_tuple().one(db).await
+pub async fn find(db: &impl ConnectionTrait, rules: &[Rule]) -> Result<HashMap<String, i64>, DbErr> {
+    let keys = rules.iter().map(|rule| &rule.key);
+    let found = Entity::find().filter(Column::Key.is_in(keys)).all(db).await?;
+    Ok(found.into_iter().map(|counter| (counter.key, counter.free_at)).collect())
+}
+
+fn row(key: &str, free_at: i64) -> ActiveModel {
+    ActiveModel { key: Set(key.to_owned()), free_at: Set(free_at) }
+}
+
+/// What the counter says.
+fn current() -> Expr {
+    Expr::col((Entity, Column::FreeAt))
+}
+
+/// What the row says that was to be added.
+fn added(column: Column) -> Expr {
+    Expr::col(("excluded", column))
 }
 
 /// Deletes the counters that are wholly free.

@@ -152,6 +152,24 @@ async fn ghsa_p6v2_xcpg_h6xw_one_ipv6_network_is_one_client() {
     assert_eq!(attempt("2001:db8:0:1::1", 4).await, "INVALID_CREDENTIALS");
 }
 
+#[tokio::test]
+async fn an_account_that_is_not_heard_takes_nothing_from_its_network() {
+    let test = TestApp::with(|config| {
+        config.limits.account_attempts = 1;
+        config.limits.network_attempts = 3;
+    })
+    .await;
+    let caller = test.anonymous().at_address("192.0.2.1");
+    let attempt = async |email: &str| caller.login(email, "wrong password").await.code().to_owned();
+    assert_eq!(attempt("ada@test.com").await, "INVALID_CREDENTIALS");
+    for _ in 0..10 {
+        assert_eq!(attempt("ada@test.com").await, "RATE_LIMITED");
+    }
+    assert_eq!(attempt("bob@test.com").await, "INVALID_CREDENTIALS");
+    assert_eq!(attempt("cy@test.com").await, "INVALID_CREDENTIALS");
+    assert_eq!(attempt("dan@test.com").await, "RATE_LIMITED", "the network has none left");
+}
+
 /// An app in whose queue one password waits, while ten attempts are free.
 async fn that_hashes_slowly() -> TestApp {
     TestApp::with(|config| {
