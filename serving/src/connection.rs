@@ -1,33 +1,22 @@
 //! One connection (HTTP/1.1): its requests are answered one after the other, and it is closed when no further one comes.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::{Context, Poll};
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use hyper::Request;
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper_util::rt::TokioTimer;
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tower::Service;
-
-/// So often a connection is looked at within the time after which it is closed.
-const LOOKS: u8 = 4;
 
 /// Answers until the other end hangs up, until it has sent nothing or half a head for `idle`, or until `stopped` is true
 /// and the running request has its answer. What a connection was upgraded to is not waited for.
-///
-/// hyper's own `header_read_timeout` would do the same with a timer for each request, which costs more than looking at the
-/// connection now and then.
 pub(crate) async fn answer(
     stream: impl Read + Write + Unpin + Send + 'static,
     address: SocketAddr,
@@ -35,105 +24,37 @@ pub(crate) async fn answer(
     idle: Duration,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let quiet = Quiet::default();
-    let seen = quiet.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(address));
-        let running = seen.end();
-        let answer = router.clone().call(request);
-        async move { Ok::<_, Infallible>(answer.await?.map(|body| Answer { body, _running: running })) }
+        router.clone().call(request)
     });
-    let mut connection = pin!(http1::Builder::new().serve_connection(stream, service).with_upgrades());
-    let pause = idle / u32::from(LOOKS);
-    let mut look = interval_at(Instant::now() + pause, pause);
-    // A process that stood still has heard nothing of what was said meanwhile.
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut stop = pin!(stopped.wait_for(|stopped| *stopped));
-    let mut is_stopping = false;
-    loop {
-        tokio::select! {
-            // What has arrived is seen first.
-            biased;
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection broke off");
-                }
-                break;
-            }
-            _ = &mut stop, if !is_stopping => {
-                is_stopping = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            // The first of them may come at once.
-            _ = look.tick() => if quiet.look() > LOOKS { break },
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(idle);
+    let mut connection = pin!(http.serve_connection(stream, service).with_upgrades());
+    let stop = async { drop(stopped.wait_for(|stopped| *stopped).await) };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
-    }
-}
-
-/// At how many looks in a row no request was being answered.
-#[derive(Clone, Default)]
-struct Quiet(Arc<AtomicU8>);
-
-impl Quiet {
-    const NEVER: u8 = u8::MAX;
-
-    fn look(&self) -> u8 {
-        match self.0.load(Ordering::Relaxed) {
-            Self::NEVER => 0,
-            before => {
-                self.0.store(before + 1, Ordering::Relaxed);
-                before + 1
-            }
-        }
-    }
-
-    /// It is not quiet as long as what is returned lives.
-    fn end(&self) -> Running {
-        self.0.store(Self::NEVER, Ordering::Relaxed);
-        Running(self.clone())
-    }
-}
-
-/// A request that is being answered.
-struct Running(Quiet);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.0.store(0, Ordering::Relaxed);
-    }
-}
-
-/// The body of an answer; a request is running until it was sent or given up.
-struct Answer {
-    body: Body,
-    _running: Running,
-}
-
-impl hyper::body::Body for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, ctx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(ctx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke off");
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use axum::body::Body;
     use axum::extract::ws::WebSocketUpgrade;
     use axum::routing::get;
     use futures_util::stream;
     use hyper_util::rt::TokioIo;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-    use tokio::time::{sleep, timeout};
+    use tokio::time::{Instant, sleep, timeout};
 
     use super::*;
 
