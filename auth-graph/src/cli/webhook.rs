@@ -171,18 +171,59 @@ fn print(webhook: &Model) -> io::Result<()> {
 }
 
 fn print_delivery(delivery: &webhook_deliveries::Model) -> io::Result<()> {
+    say!("{}", line(delivery))
+}
+
+fn line(delivery: &webhook_deliveries::Model) -> String {
     let (id, event, attempts) = (delivery.id, webhooks::event_name(delivery), delivery.attempts);
     let state = format!("{:?}", delivery.state).to_lowercase();
-    let status = match (delivery.status, delivery.failure) {
-        (Some(status), _) => format!(", status {status}"),
-        (None, Some(failure)) => format!(", {}", webhooks::describe(failure)),
-        (None, None) => String::new(),
-    };
-    let took = delivery.duration_ms.map_or(String::new(), |took| format!(", {took} ms"));
-    say!("{id} {event} {} {state}, attempts {attempts}{status}{took}", delivery.recorded_at.to_rfc3339())
+    let mut line = format!("{id} {event} {} {state}, attempts {attempts}", delivery.recorded_at.to_rfc3339());
+    // Once it is to be made again, the row still tells of the attempt before.
+    if attempts > 0 {
+        match (delivery.status, delivery.failure) {
+            (Some(status), _) => line += &format!(", status {status}"),
+            (None, Some(failure)) => line += &format!(", {}", webhooks::describe(failure)),
+            (None, None) => {}
+        }
+        line += &delivery.duration_ms.map_or(String::new(), |took| format!(", {took} ms"));
+    }
+    line
 }
 
 /// In the form that a shell or an environment file takes.
 fn print_secret(made: &WithSecret) -> io::Result<()> {
     say!("webhook_id={}\nwebhook_secret={}", made.webhook.id, made.secret.expose_secret())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::changes::Kind;
+    use crate::values::{DeliveryId, UserId, WebhookId};
+
+    #[test]
+    fn what_is_to_be_made_again_says_nothing_of_the_attempt_before() {
+        let now = DateTime::UNIX_EPOCH;
+        let mut delivery = webhook_deliveries::Model {
+            id: DeliveryId::generate(now),
+            webhook_id: WebhookId::generate(now),
+            position: 1,
+            kind: Kind::UserCreated,
+            user_id: UserId::generate(now),
+            session_id: None,
+            version: 1,
+            recorded_at: now,
+            state: State::Waiting,
+            queued_at: now,
+            due_at: now,
+            attempts: 1,
+            attempted_at: Some(now),
+            failure: Some(webhook_deliveries::Failure::Status),
+            status: Some(503),
+            duration_ms: Some(12),
+        };
+        assert!(line(&delivery).ends_with(" waiting, attempts 1, status 503, 12 ms"), "{}", line(&delivery));
+        delivery.attempts = 0;
+        assert!(line(&delivery).ends_with(" waiting, attempts 0"), "{}", line(&delivery));
+    }
 }
