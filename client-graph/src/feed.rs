@@ -10,9 +10,11 @@ mod documents;
 mod events;
 mod freshness;
 mod listener;
+mod outage;
 mod queue;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -45,6 +47,8 @@ pub(crate) struct Feed {
     queue: Queue,
     freshness: Arc<Freshness>,
     moves: watch::Sender<u64>,
+    /// Whether the stream brings something.
+    is_streaming: AtomicBool,
 }
 
 impl AuthGraph {
@@ -101,7 +105,12 @@ impl AuthGraph {
 
 impl Feed {
     pub(crate) fn new(freshness: Arc<Freshness>) -> Self {
-        Self { queue: Queue::default(), freshness, moves: watch::Sender::default() }
+        Self {
+            queue: Queue::default(),
+            freshness,
+            moves: watch::Sender::default(),
+            is_streaming: AtomicBool::default(),
+        }
     }
 
     /// Something has happened that somebody may wait for.

@@ -1,6 +1,7 @@
 //! How the mirror follows the feed: all users once, then what changed since page by page, then the stream. One replica
 //! does it; another goes on where it was when it is gone.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -47,7 +48,13 @@ pub(super) async fn apply(auth: AuthGraph, holder: String) {
             }
             Ok(Pause::Behind) => backoff.reset(),
             Err(error) => {
-                tracing::error!(error = ?error, "the mirror can not follow the feed");
+                let is_streaming = applier.auth.feed().is_streaming.load(Ordering::Relaxed);
+                // The listener says that auth-graph is away.
+                if error.code() == Code::Unavailable && !is_streaming {
+                    tracing::debug!(error = ?error, "the mirror waits for auth-graph");
+                } else {
+                    tracing::error!(error = ?error, "the mirror can not follow the feed");
+                }
                 backoff.pause().await;
             }
         }

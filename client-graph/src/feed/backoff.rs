@@ -19,6 +19,11 @@ impl Backoff {
         self.failures = 0;
     }
 
+    /// Whether it did not work the last time.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
     /// Waits: between half of the time and all of it, so that replicas which lost auth-graph together do not come back
     /// together.
     pub(super) async fn pause(&mut self) {

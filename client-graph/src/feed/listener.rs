@@ -1,6 +1,7 @@
 //! The stream of changes: revocations take effect as they arrive, users are queued for the mirror. Every replica of a
 //! service has a stream of its own.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -9,6 +10,7 @@ use serde_json::json;
 use super::backoff::Backoff;
 use super::documents::{Answer, Change, FOLLOW, Kind, Revocation};
 use super::events::Events;
+use super::outage::Outage;
 use crate::client::AuthGraph;
 use crate::error::{Code, Error};
 
@@ -19,24 +21,35 @@ const NO_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
 pub(super) async fn listen(auth: AuthGraph) {
     let mut cursor = None;
     let mut backoff = Backoff::default();
+    let mut outage = Outage::default();
     loop {
-        let failed = follow(&auth, &mut cursor, &mut backoff).await.err();
+        let failed = follow(&auth, &mut cursor, &mut backoff, &mut outage).await.err();
+        auth.feed().is_streaming.store(false, Ordering::Relaxed);
         match failed.as_ref().map(Error::code) {
-            // The end of the token is the usual end of a stream.
             Some(Code::TokenExpired | Code::TokenRevoked | Code::TokenInvalid | Code::Unauthenticated) => {
                 auth.forget_service_token().await;
+                // The end of the token is the usual end of a stream.
+                if !backoff.has_failed() {
+                    backoff.pause().await;
+                    continue;
+                }
             }
             Some(Code::CursorExpired | Code::ValidationFailed) => cursor = None,
             _ => {}
         }
         if let Some(error) = failed {
-            tracing::warn!(error = ?error, "the feed of auth-graph was lost");
+            outage.goes_on(&error);
         }
         backoff.pause().await;
     }
 }
 
-async fn follow(auth: &AuthGraph, cursor: &mut Option<String>, backoff: &mut Backoff) -> Result<(), Error> {
+async fn follow(
+    auth: &AuthGraph,
+    cursor: &mut Option<String>,
+    backoff: &mut Backoff,
+    outage: &mut Outage,
+) -> Result<(), Error> {
     if cursor.is_none() {
         *cursor = Some(prime(auth).await?);
     }
@@ -51,7 +64,9 @@ async fn follow(auth: &AuthGraph, cursor: &mut Option<String>, backoff: &mut Bac
                 let answer: Answer<Change> = crate::operations::data_of(event.data.as_bytes())?;
                 *cursor = Some(answer.field.cursor.clone());
                 take(auth, answer.field);
+                auth.feed().is_streaming.store(true, Ordering::Relaxed);
                 backoff.reset();
+                outage.ends();
             }
             "complete" => break,
             _ => {}

@@ -16,6 +16,7 @@ mod line;
 mod mirror;
 mod mirror_tables;
 mod operations;
+mod outage;
 mod promises;
 mod proxy;
 #[path = "../../../auth-graph/tests/it/support/queries.rs"]
