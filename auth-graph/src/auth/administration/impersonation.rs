@@ -83,18 +83,7 @@ pub async fn impersonate(
     (session.created_at, session.last_used_at) = (now, now);
     (session.expires_at, session.absolute_expires_at) = (expires_at, expires_at);
     sessions::insert(&txn, &session).await?;
-    let event = login_events::Model {
-        id: TokenId::generate(now),
-        occurred_at: now,
-        kind: Kind::Impersonation,
-        code: None,
-        user_id: Some(id),
-        session_id: Some(session.id),
-        client_id: Some(CLIENT.to_owned()),
-        ip_address: session.ip_address.clone(),
-        user_agent: session.user_agent.clone(),
-    };
-    login_events::insert(&txn, event).await?;
+    login_events::insert(&txn, event_of(&session, now)).await?;
     let after = json!({ "session": session.id.to_string(), "scope": scope.to_strings(), "by": by.to_string() });
     let (action, target_id, reason) = ("user.impersonate", id.to_string(), Some(reason));
     let entry = Entry { action, target_kind: "user", target_id, before: json!(null), after, reason };
@@ -115,6 +104,20 @@ pub async fn impersonate(
     let access_token = app.access_tokens.mint(&app.keyring, grant)?;
     txn.commit().await?;
     Ok(Impersonation { access_token, expires_at, scope, user })
+}
+
+fn event_of(session: &sessions::Model, now: DateTime<Utc>) -> login_events::Model {
+    login_events::Model {
+        id: TokenId::generate(now),
+        occurred_at: now,
+        kind: Kind::Impersonation,
+        code: None,
+        user_id: Some(session.user_id),
+        session_id: Some(session.id),
+        client_id: Some(session.client_id.clone()),
+        ip_address: session.ip_address.clone(),
+        user_agent: session.user_agent.clone(),
+    }
 }
 
 /// A session that is not begun yet.

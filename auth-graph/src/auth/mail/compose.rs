@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Letter;
 use crate::app::App;
+use crate::config::Accounts;
 use crate::credentials::one_time_tokens as secrets;
 use crate::error::{Error, Result};
 use crate::mail::{Content, Mail, Template};
@@ -27,7 +28,24 @@ struct Link {
 pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
     let letter: Letter = serde_json::from_value(row.letter.clone()).map_err(Error::internal)?;
     let owner = users::find_by_email(&app.db, &row.email).await?;
-    let accounts = &app.config.accounts;
+    let Some((template, link)) = plan(&app.config.accounts, letter, owner.as_ref())? else { return Ok(None) };
+    let link = match link {
+        Some(link) => match make(app, row, link).await? {
+            Some(link) => Some(link),
+            None => return Ok(None),
+        },
+        None => None,
+    };
+    // A name is used where its bearer reads it. Until the address was shown to be theirs, somebody else may have chosen
+    // both, to have us send their words.
+    let name = owner.as_ref().filter(|owner| owner.email_verified).map_or("", |owner| &owner.first_name);
+    let locale = owner.as_ref().and_then(|owner| owner.locale.as_ref());
+    let content = Content { locale: row.locale.as_ref().or(locale), name, link };
+    app.mailer.write(row.email.clone(), template, &content).map(Some)
+}
+
+/// Which mail says this to whoever has the address now, and what it links to. None: it matters to nobody any more.
+fn plan(accounts: &Accounts, letter: Letter, owner: Option<&users::Model>) -> Result<Option<(Template, Option<Link>)>> {
     let verify = |purpose, user, payload| Link {
         page: "/verify-email",
         purpose,
@@ -42,7 +60,7 @@ pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
         payload: None,
         lifetime: accounts.reset_lifetime,
     };
-    let (template, link) = match (letter, &owner) {
+    Ok(Some(match (letter, owner) {
         (Letter::ConfirmRegistration { .. }, Some(_)) => (Template::AccountExists, None),
         (Letter::ConfirmRegistration { registration }, None) => {
             let payload = serde_json::to_value(registration).map_err(Error::internal)?;
@@ -73,20 +91,7 @@ pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
         (Letter::PasswordChanged, _) => (Template::PasswordChanged, None),
         (Letter::AccountDeleted, _) => (Template::AccountDeleted, None),
         (Letter::AccountMerged, _) => (Template::AccountMerged, None),
-    };
-    let link = match link {
-        Some(link) => match make(app, row, link).await? {
-            Some(link) => Some(link),
-            None => return Ok(None),
-        },
-        None => None,
-    };
-    // A name is used where its bearer reads it. Until the address was shown to be theirs, somebody else may have chosen
-    // both, to have us send their words.
-    let name = owner.as_ref().filter(|owner| owner.email_verified).map_or("", |owner| &owner.first_name);
-    let locale = owner.as_ref().and_then(|owner| owner.locale.as_ref());
-    let content = Content { locale: row.locale.as_ref().or(locale), name, link };
-    app.mailer.write(row.email.clone(), template, &content).map(Some)
+    }))
 }
 
 /// Makes a token, and the link that carries it to the page: behind the `#`, so that it is in no log and no `Referer`,
