@@ -167,9 +167,5 @@ fn database_url(config: &Config) -> Result<SecretString> {
     if !config.database.url.expose_secret().is_empty() {
         return Ok(config.database.url.clone());
     }
-    serving::make_private_folder(&config.data_dir).map_err(Error::internal)?;
-    let file = std::path::absolute(embedded(config)).map_err(Error::internal)?;
-    // The name of a folder can hold characters that end the path of a URL.
-    let path = file.display().to_string().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-    Ok(format!("sqlite://{path}").into())
+    serving::sqlite_url(&embedded(config)).map_err(Error::internal)
 }

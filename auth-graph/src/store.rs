@@ -31,7 +31,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
     RuntimeErr, Select, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sqlx,
 };
-use sea_orm_migration::{MigratorTrait, SchemaManager, seaql_migrations};
+use sea_orm_migration::MigratorTrait;
 use secrecy::{ExposeSecret, SecretString};
 
 pub use wake::Wake;
@@ -155,29 +155,20 @@ async fn begin_migration(db: &DatabaseConnection) -> Result<DatabaseTransaction,
     Ok(txn)
 }
 
-/// How many migrations are still to be run. Those of a newer version do not count: it is started while this one serves.
+/// How many migrations are still to be run: see [`serving::pending_migrations`].
 ///
 /// # Errors
 /// When the database can not be read.
 pub async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, DbErr> {
-    // Probes ask this again and again, so it must not try to make the table, as the migrator does when it looks.
-    let run = match SchemaManager::new(db).has_table("seaql_migrations").await? {
-        true => seaql_migrations::Entity::find().all(db).await?,
-        false => Vec::new(),
-    };
-    let is_run = |name: &str| run.iter().any(|run| run.version == name);
-    Ok(Migrator::migrations().iter().filter(|migration| !is_run(migration.name())).count())
+    serving::pending_migrations::<Migrator>(db).await
 }
 
 async fn refuse_newer(db: &impl ConnectionTrait) -> Result<(), DbErr> {
-    let known = Migrator::migrations();
-    let run = Migrator::get_migration_models(db).await?;
-    match run.iter().find(|run| known.iter().all(|migration| migration.name() != run.version)) {
+    match serving::unknown_migration::<Migrator>(db).await? {
         None => Ok(()),
         Some(newer) => Err(DbErr::Migration(format!(
-            "a newer version of auth-graph has been at this database ({} is not known here): start that one, or take \
-             its migrations back with its `auth-graph migrate --down`",
-            newer.version
+            "a newer version of auth-graph has been at this database ({newer} is not known here): start that one, or \
+             take its migrations back with its `auth-graph migrate --down`"
         ))),
     }
 }

@@ -105,7 +105,7 @@ pub(crate) fn new_secret() -> io::Result<SecretString> {
 ///
 /// # Errors
 /// When it can not be made.
-pub fn make_private_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| about(path, &error))
 }
 

@@ -162,11 +162,7 @@ impl Config {
         if !self.database.url.expose_secret().is_empty() {
             return Ok(self.database.url.clone());
         }
-        serving::make_private_folder(&self.data_dir)?;
-        let file = std::path::absolute(self.database_file())?;
-        // Characters that end the path of a URL can stand in a folder's name.
-        let path = file.display().to_string().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-        Ok(format!("sqlite://{path}").into())
+        serving::sqlite_url(&self.database_file())
     }
 }
 

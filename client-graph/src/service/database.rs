@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, EntityTrait, RuntimeErr,
-    Statement, TransactionTrait, sqlx,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement,
+    TransactionTrait, sqlx,
 };
-use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager, seaql_migrations};
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use secrecy::ExposeSecret;
 
 use super::config::Config;
@@ -72,25 +72,16 @@ pub(super) async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
     turn.commit().await
 }
 
-/// How many migrations are still to be run. Those of a newer version do not count: it is started while this one serves.
+/// How many migrations are still to be run: see [`serving::pending_migrations`].
 pub(super) async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, DbErr> {
-    // Probes ask this again and again, so it must not try to make the table, as the migrator does when it looks.
-    let run = match SchemaManager::new(db).has_table("seaql_migrations").await? {
-        true => seaql_migrations::Entity::find().all(db).await?,
-        false => Vec::new(),
-    };
-    let is_run = |name: &str| run.iter().any(|run| run.version == name);
-    Ok(Migrator::migrations().iter().filter(|migration| !is_run(migration.name())).count())
+    serving::pending_migrations::<Migrator>(db).await
 }
 
 async fn refuse_newer(db: &DatabaseConnection) -> Result<(), DbErr> {
-    let known = Migrator::migrations();
-    let run = Migrator::get_migration_models(db).await?;
-    match run.iter().find(|run| known.iter().all(|migration| migration.name() != run.version)) {
+    match serving::unknown_migration::<Migrator>(db).await? {
         None => Ok(()),
         Some(newer) => Err(DbErr::Migration(format!(
-            "a newer version of client-graph has been at this database ({} is not known here): start that one",
-            newer.version
+            "a newer version of client-graph has been at this database ({newer} is not known here): start that one"
         ))),
     }
 }
