@@ -9,9 +9,9 @@ use async_graphql::{
 
 /// A part of a `MergedObject` whose fields are resolved on the heap.
 ///
-/// The future of a merged object is as large as the largest of all its fields, and is copied at every level of the merge:
-/// a field that takes a microsecond pays for what another needs that writes to a database. Parts that are boxed cost only
-/// those who call them. A merged object asks its last part first.
+/// The future of a merged object is as large as the largest of all its fields, and is copied at every level of the
+/// merge: a field that takes a microsecond pays for what another needs that writes to a database. Parts that are boxed
+/// cost only those who call them. A merged object asks its last part first.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Boxed<T>(
     /// The part.

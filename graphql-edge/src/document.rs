@@ -63,8 +63,8 @@ impl Documents {
     /// Hand the parsed document to the request, and say what is left to be validated.
     ///
     /// # Errors
-    /// With `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED` (a fragment that contains itself) or `LIMIT_EXCEEDED`; and
-    /// where a hash is sent, or only trusted documents are run, with what that may end in.
+    /// With `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED` (a fragment that contains itself) or `LIMIT_EXCEEDED`;
+    /// and where a hash is sent, or only trusted documents are run, with what that may end in.
     pub(crate) fn prepare(&self, request: &mut Request) -> Result<Validation, ServerError> {
         // Nearly every request: nothing is named by a hash.
         if request.extensions.is_empty() && !request.query.is_empty() {

@@ -53,8 +53,8 @@ where
 {
     /// Put the limits in front of a schema. See [`crate::bounded`] for those that the schema itself keeps.
     ///
-    /// It is built twice: async-graphql fixes in a schema how much it validates, and to validate a small operation takes
-    /// as long as to execute it. What can not turn out differently is validated once.
+    /// It is built twice: async-graphql fixes in a schema how much it validates, and to validate a small operation
+    /// takes as long as to execute it. What can not turn out differently is validated once.
     pub fn new(build: impl Fn() -> SchemaBuilder<Q, M, S>, limits: Limits) -> Self {
         Self::configured(build, limits, Settings::default())
     }
@@ -76,10 +76,10 @@ where
 
     /// Answer a POST. `context` adds what the resolvers need, the verified caller for instance.
     ///
-    /// The body must be one JSON object with a `query`, or with the hash of one that is known: 400, 408, 413 and 415 say
-    /// what was wrong with it, and 406 that `Accept` names nothing we have. Beyond that the status is 200, except that a
-    /// client that asked for `application/graphql-response+json` gets 400 for a request that was not executed. Every error
-    /// has a code.
+    /// The body must be one JSON object with a `query`, or with the hash of one that is known: 400, 408, 413 and 415
+    /// say what was wrong with it, and 406 that `Accept` names nothing we have. Beyond that the status is 200, except
+    /// that a client that asked for `application/graphql-response+json` gets 400 for a request that was not executed.
+    /// Every error has a code.
     ///
     /// A client that prefers `text/event-stream` gets the answers as server-sent events, those of a subscription too.
     /// Headers that resolvers set have nowhere to go then and are dropped.
@@ -143,7 +143,8 @@ where
         self.parts.queries_by_get
     }
 
-    /// The answers to an operation that came over a WebSocket or are sent as events, each with how far the operation came.
+    /// The answers to an operation that came over a WebSocket or are sent as events, each with how far the operation
+    /// came.
     pub(crate) fn stream(&self, mut request: Request, session: Arc<Data>) -> BoxStream<'static, (Response, Stage)> {
         if let Err(error) = self.parts.documents.prepare(&mut request) {
             return stream::iter([(Response::from_errors(vec![error]), Stage::Refused)]).boxed();

@@ -1,5 +1,5 @@
-//! What one request may ask for. Limits that need the schema (depth, complexity) are set on it by [`bounded`]; how often
-//! somebody may ask is the service's own affair.
+//! What one request may ask for. Limits that need the schema (depth, complexity) are set on it by [`bounded`]; how
+//! often somebody may ask is the service's own affair.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What a client sends: the media types in its headers, the body within its limits, and the members of the body or of the
-//! URL. Nothing here reads GraphQL.
+//! What a client sends: the media types in its headers, the body within its limits, and the members of the body or of
+//! the URL. Nothing here reads GraphQL.
 
 use std::error::Error;
 

@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 /// Documents by their hash: those of a file, and those that a service adds.
 ///
-/// The file is JSON: an object from the SHA-256 of each document, in lower-case hexadecimal, to its text, or a manifest as
-/// Apollo's tools write it. It is read together with the configuration that names it.
+/// The file is JSON: an object from the SHA-256 of each document, in lower-case hexadecimal, to its text, or a manifest
+/// as Apollo's tools write it. It is read together with the configuration that names it.
 #[derive(Clone, Default, Deserialize)]
 #[serde(try_from = "PathBuf")]
 pub struct TrustedDocuments {

@@ -1,4 +1,5 @@
-//! One connection (HTTP/1.1): its requests are answered one after the other, and it is closed when no further one comes.
+//! One connection (HTTP/1.1): its requests are answered one after the other, and it is closed when no further one
+//! comes.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -15,8 +16,8 @@ use hyper_util::rt::TokioTimer;
 use tokio::sync::watch;
 use tower::Service;
 
-/// Answers until the other end hangs up, until it has sent nothing or half a head for `idle`, or until `stopped` is true
-/// and the running request has its answer. What a connection was upgraded to is not waited for.
+/// Answers until the other end hangs up, until it has sent nothing or half a head for `idle`, or until `stopped` is
+/// true and the running request has its answer. What a connection was upgraded to is not waited for.
 pub(crate) async fn answer(
     stream: impl Read + Write + Unpin + Send + 'static,
     address: SocketAddr,

@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-/// An error with its causes, in one text: of a field that is an error, a log in JSON has the first message only. A cause
-/// that was said already is left out.
+/// An error with its causes, in one text: of a field that is an error, a log in JSON has the first message only. A
+/// cause that was said already is left out.
 #[must_use]
 pub fn explain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();

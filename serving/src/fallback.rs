@@ -1,5 +1,5 @@
-//! What is answered where no handler has found words: there is no such path, no such method, or the handler panicked. The
-//! form is that of GraphQL, as of most that both services answer.
+//! What is answered where no handler has found words: there is no such path, no such method, or the handler panicked.
+//! The form is that of GraphQL, as of most that both services answer.
 
 use std::any::Any;
 

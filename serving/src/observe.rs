@@ -54,12 +54,13 @@ pub async fn in_span(request: Request, next: Next) -> Response {
     next.run(request).instrument(span).await
 }
 
-/// The span that names a request in the log, by its extensions. To open and close one takes as long as all the rest that
-/// is done to a request here: who answers from memory need not.
+/// The span that names a request in the log, by its extensions. To open and close one takes as long as all the rest
+/// that is done to a request here: who answers from memory need not.
 #[must_use]
 pub fn span(extensions: &Extensions) -> Span {
     match extensions.get::<RequestId>() {
-        // What a span says is written out when it begins, whether or not anything is logged within it: so it says little.
+        // What a span says is written out when it begins, whether or not anything is logged within it: so it says
+        // little.
         Some(id) => tracing::info_span!("request", id = %id.as_str()),
         None => Span::none(),
     }

@@ -53,8 +53,8 @@ impl Secrets {
         })
     }
 
-    /// Puts a new secret into the file and keeps the one before for this long. A process that runs reads the file when it
-    /// starts the next time. The answer is the time until which the one before is accepted.
+    /// Puts a new secret into the file and keeps the one before for this long. A process that runs reads the file when
+    /// it starts the next time. The answer is the time until which the one before is accepted.
     ///
     /// # Errors
     /// As [`Self::load`].

@@ -27,7 +27,8 @@ pub fn find(app: &App, question: &QuestionName) -> Option<Bytes> {
     Some(answer.text)
 }
 
-/// Remembers what was answered about a good token. Nothing but the token may have been looked at, and the client that asked.
+/// Remembers what was answered about a good token. Nothing but the token may have been looked at, and the client that
+/// asked.
 pub fn remember(
     app: &App,
     question: QuestionName,

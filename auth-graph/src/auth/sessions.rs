@@ -73,7 +73,8 @@ pub async fn list(app: &App, principal: &Principal) -> Result<Vec<sessions::Mode
     Ok(sessions::live_of(&app.db, principal.subject(), app.clock.now()).await?)
 }
 
-/// Deletes the sessions that have ended for as long as events of signing in are kept: they hold addresses of devices, too.
+/// Deletes the sessions that have ended for as long as events of signing in are kept: they hold addresses of devices,
+/// too.
 ///
 /// # Errors
 /// When the database fails.

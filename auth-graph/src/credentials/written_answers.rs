@@ -1,6 +1,6 @@
-//! Answers about good access tokens, written out. Gateways and resource servers ask the same about one token again and again,
-//! and the answer follows from the token: it is written once. Whether the token is still good is asked each time, by
-//! `auth::answers`.
+//! Answers about good access tokens, written out. Gateways and resource servers ask the same about one token again and
+//! again, and the answer follows from the token: it is written once. Whether the token is still good is asked each
+//! time, by `auth::answers`.
 
 use std::sync::Arc;
 

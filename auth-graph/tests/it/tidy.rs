@@ -43,6 +43,16 @@ fn every_file_says_what_it_is_for_and_stays_short() {
     }
 }
 
+/// rustfmt wraps code, and no comments.
+#[test]
+fn no_comment_is_wider_than_the_code() {
+    for (name, text) in all_sources() {
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("//")) {
+            assert!(line.chars().count() <= 120, "{name}:{}: wrap it at 120 columns", number + 1);
+        }
+    }
+}
+
 #[test]
 fn imports_go_one_way() {
     // What a layer of auth-graph must not name.

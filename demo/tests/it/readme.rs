@@ -121,8 +121,8 @@ fn with_cargo(command: &mut Command) -> &mut Command {
     command.env("PATH", path).env("BINARIES", Path::new(env!("CARGO_BIN_EXE_demo")).parent().unwrap())
 }
 
-/// Executes the commands in one shell, as variables are kept from one to the next, and compares what they print with what
-/// is shown; returns how many outputs were shown.
+/// Executes the commands in one shell, as variables are kept from one to the next, and compares what they print with
+/// what is shown; returns how many outputs were shown.
 fn execute(examples: &[Example], folder: &Path, address: impl Fn(&str) -> String) -> usize {
     let mut script = String::from("set -eu\n");
     for Example { command, .. } in examples {

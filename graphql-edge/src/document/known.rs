@@ -29,8 +29,8 @@ impl Known {
         }
     }
 
-    /// Put the document in the place of its hash. Where both were sent, the answer is the hash to store it under once it
-    /// has been found good.
+    /// Put the document in the place of its hash. Where both were sent, the answer is the hash to store it under once
+    /// it has been found good.
     ///
     /// # Errors
     /// With `BAD_REQUEST` when the hash is none, or that of another document; with `PERSISTED_QUERY_NOT_FOUND` or

@@ -1,5 +1,5 @@
-//! Which documents need to be validated once only. The rules of the validation look at the document, at the schema, and at
-//! the values of variables where these can fit or not: a word of an enumeration, a number that is too large, the
+//! Which documents need to be validated once only. The rules of the validation look at the document, at the schema, and
+//! at the values of variables where these can fit or not: a word of an enumeration, a number that is too large, the
 //! members of an input object. A string fits wherever the document may use a variable of the type `String` or `ID`, and
 //! a list of anything wherever it may use one of `[_Any!]!`: what gateways ask for entities with.
 

@@ -34,8 +34,8 @@ impl Accepted {
         self.graphql.consider("application/graphql-response+json", essence, quality);
     }
 
-    /// Choose the media type of the answer. Without a preference it is JSON, which every client reads; a client that names
-    /// both alike gets the newer one, which it would not have named without knowing it.
+    /// Choose the media type of the answer. Without a preference it is JSON, which every client reads; a client that
+    /// names both alike gets the newer one, which it would not have named without knowing it.
     pub(crate) fn media_type(&self) -> Result<MediaType, Refusal> {
         match (self.json.quality, self.graphql.quality) {
             (0, 0) => Err(Refusal::new(
@@ -49,8 +49,8 @@ impl Accepted {
         }
     }
 
-    /// Whether server-sent events are asked for, rather than a single answer. Clients that can do both name both alike and
-    /// mean events for subscriptions only, so a tie is none.
+    /// Whether server-sent events are asked for, rather than a single answer. Clients that can do both name both alike
+    /// and mean events for subscriptions only, so a tie is none.
     pub(crate) fn prefers_events(&self) -> bool {
         self.events.precision == EXACT && self.events.quality > self.json.quality.max(self.graphql.quality)
     }

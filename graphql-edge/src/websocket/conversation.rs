@@ -1,5 +1,5 @@
-//! What is said on one WebSocket, from `connection_init` to its end: the protocol `graphql-transport-ws`, with bounds on
-//! how many operations run, how long we wait, and how slowly the other side may read. async-graphql's own
+//! What is said on one WebSocket, from `connection_init` to its end: the protocol `graphql-transport-ws`, with bounds
+//! on how many operations run, how long we wait, and how slowly the other side may read. async-graphql's own
 //! implementation has none of these, replaces an operation by another one with its identifier, and sends refused
 //! requests as results.
 

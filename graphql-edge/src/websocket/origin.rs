@@ -19,7 +19,8 @@ pub(super) fn is_allowed(headers: &HeaderMap, origins: &[String]) -> bool {
     if origins.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin)) {
         return true;
     }
-    // Whether the page came by http or https is not compared: behind a proxy that ends TLS we do not know our own scheme.
+    // Whether the page came by http or https is not compared: behind a proxy that ends TLS we do not know our own
+    // scheme.
     let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
     let host = headers.get(HOST).map(HeaderValue::to_str);
     match (authority, host) {

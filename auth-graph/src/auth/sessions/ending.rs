@@ -111,8 +111,8 @@ impl Ended {
                 sessions.push(*id);
             }
         }
-        // All of them before the first is recorded: another who ends one of them waits for the outbox, and must not be waited
-        // for by whoever holds it.
+        // All of them before the first is recorded: another who ends one of them waits for the outbox, and must not be
+        // waited for by whoever holds it.
         for id in &sessions {
             changes::append(txn, Kind::SessionRevoked, user, Some(*id), 0, at).await?;
         }

@@ -32,8 +32,8 @@ pub struct Login {
 /// An unknown address, a wrong password and a disabled user get one answer, at one cost in time.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`] when there is no such audience; [`Error::InvalidCredentials`]; [`Error::RateLimited`] before
-/// any work is done; [`Error::Unavailable`] when too many others are signing in, or the claims hook fails.
+/// [`Error::ValidationFailed`] when there is no such audience; [`Error::InvalidCredentials`]; [`Error::RateLimited`]
+/// before any work is done; [`Error::Unavailable`] when too many others are signing in, or the claims hook fails.
 pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair> {
     if login.audience.as_ref().is_some_and(|audience| !app.config.serves_audience(audience)) {
         return Err(Error::invalid("audience", "is not one that can be signed in for"));
@@ -118,8 +118,8 @@ async fn begin(
     issue(app, &session, user, answer, now).map(Some)
 }
 
-/// A hash of ours in the place of an imported one, or of one at another cost. None: it is good, or the threads that hash
-/// have no time now, and the next sign-in will do it.
+/// A hash of ours in the place of an imported one, or of one at another cost. None: it is good, or the threads that
+/// hash have no time now, and the next sign-in will do it.
 async fn renewed_hash(app: &App, user: &users::Model, password: &SecretString) -> Option<String> {
     let current = user.password_hash.as_deref().is_none_or(|hash| app.passwords.is_current(hash));
     if current { None } else { app.passwords.hash(password).await.ok() }

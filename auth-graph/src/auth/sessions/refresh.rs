@@ -45,7 +45,8 @@ async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<Toke
             Some((session, user)) if !claims::must_ask(app) => {
                 (Some(issue(app, &session, user, Answer::default(), now)?), &app.metrics.refreshes_rotated)
             }
-            // Asking takes time in which the session may end. Its token is the predecessor now, and gets its pair as one.
+            // Asking takes time in which the session may end. Its token is the predecessor now, and gets its pair as
+            // one.
             Some(_) => (repeat(app, token, device).await?, &app.metrics.refreshes_rotated),
             None => (repeat(app, token, device).await?, &app.metrics.refreshes_repeated),
         };
@@ -57,9 +58,9 @@ async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<Toke
     Err(Error::unavailable("a session or its user changed while it was refreshed"))
 }
 
-/// Moves the session of a newest token on, by one statement that locks nothing before and asks nothing afterwards. None:
-/// the token is not the newest, or the session is not live. It does not wait for the disk: who refreshes in the moment in which
-/// a machine fails signs in again.
+/// Moves the session of a newest token on, by one statement that locks nothing before and asks nothing afterwards.
+/// None: the token is not the newest, or the session is not live. It does not wait for the disk: who refreshes in the
+/// moment in which a machine fails signs in again.
 async fn advance(
     app: &App,
     token: &SecretString,
