@@ -15,10 +15,17 @@ use crate::error::Error;
 /// Counts within a millisecond.
 static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
+/// The same for times of the past, which come in any order, and the millisecond that it counts in.
+static PAST: Mutex<(i64, ContextV7)> = Mutex::new((0, ContextV7::new()));
+
 fn generate(now: DateTime<Utc>) -> Uuid {
-    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
     let context = CONTEXT.lock().unwrap_or_else(PoisonError::into_inner);
-    Uuid::new_v7(Timestamp::from_unix(&*context, seconds, now.timestamp_subsec_nanos()))
+    let (seconds, nanos) = since_1970(now);
+    Uuid::new_v7(Timestamp::from_unix(&*context, seconds, nanos))
+}
+
+fn since_1970(time: DateTime<Utc>) -> (u64, u32) {
+    u64::try_from(time.timestamp()).map_or((0, 0), |seconds| (seconds, time.timestamp_subsec_nanos()))
 }
 
 macro_rules! id {
@@ -89,6 +96,21 @@ id!(
     /// Names a delivery to an endpoint, however often it is tried.
     DeliveryId
 );
+
+impl UserId {
+    /// A new identifier for somebody who has been a user elsewhere since this time: it sorts among those of that time.
+    /// One after the other for one time, they sort by their making.
+    #[must_use]
+    pub fn since(time: DateTime<Utc>) -> Self {
+        let mut past = PAST.lock().unwrap_or_else(PoisonError::into_inner);
+        // A context never goes back.
+        if past.0 != time.timestamp_millis() {
+            *past = (time.timestamp_millis(), ContextV7::new());
+        }
+        let (seconds, nanos) = since_1970(time);
+        Self(Uuid::new_v7(Timestamp::from_unix(&past.1, seconds, nanos)))
+    }
+}
 
 impl SessionId {
     /// No session that is begun at this time or later has an identifier below this one.

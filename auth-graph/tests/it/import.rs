@@ -7,8 +7,7 @@ use auth_graph::app::App;
 use auth_graph::auth::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
 use auth_graph::credentials::foreign_hashes::{ForeignHash, Unusable};
 use auth_graph::store::{changes, users};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ConnectionTrait, Database, EntityTrait};
+use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -16,15 +15,15 @@ use crate::command_line::{run, text};
 use crate::support::{PASSWORD, TestApp, fresh_database};
 
 /// What the hashes in the file were made of, by Django 5.2, libpass and Werkzeug.
-const FOREIGN_PASSWORD: &str = "pässword of Ada's";
-const FOREIGN_HASHES: &str = include_str!("data/foreign_hashes.tsv");
+pub const FOREIGN_PASSWORD: &str = "pässword of Ada's";
+pub const FOREIGN_HASHES: &str = include_str!("data/foreign_hashes.tsv");
 
-fn record(email: &str, hash: &str) -> Record {
+pub fn record(email: &str, hash: &str) -> Record {
     Record { email: email.to_owned(), password_hash: Some(hash.to_owned()), is_active: true, ..Record::default() }
 }
 
 /// Imports records and tells the codes of those that were refused.
-async fn import(app: &App, name: &str, records: Vec<Record>) -> Vec<String> {
+pub async fn import(app: &App, name: &str, records: Vec<Record>) -> Vec<String> {
     let mut import = Import::open(app, name, Writing::Commit).await.unwrap();
     let row = |(place, record): (usize, Record)| Row { place: place.to_string(), record: Ok(record) };
     let rows = records.into_iter().enumerate().map(row).collect();
@@ -107,25 +106,6 @@ fn hashes_of_absurd_cost_and_unknown_ones_are_refused() {
             drop(hash.get(..end).map(ForeignHash::parse));
         }
     }
-}
-
-#[tokio::test]
-async fn an_unknown_address_costs_what_an_imported_user_costs() {
-    let test = TestApp::with(|config| config.rest.enabled = true).await;
-    let hash = FOREIGN_HASHES.lines().next().unwrap().split_once('\t').unwrap().1;
-    import(&test.app, "decoy", vec![record("ada@test.com", hash), record("eve@test.com", hash)]).await;
-    let nobody = "nobody@test.com".parse().unwrap();
-    let decoy = users::any_password_hash(&test.app.db, &nobody).await.unwrap();
-    assert_eq!(decoy.as_deref(), Some(hash));
-    // It is only compared with: nobody is signed in by it.
-    assert_eq!(test.anonymous().login("nobody@test.com", FOREIGN_PASSWORD).await.code(), "INVALID_CREDENTIALS");
-    // And it is what is compared with: one with which nothing can be compared fails.
-    let unusable = users::Entity::update_many().col_expr(users::Column::PasswordHash, Expr::value("no hash"));
-    unusable.exec(&test.app.db).await.unwrap();
-    assert_eq!(test.anonymous().login("nobody@test.com", FOREIGN_PASSWORD).await.code(), "INTERNAL");
-    let body = json!({ "email": "nobody@test.com", "password": FOREIGN_PASSWORD, "new_password": PASSWORD });
-    let answer = test.anonymous().post("/auth/password-change/", body).await;
-    assert_eq!(answer.status, 500, "{}", answer.text);
 }
 
 #[tokio::test]

@@ -51,9 +51,11 @@ pub(super) fn prepare(
     let metadata = metadata::checked(app, json!(record.metadata)).map_err(|_| Refused::InvalidMetadata)?;
     let private_metadata =
         metadata::checked_private(app, json!(record.private_metadata)).map_err(|_| Refused::InvalidMetadata)?;
+    let date_joined = record.date_joined.map_or(now, time);
     let id = match record.id {
         Some(id) if !id.is_empty() => id.parse().unwrap_or_else(|_| derived(&id)),
-        _ => UserId::generate(now),
+        // Not of now: `users::any_password_hash` looks at identifiers as if they were spread over time.
+        _ => UserId::since(date_joined),
     };
     let user = users::Model {
         password_hash,
@@ -69,7 +71,7 @@ pub(super) fn prepare(
         scopes: scopes.map_err(|_| Refused::InvalidValue)?,
         metadata,
         private_metadata,
-        date_joined: record.date_joined.map_or(now, time),
+        date_joined,
         last_login: record.last_login.map(time),
         ..users::Model::new(id, email, now)
     };

@@ -1,0 +1,58 @@
+//! An unknown address costs what a user's costs, also where users were imported with hashes of another system.
+
+use auth_graph::auth::transfer::Record;
+use auth_graph::store::users;
+use chrono::Duration;
+use sea_orm::EntityTrait;
+use sea_orm::sea_query::Expr;
+use serde_json::json;
+
+use crate::import::{FOREIGN_HASHES, FOREIGN_PASSWORD, import, record};
+use crate::support::{PASSWORD, TestApp};
+
+fn foreign_hash() -> &'static str {
+    FOREIGN_HASHES.lines().next().unwrap().split_once('\t').unwrap().1
+}
+
+#[tokio::test]
+async fn an_unknown_address_costs_what_an_imported_user_costs() {
+    let test = TestApp::with(|config| config.rest.enabled = true).await;
+    let hash = foreign_hash();
+    import(&test.app, "decoy", vec![record("ada@test.com", hash), record("eve@test.com", hash)]).await;
+    let nobody = "nobody@test.com".parse().unwrap();
+    let decoy = users::any_password_hash(&test.app.db, &nobody).await.unwrap();
+    assert_eq!(decoy.as_deref(), Some(hash));
+    // It is only compared with: nobody is signed in by it.
+    assert_eq!(test.anonymous().login("nobody@test.com", FOREIGN_PASSWORD).await.code(), "INVALID_CREDENTIALS");
+    // And it is what is compared with: one with which nothing can be compared fails.
+    let unusable = users::Entity::update_many().col_expr(users::Column::PasswordHash, Expr::value("no hash"));
+    unusable.exec(&test.app.db).await.unwrap();
+    assert_eq!(test.anonymous().login("nobody@test.com", FOREIGN_PASSWORD).await.code(), "INTERNAL");
+    let body = json!({ "email": "nobody@test.com", "password": FOREIGN_PASSWORD, "new_password": PASSWORD });
+    let answer = test.anonymous().post("/auth/password-change/", body).await;
+    assert_eq!(answer.status, 500, "{}", answer.text);
+}
+
+/// Otherwise those who were imported would be told by the time that an answer takes, once others have signed up.
+#[tokio::test]
+async fn an_unknown_address_costs_what_an_imported_user_costs_years_after_the_import_too() {
+    let test = TestApp::new().await;
+    let hash = foreign_hash();
+    let years = test.app.clock.now() - Duration::days(10 * 365);
+    let users = (0..50_i32).map(|month| {
+        let date_joined = Some(years + Duration::days(30) * month);
+        Record { date_joined, ..record(&format!("user-{month}@test.com"), hash) }
+    });
+    import(&test.app, "of years", users.collect()).await;
+    test.app.clock.advance(Duration::days(365));
+    for number in 0..3 {
+        test.create_user(&format!("later-{number}@test.com")).await;
+    }
+    let mut foreign = 0;
+    for number in 0..100 {
+        let nobody = format!("nobody-{number}@test.com").parse().unwrap();
+        let decoy = users::any_password_hash(&test.app.db, &nobody).await.unwrap();
+        foreign += i32::from(decoy.as_deref() == Some(hash));
+    }
+    assert!((15..85).contains(&foreign), "{foreign} of 100");
+}
