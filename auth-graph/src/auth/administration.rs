@@ -117,7 +117,7 @@ pub async fn enable(app: &App, actor: &Actor, id: UserId) -> Result<users::Model
 }
 
 /// Deletes a user: they are found by nothing any more, and their sessions end. [`restore`] can undo it, unless it is
-/// for good.
+/// for good, which can still be said of somebody who is deleted.
 ///
 /// # Errors
 /// As [`update`].
@@ -128,7 +128,15 @@ pub async fn delete(
     deletion: Deletion,
     reason: Option<String>,
 ) -> Result<users::Model> {
-    let mut edit = UserEdit::begin(app, actor, id).await?.because(reason);
+    let begun = match deletion {
+        Deletion::Restorable => UserEdit::begin(app, actor, id).await?,
+        Deletion::ForGood => {
+            let txn = store::begin(&app.db).await?;
+            let user = users::find_unerased_locked(&txn, id).await?.ok_or(Error::NotFound)?;
+            UserEdit::within(app, actor, txn, user)
+        }
+    };
+    let mut edit = begun.because(reason);
     deleting::mark(&mut edit.user, deletion, app.clock.now());
     finish(app, actor, edit, "user.delete").await
 }

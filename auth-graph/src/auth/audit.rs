@@ -91,9 +91,12 @@ pub(crate) fn of_user(
     reason: Option<String>,
 ) -> Entry {
     let (before, now) = match before {
-        Some(_) if after.erased_at.is_some() => {
+        Some(before) if after.erased_at.is_some() => {
             let merged_into = after.merged_into.map(|id| id.to_string());
-            (json!({ "deleted": false }), json!({ "deleted": true, "erased": true, "mergedInto": merged_into }))
+            (
+                json!({ "deleted": before.deleted_at.is_some() }),
+                json!({ "deleted": true, "erased": true, "mergedInto": merged_into }),
+            )
         }
         before => (before.map_or(Value::Null, facts), facts(after)),
     };

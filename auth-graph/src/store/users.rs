@@ -340,11 +340,18 @@ pub async fn count_superusers(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     existing().filter(Column::IsSuperuser.eq(true)).filter(Column::IsActive.eq(true)).count(db).await
 }
 
+/// The user with this identifier, or the deleted one who can be restored, locked until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_unerased_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
+    unique(Entity::find_by_id(id).filter(Column::ErasedAt.is_null()).lock_exclusive(), txn).await
+}
+
 /// The deleted user with this identifier who can be restored, locked until the transaction ends.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find_deleted_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
-    let deleted = Entity::find_by_id(id).filter(Column::DeletedAt.is_not_null()).filter(Column::ErasedAt.is_null());
-    unique(deleted.lock_exclusive(), txn).await
+    Ok(find_unerased_locked(txn, id).await?.filter(|user| user.deleted_at.is_some()))
 }

@@ -122,6 +122,29 @@ async fn what_is_deleted_for_good_is_not_restored_and_not_recorded() {
 }
 
 #[tokio::test]
+async fn whoever_is_deleted_can_still_be_deleted_for_good() {
+    let site = MailingApp::new().await;
+    let test = &site.test;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let id = json!({ "id": ada.user.id.to_string() });
+    let for_good = json!({ "id": id["id"], "forGood": true });
+    root.caller.send(DELETE, id.clone()).await.data("deleteUser");
+    assert_eq!(root.caller.send(DELETE, id.clone()).await.code(), "NOT_FOUND");
+    root.caller.send(DELETE, for_good.clone()).await.data("deleteUser");
+    assert_eq!(root.caller.send(RESTORE, id).await.code(), "NOT_FOUND");
+    assert_eq!(root.caller.send(DELETE, for_good).await.code(), "NOT_FOUND", "there is nothing left to delete");
+    let left = users::with_deleted(&test.app.db, &[ada.user.id]).await.unwrap().pop().unwrap();
+    assert_eq!((left.first_name.as_str(), left.password_hash, left.erased_at.is_some()), ("", None, true));
+    assert!(left.version > ada.user.version + 1, "copies are told");
+    let last = recorded(test, &ada.user.id.to_string()).await.pop().unwrap();
+    assert_eq!(last.after, Some(json!({ "erased": true, "mergedInto": null })));
+    let waiting = mails::Entity::find().all(&test.app.db).await.unwrap();
+    assert_eq!(waiting.iter().map(|mail| &mail.letter["kind"]).collect::<Vec<_>>(), ["account_deleted"], "told once");
+    test.create_user("ada@test.com").await;
+}
+
+#[tokio::test]
 async fn where_somebody_was_and_what_waits_for_them_goes_with_them() {
     let site = MailingApp::new().await;
     let test = &site.test;

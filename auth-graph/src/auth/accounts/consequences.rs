@@ -39,6 +39,9 @@ pub(super) async fn follow(
     }
     let letter = if deleted {
         Some(if after.merged_into.is_some() { Letter::AccountMerged } else { Letter::AccountDeleted })
+    } else if before.deleted_at.is_some() {
+        // They were told when they were deleted.
+        None
     } else if new_address {
         Some(Letter::AddressChanged)
     } else if new_password {
