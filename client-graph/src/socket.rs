@@ -45,11 +45,13 @@ impl Context {
             return Ok(None);
         }
         let next = self.auth_graph().context_from_payload(payload).await;
-        let subject = next.principal()?.subject;
-        match self.caller() {
-            Caller::Principal(before) if before.subject == subject => Ok(Some(next)),
-            _ => Err(Code::Forbidden.into()),
-        }
+        let is_the_same = {
+            let after = next.principal()?;
+            // Whoever acts as somebody (RFC 8693 section 4.1) is not them.
+            matches!(self.caller(), Caller::Principal(before)
+                if before.subject == after.subject && before.further.get("act") == after.further.get("act"))
+        };
+        if is_the_same { Ok(Some(next)) } else { Err(Code::Forbidden.into()) }
     }
 }
 

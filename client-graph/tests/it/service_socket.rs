@@ -94,6 +94,17 @@ async fn a_new_token_in_a_ping_keeps_the_socket_and_anybody_elses_ends_it() {
 }
 
 #[tokio::test]
+async fn whoever_acts_as_the_user_does_not_go_on_with_their_socket() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
+    let bearer = |token: String| json!({ "authorization": format!("Bearer {token}") });
+    let (mut socket, _app) = Socket::open(&issuer, &database, bearer(issuer.token_for(&ada).sign())).await;
+    let acting = issuer.token_for(&ada).claim("act", json!({ "sub": eve.id })).sign();
+    socket.say(json!({ "type": "ping", "payload": bearer(acting) })).await;
+    assert_eq!(socket.hear().await, json!({ "closed": 4403 }));
+}
+
+#[tokio::test]
 async fn a_bad_token_in_a_ping_ends_the_socket() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
