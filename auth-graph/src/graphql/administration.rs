@@ -211,7 +211,8 @@ impl AdministrationMutation {
 
     /// Deletes a user, so that nothing finds them any more, and ends their sessions. Their address stays taken, and
     /// `restoreUser` brings them back, unless it is for good: then nothing is left but the identifier, the address is
-    /// free, and you must have every scope that the user has. Needs the scope `users:write`.
+    /// free, and you must have every scope that the user has. For good, somebody can be deleted who is deleted already.
+    /// Needs the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn delete_user(
         &self,
