@@ -71,8 +71,8 @@ fn attribute(user: &users::Model, source: &ClaimSource) -> Value {
     match source {
         ClaimSource::Email => json!(user.email.as_str()),
         ClaimSource::EmailVerified => json!(user.email_verified),
-        ClaimSource::FirstName => json!(user.first_name),
-        ClaimSource::LastName => json!(user.last_name),
+        ClaimSource::FirstName => given(&user.first_name),
+        ClaimSource::LastName => given(&user.last_name),
         ClaimSource::PhoneNumber => json!(user.phone_number),
         ClaimSource::IsStaff => json!(user.is_staff),
         ClaimSource::IsSuperuser => json!(user.is_superuser),
@@ -82,4 +82,9 @@ fn attribute(user: &users::Model, source: &ClaimSource) -> Value {
             found.cloned().unwrap_or_default()
         }
     }
+}
+
+/// A name that nobody has given is none (OpenID Connect Core, section 5.3.2).
+fn given(name: &str) -> Value {
+    if name.is_empty() { Value::Null } else { name.into() }
 }

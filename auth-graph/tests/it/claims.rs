@@ -74,6 +74,20 @@ async fn nextjs_auth0_1735_the_policy_adds_attributes_of_the_user_as_they_are_no
 }
 
 #[tokio::test]
+async fn a_name_that_nobody_has_given_is_no_claim() {
+    let names = [("given_name", "firstName"), ("family_name", "lastName"), ("email", "email")];
+    let test = TestApp::with(|config| config.claims.policies = vec![policy("graph", &names)]).await;
+    let signed_in = test.signed_in("ada@test.com", Rank::User).await;
+    assert_eq!(claims_of(&signed_in.access)["given_name"], "Ada");
+    let mut nameless: users::ActiveModel = signed_in.user.clone().into();
+    (nameless.first_name, nameless.last_name) = (Set(String::new()), Set(String::new()));
+    users::Entity::update(nameless).exec(&test.app.db).await.unwrap();
+    let claims = refreshed(&test, &signed_in).await;
+    assert!(claims.get("given_name").is_none() && claims.get("family_name").is_none(), "{claims}");
+    assert_eq!(claims["email"], "ada@test.com");
+}
+
+#[tokio::test]
 async fn each_audience_gets_its_own_claims_and_keeps_them_across_a_refresh() {
     let test = TestApp::with(with_policies).await;
     let user = test.create_user("ada@test.com").await;
