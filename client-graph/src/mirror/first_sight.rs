@@ -76,9 +76,13 @@ impl Context {
         match self.auth_graph().mirror_or_error()?.user(principal.subject).await? {
             Some(user) if user.is_active => Ok(user),
             _ => {
-                let (context, principal) = (self.clone(), principal.clone());
+                let (context, caller) = (self.clone(), principal.clone());
                 let flights = self.auth_graph().first_sights();
-                flights.join(principal.subject, || async move { context.first_sight(&principal).await }).await
+                match flights.join(principal.subject, || async move { context.first_sight(&caller).await }).await {
+                    // It may have been another token of theirs that was no good.
+                    Err(error) if error.code() == Code::TokenRevoked => self.first_sight(principal).await,
+                    outcome => outcome,
+                }
             }
         }
     }

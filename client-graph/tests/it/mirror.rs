@@ -88,6 +88,20 @@ async fn eight_parallel_first_requests_of_forty_users_make_forty_rows() {
     assert_eq!(issuer.calls("Me"), 40);
 }
 
+#[tokio::test]
+async fn the_end_of_one_session_is_not_told_to_another_that_came_at_the_same_time() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().mirror(Mirror::in_memory()).build().unwrap();
+    let ada = issuer.user("ada@example.com");
+    let (ended, good) = (issuer.token_for(&ada), issuer.token_for(&ada));
+    let session = ended.session_id();
+    let contexts = (auth.context(&bearer(&ended.sign())).await, auth.context(&bearer(&good.sign())).await);
+    issuer.revoke(session);
+    let (first, second) = tokio::join!(contexts.0.user(), contexts.1.user());
+    assert_eq!(first.unwrap_err().code(), Code::TokenRevoked);
+    assert_eq!(second.unwrap().id, ada.id);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_writers_of_several_processes_end_with_the_newest_version() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
