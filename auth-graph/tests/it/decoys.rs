@@ -56,3 +56,16 @@ async fn an_unknown_address_costs_what_an_imported_user_costs_years_after_the_im
     }
     assert!((15..85).contains(&foreign), "{foreign} of 100");
 }
+
+/// Some systems write the end of time where they do not know; such a user would be everybody's decoy for ever.
+#[tokio::test]
+async fn nobody_has_an_identifier_of_a_time_that_has_not_come() {
+    let test = TestApp::new().await;
+    let date_joined = Some("9999-01-01T00:00:00Z".parse().unwrap());
+    let strange = Record { date_joined, ..record("strange@test.com", foreign_hash()) };
+    import(&test.app, "strange", vec![strange]).await;
+    test.app.clock.advance(Duration::seconds(1));
+    let later = test.create_user("later@test.com").await;
+    let strange = users::find_by_email(&test.app.db, &"strange@test.com".parse().unwrap()).await.unwrap().unwrap();
+    assert!(strange.id < later.id, "{} and {}", strange.id, later.id);
+}
