@@ -144,4 +144,19 @@ mod tests {
         assert!(read_until(&mut stream, "no more").await.ends_with("late"));
         stopping.closed().await;
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_does_not_wait_for_whoever_says_nothing() {
+        for said in ["", "GET / HTTP/1.1\r\nhost: auth.test\r\n\r\n"] {
+            let (mut stream, stopping) = connect();
+            stream.write_all(said.as_bytes()).await.unwrap();
+            if !said.is_empty() {
+                read_until(&mut stream, "soon").await;
+            }
+            let asked = Instant::now();
+            stopping.send_replace(true);
+            stopping.closed().await;
+            assert!(asked.elapsed() < Duration::from_secs(1), "{said:?}: {:?}", asked.elapsed());
+        }
+    }
 }

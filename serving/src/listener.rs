@@ -98,6 +98,7 @@ mod tests {
         let refused = listen(address).await.unwrap_err().to_string();
         assert!(refused.contains(&address.to_string()) && refused.contains("choose another port"), "{refused}");
     }
+
     #[tokio::test(start_paused = true)]
     async fn half_a_request_line_ends_in_a_closed_socket() {
         let listener = listen(([127, 0, 0, 1], 0).into()).await.unwrap();
