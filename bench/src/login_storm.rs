@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::auth_graph::{PASSWORD, email};
 use crate::http::post;
-use crate::load::{Load, pace, saturate};
+use crate::load::{Load, Outcome, pace, saturate};
 use crate::machine;
 use crate::process::Server;
 use crate::samples::median;
@@ -41,21 +41,19 @@ pub fn rows(server: &Server, tokens: &[String], time: Duration) -> Result<Vec<Ro
     let (login, verify) = (load(server, CLIENTS), verify::load(server, tokens, VERIFYING_CONNECTIONS));
     // What it keeps for each thread and connection is there from now on.
     saturate(&login, Duration::from_millis(500))?;
-    let (mut ratios, mut hashes, mut logins, mut latencies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let quiet = pace(&verify, VERIFICATIONS, time)?;
+    let (mut alone, mut beside, mut logins, mut latencies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let possible = hash_on_all_cores(time);
-        let storm = thread::scope(|scope| {
-            let storm = scope.spawn(|| saturate(&login, time).map_err(|error| error.to_string()));
-            let verified = pace(&verify, VERIFICATIONS, time).map_err(|error| error.to_string());
-            Ok::<_, String>((storm.join().expect("it does not panic")?, verified?))
-        });
-        let (storm, verified) = storm?;
-        ratios.push(storm.rate() / possible);
-        hashes.push(possible);
-        logins.push(storm.rate());
+        let (storm, verified) = while_verifying(&verify, time, || {
+            let storm = saturate(&login, time).map_err(|error| error.to_string());
+            storm.map(|storm| storm.rate())
+        })?;
+        logins.push(storm);
         latencies.push(verified);
+        alone.push(hash_on_all_cores(time));
+        beside.push(while_verifying(&verify, time, || Ok(hash_on_all_cores(time)))?.0);
     }
+    let ratios = |of: &[f64]| logins.iter().zip(of).map(|(logins, of)| logins / of).collect::<Vec<_>>();
     let percentile = |percent| {
         let milliseconds = latencies.iter().map(|round| round.percentile(percent).as_secs_f64() * 1e3);
         milliseconds.collect::<Vec<_>>()
@@ -70,15 +68,22 @@ pub fn rows(server: &Server, tokens: &[String], time: Duration) -> Result<Vec<Ro
     Ok(vec![
         Row::new(
             format!("{CLIENTS} clients logging in / what the cores can hash"),
-            median(ratios),
+            median(ratios(&alone)),
             Unit::Percent,
             Target::AtLeast(0.9),
             format!(
                 "{:.0} log-ins/s with {VERIFICATIONS} `verify`/s beside them, {:.0} hashes/s on {cores} cores alone; {}",
-                median(logins),
-                median(hashes),
+                median(logins.clone()),
+                median(alone),
                 hasher()
             ),
+        ),
+        Row::new(
+            "… / what they can hash beside the same `verify`",
+            median(ratios(&beside)),
+            Unit::Percent,
+            Target::AtLeast(0.9),
+            format!("{:.0} hashes/s with {VERIFICATIONS} `verify`/s beside them", median(beside)),
         ),
         Row::new(
             format!("… meanwhile `verify` at {VERIFICATIONS}/s, p99"),
@@ -101,6 +106,19 @@ pub fn rows(server: &Server, tokens: &[String], time: Duration) -> Result<Vec<Ro
             format!("the highest since the start, after all the loads above; {now:.0} MB now"),
         ),
     ])
+}
+
+/// Runs something while the server verifies, and tells how long each verification took.
+fn while_verifying(
+    verify: &Load,
+    time: Duration,
+    run: impl FnOnce() -> Result<f64, String> + Send,
+) -> Result<(f64, Outcome), Box<dyn Error>> {
+    thread::scope(|scope| {
+        let running = scope.spawn(run);
+        let verified = pace(verify, VERIFICATIONS, time)?;
+        Ok((running.join().expect("it does not panic")?, verified))
+    })
 }
 
 /// The load: one user after the other.
