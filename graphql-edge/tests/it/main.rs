@@ -1,4 +1,4 @@
-//! The rules of the edge, through its public door: a router in process for HTTP, a real socket for WebSockets.
+//! The rules of the edge, through its public door: a router in process for HTTP, a pipe to it for WebSockets.
 
 #![cfg(test)]
 

@@ -53,7 +53,7 @@ async fn it_is_known_on_every_transport() {
     assert_eq!(service.send(get()).await.code(), "PERSISTED_QUERY_NOT_FOUND");
     greets(&send(&service, Some(DOCUMENT), named(HASH)).await);
     greets(&service.send(get()).await);
-    let server = Server::start(service).await;
+    let server = Server::start(service);
     let mut socket = server.accepted(json!({})).await;
     let payload = json!({ "extensions": named(HASH), "variables": { "name": "Eve" } });
     socket.say(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
@@ -155,7 +155,7 @@ async fn a_request_without_a_document_is_refused_as_ever() {
         let answer = service.send(post_request().body(body.to_string().into()).unwrap()).await;
         assert_eq!((answer.status, answer.message()), (StatusCode::BAD_REQUEST, message), "{body}");
     }
-    let server = Server::start(service).await;
+    let server = Server::start(service);
     let mut socket = server.accepted(json!({})).await;
     socket.say(json!({ "type": "subscribe", "id": "1", "payload": {} })).await;
     assert_eq!(socket.closed().await.0, 4400);

@@ -1,17 +1,21 @@
-//! A service on a real port, and a client that speaks to it by WebSocket.
+//! A service, and a client that speaks to it by WebSocket: through a pipe in memory, so that a test may stop the time.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{io, time::Duration};
 
-use axum::http::{self, HeaderMap};
+use axum::{
+    http::{self, HeaderMap},
+    serve::Listener,
+};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::DuplexStream,
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::JoinHandle,
     time::timeout,
 };
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    WebSocketStream, client_async,
     tungstenite::{
         Error, Message,
         client::IntoClientRequest,
@@ -24,14 +28,36 @@ use tokio_tungstenite::{
 
 use crate::schema::{Executed, Present, Service};
 
-/// When a test that waits has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// When a test that waits has failed: longer than any limit.
+const PATIENCE: Duration = Duration::from_secs(100);
+
+/// Where the service is, as far as a client can tell.
+pub(crate) const HOST: &str = "edge.test";
 
 pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
     pub(crate) executed: Executed,
     present: Present,
+    connect: UnboundedSender<DuplexStream>,
     task: JoinHandle<()>,
+}
+
+/// The ends of pipes that somebody else has the other ends of.
+struct Pipes(UnboundedReceiver<DuplexStream>);
+
+impl Listener for Pipes {
+    type Io = DuplexStream;
+    type Addr = &'static str;
+
+    async fn accept(&mut self) -> (DuplexStream, &'static str) {
+        match self.0.recv().await {
+            Some(pipe) => (pipe, HOST),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<&'static str> {
+        Ok(HOST)
+    }
 }
 
 impl Drop for Server {
@@ -41,18 +67,24 @@ impl Drop for Server {
 }
 
 impl Server {
-    pub(crate) async fn start(service: Service) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+    pub(crate) fn start(service: Service) -> Self {
+        let (connect, connected) = unbounded_channel();
         let Service { router, executed, present, .. } = service;
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, executed, present, task }
+        let task = tokio::spawn(async move { axum::serve(Pipes(connected), router).await.unwrap() });
+        Self { executed, present, connect, task }
+    }
+
+    /// The other end of a new connection, which takes more than any message.
+    fn pipe(&self) -> DuplexStream {
+        let (near, far) = tokio::io::duplex(1024 * 1024);
+        self.connect.send(far).unwrap();
+        near
     }
 
     /// Connect, and say nothing yet.
     pub(crate) async fn connect(&self) -> Socket {
-        let request = open_request(&self.address.to_string()).body(()).unwrap();
-        let (socket, response) = connect_async(request).await.unwrap();
+        let request = open_request(HOST).body(()).unwrap();
+        let (socket, response) = client_async(request, self.pipe()).await.unwrap();
         assert_eq!(response.headers()["sec-websocket-protocol"], "graphql-transport-ws");
         Socket(socket)
     }
@@ -67,10 +99,10 @@ impl Server {
 
     /// Ask for a socket with other headers: the status, and the body if it was refused.
     pub(crate) async fn try_to_connect(&self, change: impl FnOnce(&mut HeaderMap)) -> (u16, Value) {
-        let mut request = open_request(&self.address.to_string()).body(()).unwrap();
+        let mut request = open_request(HOST).body(()).unwrap();
         change(request.headers_mut());
         // The client would complain about an answer without a protocol, which is what is looked at here.
-        match connect_async(request.into_client_request().unwrap()).await {
+        match client_async(request.into_client_request().unwrap(), self.pipe()).await {
             Ok((_, response)) => (response.status().as_u16(), Value::Null),
             Err(Error::Http(response)) => {
                 let body = response.body().as_deref().unwrap_or_default();
@@ -98,7 +130,7 @@ pub(crate) fn open_request(host: &str) -> http::request::Builder {
         .header("sec-websocket-protocol", "graphql-transport-ws")
 }
 
-pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Socket(WebSocketStream<DuplexStream>);
 
 impl Socket {
     pub(crate) async fn send(&mut self, message: Message) {

@@ -85,7 +85,7 @@ async fn sockets_and_events_run_no_other_document_either() {
     let text = answer.into_body().collect().await.unwrap().to_bytes();
     assert!(String::from_utf8_lossy(&text).contains("DOCUMENT_NOT_TRUSTED"));
     let executed = service.executed.clone();
-    let server = Server::start(service).await;
+    let server = Server::start(service);
     let mut socket = server.accepted(json!({})).await;
     socket.subscribe("1", "mutation { refresh }").await;
     assert_eq!(socket.hear().await["payload"][0]["extensions"]["code"], "DOCUMENT_NOT_TRUSTED");

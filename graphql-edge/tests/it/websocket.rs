@@ -5,17 +5,17 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     schema::{Service, service},
-    socket::{Server, Socket, open_request},
+    socket::{HOST, Server, Socket, open_request},
 };
 
 /// Serve, connect and be accepted.
 async fn accepted() -> (Server, Socket) {
-    let server = Server::start(service()).await;
+    let server = Server::start(service());
     let socket = server.accepted(json!({})).await;
     (server, socket)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_query_a_mutation_and_a_subscription_are_answered() {
     let (_server, mut socket) = accepted().await;
     for (document, data) in [
@@ -31,7 +31,7 @@ async fn a_query_a_mutation_and_a_subscription_are_answered() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn variables_and_the_operation_name_are_read() {
     let (_server, mut socket) = accepted().await;
     let payload = json!({
@@ -42,7 +42,7 @@ async fn variables_and_the_operation_name_are_read() {
     assert_eq!(socket.hear().await["payload"]["data"], json!({ "greeting": "Hello, Ada" }));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refused_request_is_an_error_message_and_the_socket_goes_on() {
     let (server, mut socket) = accepted().await;
     for (document, code) in [
@@ -60,7 +60,7 @@ async fn a_refused_request_is_an_error_message_and_the_socket_goes_on() {
     assert_eq!(socket.hear().await["type"], "next");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_subscription_that_a_resolver_refuses_is_a_result_with_the_code_of_the_resolver() {
     let (_server, mut socket) = accepted().await;
     socket.subscribe("1", "subscription { refused }").await;
@@ -70,7 +70,7 @@ async fn a_subscription_that_a_resolver_refuses_is_a_result_with_the_code_of_the
     assert_eq!(socket.hear().await["type"], "complete");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_operation_that_was_completed_by_the_client_says_nothing_more() {
     let (_server, mut socket) = accepted().await;
     socket.subscribe("1", "subscription { never }").await;
@@ -81,9 +81,9 @@ async fn an_operation_that_was_completed_by_the_client_says_nothing_more() {
     assert_eq!(socket.hear().await["type"], "complete");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn pings_are_answered_before_and_after_the_connection_is_accepted() {
-    let server = Server::start(service()).await;
+    let server = Server::start(service());
     let mut socket = server.connect().await;
     socket.say(json!({ "type": "ping" })).await;
     assert_eq!(socket.hear().await, json!({ "type": "pong" }));
@@ -94,7 +94,7 @@ async fn pings_are_answered_before_and_after_the_connection_is_accepted() {
     assert_eq!(socket.hear().await, json!({ "type": "pong", "payload": { "n": 1 } }));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_the_protocol_does_not_allow_closes_the_socket_with_its_code() {
     let subscribe = json!({ "type": "subscribe", "id": "1", "payload": { "query": "subscription { never }" } });
     let init = json!({ "type": "connection_init" });
@@ -108,7 +108,7 @@ async fn what_the_protocol_does_not_allow_closes_the_socket_with_its_code() {
         (vec![init.clone(), json!({ "type": "subscribe", "id": "1", "payload": {} })], 4400),
         (vec![init, json!({ "type": "subscribe", "id": 1, "payload": { "query": "{ greeting }" } })], 4400),
     ] {
-        let server = Server::start(service()).await;
+        let server = Server::start(service());
         let mut socket = server.connect().await;
         for message in &messages {
             socket.say(message.clone()).await;
@@ -117,32 +117,32 @@ async fn what_the_protocol_does_not_allow_closes_the_socket_with_its_code() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_binary_message_is_none_of_the_protocol() {
     let (_server, mut socket) = accepted().await;
     socket.send(Message::Binary(b"{\"type\":\"ping\"}".as_slice().into())).await;
     assert_eq!(socket.closed().await.0, 4400);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refused_connection_says_the_code_of_the_refusal() {
-    let server = Server::start(service()).await;
+    let server = Server::start(service());
     let mut socket = server.connect().await;
     socket.say(json!({ "type": "connection_init", "payload": { "token": "bad" } })).await;
     assert_eq!(socket.closed().await, (4403, "TOKEN_INVALID".to_owned()));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_connection_ends_when_the_service_says_so() {
-    let server = Server::start(service()).await;
+    let server = Server::start(service());
     let mut socket = server.accepted(json!({ "token": "brief" })).await;
     assert_eq!(socket.closed().await.0, 4403);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_page_of_another_site_may_not_open_a_socket() {
-    let server = Server::start(service()).await;
-    let own = format!("http://{}", server.address);
+    let server = Server::start(service());
+    let own = format!("http://{HOST}");
     for (origin, status) in [
         (own.as_str(), 101),
         ("https://app.example.com", 101),
@@ -168,9 +168,9 @@ async fn a_page_of_another_site_may_not_open_a_socket() {
     assert_eq!(twice.await.0, 403);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn another_protocol_is_refused() {
-    let server = Server::start(service()).await;
+    let server = Server::start(service());
     for protocol in [Some("graphql-ws"), Some("soap"), None] {
         let (status, body) = server
             .try_to_connect(|headers| {
@@ -184,7 +184,7 @@ async fn another_protocol_is_refused() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_upgrade_that_is_none_is_refused() {
     let Service { router, .. } = service();
     let request = open_request("localhost").header("sec-websocket-version", "8").body(()).unwrap();
@@ -193,7 +193,7 @@ async fn an_upgrade_that_is_none_is_refused() {
     assert!(answer.status().is_client_error());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn several_operations_run_side_by_side() {
     let (_server, mut socket) = accepted().await;
     socket.subscribe("waits", "subscription { never }").await;

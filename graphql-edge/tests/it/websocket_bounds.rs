@@ -1,6 +1,4 @@
-//! The bounds of a WebSocket: sizes, numbers and times.
-
-use std::time::Duration;
+//! The bounds of a WebSocket: sizes, numbers and times. Time passes here when everybody waits, and only then.
 
 use graphql_edge::Limits;
 use serde_json::json;
@@ -11,28 +9,25 @@ use crate::{
     socket::Server,
 };
 
-/// Long enough for the code under test on a busy machine, short enough to be waited for.
-const SHORT: Duration = Duration::from_millis(50);
-
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_large_message_closes_the_socket() {
-    let server = Server::start(service()).await;
+    let server = Server::start(service());
     let mut socket = server.accepted(json!({})).await;
     socket.subscribe("1", &"x".repeat(140_000)).await;
     assert_eq!(socket.closed().await.0, 1008);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_message_in_small_frames_has_the_same_limit() {
-    let server = Server::start(service()).await;
+    let server = Server::start(service());
     let mut socket = server.accepted(json!({})).await;
     socket.send_in_frames(&"x".repeat(140_000), 1_000).await;
     assert_eq!(socket.closed().await.0, 1008);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_operation_too_many_is_refused_and_the_others_go_on() {
-    let server = Server::start(service_with(Limits { websocket_operations: 2, ..limits() })).await;
+    let server = Server::start(service_with(Limits { websocket_operations: 2, ..limits() }));
     let mut socket = server.accepted(json!({})).await;
     for id in ["1", "2", "3"] {
         socket.subscribe(id, "subscription { never }").await;
@@ -45,35 +40,35 @@ async fn one_operation_too_many_is_refused_and_the_others_go_on() {
     assert_eq!(socket.hear().await["type"], "next");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_socket_that_does_not_introduce_itself_is_closed() {
-    let server = Server::start(service_with(Limits { connection_init_timeout: SHORT, ..limits() })).await;
+    let server = Server::start(service());
     let mut socket = server.connect().await;
     socket.say(json!({ "type": "ping" })).await;
     assert_eq!(socket.hear().await["type"], "pong");
     assert_eq!(socket.closed().await.0, 4408);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_introduction_that_can_not_be_checked_in_time_closes_the_socket() {
-    let server = Server::start(service_with(Limits { connection_init_timeout: SHORT, ..limits() })).await;
+    let server = Server::start(service());
     let mut socket = server.connect().await;
     socket.say(json!({ "type": "connection_init", "payload": { "token": "slow" } })).await;
     assert_eq!(socket.closed().await.0, 4408);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_socket_without_a_sign_of_life_is_dropped() {
-    let server = Server::start(service_with(Limits { keepalive: SHORT, ..limits() })).await;
+    let server = Server::start(service());
     let mut socket = server.accepted(json!({})).await;
     // This client reads nothing, so that it answers no ping either.
     server.all_sockets_are_gone().await;
     socket.is_dropped().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_silent_socket_that_answers_pings_stays_open() {
-    let server = Server::start(service_with(Limits { keepalive: SHORT, ..limits() })).await;
+    let server = Server::start(service());
     let mut socket = server.accepted(json!({})).await;
     for _ in 0..6 {
         assert!(matches!(socket.receive().await, Message::Ping(_)));
@@ -82,18 +77,18 @@ async fn a_silent_socket_that_answers_pings_stays_open() {
     while !matches!(socket.receive().await, Message::Text(_)) {}
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_dropped() {
-    let server = Server::start(service_with(Limits { send_timeout: SHORT, ..limits() })).await;
+    let server = Server::start(service());
     let mut socket = server.accepted(json!({})).await;
     // More numbers than the buffers of both sides can hold.
     socket.subscribe("1", "subscription { count(to: 1000000000) }").await;
     server.all_sockets_are_gone().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_operation_is_dropped_with_its_socket() {
-    let server = Server::start(service()).await;
+    let server = Server::start(service());
     let mut socket = server.accepted(json!({})).await;
     socket.subscribe("1", "subscription { never }").await;
     drop(socket);
