@@ -72,12 +72,12 @@ impl TestApp {
         Self::with(|_| {}).await
     }
 
-    /// An app whose configuration is changed first.
+    /// An app whose configuration is changed first. Its clock stands.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = TempDir::new().unwrap();
         let mut config = configuration(&folder).await;
         change(&mut config);
-        let app = boot(config, Clock::default()).await.unwrap();
+        let app = boot(config, Clock::standing_at(Clock::default().now())).await.unwrap();
         Self { router: http::router(&app), app, folder }
     }
 
