@@ -1,18 +1,19 @@
 //! Users. A deleted one keeps its row, so that its identifier is never given again; only what says that it looks for
 //! deleted ones finds it.
 
+mod candidates;
 mod listing;
 
 use std::collections::HashMap;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select, Statement};
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::unique;
 use crate::values::{Email, Locale, Scopes, UserId};
 
+pub use candidates::{Candidate, candidate};
 pub use listing::{Filter, count, filtered, page};
 
 /// One account.
@@ -230,28 +231,6 @@ pub async fn page_with_deleted(
 pub async fn insert(txn: &impl ConnectionTrait, user: &Model) -> Result<(), DbErr> {
     let row = ActiveModel::from(user.clone()).reset_all();
     Entity::insert(row).exec_without_returning(txn).await.map(drop)
-}
-
-/// The password hash of somebody, for comparing with when there is none: always the same for one address, and as often
-/// of one kind as users have it.
-///
-/// # Errors
-/// When the database fails.
-pub async fn any_password_hash(db: &impl ConnectionTrait, email: &Email) -> Result<Option<String>, DbErr> {
-    // Limits are not bound: SQLite would plan these anew each time.
-    const ENDS: &str = "SELECT (SELECT id FROM users ORDER BY id LIMIT 1) AS first, \
-                        (SELECT id FROM users ORDER BY id DESC LIMIT 1) AS last";
-    const AFTER: &str = "SELECT password_hash FROM users WHERE id >= $1 AND password_hash IS NOT NULL \
-                         ORDER BY id LIMIT 1";
-    let backend = db.get_database_backend();
-    let Some(ends) = db.query_one_raw(Statement::from_string(backend, ENDS)).await? else { return Ok(None) };
-    let (Some(first), Some(last)) = (ends.try_get("", "first")?, ends.try_get("", "last")?) else { return Ok(None) };
-    let (first, last): (Uuid, Uuid) = (first, last);
-    let name = digest(&SHA256, email.as_str().as_bytes());
-    let share = name.as_ref().iter().take(4).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
-    let place = first.as_u128() + (last.as_u128() - first.as_u128()) / (1 << 32) * share;
-    let after = Statement::from_sql_and_values(backend, AFTER, [Uuid::from_u128(place).into()]);
-    db.query_one_raw(after).await?.map(|row| row.try_get_by_index(0)).transpose()
 }
 
 /// Adds many users at once.

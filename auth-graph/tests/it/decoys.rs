@@ -20,7 +20,7 @@ async fn an_unknown_address_costs_what_an_imported_user_costs() {
     let hash = foreign_hash();
     import(&test.app, "decoy", vec![record("ada@test.com", hash), record("eve@test.com", hash)]).await;
     let nobody = "nobody@test.com".parse().unwrap();
-    let decoy = users::any_password_hash(&test.app.db, &nobody).await.unwrap();
+    let decoy = users::candidate(&test.app.db, &nobody).await.unwrap().decoy;
     assert_eq!(decoy.as_deref(), Some(hash));
     // It is only compared with: nobody is signed in by it.
     assert_eq!(test.anonymous().login("nobody@test.com", FOREIGN_PASSWORD).await.code(), "INVALID_CREDENTIALS");
@@ -51,7 +51,7 @@ async fn an_unknown_address_costs_what_an_imported_user_costs_years_after_the_im
     let mut foreign = 0;
     for number in 0..100 {
         let nobody = format!("nobody-{number}@test.com").parse().unwrap();
-        let decoy = users::any_password_hash(&test.app.db, &nobody).await.unwrap();
+        let decoy = users::candidate(&test.app.db, &nobody).await.unwrap().decoy;
         foreign += i32::from(decoy.as_deref() == Some(hash));
     }
     assert!((15..85).contains(&foreign), "{foreign} of 100");

@@ -76,11 +76,11 @@ pub async fn change_password_by_credentials(
 ) -> Result<()> {
     let now = app.clock.now();
     let attempt = Attempt::take(&app.hasty_db, &app.config.limits, email, device.address, now).await?;
-    let user = users::find_by_email(&app.db, email).await?;
-    let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
-    let decoy = users::any_password_hash(&app.db, email).await?;
-    let (right, attempt) = compare(app, attempt, current, hash, decoy.as_deref()).await?;
-    let Some(user) = user.filter(|user| right && user.is_active) else { return Err(Error::InvalidCredentials) };
+    let candidate = users::candidate(&app.db, email).await?;
+    let (right, attempt) = compare(app, attempt, current, candidate.hash(), candidate.decoy.as_deref()).await?;
+    let Some(user) = candidate.user.filter(|user| right && user.is_active) else {
+        return Err(Error::InvalidCredentials);
+    };
     attempt.give_back(&app.hasty_db).await?;
     let hash = passwords::hash(app, &user, &NewPassword::parse(password)?).await?;
     let actor = Actor::reader(user.id, device);

@@ -42,14 +42,12 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
     let attempt = Attempt::take(&app.hasty_db, &app.config.limits, &login.email, device.address, now)
         .await
         .inspect_err(|error| count(app, error))?;
-    let user = users::find_by_email(&app.db, &login.email).await?;
-    let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
-    // Looked up whether it is needed or not: that too would take time.
-    let decoy = users::any_password_hash(&app.db, &login.email).await?;
-    let (right, attempt) =
-        compare(app, attempt, &login.password, hash, decoy.as_deref()).await.inspect_err(|error| count(app, error))?;
+    let candidate = users::candidate(&app.db, &login.email).await?;
+    let (right, attempt) = compare(app, attempt, &login.password, candidate.hash(), candidate.decoy.as_deref())
+        .await
+        .inspect_err(|error| count(app, error))?;
     let allowed = right && (app.config.profile == Profile::Demo || !is_sample_password(&login.password));
-    let admitted = match &user {
+    let admitted = match &candidate.user {
         Some(user) if allowed && user.is_active => begin(app, user, login, attempt, device).await?,
         _ => None,
     };
@@ -60,7 +58,7 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
         }
         None => {
             app.metrics.logins_refused.increment(1);
-            login_events::insert(&app.hasty_db, refused(user.as_ref(), device, app.clock.now())).await?;
+            login_events::insert(&app.hasty_db, refused(candidate.user.as_ref(), device, app.clock.now())).await?;
             Err(Error::InvalidCredentials)
         }
     }

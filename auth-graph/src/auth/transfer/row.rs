@@ -54,7 +54,7 @@ pub(super) fn prepare(
     let date_joined = record.date_joined.map_or(now, time);
     let id = match record.id {
         Some(id) if !id.is_empty() => id.parse().unwrap_or_else(|_| derived(&id)),
-        // Not of now: `users::any_password_hash` looks at identifiers as if they were spread over time. One of a time
+        // Not of now: `users::candidate` looks at identifiers as if they were spread over time. One of a time
         // that has not come would spread them over years in which nobody is.
         _ => UserId::since(date_joined.min(now)),
     };
