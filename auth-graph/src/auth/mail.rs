@@ -116,6 +116,16 @@ pub(crate) async fn enqueue(
     Ok(mails::insert(txn, mail).await?)
 }
 
+/// Sends no link for another password that was asked for with this address. Those mails name no user, as nobody has
+/// looked whose address it is.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn take_back_resets(txn: &impl ConnectionTrait, email: &Email) -> Result<()> {
+    let letter = serde_json::to_value(Letter::ResetPassword).map_err(Error::internal)?;
+    Ok(mails::delete_letter(txn, email, letter).await?)
+}
+
 /// Refuses what needs a mail where none can be sent.
 ///
 /// # Errors

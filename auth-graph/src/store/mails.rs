@@ -113,6 +113,15 @@ pub async fn delete_to(txn: &impl ConnectionTrait, email: &Email) -> Result<(), 
     Entity::delete_many().filter(Column::Email.eq(email.clone())).exec(txn).await.map(drop)
 }
 
+/// Deletes the mails that wait for this address and say this. One that is being sent is waited for.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_letter(txn: &impl ConnectionTrait, email: &Email, letter: Json) -> Result<(), DbErr> {
+    let to_them = Entity::delete_many().filter(Column::Email.eq(email.clone()));
+    to_them.filter(Column::Letter.eq(letter)).exec(txn).await.map(drop)
+}
+
 /// Deletes the mails with a link for this user. One that is being sent is waited for.
 ///
 /// # Errors

@@ -228,3 +228,23 @@ async fn a_link_that_waits_to_be_sent_goes_with_those_that_were_sent() {
     assert_eq!((told.to.as_str(), told.subject.as_str()), ("ada@test.com", "Your password was changed"));
     assert!(one_time_tokens::Entity::find().all(&test.app.db).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_reset_that_waits_to_be_sent_goes_too_and_what_tells_of_changes_stays() {
+    let site = MailingApp::new().await;
+    let test = &site.test;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    test.create_user("bob@test.com").await;
+    for email in ["ada@test.com", "bob@test.com"] {
+        test.anonymous().forget(email).await.data("requestPasswordReset");
+    }
+    let input = json!({ "input": { "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD } });
+    ada.caller.send(operation!("change_password"), input).await.data("changePassword");
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let input = json!({ "input": { "id": ada.user.id.to_string(), "password": PASSWORD } });
+    root.caller.send(SET_PASSWORD, input).await.data("setUserPassword");
+    let told: Vec<_> = site.mails().await.into_iter().map(|mail| (mail.to, mail.subject)).collect();
+    let changed = ("ada@test.com".to_owned(), "Your password was changed".to_owned());
+    let bobs = ("bob@test.com".to_owned(), "Choose a new password".to_owned());
+    assert_eq!(told, [bobs, changed.clone(), changed]);
+}

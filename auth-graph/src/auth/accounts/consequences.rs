@@ -28,6 +28,7 @@ pub(super) async fn follow(
         // No link that was sent before does anything any more, and none that waits is sent. The mails go first: a token
         // that is made for one of them in this moment is there when the tokens go.
         mails::delete_of(txn, after.id).await?;
+        mail::take_back_resets(txn, &before.email).await?;
         tokens::delete_of(txn, after.id).await?;
     }
     if deleted {
