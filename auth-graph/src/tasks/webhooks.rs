@@ -1,8 +1,10 @@
 //! Tells the endpoints of webhooks, each at its own pace.
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
 use crate::app::App;
@@ -26,10 +28,7 @@ pub(super) async fn run(app: App) -> Result<()> {
         for webhook in with_work {
             if busy.insert(webhook) {
                 let app = app.clone();
-                at_work.spawn(async move {
-                    tell(&app, webhook).await;
-                    webhook
-                });
+                at_work.spawn(alone(webhook, async move { tell(&app, webhook).await }));
             }
         }
         tokio::select! {
@@ -42,6 +41,17 @@ pub(super) async fn run(app: App) -> Result<()> {
     }
 }
 
+/// Does what is to be done for one endpoint, and returns which one it was. A panic would end the telling of all others.
+async fn alone(webhook: WebhookId, work: impl Future<Output = ()>) -> WebhookId {
+    // What is shared with the others is whole all the same: it is in the database.
+    if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+        // The message and the place were printed when it happened.
+        tracing::error!(%webhook, "telling an endpoint panicked and is tried again");
+        tokio::time::sleep(AT_MOST).await;
+    }
+    webhook
+}
+
 /// Tells one endpoint, and waits where trying again at once would be of no use.
 async fn tell(app: &App, webhook: WebhookId) {
     match webhooks::deliver(app, webhook).await {
@@ -51,5 +61,23 @@ async fn tell(app: &App, webhook: WebhookId) {
             tracing::error!(%webhook, error = serving::explain(&error), "an endpoint could not be told");
             tokio::time::sleep(AT_MOST).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_over_one_endpoint_is_none_over_the_others() {
+        let [broken, good] =
+            [1, 2].map(|second| WebhookId::generate(DateTime::UNIX_EPOCH + chrono::Duration::seconds(second)));
+        let mut at_work = JoinSet::new();
+        at_work.spawn(alone(broken, async { panic!("this endpoint") }));
+        at_work.spawn(alone(good, async {}));
+        assert_eq!(at_work.join_next().await.unwrap().unwrap(), good);
+        assert_eq!(at_work.join_next().await.unwrap().unwrap(), broken, "it is known to be free for another try");
     }
 }
