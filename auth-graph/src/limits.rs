@@ -120,7 +120,8 @@ pub async fn take_mail(
     Ok(())
 }
 
-/// A counter that is heard `attempts` times at once, and once every `interval` from then on.
+/// A counter that is heard `attempts` times at once, and once every `interval` from then on. The configuration is
+/// checked for what the sums here and in `rate_limits` can hold.
 fn rule(key: String, interval: Duration, attempts: u32) -> Rule {
     let interval = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX / 1_000_000);
     Rule { key, interval, burst: interval.saturating_mul(attempts.into()) }

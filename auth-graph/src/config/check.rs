@@ -25,6 +25,7 @@ impl Config {
         self.check_tokens(&mut rule);
         self.check_claims(&mut rule);
         self.check_costs(&mut rule);
+        self.check_limits(&mut rule);
         self.check_accounts(&mut rule);
         rule(self.rest.enabled || !self.rest.create_user, "rest.create_user", "needs rest.enabled");
         self.check_webhooks(&mut rule);
@@ -125,6 +126,7 @@ impl Config {
             "tokens.key_rotation",
             "must be 0s, or at least twice tokens.key_publish_lead",
         );
+        rule(tokens.key_rotation <= 10 * 366 * 24 * 60 * MINUTE, "tokens.key_rotation", "must be at most 10y");
         rule(!tokens.audience.trim().is_empty(), "tokens.audience", "must not be empty");
     }
 
@@ -202,20 +204,33 @@ impl Config {
         rule((2..=1000).contains(&self.database.max_connections), "database.max_connections", "must be from 2 to 1000");
         let retentions = 60 * MINUTE..=366 * 24 * 60 * MINUTE;
         rule(retentions.contains(&self.feed.retention), "feed.retention", "must be from 1h to 366d");
-        let limits = &self.limits;
-        rule(limits.account_attempts >= 1, "limits.account_attempts", "must be at least 1");
-        rule(limits.network_attempts >= 1, "limits.network_attempts", "must be at least 1");
-        rule(!limits.account_interval.is_zero(), "limits.account_interval", "must be longer than 0s");
         rule(passwords.min_score <= 4, "passwords.min_score", "must be from 0 to 4");
-        rule(limits.mail_burst >= 1, "limits.mail_burst", "must be at least 1");
-        rule(!limits.mail_interval.is_zero(), "limits.mail_interval", "must be longer than 0s");
-        rule(!limits.network_interval.is_zero(), "limits.network_interval", "must be longer than 0s");
         let kept = 24 * 60 * MINUTE..=100 * 366 * 24 * 60 * MINUTE;
         for (key, retention) in [
             ("audit.retention", self.audit.retention),
             ("audit.login_event_retention", self.audit.login_event_retention),
         ] {
             rule(kept.contains(&retention), key, "must be from 1d to 100y");
+        }
+    }
+
+    /// The longest interval times the most attempts is what a counter can hold, in microseconds.
+    fn check_limits(&self, rule: &mut impl FnMut(bool, &str, &str)) {
+        let limits = &self.limits;
+        for (key, attempts) in [
+            ("limits.account_attempts", limits.account_attempts),
+            ("limits.network_attempts", limits.network_attempts),
+            ("limits.mail_burst", limits.mail_burst),
+        ] {
+            rule((1..=1_000_000).contains(&attempts), key, "must be from 1 to 1000000");
+        }
+        let intervals = Duration::from_millis(1)..=30 * 24 * 60 * MINUTE;
+        for (key, interval) in [
+            ("limits.account_interval", limits.account_interval),
+            ("limits.network_interval", limits.network_interval),
+            ("limits.mail_interval", limits.mail_interval),
+        ] {
+            rule(intervals.contains(&interval), key, "must be from 1ms to 30d");
         }
     }
 }

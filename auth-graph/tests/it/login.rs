@@ -174,6 +174,21 @@ async fn ghsa_p6v2_xcpg_h6xw_one_ipv6_network_is_one_client() {
 }
 
 #[tokio::test]
+async fn the_widest_limits_that_can_be_configured_can_be_counted() {
+    let test = TestApp::with(|config| {
+        config.limits.account_attempts = 1_000_000;
+        config.limits.account_interval = std::time::Duration::from_secs(30 * 86_400);
+        config.limits.network_attempts = 1;
+        config.limits.network_interval = std::time::Duration::from_secs(30 * 86_400);
+    })
+    .await;
+    let caller = test.anonymous();
+    assert_eq!(caller.login("nobody@test.com", "wrong password").await.code(), "INVALID_CREDENTIALS");
+    let refused = caller.login("nobody@test.com", "wrong password").await;
+    assert_eq!(refused.error()["extensions"]["retryAfter"], 30 * 86_400);
+}
+
+#[tokio::test]
 async fn an_account_that_is_not_heard_takes_nothing_from_its_network() {
     let test = TestApp::with(|config| {
         config.limits.account_attempts = 1;
