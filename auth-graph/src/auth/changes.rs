@@ -38,7 +38,7 @@ pub async fn prime(app: &App) -> Result<()> {
 }
 
 /// Reads what was written since the last time. The answer is the time at which there was nothing more. Who was away for
-/// longer than changes are kept begins anew.
+/// longer than changes are kept begins anew, as does one whose clock was set back.
 ///
 /// # Errors
 /// When the database fails.
@@ -47,8 +47,11 @@ pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
         let now = app.clock.now();
         let position = app.revocations.followed_position();
         let found = changes::after(&app.db, position, BATCH).await?;
-        if is_behind_what_is_kept(app, position, found.first(), now).await? {
-            tracing::warn!("changes were deleted before they were read here: everything is read anew");
+        let is_set_back = app.revocations.is_ahead_of(now);
+        if is_set_back || is_behind_what_is_kept(app, position, found.first(), now).await? {
+            let reason =
+                if is_set_back { "the clock was set back" } else { "changes were deleted before they were read here" };
+            tracing::warn!(reason, "everything is read anew");
             keys::load(app).await?;
             prime(app).await?;
             return Ok(now);

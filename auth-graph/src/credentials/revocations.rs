@@ -77,10 +77,23 @@ impl Revocations {
         self.complete_at.store(time.timestamp_micros(), Ordering::Release);
     }
 
-    /// Whether a session that is not in the set can have been ended elsewhere, as nobody has looked for too long.
+    /// Whether a session that is not in the set can have been ended all the same: nobody has looked for too long, or
+    /// the clock was [set back](Self::is_ahead_of).
     #[must_use]
     pub fn is_stale(&self, now: DateTime<Utc>) -> bool {
-        now.timestamp_micros() - self.complete_at.load(Ordering::Acquire) > STALE_AFTER.num_microseconds().unwrap_or(0)
+        self.complete_before(now) > STALE_AFTER || self.is_ahead_of(now)
+    }
+
+    /// Whether the clock was set back since the set was complete. What was forgotten while it was ahead may matter
+    /// again.
+    #[must_use]
+    pub fn is_ahead_of(&self, now: DateTime<Utc>) -> bool {
+        self.complete_before(now) < -STALE_AFTER
+    }
+
+    /// How long ago the set held everything that there was.
+    fn complete_before(&self, now: DateTime<Utc>) -> Duration {
+        Duration::microseconds(now.timestamp_micros() - self.complete_at.load(Ordering::Acquire))
     }
 
     /// Forgets the sessions whose last token has expired.

@@ -193,6 +193,28 @@ async fn a_clock_that_goes_back_does_not_make_what_is_known_look_fresh() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_ahead_and_is_set_back_brings_nothing_back() {
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let client = test.service_client("orders", "").await;
+    let single = client.token().await;
+    test.anonymous().logout(&ada.refresh).await.data("logout");
+    client.caller.form("/oauth/revoke", &[("token", &*single)]).await;
+    let (app, clock) = (&test.app, &test.app.clock);
+    clock.advance(chrono::Duration::hours(1));
+    changes::catch_up(app).await.unwrap();
+    purge(app, clock.now()).await.unwrap();
+    clock.advance(-chrono::Duration::hours(1));
+    for who_knows in ["the database", "the set"] {
+        for token in [&ada.access, &single] {
+            let refusal = authenticate(app, &token.as_str().into()).await.unwrap_err();
+            assert_eq!(refusal, Refusal::Revoked, "{who_knows}");
+        }
+        changes::catch_up(app).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn who_ends_all_sessions_and_who_ends_one_of_them_do_not_wait_for_each_other() {
     let test = TestApp::new().await;
     let first = test.signed_in("ada@test.com", Rank::User).await;
