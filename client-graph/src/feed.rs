@@ -10,7 +10,6 @@ mod documents;
 mod events;
 mod freshness;
 mod listener;
-mod outage;
 mod queue;
 
 use std::sync::Arc;

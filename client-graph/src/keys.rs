@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::error::{Code, Error};
 use crate::flight::Flights;
 use crate::operations::{Repeat, Transport, bounded_body};
+use crate::outage::Outage;
 pub(crate) use jwks::{Key, KeySet};
 
 /// A key set older than this is fetched anew, beside the requests.
@@ -40,6 +41,7 @@ struct Shared {
     /// Grows whenever a key was withdrawn, so that what was verified with it is verified again.
     generation: AtomicU64,
     flights: Flights<(), ()>,
+    outage: Outage,
 }
 
 #[derive(Default)]
@@ -58,6 +60,10 @@ impl Keys {
             state: RwLock::default(),
             generation: AtomicU64::new(0),
             flights: Flights::default(),
+            outage: Outage::new(
+                "the keys of auth-graph can not be fetched",
+                "the keys of auth-graph are fetched again",
+            ),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -129,11 +135,12 @@ impl Shared {
         let now = Some(self.clock.elapsed());
         let (next, result) = match outcome {
             Ok(keys) => {
+                self.outage.ends();
                 let withdrawn = keys.lacks_one_of(&state.keys);
                 (State { keys, fetched_at: now, failed_at: None }, Ok(withdrawn))
             }
             Err(error) => {
-                tracing::warn!(error = ?error, "the keys of auth-graph can not be fetched");
+                self.outage.goes_on(&error);
                 (State { keys: state.keys.clone(), fetched_at: state.fetched_at, failed_at: now }, Err(error))
             }
         };

@@ -198,6 +198,7 @@ mod keys;
 pub mod layer;
 pub mod mirror;
 mod operations;
+mod outage;
 mod principal;
 #[cfg(feature = "proxy")]
 pub mod proxy;

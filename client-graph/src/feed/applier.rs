@@ -12,6 +12,7 @@ use super::documents::{Change, Kind};
 use crate::client::AuthGraph;
 use crate::error::{Code, Error};
 use crate::mirror::{Batch, Lease, Mirror, Place, Row, Snapshots, Stretch};
+use crate::outage::Outage;
 
 /// How long a replica may be silent before another takes over.
 const LEASE: TimeDelta = TimeDelta::seconds(15);
@@ -23,6 +24,7 @@ struct Applier {
     auth: AuthGraph,
     mirror: Mirror,
     holder: String,
+    outage: Outage,
 }
 
 /// Why the work was put down, when nothing failed.
@@ -38,7 +40,8 @@ pub(super) async fn apply(auth: AuthGraph, holder: String) {
     let Some(mirror) = auth.mirror().cloned() else {
         return std::future::pending().await;
     };
-    let applier = Applier { auth, mirror, holder };
+    let outage = Outage::new("the mirror can not follow the feed", "the mirror follows the feed again");
+    let applier = Applier { auth, mirror, holder, outage };
     let mut backoff = Backoff::default();
     loop {
         match applier.work().await {
@@ -53,7 +56,7 @@ pub(super) async fn apply(auth: AuthGraph, holder: String) {
                 if error.code() == Code::Unavailable && !is_streaming {
                     tracing::debug!(error = ?error, "the mirror waits for auth-graph");
                 } else {
-                    tracing::error!(error = ?error, "the mirror can not follow the feed");
+                    applier.outage.goes_on(&error);
                 }
                 backoff.pause().await;
             }
@@ -146,7 +149,7 @@ impl Applier {
             snapshots = Snapshots { after: next, last, ..snapshots };
             place.snapshots = Some(snapshots.clone()).filter(|snapshots| snapshots.after.is_some());
             let batch = Batch { rows, complete };
-            if !self.mirror.write_and_advance(batch, self.lease(), place).await? {
+            if !self.advance(batch, place).await? {
                 return Ok(false);
             }
             self.auth.feed().moved();
@@ -167,11 +170,20 @@ impl Applier {
             last = Some(change);
         }
         let batch = Batch { rows, complete: None };
-        let written = self.mirror.write_and_advance(batch, self.lease(), place).await?;
+        let written = self.advance(batch, place).await?;
         if let (true, Some(last)) = (written, last) {
             self.was_level(&last);
         }
         self.auth.feed().moved();
+        Ok(written)
+    }
+
+    /// Gives the mirror a batch, and says that it works. False when the lease was lost.
+    async fn advance(&self, batch: Batch, place: &Place) -> Result<bool, Error> {
+        let written = self.mirror.write_and_advance(batch, self.lease(), place).await?;
+        if written {
+            self.outage.ends();
+        }
         Ok(written)
     }
 

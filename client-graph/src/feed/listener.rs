@@ -10,9 +10,9 @@ use serde_json::json;
 use super::backoff::Backoff;
 use super::documents::{Answer, Change, FOLLOW, Kind, Revocation};
 use super::events::Events;
-use super::outage::Outage;
 use crate::client::AuthGraph;
 use crate::error::{Code, Error};
+use crate::outage::Outage;
 
 /// A stream has no end; the client's own limit on requests is not for it.
 const NO_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -21,9 +21,12 @@ const NO_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
 pub(super) async fn listen(auth: AuthGraph) {
     let mut cursor = None;
     let mut backoff = Backoff::default();
-    let mut outage = Outage::default();
+    let outage = Outage::new(
+        "the feed of auth-graph was lost: it is asked for again and again",
+        "the feed of auth-graph is back",
+    );
     loop {
-        let failed = follow(&auth, &mut cursor, &mut backoff, &mut outage).await.err();
+        let failed = follow(&auth, &mut cursor, &mut backoff, &outage).await.err();
         auth.feed().is_streaming.store(false, Ordering::Relaxed);
         match failed.as_ref().map(Error::code) {
             Some(Code::TokenExpired | Code::TokenRevoked | Code::TokenInvalid | Code::Unauthenticated) => {
@@ -48,7 +51,7 @@ async fn follow(
     auth: &AuthGraph,
     cursor: &mut Option<String>,
     backoff: &mut Backoff,
-    outage: &mut Outage,
+    outage: &Outage,
 ) -> Result<(), Error> {
     if cursor.is_none() {
         *cursor = Some(prime(auth).await?);

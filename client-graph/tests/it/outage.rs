@@ -1,18 +1,23 @@
-//! What the log says of an auth-graph that is away.
+//! What the log says of an auth-graph that is away, and of a mirror that can not follow.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use client_graph::mirror::Mirror;
 use client_graph::testing::TestIssuer;
+use client_graph::{Code, Error};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::following::Following;
+use crate::support::{TestDatabase, code_of};
 use crate::world::{Feed, World};
 
-/// What was logged of the feed.
+const STILL_LOST: &str = "still: the feed of auth-graph was lost";
+
+/// What was logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -20,7 +25,7 @@ impl Log {
     /// Begins to keep it, for this thread.
     fn begin() -> (Self, DefaultGuard) {
         let log = Self::default();
-        let subscriber = tracing_subscriber::fmt().with_env_filter("client_graph::feed=debug").with_ansi(false);
+        let subscriber = tracing_subscriber::fmt().with_env_filter("client_graph=debug").with_ansi(false);
         let guard = tracing::subscriber::set_default(subscriber.with_writer(log.clone()).finish());
         (log, guard)
     }
@@ -69,7 +74,7 @@ async fn an_outage_is_told_once_and_its_end_once() {
     let issuer = TestIssuer::start().await;
     issuer.take_down();
     let service = Following::start(issuer.auth_graph().mirror(Mirror::in_memory()), &issuer);
-    log.says("is still away", 3).await;
+    log.says(STILL_LOST, 3).await;
     log.says("the mirror waits for auth-graph", 2).await;
     log.complains(1);
     issuer.bring_up();
@@ -79,11 +84,51 @@ async fn an_outage_is_told_once_and_its_end_once() {
     service.until(async || service.auth.feed_status().mirror_age.is_some()).await;
 
     issuer.take_down();
-    log.says("is still away", 6).await;
+    log.says(STILL_LOST, 6).await;
     // The next one is told again.
     log.complains(2);
     issuer.bring_up();
     log.says("the feed of auth-graph is back", 2).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn keys_that_can_not_be_fetched_are_told_of_once() {
+    let (log, _guard) = Log::begin();
+    let issuer = TestIssuer::start().await;
+    issuer.take_down();
+    let auth = issuer.auth_graph().build().unwrap();
+    let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
+    for attempt in 1..=3 {
+        assert_eq!(code_of(&auth, &token).await, Some(Code::Unavailable));
+        assert_eq!(log.lines("the keys of auth-graph can not be fetched").len(), attempt, "it was asked");
+        log.complains(1);
+        issuer.clock().advance(Duration::from_secs(2));
+    }
+    issuer.bring_up();
+    assert_eq!(code_of(&auth, &token).await, None);
+    log.says("the keys of auth-graph are fetched again", 1).await;
+    log.complains(1);
+}
+
+#[tokio::test]
+async fn a_mirror_that_can_not_follow_is_told_of_once() {
+    let (log, _guard) = Log::begin();
+    let issuer = TestIssuer::start().await;
+    let database = TestDatabase::create().await;
+    let fails = Arc::new(AtomicBool::new(true));
+    let refusing = fails.clone();
+    let mirror = Mirror::new(database.connect().await).on_user(move |_, _| {
+        let fails = refusing.load(Ordering::Relaxed);
+        Box::pin(async move { if fails { Err(Error::internal("no room for another user")) } else { Ok(()) } })
+    });
+    issuer.user("ada@example.com");
+    let service = Following::start(issuer.auth_graph().mirror(mirror), &issuer);
+    log.says("still: the mirror can not follow the feed", 3).await;
+    log.complains(1);
+    fails.store(false, Ordering::Relaxed);
+    log.says("the mirror follows the feed again", 1).await;
+    log.complains(1);
     service.stop().await;
 }
 
