@@ -130,6 +130,22 @@ async fn every_guarded_root_field_has_its_directive_and_every_directive_its_chec
     assert!(marked >= 6, "{marked}");
 }
 
+/// CVE-2025-64530 and GHSA-x33c-7c2v-mrj9: a rule of an interface did not hold for the objects behind it, or the other
+/// way round. GHSA-m8jr-fxqx-8xx6: what one field requires of others was read without their rules.
+/// GHSA-g8jh-vg5j-4h3f: under another name a rule was none.
+#[test]
+fn no_router_can_overlook_a_directive_of_access() {
+    for name in ["auth", "client"] {
+        let path = format!("{}/../schema/{name}.subgraph.graphql", env!("CARGO_MANIFEST_DIR"));
+        let code: String = std::fs::read_to_string(path).unwrap().split("\"\"\"").step_by(2).collect();
+        assert!(code.contains("@authenticated"), "{name}");
+        for overlooked in ["\ninterface ", " implements ", "@interfaceObject", "@requires(", "@fromContext", "as: \"@"]
+        {
+            assert!(!code.contains(overlooked), "{name}: {overlooked}");
+        }
+    }
+}
+
 /// A contract that excludes the tags `admin` and `feed` is what the public may use: whatever needs a scope has one of
 /// them, in objects too, and nothing else has.
 #[test]

@@ -109,11 +109,18 @@ async fn an_error_keeps_its_code_and_its_cause_stays_inside() {
     assert_eq!(waiting["errors"][0]["extensions"]["retryAfter"], 2);
 }
 
+/// With a mistake in the configuration there was an error where the caller is looked for, and whoever asked only
+/// whether something was there let everybody in.
 #[tokio::test]
-async fn without_a_context_a_guard_refuses() {
+async fn ghsa_8fpg_xm3f_6cx3_a_caller_who_can_not_be_checked_is_nobody() {
     let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
-    for field in ["authenticated", "scoped", "fresh"] {
-        let response = serde_json::to_value(schema.execute(format!("{{ {field} }}")).await).unwrap();
-        assert_eq!(response["errors"][0]["extensions"]["code"], "INTERNAL", "{field}");
+    let issuer = TestIssuer::start().await;
+    let token = issuer.token_for(&issuer.user("ada@example.com")).scope("notes:read").sign();
+    issuer.take_down();
+    let auth = issuer.auth_graph().build().unwrap();
+    for field in ["authenticated", "scoped", "fresh", "subject"] {
+        let without_context = serde_json::to_value(schema.execute(format!("{{ {field} }}")).await).unwrap();
+        assert_eq!(without_context["errors"][0]["extensions"]["code"], "INTERNAL", "{field}");
+        assert_eq!(code(&auth, field, Some(&token)).await, "UNAVAILABLE", "{field}");
     }
 }

@@ -132,6 +132,7 @@ async fn a_body_that_is_no_request_is_refused_in_words_that_do_not_repeat_it() {
 }
 
 /// axum read bodies of any size.
+/// RUSTSEC-2024-0363: a value of more than 4 GiB was taken by the database for further commands.
 #[tokio::test]
 async fn rustsec_2022_0055_a_large_body_is_refused_also_when_its_length_is_not_announced() {
     let service = service();
