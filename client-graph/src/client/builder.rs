@@ -197,16 +197,7 @@ impl AuthGraphBuilder {
         if issuer.is_empty() {
             problems.push("issuer must not be empty".to_owned());
         }
-        if self.leeway > Duration::from_secs(300) {
-            problems.push("leeway must be at most five minutes".to_owned());
-        }
-        if self.stale_feed != StaleFeed::Serve && self.service_client.is_none() {
-            problems.push("stale_feed needs a service_client, as there is no feed without one".to_owned());
-        }
-        if self.access_token_cookie.as_ref().is_some_and(|name| !is_token(name)) {
-            problems.push("access_token_cookie is not the name of a cookie".to_owned());
-        }
-        problems.extend(self.mirror.as_ref().and_then(crate::mirror::Mirror::problem).map(str::to_owned));
+        self.check_settings(&mut problems);
         let http = self.http_client.clone().map_or_else(http_client, Ok);
         let http = http.map_err(|error| problems.push(format!("no HTTP client can be made: {error}"))).ok();
         let (Some(graphql_url), Some(jwks_url), Some(http), true) = (graphql_url, jwks_url, http, problems.is_empty())
@@ -240,6 +231,20 @@ impl AuthGraphBuilder {
             first_sights: crate::flight::Flights::default(),
         };
         Ok(AuthGraph { inner: Arc::new(inner) })
+    }
+
+    /// What is wrong with everything but the addresses, the issuer and the audience.
+    fn check_settings(&self, problems: &mut Vec<String>) {
+        if self.leeway > Duration::from_secs(300) {
+            problems.push("leeway must be at most five minutes".to_owned());
+        }
+        if self.stale_feed != StaleFeed::Serve && self.service_client.is_none() {
+            problems.push("stale_feed needs a service_client, as there is no feed without one".to_owned());
+        }
+        if self.access_token_cookie.as_ref().is_some_and(|name| !is_token(name)) {
+            problems.push("access_token_cookie is not the name of a cookie".to_owned());
+        }
+        problems.extend(self.mirror.as_ref().and_then(crate::mirror::Mirror::problem).map(str::to_owned));
     }
 
     fn check_url(&self, name: &str, text: &str, problems: &mut Vec<String>) -> Option<Url> {
