@@ -150,7 +150,8 @@ async fn a_hanging_issuer_times_out() {
     let start = Instant::now();
     let error = at(&url).login(credentials("a@b.c")).await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
-    assert!(start.elapsed() < Duration::from_secs(5));
+    // It waits for three seconds; the rest is for a machine that is busy.
+    assert!(start.elapsed() < Duration::from_secs(30));
 }
 
 #[tokio::test]

@@ -197,7 +197,7 @@ async fn ten_minutes_without_auth_graph_cost_nobody_anything() {
         let told_when = answer.headers().contains_key("retry-after");
         let (status, body) = (answer.status().as_u16(), answer.json::<Value>().await.unwrap());
         // The client waits three seconds for an answer; the rest is for a machine that is busy.
-        assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
         (status, body["code"].as_str().unwrap_or_default().to_owned(), told_when)
     };
     let unavailable = (503, "UNAVAILABLE".to_owned(), true);
