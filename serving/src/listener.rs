@@ -106,7 +106,9 @@ mod tests {
         let patience = Patience::new(Duration::from_secs(30), Duration::from_secs(75));
         tokio::spawn(serve(listener, Router::new(), patience, std::future::pending()));
         stream.write_all(b"GET / HT").await.unwrap();
-        let closed = tokio::time::timeout(Duration::from_secs(100), stream.read_u8()).await.unwrap();
-        assert_eq!(closed.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        // Time passes when everybody waits: for the service alone here, as the network does not wait for that.
+        let started = tokio::time::Instant::now();
+        stream.read_u8().await.unwrap_err();
+        assert!(started.elapsed() < Duration::from_secs(100), "{:?}", started.elapsed());
     }
 }
