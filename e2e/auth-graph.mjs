@@ -4,13 +4,12 @@ import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { patience } from './processes.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** The program of a service, as it was built for the tests. */
 export const binary = (name) => join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug', name);
-
-const patience = 60_000;
 
 export const user = { email: 'ada@example.com', password: 'correct horse battery staple' };
 

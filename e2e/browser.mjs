@@ -1,11 +1,13 @@
 // A browser whose pages tell what they must not do: break the policy, ask another origin, complain in the console.
 import { chromium } from 'playwright-core';
+import { patience } from './processes.mjs';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 export function launch(...further) {
   return chromium.launch({
     executablePath,
+    timeout: patience,
     args: [
       '--no-sandbox',
       '--disable-background-networking',
@@ -20,6 +22,7 @@ export function launch(...further) {
 /** A page in a context of its own, with the list of what was wrong on it. */
 export async function openPage(browser, url) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  context.setDefaultTimeout(patience);
   const page = await context.newPage();
   const wrong = [];
   const origin = new URL(url).origin;

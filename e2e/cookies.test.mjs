@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { launch } from './browser.mjs';
 import { startDeployment, user } from './deployment.mjs';
 import { startFront } from './front.mjs';
+import { patience } from './processes.mjs';
 
 const rounds = 20;
 const deployments = [
@@ -65,6 +66,7 @@ async function signIn(page, api) {
 }
 
 async function open(context, host) {
+  context.setDefaultTimeout(patience);
   const page = await context.newPage();
   await page.goto(front.urlOf(host));
   return page;

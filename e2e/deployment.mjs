@@ -3,12 +3,11 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort } from './processes.mjs';
+import { freePort, patience } from './processes.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const binaries = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug');
 const guide = readFileSync(join(root, 'docs', 'guides', 'browsers.md'), 'utf8');
-const patience = 60_000;
 
 export const user = { email: 'ada@example.com', password: 'correct horse battery staple' };
 

@@ -8,10 +8,10 @@ import { after, before, describe, test } from 'node:test';
 import { startBadges } from './badges.mjs';
 import { gateways, startGateway } from './gateways.mjs';
 import { ask, login, send, subscribe } from './graphql.mjs';
+import { patience } from './processes.mjs';
 import { people as users, startServices, tokenOf } from './services.mjs';
 import { ours } from './subgraphs.mjs';
 
-const patience = 30_000;
 const federated = '{ me { email notes { edges { node { text author { email } } } } } }';
 const everything = `query ($id: ID!) {
   me { email notes { nodes { text } } } whoami { subject user { email } }

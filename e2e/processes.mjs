@@ -2,17 +2,24 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 
-const patience = 60_000;
+/** When what a test waits for does not come any more: much longer than a machine needs that does other things as well. */
+export const patience = 180_000;
+
+// Below the ports that a system gives to whoever asks for any: one of them could be given away before it is taken here.
+// Each process of tests begins elsewhere.
+let port = 11_000 + ((process.pid * 50) % 20_000);
+
+const isFree = (port) =>
+  new Promise((resolve) => {
+    const server = createServer().on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 
 /** A port that nobody listens on. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+export async function freePort() {
+  do port += 1;
+  while (!(await isFree(port)));
+  return port;
 }
 
 /** Start a program, and wait until `url` answers with a status below 500. What it has said is told when it does not. */

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { patience } from './processes.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const patience = 60_000;
 
 /** What the services are called. */
 export const names = ['auth-graph', 'client-graph'];

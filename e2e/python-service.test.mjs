@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ask, login, users } from './graphql.mjs';
-import { freePort, startProgram } from './processes.mjs';
+import { freePort, patience, startProgram } from './processes.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const authUrl = process.env.AUTH_URL;
@@ -23,7 +23,7 @@ async function start(environment) {
 
 /** Wait for what happens soon. */
 async function eventually(what, wanted) {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + patience;
   let seen;
   do {
     seen = await what();

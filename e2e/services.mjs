@@ -28,7 +28,8 @@ export async function startServices(folder, settings = []) {
   const [, id, secret] = /client_id=(\S+)\s+client_secret=(\S+)/.exec(run('client', 'create', 'reader', '--scope', 'feed:read'));
   const expired = (await login(earlier.url, people.user)).accessToken;
   await earlier.stop();
-  const auth = await startAuthGraph(data, [bind, ...settings]);
+  // The others are good for as long as a slow machine takes for all tests of a file.
+  const auth = await startAuthGraph(data, [bind, 'tokens.access_lifetime=1h', ...settings]);
 
   const clientUrl = `http://127.0.0.1:${await freePort()}`;
   const of = { data_dir: join(folder, 'client-graph'), 'server.bind': new URL(clientUrl).host, 'auth.url': auth.url };
