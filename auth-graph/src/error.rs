@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use sea_orm::DbErr;
+use sea_orm::sqlx::sqlite::SqliteError;
+use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 /// The result of everything in this crate that a caller can make fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -146,12 +147,34 @@ impl Error {
 }
 
 impl From<DbErr> for Error {
-    /// A database that can not be reached is away; any other failure of it is a fault of ours.
+    /// A database that is away, locked or full will do again what it can not do now; any other failure is a fault of
+    /// ours.
     fn from(error: DbErr) -> Self {
-        match error {
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::unavailable(error),
-            other => Self::Internal(Box::new(other)),
+        match is_away(&error) {
+            true => Self::unavailable(error),
+            false => Self::Internal(Box::new(error)),
         }
+    }
+}
+
+/// Whether the database can not do at the moment what it was asked: a connection was lost, the server stops, somebody
+/// else holds the lock, or the disk is full.
+fn is_away(error: &DbErr) -> bool {
+    let cause = match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return true,
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => &**cause,
+        _ => return false,
+    };
+    let sqlx::Error::Database(refusal) = cause else {
+        return matches!(cause, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed);
+    };
+    let code = refusal.code().unwrap_or_default();
+    match refusal.try_downcast_ref::<SqliteError>() {
+        // The lowest byte is the kind: SQLITE_BUSY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN.
+        Some(_) => matches!(code.parse::<i32>().map(|code| code & 0xff), Ok(5 | 10 | 13 | 14)),
+        // The first two characters are the kind: connections, resources, an operator, the machine. 25006 says that
+        // another server writes now.
+        None => ["08", "53", "57", "58", "25006"].iter().any(|kind| code.starts_with(kind)),
     }
 }
 

@@ -21,6 +21,7 @@ mod command_line;
 mod configuration;
 mod cookies;
 mod cors;
+mod database_failures;
 mod decoys;
 mod documents;
 mod editing;

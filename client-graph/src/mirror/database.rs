@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use sea_orm::sqlx::sqlite::SqliteError;
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait, sqlx,
 };
 use uuid::Uuid;
 
@@ -144,10 +146,31 @@ async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     begun.await.map_err(|failure| DbErr::Custom(failure.to_string()))?
 }
 
-/// A database that can not be reached is away; any other failure of it is a fault of ours.
+/// A database that is away, locked or full will do again what it can not do now; any other failure is a fault of ours.
 pub(crate) fn database_error(error: DbErr) -> Error {
-    match error {
-        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Error::unavailable(error),
-        other => Error::internal(other),
+    match is_away(&error) {
+        true => Error::unavailable(error),
+        false => Error::internal(error),
+    }
+}
+
+/// Whether the database can not do at the moment what it was asked: a connection was lost, the server stops, somebody
+/// else holds the lock, or the disk is full.
+fn is_away(error: &DbErr) -> bool {
+    let cause = match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return true,
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => &**cause,
+        _ => return false,
+    };
+    let sqlx::Error::Database(refusal) = cause else {
+        return matches!(cause, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed);
+    };
+    let code = refusal.code().unwrap_or_default();
+    match refusal.try_downcast_ref::<SqliteError>() {
+        // The lowest byte is the kind: SQLITE_BUSY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN.
+        Some(_) => matches!(code.parse::<i32>().map(|code| code & 0xff), Ok(5 | 10 | 13 | 14)),
+        // The first two characters are the kind: connections, resources, an operator, the machine. 25006 says that
+        // another server writes now.
+        None => ["08", "53", "57", "58", "25006"].iter().any(|kind| code.starts_with(kind)),
     }
 }

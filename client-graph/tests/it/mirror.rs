@@ -5,7 +5,10 @@ use client_graph::testing::TestIssuer;
 use client_graph::{AuthGraph, Code, User};
 use futures_util::future::join_all;
 use futures_util::poll;
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait,
+};
 
 use crate::support::{TestDatabase, bearer};
 
@@ -50,6 +53,34 @@ async fn a_warm_request_calls_nobody_and_reads_nothing() {
     assert!(context.principal().is_ok());
     assert_eq!(context.user().await.unwrap_err().code(), Code::Internal);
     assert_eq!(issuer.all_calls(), calls);
+}
+
+#[tokio::test]
+async fn a_database_that_others_lock_is_busy() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let elsewhere = database.connect().await;
+    let db = database.open_with(1).await;
+    let auth = with_mirror(&issuer, &db).await;
+    let headers = bearer(&issuer.token_for(&issuer.user("ada@example.com")).sign());
+    let immediate = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let lock = elsewhere.begin_with_options(immediate).await.unwrap();
+    let (impatient, patient) = match db.get_database_backend() {
+        DbBackend::Postgres => {
+            lock.execute_unprepared("LOCK TABLE mirrored_users").await.unwrap();
+            ("SET statement_timeout = 1", "SET statement_timeout = 0")
+        }
+        _ => ("PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 5000"),
+    };
+    db.execute_unprepared(impatient).await.unwrap();
+
+    let error = auth.context(&headers).await.user().await.unwrap_err();
+    assert_eq!((error.code(), error.retry_after_seconds()), (Code::Unavailable, Some(1)));
+    lock.rollback().await.unwrap();
+    db.execute_unprepared(patient).await.unwrap();
+    assert!(auth.context(&headers).await.user().await.is_ok());
 }
 
 #[tokio::test]

@@ -1,0 +1,47 @@
+//! What callers are told when the database fails in the middle, and that the service goes on afterwards.
+
+use auth_graph::error::{Code, Error};
+use auth_graph::store::{self, change_head};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, Statement};
+
+use crate::support::TestApp;
+
+/// The server ends the connection, as it does when it stops.
+#[tokio::test]
+async fn a_connection_that_is_lost_is_no_fault_of_ours() {
+    let test = TestApp::with(|config| config.database.max_connections = 1).await;
+    let db = &test.app.db;
+    if db.get_database_backend() != DbBackend::Postgres {
+        return;
+    }
+    let elsewhere = test.replica().await;
+    let txn = store::begin(db).await.unwrap();
+    let pid = Statement::from_string(DbBackend::Postgres, "SELECT pg_backend_pid()");
+    let pid: i32 = txn.query_one_raw(pid).await.unwrap().unwrap().try_get_by_index(0).unwrap();
+    elsewhere.db.execute_unprepared(&format!("SELECT pg_terminate_backend({pid}, 10000)")).await.unwrap();
+    for _ in ["told by the server", "found out"] {
+        assert_eq!(Error::from(move_on(&txn).await.unwrap_err()).code(), Code::Unavailable);
+    }
+    drop(txn);
+    move_on(db).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_another_program_locks_is_busy() {
+    let test = TestApp::with(|config| config.database.max_connections = 1).await;
+    if test.app.db.get_database_backend() != DbBackend::Sqlite {
+        return;
+    }
+    let impatient = test.replica().await;
+    impatient.db.execute_unprepared("PRAGMA busy_timeout = 0").await.unwrap();
+    let _locked = store::begin(&test.app.db).await.unwrap();
+    let busy = move_on(&impatient.db).await.unwrap_err();
+    assert_eq!(Error::from(busy).code(), Code::Unavailable);
+}
+
+async fn move_on(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let further = Expr::col(change_head::Column::Position).add(1);
+    let moving = change_head::Entity::update_many().col_expr(change_head::Column::Position, further);
+    moving.filter(change_head::Column::Id.eq(1)).exec(db).await.map(drop)
+}
