@@ -70,7 +70,8 @@ pub async fn connect(url: &SecretString, max_connections: u32, commits: Commits)
                 .synchronous(synchronous)
                 .busy_timeout(Duration::from_secs(5))
                 .foreign_keys(true)
-        });
+        })
+        .map_sqlx_sqlite_pool_opts(serving::without_open_transactions);
     Database::connect(options).await
 }
 

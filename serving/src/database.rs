@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use sea_orm::sqlx::Connection;
+use sea_orm::sqlx::sqlite::SqlitePoolOptions;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, EntityTrait};
 use sea_orm_migration::{MigratorTrait, SchemaManager, seaql_migrations};
 use secrecy::SecretString;
@@ -20,6 +22,24 @@ pub fn sqlite_url(file: &Path) -> io::Result<SecretString> {
     // The name of a folder can hold characters that end the path of a URL.
     let path = std::path::absolute(file)?.display().to_string();
     Ok(format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23")).into())
+}
+
+/// A pool that keeps no connection within a transaction.
+///
+/// When a write fails as the disk is full, SQLite takes the transaction back by itself. sqlx 0.9.0 goes on to count it:
+/// the next transactions of the connection are savepoints, which nobody commits. They lock out all others, and what was
+/// answered for them is lost with the process.
+#[must_use]
+pub fn without_open_transactions(pool: SqlitePoolOptions) -> SqlitePoolOptions {
+    pool.after_release(|connection, _| {
+        Box::pin(async move {
+            if connection.is_in_transaction() {
+                // A transaction that was dropped is taken back before this is answered.
+                connection.ping().await?;
+            }
+            Ok(!connection.is_in_transaction())
+        })
+    })
 }
 
 /// How many migrations are still to be run. Those of a newer version do not count: it is started while this one serves.

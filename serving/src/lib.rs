@@ -16,7 +16,7 @@ mod settings;
 mod stop;
 
 pub use client_address::client_address;
-pub use database::{pending_migrations, sqlite_url, unknown_migration};
+pub use database::{pending_migrations, sqlite_url, unknown_migration, without_open_transactions};
 pub use explain::explain;
 pub use listener::{Patience, listen, serve};
 pub use log::{Format, log_to_stderr};

@@ -27,6 +27,31 @@ async fn a_connection_that_is_lost_is_no_fault_of_ours() {
     move_on(db).await.unwrap();
 }
 
+/// SQLite takes a transaction back by itself when the disk is full. sqlx 0.9.0 does not notice, and what the connection
+/// wrote afterwards was seen by nobody else and lost with the process.
+#[tokio::test]
+async fn after_a_full_disk_what_is_written_is_there_for_everybody() {
+    let test = TestApp::with(|config| config.database.max_connections = 1).await;
+    let db = &test.app.db;
+    if db.get_database_backend() != DbBackend::Sqlite {
+        return;
+    }
+    let elsewhere = test.replica().await;
+    let txn = store::begin(db).await.unwrap();
+    txn.execute_unprepared("PRAGMA max_page_count = 1").await.unwrap();
+    let full = txn.execute_unprepared("CREATE TABLE large AS SELECT randomblob(100000)").await.unwrap_err();
+    drop(txn);
+    assert_eq!(Error::from(full).code(), Code::Unavailable);
+
+    db.execute_unprepared("PRAGMA max_page_count = 1000000").await.unwrap();
+    drop(store::begin(db).await.unwrap());
+    let before = change_head::last(&elsewhere.db).await.unwrap();
+    let txn = store::begin(db).await.unwrap();
+    move_on(&txn).await.unwrap();
+    txn.commit().await.unwrap();
+    assert_eq!(change_head::last(&elsewhere.db).await.unwrap(), before + 1);
+}
+
 #[tokio::test]
 async fn a_database_that_another_program_locks_is_busy() {
     let test = TestApp::with(|config| config.database.max_connections = 1).await;

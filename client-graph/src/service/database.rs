@@ -46,7 +46,8 @@ pub(super) async fn connect(config: &Config) -> Result<DatabaseConnection, Box<d
                 .synchronous(SqliteSynchronous::Normal)
                 .busy_timeout(Duration::from_secs(5))
                 .foreign_keys(true)
-        });
+        })
+        .map_sqlx_sqlite_pool_opts(serving::without_open_transactions);
     // It says which database, without its URL: that may hold a password.
     let place = match config.database.url.expose_secret() {
         "" => config.database_file().display().to_string(),
