@@ -84,7 +84,8 @@ async fn every_answer_names_its_request() {
 async fn stopping_finishes_the_running_request_and_takes_no_new_one() {
     let test = TestApp::with(|config| config.passwords.memory_kib = 131_072).await;
     test.create_user("ada@test.com").await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Where no other test listens: the port is free in the end, and stays so.
+    let listener = TcpListener::bind("127.0.0.2:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(http::serve(test.app.clone(), listener, async { stopped.await.unwrap() }));

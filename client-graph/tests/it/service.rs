@@ -317,7 +317,8 @@ async fn graphql_is_json_by_post() {
 async fn running_requests_are_finished_before_it_stops() {
     let service = Service::start().await;
     let (_, token) = service.user("ada@example.com");
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Where no other test listens: the port is free in the end, and stays so.
+    let listener = TcpListener::bind("127.0.0.3:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let stopped = async move { stopped.await.unwrap_or_default() };
