@@ -70,7 +70,8 @@ async fn a_database_that_others_lock_is_busy() {
     let (impatient, patient) = match db.get_database_backend() {
         DbBackend::Postgres => {
             lock.execute_unprepared("LOCK TABLE mirrored_users").await.unwrap();
-            ("SET statement_timeout = 1", "SET statement_timeout = 0")
+            // Long enough for what waits for nobody, such as the second of these.
+            ("SET statement_timeout = 1000", "SET statement_timeout = 0")
         }
         _ => ("PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 5000"),
     };
