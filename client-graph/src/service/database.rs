@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement,
-    TransactionTrait, sqlx,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait, sqlx,
 };
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use secrecy::ExposeSecret;
@@ -61,16 +61,20 @@ pub(super) async fn connect(config: &Config) -> Result<DatabaseConnection, Box<d
     })
 }
 
-/// Brings the tables up to date. Of several replicas that start at once, one does it and the others wait.
+/// Brings the tables up to date, in one transaction. Of several replicas that start at once, one does it and the others
+/// wait.
 pub(super) async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
-    let turn = db.begin().await?;
-    if turn.get_database_backend() == DbBackend::Postgres {
+    // SQLite has no other lock than that of its one writer.
+    let immediate =
+        TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
+    let txn = db.begin_with_options(immediate).await?;
+    if txn.get_database_backend() == DbBackend::Postgres {
         let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
-        turn.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
+        txn.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
     }
-    refuse_newer(db).await?;
-    Migrator::up(db, None).await?;
-    turn.commit().await
+    refuse_newer(&txn).await?;
+    Migrator::up(&txn, None).await?;
+    txn.commit().await
 }
 
 /// How many migrations are still to be run: see [`serving::pending_migrations`].
@@ -78,7 +82,7 @@ pub(super) async fn pending_migrations(db: &DatabaseConnection) -> Result<usize,
     serving::pending_migrations::<Migrator>(db).await
 }
 
-async fn refuse_newer(db: &DatabaseConnection) -> Result<(), DbErr> {
+async fn refuse_newer(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     match serving::unknown_migration::<Migrator>(db).await? {
         None => Ok(()),
         Some(newer) => Err(DbErr::Migration(format!(

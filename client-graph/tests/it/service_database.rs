@@ -4,6 +4,7 @@ use axum::body::Body;
 use client_graph::Clock;
 use client_graph::service::{App, Config, Sources, router};
 use client_graph::testing::TestIssuer;
+use futures_util::future::try_join_all;
 use sea_orm::ConnectionTrait;
 
 use crate::support::{TestDatabase, ask, get};
@@ -26,6 +27,15 @@ async fn a_newer_version_at_the_database_lets_this_one_serve_and_not_start() {
     assert_eq!(ask(&router(&app), get("/readyz").body(Body::empty()).unwrap()).await.status, 200);
     let why = App::boot(config, Clock::default()).await.unwrap_err().to_string();
     assert!(why.contains("m20990101_000001_newer") && why.contains("newer version"), "{why}");
+}
+
+/// The turn of each is on the connection that makes the tables: there is no other one here.
+#[tokio::test]
+async fn replicas_that_start_at_once_make_the_tables_in_turn() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let mut config = config(&issuer, &database);
+    config.database.max_connections = 1;
+    try_join_all((0..4).map(|_| App::boot(config.clone(), Clock::default()))).await.unwrap();
 }
 
 #[tokio::test]
