@@ -40,15 +40,25 @@ pub(crate) async fn ask(app: &App, question: &Question<'_>) -> Result<Answer> {
     let Some(hook) = &app.claims_hook else { return Ok(Answer::default()) };
     let answer = hook.ask(question, app.clock.now()).await.and_then(|claims| match app.claims_policy.fits(&claims) {
         true => Ok(claims),
-        false => Err(Error::unavailable("the claims of the hook are too long")),
+        false => Err(Error::unavailable("its claims are too long")),
     });
     match (answer, app.config.claims.hook.on_failure) {
         (Ok(claims), _) => Ok(Answer::of_hook(claims)),
-        (Err(error), HookFailure::Refuse) => Err(error),
+        (Err(error), HookFailure::Refuse) => Err(named(error)),
         (Err(error), HookFailure::Omit) => {
             tracing::warn!(error = serving::explain(&error), "a token is made without the claims of the hook");
             Ok(Answer::default())
         }
+    }
+}
+
+/// The same failure, and that it is the hook's: the log of a request that failed says nothing else of it.
+fn named(error: Error) -> Error {
+    match error {
+        Error::Unavailable { source: Some(why), .. } => {
+            Error::unavailable(format!("the claims hook failed: {}", serving::explain(&*why)))
+        }
+        other => other,
     }
 }
 

@@ -125,6 +125,7 @@ async fn when_it_fails_a_sign_in_is_refused_and_a_refresh_token_stays_good() {
     hook.behaves(std::future::pending);
     let refused = refreshed_in_haste(&test, &signed_in.refresh).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unavailable, "it does not answer");
+    assert!(serving::explain(&refused).contains("the claims hook failed: "), "{refused:?}");
     hook.answers(json!({ "plan": "gold" }));
     test.anonymous().login("ada@test.com", PASSWORD).await.data("login");
     let next = test.anonymous().refresh(&signed_in.refresh).await;
