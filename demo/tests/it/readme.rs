@@ -147,8 +147,9 @@ fn execute(examples: &[Example], folder: &Path, address: impl Fn(&str) -> String
 fn the_commands_of_the_first_part_do_what_is_printed_below_them() {
     let folder = TempDir::new().unwrap();
     // The pages are those that are there: to build them would need the internet.
-    let mut make = Command::new("make");
-    make.args(["--old-file=playground/dist/index.html", "run"]).current_dir(root());
+    // Ctrl-C is for it as in a terminal: whoever runs the tests in the background has it ignored.
+    let mut make = Command::new("env");
+    make.args(["--default-signal=INT", "make", "--old-file=playground/dist/index.html", "run"]).current_dir(root());
     // Where this is run by `make test`, it is not a part of that.
     for name in ["MAKEFLAGS", "MAKELEVEL", "MFLAGS"] {
         make.env_remove(name);
@@ -162,7 +163,7 @@ fn the_commands_of_the_first_part_do_what_is_printed_below_them() {
     assert!(compared >= 6, "the outputs were found");
     let (status, said) = demo.interrupt();
     // make passes the signal on to whoever has started it, once the demo has ended.
-    assert_eq!(status.signal(), Some(2));
+    assert_eq!(status.signal(), Some(2), "{status}: {said}");
     assert!(said.starts_with("Stopped. The data stays in"), "{said}");
 }
 
