@@ -63,7 +63,7 @@ pub async fn serve(
     let mut stop = pin!(stop);
     loop {
         let (stream, address) = tokio::select! {
-            // Tries again after a while when it fails, as it does where no file can be opened.
+            // Says so and tries again after a while when it fails, as it does where no file can be opened.
             accepted = Listener::accept(&mut listener) => accepted,
             () = &mut stop => break,
         };
