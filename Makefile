@@ -28,6 +28,8 @@ check: $(PLAYGROUND) ## Check the format, the lints, the documentation and the d
 	cargo clippy $(EVERYTHING) --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc $(EVERYTHING) --no-deps
 	cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --version 0.20.2 --locked
+	@# cargo-deny looks at the crates for other systems too, which no build has fetched.
+	cargo fetch --locked
 	cargo deny --offline check --hide-inclusion-graph licenses bans sources
 
 bench: ## Measure, and print a table of ratios; SECONDS=2 for a short run
