@@ -6,7 +6,7 @@
 //! without one. When to write is decided on first sight (`first_sight`), at sign-in (`proxy`) and by the feed (`feed`).
 
 #[cfg(feature = "sea-orm")]
-mod database;
+pub(crate) mod database;
 mod deletion;
 #[cfg(feature = "sea-orm")]
 mod entity;

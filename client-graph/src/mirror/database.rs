@@ -138,7 +138,7 @@ impl Database {
 /// It is begun by a task of its own, which goes on when the caller goes away: on PostgreSQL sqlx 0.9.0 does not know of
 /// a transaction until the answer to `BEGIN` has come, and would give the connection to the next one with the
 /// transaction still open (launchbadge/sqlx#4393).
-async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+pub(crate) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let options =
         TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
     let db = db.clone();

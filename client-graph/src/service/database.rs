@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait, sqlx,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement, sqlx,
 };
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use secrecy::ExposeSecret;
@@ -64,10 +63,8 @@ pub(super) async fn connect(config: &Config) -> Result<DatabaseConnection, Box<d
 /// Brings the tables up to date, in one transaction. Of several replicas that start at once, one does it and the others
 /// wait.
 pub(super) async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
-    // SQLite has no other lock than that of its one writer.
-    let immediate =
-        TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
-    let txn = db.begin_with_options(immediate).await?;
+    // SQLite has no other lock than that of its one writer, which this takes.
+    let txn = mirror::database::begin(db).await?;
     if txn.get_database_backend() == DbBackend::Postgres {
         let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
         txn.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
