@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// Packages whose sources are read.
 const PACKAGES: [&str; 9] =
-    ["auth-graph", "bench", "client-graph", "demo", "graphql-edge", "migrations", "playground", "serving", "subgraph"];
+    ["auth-graph", "bench", "client-graph", "demo", "libs/graphql-edge", "libs/serving", "libs/subgraph", "migrations", "playground"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
