@@ -29,11 +29,11 @@ use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 use subgraph::Directives;
 
-use crate::app::App;
-use crate::auth;
-use crate::clock::Clock;
-use crate::config::{Config, Problems, Profile, Sources};
+use crate::configuration;
 use crate::graphql;
+use engine::app::App;
+use model::clock::Clock;
+use model::config::{Config, Problems, Profile, Sources};
 
 pub use failure::Failure;
 
@@ -104,12 +104,12 @@ enum Command {
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let load = |mut flags: Vec<(String, String)>| -> Result<Config, Problems> {
         flags.extend(cli.settings.clone());
-        Config::load(&Sources::of_process(cli.config.clone(), flags))
+        configuration::load(&Sources::of_process(cli.config.clone(), flags))
     };
     let booted = async || -> Result<App, Failure> {
         let config = load(Vec::new())?;
         start_log(&config);
-        Ok(auth::boot(config, Clock::default()).await?)
+        Ok(engine::boot(config, Clock::default()).await?)
     };
     match cli.command {
         Command::Serve(options) => serve::run(load(options.settings())?).await,

@@ -27,8 +27,8 @@ use async_graphql::{MergedObject, MergedSubscription, SchemaBuilder};
 use graphql_edge::Boxed;
 use subgraph::{Directives, ServiceSdl, Subgraph};
 
-use crate::app::App;
-use crate::config::Profile;
+use engine::app::App;
+use model::config::Profile;
 
 pub use caller::Caller;
 pub use delivery::{Browser, Page, find_cookie};

@@ -1,6 +1,6 @@
 //! The HTTP service: one list of routes, and the layers around them.
 //!
-//! A handler translates and calls one function of `auth`, or hands a request to the GraphQL schema. What GraphQL over
+//! A handler translates and calls one function of `engine`, or hands a request to the GraphQL schema. What GraphQL over
 //! HTTP asks for is in the crate `graphql_edge`.
 
 mod browser;
@@ -19,10 +19,10 @@ use axum::routing::get;
 use serving::Patience;
 use tokio::net::TcpListener;
 
-use crate::app::App;
-use crate::auth::feed;
-use crate::config::Profile;
 use crate::tasks;
+use engine::app::App;
+use engine::feed;
+use model::config::{Problems, Profile};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -38,8 +38,11 @@ impl axum::extract::FromRef<Site> for App {
 }
 
 /// Every route of the service.
-pub fn router(app: &App) -> Router {
-    let site = Site { app: app.clone(), edge: graphql::edge(app) };
+///
+/// # Errors
+/// [`Problems`] when the file of trusted documents cannot be used.
+pub fn router(app: &App) -> Result<Router, Problems> {
+    let site = Site { app: app.clone(), edge: graphql::edge(app)? };
     let router = Router::new()
         .route("/.well-known/jwks.json", get(well_known::jwks).layer(browser::public()))
         .route("/.well-known/openid-configuration", get(well_known::discovery).layer(browser::public()))
@@ -64,12 +67,20 @@ pub fn router(app: &App) -> Router {
     let router =
         router.layer(in_span()).route("/graphql", operations).route("/oauth/introspect", oauth::introspection());
     let counting = app.clone();
-    serving::observed(router, move |status, took| counting.metrics.count_request(status.as_u16(), took))
-        .with_state(site)
+    let router = serving::observed(router, move |status, took| counting.metrics.count_request(status.as_u16(), took));
+    Ok(router.with_state(site))
 }
 
 /// Serves until `stop` is ready, and then finishes the running requests within the configured grace.
-pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) {
+///
+/// # Errors
+/// As [`router`].
+pub async fn serve(
+    app: App,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Problems> {
+    let router = router(&app)?;
     let tasks = tasks::spawn(&app);
     let stopping = app.clone();
     let stop = async move {
@@ -78,6 +89,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
         feed::stop(&stopping);
     };
     let patience = Patience::new(app.config.server.shutdown_grace, app.config.server.idle_timeout);
-    serving::serve(listener, router(&app), patience, stop).await;
+    serving::serve(listener, router, patience, stop).await;
     tasks.abort_all();
+    Ok(())
 }

@@ -3,34 +3,25 @@
 //! The service is the binary; the library lets it live within another program, as the demo and the tests do:
 //!
 //! ```no_run
-//! use auth_graph::{auth, clock::Clock, config::{Config, Sources}, http};
+//! use auth_graph::{configuration, http};
+//! use engine::boot;
+//! use model::clock::Clock;
+//! use model::config::Sources;
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let config = Config::load(&Sources::default())?;
+//! let config = configuration::load(&Sources::default())?;
 //! let listener = tokio::net::TcpListener::bind(config.server.bind).await?;
-//! let app = auth::boot(config, Clock::default()).await?;
-//! http::serve(app, listener, std::future::pending()).await;
+//! let app = boot(config, Clock::default()).await?;
+//! http::serve(app, listener, std::future::pending()).await?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Imports go one way: `http`, `graphql`, `cli`, `tasks` → `auth` → `app` → `credentials`, `limits`, `mail`, `egress` →
-//! `store` → `config`, `values`, `error`, `clock`.
+//! This package holds the doors: they translate, and call one function of `engine`. Below stand `credentials`, `store`
+//! and `model`.
 
-pub mod announcements;
-pub mod app;
-pub mod auth;
 pub mod cli;
-pub mod clock;
-pub mod config;
-pub mod credentials;
-pub mod egress;
-pub mod error;
+pub mod configuration;
 pub mod graphql;
 pub mod http;
-pub mod limits;
-pub mod mail;
-pub mod metrics;
-pub mod store;
 pub mod tasks;
-pub mod values;

@@ -12,8 +12,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
-use crate::app::App;
-use crate::error::Result;
+use engine::app::App;
+use model::error::Result;
 
 /// The running tasks; they end when this is dropped.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ where
         match AssertUnwindSafe(work(parts.clone())).catch_unwind().await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                let error = serving::explain(&error);
+                let error = errors::explain(&error);
                 tracing::error!(task = name, error, "a task failed and starts over");
             }
             // The message and the place were printed when it happened.

@@ -7,18 +7,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use auth_graph::app::App;
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::administration::{self, NewAccount};
-use auth_graph::auth::{Actor, boot};
-use auth_graph::clock::Clock;
-use auth_graph::config::{Config, Sources};
 use auth_graph::http;
-use auth_graph::values::NewPassword;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::Request;
+use engine::accounts::Rank;
+use engine::administration::{self, NewAccount};
+use engine::app::App;
+use engine::boot;
+use engine::callers::Actor;
+use model::clock::Clock;
+use model::config::{Config, Sources};
+use model::values::NewPassword;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use tracing::Subscriber;
@@ -57,7 +58,7 @@ async fn measure(time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
         let id = create_user(&app, &email(number), rank).await?;
         representations.push(json!({ "__typename": "User", "id": id }));
     }
-    let router = http::router(&app);
+    let router = http::router(&app)?;
     let input = json!({ "email": email(0), "password": PASSWORD });
     let signed_in = send(&router, None, LOGIN, json!({ "input": input })).await?;
     let token = signed_in["data"]["login"]["accessToken"].as_str().ok_or("nobody could sign in")?.to_owned();

@@ -6,19 +6,20 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use auth_graph::app::App;
-use auth_graph::auth::administration::{self, NewAccount};
-use auth_graph::auth::clients::{self, NewClient};
-use auth_graph::auth::{Actor, boot};
-use auth_graph::clock::Clock;
-use auth_graph::config::{Config, Sources};
-use auth_graph::store::{self, changes, users};
-use auth_graph::values::{NewPassword, Scopes, UserId};
 use client_graph::{AuthGraph, Credentials, SignIn};
+use engine::administration::{self, NewAccount};
+use engine::app::App;
+use engine::boot;
+use engine::callers::Actor;
+use engine::clients::{self, NewClient};
+use model::clock::Clock;
+use model::config::{Config, Sources};
+use model::values::{NewPassword, Scopes, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use store::{changes, users};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;

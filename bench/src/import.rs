@@ -11,14 +11,14 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auth_graph::auth::pages::Page;
-use auth_graph::auth::{accounts, boot};
-use auth_graph::clock::Clock;
-use auth_graph::config::{Config, Sources};
-use auth_graph::store::users::Filter;
+use engine::pagination::Page;
+use engine::{accounts, boot};
+use model::clock::Clock;
+use model::config::{Config, Sources};
 use sea_orm::{ConnectionTrait, Database};
 use secrecy::SecretString;
 use serde_json::json;
+use store::users::Filter;
 
 use crate::machine::resident;
 use crate::process::{failed, sibling};

@@ -10,11 +10,10 @@ use serde_json::json;
 use crate::auth_graph::{PASSWORD, email};
 use crate::http::post;
 use crate::load::{Load, Outcome, pace, saturate};
-use crate::machine;
 use crate::process::Server;
 use crate::samples::median;
 use crate::table::{Row, Target, Unit};
-use crate::verify;
+use crate::{machine, verify};
 
 const ROUNDS: usize = 3;
 const CLIENTS: usize = 16;

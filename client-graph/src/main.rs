@@ -11,7 +11,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if is_unread(&failure) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("client-graph: {}", serving::explain(&*failure));
+            eprintln!("client-graph: {}", errors::explain(&*failure));
             exit_code(&failure)
         }
     }

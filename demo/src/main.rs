@@ -31,7 +31,7 @@ async fn main() -> ExitCode {
     match run(Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("demo: {}", serving::explain(&*failure));
+            eprintln!("demo: {}", errors::explain(&*failure));
             ExitCode::FAILURE
         }
     }

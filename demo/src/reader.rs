@@ -1,10 +1,10 @@
 //! The service client with which client-graph follows the change feed, so that it hears of ended sessions at once.
 
-use auth_graph::app::App;
-use auth_graph::auth::Actor;
-use auth_graph::auth::clients::{self, NewClient, WithSecret};
-use auth_graph::error::Error;
-use auth_graph::values::Scopes;
+use engine::app::App;
+use engine::callers::Actor;
+use engine::clients::{self, NewClient, WithSecret};
+use model::error::Error;
+use model::values::Scopes;
 
 const NAME: &str = "client-graph";
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use auth_graph::{auth, http};
+use auth_graph::http;
 use client_graph::service;
 use secrecy::ExposeSecret;
 use tokio::sync::watch;
@@ -19,7 +19,7 @@ pub(crate) struct Services {
     /// Where client-graph answers.
     pub(crate) client_url: String,
     stop: watch::Sender<bool>,
-    running: JoinSet<()>,
+    running: JoinSet<Result<(), Box<dyn Error + Send + Sync>>>,
 }
 
 impl Services {
@@ -38,7 +38,7 @@ impl Services {
         let client_listener = serving::listen(loopback(client_port)).await?;
         let client_address = client_listener.local_addr()?;
         let client_url = format!("http://{client_address}");
-        let config = auth_graph::config::Config::load(&serving::Sources {
+        let config = auth_graph::configuration::load(&settings::Sources {
             flags: settings(&[
                 ("profile", "demo"),
                 ("server.bind", &auth_address.to_string()),
@@ -49,16 +49,17 @@ impl Services {
                 ("data_dir", &data_dir.join("auth-graph").to_string_lossy()),
                 ("log.filter", "warn"),
             ]),
-            environment: serving::environment_of_process(),
+            environment: settings::environment_of_process(),
             ..Default::default()
         })?;
         serving::log_to_stderr(&config.log.filter, serving::Format::Text);
-        let auth_app = auth::boot(config, Default::default()).await?;
+        let auth_app = engine::boot(config, Default::default()).await?;
         users::create(&auth_app).await?;
         let reader = reader::register(&auth_app).await?;
-        running.spawn(http::serve(auth_app, auth_listener, when(stopped.clone())));
+        let auth_stop = when(stopped.clone());
+        running.spawn(async { Ok(http::serve(auth_app, auth_listener, auth_stop).await?) });
 
-        let config = service::Config::load(&serving::Sources {
+        let config = service::Config::load(&settings::Sources {
             flags: settings(&[
                 ("profile", "demo"),
                 ("server.bind", &client_address.to_string()),
@@ -68,11 +69,14 @@ impl Services {
                 ("data_dir", &data_dir.join("client-graph").to_string_lossy()),
                 ("log.filter", "warn"),
             ]),
-            environment: serving::environment_of_process(),
+            environment: settings::environment_of_process(),
             ..Default::default()
         })?;
         let client_app = service::App::boot(config, Default::default()).await?;
-        running.spawn(service::serve(client_app, client_listener, when(stopped)));
+        running.spawn(async {
+            service::serve(client_app, client_listener, when(stopped)).await;
+            Ok(())
+        });
 
         Ok(Self { auth_url, client_url, stop, running })
     }
@@ -81,7 +85,7 @@ impl Services {
     pub(crate) async fn stop(mut self) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.stop.send_replace(true);
         while let Some(ended) = self.running.join_next().await {
-            ended?;
+            ended??;
         }
         Ok(())
     }

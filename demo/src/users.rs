@@ -1,11 +1,11 @@
 //! The three users, as in the example that this project descends from.
 
-use auth_graph::app::App;
-use auth_graph::auth::Actor;
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::administration::{self, NewAccount};
-use auth_graph::error::{Code, Error};
-use auth_graph::values::NewPassword;
+use engine::accounts::Rank;
+use engine::administration::{self, NewAccount};
+use engine::app::App;
+use engine::callers::Actor;
+use model::error::{Code, Error};
+use model::values::NewPassword;
 
 /// Addresses, passwords and what each may do.
 pub(crate) const USERS: [(&str, &str, Rank); 3] = [

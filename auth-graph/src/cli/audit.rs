@@ -9,20 +9,20 @@ use serde_json::json;
 
 use super::Failure;
 use super::user::Who;
-use crate::app::App;
-use crate::auth::audit::{self, ExportError, Filter, Model};
-use crate::auth::login_events::{self, Piece};
-use crate::auth::pages::Page;
+use engine::app::App;
+use engine::audit::login_events::{self, Piece};
+use engine::audit::{self, ExportError, Filter, Model};
+use engine::pagination::Page;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Print the audit log as JSON, one event a line, the earliest first.
     Export {
         /// Only from this time on (RFC 3339).
-        #[arg(long, value_name = "TIME", value_parser = super::time)]
+        #[arg(long, value_name = "TIME", value_parser = crate::cli::time)]
         from: Option<DateTime<Utc>>,
         /// Only before this time.
-        #[arg(long, value_name = "TIME", value_parser = super::time)]
+        #[arg(long, value_name = "TIME", value_parser = crate::cli::time)]
         until: Option<DateTime<Utc>>,
         /// Only what was done to this.
         #[arg(long, value_name = "ID")]

@@ -6,12 +6,12 @@ use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
 
 use super::Failure;
-use crate::app::App;
-use crate::auth::Actor;
-use crate::auth::clients::{self, NewClient, WithSecret};
-use crate::error::Error;
-use crate::store::service_clients::Model;
-use crate::values::{Held, Projection, Scopes};
+use engine::app::App;
+use engine::callers::Actor;
+use engine::clients::{self, NewClient, WithSecret};
+use model::error::Error;
+use model::values::{Held, Projection, Scopes};
+use store::service_clients::Model;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

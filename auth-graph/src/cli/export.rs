@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::Failure;
-use crate::app::App;
-use crate::auth::transfer;
-use crate::error::Error;
+use engine::app::App;
+use engine::transfer;
+use model::error::Error;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {

@@ -1,15 +1,14 @@
 //! Why a command failed, as it is printed.
 
 use std::error::Error as _;
-use std::fmt;
-use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use std::{fmt, io};
 
 use sea_orm::DbErr;
 
-use crate::config::Problems;
-use crate::error::Error;
+use model::config::Problems;
+use model::error::Error;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -51,7 +50,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Configuration(problems) => problems.fmt(formatter),
             Self::Io(error) => error.fmt(formatter),
-            Self::Refused(error) => formatter.write_str(&serving::explain(error.source().unwrap_or(error))),
+            Self::Refused(error) => formatter.write_str(&errors::explain(error.source().unwrap_or(error))),
         }
     }
 }

@@ -22,9 +22,9 @@ use self::database::Database;
 use self::lines::Lines;
 use self::report::Report;
 use super::Failure;
-use crate::app::App;
-use crate::auth::transfer::{Batch, Import, PreparedBatch, Record, UnusableHash, Writing};
-use crate::error::Error;
+use engine::app::App;
+use engine::transfer::{Batch, Import, PreparedBatch, Record, UnusableHash, Writing};
+use model::error::Error;
 
 /// How many rows are one transaction.
 const BATCH: usize = 1000;

@@ -3,8 +3,8 @@
 use clap::Subcommand;
 
 use super::Failure;
-use crate::app::App;
-use crate::auth::keys::{self, Start, State};
+use engine::app::App;
+use engine::keys::{self, Start, State};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

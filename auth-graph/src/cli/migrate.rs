@@ -3,10 +3,10 @@
 use clap::Args;
 
 use super::Failure;
-use crate::app::App;
-use crate::clock::Clock;
-use crate::config::Config;
-use crate::store;
+use engine::app::App;
+use model::clock::Clock;
+use model::config::Config;
+use store;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {

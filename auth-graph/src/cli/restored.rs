@@ -1,10 +1,10 @@
 //! `restored`.
 
 use super::Failure;
-use crate::app::App;
-use crate::auth::restoring;
+use engine::app::App;
+use engine::feed::reset;
 
 pub(super) async fn run(app: &App) -> Result<(), Failure> {
-    restoring::announce(app).await?;
+    reset::announce(app).await?;
     Ok(say!("readers of the feed begin anew, and links in mails that were sent do nothing any more")?)
 }

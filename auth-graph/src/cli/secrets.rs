@@ -6,9 +6,9 @@ use clap::Subcommand;
 use humantime_serde::re::humantime;
 
 use super::Failure;
-use crate::auth::secrets;
-use crate::clock::Clock;
-use crate::config::Config;
+use engine::keys::secrets;
+use model::clock::Clock;
+use model::config::Config;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -6,10 +6,9 @@ use clap::Args;
 use secrecy::ExposeSecret;
 
 use super::Failure;
-use crate::auth;
-use crate::clock::Clock;
-use crate::config::Config;
 use crate::http;
+use model::clock::Clock;
+use model::config::Config;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -34,15 +33,15 @@ impl Options {
 }
 
 pub(super) async fn run(mut config: Config) -> Result<(), Failure> {
-    super::start_log(&config);
+    crate::cli::start_log(&config);
     let listener = serving::listen(config.server.bind).await?;
     // A free port was asked for: the issuer shall name the one that was found.
     config.server.bind = listener.local_addr()?;
     if config.database.url.expose_secret().is_empty() {
         tracing::info!(folder = %config.data_dir.display(), "data and generated secret are kept here");
     }
-    let app = auth::boot(config, Clock::default()).await?;
+    let app = engine::boot(config, Clock::default()).await?;
     tracing::info!(address = %app.config.server.bind, url = app.config.issuer(), "auth-graph serves");
-    http::serve(app, listener, serving::stop_signal()?).await;
+    http::serve(app, listener, serving::stop_signal()?).await?;
     Ok(())
 }

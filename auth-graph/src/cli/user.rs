@@ -6,15 +6,16 @@ use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Failure;
-use crate::app::App;
-use crate::auth::accounts::{self, Deletion, Rank};
-use crate::auth::administration::{self, Impersonator, NewAccount, Update};
-use crate::auth::pages::Page;
-use crate::auth::{Actor, audit};
-use crate::error::Error;
-use crate::store::sessions;
-use crate::store::users::{Filter, Model};
-use crate::values::{NewPassword, Scopes, UserId};
+use engine::accounts::{self, Deletion, Rank};
+use engine::administration::{self, Impersonator, NewAccount, Update};
+use engine::app::App;
+use engine::audit;
+use engine::callers::Actor;
+use engine::pagination::Page;
+use model::error::Error;
+use model::values::{NewPassword, Scopes, UserId};
+use store::sessions;
+use store::users::{Filter, Model};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

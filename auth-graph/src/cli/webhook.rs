@@ -7,13 +7,13 @@ use clap::{Subcommand, ValueEnum};
 use secrecy::ExposeSecret;
 
 use super::Failure;
-use crate::app::App;
-use crate::auth::Actor;
-use crate::auth::pages::Page;
-use crate::auth::webhooks::{self, Log, NewWebhook, Update, WithSecret};
-use crate::store::webhook_deliveries::{self, State};
-use crate::store::webhooks::Model;
-use crate::values::{EventTypes, WebhookUrl};
+use engine::app::App;
+use engine::callers::Actor;
+use engine::pagination::Page;
+use engine::webhooks::{self, Log, NewWebhook, Update, WithSecret};
+use model::values::{EventTypes, WebhookUrl};
+use store::webhook_deliveries::{self, State};
+use store::webhooks::Model;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -94,7 +94,7 @@ pub(super) enum Replay {
     /// Everything that has happened since a time.
     Since {
         /// The time (RFC 3339).
-        #[arg(value_parser = super::time)]
+        #[arg(value_parser = crate::cli::time)]
         since: DateTime<Utc>,
         /// The endpoint's identifier.
         id: String,
@@ -198,8 +198,8 @@ fn print_secret(made: &WithSecret) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::changes::Kind;
-    use crate::values::{DeliveryId, UserId, WebhookId};
+    use model::values::{DeliveryId, UserId, WebhookId};
+    use store::changes::Kind;
 
     #[test]
     fn what_is_to_be_made_again_says_nothing_of_the_attempt_before() {

@@ -10,13 +10,13 @@ use super::caller::{app, caller};
 use super::error::Result;
 use super::guard::HasScopeForAll;
 use super::shown::Shown;
-use crate::app::App;
-use crate::auth::accounts::{self, USERS_READ};
-use crate::auth::pages::Page;
-use crate::auth::principal::scopes_of;
-use crate::auth::projection::{Seen, View};
-use crate::store::users::{Filter, Model};
-use crate::values::UserField;
+use engine::accounts::{self, USERS_READ};
+use engine::app::App;
+use engine::callers::scopes_of;
+use engine::callers::view::{Seen, View};
+use engine::pagination::Page;
+use model::values::UserField;
+use store::users::{Filter, Model};
 
 /// Somebody who can sign in.
 #[derive(SimpleObject, Clone, Debug)]

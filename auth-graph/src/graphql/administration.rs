@@ -15,15 +15,15 @@ use super::error::Result;
 use super::guard::{HasScope, HasScopeForAll};
 use super::registration::MailRequestedPayload;
 use super::session::Session;
-use crate::auth::accounts::{self, Deletion, USERS_READ};
-use crate::auth::administration::{self, IMPERSONATE, Impersonator, USERS_WRITE};
-use crate::auth::audit;
-use crate::store::users::Model;
-use crate::values::NewPassword;
+use engine::accounts::{self, Deletion, USERS_READ};
+use engine::administration::{self, IMPERSONATE, Impersonator, USERS_WRITE};
+use engine::audit;
 use inputs::{
     CreateUserInput, ImpersonateInput, InviteUserInput, MergeUsersInput, SetUserPasswordInput, SetUserRolesInput,
     UpdateUserInput,
 };
+use model::values::NewPassword;
+use store::users::Model;
 
 /// A user that was made or changed.
 #[derive(SimpleObject)]

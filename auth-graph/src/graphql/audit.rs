@@ -10,9 +10,9 @@ use subgraph::{guarded, requires};
 use super::caller::app;
 use super::error::Result;
 use super::guard::HasScope;
-use crate::auth::audit::{self, AUDIT_READ, Filter, Model};
-use crate::auth::pages::{Page, narrowed};
-use crate::store::audit_events::ActorKind;
+use engine::audit::{self, AUDIT_READ, Filter, Model};
+use engine::pagination::{Page, narrowed};
+use store::audit_events::ActorKind;
 
 /// A change to a user, by whomever, or one that somebody made to what is not their own.
 #[derive(SimpleObject)]

@@ -4,10 +4,9 @@ use async_graphql::Context;
 use secrecy::SecretString;
 
 use super::error::Result;
-use super::session::device;
-use crate::app::App;
-use crate::auth::{Actor, Presence, Principal, Refusal, principal};
-use crate::error::Error;
+use engine::app::App;
+use engine::callers::{self, Actor, Device, Presence, Principal, Refusal};
+use model::error::Error;
 
 /// The caller of one request, or of all operations on one WebSocket.
 ///
@@ -28,7 +27,7 @@ impl Caller {
     pub async fn identify(app: &App, token: Option<SecretString>) -> Self {
         match token {
             None => Self::Anonymous,
-            Some(token) => match principal::authenticate(app, &token).await {
+            Some(token) => match callers::authenticate(app, &token).await {
                 Ok(principal) => Self::Principal(principal),
                 Err(refusal) => Self::Refused(refusal),
             },
@@ -42,7 +41,7 @@ pub(super) fn caller<'a>(ctx: &Context<'a>) -> Result<Option<&'a Principal>> {
         None | Some(Caller::Anonymous) => Ok(None),
         Some(Caller::Refused(refusal)) => Err(Error::from(*refusal).into()),
         Some(Caller::Principal(caller)) => {
-            principal::recheck(app(ctx), caller, app(ctx).clock.now()).map_err(Error::from)?;
+            callers::recheck(app(ctx), caller, app(ctx).clock.now()).map_err(Error::from)?;
             Ok(Some(caller))
         }
     }
@@ -67,4 +66,10 @@ pub(super) fn actor(ctx: &Context<'_>) -> Result<Actor> {
 /// App, which every schema is built with.
 pub(super) fn app<'a>(ctx: &Context<'a>) -> &'a App {
     ctx.data_unchecked()
+}
+
+/// What the request shows of the device; nothing where the schema is called without one.
+pub(super) fn device<'a>(ctx: &Context<'a>) -> &'a Device {
+    static UNKNOWN: Device = Device { address: None, user_agent: None, request_id: None };
+    ctx.data_opt().unwrap_or(&UNKNOWN)
 }

@@ -8,10 +8,10 @@ use subgraph::{guarded, requires};
 use super::caller::{actor, app};
 use super::error::Result;
 use super::guard::HasScope;
-use crate::auth::clients::{self, CLIENTS_READ, CLIENTS_WRITE, NewClient, WithSecret};
-use crate::error::Error;
-use crate::store::service_clients::Model;
-use crate::values::{Held, Projection, Scope, Scopes};
+use engine::clients::{self, CLIENTS_READ, CLIENTS_WRITE, NewClient, WithSecret};
+use model::error::Error;
+use model::values::{Held, Projection, Scope, Scopes};
+use store::service_clients::Model;
 
 /// A program that signs in with a secret of its own, at the token endpoint.
 #[derive(SimpleObject)]

@@ -10,9 +10,9 @@ use chrono::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::caller::app;
-use crate::app::App;
-use crate::config::Cookies;
-use crate::error::{Error, Result};
+use engine::app::App;
+use model::config::Cookies;
+use model::error::{Error, Result};
 
 /// Where the refresh token is put.
 #[derive(Enum, Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use async_graphql::{Enum, ErrorExtensions};
 
-use crate::error::{Code, Error};
+use model::error::{Code, Error};
 
 /// What resolvers return instead of an error of async-graphql.
 ///
@@ -25,7 +25,7 @@ impl From<ApiError> for async_graphql::Error {
     /// Faults of ours are logged here, the one place that sees them all, and their cause is shown to nobody.
     fn from(ApiError(error): ApiError) -> Self {
         if matches!(error, Error::Internal(_) | Error::Unavailable { source: Some(_), .. }) {
-            tracing::error!(error = serving::explain(&error), "a request failed");
+            tracing::error!(error = errors::explain(&error), "a request failed");
         }
         Self::new(error.to_string()).extend_with(|_, extensions| {
             extensions.set("code", error.code().as_str());

@@ -7,9 +7,9 @@ use subgraph::Representation;
 use super::account::User;
 use super::caller::{app, caller};
 use super::error::Result;
-use crate::auth::accounts;
-use crate::error::Error;
-use crate::values::UserId;
+use engine::accounts;
+use model::error::Error;
+use model::values::UserId;
 
 /// What a gateway can ask for by a key.
 #[derive(Union)]

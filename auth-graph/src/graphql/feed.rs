@@ -10,7 +10,7 @@ use subgraph::{guarded, requires, tag};
 use super::caller::{app, caller, presence, principal};
 use super::error::{ApiError, Result};
 use super::guard::HasScope;
-use crate::auth::feed::{self, Change, ChangeKind, FEED_READ, Page};
+use engine::feed::{self, Change, ChangeKind, FEED_READ, Page};
 
 /// A position in a list or in the feed. It is opaque: pass it on as it is.
 #[derive(NewType, Clone, Debug)]

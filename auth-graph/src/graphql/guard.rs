@@ -6,8 +6,8 @@ use subgraph::{Demand, Rule};
 
 use super::caller::{app, principal};
 use super::error::ApiError;
-use crate::auth::projection::View;
-use crate::error::Error;
+use engine::callers::view::View;
+use model::error::Error;
 
 /// Lets callers pass who are signed in.
 #[derive(Clone, Copy, Debug)]

@@ -8,9 +8,9 @@ use subgraph::{guarded, requires};
 use super::caller::{app, principal};
 use super::error::Result;
 use super::guard::{Authenticated, HasScope};
-use crate::auth::audit::AUDIT_READ;
-use crate::auth::login_events::{self, Count, Filter, Kind, Model, Piece};
-use crate::auth::pages::{Listing, Page, narrowed};
+use engine::audit::AUDIT_READ;
+use engine::audit::login_events::{self, Count, Filter, Kind, Model, Piece};
+use engine::pagination::{Listing, Page, narrowed};
 
 /// A sign-in, or an attempt at one.
 #[derive(SimpleObject)]

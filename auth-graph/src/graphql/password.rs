@@ -3,14 +3,14 @@
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use subgraph::{guarded, requires};
 
+use super::caller::device;
 use super::caller::{app, principal};
 use super::error::Result;
 use super::guard::Authenticated;
 use super::registration::MailRequestedPayload;
-use super::session::device;
-use crate::auth::accounts;
-use crate::error::Error;
-use crate::values::NewPassword;
+use engine::accounts;
+use model::error::Error;
+use model::values::NewPassword;
 
 /// A new password for one that was forgotten.
 #[derive(InputObject)]

@@ -5,12 +5,12 @@ use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};
 use subgraph::{guarded, requires};
 
 use super::account::User;
+use super::caller::device;
 use super::caller::{app, principal};
 use super::error::Result;
 use super::guard::Authenticated;
-use super::session::device;
-use crate::auth::accounts::{self, ProfileChange};
-use crate::error::Error;
+use engine::accounts::{self, ProfileChange};
+use model::error::Error;
 
 /// What to change about yourself; what is left out stays.
 #[derive(InputObject)]

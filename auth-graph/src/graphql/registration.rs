@@ -3,13 +3,13 @@
 use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
 use subgraph::{guarded, requires};
 
+use super::caller::device;
 use super::caller::{app, principal};
 use super::error::Result;
 use super::guard::Authenticated;
-use super::session::device;
-use crate::auth::accounts::{self, NewRegistration, Registered};
-use crate::error::Error;
-use crate::values::NewPassword;
+use engine::accounts::{self, NewRegistration, Registered};
+use model::error::Error;
+use model::values::NewPassword;
 
 /// An account to be made.
 #[derive(InputObject)]

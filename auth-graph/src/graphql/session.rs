@@ -6,14 +6,15 @@ use secrecy::{ExposeSecret, SecretString};
 use subgraph::{guarded, requires};
 
 use super::account::User;
-use super::caller::{app, caller, principal};
+use super::caller::{app, caller, device, principal};
 use super::delivery::{self, Delivery};
 use super::error::Result;
 use super::guard::Authenticated;
-use crate::auth::sessions::{self, Device, Login, Reach};
-use crate::error::Error;
-use crate::store::sessions::Model;
-use crate::values::{Scope, Scopes, SessionId};
+use engine::sessions::{self, Reach};
+use engine::signing_in::{self, Login};
+use model::error::Error;
+use model::values::{Scope, Scopes, SessionId};
+use store::sessions::Model;
 
 /// What a person signs in with.
 #[derive(InputObject)]
@@ -158,7 +159,7 @@ impl SessionMutation {
             scope: input.scope.map(parse_scope).transpose()?,
             audience: input.audience,
         };
-        let pair = sessions::login(app(ctx), login, device(ctx)).await?;
+        let pair = signing_in::login(app(ctx), login, device(ctx)).await?;
         Ok(LoginResult::TokenPair(TokenPair::deliver(ctx, pair, input.delivery)))
     }
 
@@ -266,10 +267,4 @@ impl Session {
 
 fn parse_scope(scope: Vec<String>) -> Result<Scopes> {
     Ok(scope.into_iter().map(|scope| scope.parse::<Scope>()).collect::<std::result::Result<_, _>>()?)
-}
-
-/// What the request shows of the device; nothing where the schema is called without one.
-pub(super) fn device<'a>(ctx: &Context<'a>) -> &'a Device {
-    static UNKNOWN: Device = Device { address: None, user_agent: None, request_id: None };
-    ctx.data_opt().unwrap_or(&UNKNOWN)
 }

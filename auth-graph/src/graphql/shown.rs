@@ -8,7 +8,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
 
 use super::error::ApiError;
-use crate::error::Error;
+use model::error::Error;
 
 /// A value, unless it is kept from the caller. In the schema it is the value.
 #[derive(Clone, Debug)]

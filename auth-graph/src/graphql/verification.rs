@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use super::account::User;
 use super::caller::app;
 use super::error::Result;
-use crate::auth::verification::{self, Verified};
-use crate::auth::{Principal, Refusal};
+use engine::callers::{Principal, Refusal};
+use engine::verification::{self, Verified};
 
 /// See its fields below.
 pub struct Verification(std::result::Result<Verified, Refusal>);

@@ -10,9 +10,9 @@ use subgraph::{guarded, requires};
 use super::caller::{actor, app};
 use super::error::Result;
 use super::guard::HasScope;
-use crate::auth::webhooks::{self, NewWebhook, Update, WEBHOOKS_READ, WEBHOOKS_WRITE, WithSecret};
-use crate::store::webhooks::Model;
-use crate::values::{EventTypes, WebhookUrl};
+use engine::webhooks::{self, NewWebhook, Update, WEBHOOKS_READ, WEBHOOKS_WRITE, WithSecret};
+use model::values::{EventTypes, WebhookUrl};
+use store::webhooks::Model;
 
 pub(super) use log::{WebhookLogMutation, WebhookLogQuery};
 

@@ -8,8 +8,8 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN, RETRY_AFTE
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowCredentials, AllowOrigin, Any, CorsLayer};
 
-use crate::app::App;
 use crate::graphql::{Browser, Page, find_cookie};
+use engine::app::App;
 
 const CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

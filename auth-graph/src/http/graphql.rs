@@ -11,25 +11,27 @@ use axum::http::header::UPGRADE;
 use axum::http::request::Parts;
 use axum::response::Response;
 use graphql_edge::{Limits, Posted};
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tracing::Instrument;
 
 use super::browser::browser;
-use super::identity::{Bearer, bearer, device};
+use super::identity::{bearer, device, identify};
 use super::{Site, socket};
-use crate::app::App;
-use crate::auth::{Refusal, answers};
-use crate::credentials::written_answers::{Question, QuestionName};
-use crate::graphql::{CREDENTIAL_FIELDS, Caller, Mutation, Query, Subject, Subscription, own_documents, schema};
+use crate::configuration;
+use crate::graphql::{CREDENTIAL_FIELDS, Mutation, Query, Subject, Subscription, own_documents, schema};
+use engine::app::App;
+use engine::caches::token_answers::{Question, QuestionName};
+use engine::verification::answers;
+use model::config::Problems;
 
 /// The schema behind its edge.
 pub(super) type Edge = graphql_edge::Edge<Query, Mutation, Subscription>;
 
-pub(super) fn edge(app: &App) -> Edge {
+pub(super) fn edge(app: &App) -> Result<Edge, Problems> {
     let limits = Limits { credential_fields: CREDENTIAL_FIELDS, ..Limits::default() };
-    Edge::configured(|| schema(app), limits, app.config.graphql.clone().trusting(own_documents()))
+    let settings = configuration::graphql(&app.config.graphql)?.trusting(own_documents());
+    Ok(Edge::configured(|| schema(app), limits, settings))
 }
 
 pub(super) async fn post(State(site): State<Site>, request: Request) -> Response {
@@ -93,13 +95,4 @@ pub(super) async fn get(
     let caller = identify(&site.app, bearer(&parts.headers)).await;
     let device = device(&site.app, &parts);
     site.edge.get(&parts.headers, &parts.uri, |request| request.data(caller).data(device)).await
-}
-
-pub(super) async fn identify(app: &App, bearer: Bearer) -> Caller {
-    let token: Option<SecretString> = match bearer {
-        Bearer::None => None,
-        Bearer::Token(token) => Some(token),
-        Bearer::Malformed => return Caller::Refused(Refusal::Invalid),
-    };
-    Caller::identify(app, token).await
 }

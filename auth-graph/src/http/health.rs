@@ -7,8 +7,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use serde_json::json;
 
-use crate::app::App;
-use crate::auth::readiness;
+use engine::app::App;
+use engine::readiness;
 
 /// The process answers.
 pub(super) async fn alive() -> &'static str {

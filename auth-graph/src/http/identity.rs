@@ -5,8 +5,9 @@ use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
 use secrecy::SecretString;
 
-use crate::app::App;
-use crate::auth::sessions::Device;
+use crate::graphql::Caller;
+use engine::app::App;
+use engine::callers::{Device, Refusal};
 
 /// The longest `User-Agent` that is kept.
 const USER_AGENT_LENGTH: usize = 256;
@@ -41,6 +42,16 @@ pub(super) fn bearer_value(value: &str) -> Bearer {
         token if token.is_empty() || token.contains(char::is_whitespace) => Bearer::Malformed,
         token => Bearer::Token(token.into()),
     }
+}
+
+/// The caller that the `Authorization` header names.
+pub(super) async fn identify(app: &App, bearer: Bearer) -> Caller {
+    let token: Option<SecretString> = match bearer {
+        Bearer::None => None,
+        Bearer::Token(token) => Some(token),
+        Bearer::Malformed => return Caller::Refused(Refusal::Invalid),
+    };
+    Caller::identify(app, token).await
 }
 
 /// The device that a request comes from.

@@ -22,18 +22,17 @@ use tracing::Instrument;
 
 use super::Site;
 use super::identity::device;
-use crate::app::App;
-use crate::auth::answers;
-use crate::auth::clients::{self, Presenter, Wish};
-use crate::auth::verification::Verified;
-use crate::credentials::access_tokens::{Act, Claims};
-use crate::credentials::written_answers::{Question, QuestionName};
-use crate::error::Error;
-use crate::store::sessions;
-use crate::values::{Scopes, SessionId, TokenId, UserId};
+use ::credentials::access_tokens::{Act, Claims};
 use credentials::credentials;
+use engine::app::App;
+use engine::caches::token_answers::{Question, QuestionName};
+use engine::clients::{self, Presenter, Wish};
+use engine::verification::{Verified, answers};
 use form::Form;
+use model::error::Error;
+use model::values::{Scopes, SessionId, TokenId, UserId};
 use refusal::{Kind, Refusal};
+use store::sessions;
 
 /// What `grant_type` can be.
 pub(super) const GRANT_TYPES: [&str; 2] = ["client_credentials", "refresh_token"];

@@ -18,16 +18,17 @@ use serde_json::{Value, json};
 
 use super::Site;
 use super::identity::{Bearer, bearer, device};
-use crate::app::App;
-use crate::auth::accounts::{self, NewUnconfirmed};
-use crate::auth::sessions::{self, Login, Reach};
-use crate::auth::verification::{Verified, verify as check};
-use crate::auth::{self, numbers, principal};
-use crate::error::Error;
-use crate::store::users;
-use crate::values::NewPassword;
+use engine::accounts::{self, NewUnconfirmed, integer_id};
+use engine::app::App;
+use engine::sessions::{self, Reach};
+use engine::signing_in::Login;
+use engine::verification::{Verified, verify as check};
+use engine::{callers, signing_in};
 use fields::Fields;
+use model::error::Error;
+use model::values::NewPassword;
 use refusal::Refusal;
+use store::users;
 
 type Answer = Result<Response, Refusal>;
 
@@ -56,7 +57,7 @@ async fn token(State(app): State<App>, parts: Parts, body: Body) -> Answer {
     // What is no address is nobody's: their answer is that of a wrong password.
     let email = fields.take("email").expose_secret().parse().map_err(|_| Error::InvalidCredentials)?;
     let login = Login { email, password: fields.take("password"), scope: None, audience: None };
-    let pair = sessions::login(&app, login, &device(&app, &parts)).await?;
+    let pair = signing_in::login(&app, login, &device(&app, &parts)).await?;
     Ok(answer(tokens(&pair)))
 }
 
@@ -93,10 +94,10 @@ async fn user(State(app): State<App>, request: Request) -> Answer {
         Bearer::Malformed => return Err(Refusal::BadBearer),
         Bearer::Token(token) => token,
     };
-    let caller = match principal::authenticate(&app, &token).await {
+    let caller = match callers::authenticate(&app, &token).await {
         Ok(caller) => caller,
-        Err(auth::Refusal::Unknown) => return Err(Error::from(auth::Refusal::Unknown).into()),
-        Err(auth::Refusal::Revoked) => {
+        Err(callers::Refusal::Unknown) => return Err(Error::from(callers::Refusal::Unknown).into()),
+        Err(callers::Refusal::Revoked) => {
             return Err(match accounts::is_disabled(&app, &token).await? {
                 None => Refusal::UserNotFound,
                 Some(true) => Refusal::UserInactive,
@@ -110,7 +111,7 @@ async fn user(State(app): State<App>, request: Request) -> Answer {
     if !user.is_active {
         return Err(Refusal::UserInactive);
     }
-    let number = numbers::number_of(&app, user.id).await?;
+    let number = integer_id::number_of(&app, user.id).await?;
     Ok(answer(account(&user, number)))
 }
 
@@ -122,7 +123,7 @@ async fn create_user(State(app): State<App>, parts: Parts, body: Body) -> Answer
     let new = unconfirmed(&mut fields).map_err(named)?;
     let user = accounts::create_unconfirmed(&app, new, &device).await.map_err(named)?;
     let body = json!({
-        "id": numbers::number_of(&app, user.id).await?,
+        "id": integer_id::number_of(&app, user.id).await?,
         "email": user.email.as_str(),
         "first_name": user.first_name,
         "last_name": user.last_name,

@@ -13,13 +13,13 @@ use graphql_edge::Connection;
 use serde_json::Value;
 
 use super::Site;
-use super::graphql::identify;
+use super::identity::identify;
 use super::identity::{bearer_value, device};
-use crate::app::App;
-use crate::auth::Presence;
-use crate::auth::sessions::Device;
-use crate::error::{Error, Result};
 use crate::graphql::{ApiError, Caller};
+use engine::app::App;
+use engine::callers::Device;
+use engine::callers::Presence;
+use model::error::{Error, Result};
 
 pub(super) fn open(
     site: &Site,

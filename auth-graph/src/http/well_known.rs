@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use serde_json::json;
 
 use super::oauth::{AUTHENTICATION_METHODS, GRANT_TYPES};
-use crate::app::App;
+use engine::app::App;
 
 /// For so long may a copy be used; a verifier that meets an unknown key asks again before.
 const CACHE: &str = "public, max-age=300";

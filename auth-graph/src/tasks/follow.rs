@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::app::App;
-use crate::auth::{changes, feed};
-use crate::error::Result;
-use crate::store::Wake;
+use engine::app::App;
+use engine::feed::{self, outbox};
+use model::error::Result;
+use store::Wake;
 
 /// However quiet it is, the outbox is looked at this often: SQLite wakes nobody in another process.
 const AT_MOST: Duration = Duration::from_millis(50);
@@ -16,7 +16,7 @@ pub(super) async fn run(app: App) -> Result<()> {
     let mut wake = Wake::listen(&app.db, app.changed.clone()).await?;
     let mut told = Instant::now();
     loop {
-        let complete_at = changes::catch_up(&app).await?;
+        let complete_at = outbox::catch_up(&app).await?;
         if told.elapsed() >= CURRENT_EVERY {
             feed::announce_current(&app, complete_at);
             told = Instant::now();

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use crate::app::App;
-use crate::auth::{self, keys, webhooks};
-use crate::error::Result;
+use engine::app::App;
+use engine::{keys, webhooks};
+use model::error::Result;
 
 const EVERY: Duration = Duration::from_secs(10);
 
@@ -13,7 +13,7 @@ pub(super) async fn run(app: App) -> Result<()> {
     loop {
         tokio::time::sleep(EVERY).await;
         app.metrics.upkeep();
-        auth::purge(&app, app.clock.now()).await?;
+        engine::purge(&app, app.clock.now()).await?;
         webhooks::measure(&app).await?;
         keys::reload(&app).await?;
     }

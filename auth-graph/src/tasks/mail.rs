@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::app::App;
-use crate::auth::mail;
-use crate::error::Result;
+use engine::app::App;
+use engine::mail;
+use model::error::Result;
 
 /// However quiet it is, mails are looked for this often: another replica may have written one, or a failed one is due.
 const AT_MOST: Duration = Duration::from_secs(5);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::app::App;
-use crate::auth::keys;
-use crate::error::Result;
+use engine::app::App;
+use engine::keys;
+use model::error::Result;
 
 const EVERY: Duration = Duration::from_secs(30);
 

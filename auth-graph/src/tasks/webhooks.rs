@@ -7,10 +7,10 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
-use crate::app::App;
-use crate::auth::webhooks::{self, Told};
-use crate::error::{Error, Result};
-use crate::values::WebhookId;
+use engine::app::App;
+use engine::webhooks::{self, Told};
+use model::error::{Error, Result};
+use model::values::WebhookId;
 
 /// However quiet it is, deliveries are looked for this often: one that failed may be due.
 const AT_MOST: Duration = Duration::from_secs(2);
@@ -22,7 +22,7 @@ pub(super) async fn run(app: App) -> Result<()> {
     loop {
         // A look that fails is no reason to break off what is being told.
         let with_work = webhooks::with_work(&app).await.unwrap_or_else(|error| {
-            tracing::error!(error = serving::explain(&error), "the endpoints could not be looked through");
+            tracing::error!(error = errors::explain(&error), "the endpoints could not be looked through");
             Vec::new()
         });
         for webhook in with_work {
@@ -58,7 +58,7 @@ async fn tell(app: &App, webhook: WebhookId) {
         Ok(Told::All) => {}
         Ok(Told::ByAnother) => tokio::time::sleep(AT_MOST).await,
         Err(error) => {
-            tracing::error!(%webhook, error = serving::explain(&error), "an endpoint could not be told");
+            tracing::error!(%webhook, error = errors::explain(&error), "an endpoint could not be told");
             tokio::time::sleep(AT_MOST).await;
         }
     }

@@ -1,9 +1,9 @@
 //! Faults that other services had with accounts, each under its public name. Those that stand better beside the tests
 //! of a subject are there.
 
-use auth_graph::auth::accounts::Rank;
 use axum::body::Body;
 use axum::http::Request;
+use engine::accounts::Rank;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Caller, ISSUER, MailingApp, PASSWORD, TestApp, operation};

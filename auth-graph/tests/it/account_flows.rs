@@ -1,13 +1,13 @@
 //! Registering, confirming addresses, profiles and deleting accounts, with the mails that go with them.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::config::Registration;
-use auth_graph::store::changes::{self, Kind};
-use auth_graph::store::users;
 use chrono::Duration;
+use engine::accounts::Rank;
 use futures_util::future::join_all;
+use model::config::Registration;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
+use store::changes::{self, Kind};
+use store::users;
 
 use crate::support::{Answer, Caller, ISSUER, MailingApp, PASSWORD, TestApp, operation};
 
@@ -75,13 +75,13 @@ async fn a_link_expires_and_is_kept_as_a_hash_only() {
     let site = MailingApp::new().await;
     site.test.anonymous().register("ada@test.com").await;
     let mail = site.mail().await;
-    let kept = auth_graph::store::one_time_tokens::Entity::find().all(&site.test.app.db).await.unwrap();
+    let kept = store::one_time_tokens::Entity::find().all(&site.test.app.db).await.unwrap();
     assert_eq!(kept.len(), 1);
     assert!(!format!("{kept:?}").contains(mail.token()));
     site.test.app.clock.advance(Duration::days(1));
     assert_eq!(site.test.anonymous().confirm(mail.token()).await.code(), "ONE_TIME_TOKEN_INVALID");
-    auth_graph::auth::purge(&site.test.app, site.test.app.clock.now()).await.unwrap();
-    assert!(auth_graph::store::one_time_tokens::Entity::find().all(&site.test.app.db).await.unwrap().is_empty());
+    engine::purge(&site.test.app, site.test.app.clock.now()).await.unwrap();
+    assert!(store::one_time_tokens::Entity::find().all(&site.test.app.db).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Reading users: who sees whom, and page by page.
 
-use auth_graph::auth::accounts::Rank;
+use engine::accounts::Rank;
 use serde_json::{Value, json};
 
 use crate::support::{Caller, SignedIn, TestApp, operation};

@@ -1,11 +1,12 @@
 //! What administrators do to accounts, and what they may not.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::administration;
-use auth_graph::auth::{Actor, pages::Page};
-use auth_graph::store::changes::{self, Kind};
-use auth_graph::values::Scopes;
+use engine::accounts::Rank;
+use engine::administration;
+use engine::callers::Actor;
+use engine::pagination::Page;
+use model::values::Scopes;
 use serde_json::{Value, json};
+use store::changes::{self, Kind};
 
 use crate::support::{Answer, Caller, PASSWORD, SignedIn, TestApp, operation};
 
@@ -281,8 +282,8 @@ async fn a_search_finds_parts_of_the_address_and_of_the_whole_name() {
         ("@test.org", 0),
     ];
     for (text, found) in found_by {
-        let filter = auth_graph::store::users::Filter { search: Some(text.parse().unwrap()), ..Default::default() };
-        let listing = auth_graph::auth::accounts::list(&test.app, &filter, &Page::default()).await.unwrap();
+        let filter = store::users::Filter { search: Some(text.parse().unwrap()), ..Default::default() };
+        let listing = engine::accounts::list(&test.app, &filter, &Page::default()).await.unwrap();
         assert_eq!(listing.rows.len(), found, "{text}");
     }
 }

@@ -1,14 +1,15 @@
 //! Faults that other services had with sessions and tokens, each under its public name. Those that stand better beside
 //! the tests of a subject are there; the guide on sessions and tokens lists them all.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::{Actor, clients};
-use auth_graph::store::{login_events, sessions, users};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
+use engine::accounts::Rank;
+use engine::callers::Actor;
+use engine::clients;
 use sea_orm::{EntityTrait, Set};
 use serde_json::{Value, json};
+use store::{login_events, sessions, users};
 
 use crate::support::{ISSUER, PASSWORD, TestApp, claims_of, operation};
 
@@ -153,7 +154,7 @@ async fn cve_2026_53512_the_refresh_grant_wants_the_secret_of_a_client_that_has_
 #[test]
 fn ghsa_2xrw_5f2x_m56j_secrets_are_compared_in_constant_time() {
     let read = |name: &str| {
-        std::fs::read_to_string(format!("{}/src/credentials/{name}.rs", env!("CARGO_MANIFEST_DIR"))).unwrap()
+        std::fs::read_to_string(format!("{}/credentials/src/{name}.rs", env!("CARGO_MANIFEST_DIR"))).unwrap()
     };
     let body = |text: &str, name: &str| {
         text.split(&format!("fn {name}(")).nth(1).unwrap().split("\n}").next().unwrap().to_owned()

@@ -1,14 +1,16 @@
 //! Answers about tokens that are given once more: never when anything has become of the token or of the client that
 //! asks.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::administration::{self, Update};
-use auth_graph::auth::keys::{self, Start};
-use auth_graph::auth::{Actor, answers, clients};
-use auth_graph::credentials::written_answers::Question;
 use axum::http::Request;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use chrono::Duration;
+use engine::accounts::Rank;
+use engine::administration::{self, Update};
+use engine::caches::token_answers::Question;
+use engine::callers::Actor;
+use engine::clients;
+use engine::keys::{self, Start};
+use engine::verification::answers;
 use jsonwebtoken::decode_header;
 use serde_json::json;
 
@@ -37,7 +39,7 @@ async fn reason(test: &TestApp, token: &str) -> String {
 #[tokio::test]
 async fn a_known_answer_is_given_without_execution() {
     let (test, ada) = asked_about().await;
-    let principal = auth_graph::auth::principal::authenticate(&test.app, &ada.access.clone().into()).await.unwrap();
+    let principal = engine::callers::authenticate(&test.app, &ada.access.clone().into()).await.unwrap();
     let body = json!({ "query": VERIFY, "variables": { "token": ada.access } }).to_string();
     let question = Question::new("application/json; charset=utf-8").with(body.as_bytes()).name();
     answers::remember(&test.app, question, &principal, None, "what is remembered".into());

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::purge;
-use auth_graph::store::audit_events;
 use chrono::Duration;
+use engine::accounts::Rank;
+use engine::purge;
 use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::{Value, json};
+use store::audit_events;
 use tempfile::TempDir;
 
 use crate::command_line::{run, text};

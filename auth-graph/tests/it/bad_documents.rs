@@ -1,7 +1,7 @@
 //! Requests that ask for too much, or for what nobody may: a code, and no work done.
 
-use auth_graph::auth::accounts::Rank;
 use axum::http::{Request, StatusCode};
+use engine::accounts::Rank;
 use serde_json::json;
 
 use crate::support::TestApp;
@@ -96,7 +96,7 @@ async fn every_code_of_the_edge_is_in_the_schema() {
 
 #[tokio::test]
 async fn production_neither_tells_its_schema_nor_suggests_names() {
-    let test = TestApp::with(|config| config.profile = auth_graph::config::Profile::Production).await;
+    let test = TestApp::with(|config| config.profile = model::config::Profile::Production).await;
     let answer = test.anonymous().send("{ __schema { types { name } } }", json!({})).await;
     assert!(!answer.text.contains("TokenPair"), "{}", answer.text);
     let answer = test.anonymous().send("{ mee { id } }", json!({})).await;

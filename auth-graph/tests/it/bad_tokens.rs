@@ -1,13 +1,13 @@
 //! Tokens that must not pass: `verify` says why, and a protected field refuses them with the right code.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::credentials::AccessTokens;
-use auth_graph::credentials::access_tokens::Grant;
-use auth_graph::values::Scopes;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::Duration;
+use credentials::AccessTokens;
+use credentials::access_tokens::Grant;
+use engine::accounts::Rank;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use model::values::Scopes;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
@@ -156,7 +156,7 @@ async fn authorizer_550_the_public_key_is_no_hmac_secret() {
     header.typ = Some("at+jwt".to_owned());
     header.kid = jwk["kid"].as_str().map(str::to_owned);
     for secret in [point.clone(), [vec![4], point].concat(), jwk.to_string().into_bytes()] {
-        let token = encode(&header, &forgery.part(1), &EncodingKey::from_secret(&secret)).unwrap();
+        let token = encode(&header, &forgery.part(1), &EncodingKey::from_secret(&secret).unwrap()).unwrap();
         forgery.refused(&token, "INVALID").await;
     }
 }
@@ -237,7 +237,7 @@ async fn a_token_that_our_key_signed_for_another_audience_is_invalid() {
         scope: Scopes::default(),
         auth_time: now,
         amr: Vec::new(),
-        additional: auth_graph::values::AdditionalClaims::default(),
+        additional: model::values::AdditionalClaims::default(),
         act: None,
         issued_at: now,
         expires_at: now + Duration::minutes(5),

@@ -1,9 +1,9 @@
 //! Callers who go away in the middle: the server drops what it does for them.
 
-use auth_graph::store::{self, change_head};
 use futures_util::poll;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use store::change_head;
 
 use crate::support::TestApp;
 

@@ -1,11 +1,11 @@
 //! What access tokens say: little by default, what the policy adds for an audience, and the names of Django's clients.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::config::{ClaimsForAudience, Config, ScopesOfAudience, UserIdClaim};
-use auth_graph::store::{user_numbers, users};
-use auth_graph::values::{ClaimName, ClaimSource, Scopes};
+use engine::accounts::Rank;
+use model::config::{ClaimsForAudience, Config, ScopesOfAudience, UserIdClaim};
+use model::values::{ClaimName, ClaimSource, Scopes};
 use sea_orm::{EntityTrait, Set};
 use serde_json::{Value, json};
+use store::{user_numbers, users};
 
 use crate::support::{PASSWORD, SignedIn, TestApp, claims_of, operation};
 

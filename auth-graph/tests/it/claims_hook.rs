@@ -4,15 +4,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use auth_graph::app::App;
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::administration::{self, Update};
-use auth_graph::auth::sessions::{self, Device, TokenPair};
-use auth_graph::auth::{Actor, boot};
-use auth_graph::config::HookFailure;
-use auth_graph::error::{Code, Result};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use engine::accounts::Rank;
+use engine::administration::{self, Update};
+use engine::app::App;
+use engine::boot;
+use engine::callers::Actor;
+use engine::callers::Device;
+use engine::sessions::{self, TokenPair};
+use model::config::HookFailure;
+use model::error::{Code, Result};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -125,7 +127,7 @@ async fn when_it_fails_a_sign_in_is_refused_and_a_refresh_token_stays_good() {
     hook.behaves(std::future::pending);
     let refused = refreshed_in_haste(&test, &signed_in.refresh).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unavailable, "it does not answer");
-    assert!(serving::explain(&refused).contains("the claims hook failed: "), "{refused:?}");
+    assert!(errors::explain(&refused).contains("the claims hook failed: "), "{refused:?}");
     hook.answers(json!({ "plan": "gold" }));
     test.anonymous().login("ada@test.com", PASSWORD).await.data("login");
     let next = test.anonymous().refresh(&signed_in.refresh).await;

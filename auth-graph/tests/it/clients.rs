@@ -2,14 +2,15 @@
 
 use std::process::Command;
 
-use auth_graph::app::App;
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::clients::Credentials;
-use auth_graph::auth::sessions::Device;
-use auth_graph::auth::{Actor, changes, clients};
-use auth_graph::store::service_clients;
+use engine::accounts::Rank;
+use engine::app::App;
+use engine::callers::Actor;
+use engine::callers::Device;
+use engine::clients::{self, Credentials};
+use engine::feed::outbox;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
+use store::service_clients;
 use tempfile::TempDir;
 
 use crate::support::{Answer, Caller, TestApp};
@@ -129,14 +130,14 @@ async fn what_is_remembered_of_a_client_goes_when_another_replica_changes_it() {
     // What is in memory counts only while the outbox is followed.
     test.app.clock.advance(chrono::Duration::seconds(2));
     assert!(!authenticated(&replica, &presented).await);
-    changes::catch_up(&replica).await.unwrap();
+    outbox::catch_up(&replica).await.unwrap();
     assert!(!authenticated(&replica, &presented).await);
 
     let presented = Credentials { client_id: client.id.to_string(), secret: Some(made.secret) };
     assert!(authenticated(&replica, &presented).await);
     clients::disable(&test.app, &Actor::operator(), client.id).await.unwrap();
     assert!(!authenticated(&test.app, &presented).await);
-    changes::catch_up(&replica).await.unwrap();
+    outbox::catch_up(&replica).await.unwrap();
     assert!(!authenticated(&replica, &presented).await);
 }
 

@@ -1,6 +1,6 @@
 //! The configuration: where values come from, and what is refused.
 
-use auth_graph::config::{Config, DEFAULTS, Problems, Sources};
+use model::config::{Config, DEFAULTS, Problems, Sources};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 

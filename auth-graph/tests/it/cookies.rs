@@ -69,7 +69,7 @@ async fn better_auth_1043_a_parent_domain_shares_the_cookie_under_another_name()
     let test = TestApp::with(|config| {
         config.server.public_url = "https://auth.example.com".to_owned();
         config.cookies.domain = "example.com".to_owned();
-        config.cookies.same_site = auth_graph::config::SameSite::Lax;
+        config.cookies.same_site = model::config::SameSite::Lax;
     })
     .await;
     let answer = sign_in(&test).await;

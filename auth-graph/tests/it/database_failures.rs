@@ -1,9 +1,9 @@
 //! What callers are told when the database fails in the middle, and that the service goes on afterwards.
 
-use auth_graph::error::{Code, Error};
-use auth_graph::store::{self, change_head};
+use model::error::{Code, Error};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, Statement};
+use store::change_head;
 
 use crate::support::TestApp;
 

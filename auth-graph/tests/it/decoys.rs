@@ -1,11 +1,11 @@
 //! An unknown address costs what a user's costs, also where users were imported with hashes of another system.
 
-use auth_graph::auth::transfer::Record;
-use auth_graph::store::users;
 use chrono::Duration;
+use engine::transfer::Record;
 use sea_orm::EntityTrait;
 use sea_orm::sea_query::Expr;
 use serde_json::json;
+use store::users;
 
 use crate::import::{FOREIGN_HASHES, FOREIGN_PASSWORD, import, record};
 use crate::support::{PASSWORD, TestApp};

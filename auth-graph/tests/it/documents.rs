@@ -1,9 +1,10 @@
 //! Which documents are run, and how they come: by POST or GET, as text or by hash.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::config::{Config, Sources};
+use auth_graph::configuration;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use engine::accounts::Rank;
+use model::config::{Config, Sources};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -14,7 +15,7 @@ const ANOTHER: &str = "{ me { email } }";
 
 fn load(settings: &[(&str, &str)]) -> Result<Config, String> {
     let flags = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    Config::load(&Sources { flags, ..Sources::default() }).map_err(|problems| problems.to_string())
+    configuration::load(&Sources { flags, ..Sources::default() }).map_err(|problems| problems.to_string())
 }
 
 async fn with(settings: &[(&str, &str)]) -> TestApp {

@@ -1,11 +1,11 @@
 //! The one way to change a user: whoever makes a change, it is recorded, and what follows from it follows.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::purge;
-use auth_graph::store::{audit_events, login_events, mails, one_time_tokens, sessions, users};
 use chrono::Duration;
+use engine::accounts::Rank;
+use engine::purge;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
+use store::{audit_events, login_events, mails, one_time_tokens, sessions, users};
 
 use crate::support::{MailingApp, PASSWORD, TestApp, operation};
 

@@ -1,7 +1,7 @@
 //! Entities: a gateway gets no more than the caller would.
 
-use auth_graph::auth::accounts::Rank;
 use auth_graph::graphql;
+use engine::accounts::Rank;
 use serde_json::{Value, json};
 use subgraph::Directives;
 

@@ -1,13 +1,14 @@
 //! The change feed: what other services learn of users and sessions.
 
-use auth_graph::auth::accounts::{Deletion, Rank};
-use auth_graph::auth::{Actor, administration, clients, purge};
-use auth_graph::store::{self, change_head, changes};
 use auth_graph::tasks;
 use chrono::Duration;
+use engine::accounts::{Deletion, Rank};
+use engine::callers::Actor;
+use engine::{administration, clients, purge};
 use sea_orm::EntityTrait;
 use sea_orm::sea_query::Expr;
 use serde_json::{Value, json};
+use store::{change_head, changes};
 
 use crate::support::{Caller, TestApp, operation};
 

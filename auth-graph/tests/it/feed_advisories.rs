@@ -1,9 +1,10 @@
 //! What people who keep copies of users miss in other systems, each under its public name. Where a client's part is
 //! needed too, the test is in `client-graph`.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::{Actor, administration};
-use auth_graph::values::Scopes;
+use engine::accounts::Rank;
+use engine::administration;
+use engine::callers::Actor;
+use model::values::Scopes;
 use serde_json::{Value, json};
 
 use crate::support::{Site, TestApp};

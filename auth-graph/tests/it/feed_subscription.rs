@@ -1,11 +1,12 @@
 //! The change feed as a subscription: nothing is missed, and nobody listens longer than they may.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::{Actor, clients, feed};
-use auth_graph::store;
-use auth_graph::store::changes::{self, Kind};
 use auth_graph::tasks;
+use engine::accounts::Rank;
+use engine::callers::Actor;
+use engine::{clients, feed};
 use serde_json::{Value, json};
+use store;
+use store::changes::{self, Kind};
 
 use crate::support::{Events, ServiceClient, TestApp, disable, operation};
 

@@ -1,8 +1,9 @@
 //! Faults that other services had with the ways to a token, and with what gives powers, each under its public name.
 
-use auth_graph::auth::accounts::{Deletion, Rank};
-use auth_graph::auth::{Actor, administration};
-use auth_graph::values::Scopes;
+use engine::accounts::{Deletion, Rank};
+use engine::administration;
+use engine::callers::Actor;
+use model::values::Scopes;
 use serde_json::{Value, json};
 
 use crate::support::{Caller, PASSWORD, SignedIn, TestApp, claims_of, operation, set_roles};

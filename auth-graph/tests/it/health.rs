@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::{http, store};
+use auth_graph::http;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use engine::accounts::Rank;
+use store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -111,7 +112,7 @@ async fn stopping_finishes_the_running_request_and_takes_no_new_one() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains("accessToken"), "{answer}");
     assert_eq!(test.app.passwords.computed(), before + 1);
-    tokio::time::timeout(Duration::from_secs(10), serving).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(10), serving).await.unwrap().unwrap().unwrap();
     assert!(TcpStream::connect(address).await.is_err());
 }
 

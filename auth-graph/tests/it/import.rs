@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use auth_graph::app::App;
-use auth_graph::auth::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
-use auth_graph::credentials::foreign_hashes::{ForeignHash, Unusable};
-use auth_graph::store::{changes, users};
+use credentials::foreign_hashes::{ForeignHash, Unusable};
+use engine::app::App;
+use engine::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
+use store::{changes, users};
 use tempfile::TempDir;
 
 use crate::command_line::{run, text};
@@ -114,10 +114,10 @@ async fn a_hash_at_another_cost_is_replaced_too() {
     test.create_user("ada@test.com").await;
     let mut config = test.app.config.clone();
     config.passwords.memory_kib = 16;
-    let app = auth_graph::auth::boot(config, test.app.clock.clone()).await.unwrap();
+    let app = engine::boot(config, test.app.clock.clone()).await.unwrap();
     let (email, password) = ("ada@test.com".parse().unwrap(), PASSWORD.into());
-    let login = auth_graph::auth::sessions::Login { email, password, scope: None, audience: None };
-    auth_graph::auth::sessions::login(&app, login, &Default::default()).await.unwrap();
+    let login = engine::signing_in::Login { email, password, scope: None, audience: None };
+    engine::signing_in::login(&app, login, &Default::default()).await.unwrap();
     assert!(hash_of(&test, "ada@test.com").await.contains("$m=16,t=1,p=1$"));
 }
 

@@ -1,9 +1,9 @@
 //! Importing batch by batch: one is committed while the next is written.
 
-use auth_graph::app::App;
-use auth_graph::auth::transfer::{Batch, Import, PreparedBatch, Record, Row, UnusableHash, Writing};
-use auth_graph::store::{changes, users};
+use engine::app::App;
+use engine::transfer::{Batch, Import, PreparedBatch, Record, Row, UnusableHash, Writing};
 use sea_orm::EntityTrait;
+use store::{changes, users};
 
 use crate::support::TestApp;
 

@@ -1,14 +1,15 @@
 //! Signing keys: what is published, what is stored, and what replicas know.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::boot;
-use auth_graph::config::SigningAlgorithm;
-use auth_graph::store::signing_keys;
 use axum::body::Body;
 use axum::http::Request;
 use chrono::Duration;
+use credentials::keyring::SealedKey;
+use engine::accounts::Rank;
+use engine::boot;
+use model::config::SigningAlgorithm;
 use sea_orm::EntityTrait;
 use serde_json::json;
+use store::signing_keys;
 
 use crate::support::{ISSUER, TestApp};
 
@@ -50,7 +51,7 @@ async fn after_a_change_of_algorithm_old_tokens_stay_good_and_only_the_new_key_i
     let app = boot(config, test.app.clock.clone()).await.unwrap();
     let jwks = app.keyring.current().jwks().to_owned();
     assert!(jwks.contains("EdDSA") && !jwks.contains("ES256"), "{jwks}");
-    auth_graph::auth::principal::authenticate(&app, &signed_in.access.into()).await.unwrap();
+    engine::callers::authenticate(&app, &signed_in.access.into()).await.unwrap();
 }
 
 #[tokio::test]
@@ -81,12 +82,14 @@ async fn a_key_that_another_replica_made_is_found_when_it_is_met() {
     let user = test.create_user("ada@test.com").await;
     let now = test.app.clock.now() + Duration::seconds(1);
     test.app.clock.advance(Duration::seconds(10));
-    signing_keys::insert(&test.app.db, test.app.keyring.generate(now).unwrap()).await.unwrap();
-    auth_graph::auth::keys::load(&test.app).await.unwrap();
+    let SealedKey { kid, algorithm, private_key, active_from } = test.app.keyring.generate(now).unwrap();
+    let key = signing_keys::Model { kid, algorithm, private_key, created_at: now, active_from, retired_at: None };
+    signing_keys::insert(&test.app.db, key).await.unwrap();
+    engine::keys::load(&test.app).await.unwrap();
     let signed_in = test.sign_in(user).await;
     assert_eq!(test.app.keyring.current().jwks().matches("kid").count(), 2);
     assert_eq!(replica.keyring.current().jwks().matches("kid").count(), 1);
-    auth_graph::auth::principal::authenticate(&replica, &signed_in.access.into()).await.unwrap();
+    engine::callers::authenticate(&replica, &signed_in.access.into()).await.unwrap();
     assert_eq!(replica.keyring.current().jwks().matches("kid").count(), 2);
 }
 
@@ -96,7 +99,7 @@ async fn replicas_that_start_at_once_verify_each_others_tokens() {
     let (first, second) = tokio::join!(test.replica(), test.replica());
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     for app in [first, second] {
-        auth_graph::auth::principal::authenticate(&app, &signed_in.access.clone().into()).await.unwrap();
+        engine::callers::authenticate(&app, &signed_in.access.clone().into()).await.unwrap();
     }
 }
 

@@ -2,20 +2,20 @@
 
 use std::pin::pin;
 
-use auth_graph::auth::Actor;
-use auth_graph::auth::accounts::{Rank, change_password_by_credentials};
-use auth_graph::auth::administration::{self, NewAccount};
-use auth_graph::auth::sessions::Device;
-use auth_graph::config::Profile;
-use auth_graph::error::{Code, Error};
-use auth_graph::limits::Attempt;
-use auth_graph::store::{login_events, users};
-use auth_graph::values::NewPassword;
 use chrono::Duration;
+use engine::accounts::{Rank, change_password_by_credentials};
+use engine::administration::{self, NewAccount};
+use engine::callers::Actor;
+use engine::callers::Device;
+use engine::limits::Attempt;
 use futures_util::future::join_all;
 use futures_util::poll;
+use model::config::Profile;
+use model::error::{Code, Error};
+use model::values::NewPassword;
 use sea_orm::EntityTrait;
 use serde_json::json;
+use store::{login_events, users};
 
 use crate::support::{BusyHasher, PASSWORD, TestApp, operation};
 
@@ -281,13 +281,13 @@ async fn a_demo_database_signs_nobody_in_with_a_sample_password_elsewhere() {
 
     let mut config = demo.app.config.clone();
     config.profile = Profile::Production;
-    let app = auth_graph::auth::boot(config, demo.app.clock.clone()).await.unwrap();
-    let login = auth_graph::auth::sessions::Login {
+    let app = engine::boot(config, demo.app.clock.clone()).await.unwrap();
+    let login = engine::signing_in::Login {
         email: "user@test.com".parse().unwrap(),
         password: "user-pass".into(),
         audience: None,
         scope: None,
     };
-    let refused = auth_graph::auth::sessions::login(&app, login, &Default::default()).await.unwrap_err();
+    let refused = engine::signing_in::login(&app, login, &Default::default()).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidCredentials);
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use auth_graph::auth::accounts::Rank;
+use engine::accounts::Rank;
 use sea_orm::ConnectionTrait;
 use tracing_subscriber::fmt::MakeWriter;
 

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use auth_graph::config::{Config, Sources};
-use auth_graph::mail::{Failure, Mail, Mailer};
+use engine::mailer::{Failure, Mail, Mailer};
 use mailin_embedded::SslConfig;
+use model::config::{Config, Sources};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedKey, IsCa, Issuer, KeyPair};
 use serde_json::json;
 use tempfile::TempDir;

@@ -1,11 +1,11 @@
 //! Mails: what is in them, and that none is lost.
 
-use auth_graph::auth::Actor;
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::administration::{self, Update};
-use auth_graph::auth::mail::send_due;
-use auth_graph::mail::Mailer;
 use chrono::Duration;
+use engine::accounts::Rank;
+use engine::administration::{self, Update};
+use engine::callers::Actor;
+use engine::mail::send_due;
+use engine::mailer::Mailer;
 use futures_util::future::join_all;
 use mailin_embedded::response::{AUTHENTICATION_REQUIRED, INVALID_CREDENTIALS, NO_MAILBOX};
 use sea_orm::ActiveValue::Set;
@@ -14,8 +14,8 @@ use serde_json::json;
 
 use crate::support::{MailingApp, TestApp, operation};
 
-async fn waiting(test: &TestApp) -> Vec<auth_graph::store::mails::Model> {
-    auth_graph::store::mails::Entity::find().all(&test.app.db).await.unwrap()
+async fn waiting(test: &TestApp) -> Vec<store::mails::Model> {
+    store::mails::Entity::find().all(&test.app.db).await.unwrap()
 }
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn nothing_is_lost_while_the_server_is_away() {
     test.create_user("ada@test.com").await;
     let mut away = test.app.config.clone();
     away.mail.smtp_url = "smtp://127.0.0.1:1".to_owned().into();
-    let without_server = auth_graph::auth::boot(away, test.app.clock.clone()).await.unwrap();
+    let without_server = engine::boot(away, test.app.clock.clone()).await.unwrap();
     test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
     assert_eq!(send_due(&without_server).await.unwrap(), 0);
     assert_eq!(waiting(test).await[0].attempts, 1);
@@ -46,7 +46,7 @@ async fn a_server_that_does_not_answer_is_tried_again_until_the_mail_is_given_up
     send_due(&test.app).await.unwrap();
     assert!(waiting(&test).await[0].failed_at.is_some());
     test.app.clock.advance(Duration::days(15));
-    auth_graph::auth::purge(&test.app, test.app.clock.now()).await.unwrap();
+    engine::purge(&test.app, test.app.clock.now()).await.unwrap();
     assert!(waiting(&test).await.is_empty());
 }
 
@@ -122,7 +122,7 @@ async fn texts_and_layouts_are_replaced_from_a_folder() {
     assert!(Mailer::new(&site.test.app.config).is_err(), "a broken text does not start");
 
     std::fs::remove_file(folder.path().join("de.toml")).unwrap();
-    let texts = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/mail/en.toml")).unwrap();
+    let texts = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/engine/mail/en.toml")).unwrap();
     let good = "greeting = \"Hello{% if name %} {{ name }}{% endif %},\"";
     assert!(texts.contains(good) && Mailer::new(&site.test.app.config).is_ok());
     let broken = texts.replace(good, "greeting = \"Hello{% if name %} {{ name | unknown }}{% endif %},\"");

@@ -1,7 +1,7 @@
 //! What becomes of mails where no SMTP server is configured.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::config::{Profile, Registration};
+use engine::accounts::Rank;
+use model::config::{Profile, Registration};
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use auth_graph::auth::accounts::Rank;
 use auth_graph::graphql::federation_sdl;
+use engine::accounts::Rank;
 use serde_json::{Value, json};
 use subgraph::Directives;
 

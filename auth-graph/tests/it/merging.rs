@@ -1,13 +1,12 @@
 //! Making one account of two.
 
-use auth_graph::auth::Actor;
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::administration::{self, Update};
-use auth_graph::auth::numbers;
-use auth_graph::store::audit_events;
-use auth_graph::values::Scopes;
+use engine::accounts::{Rank, integer_id};
+use engine::administration::{self, Update};
+use engine::callers::Actor;
+use model::values::Scopes;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
+use store::audit_events;
 
 use crate::support::{Answer, Caller, MailingApp, SignedIn, TestApp, operation};
 
@@ -33,14 +32,14 @@ async fn a_merged_account_ends_and_its_identifier_leads_to_the_other() {
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     set_metadata(test, &old, json!({ "plan": "gold", "theme": "dark" })).await;
     set_metadata(test, &ada, json!({ "theme": "light" })).await;
-    let number = numbers::number_of(&test.app, old.user.id).await.unwrap();
+    let number = integer_id::number_of(&test.app, old.user.id).await.unwrap();
 
     let merged = merge(&root.caller, &old, &ada).await;
     let user = &merged.data("mergeUsers")["user"];
     assert_eq!((&user["id"], &user["email"]), (&json!(ada.user.id.to_string()), &json!("ada@test.com")));
     assert_eq!(user["metadata"], json!({ "plan": "gold", "theme": "light" }));
     assert_eq!(user["dateJoined"], json!(old.user.date_joined.to_rfc3339()));
-    assert_eq!(numbers::number_of(&test.app, ada.user.id).await.unwrap(), number);
+    assert_eq!(integer_id::number_of(&test.app, ada.user.id).await.unwrap(), number);
 
     assert_eq!(old.caller.me().await.code(), "TOKEN_REVOKED");
     assert_eq!(test.anonymous().refresh(&old.refresh).await.code(), "TOKEN_REVOKED");

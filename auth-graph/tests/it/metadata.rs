@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
-use auth_graph::config::{Config, Sources};
+use engine::accounts::Rank;
+use engine::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
+use model::config::{Config, Sources};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -1,9 +1,9 @@
 //! Migrations go up, down, and up again, on both databases.
 
-use auth_graph::{auth, store};
 use auth_graph_migrations::Migrator;
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::MigratorTrait;
+use store;
 
 use crate::support::TestApp;
 
@@ -39,8 +39,8 @@ async fn a_newer_version_at_the_database_lets_this_one_serve_and_not_start() {
     let db = &test.app.db;
     let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m20990101_000001_newer', 0)";
     db.execute_unprepared(newer).await.unwrap();
-    let ready = auth::readiness(&test.app).await;
-    assert_eq!(ready, auth::Readiness { database: true, migrations: true, keys: true });
+    let ready = engine::readiness(&test.app).await;
+    assert_eq!(ready, engine::Readiness { database: true, migrations: true, keys: true });
     for refused in [store::migrate(db).await, store::migrate_down(db, 1).await] {
         let why = refused.unwrap_err().to_string();
         assert!(why.contains("m20990101_000001_newer") && why.contains("newer version"), "{why}");

@@ -1,12 +1,13 @@
 //! `/oauth/token`, who may use it, and the metadata that leads there.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::{Actor, clients};
 use axum::body::Body;
 use axum::http::Request;
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use chrono::Duration;
+use engine::accounts::Rank;
+use engine::callers::Actor;
+use engine::clients;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, ISSUER, TestApp};

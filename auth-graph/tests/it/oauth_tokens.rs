@@ -1,15 +1,15 @@
 //! `/oauth/introspect` and `/oauth/revoke`: who is told what, and what really ends.
 
-use auth_graph::app::App;
-use auth_graph::auth::Actor;
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::clients::{self, Wish};
-use auth_graph::auth::principal::{Refusal, authenticate};
-use auth_graph::error::Code;
-use auth_graph::store::{self, service_clients};
 use chrono::Duration;
+use engine::accounts::Rank;
+use engine::app::App;
+use engine::callers::Actor;
+use engine::callers::{Refusal, authenticate};
+use engine::clients::{self, Wish};
+use model::error::Code;
 use secrecy::SecretString;
 use serde_json::json;
+use store::service_clients;
 
 use crate::support::{Caller, ISSUER, TestApp};
 
@@ -134,11 +134,11 @@ async fn a_service_ends_one_of_its_tokens_and_keeps_the_others() {
     test.app.clock.advance(Duration::seconds(2));
     assert_eq!(refusal(&replica, &first).await, Refusal::Revoked);
     authenticate(&replica, &SecretString::from(&*second)).await.unwrap();
-    auth_graph::auth::changes::catch_up(&replica).await.unwrap();
+    engine::feed::outbox::catch_up(&replica).await.unwrap();
     assert_eq!(refusal(&replica, &first).await, Refusal::Revoked);
     // What has expired is not kept for long.
-    auth_graph::auth::purge(&test.app, test.app.clock.now() + Duration::days(1) + Duration::minutes(6)).await.unwrap();
-    let kept = auth_graph::store::revoked_tokens::revoked_since(&test.app.db, chrono::DateTime::UNIX_EPOCH).await;
+    engine::purge(&test.app, test.app.clock.now() + Duration::days(1) + Duration::minutes(6)).await.unwrap();
+    let kept = store::revoked_tokens::revoked_since(&test.app.db, chrono::DateTime::UNIX_EPOCH).await;
     assert!(kept.unwrap().is_empty());
 }
 
@@ -199,7 +199,7 @@ async fn disabling_a_client_ends_its_tokens_everywhere() {
     assert_eq!(refusal(&test.replica().await, &token).await, Refusal::Revoked, "one that starts later");
     test.app.clock.advance(Duration::seconds(2));
     assert_eq!(refusal(&replica, &token).await, Refusal::Revoked, "one that does not follow");
-    auth_graph::auth::changes::catch_up(&replica).await.unwrap();
+    engine::feed::outbox::catch_up(&replica).await.unwrap();
     assert_eq!(refusal(&replica, &token).await, Refusal::Revoked, "one that follows");
     assert_eq!(client.caller.form(INTROSPECT, &[("token", &token)]).await.status, 401);
     assert_eq!(client.caller.form(REVOKE, &[("token", &token)]).await.status, 401);

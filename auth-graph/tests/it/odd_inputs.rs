@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::store::users::Model as User;
+use engine::accounts::Rank;
 use serde_json::{Value, json};
+use store::users::Model as User;
 
 use crate::support::{PASSWORD, TestApp};
 

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::administration::{self, NewAccount};
-use auth_graph::auth::clients::Credentials;
-use auth_graph::auth::keys::{self, Start};
-use auth_graph::auth::sessions::Device;
-use auth_graph::auth::{Actor, changes as following, clients, purge};
-use auth_graph::store::changes::{self, Kind};
-use auth_graph::store::{self, change_head};
+use engine::accounts::Rank;
+use engine::administration::{self, NewAccount};
+use engine::callers::Actor;
+use engine::callers::Device;
+use engine::clients::{self, Credentials};
+use engine::feed::outbox as following;
+use engine::keys::{self, Start};
+use engine::purge;
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, Statement};
+use store::change_head;
+use store::changes::{self, Kind};
 
 use crate::support::TestApp;
 
@@ -121,7 +123,7 @@ async fn a_taken_address_is_a_conflict_and_leaves_no_change() {
     let before = change_head::last(&test.app.db).await.unwrap();
     let new = NewAccount::plain("ADA@test.com".parse().unwrap(), None);
     let refused = administration::create(&test.app, &Actor::operator(), new).await.unwrap_err();
-    assert_eq!(refused.code(), auth_graph::error::Code::Conflict);
+    assert_eq!(refused.code(), model::error::Code::Conflict);
     assert_eq!(change_head::last(&test.app.db).await.unwrap(), before);
 }
 

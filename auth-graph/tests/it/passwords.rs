@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use auth_graph::auth::accounts::{self, Rank};
 use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 use chrono::Duration;
+use engine::accounts::{self, Rank};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 

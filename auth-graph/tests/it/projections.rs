@@ -1,12 +1,13 @@
 //! Service clients that are shown some users and some fields only: nothing else reaches them by any way.
 
-use auth_graph::auth::accounts::{Deletion, Rank};
-use auth_graph::auth::administration::Update;
-use auth_graph::auth::{Actor, administration, clients};
-use auth_graph::store::users::Model as User;
 use auth_graph::tasks;
-use auth_graph::values::{Held, Projection, Scopes};
+use engine::accounts::{Deletion, Rank};
+use engine::administration::{self, Update};
+use engine::callers::Actor;
+use engine::clients;
+use model::values::{Held, Projection, Scopes};
 use serde_json::{Value, json};
+use store::users::Model as User;
 use tempfile::TempDir;
 
 use crate::command_line::{run, text};

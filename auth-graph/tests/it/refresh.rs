@@ -1,16 +1,18 @@
 //! Refreshing: safe to repeat, and a theft still shows.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::sessions::{self, Device};
-use auth_graph::auth::{Actor, administration};
-use auth_graph::store::login_events::{self, Kind};
-use auth_graph::store::users;
-use auth_graph::values::Scopes;
 use chrono::Duration;
+use engine::accounts::Rank;
+use engine::administration;
+use engine::callers::Actor;
+use engine::callers::Device;
+use engine::sessions;
 use futures_util::future::join_all;
+use model::values::Scopes;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use secrecy::ExposeSecret;
 use serde_json::json;
+use store::login_events::{self, Kind};
+use store::users;
 
 use crate::support::{Answer, TestApp, claims_of};
 
@@ -196,7 +198,7 @@ async fn keycloak_51312_nothing_is_good_that_was_refreshed_in_a_race_with_a_revo
 /// All that speaks against a refresh is looked at by the statement that moves the session on.
 #[tokio::test]
 async fn a_session_moves_on_once_and_only_while_it_and_its_user_are_good() {
-    use auth_graph::store::sessions::{self, Use};
+    use store::sessions::{self, Use};
 
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use auth_graph::app::App;
-use auth_graph::auth::accounts::{Deletion, Rank};
-use auth_graph::auth::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
-use auth_graph::auth::{Actor, administration};
-use auth_graph::values::UserId;
 use axum::http::Request;
 use axum::{Router, routing};
+use engine::accounts::{Deletion, Rank};
+use engine::administration;
+use engine::app::App;
+use engine::callers::Actor;
+use engine::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
+use model::values::UserId;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Caller, MailingApp, PASSWORD, TestApp, operation};

@@ -1,13 +1,14 @@
 //! A database that was restored from a backup: its readers notice, and their copies become right again.
 
-use auth_graph::auth::administration::Update;
-use auth_graph::auth::{Actor, administration, restoring};
-use auth_graph::store::users::Model as User;
-use auth_graph::store::{change_head, changes};
-use auth_graph::values::UserId;
+use engine::administration::{self, Update};
+use engine::callers::Actor;
+use engine::feed::reset;
+use model::values::UserId;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::{Value, json};
+use store::users::Model as User;
+use store::{change_head, changes};
 
 use crate::support::{Caller, TestApp, operation};
 
@@ -42,7 +43,7 @@ async fn a_reader_who_knows_what_was_lost_begins_anew_and_takes_what_there_is() 
     let page = changes_after(&caller, &Value::Null).await;
     let known = page.data("userChanges")["nodes"].as_array().unwrap().last().unwrap().clone();
     restore(&test, backup, ada.clone()).await;
-    restoring::announce(&test.app).await.unwrap();
+    reset::announce(&test.app).await.unwrap();
 
     // As many changes as were lost: a cursor alone does not tell.
     for name in ["Byron", "Lovelace", "King"] {

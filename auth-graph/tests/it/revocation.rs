@@ -2,17 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use auth_graph::app::App;
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::principal::{Refusal, authenticate};
-use auth_graph::auth::sessions::{self, Device, Login, Reach};
-use auth_graph::auth::{boot, changes, purge};
-use auth_graph::clock::Clock;
-use auth_graph::store::{self, change_head, changes as outbox, sessions as rows};
 use auth_graph::tasks;
+use engine::accounts::Rank;
+use engine::app::App;
+use engine::callers::Device;
+use engine::callers::{Refusal, authenticate};
+use engine::feed::outbox as follower;
+use engine::sessions::{self, Reach};
+use engine::signing_in::Login;
+use engine::{boot, purge};
+use model::clock::Clock;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use secrecy::SecretString;
 use serde_json::json;
+use store::{change_head, changes as outbox, sessions as rows};
 
 use crate::support::{Caller, PASSWORD, TestApp, claims_of};
 
@@ -154,9 +157,9 @@ async fn the_set_forgets_what_has_expired() {
     let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
     let id = claims["sid"].as_str().unwrap().parse().unwrap();
     let now = test.app.clock.now();
-    auth_graph::auth::purge(&test.app, now).await.unwrap();
+    engine::purge(&test.app, now).await.unwrap();
     assert!(test.app.revocations.contains(id));
-    auth_graph::auth::purge(&test.app, now + chrono::Duration::minutes(6)).await.unwrap();
+    engine::purge(&test.app, now + chrono::Duration::minutes(6)).await.unwrap();
     assert!(!test.app.revocations.contains(id));
 }
 
@@ -168,13 +171,13 @@ async fn a_token_from_a_replica_whose_clock_is_ahead_is_refused_until_it_expires
     let ahead = boot(test.app.config.clone(), clock).await.unwrap();
     let (email, password) = ("ada@test.com".parse().unwrap(), PASSWORD.into());
     let login = Login { email, password, scope: None, audience: None };
-    let pair = sessions::login(&ahead, login, &Device::default()).await.unwrap();
+    let pair = engine::signing_in::login(&ahead, login, &Device::default()).await.unwrap();
     sessions::logout(&test.app, Some(&pair.refresh_token), None, Reach::This, &Device::default()).await.unwrap();
-    changes::catch_up(&ahead).await.unwrap();
+    follower::catch_up(&ahead).await.unwrap();
 
     let shortly_before = pair.expires_in - chrono::Duration::seconds(5);
     ahead.clock.advance(shortly_before);
-    changes::catch_up(&ahead).await.unwrap();
+    follower::catch_up(&ahead).await.unwrap();
     purge(&ahead, ahead.clock.now()).await.unwrap();
     assert_eq!(authenticate(&ahead, &pair.access_token).await.unwrap_err(), Refusal::Revoked);
 }
@@ -184,9 +187,9 @@ async fn a_clock_that_goes_back_does_not_make_what_is_known_look_fresh() {
     let test = TestApp::new().await;
     let clock = &test.app.clock;
     clock.advance(chrono::Duration::hours(1));
-    changes::catch_up(&test.app).await.unwrap();
+    follower::catch_up(&test.app).await.unwrap();
     clock.advance(-chrono::Duration::hours(1));
-    changes::catch_up(&test.app).await.unwrap();
+    follower::catch_up(&test.app).await.unwrap();
     assert!(!test.app.revocations.is_stale(clock.now()));
     clock.advance(chrono::Duration::seconds(2));
     assert!(test.app.revocations.is_stale(clock.now()), "nobody has looked since");
@@ -202,7 +205,7 @@ async fn a_clock_that_was_ahead_and_is_set_back_brings_nothing_back() {
     client.caller.form("/oauth/revoke", &[("token", &*single)]).await;
     let (app, clock) = (&test.app, &test.app.clock);
     clock.advance(chrono::Duration::hours(1));
-    changes::catch_up(app).await.unwrap();
+    follower::catch_up(app).await.unwrap();
     purge(app, clock.now()).await.unwrap();
     clock.advance(-chrono::Duration::hours(1));
     for who_knows in ["the database", "the set"] {
@@ -210,7 +213,7 @@ async fn a_clock_that_was_ahead_and_is_set_back_brings_nothing_back() {
             let refusal = authenticate(app, &token.as_str().into()).await.unwrap_err();
             assert_eq!(refusal, Refusal::Revoked, "{who_knows}");
         }
-        changes::catch_up(app).await.unwrap();
+        follower::catch_up(app).await.unwrap();
     }
 }
 

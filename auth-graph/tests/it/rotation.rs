@@ -2,22 +2,22 @@
 
 use std::time::Duration as StdDuration;
 
-use auth_graph::app::App;
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::boot;
-use auth_graph::auth::keys::{self, Start, State};
-use auth_graph::auth::principal::{Refusal, authenticate, recheck};
-use auth_graph::config::SigningAlgorithm;
-use auth_graph::error::Code;
-use auth_graph::store::{leases, signing_keys};
 use auth_graph::tasks;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::Duration;
+use engine::accounts::Rank;
+use engine::app::App;
+use engine::boot;
+use engine::callers::{Refusal, authenticate, recheck};
+use engine::keys::{self, Start, State};
 use futures_util::future::join_all;
+use model::config::SigningAlgorithm;
+use model::error::Code;
 use sea_orm::EntityTrait;
 use secrecy::SecretString;
 use serde_json::Value;
+use store::{leases, signing_keys};
 
 use crate::command_line::{run, text};
 use crate::support::{SignedIn, TestApp};

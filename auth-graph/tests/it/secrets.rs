@@ -4,22 +4,25 @@ use std::os::unix::fs::PermissionsExt;
 use std::pin::pin;
 use std::time::Duration as StdDuration;
 
-use auth_graph::app::App;
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::keys::{self, Start};
-use auth_graph::auth::principal::authenticate;
-use auth_graph::auth::secrets;
-use auth_graph::auth::sessions::{self, Device, Login};
-use auth_graph::auth::webhooks::{self, NewWebhook};
-use auth_graph::auth::{Actor, boot, changes};
-use auth_graph::config::{Config, Sources};
-use auth_graph::error::{Code, Result};
-use auth_graph::store::signing_keys;
-use auth_graph::values::{EventTypes, WebhookUrl};
 use chrono::Duration;
+use engine::accounts::Rank;
+use engine::app::App;
+use engine::boot;
+use engine::callers::Actor;
+use engine::callers::Device;
+use engine::callers::authenticate;
+use engine::feed::outbox;
+use engine::keys::{self, Start, secrets};
+use engine::sessions;
+use engine::signing_in::Login;
+use engine::webhooks::{self, NewWebhook};
 use futures_util::poll;
+use model::config::{Config, Sources};
+use model::error::{Code, Result};
+use model::values::{EventTypes, WebhookUrl};
 use sea_orm::ConnectionTrait;
 use secrecy::{ExposeSecret, SecretString};
+use store::signing_keys;
 use tempfile::TempDir;
 
 use crate::command_line::{run, text};
@@ -117,12 +120,12 @@ async fn a_process_that_does_not_know_the_new_secret_still_hears_of_withdrawn_ke
     rotate(&test, WEEK).await;
     let restarted = test.replica().await;
     let unknown = keys::rotate(&restarted, Start::Now).await.unwrap();
-    changes::catch_up(&test.app).await.unwrap();
+    outbox::catch_up(&test.app).await.unwrap();
     ada.caller.me().await.data("me");
     assert!(test.app.keyring.current().find(&unknown).is_none());
     let known = test.app.keyring.current().signing(test.app.clock.now()).unwrap().kid.clone();
     keys::retire(&restarted, &known).await.unwrap();
-    changes::catch_up(&test.app).await.unwrap();
+    outbox::catch_up(&test.app).await.unwrap();
     assert_eq!(ada.caller.me().await.code(), "TOKEN_INVALID");
 }
 
@@ -246,6 +249,6 @@ async fn a_secret_that_is_lost_costs_the_keys_the_sessions_and_the_webhooks() {
     let anew = restarted(&test, SECOND, &[]).await.unwrap();
     assert_eq!(refresh(&anew, &ada.refresh).await.unwrap_err().code(), Code::TokenInvalid);
     let login = Login { email: ada.user.email, password: PASSWORD.into(), scope: None, audience: None };
-    let pair = sessions::login(&anew, login, &Device::default()).await.unwrap();
+    let pair = engine::signing_in::login(&anew, login, &Device::default()).await.unwrap();
     authenticate(&anew, &pair.access_token).await.unwrap();
 }

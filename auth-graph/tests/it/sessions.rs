@@ -1,8 +1,8 @@
 //! One's own sessions: seeing them, and ending them.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::purge;
 use chrono::Duration;
+use engine::accounts::Rank;
+use engine::purge;
 use serde_json::json;
 
 use crate::support::{TestApp, operation};

@@ -15,23 +15,24 @@ mod webhooks;
 
 use std::net::SocketAddr;
 
-use auth_graph::app::App;
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::administration::{self, NewAccount};
-use auth_graph::auth::{Actor, boot};
-use auth_graph::clock::Clock;
-use auth_graph::config::{Config, Sources};
 use auth_graph::http;
-use auth_graph::store::users::Model as User;
-use auth_graph::values::{NewPassword, Scopes, UserId};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Request, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use engine::accounts::Rank;
+use engine::administration::{self, NewAccount};
+use engine::app::App;
+use engine::boot;
+use engine::callers::Actor;
+use model::clock::Clock;
+use model::config::{Config, Sources};
+use model::values::{NewPassword, Scopes, UserId};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use store::users::Model as User;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -80,7 +81,7 @@ impl TestApp {
         let mut config = configuration(&folder).await;
         change(&mut config);
         let app = boot(config, Clock::standing_at(Clock::default().now())).await.unwrap();
-        Self { router: http::router(&app), app, folder }
+        Self { router: http::router(&app).unwrap(), app, folder }
     }
 
     /// Another process on the same database, with the same clock.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::store::webhooks as stored;
+use engine::accounts::Rank;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
+use store::webhooks as stored;
 use tempfile::TempDir;
 
 use crate::command_line::{run, text};

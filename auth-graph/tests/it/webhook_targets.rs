@@ -1,9 +1,9 @@
 //! Where webhooks may go: to public addresses and nowhere else, however they are written and whatever names resolve to.
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::boot;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use engine::accounts::Rank;
+use engine::boot;
 use serde_json::json;
 
 use crate::support::{CREATE_WEBHOOK, Hook, Site, TestApp, tell};

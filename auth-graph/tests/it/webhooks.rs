@@ -3,9 +3,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration as StdDuration;
 
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::{boot, purge, webhooks};
-use auth_graph::store::{webhook_deliveries, webhooks as stored};
 use auth_graph::tasks;
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -13,10 +10,13 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Duration, Utc};
+use engine::accounts::Rank;
+use engine::{boot, purge, webhooks};
 use futures_util::future::join_all;
 use futures_util::stream;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
+use store::{webhook_deliveries, webhooks as stored};
 use tokio::sync::mpsc;
 
 use crate::support::{Asked, Hook, Site, operation, tell};

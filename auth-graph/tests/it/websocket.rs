@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use auth_graph::auth::accounts::Rank;
 use auth_graph::tasks;
 use chrono::Duration;
+use engine::accounts::Rank;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};

@@ -13,10 +13,10 @@ use std::time::Duration;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serving::{Layout, MasterSecret};
+use settings::{Layout, MasterSecret};
 
 use crate::verifier::Verification;
-pub use serving::{Problem, Problems, Sources};
+pub use settings::{Problem, Problems, Sources};
 
 /// The defaults, as they are documented.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
@@ -162,7 +162,7 @@ impl Config {
         if !self.database.url.expose_secret().is_empty() {
             return Ok(self.database.url.clone());
         }
-        serving::sqlite_url(&self.database_file())
+        database::sqlite_url(&self.database_file())
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn connect(config: &Config) -> Result<DatabaseConnection, Box<d
                 .busy_timeout(Duration::from_secs(5))
                 .foreign_keys(true)
         })
-        .map_sqlx_sqlite_pool_opts(serving::without_open_transactions);
+        .map_sqlx_sqlite_pool_opts(database::without_open_transactions);
     // It says which database, without its URL: that may hold a password.
     let place = match config.database.url.expose_secret() {
         "" => config.database_file().display().to_string(),
@@ -74,13 +74,13 @@ pub(super) async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
     txn.commit().await
 }
 
-/// How many migrations are still to be run: see [`serving::pending_migrations`].
+/// How many migrations are still to be run: see [`database::pending_migrations`].
 pub(super) async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, DbErr> {
-    serving::pending_migrations::<Migrator>(db).await
+    database::pending_migrations::<Migrator>(db).await
 }
 
 async fn refuse_newer(db: &impl ConnectionTrait) -> Result<(), DbErr> {
-    match serving::unknown_migration::<Migrator>(db).await? {
+    match database::unknown_migration::<Migrator>(db).await? {
         None => Ok(()),
         Some(newer) => Err(DbErr::Migration(format!(
             "a newer version of client-graph has been at this database ({newer} is not known here): start that one"

@@ -120,7 +120,8 @@ impl TokenBuilder {
             Signature::Good => state.keys[0].sign(&message),
             Signature::None => String::new(),
             Signature::HmacWithPublicKey => {
-                let secret = EncodingKey::from_secret(state.keys[0].to_jwk().to_string().as_bytes());
+                let secret =
+                    EncodingKey::from_secret(state.keys[0].to_jwk().to_string().as_bytes()).expect("any secret fits");
                 jsonwebtoken::crypto::sign(message.as_bytes(), &secret, Algorithm::HS256).expect("any secret fits")
             }
             Signature::ForeignKey => SigningKey::generate(KeyType::Es256).sign(&message),

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use auth_graph::auth::administration::Update;
-use auth_graph::auth::clients::{NewClient, WithSecret};
-use auth_graph::auth::{Actor, administration, clients};
-use auth_graph::values::{Held, Projection, Scopes, UserId as AuthUserId};
 use client_graph::mirror::Mirror;
 use client_graph::{AuthGraph, Code, Credentials, SignIn};
+use engine::administration::{self, Update};
+use engine::callers::Actor;
+use engine::clients::{self, NewClient, WithSecret};
+use model::values::{Held, Projection, Scopes, UserId as AuthUserId};
 use serde_json::{Value, json};
 
 use crate::world::{PASSWORD, World};

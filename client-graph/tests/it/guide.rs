@@ -30,7 +30,7 @@ const DEPENDENCIES: &str = r#"
 async-graphql = { version = "7", default-features = false }
 axum = "0.8"
 client-graph = { version = "0.1.0", path = "../auth-graph/client-graph" }
-graphql-edge = { version = "0.1.0", path = "../auth-graph/graphql-edge" }
+graphql-edge = { version = "0.1.0", path = "../auth-graph/libs/graphql-edge" }
 sea-orm = { version = "2", default-features = false, features = ["runtime-tokio", "sqlx-sqlite"] }
 tokio = { version = "1", features = ["macros", "rt-multi-thread", "signal"] }
 "#;

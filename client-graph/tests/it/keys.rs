@@ -234,7 +234,7 @@ async fn a_shared_secret_in_a_key_set_is_ignored() {
     let mut header = Header::new(Algorithm::HS256);
     header.typ = Some("at+jwt".to_owned());
     header.kid = Some("shared".to_owned());
-    let token = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(secret)).unwrap();
+    let token = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(secret).unwrap()).unwrap();
     assert_eq!(code_of(&auth, token).await, Some(Code::TokenInvalid));
 }
 

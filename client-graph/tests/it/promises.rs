@@ -2,17 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use auth_graph::auth::accounts::{self, Deletion};
-use auth_graph::auth::{Actor, administration};
-use auth_graph::store::{self, users};
-use auth_graph::values::UserId as AuthUserId;
 use chrono::{DateTime, Utc};
 use client_graph::mirror::Mirror;
+use engine::accounts::{self, Deletion};
+use engine::administration;
+use engine::callers::Actor;
 use futures_util::future::join_all;
+use model::values::UserId as AuthUserId;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, Statement};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use store::users;
 use uuid::Uuid;
 
 use crate::following::{Following, count};

@@ -2,21 +2,22 @@
 
 use std::net::SocketAddr;
 
-use auth_graph::app::App as AuthApp;
-use auth_graph::auth::accounts::{self, Rank};
-use auth_graph::auth::administration::{self, NewAccount};
-use auth_graph::auth::clients::{self, NewClient};
-use auth_graph::auth::{Actor, boot};
-use auth_graph::clock::Clock as AuthClock;
-use auth_graph::config::{Config as AuthConfig, Sources as AuthSources};
-use auth_graph::store::{self, changes, users};
-use auth_graph::values::{NewPassword, Scopes, UserId as AuthUserId};
 use client_graph::service::{App, Config, Sources, serve};
 use client_graph::{AuthGraph, AuthGraphBuilder, Clock, Credentials, SignIn, TokenPair};
+use engine::accounts::{self, Rank};
+use engine::administration::{self, NewAccount};
+use engine::app::App as AuthApp;
+use engine::boot;
+use engine::callers::Actor;
+use engine::clients::{self, NewClient};
+use model::clock::Clock as AuthClock;
+use model::config::{Config as AuthConfig, Sources as AuthSources};
+use model::values::{NewPassword, Scopes, UserId as AuthUserId};
 use reqwest::{Client, Response};
 use sea_orm::{ActiveModelTrait, DatabaseConnection, EntityTrait, IntoActiveModel};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use store::{changes, users};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -204,5 +205,5 @@ pub async fn record(txn: &sea_orm::DatabaseTransaction, users: &[AuthUserId], no
 }
 
 fn serve_auth_graph(app: AuthApp, listener: TcpListener) -> JoinHandle<()> {
-    tokio::spawn(async move { auth_graph::http::serve(app, listener, std::future::pending()).await })
+    tokio::spawn(async move { auth_graph::http::serve(app, listener, std::future::pending()).await.unwrap() })
 }

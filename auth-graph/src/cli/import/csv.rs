@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::prefix::{Place, Prefix};
 use super::shapes;
-use crate::auth::transfer::{Batch, Record, Refused, Row};
+use engine::transfer::{Batch, Record, Refused, Row};
 
 /// Such a file.
 pub(super) struct Table {

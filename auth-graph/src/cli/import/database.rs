@@ -7,9 +7,9 @@ use serde_json::Map;
 use uuid::Uuid;
 
 use super::{Failure, shapes};
-use crate::auth::transfer::{Batch, Refused, Row};
-use crate::error::Error;
-use crate::store;
+use engine::transfer::{Batch, Refused, Row};
+use model::error::Error;
+use store;
 
 /// Such a table.
 pub(super) struct Database {

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::prefix::{Place, Prefix};
-use crate::auth::transfer::{Batch, Record, Refused, Row};
+use engine::transfer::{Batch, Record, Refused, Row};
 
 /// A longer line is no user.
 const LONGEST_LINE: u64 = 1024 * 1024;

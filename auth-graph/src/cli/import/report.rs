@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use csv::Writer;
 
 use super::Failure;
-use crate::auth::transfer::Refused;
+use engine::transfer::Refused;
 
 /// Such a report. It is opened before anything is imported: a row that was refused is not looked at again, so that it
 /// must not be lost here.

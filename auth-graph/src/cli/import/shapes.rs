@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::auth::transfer::Record;
+use engine::transfer::Record;
 
 /// What `export` has written.
 pub(super) fn exported(value: Value) -> Option<Record> {

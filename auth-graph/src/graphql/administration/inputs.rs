@@ -4,10 +4,10 @@ use async_graphql::types::Json;
 use async_graphql::{ID, InputObject};
 use serde_json::{Value, json};
 
-use super::super::error::Result;
-use crate::auth::accounts::Rank;
-use crate::auth::administration::{NewAccount, Update};
-use crate::values::{Email, Locale, NewPassword, Scope, Scopes, UserId};
+use crate::graphql::error::Result;
+use engine::accounts::Rank;
+use engine::administration::{NewAccount, Update};
+use model::values::{Email, Locale, NewPassword, Scope, Scopes, UserId};
 
 /// An account to be made.
 #[derive(InputObject)]

@@ -6,12 +6,12 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use subgraph::{guarded, requires};
 
-use crate::auth::pages::Page;
-use crate::auth::webhooks::{self, Log, WEBHOOKS_READ, WEBHOOKS_WRITE};
 use crate::graphql::caller::{actor, app};
 use crate::graphql::error::Result;
 use crate::graphql::guard::HasScope;
-use crate::store::webhook_deliveries::{Failure, Model, State};
+use engine::pagination::Page;
+use engine::webhooks::{self, Log, WEBHOOKS_READ, WEBHOOKS_WRITE};
+use store::webhook_deliveries::{Failure, Model, State};
 
 /// A change that an endpoint is told of, or was.
 #[derive(SimpleObject)]

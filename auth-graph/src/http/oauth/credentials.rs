@@ -9,7 +9,7 @@ use url::form_urlencoded;
 
 use super::form::Form;
 use super::refusal::{Kind, Refusal};
-use crate::auth::clients::Credentials;
+use engine::clients::Credentials;
 
 /// Reads the credentials of a request.
 ///

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::error::Error;
+use model::error::Error;
 
 /// What `error` can be, and its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl From<Error> for Refusal {
     /// Faults of ours are logged here, and their cause is shown to nobody.
     fn from(error: Error) -> Self {
         if matches!(error, Error::Internal(_) | Error::Unavailable { source: Some(_), .. }) {
-            tracing::error!(error = serving::explain(&error), "a request failed");
+            tracing::error!(error = errors::explain(&error), "a request failed");
         }
         let (kind, description): (_, Cow<'static, str>) = match &error {
             Error::InvalidCredentials | Error::Unauthenticated => {

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::error::Error;
+use model::error::Error;
 
 /// A refusal, to be answered.
 pub(super) enum Refusal {
@@ -90,7 +90,7 @@ impl IntoResponse for Refusal {
         }
         if let Self::Failed(error) = &self {
             if status.is_server_error() {
-                tracing::error!(error = serving::explain(error), "a request failed");
+                tracing::error!(error = errors::explain(error), "a request failed");
             }
             if let Some(wait) = error.retry_after() {
                 let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(1);

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 
-use auth_graph::app::App;
+use engine::app::App;
 use secrecy::SecretString;
 
 /// The one thread of an app does nothing until this is dropped.

@@ -4,11 +4,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use auth_graph::config::{Config, HookFailure};
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use model::config::{Config, HookFailure};
 use serde_json::Value;
 use tokio::net::TcpListener;
 

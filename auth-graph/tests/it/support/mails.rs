@@ -4,11 +4,11 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
-use auth_graph::auth::mail::send_due;
-use auth_graph::config::{Config, Registration};
+use engine::mail::send_due;
 use mailin_embedded::response::{AUTH_OK, INVALID_CREDENTIALS, OK};
 use mailin_embedded::{AuthMechanism, Handler, Response, Server, SslConfig};
 use mailparse::{MailHeaderMap, ParsedMail};
+use model::config::{Config, Registration};
 
 use super::{PASSWORD, TestApp};
 

@@ -1,11 +1,11 @@
 //! Service clients, and forms for the OAuth endpoints.
 
-use auth_graph::auth::Actor;
-use auth_graph::auth::clients::{NewClient, create};
-use auth_graph::values::{ClientId, Scopes};
 use axum::http::Request;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use engine::callers::Actor;
+use engine::clients::{NewClient, create};
+use model::values::{ClientId, Scopes};
 use secrecy::ExposeSecret;
 use url::form_urlencoded;
 

@@ -1,14 +1,14 @@
 //! An app with an endpoint of webhooks that is told by the test itself, so that nothing waits for a clock.
 
-use auth_graph::app::App;
-use auth_graph::auth::accounts::Rank;
-use auth_graph::auth::webhooks::{deliver, with_work};
-use auth_graph::config::Config;
 use aws_lc_rs::hmac;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use engine::accounts::Rank;
+use engine::app::App;
+use engine::webhooks::{deliver, with_work};
+use model::config::Config;
 use serde_json::{Value, json};
 
 use super::hook::Asked;

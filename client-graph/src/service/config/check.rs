@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use serving::MasterSecret;
+use settings::MasterSecret;
 use url::Url;
 
 use super::{Config, Problem};

@@ -1,0 +1,258 @@
+//! Access tokens: JWTs as RFC 9068 profiles them, made and checked.
+//!
+//! Checking answers for signature and claims. Whether the session was ended since is asked of `revocations`, on every
+//! request and outside the cache of checked signatures.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::{DateTime, Duration, Utc};
+use jsonwebtoken::{Validation, decode, decode_header};
+use quick_cache::sync::Cache;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::keyring::{Key, Keyring};
+use model::error::{Error, Result};
+use model::values::{AdditionalClaims, Scopes, SessionId, TokenId, UserId};
+
+/// The media type of access tokens (RFC 9068 section 2.1).
+const TYPE: &str = "at+jwt";
+/// A longer text is not even looked at.
+const LONGEST: usize = 8 * 1024;
+/// Checked tokens that are remembered, about 1 KiB each.
+const REMEMBERED: usize = 10_000;
+/// How far the clocks of two replicas may be apart.
+pub const SKEW: Duration = Duration::seconds(30);
+
+/// What an access token says. Every claim of ours is required, with the JSON type that it has here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who issued it.
+    pub iss: String,
+    /// Who it is about.
+    pub sub: UserId,
+    /// Who it is for.
+    pub aud: String,
+    /// When it expires, in seconds since the epoch.
+    pub exp: i64,
+    /// When it was issued.
+    pub iat: i64,
+    /// From when on it is good.
+    pub nbf: i64,
+    /// Its own name.
+    pub jti: TokenId,
+    /// The session that it belongs to.
+    pub sid: SessionId,
+    /// The client that the user signed in with.
+    pub client_id: String,
+    /// What it allows, separated by spaces.
+    pub scope: String,
+    /// When the user signed in.
+    pub auth_time: i64,
+    /// How the user proved who they are (RFC 8176).
+    pub amr: Vec<String>,
+    /// What the policy and the hook have added.
+    #[serde(flatten)]
+    pub additional: AdditionalClaims,
+    /// Who acts as the subject; none: the subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Act>,
+}
+
+/// Who acts as the subject of a token (RFC 8693 section 4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// The user who does.
+    pub sub: UserId,
+}
+
+impl Claims {
+    /// Whether it is about a service client, which is its own session, and not about a user.
+    #[must_use]
+    pub fn is_service(&self) -> bool {
+        self.sub.0 == self.sid.0
+    }
+}
+
+/// A token whose signature and claims are good.
+#[derive(Debug)]
+pub struct CheckedToken {
+    /// What it says.
+    pub claims: Claims,
+    /// The scopes, read.
+    pub scopes: Scopes,
+    /// The key that signed it.
+    pub kid: String,
+}
+
+/// Makes and checks access tokens.
+#[derive(Debug)]
+pub struct AccessTokens {
+    issuer: String,
+    audience: String,
+    checked: Cache<[u8; 32], Arc<CheckedToken>>,
+}
+
+/// What differs from token to token.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// Who it is about.
+    pub subject: UserId,
+    /// The session that it belongs to.
+    pub session: SessionId,
+    /// The client that the user signed in with.
+    pub client_id: String,
+    /// What it allows.
+    pub scope: Scopes,
+    /// When the user signed in.
+    pub auth_time: DateTime<Utc>,
+    /// How the user proved who they are.
+    pub amr: Vec<String>,
+    /// What it says beside.
+    pub additional: AdditionalClaims,
+    /// Who acts as the subject; none: the subject.
+    pub act: Option<Act>,
+    /// When it is issued.
+    pub issued_at: DateTime<Utc>,
+    /// When it expires.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl AccessTokens {
+    /// For one issuer and one audience, both compared to the byte.
+    #[must_use]
+    pub fn new(issuer: String, audience: String) -> Self {
+        Self { issuer, audience, checked: Cache::new(REMEMBERED) }
+    }
+
+    /// Signs a token for our own audience.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when there is no key or it does not sign.
+    pub fn mint(&self, keyring: &Keyring, grant: Grant) -> Result<SecretString> {
+        self.mint_for(keyring, &self.audience, grant)
+    }
+
+    /// Signs a token for any audience.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when there is no key or it does not sign.
+    pub fn mint_for(&self, keyring: &Keyring, audience: &str, grant: Grant) -> Result<SecretString> {
+        let ring = keyring.current();
+        let key = ring.signing(grant.issued_at).ok_or_else(|| Error::internal("there is no signing key"))?;
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            sub: grant.subject,
+            aud: audience.to_owned(),
+            exp: grant.expires_at.timestamp(),
+            iat: grant.issued_at.timestamp(),
+            nbf: grant.issued_at.timestamp(),
+            jti: TokenId::generate(grant.issued_at),
+            sid: grant.session,
+            client_id: grant.client_id,
+            scope: grant.scope.to_claim(),
+            auth_time: grant.auth_time.timestamp(),
+            amr: grant.amr,
+            additional: grant.additional,
+            act: grant.act,
+        };
+        key.sign(TYPE, &claims)
+    }
+
+    /// Checks signature, type, issuer, audience and times.
+    ///
+    /// # Errors
+    /// [`Error::TokenExpired`] when only its time is over, otherwise [`Error::TokenInvalid`].
+    pub fn check(&self, keyring: &Keyring, token: &SecretString, now: DateTime<Utc>) -> Result<Arc<CheckedToken>> {
+        self.check_audience(keyring, token, now, Some(&self.audience))
+    }
+
+    /// Checks all but the audience, for those who ask about a token and do not use it.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_for_any(
+        &self,
+        keyring: &Keyring,
+        token: &SecretString,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<CheckedToken>> {
+        self.check_audience(keyring, token, now, None)
+    }
+
+    fn check_audience(
+        &self,
+        keyring: &Keyring,
+        token: &SecretString,
+        now: DateTime<Utc>,
+        audience: Option<&str>,
+    ) -> Result<Arc<CheckedToken>> {
+        let text = token.expose_secret();
+        if text.len() > LONGEST {
+            return Err(Error::TokenInvalid);
+        }
+        let name: [u8; 32] =
+            digest(&SHA256, text.as_bytes()).as_ref().try_into().expect("a digest of SHA-256 has 32 bytes");
+        let checked = match self.checked.get(&name) {
+            Some(checked) => checked,
+            None => {
+                let checked = Arc::new(self.check_signature(keyring, text)?);
+                self.checked.insert(name, checked.clone());
+                checked
+            }
+        };
+        // Outside of what is remembered, like revocation: the key may have been withdrawn since.
+        if keyring.current().find(&checked.kid).is_none() {
+            self.checked.remove(&name);
+            return Err(Error::TokenInvalid);
+        }
+        let claims = &checked.claims;
+        if audience.is_some_and(|audience| claims.aud != audience) {
+            return Err(Error::TokenInvalid);
+        }
+        if claims.exp <= now.timestamp() {
+            self.checked.remove(&name);
+            return Err(Error::TokenExpired);
+        }
+        if claims.nbf > (now + SKEW).timestamp() {
+            return Err(Error::TokenInvalid);
+        }
+        Ok(checked)
+    }
+
+    /// Whether a token names a key that is not in the ring, which is a reason to look for new keys.
+    #[must_use]
+    pub fn names_unknown_key(keyring: &Keyring, token: &SecretString) -> bool {
+        decode_header(token.expose_secret())
+            .ok()
+            .and_then(|header| header.kid)
+            .is_some_and(|kid| keyring.current().find(&kid).is_none())
+    }
+
+    fn check_signature(&self, keyring: &Keyring, text: &str) -> Result<CheckedToken> {
+        let header = decode_header(text).map_err(|_| Error::TokenInvalid)?;
+        // RFC 9068 section 4: the type must match. RFC 7515 section 4.1.11: we understand no critical extension.
+        let typed = header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(TYPE));
+        if !typed || header.crit.is_some() {
+            return Err(Error::TokenInvalid);
+        }
+        let ring = keyring.current();
+        let key = header.kid.as_deref().and_then(|kid| ring.find(kid)).ok_or(Error::TokenInvalid)?;
+        let token = decode::<Claims>(text, &key.decoding, &self.validation(key)).map_err(|_| Error::TokenInvalid)?;
+        let scopes = Scopes::parse(&token.claims.scope).map_err(|_| Error::TokenInvalid)?;
+        Ok(CheckedToken { claims: token.claims, scopes, kid: key.kid.clone() })
+    }
+
+    /// The algorithm is the key's, never the token's. Audience and times are compared by [`Self::check_audience`], as
+    /// they depend on who asks and when; that they are there, with their JSON type, follows from [`Claims`].
+    fn validation(&self, key: &Key) -> Validation {
+        let mut validation = Validation::new(key.algorithm);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.validate_aud = false;
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation
+    }
+}

@@ -1,0 +1,37 @@
+//! Tokens against cross-site request forgery: an HMAC over the session, so that none is stored, it lives as long as the
+//! session, and all tabs share one.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use settings::Secrets;
+
+use super::derived::MacKey;
+use super::mac_keys::MacKeys;
+use model::clock::Clock;
+use model::values::SessionId;
+
+/// Makes and checks the tokens.
+#[derive(Debug)]
+pub struct CsrfTokens(MacKeys);
+
+impl CsrfTokens {
+    /// Derives the keys.
+    #[must_use]
+    pub fn new(secrets: &Secrets, clock: Clock) -> Self {
+        Self(MacKeys::derive(secrets, "csrf token", clock))
+    }
+
+    /// The token of a session; the same until the master secret is replaced.
+    #[must_use]
+    pub fn encode(&self, session: SessionId) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(session.0.as_bytes()))
+    }
+
+    /// Whether it is the token of this session. The comparison takes the same time whatever differs.
+    #[must_use]
+    pub fn verify(&self, session: SessionId, token: &str) -> bool {
+        let mut tag = [0; MacKey::TAG_LENGTH];
+        BASE64_URL_SAFE_NO_PAD.decode_slice(token, &mut tag) == Ok(MacKey::TAG_LENGTH)
+            && self.0.verify(session.0.as_bytes(), &tag)
+    }
+}

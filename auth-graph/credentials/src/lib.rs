@@ -1,0 +1,28 @@
+//! Keys, tokens, hashes and one-time codes: everything that knows a secret.
+//!
+//! Nothing here knows HTTP, a table or a use case; `engine` puts the parts together.
+
+pub mod access_tokens;
+pub mod client_secrets;
+pub mod csrf_tokens;
+pub mod cursors;
+mod derived;
+pub mod foreign_hashes;
+pub mod keyring;
+mod mac_keys;
+pub mod one_time_tokens;
+pub mod passwords;
+pub mod refresh_tokens;
+pub mod revocations;
+mod signer;
+pub mod webhook_secrets;
+pub mod webhook_signatures;
+
+pub use access_tokens::{AccessTokens, Claims};
+pub use csrf_tokens::CsrfTokens;
+pub use cursors::Cursors;
+pub use keyring::Keyring;
+pub use passwords::PasswordPool;
+pub use refresh_tokens::{Generation, RefreshTokens};
+pub use revocations::Revocations;
+pub use webhook_secrets::WebhookSecrets;

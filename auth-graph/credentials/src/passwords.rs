@@ -1,0 +1,211 @@
+//! Hashing of passwords: argon2id (RFC 9106) on threads of its own.
+//!
+//! The threads keep their memory, run at a lower priority than the rest and are fed through a bounded queue, so that a
+//! storm of log-ins neither slows verification down nor fills the memory: what does not fit is told to come back.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+use tokio::sync::oneshot;
+
+use super::foreign_hashes::ForeignHash;
+use model::config::Passwords;
+use model::error::{Error, Result};
+use model::values::normalised;
+
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The threads that hash.
+#[derive(Debug)]
+pub struct PasswordPool {
+    queue: SyncSender<Job>,
+    computed: Arc<AtomicU64>,
+    params: Params,
+    /// Compared with when there is nothing else, at the same cost.
+    decoy: String,
+}
+
+#[derive(Debug)]
+enum Job {
+    Hash { password: SecretString, answer: oneshot::Sender<Result<String>> },
+    Verify { password: SecretString, hash: String, answer: oneshot::Sender<Result<bool>> },
+}
+
+impl PasswordPool {
+    /// Starts the threads. They end when the pool is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when a thread can not be started or the costs make no sense.
+    pub fn start(config: &Passwords) -> Result<Self> {
+        let params = Params::new(config.memory_kib, config.iterations, 1, None).map_err(Error::internal)?;
+        let threads = match config.threads {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let (queue, jobs) = sync_channel(config.queue);
+        let jobs = Arc::new(Mutex::new(jobs));
+        let computed = Arc::new(AtomicU64::new(0));
+        for number in 0..threads {
+            let (jobs, computed, params, nice) = (jobs.clone(), computed.clone(), params.clone(), config.nice);
+            thread::Builder::new()
+                .name(format!("password-{number}"))
+                .spawn(move || {
+                    yield_to_the_rest(nice);
+                    Hasher::new(params).run(&jobs, &computed);
+                })
+                .map_err(Error::internal)?;
+        }
+        let decoy = Hasher::new(params.clone()).hash(&"a password that nobody has".into())?;
+        Ok(Self { queue, computed, params, decoy })
+    }
+
+    /// Hashes a new password, in PHC string format.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when too many wait already.
+    pub async fn hash(&self, password: &SecretString) -> Result<String> {
+        self.ask(|answer| Job::Hash { password: password.clone(), answer }).await
+    }
+
+    /// Whether this is the password that the hash was made of. Without a hash the answer is no, after a comparison with
+    /// the decoy: where hashes of other systems were imported, one of ours would be told from them by its time.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when too many wait already; [`Error::Internal`] for a hash that can not be compared.
+    pub async fn verify(&self, password: &SecretString, hash: Option<&str>, decoy: Option<&str>) -> Result<bool> {
+        let compared = hash.or(decoy).unwrap_or(&self.decoy).to_owned();
+        let ask = |password, hash| self.ask(|answer| Job::Verify { password, hash, answer });
+        let mut same = ask(password.clone(), compared.clone()).await?;
+        // New passwords are normalised before they are hashed; those of before, and of other systems, were not.
+        let normal = normalised(password);
+        if !same && normal.expose_secret() != password.expose_secret() {
+            same = ask(normal, compared).await?;
+        }
+        Ok(same && hash.is_some())
+    }
+
+    /// Whether a hash is as a new one would be: of our kind, at the configured cost.
+    #[must_use]
+    pub fn is_current(&self, hash: &str) -> bool {
+        PasswordHash::new(hash).is_ok_and(|hash| {
+            hash.algorithm == ARGON2ID_IDENT
+                && hash.version == Some(Version::V0x13.into())
+                && Params::try_from(&hash).is_ok_and(|params| costs(&params) == costs(&self.params))
+        })
+    }
+
+    /// How many hashes were computed since the start.
+    #[must_use]
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T>>) -> Job) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send(job(answer)).map_err(|error| match error {
+            TrySendError::Full(_) => Error::Unavailable { retry_after: RETRY_AFTER, source: None },
+            TrySendError::Disconnected(_) => Error::internal("the threads that hash have ended"),
+        })?;
+        answered.await.map_err(Error::internal)?
+    }
+}
+
+/// One thread's work, with the memory that it keeps.
+struct Hasher {
+    params: Params,
+    memory: Vec<Block>,
+}
+
+impl Hasher {
+    fn new(params: Params) -> Self {
+        // Nothing yet: a service to which nobody signs in needs none, and the first log-in fills it.
+        Self { memory: Vec::new(), params }
+    }
+
+    fn run(mut self, jobs: &Mutex<Receiver<Job>>, computed: &AtomicU64) {
+        loop {
+            let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            // Whoever has left needs no answer: what they asked for is not computed, and an answer that comes too late
+            // is lost.
+            match job {
+                Err(_) => return,
+                Ok(Job::Hash { answer, .. }) if answer.is_closed() => {}
+                Ok(Job::Verify { answer, .. }) if answer.is_closed() => {}
+                Ok(Job::Hash { password, answer }) => {
+                    let hash = self.hash(&password);
+                    computed.fetch_add(1, Ordering::Relaxed);
+                    drop(answer.send(hash));
+                }
+                Ok(Job::Verify { password, hash, answer }) => {
+                    let same = self.verify(&password, &hash);
+                    computed.fetch_add(1, Ordering::Relaxed);
+                    drop(answer.send(same));
+                }
+            }
+        }
+    }
+
+    fn hash(&mut self, password: &SecretString) -> Result<String> {
+        let salt = Salt::generate();
+        let params = self.params.clone();
+        let output = self.compute(password, &salt, params.clone(), Params::DEFAULT_OUTPUT_LEN)?;
+        let hash = PasswordHash {
+            algorithm: ARGON2ID_IDENT,
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&params).map_err(Error::internal)?,
+            salt: Some(salt),
+            hash: Some(Output::new(&output).map_err(Error::internal)?),
+        };
+        Ok(hash.to_string())
+    }
+
+    fn verify(&mut self, password: &SecretString, hash: &str) -> Result<bool> {
+        if let Ok(hash) = PasswordHash::new(hash)
+            && let (Some(salt), Some(expected), ARGON2ID_IDENT) = (hash.salt, hash.hash, hash.algorithm)
+            && hash.version == Some(Version::V0x13.into())
+            && let Ok(params) = Params::try_from(&hash)
+            // One that needs more gets memory of its own: what is kept here stays as large as configured.
+            && params.block_count() <= self.params.block_count()
+        {
+            let output = self.compute(password, &salt, params, expected.len())?;
+            return Ok(output.ct_eq(expected.as_bytes()).into());
+        }
+        let unusable = |reason| Error::internal(format!("a stored password hash can not be compared: {reason:?}"));
+        ForeignHash::parse(hash).map_err(unusable)?.matches(password)
+    }
+
+    fn compute(&mut self, password: &SecretString, salt: &Salt, params: Params, length: usize) -> Result<Vec<u8>> {
+        if self.memory.len() < params.block_count() {
+            self.memory.resize(params.block_count(), Block::default());
+        }
+        let blocks = params.block_count();
+        let mut output = vec![0; length];
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into_with_memory(
+                password.expose_secret().as_bytes(),
+                salt.as_ref(),
+                &mut output,
+                &mut self.memory[..blocks],
+            )
+            .map_err(Error::internal)?;
+        Ok(output)
+    }
+}
+
+fn costs(params: &Params) -> (u32, u32, u32) {
+    (params.m_cost(), params.t_cost(), params.p_cost())
+}
+
+fn yield_to_the_rest(nice: i32) {
+    // On Linux the niceness set this way is that of the calling thread alone.
+    if let Err(error) = rustix::process::setpriority_process(None, nice) {
+        tracing::warn!(%error, nice, "the priority of a hashing thread could not be lowered");
+    }
+}

@@ -1,0 +1,103 @@
+//! The sessions that were ended while an access token of theirs may still be good. Asked on every request.
+//!
+//! An entry matters for one access lifetime, which bounds the set.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use chrono::{DateTime, Duration, Utc};
+use foldhash::HashMap;
+
+use super::access_tokens::SKEW;
+use model::values::SessionId;
+
+/// The sessions that were ended early and until when each must be remembered.
+#[derive(Debug)]
+pub struct Revocations {
+    remembered_for: Duration,
+    until: RwLock<HashMap<SessionId, DateTime<Utc>>>,
+    followed_position: AtomicI64,
+    /// In microseconds since the epoch.
+    complete_at: AtomicI64,
+}
+
+/// A set that was not brought up to date for longer than this is no answer.
+const STALE_AFTER: Duration = Duration::seconds(1);
+
+impl Revocations {
+    /// An empty set that remembers a session for as long as an access token may live, also one from a replica whose
+    /// clock is ahead.
+    #[must_use]
+    pub fn new(access_lifetime: Duration) -> Self {
+        Self {
+            remembered_for: access_lifetime + SKEW,
+            until: RwLock::default(),
+            followed_position: AtomicI64::new(0),
+            complete_at: AtomicI64::new(0),
+        }
+    }
+
+    /// From when on an ended session matters at this time.
+    #[must_use]
+    pub fn horizon(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now - self.remembered_for
+    }
+
+    /// Until when a session that was ended matters.
+    #[must_use]
+    pub fn until(&self, revoked_at: DateTime<Utc>) -> DateTime<Utc> {
+        revoked_at + self.remembered_for
+    }
+
+    /// Remembers a session that was ended.
+    pub fn insert(&self, session: SessionId, revoked_at: DateTime<Utc>) {
+        let until = self.until(revoked_at);
+        self.until.write().unwrap_or_else(PoisonError::into_inner).insert(session, until);
+    }
+
+    /// Whether the session was ended.
+    #[must_use]
+    pub fn contains(&self, session: SessionId) -> bool {
+        self.until.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
+    }
+
+    /// The place in the outbox up to which the set is complete.
+    #[must_use]
+    pub fn followed_position(&self) -> i64 {
+        self.followed_position.load(Ordering::Acquire)
+    }
+
+    /// Says that the set holds everything up to this place in the outbox.
+    pub fn follow_from(&self, position: i64) {
+        self.followed_position.store(position, Ordering::Release);
+    }
+
+    /// Says that the set held everything that there was at this time.
+    pub fn complete_at(&self, time: DateTime<Utc>) {
+        self.complete_at.store(time.timestamp_micros(), Ordering::Release);
+    }
+
+    /// Whether a session that is not in the set can have been ended all the same: nobody has looked for too long, or
+    /// the clock was [set back](Self::is_ahead_of).
+    #[must_use]
+    pub fn is_stale(&self, now: DateTime<Utc>) -> bool {
+        self.complete_before(now) > STALE_AFTER || self.is_ahead_of(now)
+    }
+
+    /// Whether the clock was set back since the set was complete. What was forgotten while it was ahead may matter
+    /// again.
+    #[must_use]
+    pub fn is_ahead_of(&self, now: DateTime<Utc>) -> bool {
+        self.complete_before(now) < -STALE_AFTER
+    }
+
+    /// How long ago the set held everything that there was.
+    fn complete_before(&self, now: DateTime<Utc>) -> Duration {
+        Duration::microseconds(now.timestamp_micros() - self.complete_at.load(Ordering::Acquire))
+    }
+
+    /// Forgets the sessions whose last token has expired.
+    pub fn purge(&self, now: DateTime<Utc>) {
+        self.until.write().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
+    }
+}

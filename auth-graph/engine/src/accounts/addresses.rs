@@ -1,0 +1,80 @@
+//! E-mail addresses: showing that one is yours, and changing it.
+
+use secrecy::SecretString;
+
+use super::{proof, redeeming, registration};
+use crate::app::App;
+use crate::callers::Actor;
+use crate::callers::Device;
+use crate::callers::Principal;
+use crate::limits;
+use crate::mail::{self, Letter};
+use model::error::{Error, Result};
+use model::values::Email;
+use store::one_time_tokens::Purpose;
+
+/// Sends a user a mail that shows that their address is theirs. Nothing is sent when that was shown before.
+///
+/// # Errors
+/// [`Error::Forbidden`] when no mail can be sent; [`Error::RateLimited`].
+pub async fn request_verification(app: &App, principal: &Principal, device: &Device) -> Result<()> {
+    mail::require(app)?;
+    let user = proof::user_of(app, principal).await?;
+    let now = app.clock.now();
+    limits::take_mail(&app.hasty_db, &app.config.limits, &user.email, device.address, now).await?;
+    mail::enqueue(app, &app.db, &user.email, None, &Letter::ConfirmAddress { user: user.id }, now).await?;
+    app.mail_waits.notify_one();
+    Ok(())
+}
+
+/// Sends a mail to the address that a user wants to have. It is theirs once they have confirmed it.
+///
+/// # Errors
+/// As `proof::prove`; [`Error::Forbidden`] when no mail can be sent; [`Error::RateLimited`].
+pub async fn request_change(
+    app: &App,
+    principal: &Principal,
+    email: &Email,
+    password: Option<&SecretString>,
+    device: &Device,
+) -> Result<()> {
+    mail::require(app)?;
+    let user = proof::prove(app, principal, password, device).await?;
+    let now = app.clock.now();
+    limits::take_mail(&app.hasty_db, &app.config.limits, email, device.address, now).await?;
+    mail::enqueue(app, &app.db, email, user.locale, &Letter::ConfirmNewAddress { user: user.id }, now).await?;
+    app.mail_waits.notify_one();
+    Ok(())
+}
+
+/// Takes the token of a mail: completes a registration, a verification or a change of address. The answer is the
+/// address that was confirmed.
+///
+/// # Errors
+/// [`Error::OneTimeTokenInvalid`]; [`Error::Conflict`] when the address was taken meanwhile; [`Error::RateLimited`].
+pub async fn confirm(app: &App, token: &SecretString, device: &Device) -> Result<Email> {
+    let purposes = [Purpose::ConfirmRegistration, Purpose::VerifyEmail, Purpose::ChangeEmail];
+    let found = redeeming::find(app, token, &purposes, device).await?;
+    let email = found.token.email.clone();
+    match found.token.purpose {
+        Purpose::ConfirmRegistration => {
+            let payload = found.token.payload.clone().unwrap_or_default();
+            let registration = serde_json::from_value(payload).map_err(Error::internal)?;
+            registration::complete(app, found, registration, device).await?;
+        }
+        purpose => {
+            let id = found.token.user_id.ok_or(Error::OneTimeTokenInvalid)?;
+            let actor = Actor::reader(id, device);
+            let mut edit = redeeming::begin(app, &actor, id).await?;
+            if purpose == Purpose::VerifyEmail && edit.user.email != email {
+                return Err(Error::OneTimeTokenInvalid);
+            }
+            found.consume(edit.txn(), app.clock.now()).await?;
+            edit.user.email = email.clone();
+            edit.user.email_verified = true;
+            let action = if purpose == Purpose::VerifyEmail { "user.verify_email" } else { "user.change_email" };
+            edit.commit(action).await?;
+        }
+    }
+    Ok(email)
+}

@@ -1,0 +1,55 @@
+//! Deleting a user: what is left is a row with the identifier, so that nobody else ever gets it.
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+
+use super::{UserEdit, proof};
+use crate::app::App;
+use crate::callers::Actor;
+use crate::callers::Device;
+use crate::callers::Principal;
+use model::error::Result;
+use model::values::Email;
+use store::users;
+
+/// How much is left of a deleted user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    /// Everything: the user is found by nothing, keeps the address, and can be brought back.
+    Restorable,
+    /// The identifier, the version and the times. The address is free for another account.
+    ForGood,
+}
+
+/// Deletes the caller's account for good.
+///
+/// # Errors
+/// As `proof::prove`; [`Error::Conflict`](model::error::Error::Conflict) for the last superuser.
+pub async fn delete_own(
+    app: &App,
+    principal: &Principal,
+    password: Option<&SecretString>,
+    device: &Device,
+) -> Result<()> {
+    let user = proof::prove(app, principal, password, device).await?;
+    let actor = Actor::own(principal, device);
+    let mut edit = UserEdit::begin(app, &actor, user.id).await?;
+    mark(&mut edit.user, Deletion::ForGood, app.clock.now());
+    edit.commit("user.delete").await.map(drop)
+}
+
+/// Makes a user a deleted one.
+pub(crate) fn mark(user: &mut users::Model, deletion: Deletion, now: DateTime<Utc>) {
+    user.deleted_at = Some(now);
+    if deletion == Deletion::ForGood {
+        *user = users::Model {
+            is_active: false,
+            merged_into: user.merged_into,
+            version: user.version,
+            updated_at: user.updated_at,
+            deleted_at: Some(now),
+            erased_at: Some(now),
+            ..users::Model::new(user.id, Email::nowhere(user.id), user.date_joined)
+        };
+    }
+}

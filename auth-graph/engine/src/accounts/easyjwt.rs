@@ -1,0 +1,99 @@
+//! What the clients of django-easyjwt do with an address and a password in place of a token.
+
+use secrecy::SecretString;
+
+use super::{UserEdit, creating, passwords};
+use crate::app::App;
+use crate::callers::Actor;
+use crate::callers::Device;
+use crate::limits::{self, Attempt};
+use crate::mail::{self, Letter};
+use crate::signing_in::compare::compare;
+use model::error::{Error, Result};
+use model::values::{Email, NewPassword, PersonName, PhoneNumber, UserId};
+use store::users;
+
+/// An account to be made at once.
+#[derive(Debug)]
+pub struct NewUnconfirmed {
+    /// The address.
+    pub email: Email,
+    /// The password.
+    pub password: NewPassword,
+    /// Given name, may be empty.
+    pub first_name: PersonName,
+    /// Family name, may be empty.
+    pub last_name: PersonName,
+    /// Phone number.
+    pub phone_number: Option<PhoneNumber>,
+}
+
+/// Refuses what is switched off.
+///
+/// # Errors
+/// [`Error::Forbidden`] unless `rest.create_user` is on.
+pub fn require_creating(app: &App) -> Result<()> {
+    if app.config.rest.create_user { Ok(()) } else { Err(Error::Forbidden) }
+}
+
+/// Makes an account whose address is not shown to be anybody's, and sends a mail that can show it.
+///
+/// # Errors
+/// As [`require_creating`]; [`Error::Conflict`] when the address is taken, which tells that it
+/// is; [`Error::ValidationFailed`] for a weak password; [`Error::RateLimited`].
+pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device) -> Result<users::Model> {
+    require_creating(app)?;
+    let now = app.clock.now();
+    limits::take_mail(&app.hasty_db, &app.config.limits, &new.email, device.address, now).await?;
+    let mut user = users::Model {
+        first_name: new.first_name.into_string(),
+        last_name: new.last_name.into_string(),
+        phone_number: new.phone_number.map(PhoneNumber::into_string),
+        ..users::Model::new(UserId::generate(now), new.email, now)
+    };
+    user.password_hash = Some(passwords::hash(app, &user, &new.password).await?);
+    let txn = store::begin(&app.db).await?;
+    creating::insert(app, &txn, &Actor::reader(user.id, device), "user.register", &user, now).await?;
+    mail::enqueue(app, &txn, &user.email, None, &Letter::ConfirmAddress { user: user.id }, now).await?;
+    txn.commit().await?;
+    app.changed.notify_one();
+    app.mail_waits.notify_one();
+    Ok(user)
+}
+
+/// Sets another password for whoever knows the address and the one before, and ends all sessions. An unknown address, a
+/// wrong password and a disabled user get one answer, at one cost, and count as attempts to sign in.
+///
+/// # Errors
+/// [`Error::InvalidCredentials`]; [`Error::ValidationFailed`] for a weak new password; [`Error::RateLimited`];
+/// [`Error::Unavailable`] when too many passwords are being hashed.
+pub async fn change_password_by_credentials(
+    app: &App,
+    email: &Email,
+    current: &SecretString,
+    password: SecretString,
+    device: &Device,
+) -> Result<()> {
+    let now = app.clock.now();
+    let attempt = Attempt::take(&app.hasty_db, &app.config.limits, email, device.address, now).await?;
+    let candidate = users::candidate(&app.db, email).await?;
+    let (right, attempt) = compare(app, attempt, current, candidate.hash(), candidate.decoy.as_deref()).await?;
+    let Some(user) = candidate.user.filter(|user| right && user.is_active) else {
+        return Err(Error::InvalidCredentials);
+    };
+    attempt.give_back(&app.hasty_db).await?;
+    let hash = passwords::hash(app, &user, &NewPassword::parse(password)?).await?;
+    let actor = Actor::reader(user.id, device);
+    let begun = UserEdit::begin(app, &actor, user.id).await;
+    let mut edit = begun.map_err(|error| match error {
+        // Somebody has deleted the user since.
+        Error::NotFound => Error::InvalidCredentials,
+        other => other,
+    })?;
+    if edit.user.password_hash != user.password_hash || !edit.user.is_active {
+        // Somebody has changed it since it was compared.
+        return Err(Error::InvalidCredentials);
+    }
+    edit.user.password_hash = Some(hash);
+    edit.commit("user.change_password").await.map(drop)
+}

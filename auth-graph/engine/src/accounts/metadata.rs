@@ -1,0 +1,76 @@
+//! What services keep with a user.
+
+use sea_orm::prelude::Json;
+
+use super::{UserEdit, proof};
+use crate::app::App;
+use crate::callers::Actor;
+use crate::callers::Device;
+use crate::callers::Principal;
+use model::error::{Error, Result};
+use model::values::JsonSchema;
+use store::users;
+
+/// Longest metadata of a user, as JSON.
+const MOST: usize = 16 * 1024;
+
+/// Changes members of the caller's `metadata`; null removes one. The others stay as they are.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] when it is no object, names a reserved key or becomes too large.
+pub async fn set_metadata(app: &App, principal: &Principal, change: Json, device: &Device) -> Result<users::Model> {
+    let Json::Object(change) = change else { return Err(Error::invalid("metadata", "must be an object")) };
+    let reserved = |key: &String| key.starts_with('_') || app.config.accounts.reserved_metadata.contains(key);
+    if change.keys().any(reserved) {
+        return Err(Error::invalid("metadata", "names a key that is not yours to set"));
+    }
+    let user = proof::user_of(app, principal).await?;
+    let actor = Actor::own(principal, device);
+    let mut edit = UserEdit::begin(app, &actor, user.id).await?;
+    let mut metadata = edit.user.metadata.as_object().cloned().unwrap_or_default();
+    for (key, value) in change {
+        if value.is_null() {
+            metadata.remove(&key);
+        } else {
+            metadata.insert(key, value);
+        }
+    }
+    edit.user.metadata = checked(app, Json::Object(metadata))?;
+    Ok(edit.commit("user.set_metadata").await?.user)
+}
+
+/// Metadata as a whole that may be kept where everybody sees it who sees the user.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] when it is no object, too large, or not as the configured schema says.
+pub(crate) fn checked(app: &App, metadata: Json) -> Result<Json> {
+    fitting("metadata", app.metadata_schema.as_ref(), metadata)
+}
+
+/// Metadata as a whole that may be kept for administrators.
+///
+/// # Errors
+/// As [`checked`].
+pub(crate) fn checked_private(app: &App, metadata: Json) -> Result<Json> {
+    fitting("privateMetadata", app.private_metadata_schema.as_ref(), metadata)
+}
+
+fn fitting(field: &'static str, schema: Option<&JsonSchema>, metadata: Json) -> Result<Json> {
+    if !metadata.is_object() || metadata.to_string().len() > MOST || has_nul(&metadata) {
+        return Err(Error::invalid(field, "must be an object of at most 16 KiB, without the character NUL"));
+    }
+    if let Some(schema) = schema {
+        schema.check(&metadata).map_err(|(path, why)| Error::invalid_at(field, path, why))?;
+    }
+    Ok(metadata)
+}
+
+/// PostgreSQL keeps no NUL in JSON.
+fn has_nul(value: &Json) -> bool {
+    match value {
+        Json::String(text) => text.contains('\0'),
+        Json::Array(values) => values.iter().any(has_nul),
+        Json::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
+    }
+}

@@ -1,0 +1,130 @@
+//! What a new password must be, beyond its length: hard to guess, not the account's own name, and not known from a
+//! breach.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::app::App;
+use crate::egress::breached_passwords::sha1;
+use model::config::Profile;
+use model::error::{Error, Result};
+use model::values::{Email, NewPassword, is_sample_password};
+
+const BREACHED: &str = "is known from a breach: choose another one";
+/// zxcvbn's time grows with the square of the length, and what is good for so long is good.
+const LOOKED_AT: usize = 72;
+/// Shorter texts are in too many good passwords.
+const SHORTEST: usize = 4;
+/// So many characters must be left of a password without what everybody knows of the account.
+const LEFT: usize = 6;
+
+/// Refuses a password that should not be set for this account.
+///
+/// # Errors
+/// [`Error::ValidationFailed`], which says why.
+pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, names: [&str; 2]) -> Result<()> {
+    let secret = password.as_secret();
+    if is_sample_password(secret) {
+        return match app.config.profile {
+            Profile::Demo => Ok(()),
+            _ => Err(refused("is printed in our documentation: choose another one")),
+        };
+    }
+    let known: Vec<String> = [email.as_str(), email.local_part(), names[0], names[1]]
+        .into_iter()
+        .map(str::to_lowercase)
+        .filter(|text| text.chars().count() >= SHORTEST)
+        .collect();
+    let lower = secret.expose_secret().to_lowercase();
+    let rest = known.iter().fold(lower.clone(), |rest, text| rest.replace(text, ""));
+    let contains = rest.len() < lower.len();
+    let is_part = known.iter().any(|text| text.contains(&lower));
+    if is_part || contains && rest.chars().count() < LEFT {
+        return Err(refused("is too much like the account"));
+    }
+    let looked_at: SecretString = secret.expose_secret().chars().take(LOOKED_AT).collect::<String>().into();
+    let (hash, least) = (sha1(secret), app.config.passwords.min_score);
+    let list = app.config.passwords.breached_list.clone();
+    // It is work for a processor and a disk, and not for the threads that answer requests.
+    tokio::task::spawn_blocking(move || {
+        let inputs: Vec<&str> = known.iter().map(String::as_str).collect();
+        if u8::from(zxcvbn::zxcvbn(looked_at.expose_secret(), &inputs).score()) < least {
+            return Err(refused("is too easy to guess: choose a longer one, such as four unrelated words"));
+        }
+        if !list.as_os_str().is_empty() && is_listed(&list, &hash).map_err(Error::internal)? {
+            return Err(refused(BREACHED));
+        }
+        Ok(())
+    })
+    .await
+    .map_err(Error::internal)??;
+    let Some(service) = &app.breached_passwords else { return Ok(()) };
+    match service.contains(secret).await {
+        Ok(true) => Err(refused(BREACHED)),
+        Ok(false) => Ok(()),
+        Err(error) => {
+            // Nobody is kept from an account because a service of somebody else is away.
+            tracing::warn!(error = errors::explain(&error), "a new password was not looked up among breached ones");
+            Ok(())
+        }
+    }
+}
+
+fn refused(reason: &str) -> Error {
+    Error::invalid("password", reason)
+}
+
+/// Looks for the hash of a password in a sorted file, by halves, so that a list of any size needs no memory.
+fn is_listed(path: &Path, wanted: &str) -> std::io::Result<bool> {
+    let mut file = File::open(path)?;
+    let (mut low, mut high) = (0, file.metadata()?.len());
+    // The line that is looked for begins in low..high, if it is there.
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let start = line_start(&mut file, middle, low)?;
+        let line = line_at(&mut file, start)?;
+        let found = line.get(..wanted.len()).unwrap_or(&line).to_ascii_uppercase();
+        match found.as_bytes().cmp(wanted.as_bytes()) {
+            std::cmp::Ordering::Equal => return Ok(true),
+            std::cmp::Ordering::Less => low = start + line.len() as u64 + 1,
+            std::cmp::Ordering::Greater => high = start,
+        }
+    }
+    Ok(false)
+}
+
+/// Where the line begins that this place is in, not before `low`.
+fn line_start(file: &mut File, place: u64, low: u64) -> std::io::Result<u64> {
+    const STEP: u64 = 256;
+    let mut end = place;
+    while end > low {
+        let begin = end.saturating_sub(STEP).max(low);
+        let mut bytes = vec![0; usize::try_from(end - begin).unwrap_or(0)];
+        file.seek(SeekFrom::Start(begin))?;
+        file.read_exact(&mut bytes)?;
+        if let Some(newline) = bytes.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(begin + newline as u64 + 1);
+        }
+        end = begin;
+    }
+    Ok(low)
+}
+
+fn line_at(file: &mut File, start: u64) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(start))?;
+    let mut chunk = [0; 128];
+    loop {
+        let read = file.read(&mut chunk)?;
+        match chunk[..read].iter().position(|byte| *byte == b'\n') {
+            Some(newline) => bytes.extend_from_slice(&chunk[..newline]),
+            None => bytes.extend_from_slice(&chunk[..read]),
+        }
+        if read == 0 || chunk[..read].contains(&b'\n') {
+            return Ok(String::from_utf8_lossy(&bytes).into_owned());
+        }
+    }
+}

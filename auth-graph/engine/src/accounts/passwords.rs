@@ -1,0 +1,89 @@
+//! Passwords: changing one, and setting a new one when it was forgotten.
+
+use secrecy::SecretString;
+
+use super::{UserEdit, password_rules, proof, redeeming};
+use crate::app::App;
+use crate::callers::Actor;
+use crate::callers::Device;
+use crate::callers::Principal;
+use crate::limits;
+use crate::mail::{self, Letter};
+use model::error::{Error, Result};
+use model::values::{Email, NewPassword};
+use store::one_time_tokens::Purpose;
+use store::users;
+
+/// Sends a mail to whoever has forgotten their password. The answer and the time are the same for every address.
+///
+/// # Errors
+/// [`Error::Forbidden`] when no mail can be sent; [`Error::RateLimited`].
+pub async fn request_reset(app: &App, email: &Email, device: &Device) -> Result<()> {
+    mail::require(app)?;
+    let now = app.clock.now();
+    limits::take_mail(&app.hasty_db, &app.config.limits, email, device.address, now).await?;
+    mail::enqueue(app, &app.db, email, None, &Letter::ResetPassword, now).await?;
+    app.mail_waits.notify_one();
+    Ok(())
+}
+
+/// Sets a new password with the token of a mail, and ends all sessions. The address is shown to be the user's, too. The
+/// answer tells how many sessions there were.
+///
+/// # Errors
+/// [`Error::OneTimeTokenInvalid`]; [`Error::ValidationFailed`] for a weak password, which leaves the token good;
+/// [`Error::RateLimited`].
+pub async fn reset(app: &App, token: &SecretString, password: &NewPassword, device: &Device) -> Result<usize> {
+    let found = redeeming::find(app, token, &[Purpose::ResetPassword], device).await?;
+    let id = found.token.user_id.ok_or(Error::OneTimeTokenInvalid)?;
+    let user = users::find(&app.db, id).await?.ok_or(Error::OneTimeTokenInvalid)?;
+    let hash = hash(app, &user, password).await?;
+    let actor = Actor::reader(id, device);
+    let mut edit = redeeming::begin(app, &actor, id).await?;
+    if edit.user.email != found.token.email {
+        return Err(Error::OneTimeTokenInvalid);
+    }
+    found.consume(edit.txn(), app.clock.now()).await?;
+    edit.user.email_verified = true;
+    edit.user.password_hash = Some(hash);
+    Ok(edit.commit("user.reset_password").await?.ended_sessions)
+}
+
+/// Changes the password of the caller, and ends all their sessions, this one too. The answer tells how many there were.
+///
+/// Who has a password must give it, however recent the sign-in is: a stolen token must not lock its owner out.
+///
+/// # Errors
+/// [`Error::ReauthenticationRequired`] without the current password; [`Error::InvalidCredentials`] for a wrong one;
+/// [`Error::ValidationFailed`] for a weak new one; [`Error::RateLimited`].
+pub async fn change(
+    app: &App,
+    principal: &Principal,
+    current: Option<&SecretString>,
+    password: &NewPassword,
+    device: &Device,
+) -> Result<usize> {
+    let user = proof::user_of(app, principal).await?;
+    if user.password_hash.is_some() && current.is_none() {
+        return Err(Error::ReauthenticationRequired);
+    }
+    let user = proof::prove(app, principal, current, device).await?;
+    let hash = hash(app, &user, password).await?;
+    let actor = Actor::own(principal, device);
+    let mut edit = UserEdit::begin(app, &actor, user.id).await?;
+    if edit.user.password_hash != user.password_hash {
+        // Somebody has changed it since it was compared.
+        return Err(Error::InvalidCredentials);
+    }
+    edit.user.password_hash = Some(hash);
+    Ok(edit.commit("user.change_password").await?.ended_sessions)
+}
+
+/// The hash of a password that may be set for this user.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] for a weak one; [`Error::Unavailable`] when too many passwords are being hashed.
+pub(crate) async fn hash(app: &App, user: &users::Model, password: &NewPassword) -> Result<String> {
+    password_rules::check(app, password, &user.email, [&user.first_name, &user.last_name]).await?;
+    app.passwords.hash(password.as_secret()).await
+}

@@ -1,0 +1,68 @@
+//! Showing that it is still you, before what a stolen token must not be enough for.
+
+use chrono::Duration;
+use secrecy::SecretString;
+
+use crate::app::App;
+use crate::callers::Device;
+use crate::callers::Principal;
+use crate::limits::Attempt;
+use crate::signing_in::compare::compare;
+use model::error::{Error, Result};
+use store::users;
+
+/// The user of the caller, once they have given their password, or have signed in a short while ago.
+///
+/// # Errors
+/// [`Error::ReauthenticationRequired`] when the sign-in is too long ago and no password was given;
+/// [`Error::InvalidCredentials`] for a wrong one; [`Error::RateLimited`] after too many, of log-ins too.
+pub(super) async fn prove(
+    app: &App,
+    principal: &Principal,
+    password: Option<&SecretString>,
+    device: &Device,
+) -> Result<users::Model> {
+    let user = user_of(app, principal).await?;
+    match password {
+        Some(password) => check_password(app, &user, password, device).await?,
+        None => {
+            let window = Duration::from_std(app.config.accounts.recent_sign_in).map_err(Error::internal)?;
+            let age = app.clock.now().timestamp() - principal.claims().auth_time;
+            if age >= window.num_seconds() {
+                return Err(Error::ReauthenticationRequired);
+            }
+        }
+    }
+    Ok(user)
+}
+
+/// The user of the caller.
+///
+/// # Errors
+/// [`Error::Forbidden`] for a service client; [`Error::TokenRevoked`] when the user is gone.
+pub(super) async fn user_of(app: &App, principal: &Principal) -> Result<users::Model> {
+    if principal.is_service() {
+        return Err(Error::Forbidden);
+    }
+    users::find(&app.db, principal.subject()).await?.ok_or(Error::TokenRevoked)
+}
+
+/// Compares the password, and counts the attempt like one to sign in.
+///
+/// # Errors
+/// [`Error::InvalidCredentials`], [`Error::RateLimited`], [`Error::Unavailable`] when too many passwords are being
+/// hashed.
+pub(super) async fn check_password(
+    app: &App,
+    user: &users::Model,
+    password: &SecretString,
+    device: &Device,
+) -> Result<()> {
+    let now = app.clock.now();
+    let attempt = Attempt::take(&app.hasty_db, &app.config.limits, &user.email, device.address, now).await?;
+    let (right, attempt) = compare(app, attempt, password, user.password_hash.as_deref(), None).await?;
+    if !right {
+        return Err(Error::InvalidCredentials);
+    }
+    attempt.give_back(&app.hasty_db).await
+}

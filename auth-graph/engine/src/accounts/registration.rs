@@ -1,0 +1,110 @@
+//! Registering: no account is made before its address was confirmed, so that nobody can take the address of another,
+//! and no answer tells whether an address has an account.
+
+use secrecy::SecretString;
+
+use super::redeeming::{self, Found};
+use super::{creating, password_rules};
+use crate::app::App;
+use crate::callers::Actor;
+use crate::callers::Device;
+use crate::limits;
+use crate::mail::{self, Letter, Registration};
+use model::config;
+use model::error::{Error, Result};
+use model::values::{Email, Locale, NewPassword, PersonName, UserId};
+use store::one_time_tokens::Purpose;
+use store::users;
+
+/// Somebody who wants an account.
+#[derive(Debug)]
+pub struct NewRegistration {
+    /// Their address.
+    pub email: Email,
+    /// Their password to be.
+    pub password: NewPassword,
+    /// Given name, may be empty.
+    pub first_name: PersonName,
+    /// Family name, may be empty.
+    pub last_name: PersonName,
+    /// The language that they read.
+    pub locale: Option<Locale>,
+    /// The token of an invitation.
+    pub invitation: Option<SecretString>,
+}
+
+/// How a registration goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// A mail was sent to the address, whoever has it.
+    ConfirmationSent,
+    /// The account is there: the invitation has shown whose the address is.
+    Completed,
+}
+
+/// Registers somebody, as far as the configuration lets them.
+///
+/// # Errors
+/// [`Error::Forbidden`] when nobody may, or an invitation is needed; [`Error::ValidationFailed`] for a weak password;
+/// [`Error::OneTimeTokenInvalid`] for an invitation that is not for this address; [`Error::RateLimited`].
+pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Result<Registered> {
+    match (app.config.accounts.registration, &new.invitation) {
+        (config::Registration::Off, _) | (config::Registration::Invitation, None) => return Err(Error::Forbidden),
+        (config::Registration::Invitation, Some(_)) | (config::Registration::Open, _) => {}
+    }
+    let now = app.clock.now();
+    let invited = match &new.invitation {
+        Some(token) => {
+            let found = redeeming::find(app, token, &[Purpose::Invitation], device).await?;
+            // An invitation is for one address: whoever has it by another way is not whom it was for.
+            if found.token.email != new.email {
+                return Err(Error::OneTimeTokenInvalid);
+            }
+            Some(found)
+        }
+        None => {
+            mail::require(app)?;
+            limits::take_mail(&app.hasty_db, &app.config.limits, &new.email, device.address, now).await?;
+            None
+        }
+    };
+    let names = [new.first_name.as_str(), new.last_name.as_str()];
+    password_rules::check(app, &new.password, &new.email, names).await?;
+    let registration = Registration {
+        password_hash: app.passwords.hash(new.password.as_secret()).await?,
+        first_name: new.first_name.into_string(),
+        last_name: new.last_name.into_string(),
+        locale: new.locale.clone(),
+    };
+    match invited {
+        Some(invitation) => {
+            complete(app, invitation, registration, device).await?;
+            Ok(Registered::Completed)
+        }
+        None => {
+            let letter = Letter::ConfirmRegistration { registration };
+            mail::enqueue(app, &app.db, &new.email, new.locale, &letter, now).await?;
+            app.mail_waits.notify_one();
+            Ok(Registered::ConfirmationSent)
+        }
+    }
+}
+
+/// Makes the account of a token that was sent to its address.
+pub(super) async fn complete(app: &App, found: Found, registration: Registration, device: &Device) -> Result<()> {
+    let now = app.clock.now();
+    let user = users::Model {
+        password_hash: Some(registration.password_hash),
+        first_name: registration.first_name,
+        last_name: registration.last_name,
+        locale: registration.locale,
+        email_verified: true,
+        ..users::Model::new(UserId::generate(now), found.token.email.clone(), now)
+    };
+    let txn = store::begin(&app.db).await?;
+    found.consume(&txn, now).await?;
+    creating::insert(app, &txn, &Actor::reader(user.id, device), "user.register", &user, now).await?;
+    txn.commit().await?;
+    app.changed.notify_one();
+    Ok(())
+}

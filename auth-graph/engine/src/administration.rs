@@ -1,0 +1,241 @@
+//! What administrators do to accounts: one function for each, and one place for the rules that hold for them all.
+//!
+//! A change is looked at as a whole, by what a user is before and after it: whether the actor may make it follows from
+//! that, as does what it brings with it.
+
+mod create;
+mod impersonation;
+mod invitation;
+mod merge;
+mod sessions;
+
+use super::accounts::{Deletion, UserEdit, deleting, metadata, passwords};
+use super::callers::actor::{Actor, Powers};
+use super::callers::scopes_of;
+use crate::app::App;
+use model::error::{Error, Result};
+use model::values::{Email, NewPassword, PersonName, Scopes, UserId};
+use store::users;
+
+pub use create::{NewAccount, create};
+pub use impersonation::{IMPERSONATE, Impersonation, Impersonator, impersonate};
+pub use invitation::invite;
+pub use merge::merge;
+pub use sessions::{list_sessions, revoke_all_sessions, revoke_session};
+
+/// Allows to change other users.
+pub const USERS_WRITE: &str = "users:write";
+
+/// What shall be different about a user; none: it stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Update {
+    /// The address.
+    pub email: Option<Email>,
+    /// Whether the address was shown to be the user's.
+    pub email_verified: Option<bool>,
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// Phone number; empty: none.
+    pub phone_number: Option<String>,
+    /// Whether they are staff.
+    pub is_staff: Option<bool>,
+    /// Whether they are a superuser.
+    pub is_superuser: Option<bool>,
+    /// What services keep with the user.
+    pub metadata: Option<serde_json::Value>,
+    /// What only administrators see.
+    pub private_metadata: Option<serde_json::Value>,
+}
+
+/// Changes a user.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such user; [`Error::Forbidden`] when the actor would give or take over more
+/// than they hold; [`Error::Conflict`] when the address is taken, or nobody would be left who may do everything;
+/// [`Error::ValidationFailed`] for a bad value.
+pub async fn update(app: &App, actor: &Actor, id: UserId, update: Update) -> Result<users::Model> {
+    let first_name = update.first_name.map(|name| person_name("firstName", &name)).transpose()?;
+    let last_name = update.last_name.map(|name| person_name("lastName", &name)).transpose()?;
+    let phone_number = update.phone_number.map(|number| phone_number(&number)).transpose()?;
+    let metadata = update.metadata.map(|metadata| metadata::checked(app, metadata)).transpose()?;
+    let private_metadata =
+        update.private_metadata.map(|metadata| metadata::checked_private(app, metadata)).transpose()?;
+    change(app, actor, id, "user.update", None, |user| {
+        if let Some(email) = update.email.filter(|email| *email != user.email) {
+            user.email = email;
+            user.email_verified = false;
+        }
+        user.email_verified = update.email_verified.unwrap_or(user.email_verified);
+        user.is_staff = update.is_staff.unwrap_or(user.is_staff);
+        user.is_superuser = update.is_superuser.unwrap_or(user.is_superuser);
+        user.first_name = first_name.unwrap_or_else(|| std::mem::take(&mut user.first_name));
+        user.last_name = last_name.unwrap_or_else(|| std::mem::take(&mut user.last_name));
+        if let Some(number) = phone_number {
+            user.phone_number = Some(number).filter(|number| !number.is_empty());
+        }
+        user.metadata = metadata.unwrap_or_else(|| user.metadata.take());
+        user.private_metadata = private_metadata.unwrap_or_else(|| user.private_metadata.take());
+    })
+    .await
+}
+
+/// Gives a user other roles and scopes. What the tokens of the user allow follows at their next refresh.
+///
+/// # Errors
+/// As [`update`]; [`Error::ValidationFailed`] for a role that the configuration does not have.
+pub async fn set_roles(
+    app: &App,
+    actor: &Actor,
+    id: UserId,
+    roles: Vec<String>,
+    scopes: Scopes,
+) -> Result<users::Model> {
+    let roles = known_roles(app, roles)?;
+    change(app, actor, id, "user.set_roles", None, |user| {
+        user.roles = roles;
+        user.scopes = scopes;
+    })
+    .await
+}
+
+/// Forbids a user to sign in, and ends all their sessions.
+///
+/// # Errors
+/// As [`update`].
+pub async fn disable(app: &App, actor: &Actor, id: UserId, reason: Option<String>) -> Result<users::Model> {
+    change(app, actor, id, "user.disable", reason, |user| user.is_active = false).await
+}
+
+/// Lets a disabled user sign in again. Sessions that have ended stay ended.
+///
+/// # Errors
+/// As [`update`].
+pub async fn enable(app: &App, actor: &Actor, id: UserId) -> Result<users::Model> {
+    change(app, actor, id, "user.enable", None, |user| user.is_active = true).await
+}
+
+/// Deletes a user: they are found by nothing any more, and their sessions end. [`restore`] can undo it, unless it is
+/// for good, which can still be said of somebody who is deleted.
+///
+/// # Errors
+/// As [`update`].
+pub async fn delete(
+    app: &App,
+    actor: &Actor,
+    id: UserId,
+    deletion: Deletion,
+    reason: Option<String>,
+) -> Result<users::Model> {
+    let begun = match deletion {
+        Deletion::Restorable => UserEdit::begin(app, actor, id).await?,
+        Deletion::ForGood => {
+            let txn = store::begin(&app.db).await?;
+            let user = users::find_unerased_locked(&txn, id).await?.ok_or(Error::NotFound)?;
+            UserEdit::within(app, actor, txn, user)
+        }
+    };
+    let mut edit = begun.because(reason);
+    deleting::mark(&mut edit.user, deletion, app.clock.now());
+    finish(app, actor, edit, "user.delete").await
+}
+
+/// Brings a deleted user back.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such deleted user, or they were deleted for good; as [`update`].
+pub async fn restore(app: &App, actor: &Actor, id: UserId) -> Result<users::Model> {
+    let txn = store::begin(&app.db).await?;
+    let user = users::find_deleted_locked(&txn, id).await?.ok_or(Error::NotFound)?;
+    let mut edit = UserEdit::within(app, actor, txn, user);
+    edit.user.deleted_at = None;
+    finish(app, actor, edit, "user.restore").await
+}
+
+/// Sets a user's password and ends all their sessions.
+///
+/// # Errors
+/// As [`update`]; [`Error::ValidationFailed`] for a password that is easy to guess; [`Error::Unavailable`] when too
+/// many passwords are being hashed.
+pub async fn set_password(app: &App, actor: &Actor, id: UserId, password: &NewPassword) -> Result<users::Model> {
+    let user = users::find(&app.db, id).await?.ok_or(Error::NotFound)?;
+    let hash = passwords::hash(app, &user, password).await?;
+    change(app, actor, id, "user.set_password", None, |user| user.password_hash = Some(hash)).await
+}
+
+/// Takes a user's password away and ends all their sessions: they get a mail with a link that sets another one.
+///
+/// # Errors
+/// As [`update`].
+pub async fn force_password_reset(
+    app: &App,
+    actor: &Actor,
+    id: UserId,
+    reason: Option<String>,
+) -> Result<users::Model> {
+    change(app, actor, id, "user.force_password_reset", reason, |user| user.password_hash = None).await
+}
+
+async fn change(
+    app: &App,
+    actor: &Actor,
+    id: UserId,
+    action: &'static str,
+    reason: Option<String>,
+    edit: impl FnOnce(&mut users::Model),
+) -> Result<users::Model> {
+    let mut begun = UserEdit::begin(app, actor, id).await?.because(reason);
+    edit(&mut begun.user);
+    finish(app, actor, begun, action).await
+}
+
+/// Makes a change, if the actor may.
+async fn finish(app: &App, actor: &Actor, edit: UserEdit<'_>, action: &'static str) -> Result<users::Model> {
+    let powers = actor.powers(app, edit.txn()).await?;
+    permit(app, &powers, edit.before(), &edit.user)?;
+    Ok(edit.commit(action).await?.user)
+}
+
+/// Whether an actor may make a change.
+fn permit(app: &App, powers: &Powers, before: &users::Model, after: &users::Model) -> Result<()> {
+    if powers.are_complete() {
+        return Ok(());
+    }
+    let flags = (before.is_staff, before.is_superuser) != (after.is_staff, after.is_superuser);
+    if before.is_superuser || flags {
+        return Err(Error::Forbidden);
+    }
+    let (held, gets) = (scopes_of(app, before), scopes_of(app, after));
+    // Whoever sets how somebody signs in can sign in as them.
+    let takes_over = before.email != after.email || before.password_hash != after.password_hash;
+    if takes_over {
+        powers.cover(&held)?;
+    }
+    powers.cover(&gets.iter().filter(|scope| !held.contains(scope.as_str())).cloned().collect())
+}
+
+/// Roles that the configuration has. The flags stand for `staff` and `superuser`, which are no roles to be listed.
+fn known_roles(app: &App, mut roles: Vec<String>) -> Result<serde_json::Value> {
+    let known = |role: &String| app.config.roles.contains_key(role) && !users::is_flag(role);
+    if !roles.iter().all(known) {
+        return Err(Error::invalid("roles", "must be roles of the configuration; staff and superuser are flags"));
+    }
+    roles.sort();
+    roles.dedup();
+    Ok(serde_json::json!(roles))
+}
+
+fn person_name(field: &'static str, text: &str) -> Result<String> {
+    text.parse().map(PersonName::into_string).map_err(|error| error.about(field))
+}
+
+/// Administrators take a number as it is written elsewhere.
+fn phone_number(text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.chars().count() <= 32 && !text.contains(char::is_control) {
+        Ok(text.to_owned())
+    } else {
+        Err(Error::invalid("phoneNumber", "must have at most 32 characters, and none that is invisible"))
+    }
+}

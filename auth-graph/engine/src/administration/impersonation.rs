@@ -1,0 +1,143 @@
+//! Acting as somebody else: one access token, which says so (RFC 8693 section 4.1), and no refresh token.
+
+use chrono::{DateTime, Duration, Utc};
+use secrecy::SecretString;
+use serde_json::json;
+
+use crate::app::App;
+use crate::audit::{self, Entry};
+use crate::callers::Actor;
+use crate::callers::scopes_of;
+use crate::claims;
+use crate::egress::claims_hook::Occasion;
+use crate::sessions::scope_of;
+use credentials::access_tokens::{Act, Grant};
+use model::error::{Error, Result};
+use model::values::{Scopes, SessionId, TokenId, UserId};
+use store::login_events::{self, Kind};
+use store::{sessions, users};
+
+/// Allows to act as another user who may do no more than oneself.
+pub const IMPERSONATE: &str = "users:impersonate";
+
+/// The client of these sessions.
+const CLIENT: &str = "impersonation";
+
+/// A token of somebody else.
+#[derive(Debug)]
+pub struct Impersonation {
+    /// Says who it is about, and in `act` who uses it.
+    pub access_token: SecretString,
+    /// When it expires; there is no refresh.
+    pub expires_at: DateTime<Utc>,
+    /// What it allows.
+    pub scope: Scopes,
+    /// Who it is about.
+    pub user: users::Model,
+}
+
+/// Who uses a token of another user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Impersonator {
+    /// The actor.
+    Themself,
+    /// The user whom the operator makes it for.
+    Named(UserId),
+}
+
+/// Makes a token of another user, which is recorded in the audit log and among the user's own sign-ins. The user sees
+/// the session and can end it.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such user who may sign in; [`Error::Forbidden`] when they may do more than the
+/// actor, or whoever uses it is no user.
+pub async fn impersonate(
+    app: &App,
+    actor: &Actor,
+    impersonator: Impersonator,
+    id: UserId,
+    reason: String,
+) -> Result<Impersonation> {
+    let by = match (impersonator, actor.principal()) {
+        (Impersonator::Themself, Some(principal)) if !principal.is_service() => principal.subject(),
+        (Impersonator::Named(by), None) => users::find(&app.db, by).await?.ok_or(Error::NotFound)?.id,
+        _ => return Err(Error::Forbidden),
+    };
+    let lifetime = Duration::from_std(app.config.tokens.access_lifetime).map_err(Error::internal)?;
+    let known = users::find(&app.db, id).await?.ok_or(Error::NotFound)?;
+    let mut session = session_of(app, actor, &known);
+    // Before anything is locked, as this may be a call over the network.
+    let answer = claims::ask_for_session(app, &session, &scope_of(app, &session, &known), Occasion::Login).await?;
+    let txn = store::begin(&app.db).await?;
+    let user = users::find_locked(&txn, id).await?.filter(|user| user.is_active).ok_or(Error::NotFound)?;
+    let powers = actor.powers(app, &txn).await?;
+    powers.cover(&scopes_of(app, &user))?;
+    let scope = scope_of(app, &session, &user);
+    if user.is_superuser && !powers.are_complete() {
+        return Err(Error::Forbidden);
+    }
+    // Read while the user is locked: whoever disables them finds this session.
+    let now = app.clock.now();
+    let expires_at = now + lifetime;
+    session.scope = Some(scope.clone());
+    (session.created_at, session.last_used_at) = (now, now);
+    (session.expires_at, session.absolute_expires_at) = (expires_at, expires_at);
+    sessions::insert(&txn, &session).await?;
+    login_events::insert(&txn, event_of(&session, now)).await?;
+    let after = json!({ "session": session.id.to_string(), "scope": scope.to_strings(), "by": by.to_string() });
+    let (action, target_id, reason) = ("user.impersonate", id.to_string(), Some(reason));
+    let entry = Entry { action, target_kind: "user", target_id, before: json!(null), after, reason };
+    audit::record(app, &txn, actor, entry).await?;
+    let grant = Grant {
+        subject: id,
+        session: session.id,
+        client_id: session.client_id.clone(),
+        scope: scope.clone(),
+        // Nobody has proved to be the user: whatever asks for a recent proof shall refuse.
+        auth_time: DateTime::UNIX_EPOCH,
+        amr: Vec::new(),
+        additional: claims::of_user(app, &user, &app.config.tokens.audience, answer),
+        act: Some(Act { sub: by }),
+        issued_at: now,
+        expires_at,
+    };
+    let access_token = app.access_tokens.mint(&app.keyring, grant)?;
+    txn.commit().await?;
+    Ok(Impersonation { access_token, expires_at, scope, user })
+}
+
+fn event_of(session: &sessions::Model, now: DateTime<Utc>) -> login_events::Model {
+    login_events::Model {
+        id: TokenId::generate(now),
+        occurred_at: now,
+        kind: Kind::Impersonation,
+        code: None,
+        user_id: Some(session.user_id),
+        session_id: Some(session.id),
+        client_id: Some(session.client_id.clone()),
+        ip_address: session.ip_address.clone(),
+        user_agent: session.user_agent.clone(),
+    }
+}
+
+/// A session that is not begun yet.
+fn session_of(app: &App, actor: &Actor, user: &users::Model) -> sessions::Model {
+    let now = app.clock.now();
+    sessions::Model {
+        id: SessionId::generate(now),
+        user_id: user.id,
+        client_id: CLIENT.to_owned(),
+        scope: None,
+        audience: None,
+        amr: json!([]),
+        generation: 0,
+        user_agent: actor.device().user_agent.clone(),
+        ip_address: actor.device().address.map(|address| address.to_string()),
+        created_at: now,
+        last_used_at: now,
+        expires_at: now,
+        absolute_expires_at: now,
+        revoked_at: None,
+        revoked_reason: None,
+    }
+}

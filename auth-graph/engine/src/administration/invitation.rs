@@ -1,0 +1,32 @@
+//! Inviting somebody to make an account.
+
+use serde_json::json;
+
+use crate::app::App;
+use crate::audit::{self, Entry};
+use crate::callers::Actor;
+use crate::mail::{self, Letter};
+use model::config::Registration;
+use model::error::{Error, Result};
+use model::values::{Email, Locale};
+use store;
+
+/// Sends somebody an invitation, unless their address has an account when the mail is sent.
+///
+/// # Errors
+/// [`Error::Forbidden`] when registration is off or no mail can be sent.
+pub async fn invite(app: &App, actor: &Actor, email: &Email, locale: Option<Locale>) -> Result<()> {
+    mail::require(app)?;
+    if app.config.accounts.registration == Registration::Off {
+        return Err(Error::Forbidden);
+    }
+    let txn = store::begin(&app.db).await?;
+    mail::enqueue(app, &txn, email, locale, &Letter::Invitation, app.clock.now()).await?;
+    let (action, target_id) = ("user.invite", email.to_string());
+    let entry =
+        Entry { action, target_kind: "address", target_id, before: json!(null), after: json!(null), reason: None };
+    audit::record(app, &txn, actor, entry).await?;
+    txn.commit().await?;
+    app.mail_waits.notify_one();
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Making one account of two that are the same person's.
+
+use serde_json::Value;
+
+use crate::accounts::{Deletion, UserEdit, deleting, metadata};
+use crate::app::App;
+use crate::callers::Actor;
+use crate::callers::scopes_of;
+use model::error::{Error, Result};
+use model::values::UserId;
+use store::{user_numbers, users};
+
+/// Merges an account into another: the first is deleted for good, and its identifier leads to the second, which gets
+/// the names, the phone number, the language and the members of `metadata` that it does not have, the earlier time of
+/// joining, and the number of the first unless it has one. It gets neither address, password, roles nor scopes.
+///
+/// # Errors
+/// [`Error::NotFound`] when one of them is not there; [`Error::ValidationFailed`] when they are the same, or their
+/// metadata is too large together; [`Error::Forbidden`] when either may do more than the actor; [`Error::Conflict`]
+/// when nobody would be left who may do everything.
+pub async fn merge(app: &App, actor: &Actor, id: UserId, into: UserId, reason: String) -> Result<users::Model> {
+    if id == into {
+        return Err(Error::invalid("into", "must be another user"));
+    }
+    let txn = store::begin(&app.db).await?;
+    // Always in the same order, so that two who merge the same accounts do not wait for each other.
+    let earlier = users::find_locked(&txn, id.min(into)).await?.ok_or(Error::NotFound)?;
+    let later = users::find_locked(&txn, id.max(into)).await?.ok_or(Error::NotFound)?;
+    let (merged, survivor) = if earlier.id == id { (earlier, later) } else { (later, earlier) };
+    let powers = actor.powers(app, &txn).await?;
+    for user in [&merged, &survivor] {
+        if user.is_superuser && !powers.are_complete() {
+            return Err(Error::Forbidden);
+        }
+        powers.cover(&scopes_of(app, user))?;
+    }
+    let united = united(&merged, survivor.clone());
+    let mut edit = UserEdit::within(app, actor, txn, merged).because(Some(reason.clone()));
+    edit.user.merged_into = Some(into);
+    deleting::mark(&mut edit.user, Deletion::ForGood, app.clock.now());
+    let (txn, _, of_merged) = edit.write("user.merge").await?;
+    user_numbers::pass_on(&txn, id, into).await?;
+    let mut edit = UserEdit::within(app, actor, txn, survivor).because(Some(reason));
+    edit.user = users::Model {
+        metadata: metadata::checked(app, united.metadata)?,
+        private_metadata: metadata::checked_private(app, united.private_metadata)?,
+        ..united
+    };
+    let (txn, changed, of_survivor) = edit.write("user.merge").await?;
+    txn.commit().await?;
+    of_merged.announce(app);
+    of_survivor.announce(app);
+    Ok(changed.user)
+}
+
+/// The survivor with what only the other has.
+fn united(merged: &users::Model, mut survivor: users::Model) -> users::Model {
+    if survivor.first_name.is_empty() && survivor.last_name.is_empty() {
+        survivor.first_name.clone_from(&merged.first_name);
+        survivor.last_name.clone_from(&merged.last_name);
+    }
+    survivor.phone_number = survivor.phone_number.or_else(|| merged.phone_number.clone());
+    survivor.locale = survivor.locale.or_else(|| merged.locale.clone());
+    survivor.date_joined = survivor.date_joined.min(merged.date_joined);
+    survivor.metadata = both(&merged.metadata, &survivor.metadata);
+    survivor.private_metadata = both(&merged.private_metadata, &survivor.private_metadata);
+    survivor
+}
+
+/// The members of both objects; where both have one, that of the second.
+fn both(one: &Value, other: &Value) -> Value {
+    let mut members = one.as_object().cloned().unwrap_or_default();
+    members.extend(other.as_object().cloned().unwrap_or_default());
+    members.into()
+}

@@ -1,0 +1,202 @@
+//! The audit log: each change to a user and each that somebody makes to what is not their own, in the transaction of
+//! the change.
+//!
+//! Passwords and secrets never stand in it: what is recorded of a user is named one by one in [`facts`].
+
+pub mod login_events;
+
+use chrono::Duration;
+use sea_orm::ConnectionTrait;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::callers::Actor;
+use super::pagination::{Listing, Page};
+use crate::app::App;
+use model::error::{Error, Result};
+use model::values::TokenId;
+use store::{audit_events, users};
+
+pub use store::audit_events::{Filter, Model};
+
+/// Allows to read the audit log, and how everybody signs in.
+pub const AUDIT_READ: &str = "audit:read";
+
+/// Names the list in its cursors.
+const LIST: &str = "audit";
+/// How many events an export reads at a time.
+const BATCH: u64 = 500;
+/// The longest reason that is kept.
+const REASON_LENGTH: usize = 500;
+
+/// What was done to whom.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// What: a kind of thing and a verb, such as `user.disable`.
+    pub(crate) action: &'static str,
+    /// To what kind of thing.
+    pub(crate) target_kind: &'static str,
+    /// To which.
+    pub(crate) target_id: String,
+    /// As it was.
+    pub(crate) before: Value,
+    /// As it is now.
+    pub(crate) after: Value,
+    /// Why.
+    pub(crate) reason: Option<String>,
+}
+
+/// Why somebody does something, in their own words: 1 to 500 characters.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] when it is longer, or has nothing to read in it.
+pub fn reason(text: &str) -> Result<String> {
+    let text = text.trim();
+    let control = |letter: char| letter.is_control() && letter != '\n';
+    match text.chars().count() {
+        1..=REASON_LENGTH if !text.contains(control) => Ok(text.to_owned()),
+        _ => Err(Error::invalid("reason", "must have 1 to 500 characters")),
+    }
+}
+
+/// Records what an actor does, in the transaction that does it. Of `before` and `after` the differences are kept.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn record(app: &App, txn: &impl ConnectionTrait, actor: &Actor, entry: Entry) -> Result<()> {
+    let now = app.clock.now();
+    let (actor_kind, actor_id) = actor.identity();
+    let (before, after) = differences(entry.before, entry.after);
+    let event = Model {
+        id: TokenId::generate(now),
+        occurred_at: now,
+        action: entry.action.to_owned(),
+        actor_kind,
+        actor_id: actor_id.map(|id| id.0),
+        target_kind: entry.target_kind.to_owned(),
+        target_id: entry.target_id,
+        before,
+        after,
+        reason: entry.reason,
+        request_id: actor.device().request_id.clone(),
+        ip_address: actor.device().address.map(|address| address.to_string()),
+    };
+    Ok(audit_events::insert(txn, event).await?)
+}
+
+/// That something was done to a user. Of one who is erased, nothing about the person is recorded.
+pub(crate) fn of_user(
+    action: &'static str,
+    before: Option<&users::Model>,
+    after: &users::Model,
+    reason: Option<String>,
+) -> Entry {
+    let (before, now) = match before {
+        Some(before) if after.erased_at.is_some() => {
+            let merged_into = after.merged_into.map(|id| id.to_string());
+            (
+                json!({ "deleted": before.deleted_at.is_some() }),
+                json!({ "deleted": true, "erased": true, "mergedInto": merged_into }),
+            )
+        }
+        before => (before.map_or(Value::Null, facts), facts(after)),
+    };
+    Entry { action, target_kind: "user", target_id: after.id.to_string(), before, after: now, reason }
+}
+
+/// What may be recorded of a user.
+#[must_use]
+pub fn facts(user: &users::Model) -> Value {
+    json!({
+        "email": user.email.as_str(),
+        "emailVerified": user.email_verified,
+        "firstName": user.first_name,
+        "lastName": user.last_name,
+        "phoneNumber": user.phone_number,
+        "locale": user.locale.as_ref().map(ToString::to_string),
+        "isActive": user.is_active,
+        "isStaff": user.is_staff,
+        "isSuperuser": user.is_superuser,
+        "roles": user.roles,
+        "scopes": user.scopes.to_strings(),
+        "metadata": user.metadata,
+        "privateMetadata": user.private_metadata,
+        "hasPassword": user.password_hash.is_some(),
+        "deleted": user.deleted_at.is_some(),
+        "erased": user.erased_at.is_some(),
+        "mergedInto": user.merged_into.map(|id| id.to_string()),
+    })
+}
+
+/// One page of the audit log, the latest event first.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] for a bad page.
+pub async fn list(app: &App, filter: &Filter, page: &Page) -> Result<Listing<Model>> {
+    let bounds = page.bounds(app, LIST)?;
+    let found = audit_events::page(&app.db, filter, bounds.window()).await?;
+    Ok(bounds.listing(app, LIST, found, |event| event.id.0))
+}
+
+/// Hands over every event in the order in which they happened, a few at a time.
+///
+/// # Errors
+/// When the database fails, or `take` does.
+pub async fn export(
+    app: &App,
+    filter: &Filter,
+    mut take: impl FnMut(&Model) -> std::io::Result<()>,
+) -> Result<(), ExportError> {
+    let mut last = None;
+    loop {
+        let found = audit_events::after(&app.db, filter, last, BATCH).await.map_err(Error::from)?;
+        for event in &found {
+            take(event)?;
+            last = Some(event.id);
+        }
+        if found.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// Why an export has ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The database failed.
+    #[error(transparent)]
+    Read(#[from] Error),
+    /// What was read could not be written.
+    #[error(transparent)]
+    Write(#[from] std::io::Error),
+}
+
+/// Deletes the events whose time is over.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn purge(app: &App) -> Result<()> {
+    let keep = Duration::from_std(app.config.audit.retention).map_err(Error::internal)?;
+    audit_events::purge(&app.db, app.clock.now() - keep).await?;
+    Ok(())
+}
+
+/// An actor or a target by its identifier.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] when it is not a UUID.
+pub fn actor_id(text: &str) -> Result<Uuid> {
+    Uuid::try_parse(text).map_err(|_| Error::invalid("actorId", "is not a UUID"))
+}
+
+/// The members in which two objects differ; what is no object is kept as it is.
+fn differences(before: Value, after: Value) -> (Option<Value>, Option<Value>) {
+    let (Value::Object(before), Value::Object(after)) = (&before, &after) else {
+        return (Some(before).filter(|value| !value.is_null()), Some(after).filter(|value| !value.is_null()));
+    };
+    let differing = |these: &Map<String, Value>, those: &Map<String, Value>| {
+        let kept = these.iter().filter(|(name, value)| those.get(*name) != Some(*value));
+        Some(Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect()))
+    };
+    (differing(before, after), differing(after, before))
+}

@@ -1,0 +1,104 @@
+//! How people sign in: each event, and how many there are of which kind.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+
+use crate::app::App;
+use crate::callers::Principal;
+use crate::pagination::{Listing, Page};
+use model::error::{Error, Result};
+use store::login_events;
+
+pub use store::login_events::{Filter, Kind, Model, Piece};
+
+/// Names the list in its cursors.
+const LIST: &str = "login_events";
+/// The longest time that is counted in hours, and in days.
+const MOST_HOURS: Duration = Duration::days(32);
+const MOST_DAYS: Duration = Duration::days(366);
+
+/// How many events of one kind, result and client there were in one piece of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// When the piece of time begins, in UTC.
+    pub start: DateTime<Utc>,
+    /// What was asked for.
+    pub kind: Kind,
+    /// The code of the refusal; none: it was granted.
+    pub code: Option<String>,
+    /// With which client.
+    pub client_id: Option<String>,
+    /// How many.
+    pub count: i64,
+}
+
+/// One page of events, the latest first.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] for a bad page.
+pub async fn list(app: &App, filter: &Filter, page: &Page) -> Result<Listing<Model>> {
+    let bounds = page.bounds(app, LIST)?;
+    let found = login_events::page(&app.db, filter, bounds.window()).await?;
+    Ok(bounds.listing(app, LIST, found, |event| event.id.0))
+}
+
+/// One page of one's own events, the latest first.
+///
+/// # Errors
+/// As [`list`].
+pub async fn own(app: &App, principal: &Principal, page: &Page) -> Result<Listing<Model>> {
+    list(app, &Filter { user_id: Some(principal.subject()), ..Filter::default() }, page).await
+}
+
+/// Counts the events of a filter, which must say from when until when, by hour or day. A piece of time in which nothing
+/// happened is left out.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] when that is more than 32 days by the hour, or 366 days.
+pub async fn count(app: &App, filter: &Filter, piece: Piece) -> Result<Vec<Count>> {
+    let most = match piece {
+        Piece::Hour => MOST_HOURS,
+        Piece::Day => MOST_DAYS,
+    };
+    let bounded = match (filter.from, filter.until) {
+        (Some(from), Some(until)) => from <= until && until.signed_duration_since(from) <= most,
+        _ => false,
+    };
+    if !bounded {
+        let message = format!("must be within {} days behind from", most.num_days());
+        return Err(Error::invalid("until", message));
+    }
+    login_events::count(&app.db, filter, piece).await?.into_iter().map(read).collect()
+}
+
+/// The sums of counts by kind and result, for the command line.
+#[must_use]
+pub fn sums(counts: &[Count]) -> BTreeMap<(DateTime<Utc>, String), i64> {
+    let mut sums = BTreeMap::new();
+    for count in counts {
+        let result = count.code.clone().unwrap_or_else(|| "GRANTED".to_owned());
+        *sums.entry((count.start, result)).or_default() += count.count;
+    }
+    sums
+}
+
+/// Deletes the events whose time is over.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn purge(app: &App) -> Result<()> {
+    let keep = Duration::from_std(app.config.audit.login_event_retention).map_err(Error::internal)?;
+    login_events::purge(&app.db, app.clock.now() - keep).await?;
+    Ok(())
+}
+
+fn read(count: login_events::Count) -> Result<Count> {
+    let start = match count.start.len() {
+        10 => count.start.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN)),
+        _ => NaiveDateTime::parse_from_str(&format!("{}:00", count.start), "%Y-%m-%dT%H:%M").ok(),
+    };
+    let start = start.ok_or_else(|| Error::internal("a time that the database has cut off can not be read"))?;
+    let login_events::Count { kind, code, client_id, count, .. } = count;
+    Ok(Count { start: start.and_utc(), kind, code, client_id, count })
+}

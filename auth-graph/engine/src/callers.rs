@@ -1,0 +1,17 @@
+//! Callers: the principal that a token names, the actor of a change, the device, the scopes that a user holds, and the
+//! view that a caller has of users.
+
+pub mod actor;
+pub mod authentication;
+mod device;
+mod presence;
+pub mod principal;
+mod scopes;
+pub mod view;
+
+pub use actor::Actor;
+pub use authentication::{Refusal, authenticate, recheck};
+pub use device::Device;
+pub use presence::Presence;
+pub use principal::Principal;
+pub use scopes::scopes_of;

@@ -1,0 +1,144 @@
+//! Checking an access token: from its text to a [`Principal`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use credentials::access_tokens::CheckedToken;
+use credentials::{AccessTokens, Claims, Keyring};
+use model::error::Error;
+use model::values::{ClientId, SessionId, UserId};
+use sea_orm::DbErr;
+use secrecy::SecretString;
+use store::{revoked_tokens, service_clients, sessions, signing_keys};
+
+use super::principal::Principal;
+use crate::app::App;
+use crate::keys;
+
+/// Why a token was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It was good once.
+    Expired,
+    /// It is not a token of ours, or not meant for this use.
+    Invalid,
+    /// Its session has ended.
+    Revoked,
+    /// The keys could not be read, so nobody knows.
+    Unknown,
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Expired => Self::TokenExpired,
+            Refusal::Invalid => Self::TokenInvalid,
+            Refusal::Revoked => Self::TokenRevoked,
+            Refusal::Unknown => Self::Unavailable { retry_after: Duration::from_secs(1), source: None },
+        }
+    }
+}
+
+/// Checks an access token: signature, claims, and that its session was not ended. A warm check asks no database.
+///
+/// # Errors
+/// The [`Refusal`].
+pub async fn authenticate(app: &App, token: &SecretString) -> Result<Principal, Refusal> {
+    examine(app, token, AccessTokens::check).await
+}
+
+/// Checks an access token for any audience: for those who ask about a token, never for letting its bearer in.
+///
+/// # Errors
+/// The [`Refusal`].
+pub(crate) async fn inspect(app: &App, token: &SecretString) -> Result<Principal, Refusal> {
+    examine(app, token, AccessTokens::check_for_any).await
+}
+
+/// Whose token it is that was refused as its session has ended: for telling its bearer why.
+pub(crate) fn subject_of_revoked(app: &App, token: &SecretString) -> Option<UserId> {
+    let checked = app.access_tokens.check(&app.keyring, token, app.clock.now()).ok()?;
+    Some(checked.claims.sub).filter(|_| !checked.claims.is_service())
+}
+
+type Check = fn(&AccessTokens, &Keyring, &SecretString, DateTime<Utc>) -> Result<Arc<CheckedToken>, Error>;
+
+async fn examine(app: &App, token: &SecretString, check: Check) -> Result<Principal, Refusal> {
+    let now = app.clock.now();
+    let mut checked = check(&app.access_tokens, &app.keyring, token, now);
+    if checked.is_err() && AccessTokens::names_unknown_key(&app.keyring, token) {
+        // Another replica may have made the key a moment ago.
+        match keys::reload(app).await {
+            Ok(keys::Reload::Done) => checked = check(&app.access_tokens, &app.keyring, token, now),
+            Ok(keys::Reload::TooSoon) => {}
+            Err(error) => {
+                tracing::error!(error = errors::explain(&error), "the signing keys could not be read");
+                return Err(Refusal::Unknown);
+            }
+        }
+    }
+    match checked {
+        Ok(token) => is_live(app, &token, now).await.map(|()| Principal::of(token)),
+        Err(Error::TokenExpired) => Err(Refusal::Expired),
+        Err(_) => Err(Refusal::Invalid),
+    }
+}
+
+/// Whether the session was not ended nor the key withdrawn: by what is in memory, or by the database when that has
+/// fallen behind. The session of a service client is the client itself, so that a single token of it has to be ended by
+/// its own name.
+async fn is_live(app: &App, token: &CheckedToken, now: DateTime<Utc>) -> Result<(), Refusal> {
+    let claims = &token.claims;
+    if is_revoked(app, claims) {
+        return Err(Refusal::Revoked);
+    }
+    if !app.revocations.is_stale(now) {
+        return Ok(());
+    }
+    let unknown = |error: sea_orm::DbErr| {
+        tracing::error!(error = errors::explain(&error), "the session could not be read");
+        Refusal::Unknown
+    };
+    let live = if claims.is_service() {
+        is_service_live(app, claims).await.map_err(unknown)?
+    } else {
+        let session = sessions::find(&app.db, claims.sid).await.map_err(unknown)?;
+        session.is_some_and(|session| session.revoked_at.is_none())
+    };
+    if !live {
+        return Err(Refusal::Revoked);
+    }
+    if signing_keys::is_usable(&app.db, &token.kid, now).await.map_err(unknown)? {
+        Ok(())
+    } else {
+        Err(Refusal::Invalid)
+    }
+}
+
+async fn is_service_live(app: &App, claims: &Claims) -> Result<bool, DbErr> {
+    let client = service_clients::find(&app.db, ClientId(claims.sid.0)).await?;
+    let active = client.is_some_and(|client| client.is_active());
+    Ok(active && !revoked_tokens::contains(&app.db, claims.jti).await?)
+}
+
+fn is_revoked(app: &App, claims: &Claims) -> bool {
+    let single = claims.is_service() && app.revocations.contains(SessionId(claims.jti.0));
+    single || app.revocations.contains(claims.sid)
+}
+
+/// Looks again at a principal that was authenticated a while ago.
+///
+/// # Errors
+/// The [`Refusal`], when the token has expired, its session has ended or its key was withdrawn since.
+pub fn recheck(app: &App, principal: &Principal, now: DateTime<Utc>) -> Result<(), Refusal> {
+    if principal.claims().exp <= now.timestamp() {
+        Err(Refusal::Expired)
+    } else if is_revoked(app, principal.claims()) {
+        Err(Refusal::Revoked)
+    } else if app.keyring.current().find(&principal.checked().kid).is_none() {
+        Err(Refusal::Invalid)
+    } else {
+        Ok(())
+    }
+}

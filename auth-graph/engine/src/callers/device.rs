@@ -1,0 +1,14 @@
+//! The device that a request comes from.
+
+use std::net::IpAddr;
+
+/// The network address, the user agent and the request identifier of a caller.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    /// The address of the client.
+    pub address: Option<IpAddr>,
+    /// The user agent, as the client states it.
+    pub user_agent: Option<String>,
+    /// The identifier of the request, which the log carries too.
+    pub request_id: Option<String>,
+}

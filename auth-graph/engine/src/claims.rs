@@ -1,0 +1,107 @@
+//! What access tokens say beside their standard claims: the policy's, the hook's, and the names that other clients
+//! look for.
+//!
+//! All is asked before a session or a client is locked, so that no network call is made within a transaction.
+
+pub mod policy;
+
+use serde_json::Value;
+
+use super::accounts::integer_id;
+use crate::app::App;
+use crate::egress::claims_hook::{Occasion, Question, SubjectKind};
+use model::config::HookFailure;
+use model::error::{Error, Result};
+use model::values::{AdditionalClaims, Scopes};
+use store::{sessions, users};
+
+/// What the hook has said, and the user's number where tokens tell it. Only whoever has asked, or has nothing to ask,
+/// can make a token.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    claims: AdditionalClaims,
+    number: Option<i64>,
+}
+
+impl Answer {
+    fn of_hook(claims: AdditionalClaims) -> Self {
+        Self { claims, number: None }
+    }
+}
+
+/// Whether anything has to be asked before a token is made.
+pub(crate) fn must_ask(app: &App) -> bool {
+    app.claims_hook.is_some() || app.claims_policy.tells_numbers()
+}
+
+/// Asks the hook, if there is one.
+///
+/// # Errors
+/// [`Error::Unavailable`] when it fails, and failing is to be refused.
+pub(crate) async fn ask(app: &App, question: &Question<'_>) -> Result<Answer> {
+    let Some(hook) = &app.claims_hook else { return Ok(Answer::default()) };
+    let answer = hook.ask(question, app.clock.now()).await.and_then(|claims| match app.claims_policy.fits(&claims) {
+        true => Ok(claims),
+        false => Err(Error::unavailable("its claims are too long")),
+    });
+    match (answer, app.config.claims.hook.on_failure) {
+        (Ok(claims), _) => Ok(Answer::of_hook(claims)),
+        (Err(error), HookFailure::Refuse) => Err(named(error)),
+        (Err(error), HookFailure::Omit) => {
+            tracing::warn!(error = errors::explain(&error), "a token is made without the claims of the hook");
+            Ok(Answer::default())
+        }
+    }
+}
+
+/// The same failure, and that it is the hook's: the log of a request that failed says nothing else of it.
+fn named(error: Error) -> Error {
+    match error {
+        Error::Unavailable { source: Some(why), .. } => {
+            Error::unavailable(format!("the claims hook failed: {}", errors::explain(&*why)))
+        }
+        other => other,
+    }
+}
+
+/// Asks about the next token of a session.
+///
+/// # Errors
+/// As [`ask`], or when the database fails.
+pub(crate) async fn ask_for_session(
+    app: &App,
+    session: &sessions::Model,
+    scope: &Scopes,
+    reason: Occasion,
+) -> Result<Answer> {
+    let question = Question {
+        reason,
+        subject: session.user_id,
+        kind: SubjectKind::User,
+        audience: session.audience(&app.config.tokens.audience),
+        client_id: &session.client_id,
+        session_id: session.id,
+        scope,
+    };
+    let mut answer = ask(app, &question).await?;
+    if app.claims_policy.tells_numbers() {
+        answer.number = Some(integer_id::number_of(app, session.user_id).await?);
+    }
+    Ok(answer)
+}
+
+/// Everything that the token of a user says beside the standard claims. The hook's answer goes before the policy.
+pub(crate) fn of_user(app: &App, user: &users::Model, audience: &str, answer: Answer) -> AdditionalClaims {
+    let mut claims = app.claims_policy.of_user(user, audience);
+    claims.extend(answer.claims);
+    let id = answer.number.map_or_else(|| user.id.to_string().into(), Value::from);
+    app.claims_policy.add_other_names(&mut claims, Some(id));
+    claims
+}
+
+/// The same for a service client, which has no attributes and is nobody's account.
+pub(crate) fn of_service(app: &App, answer: Answer) -> AdditionalClaims {
+    let mut claims = answer.claims;
+    app.claims_policy.add_other_names(&mut claims, None);
+    claims
+}

@@ -1,0 +1,90 @@
+//! The claims policy: which attributes of a user become claims of their access tokens, for each audience.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use model::config::{self, UserIdClaim};
+use model::values::{AdditionalClaims, ClaimName, ClaimSource};
+use store::users;
+
+/// The configured policy.
+#[derive(Debug)]
+pub struct ClaimsPolicy(config::Claims);
+
+impl ClaimsPolicy {
+    /// For this configuration.
+    #[must_use]
+    pub fn new(config: config::Claims) -> Self {
+        Self(config)
+    }
+
+    /// What a token for this audience says about a user. Claims that are too long together are all left out: a user
+    /// whose metadata has grown can still sign in.
+    #[must_use]
+    pub fn of_user(&self, user: &users::Model, audience: &str) -> AdditionalClaims {
+        let mut claims = AdditionalClaims::default();
+        for (name, source) in self.sources(audience) {
+            claims.insert(name, attribute(user, source));
+        }
+        if self.fits(&claims) {
+            return claims;
+        }
+        tracing::warn!(user = %user.id, bytes = claims.size(), "the claims of a user are too long and were left out");
+        AdditionalClaims::default()
+    }
+
+    /// Whether a token may say so much.
+    #[must_use]
+    pub fn fits(&self, claims: &AdditionalClaims) -> bool {
+        claims.size() <= self.0.max_bytes
+    }
+
+    /// The names that a token can have beside the standard ones, as far as they are known beforehand: the hook's are
+    /// not.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<&str> {
+        let of_django: &[&str] = if self.0.django { &["user_id", "token_type"] } else { &[] };
+        let of_policies = self.0.policies.iter().flat_map(|policy| policy.claims.keys()).map(ClaimName::as_str);
+        of_policies.chain(of_django.iter().copied()).collect()
+    }
+
+    /// Whether tokens name users by their numbers too.
+    #[must_use]
+    pub fn tells_numbers(&self) -> bool {
+        self.0.django && self.0.user_id == UserIdClaim::Number
+    }
+
+    /// Adds what is switched on for clients that look for other names.
+    pub fn add_other_names(&self, claims: &mut AdditionalClaims, user_id: Option<Value>) {
+        if self.0.django {
+            claims.add_names_of_django(user_id);
+        }
+    }
+
+    fn sources<'a>(&'a self, audience: &'a str) -> impl Iterator<Item = (&'a ClaimName, &'a ClaimSource)> {
+        self.0.policies.iter().filter(move |policy| policy.audience == audience).flat_map(|policy| &policy.claims)
+    }
+}
+
+fn attribute(user: &users::Model, source: &ClaimSource) -> Value {
+    match source {
+        ClaimSource::Email => json!(user.email.as_str()),
+        ClaimSource::EmailVerified => json!(user.email_verified),
+        ClaimSource::FirstName => given(&user.first_name),
+        ClaimSource::LastName => given(&user.last_name),
+        ClaimSource::PhoneNumber => json!(user.phone_number),
+        ClaimSource::IsStaff => json!(user.is_staff),
+        ClaimSource::IsSuperuser => json!(user.is_superuser),
+        ClaimSource::Roles => json!(user.roles()),
+        ClaimSource::Metadata(path) => {
+            let found = path.iter().try_fold(&user.metadata, |value, name| value.get(name));
+            found.cloned().unwrap_or_default()
+        }
+    }
+}
+
+/// A name that nobody has given is none (OpenID Connect Core, section 5.3.2).
+fn given(name: &str) -> Value {
+    if name.is_empty() { Value::Null } else { name.into() }
+}

@@ -1,0 +1,234 @@
+//! Service clients: programs that sign in with a secret of their own, and what they may do with tokens.
+//!
+//! The session of a service client is the client itself: its tokens carry its identifier as `sid`, so that disabling it
+//! ends them by the same check as every other session's. There is no way back; a new client is made instead.
+
+mod authentication;
+mod grants;
+mod tokens;
+
+use chrono::Duration;
+use sea_orm::{DbErr, SqlErr};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::administration::{IMPERSONATE, USERS_WRITE};
+use super::audit::{self, AUDIT_READ, Entry};
+use super::callers::Actor;
+use super::webhooks::{WEBHOOKS_READ, WEBHOOKS_WRITE};
+use crate::app::App;
+use credentials::client_secrets;
+use model::error::{Error, Result};
+use model::values::{ClientId, Projection, Scopes, SessionId, UserId};
+use store::changes::{self, Kind};
+use store::service_clients;
+
+pub use authentication::{Credentials, Presenter, authenticate, identify};
+pub use grants::{ClientToken, Wish, grant_client_credentials, refresh};
+pub use tokens::{introspect, revoke};
+
+/// Allows to list service clients.
+pub const CLIENTS_READ: &str = "clients:read";
+
+/// Allows to make service clients with no more scopes than one has oneself, and to change such clients.
+pub const CLIENTS_WRITE: &str = "clients:write";
+
+/// A service client to be made.
+#[derive(Clone, Debug)]
+pub struct NewClient {
+    /// What people call it, which no other client may be called: 1 to 100 characters.
+    pub name: String,
+    /// What it may ask for.
+    pub scopes: Scopes,
+    /// For which audiences; none: for our own.
+    pub audiences: Vec<String>,
+    /// What it is shown of users; none: everything.
+    pub projection: Option<Projection>,
+}
+
+/// What shows users, or lets others be shown them, without asking what a client is shown.
+const BEYOND_PROJECTIONS: [&str; 6] =
+    [AUDIT_READ, CLIENTS_WRITE, IMPERSONATE, USERS_WRITE, WEBHOOKS_READ, WEBHOOKS_WRITE];
+
+/// A client with a secret that was made a moment ago. Nobody can be told the secret again.
+#[derive(Debug)]
+pub struct WithSecret {
+    /// The client.
+    pub client: service_clients::Model,
+    /// Its secret.
+    pub secret: SecretString,
+}
+
+/// Makes a service client.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] for a bad name or audience; [`Error::Conflict`] when the name is taken;
+/// [`Error::Forbidden`] when it could do more than the actor.
+pub async fn create(app: &App, actor: &Actor, new: NewClient) -> Result<WithSecret> {
+    let name = new.name.trim();
+    if !(1..=100).contains(&name.chars().count()) || name.contains(char::is_control) {
+        return Err(Error::invalid("name", "must have 1 to 100 characters, and none that controls"));
+    }
+    let mut audiences = new.audiences;
+    if audiences.is_empty() {
+        audiences.push(app.config.tokens.audience.clone());
+    }
+    if !audiences.iter().all(|audience| is_audience(audience)) {
+        return Err(Error::invalid("audiences", "must have 1 to 256 visible characters each"));
+    }
+    let now = app.clock.now();
+    let secret = client_secrets::generate()?;
+    let client = service_clients::Model {
+        id: ClientId::generate(now),
+        name: name.to_owned(),
+        secret_hash: client_secrets::hash(&secret),
+        scopes: new.scopes,
+        audiences: json!(audiences),
+        created_at: now,
+        disabled_at: None,
+        projection: new.projection,
+        projection_generation: 0,
+    };
+    check_projection(app, &client)?;
+    let txn = store::begin(&app.db).await?;
+    actor.powers(app, &txn).await?.cover(&client.scopes)?;
+    service_clients::insert(&txn, &client).await.map_err(taken)?;
+    audit::record(app, &txn, actor, entry("client.create", json!(null), &client)).await?;
+    txn.commit().await?;
+    tracing::info!(client = %client.id, "a service client was made");
+    Ok(WithSecret { client, secret })
+}
+
+/// Every service client, disabled ones among them, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(app: &App) -> Result<Vec<service_clients::Model>> {
+    Ok(service_clients::all(&app.db).await?)
+}
+
+/// Gives a client a new secret. The old one is of no use from now on; tokens that it has gotten stay good.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such client; [`Error::Conflict`] when it is disabled; [`Error::Forbidden`] when
+/// it can do more than the actor.
+pub async fn rotate_secret(app: &App, actor: &Actor, id: ClientId) -> Result<WithSecret> {
+    let secret = client_secrets::generate()?;
+    let txn = store::begin(&app.db).await?;
+    let mut client = service_clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
+    if !client.is_active() {
+        return Err(Error::Conflict("This client is disabled."));
+    }
+    client.secret_hash = client_secrets::hash(&secret);
+    actor.powers(app, &txn).await?.cover(&client.scopes)?;
+    service_clients::set_secret_hash(&txn, id, &client.secret_hash).await?;
+    audit::record(app, &txn, actor, entry("client.rotate_secret", json!(null), &client)).await?;
+    changes::append_client_secret_changed(&txn, id, app.clock.now()).await?;
+    txn.commit().await?;
+    app.known_clients.forget(id);
+    app.changed.notify_one();
+    tracing::info!(client = %id, "a service client got a new secret");
+    Ok(WithSecret { client, secret })
+}
+
+/// Changes what a client is shown of users; none: everything. Every cursor of the feed that it has expires, so that it
+/// reads all users anew.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such client; [`Error::Conflict`] when it is disabled;
+/// [`Error::ValidationFailed`] when its scopes show it more; [`Error::Forbidden`] when it can do more than the actor.
+pub async fn set_projection(
+    app: &App,
+    actor: &Actor,
+    id: ClientId,
+    projection: Option<Projection>,
+) -> Result<service_clients::Model> {
+    let txn = store::begin(&app.db).await?;
+    let mut client = service_clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
+    if !client.is_active() {
+        return Err(Error::Conflict("This client is disabled."));
+    }
+    let before = facts(&client);
+    client.projection = projection;
+    client.projection_generation += 1;
+    check_projection(app, &client)?;
+    actor.powers(app, &txn).await?.cover(&client.scopes)?;
+    service_clients::set_projection(&txn, &client).await?;
+    audit::record(app, &txn, actor, entry("client.update", before, &client)).await?;
+    changes::append_client_changed(&txn, id, app.clock.now()).await?;
+    txn.commit().await?;
+    app.known_clients.forget(id);
+    app.changed.notify_one();
+    Ok(client)
+}
+
+/// Refuses roles that nobody can have, and scopes that would show a limited client more.
+fn check_projection(app: &App, client: &service_clients::Model) -> Result<()> {
+    let roles = client.projection.iter().flat_map(|projection| &projection.users().roles);
+    if !roles.into_iter().all(|role| app.config.roles.contains_key(role)) {
+        return Err(Error::invalid("roles", "must be roles of the configuration"));
+    }
+    match BEYOND_PROJECTIONS.into_iter().find(|scope| client.scopes.contains(scope)) {
+        Some(scope) if client.projection.is_some() => {
+            Err(Error::invalid("projection", format!("is not for a client with the scope {scope}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Disables a client for good and ends its tokens. Once more does nothing.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such client.
+pub async fn disable(app: &App, actor: &Actor, id: ClientId) -> Result<service_clients::Model> {
+    let txn = store::begin(&app.db).await?;
+    let mut client = service_clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
+    if !client.is_active() {
+        return Ok(client);
+    }
+    // Read while the client is locked: a token that was granted before can not outlive what is remembered of this.
+    let now = app.clock.now();
+    client.disabled_at = Some(now);
+    service_clients::disable(&txn, id, now).await?;
+    audit::record(app, &txn, actor, entry("client.disable", json!(null), &client)).await?;
+    let session = SessionId(id.0);
+    changes::append(&txn, Kind::SessionRevoked, UserId(id.0), Some(session), 0, now).await?;
+    txn.commit().await?;
+    app.revocations.insert(session, now);
+    app.known_clients.forget(id);
+    app.changed.notify_one();
+    tracing::info!(client = %id, "a service client was disabled");
+    Ok(client)
+}
+
+/// What is recorded of a client; never its secret.
+fn facts(client: &service_clients::Model) -> Value {
+    json!({
+        "name": client.name,
+        "scopes": client.scopes.to_strings(),
+        "audiences": client.audiences,
+        "disabled": !client.is_active(),
+        "projection": client.projection,
+    })
+}
+
+fn entry(action: &'static str, before: Value, client: &service_clients::Model) -> Entry {
+    let (target_id, after) = (client.id.to_string(), facts(client));
+    Entry { action, target_kind: "client", target_id, before, after, reason: None }
+}
+
+fn is_audience(text: &str) -> bool {
+    (1..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn taken(error: DbErr) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => Error::Conflict("This name is taken."),
+        _ => error.into(),
+    }
+}
+
+/// For how long an access token is good.
+fn access_lifetime(app: &App) -> Result<Duration> {
+    Duration::from_std(app.config.tokens.access_lifetime).map_err(Error::internal)
+}

@@ -1,0 +1,98 @@
+//! Which client is calling: a service client that proves it, or the public one that people sign in with.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::app::App;
+use crate::callers::Device;
+use crate::limits::Attempt;
+use crate::sessions::FIRST_PARTY;
+use credentials::client_secrets;
+use model::error::{Error, Result};
+use model::values::ClientId;
+use store::service_clients;
+
+/// What a client says of itself.
+#[derive(Debug)]
+pub struct Credentials {
+    /// Its identifier.
+    pub client_id: String,
+    /// Its secret; a public client has none.
+    pub secret: Option<SecretString>,
+}
+
+/// The client that presents a token or asks for one.
+#[derive(Debug)]
+pub enum Presenter {
+    /// The public client that people sign in with. Anybody can say so: what it may do depends on the token alone.
+    FirstParty,
+    /// A service client that has proved it.
+    Service(Arc<service_clients::Model>),
+}
+
+impl Presenter {
+    /// The claim `client_id` of its tokens.
+    #[must_use]
+    pub fn client_id(&self) -> String {
+        match self {
+            Self::FirstParty => FIRST_PARTY.to_owned(),
+            Self::Service(client) => client.id.to_string(),
+        }
+    }
+}
+
+/// The client, from memory where that is up to date.
+async fn find(app: &App, id: ClientId) -> Result<Option<Arc<service_clients::Model>>> {
+    let fresh = !app.revocations.is_stale(app.clock.now());
+    let moment = match app.known_clients.find(id) {
+        Ok(known) if fresh => return Ok(Some(known)),
+        Ok(_) => None,
+        Err(moment) => Some(moment),
+    };
+    let found = service_clients::find(&app.db, id).await?.map(Arc::new);
+    if let (Some(client), Some(moment)) = (&found, moment) {
+        app.known_clients.remember(client, moment);
+    }
+    Ok(found)
+}
+
+/// Finds out which client is calling.
+///
+/// # Errors
+/// As [`authenticate`]; a service client without its secret is refused like one with a wrong secret.
+pub async fn identify(app: &App, credentials: &Credentials, device: &Device) -> Result<Presenter> {
+    match &credentials.secret {
+        None if credentials.client_id == FIRST_PARTY => Ok(Presenter::FirstParty),
+        _ => authenticate(app, credentials, device).await.map(Presenter::Service),
+    }
+}
+
+/// Authenticates a service client by its secret. Unknown, disabled, wrong secret and no secret: one answer.
+///
+/// Failures are counted, not attempts, unlike a person's log-ins: a service asks often and in parallel, a secret of 256
+/// bits is not guessed however many try, and so nobody can lock a service out by failing in its name.
+///
+/// # Errors
+/// [`Error::InvalidCredentials`]; [`Error::RateLimited`] instead, after many of these.
+pub async fn authenticate(
+    app: &App,
+    credentials: &Credentials,
+    device: &Device,
+) -> Result<Arc<service_clients::Model>> {
+    let found = match credentials.client_id.parse::<ClientId>() {
+        Ok(id) => find(app, id).await?,
+        Err(_) => None,
+    };
+    let hash = found.as_ref().map(|client| client.secret_hash.as_str());
+    let right = credentials.secret.as_ref().is_some_and(|secret| client_secrets::matches(secret, hash));
+    match found {
+        Some(client) if right && client.is_active() => Ok(client),
+        _ => {
+            let (limits, now) = (&app.config.limits, app.clock.now());
+            let _spent =
+                Attempt::take_for_client(&app.hasty_db, limits, &credentials.client_id, device.address, now).await?;
+            Err(Error::InvalidCredentials)
+        }
+    }
+}

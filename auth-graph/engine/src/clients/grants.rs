@@ -1,0 +1,129 @@
+//! Tokens for clients: their own, and the next ones of a session.
+
+use chrono::Duration;
+use secrecy::SecretString;
+
+use super::{Presenter, access_lifetime};
+use crate::app::App;
+use crate::callers::Device;
+use crate::claims;
+use crate::egress::claims_hook::{Occasion, Question, SubjectKind};
+use crate::sessions::{self, TokenPair, scope_of};
+use credentials::access_tokens::Grant;
+use model::error::{Error, Result};
+use model::values::{Scopes, SessionId, UserId};
+use store::{service_clients, users};
+
+/// What a client asks its token to be.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// What it shall allow; none: everything that can be had.
+    pub scope: Option<Scopes>,
+    /// Who it shall be for; none: us.
+    pub audience: Option<String>,
+}
+
+/// The access token of a service client. There is no refresh token: the client has its secret.
+#[derive(Debug)]
+pub struct ClientToken {
+    /// For every other call.
+    pub access_token: SecretString,
+    /// For how long it is good.
+    pub expires_in: Duration,
+    /// What it allows.
+    pub scope: Scopes,
+}
+
+/// Grants a service client that was authenticated a token about itself.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] in `scope` or `audience` when it asks for more than it may have;
+/// [`Error::InvalidCredentials`] when it was disabled meanwhile; [`Error::Unavailable`] when the claims hook fails.
+pub async fn grant_client_credentials(app: &App, client: &service_clients::Model, wish: Wish) -> Result<ClientToken> {
+    let audience = audience(app, client, wish.audience)?;
+    let allowed = app.config.scopes_for(&audience, client.scopes.clone());
+    let scope = wish.scope.unwrap_or_else(|| allowed.clone());
+    let question = Question {
+        reason: Occasion::ClientCredentials,
+        subject: UserId(client.id.0),
+        kind: SubjectKind::Service,
+        audience: &audience,
+        client_id: &client.id.to_string(),
+        session_id: SessionId(client.id.0),
+        scope: &scope,
+    };
+    check_scope(&scope, &allowed)?;
+    let answer = claims::ask(app, &question).await?;
+    let txn = store::begin(&app.db).await?;
+    // Locked until the token is signed: nothing is minted after the client was disabled.
+    let client = service_clients::find_locked(&txn, client.id)
+        .await?
+        .filter(service_clients::Model::is_active)
+        .ok_or(Error::InvalidCredentials)?;
+    check_scope(&scope, &client.scopes)?;
+    let (now, lifetime) = (app.clock.now(), access_lifetime(app)?);
+    let grant = Grant {
+        subject: UserId(client.id.0),
+        session: SessionId(client.id.0),
+        client_id: client.id.to_string(),
+        scope: scope.clone(),
+        auth_time: now,
+        amr: Vec::new(),
+        additional: claims::of_service(app, answer),
+        act: None,
+        issued_at: now,
+        expires_at: now + lifetime,
+    };
+    let access_token = app.access_tokens.mint_for(&app.keyring, &audience, grant)?;
+    txn.commit().await?;
+    Ok(ClientToken { access_token, expires_in: lifetime, scope })
+}
+
+/// Replaces a refresh token by its successor, for the client that it was issued to.
+///
+/// # Errors
+/// As [`sessions::refresh`]; [`Error::TokenInvalid`] when the token is another client's, which is not touched;
+/// [`Error::ValidationFailed`] in `scope` or `audience` when it asks for anything but what the session has.
+pub async fn refresh(
+    app: &App,
+    presenter: &Presenter,
+    token: &SecretString,
+    wish: Wish,
+    device: &Device,
+) -> Result<TokenPair> {
+    let (id, _) = app.refresh_tokens.decode(token)?;
+    // A session never changes its client, so this needs no lock.
+    let session = store::sessions::find(&app.db, id)
+        .await?
+        .filter(|session| session.client_id == presenter.client_id())
+        .ok_or(Error::TokenInvalid)?;
+    if wish.audience.is_some_and(|audience| audience != session.audience(&app.config.tokens.audience)) {
+        return Err(Error::invalid("audience", "is not the one of this session"));
+    }
+    if let Some(asked) = wish.scope {
+        let user = users::find(&app.db, session.user_id).await?.ok_or(Error::TokenRevoked)?;
+        if asked != scope_of(app, &session, &user) {
+            return Err(Error::invalid("scope", "is not the one of this session"));
+        }
+    }
+    sessions::refresh(app, token, device).await
+}
+
+fn check_scope(scope: &Scopes, allowed: &Scopes) -> Result<()> {
+    match scope.intersection(allowed) == *scope {
+        true => Ok(()),
+        false => Err(Error::invalid("scope", "asks for more than this client may have")),
+    }
+}
+
+/// The audience that was asked for, or ours, or the first of a client that does not serve ours.
+fn audience(app: &App, client: &service_clients::Model, asked: Option<String>) -> Result<String> {
+    let served = client.audiences();
+    let ours = &app.config.tokens.audience;
+    match asked {
+        Some(asked) if served.contains(&asked) => Ok(asked),
+        Some(_) => Err(Error::invalid("audience", "is not one of this client")),
+        None if served.contains(ours) => Ok(ours.clone()),
+        None => served.into_iter().next().ok_or_else(|| Error::internal("a service client without an audience")),
+    }
+}

@@ -1,0 +1,130 @@
+//! The claims hook: a service of the operator that is asked what else an access token shall say.
+//!
+//! It is asked by a signed POST before anything is locked. What its failure means is decided in `auth::claims`.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::bounded_body::read_at_most;
+use credentials::webhook_signatures::sign;
+use model::config;
+use model::error::{Error, Result};
+use model::values::{AdditionalClaims, ClaimName, Scopes, SessionId, TokenId, UserId, WebhookSecret};
+
+/// A longer answer is not read to its end.
+const LONGEST_ANSWER: usize = 16 * 1024;
+
+/// Asks the hook.
+#[derive(Debug)]
+pub struct ClaimsHook {
+    url: String,
+    secrets: Vec<WebhookSecret>,
+    http: Client,
+}
+
+/// What the hook is told of the token that is about to be made.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Question<'a> {
+    /// Why it is made.
+    pub reason: Occasion,
+    /// The user, or the service client.
+    pub subject: UserId,
+    /// Which of them.
+    pub kind: SubjectKind,
+    /// Who it is for.
+    pub audience: &'a str,
+    /// The client that gets it.
+    pub client_id: &'a str,
+    /// The session that it belongs to.
+    pub session_id: SessionId,
+    /// What it allows.
+    pub scope: &'a Scopes,
+}
+
+/// Why an access token is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Occasion {
+    /// A user signs in.
+    Login,
+    /// A session is refreshed.
+    Refresh,
+    /// A service client asks for one.
+    ClientCredentials,
+}
+
+/// What an access token is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SubjectKind {
+    /// A user.
+    User,
+    /// A service client.
+    Service,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    claims: Map<String, Value>,
+}
+
+impl ClaimsHook {
+    /// The hook that is configured, if there is one.
+    ///
+    /// # Errors
+    /// When a secret is malformed, or no TLS can be set up.
+    pub fn new(config: &config::ClaimsHook) -> Result<Option<Self>> {
+        if config.url.is_empty() {
+            return Ok(None);
+        }
+        let secrets = config.secrets.iter().map(WebhookSecret::parse).collect::<std::result::Result<_, _>>();
+        let http = Client::builder()
+            // It would take what is signed for one address to another.
+            .redirect(Policy::none())
+            .timeout(config.timeout)
+            .connect_timeout(config.timeout)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .user_agent(concat!("auth-graph/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(Some(Self {
+            url: config.url.clone(),
+            secrets: secrets.map_err(Error::internal)?,
+            http: http.map_err(Error::internal)?,
+        }))
+    }
+
+    /// Asks once.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it does not answer in time, with anything but 200, or with claims that it may not
+    /// set.
+    pub async fn ask(&self, question: &Question<'_>, now: DateTime<Utc>) -> Result<AdditionalClaims> {
+        let id = format!("msg_{}", TokenId::generate(now));
+        let body = json!({ "type": "access_token.claims", "timestamp": now, "data": question }).to_string();
+        let mut request = self.http.post(&self.url).header(CONTENT_TYPE, "application/json");
+        for (name, value) in sign(&self.secrets, &id, now, body.as_bytes()).0 {
+            request = request.header(name, value);
+        }
+        let answer = request.body(body).send().await.map_err(|error| Error::unavailable(error.without_url()))?;
+        if answer.status() != StatusCode::OK {
+            return Err(Error::unavailable(format!("it answered {}", answer.status())));
+        }
+        let text = read_at_most(answer, LONGEST_ANSWER).await?;
+        // The parser's message can quote the answer, so it is not kept.
+        let answer: Answer =
+            serde_json::from_slice(&text).map_err(|_| Error::unavailable("its answer is not {\"claims\": {…}}"))?;
+        let mut claims = AdditionalClaims::default();
+        for (name, value) in answer.claims {
+            claims.insert(&ClaimName::try_from(name).map_err(Error::unavailable)?, value);
+        }
+        Ok(claims)
+    }
+}

@@ -1,0 +1,118 @@
+//! The outbox as other services read it: what happened to users and sessions, in the order of the commits, from any
+//! position that is still kept; every user for a start; and what was ended of late.
+//!
+//! A change carries the user as they are when it is read, not as they were: copies keep the highest version, so that
+//! nothing depends on how often or in which order a reader sees it.
+
+mod listing;
+pub mod outbox;
+pub mod reset;
+mod snapshot;
+mod subscription;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use super::callers::view::View;
+use crate::announcements::{Announced, Announcement};
+use crate::app::App;
+use model::error::{Error, Result};
+use model::values::UserId;
+use store::changes;
+use store::{change_head, users};
+
+pub use listing::{Page, changes_after, revocations, snapshot, snapshots};
+pub use snapshot::{Change, ChangeKind, Revocation, Snapshot};
+pub use subscription::follow;
+
+/// Allows to read the feed.
+pub const FEED_READ: &str = "feed:read";
+
+/// Names positions of the outbox in their cursors.
+const POSITION: &str = "feed";
+
+/// Tells the subscribers in this process what was read from the outbox.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn announce(app: &App, found: &[changes::Model]) -> Result<()> {
+    if app.announcements.subscribers() > 0 {
+        for announced in with_users(&app.db, found).await? {
+            app.announcements.tell(Announcement::Change(Arc::new(announced)));
+        }
+    }
+    Ok(())
+}
+
+/// Tells the subscribers in this process that they have everything that there was at a time.
+pub fn announce_current(app: &App, at: DateTime<Utc>) {
+    app.announcements.tell(Announcement::Current(app.revocations.followed_position(), at));
+}
+
+/// Ends every subscription in this process.
+pub fn stop(app: &App) {
+    app.announcements.tell(Announcement::Stopping);
+}
+
+/// Deletes the changes that are older than they are kept.
+///
+/// # Errors
+/// When the database fails.
+pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
+    let retention = Duration::from_std(app.config.feed.retention).map_err(Error::internal)?;
+    changes::purge(&app.db, now - retention).await?;
+    Ok(())
+}
+
+/// The changes after a position, or the oldest that are kept.
+///
+/// # Errors
+/// [`Error::CursorExpired`] when the one that follows is not kept any more, or the outbox was set back.
+async fn read(app: &App, after: Option<i64>, limit: u64) -> Result<Vec<changes::Model>> {
+    let Some(position) = after else { return Ok(changes::after(&app.db, 0, limit).await?) };
+    // The head first: what is committed between the two reads is then found, and not taken for deleted.
+    let head = change_head::last(&app.db).await?;
+    let found = changes::after(&app.db, position, limit).await?;
+    let whole = match found.first() {
+        Some(first) => first.position == position + 1,
+        None => head == position,
+    };
+    if whole { Ok(found) } else { Err(Error::CursorExpired) }
+}
+
+/// The changes with the users that they are about, read once for all of them.
+async fn with_users(db: &impl ConnectionTrait, found: &[changes::Model]) -> Result<Vec<Announced>> {
+    let is_about_user = |change: &&changes::Model| change.kind.is_about_user();
+    let mut ids: Vec<UserId> = found.iter().filter(is_about_user).map(|change| change.user_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let users: HashMap<UserId, users::Model> =
+        users::with_deleted(db, &ids).await?.into_iter().map(|user| (user.id, user)).collect();
+    let announced = found.iter().map(|change| {
+        let user = Some(change).filter(is_about_user).and_then(|change| users.get(&change.user_id));
+        Announced { change: change.clone(), user: user.cloned() }
+    });
+    Ok(announced.collect())
+}
+
+/// One change as a reader is shown it who is shown everything; none for what concerns auth-graph alone.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn describe(app: &App, change: changes::Model) -> Result<Option<Change>> {
+    let announced = with_users(&app.db, &[change]).await?;
+    announced.first().map_or(Ok(None), |announced| Change::new(app, &View::everything(), announced))
+}
+
+fn encode(app: &App, position: i64) -> String {
+    app.cursors.encode(POSITION, Uuid::from_u128(u128::from(position.unsigned_abs())))
+}
+
+fn decode(app: &App, cursor: &str) -> Result<i64> {
+    let position = app.cursors.decode(POSITION, "after", cursor)?.as_u128();
+    i64::try_from(position).map_err(Error::internal)
+}

@@ -1,0 +1,154 @@
+//! The feed page by page, for those who ask and do not listen, and for a start.
+
+use super::{Change, FEED_READ, Revocation, Snapshot, decode, encode, read, with_users};
+use crate::accounts;
+use crate::app::App;
+use crate::callers::principal::Principal;
+use crate::callers::view::{Seen, View};
+use model::error::{Error, Result};
+use model::values::UserId;
+use store::changes::{self, Kind};
+use store::{change_head, users};
+
+const SNAPSHOTS: &str = "snapshots";
+const DEFAULT: i32 = 100;
+const MOST: i32 = 1000;
+
+/// One page.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// Each with its cursor.
+    pub items: Vec<(String, T)>,
+    /// Whether there are more before.
+    pub has_previous_page: bool,
+    /// Whether there are more behind.
+    pub has_next_page: bool,
+    /// The position of the feed before this page was read.
+    pub feed_cursor: String,
+}
+
+/// The changes after a cursor, or from the oldest that is kept.
+///
+/// # Errors
+/// [`Error::CursorExpired`] when what follows the cursor is not kept any more; [`Error::ValidationFailed`] for a cursor
+/// that is not ours and a length outside 0 to 1000.
+pub async fn changes_after(
+    app: &App,
+    principal: &Principal,
+    after: Option<&str>,
+    first: Option<i32>,
+) -> Result<Page<Change>> {
+    let length = length(first)?;
+    let head = change_head::last(&app.db).await?;
+    let view = View::of(app, principal).await?;
+    let mut position = after.map(|cursor| decode(app, cursor)).transpose()?;
+    // Who has no cursor has none that could have expired, when what they are shown was changed before it was read here.
+    let seen_until = if position.is_none() { head } else { 0 };
+    let at_once = at_once(&view, length);
+    let mut items = Vec::new();
+    let has_next_page = loop {
+        let mut found = read(app, position, at_once as u64).await?;
+        let last = found.len() < at_once;
+        position = found.last().map(|change| change.position).or(position);
+        found.retain(|change| change.kind != Kind::ClientChanged || change.position > seen_until);
+        for announced in with_users(&app.db, &found).await? {
+            items.extend(Change::new(app, &view, &announced)?.map(|change| (change.cursor.clone(), change)));
+        }
+        if items.len() > length || last {
+            break items.len() > length;
+        }
+    };
+    items.truncate(length);
+    Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor: encode(app, head) })
+}
+
+/// Every user whom the reader is shown, those who never signed in among them, in the order of their identifiers.
+/// Readers who are shown all users are shown deleted ones, too.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] for a cursor that is not ours and a length outside 0 to 1000.
+pub async fn snapshots(
+    app: &App,
+    principal: &Principal,
+    after: Option<&str>,
+    first: Option<i32>,
+) -> Result<Page<Snapshot>> {
+    let length = length(first)?;
+    let feed_cursor = head(app).await?;
+    // After the position: what the reader is shown may change in between, and following from there says so.
+    let view = View::of(app, principal).await?;
+    let mut start = after.map(|cursor| app.cursors.decode(SNAPSHOTS, "after", cursor).map(UserId)).transpose()?;
+    let read = at_once(&view, length);
+    let mut items = Vec::new();
+    let has_next_page = loop {
+        let found = users::page_with_deleted(&app.db, start, read as u64).await?;
+        start = found.last().map(|user| user.id).or(start);
+        items.extend(found.iter().filter_map(|user| {
+            let snapshot = Snapshot::new(app, &view, user, None)?;
+            let is_told = !view.is_limited() || snapshot.deleted_at.is_none();
+            is_told.then(|| (app.cursors.encode(SNAPSHOTS, user.id.0), snapshot))
+        }));
+        if items.len() > length || found.len() < read {
+            break items.len() > length;
+        }
+    };
+    items.truncate(length);
+    Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor })
+}
+
+/// One user as the reader is shown them; none when they are nobody to the reader. Whoever may read the feed may ask for
+/// anybody in it, and others by the rule of [`accounts::visible`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn snapshot(app: &App, principal: Option<&Principal>, id: UserId) -> Result<Option<Snapshot>> {
+    let seen = match principal {
+        Some(principal) if principal.has_scope(FEED_READ) => accounts::shown(app, principal, id).await?,
+        _ => accounts::visible(app, principal, id).await?,
+    };
+    Ok(seen.and_then(|Seen { user, view }| Snapshot::new(app, &view, &user, None)))
+}
+
+/// What was ended within the life of an access token, the oldest first.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] for a cursor that is not ours and a length outside 0 to 1000.
+pub async fn revocations(
+    app: &App,
+    principal: &Principal,
+    after: Option<&str>,
+    first: Option<i32>,
+) -> Result<Page<Revocation>> {
+    let length = length(first)?;
+    let view = View::of(app, principal).await?;
+    let feed_cursor = head(app).await?;
+    let position = after.map(|cursor| decode(app, cursor)).transpose()?.unwrap_or(0);
+    let since = app.revocations.horizon(app.clock.now());
+    let mut found = changes::ended_since(&app.db, since, position, length as u64 + 1).await?;
+    let has_next_page = found.len() > length;
+    found.truncate(length);
+    let mut items = Vec::new();
+    for change in &found {
+        items.extend(Revocation::new(app, &view, change).map(|revocation| (encode(app, change.position), revocation)));
+    }
+    Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor })
+}
+
+/// The position before anything else is read: a reader who follows from it may see something twice, and misses nothing.
+async fn head(app: &App) -> Result<String> {
+    Ok(encode(app, change_head::last(&app.db).await?))
+}
+
+/// How many rows are read at a time: one more than is shown tells whether there are more, and where much is kept from
+/// the reader it takes many to find one that is shown.
+fn at_once(view: &View, length: usize) -> usize {
+    if view.is_limited() { MOST as usize + 1 } else { length + 1 }
+}
+
+fn length(first: Option<i32>) -> Result<usize> {
+    let asked = first.unwrap_or(DEFAULT);
+    match usize::try_from(asked) {
+        Ok(length) if asked <= MOST => Ok(length),
+        _ => Err(Error::invalid("first", format!("must be from 0 to {MOST}"))),
+    }
+}

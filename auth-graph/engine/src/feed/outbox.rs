@@ -1,0 +1,99 @@
+//! The outbox, followed by this process: sessions that other replicas and the command line have ended, and signing keys
+//! that they have changed. What is read here once is announced to every subscriber of the feed in this process; serving
+//! it to other services is in `feed`.
+
+use chrono::{DateTime, Utc};
+
+use crate::app::App;
+use crate::{feed, keys};
+use model::error::Result;
+use model::values::{ClientId, SessionId};
+use store::changes::{self, Kind};
+use store::{change_head, revoked_tokens, service_clients, sessions};
+
+const BATCH: u64 = 500;
+
+/// Loads the sessions that were ended of late, and starts to follow from here.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prime(app: &App) -> Result<()> {
+    // The position first: what is ended between the two reads is then seen twice rather than never.
+    let position = change_head::last(&app.db).await?;
+    app.known_clients.forget_all();
+    let now = app.clock.now();
+    let horizon = app.revocations.horizon(now);
+    for (session, revoked_at) in sessions::revoked_since(&app.db, horizon).await? {
+        app.revocations.insert(session, revoked_at);
+    }
+    for (client, disabled_at) in service_clients::disabled_since(&app.db, horizon).await? {
+        app.revocations.insert(SessionId(client.0), disabled_at);
+    }
+    for (token, revoked_at) in revoked_tokens::revoked_since(&app.db, horizon).await? {
+        app.revocations.insert(SessionId(token.0), revoked_at);
+    }
+    app.revocations.follow_from(position);
+    app.revocations.complete_at(now);
+    Ok(())
+}
+
+/// Reads what was written since the last time. The answer is the time at which there was nothing more. Who was away for
+/// longer than changes are kept begins anew, as does one whose clock was set back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
+    loop {
+        let now = app.clock.now();
+        let position = app.revocations.followed_position();
+        let found = changes::after(&app.db, position, BATCH).await?;
+        let is_set_back = app.revocations.is_ahead_of(now);
+        if is_set_back || is_behind_what_is_kept(app, position, found.first(), now).await? {
+            let reason =
+                if is_set_back { "the clock was set back" } else { "changes were deleted before they were read here" };
+            tracing::warn!(reason, "everything is read anew");
+            keys::load(app).await?;
+            prime(app).await?;
+            return Ok(now);
+        }
+        for change in &found {
+            match (change.kind, change.session_id) {
+                (Kind::SessionRevoked | Kind::TokenRevoked, Some(session)) => {
+                    app.revocations.insert(session, change.recorded_at);
+                    // The session of a service client is the client itself.
+                    app.known_clients.forget(ClientId(session.0));
+                }
+                // Before the position moves on, so that a failure is tried again.
+                (Kind::KeysChanged, _) => keys::load(app).await?,
+                (Kind::ClientChanged | Kind::ClientSecretChanged, _) => {
+                    app.known_clients.forget(ClientId(change.user_id.0));
+                }
+                _ => {}
+            }
+            app.revocations.follow_from(change.position);
+        }
+        feed::announce(app, &found).await?;
+        if !found.is_empty() {
+            app.webhooks_wait.notify_one();
+        }
+        if found.len() < usize::try_from(BATCH).unwrap_or(usize::MAX) {
+            app.revocations.complete_at(now);
+            return Ok(now);
+        }
+    }
+}
+
+/// Whether changes after a position were deleted. When nothing is left it takes a look at the head, which is only worth
+/// it after a pause.
+async fn is_behind_what_is_kept(
+    app: &App,
+    position: i64,
+    next: Option<&changes::Model>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    match next {
+        Some(next) => Ok(next.position != position + 1),
+        None if app.revocations.is_stale(now) => Ok(change_head::last(&app.db).await? != position),
+        None => Ok(false),
+    }
+}

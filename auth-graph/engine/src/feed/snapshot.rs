@@ -1,0 +1,216 @@
+//! What a reader of the feed is shown.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::announcements::Announced;
+use crate::app::App;
+use crate::callers::scopes_of;
+use crate::callers::view::{Sight, View};
+use model::error::{Error, Result};
+use model::values::{ClientId, Held, SessionId, TokenId, UserField, UserId};
+use store::changes::{self, Kind};
+use store::users;
+
+/// One change.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// Its cursor: what follows is read after it.
+    pub cursor: String,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// When.
+    pub recorded_at: DateTime<Utc>,
+    /// The user as they are now, for a change to one.
+    pub user: Option<Snapshot>,
+    /// What was ended, for the end of a session or a token.
+    pub revocation: Option<Revocation>,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ChangeKind {
+    /// A user was made.
+    UserCreated,
+    /// A user was changed.
+    UserUpdated,
+    /// A user was deleted.
+    UserDeleted,
+    /// A session was ended, or a service client with all its tokens.
+    SessionRevoked,
+    /// One token of a service client was ended.
+    TokenRevoked,
+    /// Nothing: the reader has everything.
+    Current,
+}
+
+/// A user as a copy elsewhere needs it. Of a deleted one, everything that says something about a person is left out.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// Names the user for ever.
+    pub id: UserId,
+    /// Counts the changes.
+    pub version: i64,
+    /// The last change.
+    pub updated_at: DateTime<Utc>,
+    /// When the user was deleted.
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// Whose account has taken the place of a deleted one that was merged.
+    pub merged_into: Option<UserId>,
+    /// Whether the user may sign in.
+    pub is_active: bool,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// The given name.
+    pub first_name: Option<String>,
+    /// The family name.
+    pub last_name: Option<String>,
+    /// The phone number.
+    pub phone_number: Option<String>,
+    /// When the account was made.
+    pub date_joined: Option<DateTime<Utc>>,
+    /// Whether the user is staff.
+    pub is_staff: Option<bool>,
+    /// Whether the user is a superuser.
+    pub is_superuser: Option<bool>,
+    /// Whether the address was shown to be the user's.
+    pub email_verified: Option<bool>,
+    /// The roles.
+    pub roles: Option<Vec<String>>,
+    /// Everything that the user may ask for.
+    pub scopes: Option<Vec<String>>,
+    /// What services keep with the user.
+    pub metadata: Option<Value>,
+}
+
+impl Snapshot {
+    /// A user who is there, as a reader is shown them.
+    fn present(app: &App, view: &View, user: &users::Model) -> Self {
+        let shows = |field: UserField| view.shows(field);
+        Self {
+            is_active: user.is_active,
+            deleted_at: None,
+            email: shows(UserField::Email).then(|| user.email.to_string()),
+            first_name: shows(UserField::FirstName).then(|| user.first_name.clone()),
+            last_name: shows(UserField::LastName).then(|| user.last_name.clone()),
+            phone_number: user.phone_number.clone().filter(|_| shows(UserField::PhoneNumber)),
+            date_joined: shows(UserField::DateJoined).then_some(user.date_joined),
+            is_staff: shows(UserField::IsStaff).then_some(user.is_staff),
+            is_superuser: shows(UserField::IsSuperuser).then_some(user.is_superuser),
+            email_verified: shows(UserField::EmailVerified).then_some(user.email_verified),
+            roles: shows(UserField::Roles).then(|| user.roles()),
+            scopes: shows(UserField::Scopes).then(|| scopes_of(app, user).to_strings()),
+            metadata: view.metadata(&user.metadata),
+            ..Self::absent(view, user)
+        }
+    }
+
+    /// A user who is not there, or no longer for this reader.
+    fn absent(view: &View, user: &users::Model) -> Self {
+        Self {
+            id: user.id,
+            version: view.version(user),
+            updated_at: user.updated_at,
+            deleted_at: Some(View::gone_at(user)),
+            // The account that took its place may be one that a limited reader is not shown.
+            merged_into: user.merged_into.filter(|_| !view.is_limited()),
+            is_active: false,
+            email: None,
+            first_name: None,
+            last_name: None,
+            phone_number: None,
+            date_joined: None,
+            is_staff: None,
+            is_superuser: None,
+            email_verified: None,
+            roles: None,
+            scopes: None,
+            metadata: None,
+        }
+    }
+
+    /// A user as a reader is shown them, who held something else before a change; none: they are nobody to the reader.
+    pub(super) fn new(app: &App, view: &View, user: &users::Model, before: Option<&Held>) -> Option<Self> {
+        match view.sight(app, user, before) {
+            Sight::Shown if user.deleted_at.is_none() => Some(Self::present(app, view, user)),
+            Sight::Shown | Sight::Gone => Some(Self::absent(view, user)),
+            Sight::Hidden => None,
+        }
+    }
+}
+
+/// The early end of a session, of a service client, or of a single token.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Revocation {
+    /// The session, or the service client, whose tokens carry its identifier as `sid`.
+    #[serde(rename = "sessionId")]
+    pub session: Option<SessionId>,
+    /// The single token.
+    #[serde(rename = "tokenId")]
+    pub token: Option<TokenId>,
+    /// Whose session it was.
+    #[serde(rename = "userId")]
+    pub user: Option<UserId>,
+    /// When it was ended.
+    pub ended_at: DateTime<Utc>,
+    /// When the last access token that it concerns has expired.
+    pub until: DateTime<Utc>,
+}
+
+impl Revocation {
+    /// What a change has ended, if it has ended anything. Limited readers are not told whose session it was: they
+    /// refuse its tokens whoever presents them.
+    pub(super) fn new(app: &App, view: &View, change: &changes::Model) -> Option<Self> {
+        let session = change.session_id?;
+        let (ended_at, until) = (change.recorded_at, app.revocations.until(change.recorded_at));
+        // A service client is a session of its own.
+        let user = Some(change.user_id).filter(|user| user.0 != session.0 && !view.is_limited());
+        match change.kind {
+            Kind::SessionRevoked => Some(Self { session: Some(session), token: None, user, ended_at, until }),
+            Kind::TokenRevoked => {
+                Some(Self { session: None, token: Some(TokenId(session.0)), user: None, ended_at, until })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Change {
+    /// What a reader is shown of a change; none of what concerns auth-graph alone, or users whom they are not shown.
+    ///
+    /// # Errors
+    /// [`Error::CursorExpired`] when the reader is shown something else from here on.
+    pub(super) fn new(app: &App, view: &View, announced: &Announced) -> Result<Option<Self>> {
+        let Announced { change, user } = announced;
+        let kind = match change.kind {
+            Kind::UserCreated => ChangeKind::UserCreated,
+            Kind::UserUpdated => ChangeKind::UserUpdated,
+            Kind::UserDeleted => ChangeKind::UserDeleted,
+            Kind::SessionRevoked => ChangeKind::SessionRevoked,
+            Kind::TokenRevoked => ChangeKind::TokenRevoked,
+            Kind::ClientChanged if view.is_of(ClientId(change.user_id.0)) => return Err(Error::CursorExpired),
+            Kind::KeysChanged | Kind::ClientChanged | Kind::ClientSecretChanged => return Ok(None),
+        };
+        let (cursor, recorded_at) = (crate::feed::encode(app, change.position), change.recorded_at);
+        let Some(user) = user else {
+            let revocation = Revocation::new(app, view, change);
+            return Ok(Some(Self { cursor, kind, recorded_at, user: None, revocation }));
+        };
+        let Some(user) = Snapshot::new(app, view, user, change.held_before.as_ref()) else { return Ok(None) };
+        // Whoever has gone from the sight of a reader is deleted to them.
+        let gone = view.is_limited() && user.deleted_at.is_some();
+        let kind = if gone { ChangeKind::UserDeleted } else { kind };
+        Ok(Some(Self { cursor, kind, recorded_at, user: Some(user), revocation: None }))
+    }
+
+    /// Says that a reader had everything at a time.
+    pub(super) fn current(app: &App, position: i64, at: DateTime<Utc>) -> Self {
+        let cursor = crate::feed::encode(app, position);
+        Self { cursor, kind: ChangeKind::Current, recorded_at: at, user: None, revocation: None }
+    }
+}

@@ -1,0 +1,119 @@
+//! The feed for those who listen. A subscriber reads the outbox until there is nothing more, and from then on hears
+//! what this process reads anyway; one who falls behind reads the outbox again.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures_util::stream::{self, Stream};
+use tokio::sync::broadcast::Receiver;
+use tokio::time::timeout;
+
+use super::{Change, FEED_READ, decode, read, with_users};
+use crate::announcements::{Announcement, RecvError};
+use crate::app::App;
+use crate::callers::view::View;
+use crate::callers::{Presence, authentication};
+use model::error::{Error, Result};
+use store::change_head;
+
+const BATCH: u64 = 500;
+/// However quiet it is, the token is looked at this often.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+
+/// The changes after a cursor, or from now on, as they happen. It ends with an error when the token of the reader is no
+/// longer good, and without one when the process stops.
+///
+/// # Errors
+/// [`model::error::Error::CursorExpired`] when what follows the cursor is not kept any more, or the reader is shown
+/// something else of users since;
+/// [`model::error::Error::ValidationFailed`] for a cursor that is not ours.
+pub async fn follow(
+    app: &App,
+    reader: Presence,
+    after: Option<&str>,
+) -> Result<impl Stream<Item = Result<Change>> + Send + use<>> {
+    // Before the outbox is read: what is written in between is then heard twice rather than never.
+    let announcements = app.announcements.subscribe();
+    let position = match after {
+        Some(cursor) => decode(app, cursor)?,
+        None => change_head::last(&app.db).await?,
+    };
+    // After the position, so that a change to it is met on the way.
+    let view = View::of(app, &reader.current()).await?;
+    let mut subscriber =
+        Subscriber { app: app.clone(), reader, view, announcements, position, is_behind: true, read: VecDeque::new() };
+    subscriber.read_on().await?;
+    Ok(stream::unfold(Some(subscriber), async |subscriber| {
+        let mut subscriber = subscriber?;
+        match subscriber.next().await {
+            Ok(change) => change.map(|change| (Ok(change), Some(subscriber))),
+            Err(error) => Some((Err(error), None)),
+        }
+    }))
+}
+
+struct Subscriber {
+    app: App,
+    reader: Presence,
+    view: View,
+    announcements: Receiver<Announcement>,
+    /// Up to here everything was read, or waits in `read`.
+    position: i64,
+    is_behind: bool,
+    read: VecDeque<Change>,
+}
+
+impl Subscriber {
+    async fn next(&mut self) -> Result<Option<Change>> {
+        loop {
+            let reader = self.reader.current();
+            authentication::recheck(&self.app, &reader, self.app.clock.now())?;
+            if !reader.has_scope(FEED_READ) {
+                return Err(Error::Forbidden);
+            }
+            if let Some(change) = self.read.pop_front() {
+                return Ok(Some(change));
+            }
+            if self.is_behind {
+                self.read_on().await?;
+                continue;
+            }
+            let Ok(heard) = timeout(CHECK_EVERY, self.announcements.recv()).await else { continue };
+            match heard {
+                Ok(Announcement::Change(announced)) => {
+                    let position = announced.change.position;
+                    if position == self.position + 1 {
+                        self.position = position;
+                        self.read.extend(Change::new(&self.app, &self.view, &announced)?);
+                    } else {
+                        self.is_behind = position > self.position;
+                    }
+                }
+                Ok(Announcement::Current(position, at)) => {
+                    if position == self.position {
+                        self.read.push_back(Change::current(&self.app, position, at));
+                    } else {
+                        self.is_behind = position > self.position;
+                    }
+                }
+                Err(RecvError::Lagged(_)) => self.is_behind = true,
+                Ok(Announcement::Stopping) | Err(RecvError::Closed) => return Ok(None),
+            }
+        }
+    }
+
+    /// Reads the outbox from here. When there is nothing more, the reader is told so.
+    async fn read_on(&mut self) -> Result<()> {
+        let now = self.app.clock.now();
+        let found = read(&self.app, Some(self.position), BATCH).await?;
+        for announced in with_users(&self.app.db, &found).await? {
+            self.position = announced.change.position;
+            self.read.extend(Change::new(&self.app, &self.view, &announced)?);
+        }
+        self.is_behind = found.len() as u64 == BATCH;
+        if !self.is_behind {
+            self.read.push_back(Change::current(&self.app, self.position, now));
+        }
+        Ok(())
+    }
+}

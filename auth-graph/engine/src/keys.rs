@@ -1,0 +1,268 @@
+//! The life of signing keys. A key is published before it signs, stays until the last token that it signed has expired,
+//! and is then retired. How often that happens is in `schedule`; how keys are made and opened in
+//! `credentials::keyring`.
+
+mod schedule;
+pub mod secrets;
+
+use chrono::{DateTime, Duration, Utc};
+use sea_orm::DatabaseTransaction;
+use serde_json::Value;
+
+use super::audit::{self, Entry};
+use super::callers::Actor;
+use crate::app::App;
+use credentials::keyring::SealedKey;
+use model::error::{Error, Result};
+use store::signing_keys::{self, Model};
+use store::{change_head, changes};
+
+pub use schedule::{retire_outlived, rotate_when_due};
+
+/// How long a replaced key may still sign somewhere: the clocks of two replicas may be half a minute apart, and a
+/// replica looks for new keys every few seconds.
+const SLACK: Duration = Duration::minutes(1);
+
+/// What became of a wish to reload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// The ring was replaced.
+    Done,
+    /// The last reload was a moment ago.
+    TooSoon,
+}
+
+/// When a new key begins to sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// After it was published for `tokens.key_publish_lead`.
+    Published,
+    /// At once: verifiers that have not met it must look for it.
+    Now,
+}
+
+/// What a key is for at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is published and does not sign yet.
+    Waiting,
+    /// It signs.
+    Signing,
+    /// It verifies what it signed before.
+    Verifying,
+    /// It is neither used nor published any more.
+    Retired,
+}
+
+/// A key, as an operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The `kid` of its tokens.
+    pub kid: String,
+    /// The `alg` of its tokens.
+    pub algorithm: String,
+    /// What it is for.
+    pub state: State,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// From when on it signs.
+    pub active_from: DateTime<Utc>,
+    /// When it was or will be retired, as far as that is known.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Loads the keys, and makes one when there is none of the configured algorithm.
+///
+/// # Errors
+/// When the database fails or a key does not open.
+pub async fn load(app: &App) -> Result<()> {
+    let _loading = app.keyring.begin_loading().await;
+    let now = app.clock.now();
+    app.keyring.replace(&sealed(signing_keys::usable(&app.db, now).await?))?;
+    if app.keyring.current().signing(now).is_none() {
+        make_first(app).await?;
+        let now = app.clock.now();
+        app.keyring.replace(&sealed(signing_keys::usable(&app.db, now).await?))?;
+    }
+    Ok(())
+}
+
+/// Loads the keys again, unless that was done a moment ago.
+///
+/// # Errors
+/// When the database fails or a key does not open.
+pub async fn reload(app: &App) -> Result<Reload> {
+    if app.keyring.may_reload(app.clock.now()) { load(app).await.map(|()| Reload::Done) } else { Ok(Reload::TooSoon) }
+}
+
+/// Every key, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(app: &App) -> Result<Vec<Listed>> {
+    let now = app.clock.now();
+    let (retired, usable): (Vec<_>, Vec<_>) =
+        signing_keys::all(&app.db).await?.into_iter().partition(|key| key.retired_at.is_some_and(|at| at <= now));
+    let signer = signer(app, &usable, now).map(|key| key.kid.clone());
+    let state = |key: &Model| match key {
+        key if signer.as_ref() == Some(&key.kid) => State::Signing,
+        key if key.active_from > now => State::Waiting,
+        _ => State::Verifying,
+    };
+    let listed = |key: &Model, state, until| Listed {
+        kid: key.kid.clone(),
+        algorithm: key.algorithm.clone(),
+        state,
+        created_at: key.created_at,
+        active_from: key.active_from,
+        until,
+    };
+    let mut keys: Vec<_> = retired.iter().map(|key| listed(key, State::Retired, key.retired_at)).collect();
+    keys.extend(usable.iter().map(|key| listed(key, state(key), outlived_at(app, &usable, key))));
+    keys.sort_by(|left, right| (left.created_at, &left.kid).cmp(&(right.created_at, &right.kid)));
+    Ok(keys)
+}
+
+/// Makes a successor for the key that signs. The answer is its `kid`.
+///
+/// The key before stays until the last token that it can have signed has expired. [`Start::Now`] puts a key into use
+/// that is waiting already, as verifiers may know that one.
+///
+/// # Errors
+/// [`Error::Conflict`] when a key is waiting already and shall not start at once; when the database fails.
+pub async fn rotate(app: &App, start: Start) -> Result<String> {
+    let mut key = generate(app).await?;
+    let (txn, now) = begin(app).await?;
+    key.created_at = now;
+    key.active_from = match start {
+        Start::Published => now + duration(app.config.tokens.key_publish_lead)?,
+        Start::Now => now,
+    };
+    let usable = signing_keys::usable(&txn, now).await?;
+    let waiting = usable.into_iter().find(|other| other.algorithm == key.algorithm && other.active_from > now);
+    let kid = match (waiting, start) {
+        (None, _) => {
+            let kid = key.kid.clone();
+            signing_keys::insert(&txn, key).await?;
+            kid
+        }
+        (Some(waiting), Start::Now) => {
+            signing_keys::activate(&txn, &waiting.kid, now).await?;
+            waiting.kid
+        }
+        (Some(_), Start::Published) => {
+            txn.rollback().await?;
+            return Err(Error::Conflict("A new key is published already and waits to be used; --now uses it at once."));
+        }
+    };
+    record(app, &txn, "key.rotate", &kid).await?;
+    announce(app, txn, now).await?;
+    tracing::info!(kid, "a new signing key was put into place");
+    Ok(kid)
+}
+
+/// Withdraws a key at once: whatever it signed is good no longer, here and on the other replicas.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] when there is no such key in use, [`Error::Conflict`] when no other could sign then;
+/// when the database fails.
+pub async fn retire(app: &App, kid: &str) -> Result<()> {
+    // Else a key whose time is over could be taken for one that can still sign.
+    retire_outlived(app).await?;
+    let (txn, now) = begin(app).await?;
+    let mut usable = signing_keys::usable(&txn, now).await?;
+    let before = usable.len();
+    usable.retain(|key| key.kid != kid);
+    let refusal = if usable.len() == before {
+        Some(Error::invalid("kid", "is not a key in use; see `keys list`"))
+    } else if signer(app, &usable, now).is_none() {
+        Some(Error::Conflict("It is the only key that can sign: `keys rotate --now` first."))
+    } else {
+        None
+    };
+    if let Some(refusal) = refusal {
+        txn.rollback().await?;
+        return Err(refusal);
+    }
+    signing_keys::retire(&txn, kid, now).await?;
+    record(app, &txn, "key.retire", kid).await?;
+    announce(app, txn, now).await?;
+    tracing::warn!(kid, "a signing key was withdrawn");
+    Ok(())
+}
+
+/// Keys are replaced by hand on the command line only.
+async fn record(app: &App, txn: &DatabaseTransaction, action: &'static str, kid: &str) -> Result<()> {
+    let (target_kind, target_id) = ("key", kid.to_owned());
+    let entry = Entry { action, target_kind, target_id, before: Value::Null, after: Value::Null, reason: None };
+    audit::record(app, txn, &Actor::operator(), entry).await
+}
+
+/// The keys as the keyring opens them.
+fn sealed(rows: Vec<Model>) -> Vec<SealedKey> {
+    rows.into_iter().map(sealed_key).collect()
+}
+
+pub(super) fn sealed_key(row: Model) -> SealedKey {
+    SealedKey { kid: row.kid, algorithm: row.algorithm, private_key: row.private_key, active_from: row.active_from }
+}
+
+/// Of several processes that start at once, one makes the key. Nothing is announced: a token of an unknown key makes
+/// the others look.
+async fn make_first(app: &App) -> Result<()> {
+    let key = generate(app).await?;
+    let (txn, now) = begin(app).await?;
+    if signer(app, &signing_keys::usable(&txn, now).await?, now).is_none() {
+        signing_keys::insert(&txn, key).await?;
+    }
+    Ok(txn.commit().await?)
+}
+
+/// Begins a transaction in which nobody else changes keys, and tells the time after the wait for it.
+async fn begin(app: &App) -> Result<(DatabaseTransaction, DateTime<Utc>)> {
+    let txn = store::begin(&app.db).await?;
+    change_head::lock(&txn).await?;
+    Ok((txn, app.clock.now()))
+}
+
+/// Commits a change to the keys, tells the other replicas, and loads the keys here.
+async fn announce(app: &App, txn: DatabaseTransaction, now: DateTime<Utc>) -> Result<()> {
+    changes::append_keys_changed(&txn, now).await?;
+    txn.commit().await?;
+    app.changed.notify_one();
+    load(app).await
+}
+
+/// On a thread where it disturbs nobody: an RSA key takes long to find.
+async fn generate(app: &App) -> Result<Model> {
+    let maker = app.clone();
+    let now = maker.clock.now();
+    let generating = tokio::task::spawn_blocking(move || maker.keyring.generate(now));
+    let SealedKey { kid, algorithm, private_key, active_from } = generating.await.map_err(Error::internal)??;
+    Ok(Model { kid, algorithm, private_key, created_at: now, active_from, retired_at: None })
+}
+
+fn algorithm(app: &App) -> String {
+    app.config.tokens.algorithm.as_str().to_owned()
+}
+
+/// The order in which keys follow each other.
+fn rank(key: &Model) -> (DateTime<Utc>, DateTime<Utc>, &str) {
+    (key.active_from, key.created_at, &key.kid)
+}
+
+/// The key that signs at this time: the newest active one of the configured algorithm.
+fn signer<'a>(app: &App, usable: &'a [Model], now: DateTime<Utc>) -> Option<&'a Model> {
+    let algorithm = algorithm(app);
+    usable.iter().filter(|key| key.algorithm == algorithm && key.active_from <= now).max_by_key(|key| rank(key))
+}
+
+/// When the last token that a key can have signed has expired: an access lifetime after its successor began to sign.
+fn outlived_at(app: &App, usable: &[Model], key: &Model) -> Option<DateTime<Utc>> {
+    let successor = usable.iter().filter(|other| rank(other) > rank(key)).map(|other| other.active_from).min()?;
+    Some(successor + duration(app.config.tokens.access_lifetime).ok()? + SLACK)
+}
+
+fn duration(duration: std::time::Duration) -> Result<Duration> {
+    Duration::from_std(duration).map_err(Error::internal)
+}

@@ -1,0 +1,55 @@
+//! Replacing the master secret, and encrypting what is stored anew after that.
+
+use chrono::{DateTime, Duration, Utc};
+use secrecy::ExposeSecret;
+
+use crate::app::App;
+use crate::boot;
+use model::clock::Clock;
+use model::config::Config;
+use model::error::{Error, Result};
+use store::{signing_keys, webhooks};
+
+/// Puts a new secret into its file, keeps the one before for a while, and encrypts what is stored under the new one.
+/// The answer is the time until which the one before is accepted.
+///
+/// Processes that run take the new secret when they start the next time.
+///
+/// # Errors
+/// [`Error::Conflict`] when the secret is not kept in a file; when the file or the database can not be read or written.
+pub async fn rotate(config: Config, clock: Clock, window: std::time::Duration) -> Result<DateTime<Utc>> {
+    if !config.secret.expose_secret().is_empty() {
+        return Err(Error::Conflict(
+            "The secret is set by the configuration: put a new one into `secret` and the one before into \
+             `previous_secrets`.",
+        ));
+    }
+    let window = Duration::from_std(window).map_err(|_| Error::invalid("window", "is too long"))?;
+    // First, so that nothing is replaced while the database is away. After it nothing depends on the secrets that are
+    // dropped from the file.
+    boot(config.clone(), clock.clone()).await?;
+    let until = config.rotate_secret(clock.now(), window).map_err(Error::internal)?;
+    boot(config, clock).await?;
+    Ok(until)
+}
+
+/// Encrypts the signing keys and the secrets of webhooks anew that are not encrypted under the secret in use.
+///
+/// # Errors
+/// When the database fails, or something does not open.
+pub(crate) async fn reseal(app: &App) -> Result<()> {
+    for stored in signing_keys::usable(&app.db, app.clock.now()).await? {
+        if let Some(private_key) = app.keyring.reseal(&stored.kid, &stored.private_key)? {
+            signing_keys::reseal(&app.db, &stored.kid, private_key).await?;
+            tracing::info!(kid = stored.kid, "a signing key was encrypted under the secret in use");
+        }
+    }
+    for stored in webhooks::all(&app.db).await? {
+        for sealed in [Some(&stored.secret), stored.previous_secret.as_ref()].into_iter().flatten() {
+            if let Some(resealed) = app.webhook_secrets.reseal(stored.id, sealed)? {
+                webhooks::reseal(&app.db, stored.id, sealed, resealed).await?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! The use cases of auth-graph, in plain functions over [`App`](app::App).
+//!
+//! Nothing here knows HTTP or GraphQL: the same function serves the GraphQL API, the REST and OAuth endpoints and the
+//! command line.
+
+pub mod accounts;
+pub mod administration;
+pub mod announcements;
+pub mod app;
+pub mod audit;
+pub mod caches;
+pub mod callers;
+pub mod claims;
+pub mod clients;
+pub mod egress;
+pub mod feed;
+pub mod keys;
+mod lifecycle;
+pub mod limits;
+pub mod mail;
+pub mod mailer;
+pub mod metrics;
+pub mod pagination;
+pub mod sessions;
+pub mod signing_in;
+pub mod transfer;
+pub mod verification;
+pub mod webhooks;
+
+pub use app::App;
+pub use lifecycle::{Readiness, boot, purge, readiness};

@@ -1,0 +1,199 @@
+//! Mails: what is to be said is written into the database with its reason, and sent from there until it has arrived.
+//!
+//! Nobody waits for the server of mails, and nothing is lost while it is away. Whether an address is known is looked up
+//! when a mail is sent and not when it is asked for, so that no answer and no time tells it. One-time tokens are made
+//! then, too: none is stored in clear.
+
+mod compose;
+
+use std::error::Error as _;
+
+use chrono::{DateTime, Duration, Utc};
+use sea_orm::ConnectionTrait;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::mailer::Failure;
+use model::error::{Error, Result};
+use model::values::{Email, Locale, MailId, UserId};
+use store::mails;
+
+/// How many mails are taken at once.
+const BATCH: u64 = 20;
+/// A mail that was taken is given to nobody else for so long: longer than handing it over can take.
+const CLAIM: Duration = Duration::minutes(5);
+/// The wait after the first failure; it doubles with each further one, up to an hour.
+const FIRST_WAIT: Duration = Duration::seconds(30);
+/// Mails that were given up are kept for so long.
+const KEPT: Duration = Duration::days(14);
+
+/// What is to be said, and what it takes to say it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Letter {
+    /// To somebody who wants to register, with everything that makes the account.
+    ConfirmRegistration {
+        /// The account to be.
+        registration: Registration,
+    },
+    /// To a user whose address was not shown to be theirs.
+    ConfirmAddress {
+        /// Whose.
+        user: UserId,
+    },
+    /// To the address that a user wants to have.
+    ConfirmNewAddress {
+        /// Who.
+        user: UserId,
+    },
+    /// To a user who has forgotten the password, if there is one.
+    ResetPassword,
+    /// To somebody who may register.
+    Invitation,
+    /// To the address that a user has had.
+    AddressChanged,
+    /// To a user with a new password.
+    PasswordChanged,
+    /// To a user who must set another password.
+    PasswordTaken,
+    /// To a user who was deleted.
+    AccountDeleted,
+    /// To a user whose account has become part of another one.
+    AccountMerged,
+}
+
+impl Letter {
+    /// The user whom the link is for, where that is known now.
+    fn user(&self) -> Option<UserId> {
+        match self {
+            Self::ConfirmAddress { user } | Self::ConfirmNewAddress { user } => Some(*user),
+            _ => None,
+        }
+    }
+}
+
+/// An account that waits for its address to be confirmed.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Registration {
+    pub(crate) password_hash: String,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+    pub(crate) locale: Option<Locale>,
+}
+
+impl std::fmt::Debug for Registration {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Registration").finish_non_exhaustive()
+    }
+}
+
+/// Has a mail sent, where mails are sent at all, once the transaction has committed. Ring `app.mail_waits` then.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn enqueue(
+    app: &App,
+    txn: &impl ConnectionTrait,
+    email: &Email,
+    locale: Option<Locale>,
+    letter: &Letter,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if !app.mailer.is_on() {
+        return Ok(());
+    }
+    let mail = mails::Model {
+        id: MailId::generate(now),
+        email: email.clone(),
+        user_id: letter.user(),
+        locale,
+        letter: serde_json::to_value(letter).map_err(Error::internal)?,
+        attempts: 0,
+        due_at: now,
+        created_at: now,
+        failed_at: None,
+    };
+    Ok(mails::insert(txn, mail).await?)
+}
+
+/// Sends no link for another password that was asked for with this address. Those mails name no user, as nobody has
+/// looked whose address it is.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn take_back_resets(txn: &impl ConnectionTrait, email: &Email) -> Result<()> {
+    let letter = serde_json::to_value(Letter::ResetPassword).map_err(Error::internal)?;
+    Ok(mails::delete_letter(txn, email, letter).await?)
+}
+
+/// Refuses what needs a mail where none can be sent.
+///
+/// # Errors
+/// [`Error::Forbidden`].
+pub(crate) fn require(app: &App) -> Result<()> {
+    if app.mailer.is_on() { Ok(()) } else { Err(Error::Forbidden) }
+}
+
+/// Sends every mail that is due. Several replicas may do it at once: each mail is taken by one. The answer tells how
+/// many were handed over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn send_due(app: &App) -> Result<usize> {
+    let mut sent = 0;
+    loop {
+        let due = mails::due(&app.db, app.clock.now(), BATCH).await?;
+        if due.is_empty() {
+            return Ok(sent);
+        }
+        for mail in due {
+            if mails::claim(&app.db, &mail, app.clock.now() + CLAIM).await? {
+                sent += usize::from(send(app, &mail).await?);
+            }
+        }
+    }
+}
+
+/// Deletes the mails that were given up long ago.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
+    mails::purge(&app.db, now - KEPT).await?;
+    Ok(())
+}
+
+/// Sends one mail that was claimed. The answer tells whether it was handed over.
+async fn send(app: &App, row: &mails::Model) -> Result<bool> {
+    let sent = match compose::compose(app, row).await {
+        Ok(Some(mail)) => app.mailer.send(&mail).await,
+        Ok(None) => {
+            // There is nobody to tell.
+            mails::delete(&app.db, row.id).await?;
+            return Ok(false);
+        }
+        // One that this version can not write must not hold up those behind it.
+        Err(error) => Err(Failure::Passing(error.source().map_or_else(|| error.to_string(), ToString::to_string))),
+    };
+    let Err(failure) = sent else {
+        mails::delete(&app.db, row.id).await?;
+        app.metrics.mails_sent.increment(1);
+        return Ok(true);
+    };
+    let now = app.clock.now();
+    let wait = (FIRST_WAIT * 2_i32.pow(u32::try_from(row.attempts).unwrap_or(0).min(7))).min(Duration::hours(1));
+    let give_up_after = Duration::from_std(app.config.mail.give_up_after).map_err(Error::internal)?;
+    match failure {
+        Failure::Passing(reason) if now + wait < row.created_at + give_up_after => {
+            tracing::warn!(mail = %row.id, reason, "a mail could not be handed over and is tried again");
+            mails::postpone(&app.db, row.id, now + wait).await?;
+            app.metrics.mails_postponed.increment(1);
+        }
+        Failure::Passing(reason) | Failure::Permanent(reason) => {
+            tracing::error!(mail = %row.id, reason, "a mail was given up");
+            mails::give_up(&app.db, row.id, now).await?;
+            app.metrics.mails_failed.increment(1);
+        }
+    }
+    Ok(false)
+}

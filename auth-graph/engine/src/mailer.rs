@@ -1,0 +1,65 @@
+//! Mails: what they look like, and handing them over. When one is sent, and to whom, is decided in `auth::mail`.
+
+mod templates;
+mod transport;
+
+use secrecy::SecretString;
+
+use model::config::Config;
+use model::error::Result;
+use model::values::Email;
+
+pub use templates::{Content, Template};
+pub use transport::{Failure, Transport};
+
+/// A mail, ready to be sent.
+#[derive(Debug)]
+pub struct Mail {
+    /// To whom.
+    pub to: Email,
+    /// Its subject, one line.
+    pub subject: String,
+    /// What it says, as text. It may hold a one-time token.
+    pub text: SecretString,
+    /// The same as HTML.
+    pub html: SecretString,
+}
+
+/// Writes mails and hands them over.
+#[derive(Debug)]
+pub struct Mailer {
+    templates: templates::Templates,
+    transport: Transport,
+}
+
+impl Mailer {
+    /// Reads the templates and prepares the transport; nothing is connected yet.
+    ///
+    /// # Errors
+    /// When a template can not be read or is broken, or the address of the server is none.
+    pub fn new(config: &Config) -> Result<Self> {
+        Ok(Self { templates: templates::Templates::load(config)?, transport: Transport::new(config)? })
+    }
+
+    /// Whether mails go anywhere.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        !matches!(self.transport, Transport::None)
+    }
+
+    /// Writes a mail.
+    ///
+    /// # Errors
+    /// When a template fails.
+    pub fn write(&self, to: Email, template: Template, content: &Content<'_>) -> Result<Mail> {
+        self.templates.write(to, template, content)
+    }
+
+    /// Hands a mail over.
+    ///
+    /// # Errors
+    /// The [`Failure`], which says whether it is worth trying again.
+    pub async fn send(&self, mail: &Mail) -> Result<(), Failure> {
+        self.transport.send(mail).await
+    }
+}

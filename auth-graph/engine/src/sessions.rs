@@ -1,0 +1,122 @@
+//! Sessions: signing in, refreshing, and the ways to end one.
+//!
+//! Whatever must end a token ends its session, in the same transaction as the reason.
+
+mod ending;
+mod logout;
+mod refresh;
+
+use chrono::{DateTime, Duration, Utc};
+use secrecy::SecretString;
+
+use super::callers::scopes_of;
+use super::claims::{self, Answer};
+use crate::app::App;
+use credentials::access_tokens::Grant;
+use model::error::{Error, Result};
+use model::values::{Scopes, SessionId};
+use store::{sessions, users};
+
+use super::callers::Principal;
+
+pub(crate) use ending::{Ended, Reason};
+pub use logout::{Reach, logout, revoke};
+pub(crate) use refresh::locate;
+pub use refresh::refresh;
+
+/// The client that people sign in with: a public one, which has no secret.
+pub(crate) const FIRST_PARTY: &str = "first-party";
+
+/// An access token and the refresh token that follows it.
+#[derive(Debug)]
+pub struct TokenPair {
+    /// The session that they belong to.
+    pub session: SessionId,
+    /// For every other call.
+    pub access_token: SecretString,
+    /// When the access token expires.
+    pub expires_at: DateTime<Utc>,
+    /// For how long the access token is good.
+    pub expires_in: Duration,
+    /// For the next refresh.
+    pub refresh_token: SecretString,
+    /// When the session ends unless it is refreshed.
+    pub refresh_expires_at: DateTime<Utc>,
+    /// For how long the refresh token is good.
+    pub refresh_expires_in: Duration,
+    /// What the access token allows.
+    pub scope: Scopes,
+    /// Who signed in.
+    pub user: users::Model,
+}
+
+/// Your own sessions that have not ended, the latest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(app: &App, principal: &Principal) -> Result<Vec<sessions::Model>> {
+    Ok(sessions::live_of(&app.db, principal.subject(), app.clock.now()).await?)
+}
+
+/// Deletes the sessions that have ended for as long as events of signing in are kept: they hold addresses of devices,
+/// too.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
+    let duration = |duration| Duration::from_std(duration).map_err(Error::internal);
+    let ended = now - duration(app.config.audit.login_event_retention)?;
+    let begun = ended - duration(app.config.tokens.session_lifetime)?;
+    sessions::purge(&app.db, begun, ended).await?;
+    Ok(())
+}
+
+/// The tokens of a session, its newest generation.
+pub(crate) fn issue(
+    app: &App,
+    session: &sessions::Model,
+    user: users::Model,
+    answer: Answer,
+    now: DateTime<Utc>,
+) -> Result<TokenPair> {
+    let scope = scope_of(app, session, &user);
+    let audience = session.audience(&app.config.tokens.audience);
+    let lifetime = Duration::from_std(app.config.tokens.access_lifetime).map_err(Error::internal)?;
+    let expires_at = (now + lifetime).min(session.absolute_expires_at);
+    let amr = session.amr.as_array().into_iter().flatten().filter_map(|method| method.as_str().map(str::to_owned));
+    let grant = Grant {
+        subject: user.id,
+        session: session.id,
+        client_id: session.client_id.clone(),
+        scope: scope.clone(),
+        auth_time: session.created_at,
+        amr: amr.collect(),
+        additional: claims::of_user(app, &user, audience, answer),
+        act: None,
+        issued_at: now,
+        expires_at,
+    };
+    Ok(TokenPair {
+        session: session.id,
+        access_token: app.access_tokens.mint_for(&app.keyring, audience, grant)?,
+        expires_at,
+        expires_in: expires_at - now,
+        refresh_token: app.refresh_tokens.encode(session.id, session.generation),
+        refresh_expires_at: session.expires_at,
+        refresh_expires_in: session.expires_at - now,
+        scope,
+        user,
+    })
+}
+
+/// What the tokens of a session allow: what was asked for, as far as the user has it now and its audience may.
+pub(crate) fn scope_of(app: &App, session: &sessions::Model, user: &users::Model) -> Scopes {
+    let held = app.config.scopes_for(session.audience(&app.config.tokens.audience), scopes_of(app, user));
+    session.scope.as_ref().map_or(held.clone(), |asked| held.intersection(asked))
+}
+
+/// When a session ends that is used now, unless its absolute end comes first.
+pub(crate) fn idle_end(app: &App, now: DateTime<Utc>) -> DateTime<Utc> {
+    let idle = Duration::from_std(app.config.tokens.idle_lifetime).unwrap_or(Duration::MAX);
+    now.checked_add_signed(idle).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}

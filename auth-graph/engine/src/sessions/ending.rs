@@ -1,0 +1,121 @@
+//! Ending sessions early, and telling everybody who must know.
+
+use chrono::{DateTime, Utc};
+use sea_orm::ConnectionTrait;
+
+use crate::app::App;
+use model::error::Result;
+use model::values::{SessionId, UserId};
+use store::changes::{self, Kind};
+use store::sessions;
+
+/// Why a session was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// Its user signed out.
+    Logout,
+    /// Its user ended it from another one.
+    Revoked,
+    /// An outdated refresh token came back.
+    Reused,
+    /// Its user was disabled.
+    Disabled,
+    /// Its user was deleted.
+    Deleted,
+    /// Its user has another password, or none.
+    PasswordChanged,
+    /// An administrator ended it.
+    Administrator,
+}
+
+impl Reason {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Revoked => "revoked",
+            Self::Reused => "reused",
+            Self::Disabled => "disabled",
+            Self::Deleted => "deleted",
+            Self::PasswordChanged => "password_changed",
+            Self::Administrator => "administrator",
+        }
+    }
+}
+
+/// Sessions that a transaction has ended. Once it has committed, and not before, they must be announced.
+#[derive(Debug)]
+#[must_use = "announce it after the commit"]
+pub(crate) struct Ended {
+    sessions: Vec<SessionId>,
+    at: DateTime<Utc>,
+}
+
+impl Ended {
+    /// Ends nothing.
+    pub(crate) fn none(at: DateTime<Utc>) -> Self {
+        Self { sessions: Vec::new(), at }
+    }
+
+    /// Ends one session, if it has not been ended before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn one(
+        txn: &impl ConnectionTrait,
+        user: UserId,
+        session: SessionId,
+        reason: Reason,
+        at: DateTime<Utc>,
+    ) -> Result<Self> {
+        Self::these(txn, user, &[session], reason, at).await
+    }
+
+    /// Ends every live session of a user.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn all_of(
+        txn: &impl ConnectionTrait,
+        user: UserId,
+        reason: Reason,
+        at: DateTime<Utc>,
+    ) -> Result<Self> {
+        let live: Vec<SessionId> =
+            sessions::live_of(txn, user, at).await?.into_iter().map(|session| session.id).collect();
+        Self::these(txn, user, &live, reason, at).await
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Makes this process refuse their tokens at once, and wakes whoever follows the outbox.
+    pub(crate) fn announce(self, app: &App) {
+        for session in self.sessions {
+            app.revocations.insert(session, self.at);
+        }
+        app.changed.notify_one();
+    }
+
+    async fn these(
+        txn: &impl ConnectionTrait,
+        user: UserId,
+        ids: &[SessionId],
+        reason: Reason,
+        at: DateTime<Utc>,
+    ) -> Result<Self> {
+        let mut sessions = Vec::with_capacity(ids.len());
+        for id in ids {
+            if sessions::revoke(txn, *id, reason.as_str(), at).await? {
+                sessions.push(*id);
+            }
+        }
+        // All of them before the first is recorded: another who ends one of them waits for the outbox, and must not be
+        // waited for by whoever holds it.
+        for id in &sessions {
+            changes::append(txn, Kind::SessionRevoked, user, Some(*id), 0, at).await?;
+        }
+        Ok(Self { sessions, at })
+    }
+}

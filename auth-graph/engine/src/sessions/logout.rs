@@ -1,0 +1,70 @@
+//! Signing out, here or everywhere, and ending another session of one's own.
+
+use secrecy::SecretString;
+
+use super::{Ended, Reason, locate};
+use crate::app::App;
+use crate::callers::Device;
+use crate::callers::Principal;
+use model::error::{Error, Result};
+use model::values::SessionId;
+use store::sessions;
+
+/// Which sessions a sign-out ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The one that the token belongs to.
+    This,
+    /// All of the user's.
+    Everywhere,
+}
+
+/// Ends the session of a refresh token, or of the caller where none is given. The answer tells how many have ended;
+/// none, if they had ended before.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] without a token and a caller; [`Error::TokenInvalid`] for a token that is not ours;
+/// [`Error::TokenReused`] for an outdated one, which ends its session.
+pub async fn logout(
+    app: &App,
+    token: Option<&SecretString>,
+    principal: Option<&Principal>,
+    reach: Reach,
+    device: &Device,
+) -> Result<usize> {
+    let (txn, user, session) = match (token, principal) {
+        (Some(token), _) => match locate(app, token, device).await {
+            Ok((txn, session, _)) => (txn, session.user_id, session.id),
+            Err(Error::TokenExpired | Error::TokenRevoked) => return Ok(0),
+            Err(error) => return Err(error),
+        },
+        (None, Some(principal)) => (store::begin(&app.db).await?, principal.subject(), principal.session()),
+        (None, None) => return Err(Error::Unauthenticated),
+    };
+    let now = app.clock.now();
+    let ended = match reach {
+        Reach::This => Ended::one(&txn, user, session, Reason::Logout, now).await?,
+        Reach::Everywhere => Ended::all_of(&txn, user, Reason::Logout, now).await?,
+    };
+    txn.commit().await?;
+    let count = ended.count();
+    ended.announce(app);
+    Ok(count)
+}
+
+/// Ends one of your own sessions, and returns it.
+///
+/// # Errors
+/// [`Error::NotFound`] when you have no such session, or it has ended.
+pub async fn revoke(app: &App, principal: &Principal, id: SessionId) -> Result<sessions::Model> {
+    let now = app.clock.now();
+    let txn = store::begin(&app.db).await?;
+    let session = sessions::find(&txn, id)
+        .await?
+        .filter(|session| session.user_id == principal.subject() && session.is_live(now))
+        .ok_or(Error::NotFound)?;
+    let ended = Ended::one(&txn, session.user_id, session.id, Reason::Revoked, now).await?;
+    txn.commit().await?;
+    ended.announce(app);
+    Ok(session)
+}

@@ -1,0 +1,180 @@
+//! Refreshing: one compare-and-swap, safe to repeat, and a theft still shows.
+//!
+//! A session counts the generations of its refresh token. The current one is replaced by its successor. Its
+//! predecessor gets the same successor once more, as long as nobody has used that: two tabs, a retry and a lost answer
+//! all end well. Anything older was used before by somebody else, so the session ends.
+
+use chrono::{DateTime, Utc};
+use sea_orm::DatabaseTransaction;
+use secrecy::SecretString;
+
+use super::claims::{self, Answer};
+use super::{Ended, Reason, TokenPair, idle_end, issue, scope_of};
+use crate::app::App;
+use crate::callers::Device;
+use crate::egress::claims_hook::Occasion;
+use model::error::{Error, Result};
+use model::values::TokenId;
+use store::login_events::{self, Kind};
+use store::{sessions, users};
+
+/// Replaces a refresh token by its successor.
+///
+/// Scopes and claims are computed anew from the user as they are now.
+///
+/// # Errors
+/// [`Error::TokenInvalid`], [`Error::TokenExpired`], [`Error::TokenRevoked`]; [`Error::TokenReused`] when the token is
+/// outdated, which ends its session; [`Error::Unavailable`] when the claims hook fails, and the token stays good.
+pub async fn refresh(app: &App, token: &SecretString, device: &Device) -> Result<TokenPair> {
+    let result = rotate(app, token, device).await;
+    match &result {
+        Err(Error::TokenReused) => app.metrics.refreshes_reused.increment(1),
+        Err(_) => app.metrics.refreshes_refused.increment(1),
+        Ok(_) => {}
+    }
+    result
+}
+
+/// A session that changes under each of so many looks at it is left to its owner's next attempt.
+const ATTEMPTS: usize = 3;
+
+async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<TokenPair> {
+    for _ in 0..ATTEMPTS {
+        let now = app.clock.now();
+        let advanced = advance(app, token, device, now).await?;
+        let (pair, counter) = match advanced {
+            Some((session, user)) if !claims::must_ask(app) => {
+                (Some(issue(app, &session, user, Answer::default(), now)?), &app.metrics.refreshes_rotated)
+            }
+            // Asking takes time in which the session may end. Its token is the predecessor now, and gets its pair as
+            // one.
+            Some(_) => (repeat(app, token, device).await?, &app.metrics.refreshes_rotated),
+            None => (repeat(app, token, device).await?, &app.metrics.refreshes_repeated),
+        };
+        if let Some(pair) = pair {
+            counter.increment(1);
+            return Ok(pair);
+        }
+    }
+    Err(Error::unavailable("a session or its user changed while it was refreshed"))
+}
+
+/// Moves the session of a newest token on, by one statement that locks nothing before and asks nothing afterwards.
+/// None: the token is not the newest, or the session is not live. It does not wait for the disk: who refreshes in the
+/// moment in which a machine fails signs in again.
+async fn advance(
+    app: &App,
+    token: &SecretString,
+    device: &Device,
+    now: DateTime<Utc>,
+) -> Result<Option<(sessions::Model, users::Model)>> {
+    let (id, generation) = app.refresh_tokens.decode(token)?;
+    let ip_address = device.address.map(|address| address.to_string());
+    let used = sessions::Use { at: now, ip_address, idle_end: idle_end(app, now) };
+    Ok(sessions::advance(&app.hasty_db, id, generation, used).await?)
+}
+
+/// Gives the predecessor the pair that its successor has, and tells what is wrong with any other token. None: it is the
+/// newest, and the session can be moved on; or its user has changed while something was asked.
+async fn repeat(app: &App, token: &SecretString, device: &Device) -> Result<Option<TokenPair>> {
+    let asked = ask(app, token).await?;
+    let (txn, session, position) = locate(app, token, device).await?;
+    let user = users::find(&txn, session.user_id).await?.filter(|user| user.is_active).ok_or(Error::TokenRevoked)?;
+    if position == Position::Current {
+        return Ok(None);
+    }
+    // It was the newest when anything would have been asked.
+    let Some(Asked { answer, about }) = asked else { return Ok(None) };
+    if about.is_some_and(|version| version != user.version) {
+        return Ok(None);
+    }
+    // Signed while the session is locked: nothing is minted after a revocation has committed.
+    let pair = issue(app, &session, user, answer, app.clock.now())?;
+    txn.commit().await?;
+    Ok(Some(pair))
+}
+
+/// What was found out before the session is locked.
+struct Asked {
+    answer: Answer,
+    /// The version of the user who was asked about, if anything was.
+    about: Option<i64>,
+}
+
+/// Asks about the pair that a predecessor would get once more. None: the refresh token is not one, as
+/// [`locate`] will tell.
+///
+/// Nothing is locked here, and nothing decided: what has changed when the session is locked goes before.
+async fn ask(app: &App, token: &SecretString) -> Result<Option<Asked>> {
+    if !claims::must_ask(app) {
+        return Ok(Some(Asked { answer: Answer::default(), about: None }));
+    }
+    let (id, generation) = app.refresh_tokens.decode(token)?;
+    let now = app.clock.now();
+    let session = sessions::find(&app.db, id).await?;
+    let repeats = |session: &sessions::Model| session.is_live(now) && session.generation - generation == 1;
+    let Some(session) = session.filter(repeats) else { return Ok(None) };
+    let Some(user) = users::find(&app.db, session.user_id).await?.filter(|user| user.is_active) else {
+        return Ok(None);
+    };
+    let answer = claims::ask_for_session(app, &session, &scope_of(app, &session, &user), Occasion::Refresh).await?;
+    Ok(Some(Asked { answer, about: Some(user.version) }))
+}
+
+/// Where a token that may be used stands in its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// It is the newest.
+    Current,
+    /// Its successor is the newest, and unused.
+    Predecessor,
+}
+
+/// Finds the live session of a refresh token and locks it, in a transaction for the caller to end.
+///
+/// # Errors
+/// As [`refresh`].
+pub(crate) async fn locate(
+    app: &App,
+    token: &SecretString,
+    device: &Device,
+) -> Result<(DatabaseTransaction, sessions::Model, Position)> {
+    let now = app.clock.now();
+    let (id, generation) = app.refresh_tokens.decode(token)?;
+    let txn = store::begin(&app.db).await?;
+    let session = sessions::find_locked(&txn, id).await?.ok_or(Error::TokenInvalid)?;
+    if session.revoked_at.is_some() {
+        return Err(Error::TokenRevoked);
+    }
+    if !session.is_live(now) {
+        return Err(Error::TokenExpired);
+    }
+    match session.generation - generation {
+        0 => Ok((txn, session, Position::Current)),
+        1 => Ok((txn, session, Position::Predecessor)),
+        2.. => {
+            let ended = Ended::one(&txn, session.user_id, session.id, Reason::Reused, now).await?;
+            login_events::insert(&txn, reuse(&session, device, now)).await?;
+            txn.commit().await?;
+            ended.announce(app);
+            tracing::warn!(session = %session.id, user = %session.user_id, "an outdated refresh token came back");
+            Err(Error::TokenReused)
+        }
+        // A generation that was never given out, with a good MAC: the database was set back.
+        _ => Err(Error::TokenInvalid),
+    }
+}
+
+fn reuse(session: &sessions::Model, device: &Device, now: DateTime<Utc>) -> login_events::Model {
+    login_events::Model {
+        id: TokenId::generate(now),
+        occurred_at: now,
+        kind: Kind::RefreshReused,
+        code: Some(Error::TokenReused.code().as_str().to_owned()),
+        user_id: Some(session.user_id),
+        session_id: Some(session.id),
+        client_id: Some(session.client_id.clone()),
+        ip_address: device.address.map(|address| address.to_string()),
+        user_agent: device.user_agent.clone(),
+    }
+}

@@ -1,0 +1,69 @@
+//! Users going out, page by page, in a form that the import reads again.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Record;
+use crate::app::App;
+use model::error::Result;
+use model::values::UserId;
+use store::user_numbers;
+use store::users::{self, Filter};
+use store::window::{Direction, Window};
+
+/// How many users are read at once.
+pub const PAGE: u64 = 1000;
+
+/// Whether password hashes go out too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hashes {
+    /// Yes: whoever gets them can guess passwords.
+    Include,
+    /// No.
+    Omit,
+}
+
+/// The next users behind one, in the order of their identifiers; none at the end.
+///
+/// # Errors
+/// When the database fails.
+pub async fn export(app: &App, after: Option<UserId>, hashes: Hashes) -> Result<Vec<(UserId, Record)>> {
+    let window = Window { after: after.map(|user| user.0), before: None, direction: Direction::Forward, limit: PAGE };
+    let page = users::page(&app.db, &Filter::default(), window).await?;
+    let ids: Vec<UserId> = page.iter().map(|user| user.id).collect();
+    let numbers = user_numbers::of_users(&app.db, &ids).await?;
+    let numbers: HashMap<UserId, i64> = numbers.into_iter().map(|row| (row.user_id, row.number)).collect();
+    let record = |user: users::Model| {
+        let number = numbers.get(&user.id).copied();
+        (user.id, record(user, number, hashes))
+    };
+    Ok(page.into_iter().map(record).collect())
+}
+
+fn record(user: users::Model, number: Option<i64>, hashes: Hashes) -> Record {
+    let texts = |json: &serde_json::Value| -> Vec<String> {
+        json.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
+    };
+    let members = |json: &serde_json::Value| -> BTreeMap<String, serde_json::Value> {
+        json.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
+    Record {
+        id: Some(user.id.to_string()),
+        number,
+        email: user.email.to_string(),
+        password_hash: user.password_hash.filter(|_| hashes == Hashes::Include),
+        first_name: user.first_name,
+        last_name: user.last_name,
+        phone_number: user.phone_number,
+        locale: user.locale.map(|locale| locale.to_string()),
+        is_active: user.is_active,
+        is_staff: user.is_staff,
+        is_superuser: user.is_superuser,
+        email_verified: user.email_verified,
+        roles: texts(&user.roles),
+        scopes: user.scopes.to_strings(),
+        metadata: members(&user.metadata),
+        private_metadata: members(&user.private_metadata),
+        date_joined: Some(user.date_joined),
+        last_login: user.last_login,
+    }
+}

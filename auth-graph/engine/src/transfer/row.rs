@@ -1,0 +1,98 @@
+//! From a record to the row of a user: everything that can be said of it without looking at other users.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::{DateTime, SubsecRound, Utc};
+use serde_json::json;
+use uuid::Builder;
+
+use super::{Record, Refused};
+use crate::accounts::metadata;
+use crate::app::App;
+use credentials::foreign_hashes::{ForeignHash, Unusable};
+use model::values::{Email, PersonName, Scope, UserId};
+use store::users;
+
+const LONGEST_TEXT: usize = 128;
+
+/// What happens to a user whose hash can not be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnusableHash {
+    /// They are refused.
+    Refuse,
+    /// They come without a password, and have to set one.
+    Drop,
+}
+
+/// A user to be written.
+pub(super) struct Prepared {
+    pub number: Option<i64>,
+    pub user: users::Model,
+}
+
+pub(super) fn prepare(
+    app: &App,
+    record: Record,
+    unusable: UnusableHash,
+    now: DateTime<Utc>,
+) -> Result<Prepared, Refused> {
+    let email: Email = record.email.parse().map_err(|_| Refused::InvalidEmail)?;
+    let password_hash = usable_hash(record.password_hash, unusable)?;
+    let scopes = record.scopes.iter().map(|scope| scope.parse::<Scope>()).collect::<Result<_, _>>();
+    let name = |text: &str| text.parse().map(PersonName::into_string).map_err(|_| Refused::InvalidValue);
+    let locale = record.locale.map(|locale| locale.parse()).transpose().map_err(|_| Refused::InvalidValue)?;
+    let fits = |text: &str| text.chars().count() <= LONGEST_TEXT && !text.contains(char::is_control);
+    let phone_fits = record.phone_number.as_deref().is_none_or(fits);
+    let roles_fit = record.roles.iter().all(|role| !role.is_empty() && fits(role) && !users::is_flag(role));
+    if !(phone_fits && roles_fit) || record.number.is_some_and(|number| number < 1) {
+        return Err(Refused::InvalidValue);
+    }
+    // PostgreSQL keeps no more than microseconds.
+    let time = |time: DateTime<Utc>| time.trunc_subsecs(6);
+    let metadata = metadata::checked(app, json!(record.metadata)).map_err(|_| Refused::InvalidMetadata)?;
+    let private_metadata =
+        metadata::checked_private(app, json!(record.private_metadata)).map_err(|_| Refused::InvalidMetadata)?;
+    let date_joined = record.date_joined.map_or(now, time);
+    let id = match record.id {
+        Some(id) if !id.is_empty() => id.parse().unwrap_or_else(|_| derived(&id)),
+        // Not of now: `users::candidate` looks at identifiers as if they were spread over time. One of a time
+        // that has not come would spread them over years in which nobody is.
+        _ => UserId::since(date_joined.min(now)),
+    };
+    let user = users::Model {
+        password_hash,
+        first_name: name(&record.first_name)?,
+        last_name: name(&record.last_name)?,
+        phone_number: record.phone_number.filter(|phone| !phone.is_empty()),
+        locale,
+        is_active: record.is_active,
+        is_staff: record.is_staff,
+        is_superuser: record.is_superuser,
+        email_verified: record.email_verified,
+        roles: json!(record.roles),
+        scopes: scopes.map_err(|_| Refused::InvalidValue)?,
+        metadata,
+        private_metadata,
+        date_joined,
+        last_login: record.last_login.map(time),
+        ..users::Model::new(id, email, now)
+    };
+    Ok(Prepared { number: record.number, user })
+}
+
+fn usable_hash(hash: Option<String>, unusable: UnusableHash) -> Result<Option<String>, Refused> {
+    // Django marks what is no password with an exclamation mark.
+    let Some(hash) = hash.filter(|hash| !hash.is_empty() && !hash.starts_with('!')) else { return Ok(None) };
+    match (ForeignHash::parse(&hash), unusable) {
+        (Ok(_), _) => Ok(Some(hash)),
+        (Err(_), UnusableHash::Drop) => Ok(None),
+        (Err(Unusable::Unknown), UnusableHash::Refuse) => Err(Refused::UnknownHash),
+        (Err(Unusable::TooCostly), UnusableHash::Refuse) => Err(Refused::HashTooCostly),
+    }
+}
+
+/// The UUID of a user who has another identifier elsewhere (UUIDv8, RFC 9562 section 5.8).
+fn derived(id: &str) -> UserId {
+    let name = digest(&SHA256, format!("auth-graph user {id}").as_bytes());
+    let bytes = name.as_ref()[..16].try_into().expect("a digest of SHA-256 has 32 bytes");
+    UserId(Builder::from_custom_bytes(bytes).into_uuid())
+}

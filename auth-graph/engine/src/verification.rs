@@ -1,0 +1,96 @@
+//! Asking about a token of any kind: is it good, and what does it say? A "no" is an answer and not an error.
+
+pub mod answers;
+
+use secrecy::SecretString;
+
+use super::callers::{Principal, Refusal, authenticate, authentication};
+use crate::app::App;
+use credentials::RefreshTokens;
+use model::error::{Error, Result};
+use model::values::UserId;
+use store::{sessions, users};
+
+/// What a token is.
+#[derive(Clone, Debug)]
+pub enum Verified {
+    /// A good access token.
+    Access(Principal),
+    /// A refresh token that can be used.
+    Refresh(Box<sessions::Model>),
+}
+
+impl Verified {
+    /// Who it is about.
+    #[must_use]
+    pub fn subject(&self) -> UserId {
+        match self {
+            Self::Access(principal) => principal.subject(),
+            Self::Refresh(session) => session.user_id,
+        }
+    }
+}
+
+/// Checks a token.
+///
+/// # Errors
+/// Only when nobody knows: the database fails. A token that is not good is `Ok(Err(refusal))`.
+pub async fn verify(app: &App, token: &SecretString) -> Result<Result<Verified, Refusal>> {
+    let answer = if RefreshTokens::recognises(token) {
+        verify_refresh(app, token).await?
+    } else {
+        authenticate(app, token).await.map(Verified::Access)
+    };
+    counted(app, answer)
+}
+
+/// As [`verify`], for an access token of any audience. Who may be told is for the caller to decide.
+///
+/// # Errors
+/// As [`verify`].
+pub(crate) async fn inspect(app: &App, token: &SecretString) -> Result<Result<Verified, Refusal>> {
+    let answer = if RefreshTokens::recognises(token) {
+        verify_refresh(app, token).await?
+    } else {
+        authentication::inspect(app, token).await.map(Verified::Access)
+    };
+    counted(app, answer)
+}
+
+fn counted(app: &App, answer: Result<Verified, Refusal>) -> Result<Result<Verified, Refusal>> {
+    match &answer {
+        Ok(_) => app.metrics.verifications_active.increment(1),
+        Err(Refusal::Unknown) => return Err(Refusal::Unknown.into()),
+        Err(_) => app.metrics.verifications_inactive.increment(1),
+    }
+    Ok(answer)
+}
+
+/// The user that a good token is about, where it still exists.
+///
+/// # Errors
+/// When the database fails.
+pub async fn user_of(app: &App, verified: &Verified) -> Result<Option<users::Model>> {
+    Ok(users::find(&app.db, verified.subject()).await?)
+}
+
+/// Only looks: an outdated token does not end its session here.
+async fn verify_refresh(app: &App, token: &SecretString) -> Result<Result<Verified, Refusal>> {
+    let (id, generation) = match app.refresh_tokens.decode(token) {
+        Ok(named) => named,
+        Err(Error::TokenInvalid) => return Ok(Err(Refusal::Invalid)),
+        Err(error) => return Err(error),
+    };
+    let Some(session) = sessions::find(&app.db, id).await? else {
+        return Ok(Err(Refusal::Invalid));
+    };
+    Ok(if session.revoked_at.is_some() {
+        Err(Refusal::Revoked)
+    } else if !session.is_live(app.clock.now()) {
+        Err(Refusal::Expired)
+    } else if !(0..=1).contains(&(session.generation - generation)) {
+        Err(Refusal::Invalid)
+    } else {
+        Ok(Verified::Refresh(Box::new(session)))
+    })
+}

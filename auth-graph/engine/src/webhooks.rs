@@ -1,0 +1,244 @@
+//! Webhooks: other services are told of changes by signed requests to their endpoints. This is one more reader of the
+//! outbox; what is said is what the feed says.
+//!
+//! Here endpoints are made and looked after. How they are told is in `delivery`, what they were told in `log`.
+
+mod delivery;
+mod log;
+
+use chrono::Duration;
+use sea_orm::ConnectionTrait;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::audit::{self, Entry};
+use super::callers::Actor;
+use super::feed::FEED_READ;
+use crate::app::App;
+use model::error::{Error, Result};
+use model::values::{EventType, EventTypes, Scopes, WebhookId, WebhookSecret, WebhookUrl};
+use store::webhooks::{self, Model};
+use store::{change_head, changes, webhook_deliveries};
+
+pub use delivery::{Told, deliver, with_work};
+pub use log::{Log, deliveries, describe, event_name, measure, purge, replay, replay_since, user_of};
+
+/// Allows to read endpoints and what they were told.
+pub const WEBHOOKS_READ: &str = "webhooks:read";
+
+/// Allows to make and change endpoints. They are told what the feed tells, so it takes `feed:read` too.
+pub const WEBHOOKS_WRITE: &str = "webhooks:write";
+
+/// The longest description, in characters.
+const DESCRIPTION_LENGTH: usize = 200;
+
+/// An endpoint to be made.
+#[derive(Clone, Debug)]
+pub struct NewWebhook {
+    /// Where it is.
+    pub url: WebhookUrl,
+    /// What people call it.
+    pub description: String,
+    /// What it is told of.
+    pub event_types: EventTypes,
+}
+
+/// What is to be different about an endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Update {
+    /// Where it is.
+    pub url: Option<WebhookUrl>,
+    /// What people call it.
+    pub description: Option<String>,
+    /// What it is told of.
+    pub event_types: Option<EventTypes>,
+}
+
+/// An endpoint with a secret that was made a moment ago. Nobody can be told the secret again.
+#[derive(Debug)]
+pub struct WithSecret {
+    /// The endpoint.
+    pub webhook: Model,
+    /// What it checks signatures with.
+    pub secret: SecretString,
+}
+
+/// Makes an endpoint, which is told of what happens from now on.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] for an address that may not be called; [`Error::Forbidden`] when the actor may not read
+/// the feed.
+pub async fn create(app: &App, actor: &Actor, new: NewWebhook) -> Result<WithSecret> {
+    app.egress.check(&new.url)?;
+    let now = app.clock.now();
+    let (id, secret) = (WebhookId::generate(now), WebhookSecret::generate()?);
+    let mut webhook = Model {
+        id,
+        url: new.url,
+        description: description(&new.description)?,
+        event_types: new.event_types,
+        secret: app.webhook_secrets.seal(id, &secret)?,
+        previous_secret: None,
+        previous_secret_until: None,
+        position: 0,
+        created_at: now,
+        failing_since: None,
+        disabled_at: None,
+    };
+    let txn = store::begin(&app.db).await?;
+    may_write(app, &txn, actor).await?;
+    webhook.position = change_head::last(&txn).await?;
+    webhooks::insert(&txn, webhook.clone()).await?;
+    audit::record(app, &txn, actor, entry("webhook.create", Value::Null, facts(&webhook))).await?;
+    txn.commit().await?;
+    Ok(WithSecret { webhook, secret: secret.to_text() })
+}
+
+/// Every endpoint, disabled ones among them, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(app: &App) -> Result<Vec<Model>> {
+    Ok(webhooks::all(&app.db).await?)
+}
+
+/// Changes an endpoint. What waits for it is delivered as it is then.
+///
+/// # Errors
+/// As [`create`]; [`Error::NotFound`] when there is no such endpoint.
+pub async fn update(app: &App, actor: &Actor, id: WebhookId, update: Update) -> Result<Model> {
+    if let Some(url) = &update.url {
+        app.egress.check(url)?;
+    }
+    let given = update.description.as_deref().map(description).transpose()?;
+    change(app, actor, id, "webhook.update", async |_, webhook| {
+        let Update { url, event_types, .. } = update;
+        webhook.url = url.unwrap_or_else(|| webhook.url.clone());
+        webhook.description = given.unwrap_or_else(|| webhook.description.clone());
+        webhook.event_types = event_types.unwrap_or_else(|| webhook.event_types.clone());
+        Ok(())
+    })
+    .await
+}
+
+/// Gives an endpoint a new secret. The one before signs beside it for `webhooks.secret_overlap`.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such endpoint; [`Error::Forbidden`] as [`create`].
+pub async fn rotate_secret(app: &App, actor: &Actor, id: WebhookId) -> Result<WithSecret> {
+    let secret = WebhookSecret::generate()?;
+    let sealed = app.webhook_secrets.seal(id, &secret)?;
+    let overlap = Duration::from_std(app.config.webhooks.secret_overlap).map_err(Error::internal)?;
+    let webhook = change(app, actor, id, "webhook.rotate_secret", async |_, webhook| {
+        webhook.previous_secret = Some(std::mem::replace(&mut webhook.secret, sealed));
+        webhook.previous_secret_until = Some(app.clock.now() + overlap);
+        Ok(())
+    })
+    .await?;
+    Ok(WithSecret { webhook, secret: secret.to_text() })
+}
+
+/// Disables an endpoint: it is told nothing, and what waits for it is given up. Once more does nothing.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such endpoint; [`Error::Forbidden`] as [`create`].
+pub async fn disable(app: &App, actor: &Actor, id: WebhookId) -> Result<Model> {
+    change(app, actor, id, "webhook.disable", async |txn, webhook| {
+        webhook.disabled_at = webhook.disabled_at.or(Some(app.clock.now()));
+        Ok(webhook_deliveries::give_up(txn, id).await?)
+    })
+    .await
+}
+
+/// Enables an endpoint, which is told of what happens from now on. What it has missed can be replayed.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such endpoint; [`Error::Forbidden`] as [`create`].
+pub async fn enable(app: &App, actor: &Actor, id: WebhookId) -> Result<Model> {
+    change(app, actor, id, "webhook.enable", async |txn, webhook| {
+        if webhook.disabled_at.take().is_some() {
+            webhook.failing_since = None;
+            webhook.position = change_head::last(txn).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Deletes an endpoint with its log.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such endpoint; [`Error::Forbidden`] as [`create`].
+pub async fn delete(app: &App, actor: &Actor, id: WebhookId) -> Result<()> {
+    let txn = store::begin(&app.db).await?;
+    may_write(app, &txn, actor).await?;
+    let webhook = webhooks::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
+    webhooks::delete(&txn, id).await?;
+    audit::record(app, &txn, actor, entry("webhook.delete", facts(&webhook), Value::Null)).await?;
+    Ok(txn.commit().await?)
+}
+
+/// Changes an endpoint that is locked, and records it where anything is different.
+async fn change(
+    app: &App,
+    actor: &Actor,
+    id: WebhookId,
+    action: &'static str,
+    apply: impl AsyncFnOnce(&sea_orm::DatabaseTransaction, &mut Model) -> Result<()>,
+) -> Result<Model> {
+    let txn = store::begin(&app.db).await?;
+    may_write(app, &txn, actor).await?;
+    let before = webhooks::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
+    let mut after = before.clone();
+    apply(&txn, &mut after).await?;
+    if after != before {
+        webhooks::replace(&txn, after.clone()).await?;
+        audit::record(app, &txn, actor, entry(action, facts(&before), facts(&after))).await?;
+    }
+    txn.commit().await?;
+    app.webhooks_wait.notify_one();
+    Ok(after)
+}
+
+/// As what endpoints are told of a change; none: they are not.
+fn event_type(kind: changes::Kind) -> Option<EventType> {
+    match kind {
+        changes::Kind::UserCreated => Some(EventType::UserCreated),
+        changes::Kind::UserUpdated => Some(EventType::UserUpdated),
+        changes::Kind::UserDeleted => Some(EventType::UserDeleted),
+        changes::Kind::SessionRevoked => Some(EventType::SessionRevoked),
+        changes::Kind::TokenRevoked => Some(EventType::TokenRevoked),
+        changes::Kind::KeysChanged | changes::Kind::ClientChanged | changes::Kind::ClientSecretChanged => None,
+    }
+}
+
+/// Endpoints hear what the feed says: nobody has others told what they may not read.
+async fn may_write(app: &App, txn: &impl ConnectionTrait, actor: &Actor) -> Result<()> {
+    actor.powers(app, txn).await?.cover(&Scopes::parse(FEED_READ)?)
+}
+
+fn description(text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.chars().count() > DESCRIPTION_LENGTH || text.contains(char::is_control) {
+        return Err(Error::invalid("description", "must have at most 200 characters, and none that controls"));
+    }
+    Ok(text.to_owned())
+}
+
+/// What is recorded of an endpoint; never its secret.
+fn facts(webhook: &Model) -> Value {
+    json!({
+        "id": webhook.id,
+        "url": webhook.url.as_str(),
+        "description": webhook.description,
+        "eventTypes": webhook.event_types,
+        "previousSecretUntil": webhook.previous_secret_until,
+        "disabled": webhook.disabled_at.is_some(),
+    })
+}
+
+fn entry(action: &'static str, before: Value, after: Value) -> Entry {
+    let known = if after.is_null() { &before } else { &after };
+    let target_id = known["id"].as_str().unwrap_or_default().to_owned();
+    Entry { action, target_kind: "webhook", target_id, before, after, reason: None }
+}

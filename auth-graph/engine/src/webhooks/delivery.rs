@@ -1,0 +1,248 @@
+//! Telling endpoints: changes become deliveries, and these are sent in their order until they were taken or given up.
+//!
+//! Of several replicas one tells an endpoint, under a lease; an attempt is claimed beside that, as the holder of a
+//! lease can be late. An endpoint that does not answer keeps no other waiting, and a delivery that fails no other
+//! delivery.
+
+use std::time::Instant;
+
+use chrono::{DateTime, Duration, Utc};
+use serde::Serialize;
+
+use super::{describe, disable, event_name, event_type};
+use crate::app::App;
+use crate::callers::Actor;
+use crate::{egress, feed};
+use credentials::webhook_signatures::{SignedHeaders, sign};
+use model::error::{Error, Result};
+use model::values::{DeliveryId, TokenId, WebhookId};
+use store::webhook_deliveries::{self, Failure, Model as Delivery, Outcome, State};
+use store::webhooks::{self, Model as Webhook};
+use store::{change_head, changes, leases};
+
+/// How many changes become deliveries at once.
+const BATCH: u64 = 500;
+/// For so much longer than an attempt can take it is left to whoever makes it.
+const SLACK: Duration = Duration::seconds(10);
+/// The wait after the first failure; it grows fourfold with each further one, up to the longest.
+const FIRST_WAIT: Duration = Duration::seconds(5);
+const LONGEST_WAIT: Duration = Duration::hours(6);
+/// The status by which an endpoint says that it wants to be told no more (Standard Webhooks).
+const GONE: u16 = 410;
+
+/// The endpoints with something to be told.
+///
+/// # Errors
+/// When the database fails.
+pub async fn with_work(app: &App) -> Result<Vec<WebhookId>> {
+    let enabled = webhooks::positions(&app.db).await?;
+    if enabled.is_empty() {
+        return Ok(Vec::new());
+    }
+    let head = change_head::last(&app.db).await?;
+    let due = webhook_deliveries::webhooks_due(&app.db, app.clock.now()).await?;
+    let has_work = |(id, position): &(WebhookId, i64)| *position < head || due.contains(id);
+    Ok(enabled.into_iter().filter(has_work).map(|(id, _)| id).collect())
+}
+
+/// How far an endpoint was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Everything that is due.
+    All,
+    /// Another replica is at it.
+    ByAnother,
+}
+
+/// Tells an endpoint everything that is due, unless another replica does.
+///
+/// # Errors
+/// When the database fails, or a secret does not open: the master secret was replaced, and this process has not started
+/// anew since.
+pub async fn deliver(app: &App, id: WebhookId) -> Result<Told> {
+    let lease = format!("webhook {id}");
+    let holder = TokenId::generate(app.clock.now()).to_string();
+    let result = loop {
+        let now = app.clock.now();
+        if !leases::take(&app.db, &lease, &holder, now, now + claim(app)?).await? {
+            return Ok(Told::ByAnother);
+        }
+        match step(app, id).await {
+            Ok(Step::Further) => {}
+            Ok(Step::Last) => break Ok(Told::All),
+            Err(error) => break Err(error),
+        }
+    };
+    leases::give_back(&app.db, &lease, &holder).await?;
+    result
+}
+
+/// Whether there is more to be done.
+enum Step {
+    Further,
+    Last,
+}
+
+async fn step(app: &App, id: WebhookId) -> Result<Step> {
+    // Looked at again each time: it may have been changed or disabled since.
+    let Some(webhook) = webhooks::find(&app.db, id).await?.filter(|webhook| webhook.disabled_at.is_none()) else {
+        return Ok(Step::Last);
+    };
+    if webhook.position < change_head::last(&app.db).await? && queue(app, id).await? {
+        return Ok(Step::Further);
+    }
+    let now = app.clock.now();
+    match webhook_deliveries::next(&app.db, id, now).await? {
+        None => Ok(Step::Last),
+        Some(delivery) => {
+            let request = request(app, &webhook, &delivery, now).await?;
+            if webhook_deliveries::claim(&app.db, &delivery, now, now + claim(app)?).await? {
+                attempt(app, &webhook, &delivery, request).await?;
+            }
+            Ok(Step::Further)
+        }
+    }
+}
+
+/// Makes deliveries of the next changes. The answer tells whether there were any.
+async fn queue(app: &App, id: WebhookId) -> Result<bool> {
+    let txn = store::begin(&app.db).await?;
+    // Disabled meanwhile, it has nothing waiting any more and is told of nothing that happens.
+    let enabled = webhooks::find_locked(&txn, id).await?.filter(|webhook| webhook.disabled_at.is_none());
+    let Some(mut webhook) = enabled else { return Ok(false) };
+    let found = changes::after(&txn, webhook.position, BATCH).await?;
+    let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(false) };
+    if first.position > webhook.position + 1 {
+        tracing::error!(webhook = %webhook.id, "changes were deleted before this endpoint was told of them");
+    }
+    webhook.position = last.position;
+    let now = app.clock.now();
+    let wanted = found
+        .into_iter()
+        .filter(|change| event_type(change.kind).is_some_and(|event| webhook.event_types.include(event)));
+    let deliveries = wanted.map(|change| Delivery {
+        id: DeliveryId::generate(now),
+        webhook_id: webhook.id,
+        position: change.position,
+        kind: change.kind,
+        user_id: change.user_id,
+        session_id: change.session_id,
+        version: change.version,
+        recorded_at: change.recorded_at,
+        state: State::Waiting,
+        queued_at: now,
+        due_at: now,
+        attempts: 0,
+        attempted_at: None,
+        failure: None,
+        status: None,
+        duration_ms: None,
+    });
+    webhook_deliveries::insert_missing(&txn, deliveries.collect()).await?;
+    webhooks::replace(&txn, webhook).await?;
+    txn.commit().await?;
+    Ok(true)
+}
+
+/// What an endpoint is told.
+#[derive(Serialize)]
+struct Message {
+    #[serde(rename = "type")]
+    event_type: &'static str,
+    timestamp: DateTime<Utc>,
+    data: Option<feed::Change>,
+}
+
+/// What is sent: the change as the feed shows it, with the user as they are now.
+async fn request(
+    app: &App,
+    webhook: &Webhook,
+    delivery: &Delivery,
+    now: DateTime<Utc>,
+) -> Result<(SignedHeaders, String)> {
+    let change = changes::Model {
+        position: delivery.position,
+        kind: delivery.kind,
+        user_id: delivery.user_id,
+        session_id: delivery.session_id,
+        version: delivery.version,
+        recorded_at: delivery.recorded_at,
+        held_before: None,
+    };
+    let message = Message {
+        event_type: event_name(delivery),
+        timestamp: delivery.recorded_at,
+        data: feed::describe(app, change).await?,
+    };
+    let body = serde_json::to_string(&message).map_err(Error::internal)?;
+    let mut secrets = vec![app.webhook_secrets.open(webhook.id, &webhook.secret)?];
+    if let Some(previous) = &webhook.previous_secret
+        && webhook.previous_secret_until.is_some_and(|until| now < until)
+    {
+        secrets.push(app.webhook_secrets.open(webhook.id, previous)?);
+    }
+    Ok((sign(&secrets, &format!("msg_{}", delivery.id), now, body.as_bytes()), body))
+}
+
+/// Sends a delivery that was claimed, and records what came of it.
+async fn attempt(
+    app: &App,
+    webhook: &Webhook,
+    delivery: &Delivery,
+    (signed, body): (SignedHeaders, String),
+) -> Result<()> {
+    let started = Instant::now();
+    let answer = app.egress.post(&webhook.url, signed, body).await;
+    let duration_ms = i32::try_from(started.elapsed().as_millis()).unwrap_or(i32::MAX);
+    let now = app.clock.now();
+    let status = answer.ok();
+    let failure = match answer {
+        Ok(200..300) => None,
+        Ok(_) => Some(Failure::Status),
+        Err(egress::Failure::TimedOut) => Some(Failure::TimedOut),
+        Err(egress::Failure::Unreachable) => Some(Failure::Unreachable),
+        Err(egress::Failure::NotAllowed) => Some(Failure::NotAllowed),
+    };
+    let give_up_after = Duration::from_std(app.config.webhooks.give_up_after).map_err(Error::internal)?;
+    let due_at = now + wait(delivery);
+    let state = match failure {
+        None => State::Delivered,
+        Some(_) if due_at < delivery.queued_at + give_up_after => State::Waiting,
+        Some(_) => State::Dead,
+    };
+    let outcome = Outcome { state, due_at, failure, status: status.map(i32::from), duration_ms };
+    webhook_deliveries::conclude(&app.db, delivery, outcome).await?;
+    match state {
+        State::Delivered => app.metrics.webhooks_delivered.increment(1),
+        State::Waiting => app.metrics.webhooks_postponed.increment(1),
+        State::Dead => app.metrics.webhooks_given_up.increment(1),
+    }
+    let Some(failure) = failure else {
+        return Ok(webhooks::recover(&app.db, webhook.id).await?);
+    };
+    let reason = describe(failure);
+    tracing::warn!(webhook = %webhook.id, delivery = %delivery.id, status, reason, "an endpoint was not told");
+    let disable_after = Duration::from_std(app.config.webhooks.disable_after).map_err(Error::internal)?;
+    let failing_since = webhook.failing_since.unwrap_or(now);
+    if status == Some(GONE) || failing_since + disable_after <= now {
+        tracing::error!(webhook = %webhook.id, "an endpoint was disabled, as it does nothing but fail");
+        disable(app, &Actor::system(), webhook.id).await?;
+    } else if webhook.failing_since.is_none() {
+        webhooks::begin_to_fail(&app.db, webhook.id, now).await?;
+    }
+    Ok(())
+}
+
+/// How long an attempt is left to whoever makes it.
+fn claim(app: &App) -> Result<Duration> {
+    Ok(Duration::from_std(app.config.webhooks.timeout).map_err(Error::internal)? + SLACK)
+}
+
+/// How long to wait after a failure: more with each, and somewhat more or less, so that what has failed together is not
+/// tried together. The identifier of a delivery ends with random bits.
+fn wait(delivery: &Delivery) -> Duration {
+    let failures = u32::try_from(delivery.attempts).unwrap_or(0).min(7);
+    let wait = (FIRST_WAIT * 4_i32.pow(failures)).min(LONGEST_WAIT);
+    let bits = u16::try_from(delivery.id.0.as_u128().rotate_right(failures * 4) & 0xffff).unwrap_or(0);
+    wait * 3 / 4 + wait / 2 * i32::from(bits) / (1 << 16)
+}

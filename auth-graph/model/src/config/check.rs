@@ -1,0 +1,270 @@
+//! The rules that a configuration must keep, beyond the kind of each value.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use settings::{MasterSecret, Problem};
+use url::Url;
+
+use super::{Config, Profile};
+use crate::values::WebhookSecret;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+impl Config {
+    /// Every broken rule.
+    pub(super) fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut rule = |kept: bool, key: &str, message: &str| {
+            if !kept {
+                problems.push(Problem { key: key.to_owned(), message: message.to_owned() });
+            }
+        };
+        self.check_addresses(&mut rule);
+        self.check_cookies(&mut rule);
+        self.check_tokens(&mut rule);
+        self.check_claims(&mut rule);
+        self.check_costs(&mut rule);
+        self.check_limits(&mut rule);
+        self.check_accounts(&mut rule);
+        rule(self.rest.enabled || !self.rest.create_user, "rest.create_user", "needs rest.enabled");
+        self.check_webhooks(&mut rule);
+        if !self.secret.expose_secret().is_empty()
+            && let Err(reason) = MasterSecret::parse(&self.secret)
+        {
+            rule(false, "secret", reason);
+        }
+        for previous in &self.previous_secrets {
+            if let Err(reason) = MasterSecret::parse(previous) {
+                rule(false, "previous_secrets", reason);
+            }
+        }
+        rule(
+            self.previous_secrets.is_empty() || !self.secret.expose_secret().is_empty(),
+            "previous_secrets",
+            "needs a secret beside it: the file in data_dir keeps its own",
+        );
+        let url = self.database.url.expose_secret();
+        let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| url.starts_with(scheme));
+        rule(known || url.is_empty(), "database.url", "must start with postgres:// or sqlite:");
+        rule(Url::parse(url).is_ok() || url.is_empty(), "database.url", "is not a URL");
+        let filter = tracing_subscriber::EnvFilter::try_new(&self.log.filter);
+        rule(filter.is_ok(), "log.filter", "is not a filter such as info or auth_graph=debug,warn");
+        problems
+    }
+
+    fn check_addresses(&self, rule: &mut impl FnMut(bool, &str, &str)) {
+        let loopback = self.server.bind.ip().is_loopback();
+        let public_url = &self.server.public_url;
+        if public_url.is_empty() {
+            rule(loopback, "server.public_url", "is required when server.bind is not a loopback address");
+        } else {
+            match Url::parse(public_url) {
+                Ok(url) => {
+                    rule(is_plain(&url), "server.public_url", "must have no user, password, query or fragment");
+                    rule(
+                        is_private_on_its_way(&url),
+                        "server.public_url",
+                        "must be https://, or http:// to a loopback address",
+                    );
+                }
+                Err(_) => rule(false, "server.public_url", "is not a URL"),
+            }
+        }
+        rule(
+            loopback || self.profile != Profile::Demo,
+            "profile",
+            "the demo has known passwords: it serves loopback addresses only",
+        );
+        for origin in &self.server.allowed_origins {
+            let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
+            rule(exact, "server.allowed_origins", "must hold origins such as https://app.example.com");
+        }
+        let times = Duration::from_secs(1)..=60 * MINUTE;
+        rule(times.contains(&self.server.idle_timeout), "server.idle_timeout", "must be from 1s to 1h");
+    }
+
+    fn check_cookies(&self, rule: &mut impl FnMut(bool, &str, &str)) {
+        let domain = &self.cookies.domain;
+        if domain.is_empty() {
+            return;
+        }
+        let key = "cookies.domain";
+        let url = Url::parse(&self.server.public_url).ok();
+        let https = url.as_ref().is_some_and(|url| url.scheme() == "https");
+        rule(https, key, "needs a server.public_url that starts with https://");
+        rule(is_shared_domain(domain), key, "must be a domain of two or more labels, such as example.com");
+        let within = url.as_ref().and_then(Url::domain).is_some_and(|host| {
+            host == domain || host.strip_suffix(domain.as_str()).is_some_and(|front| front.ends_with('.'))
+        });
+        rule(within, key, "must be the host of server.public_url or a parent domain of it");
+    }
+
+    fn check_tokens(&self, rule: &mut impl FnMut(bool, &str, &str)) {
+        let tokens = &self.tokens;
+        let lifetimes = MINUTE / 2..=60 * MINUTE;
+        rule(lifetimes.contains(&tokens.access_lifetime), "tokens.access_lifetime", "must be from 30s to 1h");
+        rule(
+            tokens.idle_lifetime >= tokens.access_lifetime,
+            "tokens.idle_lifetime",
+            "must not be shorter than tokens.access_lifetime",
+        );
+        rule(
+            tokens.session_lifetime >= tokens.idle_lifetime,
+            "tokens.session_lifetime",
+            "must not be shorter than tokens.idle_lifetime",
+        );
+        rule(
+            tokens.session_lifetime <= 60 * 24 * 366 * MINUTE,
+            "tokens.session_lifetime",
+            "must not be longer than a year",
+        );
+        let leads = 5 * MINUTE..=7 * 24 * 60 * MINUTE;
+        rule(leads.contains(&tokens.key_publish_lead), "tokens.key_publish_lead", "must be from 5m to 7d");
+        rule(
+            tokens.key_rotation.is_zero() || tokens.key_rotation >= 2 * tokens.key_publish_lead,
+            "tokens.key_rotation",
+            "must be 0s, or at least twice tokens.key_publish_lead",
+        );
+        rule(tokens.key_rotation <= 10 * 366 * 24 * 60 * MINUTE, "tokens.key_rotation", "must be at most 10y");
+        rule(!tokens.audience.trim().is_empty(), "tokens.audience", "must not be empty");
+    }
+
+    fn check_claims(&self, rule: &mut impl FnMut(bool, &str, &str)) {
+        let further = &self.tokens.further_audiences;
+        let visible = |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        rule(further.iter().all(visible), "tokens.further_audiences", "must hold visible ASCII characters only");
+        let limited = &self.tokens.audience_scopes;
+        rule(
+            limited.iter().all(|listed| self.serves_audience(&listed.audience)),
+            "tokens.audience_scopes",
+            "must be for tokens.audience or tokens.further_audiences",
+        );
+        let twice = |audience: &str| limited.iter().filter(|listed| listed.audience == audience).count() > 1;
+        rule(
+            !limited.iter().any(|listed| twice(&listed.audience)),
+            "tokens.audience_scopes",
+            "must have one entry for an audience",
+        );
+        for policy in &self.claims.policies {
+            rule(
+                self.serves_audience(&policy.audience),
+                "claims.policies",
+                "must be for tokens.audience or one of tokens.further_audiences",
+            );
+        }
+        rule((64..=4096).contains(&self.claims.max_bytes), "claims.max_bytes", "must be from 64 to 4096");
+        let hook = &self.claims.hook;
+        let waits = Duration::from_millis(100)..=Duration::from_secs(10);
+        rule(waits.contains(&hook.timeout), "claims.hook.timeout", "must be from 100ms to 10s");
+        for secret in &hook.secrets {
+            if let Err(reason) = WebhookSecret::parse(secret) {
+                rule(false, "claims.hook.secrets", reason);
+            }
+        }
+        if !hook.url.is_empty() {
+            rule(!hook.secrets.is_empty(), "claims.hook.secrets", "must hold one, as the hook has a URL");
+            let safe = Url::parse(&hook.url).is_ok_and(|url| is_plain(&url) && is_private_on_its_way(&url));
+            let message =
+                "must be https://, or http:// to a loopback address, with no user, password, query or fragment";
+            rule(safe, "claims.hook.url", message);
+        }
+    }
+
+    fn check_costs(&self, rule: &mut impl FnMut(bool, &str, &str)) {
+        let passwords = &self.passwords;
+        rule(passwords.threads <= 256, "passwords.threads", "must be at most 256");
+        rule((0..=19).contains(&passwords.nice), "passwords.nice", "must be from 0 to 19");
+        rule((1..=10_000).contains(&passwords.queue), "passwords.queue", "must be from 1 to 10000");
+        rule(
+            (7168..=1_048_576).contains(&passwords.memory_kib),
+            "passwords.memory_kib",
+            "must be from 7168 (7 MiB) to 1048576 (1 GiB)",
+        );
+        rule((1..=20).contains(&passwords.iterations), "passwords.iterations", "must be from 1 to 20");
+        if !passwords.breached_list.as_os_str().is_empty()
+            && let Err(error) = std::fs::File::open(&passwords.breached_list)
+        {
+            rule(false, "passwords.breached_list", &format!("can not be read: {error}"));
+        }
+        let url = &passwords.breached_url;
+        let safe = Url::parse(url).is_ok_and(|url| is_plain(&url) && is_private_on_its_way(&url));
+        rule(
+            url.is_empty() || safe,
+            "passwords.breached_url",
+            "must be https://, or http:// to a loopback address, with no user, password, query or fragment",
+        );
+        let waits = Duration::from_millis(100)..=Duration::from_secs(10);
+        rule(waits.contains(&passwords.breached_timeout), "passwords.breached_timeout", "must be from 100ms to 10s");
+        rule(
+            passwords.memory_kib.saturating_mul(passwords.iterations) >= 35_840,
+            "passwords.iterations",
+            "is too low for this memory: memory_kib × iterations must be at least 35840",
+        );
+        rule((2..=1000).contains(&self.database.max_connections), "database.max_connections", "must be from 2 to 1000");
+        let retentions = 60 * MINUTE..=366 * 24 * 60 * MINUTE;
+        rule(retentions.contains(&self.feed.retention), "feed.retention", "must be from 1h to 366d");
+        rule(passwords.min_score <= 4, "passwords.min_score", "must be from 0 to 4");
+        let kept = 24 * 60 * MINUTE..=100 * 366 * 24 * 60 * MINUTE;
+        for (key, retention) in [
+            ("audit.retention", self.audit.retention),
+            ("audit.login_event_retention", self.audit.login_event_retention),
+        ] {
+            rule(kept.contains(&retention), key, "must be from 1d to 100y");
+        }
+    }
+
+    /// The longest interval times the most attempts is what a counter can hold, in microseconds.
+    fn check_limits(&self, rule: &mut impl FnMut(bool, &str, &str)) {
+        let limits = &self.limits;
+        for (key, attempts) in [
+            ("limits.account_attempts", limits.account_attempts),
+            ("limits.network_attempts", limits.network_attempts),
+            ("limits.mail_burst", limits.mail_burst),
+        ] {
+            rule((1..=1_000_000).contains(&attempts), key, "must be from 1 to 1000000");
+        }
+        let intervals = Duration::from_millis(1)..=30 * 24 * 60 * MINUTE;
+        for (key, interval) in [
+            ("limits.account_interval", limits.account_interval),
+            ("limits.network_interval", limits.network_interval),
+            ("limits.mail_interval", limits.mail_interval),
+        ] {
+            rule(intervals.contains(&interval), key, "must be from 1ms to 30d");
+        }
+    }
+}
+
+/// Whether it is written as browsers compare domains, and is more than a top-level domain. Browsers know the longer
+/// public suffixes, such as `co.uk`, and refuse a cookie for one.
+fn is_shared_domain(domain: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+    domain.split('.').count() >= 2
+        && domain.split('.').all(is_label)
+        && !domain.rsplit('.').next().is_some_and(is_number)
+}
+
+/// Whether it is an address and nothing else.
+fn is_plain(url: &Url) -> bool {
+    url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
+}
+
+/// Whether nobody on the way can read what is sent there.
+fn is_private_on_its_way(url: &Url) -> bool {
+    url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
+}
+
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

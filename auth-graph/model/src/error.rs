@@ -1,0 +1,240 @@
+//! What can go wrong, as a caller sees it: one [`Error`], one [`Code`] for each, one table from codes to HTTP statuses.
+//!
+//! Add a variant only if a caller would act differently. `Display` is for users; the source is for us and goes to the
+//! log, once, at the edge. Nothing here knows GraphQL or HTTP beyond the number of a status.
+
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::SqliteError;
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+/// The result of everything in this crate that a caller can make fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// A refusal or a failure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller has not signed in, and must.
+    #[error("Sign in first.")]
+    Unauthenticated,
+    /// Unknown e-mail address, wrong password and disabled user alike.
+    #[error("The e-mail address or the password is wrong.")]
+    InvalidCredentials,
+    /// The token was good once.
+    #[error("The token has expired.")]
+    TokenExpired,
+    /// Not a token of ours, or not meant for this use.
+    #[error("The token is invalid.")]
+    TokenInvalid,
+    /// The session that the token belongs to has ended.
+    #[error("The token has been revoked.")]
+    TokenRevoked,
+    /// An outdated refresh token came back: it may be stolen, so its session was ended.
+    #[error("The refresh token was used before; its session has been ended.")]
+    TokenReused,
+    /// A one-time token that is not ours, has expired, was used, or is meant for something else.
+    #[error("The link is invalid, has expired or was used before. Ask for a new one.")]
+    OneTimeTokenInvalid,
+    /// The sign-in was too long ago for what was asked for.
+    #[error("Confirm it with your password, or sign in again.")]
+    ReauthenticationRequired,
+    /// The caller is known and may not do this.
+    #[error("You may not do this.")]
+    Forbidden,
+    /// No such thing, or none that the caller may see.
+    #[error("Not found.")]
+    NotFound,
+    /// It clashes with something that exists.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// What follows a position in the feed is not kept any more.
+    #[error("What follows this cursor is not kept any more: read the snapshots.")]
+    CursorExpired,
+    /// An argument breaks a rule.
+    #[error("{field}{path}: {message}")]
+    ValidationFailed {
+        /// The argument's name in the API.
+        field: &'static str,
+        /// Where in the argument, as a JSON Pointer (RFC 6901); empty: the argument itself.
+        path: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Too many attempts.
+    #[error("Too many attempts. Try again later.")]
+    RateLimited {
+        /// When the next attempt will be heard.
+        retry_after: Duration,
+    },
+    /// Overloaded, or something that we need is away.
+    #[error("The service is busy or partly unavailable. Try again shortly.")]
+    Unavailable {
+        /// When it is worth asking again.
+        retry_after: Duration,
+        /// What failed, where something did.
+        #[source]
+        source: Option<Source>,
+    },
+    /// A fault of ours.
+    #[error("Something went wrong on our side.")]
+    Internal(#[source] Source),
+}
+
+impl Error {
+    /// An argument that breaks a rule.
+    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self::invalid_at(field, String::new(), message)
+    }
+
+    /// An argument that breaks a rule somewhere within.
+    pub fn invalid_at(field: &'static str, path: String, message: impl Into<String>) -> Self {
+        Self::ValidationFailed { field, path, message: message.into() }
+    }
+
+    /// The same error, told of this argument where it is about the value of one.
+    #[must_use]
+    pub fn about(self, field: &'static str) -> Self {
+        match self {
+            Self::ValidationFailed { path, message, .. } => Self::ValidationFailed { field, path, message },
+            other => other,
+        }
+    }
+
+    /// A fault of ours, described for the log.
+    pub fn internal(source: impl Into<Source>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// Something that we need is away, or does not do what it should.
+    pub fn unavailable(source: impl Into<Source>) -> Self {
+        Self::Unavailable { retry_after: Duration::from_secs(1), source: Some(source.into()) }
+    }
+
+    /// The code that a program acts on.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::InvalidCredentials => Code::InvalidCredentials,
+            Self::TokenExpired => Code::TokenExpired,
+            Self::TokenInvalid => Code::TokenInvalid,
+            Self::TokenRevoked => Code::TokenRevoked,
+            Self::TokenReused => Code::TokenReused,
+            Self::OneTimeTokenInvalid => Code::OneTimeTokenInvalid,
+            Self::ReauthenticationRequired => Code::ReauthenticationRequired,
+            Self::Forbidden => Code::Forbidden,
+            Self::NotFound => Code::NotFound,
+            Self::Conflict(_) => Code::Conflict,
+            Self::CursorExpired => Code::CursorExpired,
+            Self::ValidationFailed { .. } => Code::ValidationFailed,
+            Self::RateLimited { .. } => Code::RateLimited,
+            Self::Unavailable { .. } => Code::Unavailable,
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+
+    /// When to try again, for the errors that pass.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } | Self::Unavailable { retry_after, .. } => Some(*retry_after),
+            _ => None,
+        }
+    }
+}
+
+impl From<DbErr> for Error {
+    /// A database that is away, locked or full will do again what it can not do now; any other failure is a fault of
+    /// ours.
+    fn from(error: DbErr) -> Self {
+        match is_away(&error) {
+            true => Self::unavailable(error),
+            false => Self::Internal(Box::new(error)),
+        }
+    }
+}
+
+/// Whether the database can not do at the moment what it was asked: a connection was lost, the server stops, somebody
+/// else holds the lock, or the disk is full.
+fn is_away(error: &DbErr) -> bool {
+    let cause = match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return true,
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => &**cause,
+        _ => return false,
+    };
+    let sqlx::Error::Database(refusal) = cause else {
+        return matches!(cause, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed);
+    };
+    let code = refusal.code().unwrap_or_default();
+    match refusal.try_downcast_ref::<SqliteError>() {
+        // The lowest byte is the kind: SQLITE_BUSY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN.
+        Some(_) => matches!(code.parse::<i32>().map(|code| code & 0xff), Ok(5 | 10 | 13 | 14)),
+        // The first two characters are the kind: connections, resources, an operator, the machine. 25006 says that
+        // another server writes now.
+        None => ["08", "53", "57", "58", "25006"].iter().any(|kind| code.starts_with(kind)),
+    }
+}
+
+/// The codes that an answer can carry, in `extensions.code` and in problem+json alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The caller has not signed in, and must.
+    Unauthenticated,
+    /// Unknown e-mail address, wrong password and disabled user alike.
+    InvalidCredentials,
+    /// The token was good once: refresh it.
+    TokenExpired,
+    /// Not a token of ours, or not meant for this use.
+    TokenInvalid,
+    /// The session that the token belongs to has ended.
+    TokenRevoked,
+    /// An outdated refresh token came back: it may be stolen, so its session was ended.
+    TokenReused,
+    /// A one-time token that is not ours, has expired, was used, or is meant for something else.
+    OneTimeTokenInvalid,
+    /// The sign-in was too long ago for what was asked for: give the password, or sign in again.
+    ReauthenticationRequired,
+    /// The caller is known and may not do this.
+    Forbidden,
+    /// No such thing, or none that the caller may see.
+    NotFound,
+    /// It clashes with something that exists.
+    Conflict,
+    /// What follows a position in the feed is not kept any more: read the snapshots.
+    CursorExpired,
+    /// An argument breaks a rule.
+    ValidationFailed,
+    /// Too many attempts: wait for `retryAfter` seconds.
+    RateLimited,
+    /// Overloaded, or something that is needed is away: wait for `retryAfter` seconds.
+    Unavailable,
+    /// A fault of the service.
+    Internal,
+}
+
+impl Code {
+    /// The code as it is written on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::InvalidCredentials => "INVALID_CREDENTIALS",
+            Self::TokenExpired => "TOKEN_EXPIRED",
+            Self::TokenInvalid => "TOKEN_INVALID",
+            Self::TokenRevoked => "TOKEN_REVOKED",
+            Self::TokenReused => "TOKEN_REUSED",
+            Self::OneTimeTokenInvalid => "ONE_TIME_TOKEN_INVALID",
+            Self::ReauthenticationRequired => "REAUTHENTICATION_REQUIRED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::Conflict => "CONFLICT",
+            Self::CursorExpired => "CURSOR_EXPIRED",
+            Self::ValidationFailed => "VALIDATION_FAILED",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}

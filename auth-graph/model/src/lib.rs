@@ -1,0 +1,7 @@
+//! The words that every floor of auth-graph shares: values that carry a rule, errors and their codes, the
+//! configuration, and the clock.
+
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod values;

@@ -1,0 +1,28 @@
+//! The configuration as the doors need it: checked as a whole, with the documents that operators trust.
+
+use model::config::{self, AllowedDocuments, Config, Problem, Problems, Sources};
+
+/// Reads and checks the configuration.
+///
+/// # Errors
+/// [`Problems`], all of them: as [`Config::load`], and a file of trusted documents that cannot be used.
+pub fn load(sources: &Sources) -> Result<Config, Problems> {
+    let config = Config::load(sources)?;
+    graphql(&config.graphql)?;
+    Ok(config)
+}
+
+/// The settings of the GraphQL edge. Reads the file of trusted documents.
+pub(crate) fn graphql(config: &config::Graphql) -> Result<graphql_edge::Settings, Problems> {
+    let documents = graphql_edge::TrustedDocuments::read(config.trusted_documents.clone());
+    Ok(graphql_edge::Settings {
+        queries_by_get: config.queries_by_get,
+        stored_documents_bytes: config.stored_documents_bytes,
+        trusted_documents: documents
+            .map_err(|message| Problems(vec![Problem { key: "graphql.trusted_documents".to_owned(), message }]))?,
+        allowed_documents: match config.allowed_documents {
+            AllowedDocuments::Any => graphql_edge::AllowedDocuments::Any,
+            AllowedDocuments::Trusted => graphql_edge::AllowedDocuments::Trusted,
+        },
+    })
+}

@@ -1,0 +1,126 @@
+//! The audit log: rows are added, read, and deleted when their time is over. Nothing changes one, which the database
+//! refuses too. What is recorded is decided in `auth::audit`.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
+
+use super::window::{Window, comparable, latest_first};
+use model::values::TokenId;
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "audit_events")]
+pub struct Model {
+    /// Names the event; later ones sort behind.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: TokenId,
+    /// When.
+    pub occurred_at: DateTimeUtc,
+    /// What was done.
+    pub action: String,
+    /// What kind of somebody did it.
+    pub actor_kind: ActorKind,
+    /// Who; none: the operator, or auth-graph itself.
+    pub actor_id: Option<Uuid>,
+    /// To what kind of thing.
+    pub target_kind: String,
+    /// To which.
+    pub target_id: String,
+    /// What was changed, as it was.
+    pub before: Option<Json>,
+    /// What was changed, as it is now.
+    pub after: Option<Json>,
+    /// Why, in the words of whoever did it.
+    pub reason: Option<String>,
+    /// In which request.
+    pub request_id: Option<String>,
+    /// From where.
+    pub ip_address: Option<String>,
+}
+
+/// What kind of somebody does things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum ActorKind {
+    /// Whoever runs the command line.
+    #[sea_orm(string_value = "operator")]
+    Operator,
+    /// A user.
+    #[sea_orm(string_value = "user")]
+    User,
+    /// A service client.
+    #[sea_orm(string_value = "service")]
+    Service,
+    /// auth-graph itself.
+    #[sea_orm(string_value = "system")]
+    System,
+}
+
+/// There are none.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// What a list of events is narrowed to; every condition must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Who did it.
+    pub actor_id: Option<Uuid>,
+    /// To which thing.
+    pub target_id: Option<String>,
+    /// What was done.
+    pub action: Option<String>,
+    /// Not before.
+    pub from: Option<DateTimeUtc>,
+    /// Before.
+    pub until: Option<DateTimeUtc>,
+}
+
+fn filtered(filter: &Filter) -> Select<Entity> {
+    Entity::find()
+        .apply_if(filter.actor_id, |query, id| query.filter(Column::ActorId.eq(id)))
+        .apply_if(filter.target_id.as_ref(), |query, id| query.filter(Column::TargetId.eq(id)))
+        .apply_if(filter.action.as_ref(), |query, action| query.filter(Column::Action.eq(action)))
+        .apply_if(filter.from, |query, from| query.filter(Column::OccurredAt.gte(comparable(from))))
+        .apply_if(filter.until, |query, until| query.filter(Column::OccurredAt.lt(comparable(until))))
+}
+
+/// One page of events, the latest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(db: &impl ConnectionTrait, filter: &Filter, window: Window) -> Result<Vec<Model>, DbErr> {
+    latest_first(db, filtered(filter), Column::Id, window).await
+}
+
+/// The next events in the order in which they happened.
+///
+/// # Errors
+/// When the database fails.
+pub async fn after(
+    db: &impl ConnectionTrait,
+    filter: &Filter,
+    after: Option<TokenId>,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let query = filtered(filter).apply_if(after, |query, id| query.filter(Column::Id.gt(id)));
+    query.order_by_asc(Column::Id).limit(limit).all(db).await
+}
+
+/// Adds an event.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(txn: &impl ConnectionTrait, event: Model) -> Result<(), DbErr> {
+    let row = ActiveModel::from(event).reset_all();
+    Entity::insert(row).exec_without_returning(txn).await.map(drop)
+}
+
+/// Deletes the events before this time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
+    Ok(Entity::delete_many().filter(Column::OccurredAt.lt(before)).exec(db).await?.rows_affected)
+}

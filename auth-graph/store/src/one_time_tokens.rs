@@ -1,0 +1,115 @@
+//! One-time tokens: what the links in mails carry. Only their hashes are kept, and using one deletes its row.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Expr, ExprTrait};
+
+use model::values::{Email, UserId};
+
+/// One token that was not used yet.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "one_time_tokens")]
+pub struct Model {
+    /// The SHA-256 of the token.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub hash: String,
+    /// What it is good for.
+    pub purpose: Purpose,
+    /// Whose it is; none: nobody's yet.
+    pub user_id: Option<UserId>,
+    /// The address that it was sent to.
+    pub email: Email,
+    /// What becomes true with it, where that is not kept elsewhere.
+    pub payload: Option<Json>,
+    /// When it was made.
+    pub created_at: DateTimeUtc,
+    /// From when on it is of no use.
+    pub expires_at: DateTimeUtc,
+}
+
+/// What a token is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum Purpose {
+    /// Makes the account of a registration.
+    #[sea_orm(string_value = "confirm_registration")]
+    ConfirmRegistration,
+    /// Shows that a user's address is theirs.
+    #[sea_orm(string_value = "verify_email")]
+    VerifyEmail,
+    /// Gives a user a new address.
+    #[sea_orm(string_value = "change_email")]
+    ChangeEmail,
+    /// Sets a new password.
+    #[sea_orm(string_value = "reset_password")]
+    ResetPassword,
+    /// Lets somebody register who was invited.
+    #[sea_orm(string_value = "invitation")]
+    Invitation,
+}
+
+/// There are none that this crate follows.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The token with this hash, if it is for one of these purposes and has not expired.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    hash: &str,
+    purposes: &[Purpose],
+    now: DateTimeUtc,
+) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(hash.to_owned())
+        .filter(Column::Purpose.is_in(purposes.iter().copied()))
+        .filter(Column::ExpiresAt.gt(now))
+        .one(db)
+        .await
+}
+
+/// Uses a token up. The answer tells whether it was there: of several who try at once, one is told so.
+///
+/// # Errors
+/// When the database fails.
+pub async fn consume(txn: &impl ConnectionTrait, hash: &str, now: DateTimeUtc) -> Result<bool, DbErr> {
+    let deleted =
+        Entity::delete_many().filter(Column::Hash.eq(hash)).filter(Column::ExpiresAt.gt(now)).exec(txn).await?;
+    Ok(deleted.rows_affected == 1)
+}
+
+/// Adds a token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(db: &impl ConnectionTrait, token: Model) -> Result<(), DbErr> {
+    let row = ActiveModel::from(token).reset_all();
+    Entity::insert(row).exec_without_returning(db).await.map(drop)
+}
+
+/// Deletes every token of a user.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_of(txn: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr> {
+    Entity::delete_many().filter(Column::UserId.eq(user)).exec(txn).await.map(drop)
+}
+
+/// Deletes every token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_all(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
+    Entity::delete_many().exec(txn).await.map(drop)
+}
+
+/// Deletes those that have expired.
+///
+/// # Errors
+/// When the database fails.
+pub async fn purge(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<u64, DbErr> {
+    let expired = Expr::col(Column::ExpiresAt).lte(now);
+    Ok(Entity::delete_many().filter(expired).exec(db).await?.rows_affected)
+}

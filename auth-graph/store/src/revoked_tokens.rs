@@ -1,0 +1,63 @@
+//! Access tokens of service clients that were ended one by one. Those of users are ended with their session, in
+//! `sessions`. A row matters until its token would have expired.
+
+use sea_orm::Set;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::OnConflict;
+
+use model::values::TokenId;
+
+/// One token.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "revoked_tokens")]
+pub struct Model {
+    /// Names the token; the claim `jti`.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: TokenId,
+    /// When it was ended.
+    pub revoked_at: DateTimeUtc,
+}
+
+/// There are none.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Adds a token, unless it is there. The answer tells whether it was added.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(txn: &impl ConnectionTrait, id: TokenId, now: DateTimeUtc) -> Result<bool, DbErr> {
+    let row = ActiveModel { id: Set(id), revoked_at: Set(now) };
+    let on_conflict = OnConflict::column(Column::Id).do_nothing().to_owned();
+    Ok(Entity::insert(row).on_conflict(on_conflict).exec_without_returning(txn).await? == 1)
+}
+
+/// Whether the token was ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn contains(db: &impl ConnectionTrait, id: TokenId) -> Result<bool, DbErr> {
+    Ok(Entity::find_by_id(id).one(db).await?.is_some())
+}
+
+/// The tokens that were ended after this time, and when each was.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoked_since(
+    db: &impl ConnectionTrait,
+    since: DateTimeUtc,
+) -> Result<Vec<(TokenId, DateTimeUtc)>, DbErr> {
+    let found = Entity::find().filter(Column::RevokedAt.gt(since)).all(db).await?;
+    Ok(found.into_iter().map(|token| (token.id, token.revoked_at)).collect())
+}
+
+/// Deletes the tokens that were ended before this time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
+    Ok(Entity::delete_many().filter(Column::RevokedAt.lte(before)).exec(db).await?.rows_affected)
+}

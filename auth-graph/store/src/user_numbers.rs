@@ -1,0 +1,86 @@
+//! The numbers by which systems with integer identifiers know users. Those who came from such a system keep theirs; the
+//! others get one when somebody asks.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::Expr;
+use sea_orm::{QueryOrder, QuerySelect, Set};
+
+use model::values::UserId;
+
+/// The number of one user.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "user_numbers")]
+pub struct Model {
+    /// Unique, and never given again.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub number: i64,
+    /// Whose it is.
+    #[sea_orm(unique)]
+    pub user_id: UserId,
+}
+
+/// There are none that this crate follows.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The number of a user, if they have one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_user(db: &impl ConnectionTrait, user: UserId) -> Result<Option<i64>, DbErr> {
+    Ok(Entity::find().filter(Column::UserId.eq(user)).one(db).await?.map(|row| row.number))
+}
+
+/// The numbers of many users, in no order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_users(db: &impl ConnectionTrait, users: &[UserId]) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::UserId.is_in(users.iter().copied())).all(db).await
+}
+
+/// Those of these numbers that are given.
+///
+/// # Errors
+/// When the database fails.
+pub async fn given(db: &impl ConnectionTrait, numbers: &[i64]) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::Number.is_in(numbers.iter().copied())).all(db).await
+}
+
+/// Gives a user the next number.
+///
+/// # Errors
+/// When another has got it at the same time (a unique violation), or the database fails.
+pub async fn give_next(txn: &impl ConnectionTrait, user: UserId) -> Result<i64, DbErr> {
+    let last = Entity::find().order_by_desc(Column::Number).limit(1).one(txn).await?;
+    let number = last.map_or(1, |row| row.number.saturating_add(1));
+    insert_many(txn, vec![Model { number, user_id: user }]).await?;
+    Ok(number)
+}
+
+/// Gives the number of one user to another, unless that has one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pass_on(txn: &impl ConnectionTrait, from: UserId, to: UserId) -> Result<(), DbErr> {
+    if of_user(txn, to).await?.is_none() {
+        let passed = Entity::update_many().col_expr(Column::UserId, Expr::value(to));
+        passed.filter(Column::UserId.eq(from)).exec(txn).await?;
+    }
+    Ok(())
+}
+
+/// Gives many users their numbers.
+///
+/// # Errors
+/// When one is given already (a unique violation), or the database fails.
+pub async fn insert_many(txn: &impl ConnectionTrait, rows: Vec<Model>) -> Result<(), DbErr> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let rows = rows.into_iter().map(|row| ActiveModel { number: Set(row.number), user_id: Set(row.user_id) });
+    Entity::insert_many(rows).exec_without_returning(txn).await?;
+    Ok(())
+}

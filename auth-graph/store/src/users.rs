@@ -1,0 +1,336 @@
+//! Users. A deleted one keeps its row, so that its identifier is never given again; only what says that it looks for
+//! deleted ones finds it.
+
+mod candidates;
+mod listing;
+
+use std::collections::HashMap;
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
+
+use super::unique;
+use model::values::{Email, Locale, Scopes, UserId};
+
+pub use candidates::{Candidate, candidate};
+pub use listing::{Filter, count, filtered, page};
+
+/// One account.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "users")]
+pub struct Model {
+    /// Its name for ever.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: UserId,
+    /// Unique, in lower case.
+    #[sea_orm(unique)]
+    pub email: Email,
+    /// In PHC string format; none: this user can not sign in with a password.
+    pub password_hash: Option<String>,
+    /// Given name, may be empty.
+    pub first_name: String,
+    /// Family name, may be empty.
+    pub last_name: String,
+    /// In the form of E.164 when the user set it here; as an administrator wrote it, or as it was imported, otherwise.
+    pub phone_number: Option<String>,
+    /// The language that the user reads.
+    pub locale: Option<Locale>,
+    /// Whether the user may sign in.
+    pub is_active: bool,
+    /// Holds the role `staff`.
+    pub is_staff: bool,
+    /// Holds the role `superuser`.
+    pub is_superuser: bool,
+    /// Whether the address was shown to be the user's.
+    pub email_verified: bool,
+    /// Further roles.
+    pub roles: Json,
+    /// Scopes beside those of the roles.
+    pub scopes: Scopes,
+    /// What other services keep with the user.
+    pub metadata: Json,
+    /// What only administrators see.
+    pub private_metadata: Json,
+    /// When the account was made.
+    pub date_joined: DateTimeUtc,
+    /// The last sign-in. It is no change of the user: neither `version` nor `updated_at` moves with it.
+    pub last_login: Option<DateTimeUtc>,
+    /// The last change.
+    pub updated_at: DateTimeUtc,
+    /// Counts the changes; copies elsewhere keep the highest.
+    pub version: i64,
+    /// When the account was deleted.
+    pub deleted_at: Option<DateTimeUtc>,
+    /// When everything about the person was removed: it can not be restored.
+    pub erased_at: Option<DateTimeUtc>,
+    /// Whose account has taken the place of this one.
+    pub merged_into: Option<UserId>,
+}
+
+/// There are none that this crate follows.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// An active user who has an address and nothing else.
+    #[must_use]
+    pub fn new(id: UserId, email: Email, now: DateTimeUtc) -> Self {
+        Self {
+            id,
+            email,
+            password_hash: None,
+            first_name: String::new(),
+            last_name: String::new(),
+            phone_number: None,
+            locale: None,
+            is_active: true,
+            is_staff: false,
+            is_superuser: false,
+            email_verified: false,
+            roles: Json::Array(Vec::new()),
+            scopes: Scopes::default(),
+            metadata: Json::Object(serde_json::Map::new()),
+            private_metadata: Json::Object(serde_json::Map::new()),
+            date_joined: now,
+            last_login: None,
+            updated_at: now,
+            version: 1,
+            deleted_at: None,
+            erased_at: None,
+            merged_into: None,
+        }
+    }
+
+    /// The named roles of the user, those that the flags stand for among them.
+    #[must_use]
+    pub fn roles(&self) -> Vec<String> {
+        let flags = [("staff", self.is_staff), ("superuser", self.is_superuser)];
+        let flags = flags.into_iter().filter(|(_, held)| *held).map(|(role, _)| role.to_owned());
+        let listed = self.roles.as_array().into_iter().flatten().filter_map(|role| role.as_str().map(str::to_owned));
+        let mut roles: Vec<String> = flags.chain(listed).collect();
+        roles.sort();
+        roles.dedup();
+        roles
+    }
+}
+
+/// Whether a role is one that a flag stands for, and that is not listed beside it.
+#[must_use]
+pub fn is_flag(role: &str) -> bool {
+    matches!(role, "staff" | "superuser")
+}
+
+/// The users that exist.
+pub fn existing() -> Select<Entity> {
+    Entity::find().filter(Column::DeletedAt.is_null())
+}
+
+/// The user with this identifier.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
+    unique(existing().filter(Column::Id.eq(id)), db).await
+}
+
+/// The user with this identifier, or whose account has taken its place.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_or_successor(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
+    let mut next = Some(id);
+    // Nobody is merged into somebody who was merged before, so that this ends.
+    while let Some(id) = next {
+        match unique(Entity::find_by_id(id), db).await? {
+            Some(user) if user.deleted_at.is_some() => next = user.merged_into,
+            found => return Ok(found),
+        }
+    }
+    Ok(None)
+}
+
+/// The users with these identifiers, in no order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_among(db: &impl ConnectionTrait, ids: Vec<UserId>) -> Result<Vec<Model>, DbErr> {
+    existing().filter(Column::Id.is_in(ids)).all(db).await
+}
+
+/// The users with these identifiers, or whose accounts have taken their place, by the identifiers asked for. As a rule
+/// it is one query; each step from a merged account to the next one is another, for all of them at once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_among_or_successors(
+    db: &impl ConnectionTrait,
+    ids: Vec<UserId>,
+) -> Result<HashMap<UserId, Model>, DbErr> {
+    let mut found = HashMap::with_capacity(ids.len());
+    let mut asked: HashMap<UserId, Vec<UserId>> = ids.into_iter().map(|id| (id, vec![id])).collect();
+    while !asked.is_empty() {
+        let users = with_deleted(db, &asked.keys().copied().collect::<Vec<_>>()).await?;
+        let mut next: HashMap<UserId, Vec<UserId>> = HashMap::new();
+        for user in users {
+            let mut by = asked.remove(&user.id).unwrap_or_default();
+            match (user.deleted_at, user.merged_into) {
+                (None, _) => {
+                    // As a rule by one identifier: a user need not be copied then.
+                    let last = by.pop();
+                    found.extend(by.into_iter().map(|id| (id, user.clone())));
+                    found.extend(last.map(|id| (id, user)));
+                }
+                (Some(_), Some(successor)) => next.entry(successor).or_default().extend(by),
+                (Some(_), None) => {}
+            }
+        }
+        asked = next;
+    }
+    Ok(found)
+}
+
+/// The user with this address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_email(db: &impl ConnectionTrait, email: &Email) -> Result<Option<Model>, DbErr> {
+    unique(existing().filter(Column::Email.eq(email.clone())), db).await
+}
+
+/// The users with these identifiers, deleted ones among them: for the feed, which must tell of a deletion.
+///
+/// # Errors
+/// When the database fails.
+pub async fn with_deleted(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<Model>, DbErr> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(db).await
+}
+
+/// The users after this one in the order of their identifiers, deleted ones among them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page_with_deleted(
+    db: &impl ConnectionTrait,
+    after: Option<UserId>,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let query = Entity::find().apply_if(after, |query, id| query.filter(Column::Id.gt(id)));
+    query.order_by_asc(Column::Id).limit(limit).all(db).await
+}
+
+/// Adds a user.
+///
+/// # Errors
+/// When the address is taken (a unique violation), or the database fails.
+pub async fn insert(txn: &impl ConnectionTrait, user: &Model) -> Result<(), DbErr> {
+    let row = ActiveModel::from(user.clone()).reset_all();
+    Entity::insert(row).exec_without_returning(txn).await.map(drop)
+}
+
+/// Adds many users at once.
+///
+/// # Errors
+/// When an address or an identifier is taken (a unique violation), or the database fails.
+pub async fn insert_many(txn: &impl ConnectionTrait, users: impl IntoIterator<Item = Model>) -> Result<(), DbErr> {
+    let rows = users.into_iter().map(|user| ActiveModel::from(user).reset_all());
+    Entity::insert_many(rows).exec_without_returning(txn).await.map(drop)
+}
+
+/// Who has these addresses, deleted users among them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ids_by_email(db: &impl ConnectionTrait, emails: &[Email]) -> Result<Vec<(Email, UserId)>, DbErr> {
+    let query = Entity::find().select_only().columns([Column::Email, Column::Id]);
+    query.filter(Column::Email.is_in(emails.iter().cloned())).into_tuple().all(db).await
+}
+
+/// Those of these identifiers that are given, to deleted users too.
+///
+/// # Errors
+/// When the database fails.
+pub async fn known_ids(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<UserId>, DbErr> {
+    let query = Entity::find().select_only().column(Column::Id);
+    query.filter(Column::Id.is_in(ids.iter().copied())).into_tuple().all(db).await
+}
+
+/// Notes a sign-in, if the user is still active and has the same password, and puts the hash in its place by which it
+/// was renewed. Locks the row until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn record_login(
+    txn: &impl ConnectionTrait,
+    user: &Model,
+    renewed_hash: Option<String>,
+    now: DateTimeUtc,
+) -> Result<Option<Model>, DbErr> {
+    let password_hash = renewed_hash.or_else(|| user.password_hash.clone());
+    let updated = Entity::update_many()
+        .col_expr(Column::PasswordHash, Expr::value(password_hash))
+        .col_expr(Column::LastLogin, Expr::value(now))
+        .filter(Column::Id.eq(user.id))
+        .filter(Column::IsActive.eq(true))
+        .filter(Column::DeletedAt.is_null())
+        .filter(Column::PasswordHash.eq(user.password_hash.clone()))
+        .exec_with_returning(txn)
+        .await?;
+    Ok(updated.into_iter().next())
+}
+
+/// The user with this identifier, locked until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
+    // SQLite has no row locks and needs none: the transaction holds the write lock already.
+    unique(existing().filter(Column::Id.eq(id)).lock_exclusive(), txn).await
+}
+
+/// Writes a user whose row is locked.
+///
+/// # Errors
+/// When the address is taken (a unique violation), or the database fails.
+pub async fn update(txn: &impl ConnectionTrait, user: &Model) -> Result<(), DbErr> {
+    let row = ActiveModel::from(user.clone()).reset_all();
+    Entity::update(row).exec(txn).await.map(drop)
+}
+
+/// Raises the version of every user by so much, deleted ones among them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn raise_versions(txn: &impl ConnectionTrait, by: i64) -> Result<(), DbErr> {
+    let raised = Entity::update_many().col_expr(Column::Version, Expr::col(Column::Version).add(by));
+    raised.exec(txn).await.map(drop)
+}
+
+/// How many superusers may sign in.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_superusers(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    existing().filter(Column::IsSuperuser.eq(true)).filter(Column::IsActive.eq(true)).count(db).await
+}
+
+/// The user with this identifier, or the deleted one who can be restored, locked until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_unerased_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
+    unique(Entity::find_by_id(id).filter(Column::ErasedAt.is_null()).lock_exclusive(), txn).await
+}
+
+/// The deleted user with this identifier who can be restored, locked until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_deleted_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
+    Ok(find_unerased_locked(txn, id).await?.filter(|user| user.deleted_at.is_some()))
+}

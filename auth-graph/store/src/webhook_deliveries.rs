@@ -1,0 +1,275 @@
+//! What endpoints of webhooks are told: a row for each change and endpoint, kept as a log after it was delivered.
+//!
+//! A row holds what happened and to whom, not what is said of it: that is written when it is sent, from what is stored
+//! of the user then.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
+
+use super::changes::Kind;
+use super::unique;
+use super::window::{Window, comparable, latest_first};
+use model::values::{DeliveryId, SessionId, UserId, WebhookId};
+
+/// One delivery.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "webhook_deliveries")]
+pub struct Model {
+    /// Names it, to the endpoint too, however often it is tried.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: DeliveryId,
+    /// To whom.
+    pub webhook_id: WebhookId,
+    /// The position of the change.
+    pub position: i64,
+    /// What happened.
+    pub kind: Kind,
+    /// To whom.
+    pub user_id: UserId,
+    /// To which of their sessions.
+    pub session_id: Option<SessionId>,
+    /// The user's version after the change.
+    pub version: i64,
+    /// When it happened.
+    pub recorded_at: DateTimeUtc,
+    /// What became of it.
+    pub state: State,
+    /// Since when it waits, or has waited.
+    pub queued_at: DateTimeUtc,
+    /// When it is tried next.
+    pub due_at: DateTimeUtc,
+    /// How often it was tried since then.
+    pub attempts: i32,
+    /// When it was tried last.
+    pub attempted_at: Option<DateTimeUtc>,
+    /// Why that failed.
+    pub failure: Option<Failure>,
+    /// The status of the answer to that.
+    pub status: Option<i32>,
+    /// How long that took.
+    pub duration_ms: Option<i32>,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum State {
+    /// It waits for its time.
+    #[sea_orm(string_value = "waiting")]
+    Waiting,
+    /// It was taken.
+    #[sea_orm(string_value = "delivered")]
+    Delivered,
+    /// It was given up.
+    #[sea_orm(string_value = "dead")]
+    Dead,
+}
+
+/// Why an attempt has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum Failure {
+    /// The answer was no success.
+    #[sea_orm(string_value = "status")]
+    Status,
+    /// The answer did not come in time.
+    #[sea_orm(string_value = "timed_out")]
+    TimedOut,
+    /// Nobody could be reached.
+    #[sea_orm(string_value = "unreachable")]
+    Unreachable,
+    /// The address is none that may be called.
+    #[sea_orm(string_value = "not_allowed")]
+    NotAllowed,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    /// What becomes of the delivery.
+    pub state: State,
+    /// When it is tried again, if it is.
+    pub due_at: DateTimeUtc,
+    /// Why the attempt has failed, where it has.
+    pub failure: Option<Failure>,
+    /// The status of the answer, where there was one.
+    pub status: Option<i32>,
+    /// How long it took.
+    pub duration_ms: i32,
+}
+
+/// There are none that this crate follows.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Adds deliveries, leaving out those that there are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_missing(txn: &impl ConnectionTrait, deliveries: Vec<Model>) -> Result<(), DbErr> {
+    if deliveries.is_empty() {
+        return Ok(());
+    }
+    let rows = deliveries.into_iter().map(|delivery| ActiveModel::from(delivery).reset_all());
+    let there = OnConflict::columns([Column::WebhookId, Column::Position]).do_nothing().to_owned();
+    Entity::insert_many(rows).on_conflict(there).exec_without_returning(txn).await.map(drop)
+}
+
+/// The delivery with this identifier.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &impl ConnectionTrait, id: DeliveryId) -> Result<Option<Model>, DbErr> {
+    unique(Entity::find_by_id(id), db).await
+}
+
+/// The endpoints with a delivery that is due.
+///
+/// # Errors
+/// When the database fails.
+pub async fn webhooks_due(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<Vec<WebhookId>, DbErr> {
+    Entity::find()
+        .select_only()
+        .column(Column::WebhookId)
+        .distinct()
+        .filter(Column::State.eq(State::Waiting))
+        .filter(Column::DueAt.lte(now))
+        .into_tuple()
+        .all(db)
+        .await
+}
+
+/// The delivery to an endpoint that is due next, in the order of the changes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn next(db: &impl ConnectionTrait, webhook: WebhookId, now: DateTimeUtc) -> Result<Option<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::WebhookId.eq(webhook))
+        .filter(Column::State.eq(State::Waiting))
+        .filter(Column::DueAt.lte(now))
+        .order_by_asc(Column::Position)
+        .one(db)
+        .await
+}
+
+/// Takes a delivery for an attempt: nobody else is given it before `until`. The answer tells whether one got it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim(
+    db: &impl ConnectionTrait,
+    delivery: &Model,
+    now: DateTimeUtc,
+    until: DateTimeUtc,
+) -> Result<bool, DbErr> {
+    let updated = Entity::update_many()
+        .col_expr(Column::Attempts, Expr::value(delivery.attempts + 1))
+        .col_expr(Column::AttemptedAt, Expr::value(now))
+        .col_expr(Column::DueAt, Expr::value(until))
+        .filter(Column::Id.eq(delivery.id))
+        .filter(Column::Attempts.eq(delivery.attempts))
+        .filter(Column::State.eq(State::Waiting))
+        .exec(db)
+        .await?;
+    Ok(updated.rows_affected == 1)
+}
+
+/// Records what came of the attempt that a delivery was taken for, unless it was given up meanwhile.
+///
+/// # Errors
+/// When the database fails.
+pub async fn conclude(db: &impl ConnectionTrait, delivery: &Model, outcome: Outcome) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(outcome.state.to_value()))
+        .col_expr(Column::DueAt, Expr::value(outcome.due_at))
+        .col_expr(Column::Failure, Expr::value(outcome.failure.map(|failure| failure.to_value())))
+        .col_expr(Column::Status, Expr::value(outcome.status))
+        .col_expr(Column::DurationMs, Expr::value(outcome.duration_ms))
+        .filter(Column::Id.eq(delivery.id))
+        .filter(Column::Attempts.eq(delivery.attempts + 1))
+        .filter(Column::State.eq(State::Waiting))
+        .exec(db)
+        .await
+        .map(drop)
+}
+
+/// Gives up what waits for an endpoint.
+///
+/// # Errors
+/// When the database fails.
+pub async fn give_up(txn: &impl ConnectionTrait, webhook: WebhookId) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(State::Dead.to_value()))
+        .filter(Column::WebhookId.eq(webhook))
+        .filter(Column::State.eq(State::Waiting))
+        .exec(txn)
+        .await
+        .map(drop)
+}
+
+/// What is queued anew.
+#[derive(Clone, Copy, Debug)]
+pub enum Again {
+    /// This delivery.
+    One(DeliveryId),
+    /// What has happened since a time, to one endpoint.
+    Since(WebhookId, DateTimeUtc),
+}
+
+/// Queues deliveries anew that were made or given up. The answer tells how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn requeue(txn: &impl ConnectionTrait, again: Again, now: DateTimeUtc) -> Result<u64, DbErr> {
+    let waiting = Entity::update_many()
+        .col_expr(Column::State, Expr::value(State::Waiting.to_value()))
+        .col_expr(Column::QueuedAt, Expr::value(now))
+        .col_expr(Column::DueAt, Expr::value(now))
+        .col_expr(Column::Attempts, Expr::value(0))
+        .filter(Column::State.ne(State::Waiting));
+    let waiting = match again {
+        Again::One(id) => waiting.filter(Column::Id.eq(id)),
+        Again::Since(webhook, since) => {
+            let since = comparable(since);
+            waiting.filter(Column::WebhookId.eq(webhook)).filter(Column::RecordedAt.gte(since))
+        }
+    };
+    Ok(waiting.exec(txn).await?.rows_affected)
+}
+
+/// One page of the deliveries to an endpoint, the latest change first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    webhook: WebhookId,
+    state: Option<State>,
+    window: Window,
+) -> Result<Vec<Model>, DbErr> {
+    let deliveries = Entity::find()
+        .filter(Column::WebhookId.eq(webhook))
+        .apply_if(state, |query, state| query.filter(Column::State.eq(state)));
+    latest_first(db, deliveries, Column::Id, window).await
+}
+
+/// How many deliveries are in a state.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(db: &impl ConnectionTrait, state: State) -> Result<u64, DbErr> {
+    Entity::find().filter(Column::State.eq(state)).count(db).await
+}
+
+/// Deletes what was delivered or given up, and has waited since before this time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
+    let old = Entity::delete_many().filter(Column::State.ne(State::Waiting)).filter(Column::QueuedAt.lt(before));
+    Ok(old.exec(db).await?.rows_affected)
+}

@@ -1,0 +1,114 @@
+//! A secret of at least 32 random bytes: from the settings, or made at the first start and kept in a file that only its
+//! owner can read.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
+
+/// The bytes from which a service derives its keys.
+#[derive(Debug)]
+pub struct MasterSecret(SecretBox<Vec<u8>>);
+
+impl MasterSecret {
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+
+    /// Reads 32 bytes or more in base64.
+    ///
+    /// # Errors
+    /// What to write instead, when it is not base64, too short, or not random.
+    pub fn parse(text: &SecretString) -> Result<Self, &'static str> {
+        let mut bytes = SecretBox::new(Box::new(Vec::new()));
+        BASE64_STANDARD
+            .decode_vec(text.expose_secret().trim(), bytes.expose_secret_mut())
+            .map_err(|_| "must be base64: write the output of `openssl rand -base64 32`")?;
+        let found = bytes.expose_secret();
+        if found.len() < 32 {
+            return Err("is too short: write the output of `openssl rand -base64 32`");
+        }
+        // 32 random bytes have 30 different values on average, and fewer than 20 once in many lifetimes. Words have
+        // fewer, and they are printable.
+        let different = found.iter().collect::<BTreeSet<_>>().len();
+        if different < 20 || found.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+            return Err("is not random: write the output of `openssl rand -base64 32`");
+        }
+        Ok(Self(bytes))
+    }
+
+    /// The secret of the settings, or if that is empty the one in the file, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When the file can not be read or written, others can read it, or it does not hold a good secret.
+    pub fn load(setting: &SecretString, path: &Path) -> io::Result<Self> {
+        if !setting.expose_secret().is_empty() {
+            return Self::parse(setting).map_err(io::Error::other);
+        }
+        Self::parse(&read_or_make(path)?).map_err(|reason| about(path, &reason))
+    }
+}
+
+/// The text of the file, which is made with a new secret if it is not there.
+pub(crate) fn read_or_make(path: &Path) -> io::Result<SecretString> {
+    match fs::metadata(path) {
+        Ok(found) if found.permissions().mode() & 0o077 != 0 => {
+            Err(about(path, &"others can read it: chmod 600 it, or make a new one"))
+        }
+        Ok(_) => read(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path),
+        Err(error) => Err(about(path, &error)),
+    }
+}
+
+fn read(path: &Path) -> io::Result<SecretString> {
+    fs::read_to_string(path).map(SecretString::from).map_err(|error| about(path, &error))
+}
+
+/// Writes a new secret beside its place and links it there, so that of two processes that start at once one wins and
+/// the other reads what it wrote, and none ever sees half a secret.
+fn make(path: &Path) -> io::Result<SecretString> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    make_private_folder(folder)?;
+    let secret = new_secret()?;
+    let draft = path.with_extension(format!("draft-{}", std::process::id()));
+    let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
+    let mut file = file.map_err(|error| about(path, &error))?;
+    writeln!(file, "{}", secret.expose_secret()).map_err(|error| about(path, &error))?;
+    file.sync_all().map_err(|error| about(path, &error))?;
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft).map_err(|error| about(path, &error))?;
+    match linked {
+        Ok(()) => tracing::info!(path = %path.display(), "made a new master secret: back it up"),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(about(path, &error)),
+    }
+    read(path)
+}
+
+/// 32 random bytes in base64.
+pub(crate) fn new_secret() -> io::Result<SecretString> {
+    let mut bytes = SecretBox::new(Box::new([0; 32]));
+    aws_lc_rs::rand::fill(bytes.expose_secret_mut()).map_err(|_| io::Error::other("no randomness"))?;
+    Ok(BASE64_STANDARD.encode(bytes.expose_secret()).into())
+}
+
+/// Makes a folder for its owner only, if it is not there.
+///
+/// # Errors
+/// When it can not be made.
+pub fn make_private_folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| about(path, &error))
+}
+
+pub(crate) fn about(path: &Path, error: &dyn Display) -> io::Error {
+    io::Error::other(format!("{}: {error}", path.display()))
+}
