@@ -26,6 +26,7 @@ mod m20261125_000601_mails_of_users;
 mod m20261125_000700_audit_events;
 mod m20261125_000701_user_search;
 mod m20261125_000800_imports;
+mod m20261129_000100_user_credentials;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000700_audit_events::Migration),
             Box::new(m20261125_000701_user_search::Migration),
             Box::new(m20261125_000800_imports::Migration),
+            Box::new(m20261129_000100_user_credentials::Migration),
         ]
     }
 }

@@ -14,7 +14,6 @@ impl MigrationTrait for Migration {
                     .table(Users::Table)
                     .col(ColumnDef::new(Users::Id).uuid().not_null().primary_key())
                     .col(ColumnDef::new(Users::Email).text().not_null().unique_key())
-                    .col(ColumnDef::new(Users::PasswordHash).text())
                     .col(ColumnDef::new(Users::FirstName).text().not_null())
                     .col(ColumnDef::new(Users::LastName).text().not_null())
                     .col(ColumnDef::new(Users::PhoneNumber).text())
@@ -45,7 +44,6 @@ enum Users {
     Table,
     Id,
     Email,
-    PasswordHash,
     FirstName,
     LastName,
     PhoneNumber,

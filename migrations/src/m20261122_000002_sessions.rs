@@ -17,6 +17,8 @@ impl MigrationTrait for Migration {
                     .col(ColumnDef::new(Sessions::ClientId).text().not_null())
                     .col(ColumnDef::new(Sessions::Scope).json_binary())
                     .col(ColumnDef::new(Sessions::Amr).json_binary().not_null())
+                    .col(ColumnDef::new(Sessions::Acr).text())
+                    .col(ColumnDef::new(Sessions::AuthTime).timestamp_with_time_zone().not_null())
                     .col(ColumnDef::new(Sessions::Generation).big_integer().not_null())
                     .col(ColumnDef::new(Sessions::UserAgent).text())
                     .col(ColumnDef::new(Sessions::IpAddress).text())
@@ -60,6 +62,8 @@ enum Sessions {
     ClientId,
     Scope,
     Amr,
+    Acr,
+    AuthTime,
     Generation,
     UserAgent,
     IpAddress,

@@ -21,6 +21,9 @@ impl MigrationTrait for Migration {
                     .col(ColumnDef::new(LoginEvents::UserId).uuid())
                     .col(ColumnDef::new(LoginEvents::SessionId).uuid())
                     .col(ColumnDef::new(LoginEvents::ClientId).text())
+                    .col(ColumnDef::new(LoginEvents::Method).text())
+                    .col(ColumnDef::new(LoginEvents::Provider).text())
+                    .col(ColumnDef::new(LoginEvents::Application).text())
                     .col(ColumnDef::new(LoginEvents::IpAddress).text())
                     .col(ColumnDef::new(LoginEvents::UserAgent).text())
                     .to_owned(),
@@ -53,6 +56,9 @@ enum LoginEvents {
     UserId,
     SessionId,
     ClientId,
+    Method,
+    Provider,
+    Application,
     IpAddress,
     UserAgent,
 }

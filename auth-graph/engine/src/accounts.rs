@@ -1,5 +1,6 @@
 //! Accounts: what users do with their own, and finding and listing users.
 
+mod account;
 mod addresses;
 mod consequences;
 pub(crate) mod creating;
@@ -28,6 +29,7 @@ use model::error::{Error, Result};
 use model::values::{Email, UserId};
 use store::users;
 
+pub(crate) use account::{Account, Difference};
 pub(crate) use editing::UserEdit;
 
 pub use addresses::{confirm as confirm_address, request_change as request_address_change, request_verification};

@@ -3,13 +3,15 @@
 //! A change is looked at as a whole, by what a user is before and after it: whether the actor may make it follows from
 //! that, as does what it brings with it.
 
+#[cfg(test)]
+mod account_rules;
 mod create;
 mod impersonation;
 mod invitation;
 mod merge;
 mod sessions;
 
-use super::accounts::{Deletion, UserEdit, deleting, metadata, passwords};
+use super::accounts::{Account, Deletion, Difference, UserEdit, deleting, metadata, passwords};
 use super::callers::actor::{Actor, Powers};
 use super::callers::scopes_of;
 use crate::app::App;
@@ -133,11 +135,11 @@ pub async fn delete(
         Deletion::ForGood => {
             let txn = store::begin(&app.db).await?;
             let user = users::find_unerased_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-            UserEdit::within(app, actor, txn, user)
+            UserEdit::within(app, actor, txn, user).await?
         }
     };
     let mut edit = begun.because(reason);
-    deleting::mark(&mut edit.user, deletion, app.clock.now());
+    deleting::mark(&mut edit.account, deletion, app.clock.now());
     finish(app, actor, edit, "user.delete").await
 }
 
@@ -148,8 +150,8 @@ pub async fn delete(
 pub async fn restore(app: &App, actor: &Actor, id: UserId) -> Result<users::Model> {
     let txn = store::begin(&app.db).await?;
     let user = users::find_deleted_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-    let mut edit = UserEdit::within(app, actor, txn, user);
-    edit.user.deleted_at = None;
+    let mut edit = UserEdit::within(app, actor, txn, user).await?;
+    edit.account.user.deleted_at = None;
     finish(app, actor, edit, "user.restore").await
 }
 
@@ -161,7 +163,8 @@ pub async fn restore(app: &App, actor: &Actor, id: UserId) -> Result<users::Mode
 pub async fn set_password(app: &App, actor: &Actor, id: UserId, password: &NewPassword) -> Result<users::Model> {
     let user = users::find(&app.db, id).await?.ok_or(Error::NotFound)?;
     let hash = passwords::hash(app, &user, password).await?;
-    change(app, actor, id, "user.set_password", None, |user| user.password_hash = Some(hash)).await
+    let now = app.clock.now();
+    change_account(app, actor, id, "user.set_password", None, |account| account.set_password(hash, now)).await
 }
 
 /// Takes a user's password away and ends all their sessions: they get a mail with a link that sets another one.
@@ -174,7 +177,7 @@ pub async fn force_password_reset(
     id: UserId,
     reason: Option<String>,
 ) -> Result<users::Model> {
-    change(app, actor, id, "user.force_password_reset", reason, |user| user.password_hash = None).await
+    change_account(app, actor, id, "user.force_password_reset", reason, Account::remove_password).await
 }
 
 async fn change(
@@ -185,31 +188,41 @@ async fn change(
     reason: Option<String>,
     edit: impl FnOnce(&mut users::Model),
 ) -> Result<users::Model> {
+    change_account(app, actor, id, action, reason, |account| edit(&mut account.user)).await
+}
+
+async fn change_account(
+    app: &App,
+    actor: &Actor,
+    id: UserId,
+    action: &'static str,
+    reason: Option<String>,
+    edit: impl FnOnce(&mut Account),
+) -> Result<users::Model> {
     let mut begun = UserEdit::begin(app, actor, id).await?.because(reason);
-    edit(&mut begun.user);
+    edit(&mut begun.account);
     finish(app, actor, begun, action).await
 }
 
 /// Makes a change, if the actor may.
 async fn finish(app: &App, actor: &Actor, edit: UserEdit<'_>, action: &'static str) -> Result<users::Model> {
     let powers = actor.powers(app, edit.txn()).await?;
-    permit(app, &powers, edit.before(), &edit.user)?;
+    permit(app, &powers, edit.difference())?;
     Ok(edit.commit(action).await?.user)
 }
 
 /// Whether an actor may make a change.
-fn permit(app: &App, powers: &Powers, before: &users::Model, after: &users::Model) -> Result<()> {
+fn permit(app: &App, powers: &Powers, difference: Difference<'_>) -> Result<()> {
     if powers.are_complete() {
         return Ok(());
     }
+    let (before, after) = (&difference.before.user, &difference.after.user);
     let flags = (before.is_staff, before.is_superuser) != (after.is_staff, after.is_superuser);
     if before.is_superuser || flags {
         return Err(Error::Forbidden);
     }
     let (held, gets) = (scopes_of(app, before), scopes_of(app, after));
-    // Whoever sets how somebody signs in can sign in as them.
-    let takes_over = before.email != after.email || before.password_hash != after.password_hash;
-    if takes_over {
+    if difference.sign_in() {
         powers.cover(&held)?;
     }
     powers.cover(&gets.iter().filter(|scope| !held.contains(scope.as_str())).cloned().collect())

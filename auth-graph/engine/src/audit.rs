@@ -10,12 +10,13 @@ use sea_orm::ConnectionTrait;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::accounts::Account;
 use super::callers::Actor;
 use super::pagination::{Listing, Page};
 use crate::app::App;
 use model::error::{Error, Result};
 use model::values::TokenId;
-use store::{audit_events, users};
+use store::{audit_events, user_credentials, users};
 
 pub use store::audit_events::{Filter, Model};
 
@@ -84,30 +85,37 @@ pub(crate) async fn record(app: &App, txn: &impl ConnectionTrait, actor: &Actor,
     Ok(audit_events::insert(txn, event).await?)
 }
 
-/// That something was done to a user. Of one who is erased, nothing about the person is recorded.
-pub(crate) fn of_user(
+/// The entry for a change to an account. Of a user who is erased, nothing about the person is recorded.
+pub(crate) fn of_account(
     action: &'static str,
-    before: Option<&users::Model>,
-    after: &users::Model,
+    before: Option<&Account>,
+    after: &Account,
     reason: Option<String>,
 ) -> Entry {
+    let user = &after.user;
     let (before, now) = match before {
-        Some(before) if after.erased_at.is_some() => {
-            let merged_into = after.merged_into.map(|id| id.to_string());
+        Some(before) if user.erased_at.is_some() => {
+            let merged_into = user.merged_into.map(|id| id.to_string());
             (
-                json!({ "deleted": before.deleted_at.is_some() }),
+                json!({ "deleted": before.user.deleted_at.is_some() }),
                 json!({ "deleted": true, "erased": true, "mergedInto": merged_into }),
             )
         }
         before => (before.map_or(Value::Null, facts), facts(after)),
     };
-    Entry { action, target_kind: "user", target_id: after.id.to_string(), before, after: now, reason }
+    Entry { action, target_kind: "user", target_id: user.id.to_string(), before, after: now, reason }
 }
 
-/// What may be recorded of a user.
-#[must_use]
-pub fn facts(user: &users::Model) -> Value {
-    json!({
+/// Returns the facts about a user that the audit log records, for the command line.
+pub async fn facts_of(app: &App, user: users::Model) -> Result<Value> {
+    Ok(facts(&Account::of(&app.db, user).await?))
+}
+
+/// The facts that may be recorded of an account.
+fn facts(account: &Account) -> Value {
+    let user = &account.user;
+    let factor = |credential: &user_credentials::Model| json!({ "kind": credential.kind.as_str(), "id": credential.id, "changedAt": credential.changed_at });
+    let mut facts = json!({
         "email": user.email.as_str(),
         "emailVerified": user.email_verified,
         "firstName": user.first_name,
@@ -121,11 +129,16 @@ pub fn facts(user: &users::Model) -> Value {
         "scopes": user.scopes.to_strings(),
         "metadata": user.metadata,
         "privateMetadata": user.private_metadata,
-        "hasPassword": user.password_hash.is_some(),
+        "hasPassword": account.password().is_some(),
         "deleted": user.deleted_at.is_some(),
         "erased": user.erased_at.is_some(),
         "mergedInto": user.merged_into.map(|id| id.to_string()),
-    })
+    });
+    let factors: Vec<Value> = account.factors().map(factor).collect();
+    if !factors.is_empty() {
+        facts["factors"] = factors.into();
+    }
+    facts
 }
 
 /// One page of the audit log, the latest event first.

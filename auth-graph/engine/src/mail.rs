@@ -56,6 +56,8 @@ pub(crate) enum Letter {
     PasswordChanged,
     /// To a user who must set another password.
     PasswordTaken,
+    /// To a user with another credential beside the password, or one less.
+    FactorsChanged,
     /// To a user who was deleted.
     AccountDeleted,
     /// To a user whose account has become part of another one.

@@ -83,14 +83,13 @@ pub(crate) fn issue(
     let audience = session.audience(&app.config.tokens.audience);
     let lifetime = Duration::from_std(app.config.tokens.access_lifetime).map_err(Error::internal)?;
     let expires_at = (now + lifetime).min(session.absolute_expires_at);
-    let amr = session.amr.as_array().into_iter().flatten().filter_map(|method| method.as_str().map(str::to_owned));
     let grant = Grant {
         subject: user.id,
         session: session.id,
         client_id: session.client_id.clone(),
         scope: scope.clone(),
-        auth_time: session.created_at,
-        amr: amr.collect(),
+        auth_time: session.auth_time,
+        amr: session.amr.to_strings(),
         additional: claims::of_user(app, &user, audience, answer),
         act: None,
         issued_at: now,

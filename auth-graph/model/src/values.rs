@@ -1,5 +1,6 @@
 //! The values that carry a rule: parse them at the edge, then trust them.
 
+mod amr;
 mod claims;
 mod email;
 mod event_types;
@@ -15,6 +16,7 @@ mod search_text;
 mod webhook_secret;
 mod webhook_url;
 
+pub use amr::{Amr, Level, Method};
 pub use claims::{AdditionalClaims, ClaimName, ClaimSource};
 pub use email::Email;
 pub use event_types::{EventType, EventTypes};

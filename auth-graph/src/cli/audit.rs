@@ -40,7 +40,7 @@ pub(super) enum Command {
         #[arg(long, default_value_t = 20)]
         first: i32,
         /// Only those behind this cursor, which is printed to standard error when there are more.
-        #[arg(long, value_name = "CURSOR")]
+        #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
         after: Option<String>,
     },
     /// Print how many sign-ins there were on each of the last days, by result.

@@ -19,6 +19,7 @@ pub(super) enum Command {
     /// Withdraw a key at once: every token that it signed fails from now on. For a key that was stolen.
     Retire {
         /// The identifier of the key, as `keys list` prints it.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }

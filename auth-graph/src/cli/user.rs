@@ -64,7 +64,7 @@ pub(super) enum Command {
         #[arg(long, default_value_t = 20)]
         first: i32,
         /// Only those behind this cursor, which a list prints when there are more.
-        #[arg(long, value_name = "CURSOR")]
+        #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
         after: Option<String>,
     },
     /// Show a user.
@@ -318,7 +318,7 @@ async fn list(app: &App, search: Option<String>, first: i32, after: Option<Strin
 
 async fn show(app: &App, id: UserId) -> Result<(), Failure> {
     let user = accounts::by_id(app, id).await?;
-    let facts = audit::facts(&user);
+    let facts = audit::facts_of(app, user.clone()).await?;
     say!("id: {}", user.id)?;
     for (name, value) in facts.as_object().into_iter().flatten() {
         say!("{name}: {value}")?;

@@ -76,7 +76,7 @@ pub(super) enum Command {
         #[arg(long, default_value_t = 20)]
         first: i32,
         /// Only those behind this cursor.
-        #[arg(long, value_name = "CURSOR")]
+        #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
         after: Option<String>,
     },
     /// Make deliveries again: a single one, or all to an endpoint.

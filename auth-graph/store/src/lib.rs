@@ -6,6 +6,7 @@
 pub mod audit_events;
 pub mod change_head;
 pub mod changes;
+
 pub mod imports;
 pub mod leases;
 pub mod login_events;
@@ -16,6 +17,7 @@ pub mod revoked_tokens;
 pub mod service_clients;
 pub mod sessions;
 pub mod signing_keys;
+pub mod user_credentials;
 pub mod user_numbers;
 pub mod users;
 mod wake;

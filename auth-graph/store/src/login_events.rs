@@ -27,9 +27,15 @@ pub struct Model {
     pub session_id: Option<SessionId>,
     /// With which client.
     pub client_id: Option<String>,
-    /// From where.
+    /// The method of the first proof, as in `amr`; none where no proof was given.
+    pub method: Option<String>,
+    /// The identity provider that vouched for the user; none: the user proved it here.
+    pub provider: Option<String>,
+    /// The application that sent the user here to sign in; none: the client itself.
+    pub application: Option<String>,
+    /// The network address of the client.
     pub ip_address: Option<String>,
-    /// What the device says it is.
+    /// The user agent, as the client states it.
     pub user_agent: Option<String>,
 }
 
@@ -67,6 +73,9 @@ pub async fn insert(db: &impl ConnectionTrait, event: Model) -> Result<(), DbErr
         user_id: Set(event.user_id),
         session_id: Set(event.session_id),
         client_id: Set(event.client_id),
+        method: Set(event.method),
+        provider: Set(event.provider),
+        application: Set(event.application),
         ip_address: Set(event.ip_address),
         user_agent: Set(event.user_agent),
     };

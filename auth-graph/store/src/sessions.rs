@@ -7,7 +7,7 @@ use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
 use sea_orm::{DbBackend, FromQueryResult, IdenStatic, Iterable, QueryOrder, QuerySelect, QueryTrait, Statement};
 
 use super::{unique, users};
-use model::values::{Scopes, SessionId, UserId};
+use model::values::{Amr, Level, Scopes, SessionId, UserId};
 
 /// One sign-in on one device.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -24,15 +24,19 @@ pub struct Model {
     pub audience: Option<String>,
     /// What was asked for at sign-in; none: everything that the user has.
     pub scope: Option<Scopes>,
-    /// How the user proved who they are (RFC 8176).
-    pub amr: Json,
+    /// The methods by which the user proved who they are (RFC 8176).
+    pub amr: Amr,
+    /// The level that those methods reach; none for a session that no proof began.
+    pub acr: Option<Level>,
+    /// Time of the last proof (UTC); the claim `auth_time`.
+    pub auth_time: DateTimeUtc,
     /// The generation of the newest refresh token; the one before it may be presented again.
     pub generation: i64,
     /// What the device says it is.
     pub user_agent: Option<String>,
     /// From where it was last used.
     pub ip_address: Option<String>,
-    /// The sign-in; the claim `auth_time`.
+    /// Time of the sign-in (UTC).
     pub created_at: DateTimeUtc,
     /// The last refresh.
     pub last_used_at: DateTimeUtc,

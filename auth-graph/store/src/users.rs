@@ -26,8 +26,6 @@ pub struct Model {
     /// Unique, in lower case.
     #[sea_orm(unique)]
     pub email: Email,
-    /// In PHC string format; none: this user can not sign in with a password.
-    pub password_hash: Option<String>,
     /// Given name, may be empty.
     pub first_name: String,
     /// Family name, may be empty.
@@ -81,7 +79,6 @@ impl Model {
         Self {
             id,
             email,
-            password_hash: None,
             first_name: String::new(),
             last_name: String::new(),
             phone_number: None,
@@ -260,25 +257,14 @@ pub async fn known_ids(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<
     query.filter(Column::Id.is_in(ids.iter().copied())).into_tuple().all(db).await
 }
 
-/// Notes a sign-in, if the user is still active and has the same password, and puts the hash in its place by which it
-/// was renewed. Locks the row until the transaction ends.
-///
-/// # Errors
-/// When the database fails.
-pub async fn record_login(
-    txn: &impl ConnectionTrait,
-    user: &Model,
-    renewed_hash: Option<String>,
-    now: DateTimeUtc,
-) -> Result<Option<Model>, DbErr> {
-    let password_hash = renewed_hash.or_else(|| user.password_hash.clone());
+/// Records a sign-in and returns the user as they are now, if they are still active. Locks the row until the
+/// transaction ends.
+pub async fn record_login(txn: &impl ConnectionTrait, id: UserId, now: DateTimeUtc) -> Result<Option<Model>, DbErr> {
     let updated = Entity::update_many()
-        .col_expr(Column::PasswordHash, Expr::value(password_hash))
         .col_expr(Column::LastLogin, Expr::value(now))
-        .filter(Column::Id.eq(user.id))
+        .filter(Column::Id.eq(id))
         .filter(Column::IsActive.eq(true))
         .filter(Column::DeletedAt.is_null())
-        .filter(Column::PasswordHash.eq(user.password_hash.clone()))
         .exec_with_returning(txn)
         .await?;
     Ok(updated.into_iter().next())

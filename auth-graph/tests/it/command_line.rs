@@ -184,3 +184,20 @@ fn an_environment_that_is_no_text_is_none_of_our_business() {
     let checked = command.args(["config", "check"]).env("OTHER", OsStr::from_bytes(b"\xff")).output().unwrap();
     assert!(checked.status.success(), "{}", text(&checked.stderr));
 }
+
+/// One of 64 identifiers of keys, and of cursors, begins with a hyphen.
+#[test]
+fn an_identifier_that_begins_with_a_hyphen_is_no_option() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let cursor = "-CCJbdQQoa";
+    for command in [
+        &["keys", "retire", "-CCJbdQQo-nCjG3d"][..],
+        &["user", "list", "--after", cursor],
+        &["audit", "list", "--after", cursor],
+        &["webhook", "deliveries", "--after", cursor],
+    ] {
+        let output = run(folder.path(), command, "");
+        let message = text(&output.stderr);
+        assert!(!message.contains("unexpected argument"), "{command:?}: {message}");
+    }
+}

@@ -5,7 +5,7 @@ use engine::transfer::Record;
 use sea_orm::EntityTrait;
 use sea_orm::sea_query::Expr;
 use serde_json::json;
-use store::users;
+use store::{user_credentials, users};
 
 use crate::import::{FOREIGN_HASHES, FOREIGN_PASSWORD, import, record};
 use crate::support::{PASSWORD, TestApp};
@@ -25,7 +25,8 @@ async fn an_unknown_address_costs_what_an_imported_user_costs() {
     // It is only compared with: nobody is signed in by it.
     assert_eq!(test.anonymous().login("nobody@test.com", FOREIGN_PASSWORD).await.code(), "INVALID_CREDENTIALS");
     // And it is what is compared with: one with which nothing can be compared fails.
-    let unusable = users::Entity::update_many().col_expr(users::Column::PasswordHash, Expr::value("no hash"));
+    let unusable =
+        user_credentials::Entity::update_many().col_expr(user_credentials::Column::Secret, Expr::value("no hash"));
     unusable.exec(&test.app.db).await.unwrap();
     assert_eq!(test.anonymous().login("nobody@test.com", FOREIGN_PASSWORD).await.code(), "INTERNAL");
     let body = json!({ "email": "nobody@test.com", "password": FOREIGN_PASSWORD, "new_password": PASSWORD });

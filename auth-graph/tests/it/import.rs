@@ -8,7 +8,7 @@ use engine::app::App;
 use engine::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
-use store::{changes, users};
+use store::{changes, user_credentials, users};
 use tempfile::TempDir;
 
 use crate::command_line::{run, text};
@@ -34,8 +34,8 @@ pub async fn import(app: &App, name: &str, records: Vec<Record>) -> Vec<String> 
 }
 
 async fn hash_of(test: &TestApp, email: &str) -> String {
-    let user = users::find_by_email(&test.app.db, &email.parse().unwrap()).await.unwrap();
-    user.unwrap().password_hash.unwrap()
+    let user = users::find_by_email(&test.app.db, &email.parse().unwrap()).await.unwrap().unwrap();
+    user_credentials::of_user(&test.app.db, user.id).await.unwrap().pop().unwrap().secret
 }
 
 /// ory/kratos#1659, #605, zitadel#4157, casdoor#3745, better-auth#5054, logto#7585: nobody moves without their

@@ -63,6 +63,7 @@ mod sessions;
 mod slow_readers;
 mod support;
 mod tidy;
+mod ways_to_tokens;
 mod webhook_administration;
 mod webhook_targets;
 mod webhooks;

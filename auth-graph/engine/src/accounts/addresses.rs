@@ -66,12 +66,12 @@ pub async fn confirm(app: &App, token: &SecretString, device: &Device) -> Result
             let id = found.token.user_id.ok_or(Error::OneTimeTokenInvalid)?;
             let actor = Actor::reader(id, device);
             let mut edit = redeeming::begin(app, &actor, id).await?;
-            if purpose == Purpose::VerifyEmail && edit.user.email != email {
+            if purpose == Purpose::VerifyEmail && edit.account.user.email != email {
                 return Err(Error::OneTimeTokenInvalid);
             }
             found.consume(edit.txn(), app.clock.now()).await?;
-            edit.user.email = email.clone();
-            edit.user.email_verified = true;
+            edit.account.user.email = email.clone();
+            edit.account.user.email_verified = true;
             let action = if purpose == Purpose::VerifyEmail { "user.verify_email" } else { "user.change_email" };
             edit.commit(action).await?;
         }

@@ -3,15 +3,17 @@
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 
+use super::account::Account;
 use super::taken;
 use crate::app::App;
 use crate::audit;
 use crate::callers::Actor;
 use model::error::Result;
 use store::changes::{self, Kind};
-use store::users;
+use store::{user_credentials, users};
 
-/// Writes a user, the audit record, and the change that tells of them. Ring `app.changed` after the commit.
+/// Writes a user with their credentials, the audit record, and the change that announces them. Ring `app.changed` after
+/// the commit.
 ///
 /// # Errors
 /// [`Error::Conflict`](model::error::Error::Conflict) when the address is taken.
@@ -20,11 +22,13 @@ pub(crate) async fn insert(
     txn: &impl ConnectionTrait,
     actor: &Actor,
     action: &'static str,
-    user: &users::Model,
+    account: &Account,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let user = &account.user;
     users::insert(txn, user).await.map_err(taken)?;
-    audit::record(app, txn, actor, audit::of_user(action, None, user, None)).await?;
+    user_credentials::insert_many(txn, account.credentials().to_vec()).await?;
+    audit::record(app, txn, actor, audit::of_account(action, None, account, None)).await?;
     changes::append(txn, Kind::UserCreated, user.id, None, user.version, now).await?;
     Ok(())
 }

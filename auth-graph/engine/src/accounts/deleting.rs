@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use super::{UserEdit, proof};
+use super::{Account, UserEdit, proof};
 use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
@@ -34,15 +34,16 @@ pub async fn delete_own(
     let user = proof::prove(app, principal, password, device).await?;
     let actor = Actor::own(principal, device);
     let mut edit = UserEdit::begin(app, &actor, user.id).await?;
-    mark(&mut edit.user, Deletion::ForGood, app.clock.now());
+    mark(&mut edit.account, Deletion::ForGood, app.clock.now());
     edit.commit("user.delete").await.map(drop)
 }
 
-/// Makes a user a deleted one.
-pub(crate) fn mark(user: &mut users::Model, deletion: Deletion, now: DateTime<Utc>) {
+/// Marks an account as deleted.
+pub(crate) fn mark(account: &mut Account, deletion: Deletion, now: DateTime<Utc>) {
+    let user = &mut account.user;
     user.deleted_at = Some(now);
     if deletion == Deletion::ForGood {
-        *user = users::Model {
+        *account = Account::new(users::Model {
             is_active: false,
             merged_into: user.merged_into,
             version: user.version,
@@ -50,6 +51,6 @@ pub(crate) fn mark(user: &mut users::Model, deletion: Deletion, now: DateTime<Ut
             deleted_at: Some(now),
             erased_at: Some(now),
             ..users::Model::new(user.id, Email::nowhere(user.id), user.date_joined)
-        };
+        });
     }
 }

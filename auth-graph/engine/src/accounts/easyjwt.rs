@@ -2,13 +2,13 @@
 
 use secrecy::SecretString;
 
-use super::{UserEdit, creating, passwords};
+use super::{Account, UserEdit, creating, passwords};
 use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
 use crate::limits::{self, Attempt};
 use crate::mail::{self, Letter};
-use crate::signing_in::compare::compare;
+use crate::signing_in::password::compare;
 use model::error::{Error, Result};
 use model::values::{Email, NewPassword, PersonName, PhoneNumber, UserId};
 use store::users;
@@ -45,20 +45,23 @@ pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device)
     require_creating(app)?;
     let now = app.clock.now();
     limits::take_mail(&app.hasty_db, &app.config.limits, &new.email, device.address, now).await?;
-    let mut user = users::Model {
+    let user = users::Model {
         first_name: new.first_name.into_string(),
         last_name: new.last_name.into_string(),
         phone_number: new.phone_number.map(PhoneNumber::into_string),
         ..users::Model::new(UserId::generate(now), new.email, now)
     };
-    user.password_hash = Some(passwords::hash(app, &user, &new.password).await?);
+    let hash = passwords::hash(app, &user, &new.password).await?;
+    let mut account = Account::new(user);
+    account.set_password(hash, now);
+    let user = &account.user;
     let txn = store::begin(&app.db).await?;
-    creating::insert(app, &txn, &Actor::reader(user.id, device), "user.register", &user, now).await?;
+    creating::insert(app, &txn, &Actor::reader(user.id, device), "user.register", &account, now).await?;
     mail::enqueue(app, &txn, &user.email, None, &Letter::ConfirmAddress { user: user.id }, now).await?;
     txn.commit().await?;
     app.changed.notify_one();
     app.mail_waits.notify_one();
-    Ok(user)
+    Ok(account.user)
 }
 
 /// Sets another password for whoever knows the address and the one before, and ends all sessions. An unknown address, a
@@ -78,11 +81,11 @@ pub async fn change_password_by_credentials(
     let attempt = Attempt::take(&app.hasty_db, &app.config.limits, email, device.address, now).await?;
     let candidate = users::candidate(&app.db, email).await?;
     let (right, attempt) = compare(app, attempt, current, candidate.hash(), candidate.decoy.as_deref()).await?;
-    let Some(user) = candidate.user.filter(|user| right && user.is_active) else {
+    let Some(user) = candidate.user.as_ref().filter(|user| right && user.is_active) else {
         return Err(Error::InvalidCredentials);
     };
     attempt.give_back(&app.hasty_db).await?;
-    let hash = passwords::hash(app, &user, &NewPassword::parse(password)?).await?;
+    let hash = passwords::hash(app, user, &NewPassword::parse(password)?).await?;
     let actor = Actor::reader(user.id, device);
     let begun = UserEdit::begin(app, &actor, user.id).await;
     let mut edit = begun.map_err(|error| match error {
@@ -90,10 +93,10 @@ pub async fn change_password_by_credentials(
         Error::NotFound => Error::InvalidCredentials,
         other => other,
     })?;
-    if edit.user.password_hash != user.password_hash || !edit.user.is_active {
-        // Somebody has changed it since it was compared.
+    if edit.account.password() != candidate.password.as_ref() || !edit.account.user.is_active {
+        // It was changed since it was compared.
         return Err(Error::InvalidCredentials);
     }
-    edit.user.password_hash = Some(hash);
+    edit.account.set_password(hash, app.clock.now());
     edit.commit("user.change_password").await.map(drop)
 }

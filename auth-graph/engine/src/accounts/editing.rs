@@ -7,6 +7,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::DatabaseTransaction;
 
+use super::account::{Account, Difference};
 use super::{consequences, taken};
 use crate::app::App;
 use crate::audit;
@@ -16,7 +17,7 @@ use crate::sessions::Ended;
 use model::error::{Error, Result};
 use model::values::UserId;
 use store::changes::{self, Kind};
-use store::users;
+use store::{user_credentials, users};
 
 /// A change that has begun: the user's row is locked. Dropping it changes nothing.
 #[derive(Debug)]
@@ -25,9 +26,9 @@ pub(crate) struct UserEdit<'a> {
     app: &'a App,
     actor: &'a Actor,
     txn: DatabaseTransaction,
-    before: users::Model,
-    /// The user as they shall be.
-    pub(crate) user: users::Model,
+    before: Account,
+    /// The account after the change.
+    pub(crate) account: Account,
     reason: Option<String>,
     now: DateTime<Utc>,
 }
@@ -40,12 +41,18 @@ impl<'a> UserEdit<'a> {
     pub(crate) async fn begin(app: &'a App, actor: &'a Actor, id: UserId) -> Result<Self> {
         let txn = store::begin(&app.db).await?;
         let user = users::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-        Ok(Self::within(app, actor, txn, user))
+        Self::within(app, actor, txn, user).await
     }
 
     /// Begins to change a user whose row this transaction has locked.
-    pub(crate) fn within(app: &'a App, actor: &'a Actor, txn: DatabaseTransaction, user: users::Model) -> Self {
-        Self { app, actor, txn, before: user.clone(), user, reason: None, now: app.clock.now() }
+    pub(crate) async fn within(
+        app: &'a App,
+        actor: &'a Actor,
+        txn: DatabaseTransaction,
+        user: users::Model,
+    ) -> Result<Self> {
+        let account = Account::of(&txn, user).await?;
+        Ok(Self { app, actor, txn, before: account.clone(), account, reason: None, now: app.clock.now() })
     }
 
     /// The transaction, for what belongs to the change.
@@ -53,9 +60,9 @@ impl<'a> UserEdit<'a> {
         &self.txn
     }
 
-    /// The user as they were.
-    pub(crate) fn before(&self) -> &users::Model {
-        &self.before
+    /// The difference that the change makes.
+    pub(crate) fn difference(&self) -> Difference<'_> {
+        Difference { before: &self.before, after: &self.account }
     }
 
     /// Records why.
@@ -81,25 +88,26 @@ impl<'a> UserEdit<'a> {
     /// # Errors
     /// As [`Self::commit`].
     pub(crate) async fn write(mut self, action: &'static str) -> Result<(DatabaseTransaction, Changed, Aftermath)> {
-        if self.user == self.before {
+        if self.account == self.before {
             let aftermath = Aftermath(Ended::none(self.now));
-            return Ok((self.txn, Changed { user: self.user, ended_sessions: 0 }, aftermath));
+            return Ok((self.txn, Changed { user: self.account.user, ended_sessions: 0 }, aftermath));
         }
-        self.user.version = self.before.version + 1;
-        self.user.updated_at = self.now;
-        users::update(&self.txn, &self.user).await.map_err(taken)?;
-        let entry = audit::of_user(action, Some(&self.before), &self.user, self.reason);
+        self.account.user.version = self.before.user.version + 1;
+        self.account.user.updated_at = self.now;
+        users::update(&self.txn, &self.account.user).await.map_err(taken)?;
+        user_credentials::replace(&self.txn, self.before.credentials(), self.account.credentials()).await?;
+        let entry = audit::of_account(action, Some(&self.before), &self.account, self.reason.take());
         audit::record(self.app, &self.txn, self.actor, entry).await?;
-        let ended = consequences::follow(self.app, &self.txn, &self.before, &self.user, self.now).await?;
-        let kind = if self.user.deleted_at.is_some() { Kind::UserDeleted } else { Kind::UserUpdated };
-        let held = held_before(self.app, &self.before, &self.user);
-        changes::append_edit(&self.txn, kind, &self.user, held).await?;
+        let ended = consequences::follow(self.app, &self.txn, self.difference(), self.now).await?;
+        let (before, user) = (self.before.user, self.account.user);
+        let kind = if user.deleted_at.is_some() { Kind::UserDeleted } else { Kind::UserUpdated };
+        changes::append_edit(&self.txn, kind, &user, held_before(self.app, &before, &user)).await?;
         // Changes take turns from here on, so that two superusers can not remove each other.
-        if is_guardian(&self.before) && !is_guardian(&self.user) && users::count_superusers(&self.txn).await? == 0 {
+        if is_guardian(&before) && !is_guardian(&user) && users::count_superusers(&self.txn).await? == 0 {
             return Err(Error::Conflict("Nobody would be left who may do everything."));
         }
         let ended_sessions = ended.count();
-        Ok((self.txn, Changed { user: self.user, ended_sessions }, Aftermath(ended)))
+        Ok((self.txn, Changed { user, ended_sessions }, Aftermath(ended)))
     }
 }
 

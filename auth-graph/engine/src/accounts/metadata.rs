@@ -27,7 +27,7 @@ pub async fn set_metadata(app: &App, principal: &Principal, change: Json, device
     let user = proof::user_of(app, principal).await?;
     let actor = Actor::own(principal, device);
     let mut edit = UserEdit::begin(app, &actor, user.id).await?;
-    let mut metadata = edit.user.metadata.as_object().cloned().unwrap_or_default();
+    let mut metadata = edit.account.user.metadata.as_object().cloned().unwrap_or_default();
     for (key, value) in change {
         if value.is_null() {
             metadata.remove(&key);
@@ -35,7 +35,7 @@ pub async fn set_metadata(app: &App, principal: &Principal, change: Json, device
             metadata.insert(key, value);
         }
     }
-    edit.user.metadata = checked(app, Json::Object(metadata))?;
+    edit.account.user.metadata = checked(app, Json::Object(metadata))?;
     Ok(edit.commit("user.set_metadata").await?.user)
 }
 

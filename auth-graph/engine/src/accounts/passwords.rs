@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::{UserEdit, password_rules, proof, redeeming};
+use super::{Account, UserEdit, password_rules, proof, redeeming};
 use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
@@ -40,12 +40,12 @@ pub async fn reset(app: &App, token: &SecretString, password: &NewPassword, devi
     let hash = hash(app, &user, password).await?;
     let actor = Actor::reader(id, device);
     let mut edit = redeeming::begin(app, &actor, id).await?;
-    if edit.user.email != found.token.email {
+    if edit.account.user.email != found.token.email {
         return Err(Error::OneTimeTokenInvalid);
     }
     found.consume(edit.txn(), app.clock.now()).await?;
-    edit.user.email_verified = true;
-    edit.user.password_hash = Some(hash);
+    edit.account.user.email_verified = true;
+    edit.account.set_password(hash, app.clock.now());
     Ok(edit.commit("user.reset_password").await?.ended_sessions)
 }
 
@@ -64,18 +64,19 @@ pub async fn change(
     device: &Device,
 ) -> Result<usize> {
     let user = proof::user_of(app, principal).await?;
-    if user.password_hash.is_some() && current.is_none() {
+    let account = Account::of(&app.db, user).await?;
+    if account.password().is_some() && current.is_none() {
         return Err(Error::ReauthenticationRequired);
     }
     let user = proof::prove(app, principal, current, device).await?;
     let hash = hash(app, &user, password).await?;
     let actor = Actor::own(principal, device);
     let mut edit = UserEdit::begin(app, &actor, user.id).await?;
-    if edit.user.password_hash != user.password_hash {
-        // Somebody has changed it since it was compared.
+    if edit.account.password() != account.password() {
+        // It was changed since it was compared.
         return Err(Error::InvalidCredentials);
     }
-    edit.user.password_hash = Some(hash);
+    edit.account.set_password(hash, app.clock.now());
     Ok(edit.commit("user.change_password").await?.ended_sessions)
 }
 

@@ -36,16 +36,16 @@ pub async fn update_profile(
     let actor = Actor::own(principal, device);
     let mut edit = UserEdit::begin(app, &actor, user.id).await?;
     if let Some(name) = change.first_name {
-        edit.user.first_name = name.into_string();
+        edit.account.user.first_name = name.into_string();
     }
     if let Some(name) = change.last_name {
-        edit.user.last_name = name.into_string();
+        edit.account.user.last_name = name.into_string();
     }
     if let Some(number) = change.phone_number {
-        edit.user.phone_number = number.map(PhoneNumber::into_string);
+        edit.account.user.phone_number = number.map(PhoneNumber::into_string);
     }
     if let Some(locale) = change.locale {
-        edit.user.locale = locale;
+        edit.account.user.locale = locale;
     }
     Ok(edit.commit("user.update").await?.user)
 }

@@ -3,11 +3,12 @@
 use chrono::Duration;
 use secrecy::SecretString;
 
+use super::Account;
 use crate::app::App;
 use crate::callers::Device;
 use crate::callers::Principal;
 use crate::limits::Attempt;
-use crate::signing_in::compare::compare;
+use crate::signing_in::password::compare;
 use model::error::{Error, Result};
 use store::users;
 
@@ -60,7 +61,9 @@ pub(super) async fn check_password(
 ) -> Result<()> {
     let now = app.clock.now();
     let attempt = Attempt::take(&app.hasty_db, &app.config.limits, &user.email, device.address, now).await?;
-    let (right, attempt) = compare(app, attempt, password, user.password_hash.as_deref(), None).await?;
+    let account = Account::of(&app.db, user.clone()).await?;
+    let hash = account.password().map(|password| password.secret.as_str());
+    let (right, attempt) = compare(app, attempt, password, hash, None).await?;
     if !right {
         return Err(Error::InvalidCredentials);
     }

@@ -53,7 +53,7 @@ impl Found {
 /// [`Error::OneTimeTokenInvalid`] in that case.
 pub(super) async fn begin<'a>(app: &'a App, actor: &'a Actor, id: UserId) -> Result<UserEdit<'a>> {
     match UserEdit::begin(app, actor, id).await {
-        Ok(edit) if edit.user.is_active => Ok(edit),
+        Ok(edit) if edit.account.user.is_active => Ok(edit),
         Ok(_) | Err(Error::NotFound) => Err(Error::OneTimeTokenInvalid),
         Err(error) => Err(error),
     }

@@ -3,6 +3,7 @@
 
 use secrecy::SecretString;
 
+use super::account::Account;
 use super::redeeming::{self, Found};
 use super::{creating, password_rules};
 use crate::app::App;
@@ -94,16 +95,18 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
 pub(super) async fn complete(app: &App, found: Found, registration: Registration, device: &Device) -> Result<()> {
     let now = app.clock.now();
     let user = users::Model {
-        password_hash: Some(registration.password_hash),
         first_name: registration.first_name,
         last_name: registration.last_name,
         locale: registration.locale,
         email_verified: true,
         ..users::Model::new(UserId::generate(now), found.token.email.clone(), now)
     };
+    let mut account = Account::new(user);
+    account.set_password(registration.password_hash, now);
+    let actor = Actor::reader(account.user.id, device);
     let txn = store::begin(&app.db).await?;
     found.consume(&txn, now).await?;
-    creating::insert(app, &txn, &Actor::reader(user.id, device), "user.register", &user, now).await?;
+    creating::insert(app, &txn, &actor, "user.register", &account, now).await?;
     txn.commit().await?;
     app.changed.notify_one();
     Ok(())

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{known_roles, person_name};
-use crate::accounts::{Rank, creating, metadata, passwords};
+use crate::accounts::{Account, Rank, creating, metadata, passwords};
 use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::scopes_of;
@@ -59,7 +59,7 @@ impl NewAccount {
 /// [`Error::ValidationFailed`] for a bad value; [`Error::Unavailable`] when too many passwords are being hashed.
 pub async fn create(app: &App, actor: &Actor, new: NewAccount) -> Result<users::Model> {
     let now = app.clock.now();
-    let mut user = users::Model {
+    let user = users::Model {
         first_name: person_name("firstName", &new.first_name)?,
         last_name: person_name("lastName", &new.last_name)?,
         is_staff: new.rank != Rank::User,
@@ -70,17 +70,18 @@ pub async fn create(app: &App, actor: &Actor, new: NewAccount) -> Result<users::
         private_metadata: metadata::checked_private(app, new.private_metadata)?,
         ..users::Model::new(UserId::generate(now), new.email, now)
     };
+    let mut account = Account::new(user);
     if let Some(password) = &new.password {
-        user.password_hash = Some(passwords::hash(app, &user, password).await?);
+        account.set_password(passwords::hash(app, &account.user, password).await?, now);
     }
     let txn = store::begin(&app.db).await?;
     let powers = actor.powers(app, &txn).await?;
     if new.rank != Rank::User && !powers.are_complete() {
         return Err(Error::Forbidden);
     }
-    powers.cover(&scopes_of(app, &user))?;
-    creating::insert(app, &txn, actor, "user.create", &user, now).await?;
+    powers.cover(&scopes_of(app, &account.user))?;
+    creating::insert(app, &txn, actor, "user.create", &account, now).await?;
     txn.commit().await?;
     app.changed.notify_one();
-    Ok(user)
+    Ok(account.user)
 }

@@ -13,7 +13,7 @@ use crate::egress::claims_hook::Occasion;
 use crate::sessions::scope_of;
 use credentials::access_tokens::{Act, Grant};
 use model::error::{Error, Result};
-use model::values::{Scopes, SessionId, TokenId, UserId};
+use model::values::{Amr, Scopes, SessionId, TokenId, UserId};
 use store::login_events::{self, Kind};
 use store::{sessions, users};
 
@@ -93,9 +93,8 @@ pub async fn impersonate(
         session: session.id,
         client_id: session.client_id.clone(),
         scope: scope.clone(),
-        // Nobody has proved to be the user: whatever asks for a recent proof shall refuse.
-        auth_time: DateTime::UNIX_EPOCH,
-        amr: Vec::new(),
+        auth_time: session.auth_time,
+        amr: session.amr.to_strings(),
         additional: claims::of_user(app, &user, &app.config.tokens.audience, answer),
         act: Some(Act { sub: by }),
         issued_at: now,
@@ -115,6 +114,9 @@ fn event_of(session: &sessions::Model, now: DateTime<Utc>) -> login_events::Mode
         user_id: Some(session.user_id),
         session_id: Some(session.id),
         client_id: Some(session.client_id.clone()),
+        method: None,
+        provider: None,
+        application: None,
         ip_address: session.ip_address.clone(),
         user_agent: session.user_agent.clone(),
     }
@@ -129,7 +131,10 @@ fn session_of(app: &App, actor: &Actor, user: &users::Model) -> sessions::Model 
         client_id: CLIENT.to_owned(),
         scope: None,
         audience: None,
-        amr: json!([]),
+        amr: Amr::default(),
+        acr: None,
+        // No proof was given by the user: whatever asks for a recent one refuses.
+        auth_time: DateTime::UNIX_EPOCH,
         generation: 0,
         user_agent: actor.device().user_agent.clone(),
         ip_address: actor.device().address.map(|address| address.to_string()),

@@ -35,13 +35,13 @@ pub async fn merge(app: &App, actor: &Actor, id: UserId, into: UserId, reason: S
         powers.cover(&scopes_of(app, user))?;
     }
     let united = united(&merged, survivor.clone());
-    let mut edit = UserEdit::within(app, actor, txn, merged).because(Some(reason.clone()));
-    edit.user.merged_into = Some(into);
-    deleting::mark(&mut edit.user, Deletion::ForGood, app.clock.now());
+    let mut edit = UserEdit::within(app, actor, txn, merged).await?.because(Some(reason.clone()));
+    edit.account.user.merged_into = Some(into);
+    deleting::mark(&mut edit.account, Deletion::ForGood, app.clock.now());
     let (txn, _, of_merged) = edit.write("user.merge").await?;
     user_numbers::pass_on(&txn, id, into).await?;
-    let mut edit = UserEdit::within(app, actor, txn, survivor).because(Some(reason));
-    edit.user = users::Model {
+    let mut edit = UserEdit::within(app, actor, txn, survivor).await?.because(Some(reason));
+    edit.account.user = users::Model {
         metadata: metadata::checked(app, united.metadata)?,
         private_metadata: metadata::checked_private(app, united.private_metadata)?,
         ..united

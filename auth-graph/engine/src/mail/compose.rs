@@ -5,6 +5,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Letter;
+use crate::accounts::Account;
 use crate::app::App;
 use crate::mailer::{Content, Mail, Template};
 use credentials::one_time_tokens as secrets;
@@ -28,6 +29,10 @@ struct Link {
 pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
     let letter: Letter = serde_json::from_value(row.letter.clone()).map_err(Error::internal)?;
     let owner = users::find_by_email(&app.db, &row.email).await?;
+    let owner = match owner {
+        Some(owner) => Some(Account::of(&app.db, owner).await?),
+        None => None,
+    };
     let Some((template, link)) = plan(&app.config.accounts, letter, owner.as_ref())? else { return Ok(None) };
     let link = match link {
         Some(link) => match make(app, row, link).await? {
@@ -38,14 +43,15 @@ pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
     };
     // A name is used where its bearer reads it. Until the address was shown to be theirs, somebody else may have chosen
     // both, to have us send their words.
-    let name = owner.as_ref().filter(|owner| owner.email_verified).map_or("", |owner| &owner.first_name);
-    let locale = owner.as_ref().and_then(|owner| owner.locale.as_ref());
+    let owner = owner.as_ref().map(|owner| &owner.user);
+    let name = owner.filter(|owner| owner.email_verified).map_or("", |owner| &owner.first_name);
+    let locale = owner.and_then(|owner| owner.locale.as_ref());
     let content = Content { locale: row.locale.as_ref().or(locale), name, link };
     app.mailer.write(row.email.clone(), template, &content).map(Some)
 }
 
 /// Which mail says this to whoever has the address now, and what it links to. None: it matters to nobody any more.
-fn plan(accounts: &Accounts, letter: Letter, owner: Option<&users::Model>) -> Result<Option<(Template, Option<Link>)>> {
+fn plan(accounts: &Accounts, letter: Letter, owner: Option<&Account>) -> Result<Option<(Template, Option<Link>)>> {
     let verify = |purpose, user, payload| Link {
         page: "/verify-email",
         purpose,
@@ -66,16 +72,18 @@ fn plan(accounts: &Accounts, letter: Letter, owner: Option<&users::Model>) -> Re
             let payload = serde_json::to_value(registration).map_err(Error::internal)?;
             (Template::ConfirmRegistration, Some(verify(Purpose::ConfirmRegistration, None, Some(payload))))
         }
-        (Letter::ConfirmAddress { user }, Some(owner)) if owner.id == user && !owner.email_verified => {
+        (Letter::ConfirmAddress { user }, Some(owner)) if owner.user.id == user && !owner.user.email_verified => {
             (Template::ConfirmAddress, Some(verify(Purpose::VerifyEmail, Some(user), None)))
         }
         (Letter::ConfirmNewAddress { .. }, Some(_)) => (Template::AddressTaken, None),
         (Letter::ConfirmNewAddress { user }, None) => {
             (Template::ConfirmNewAddress, Some(verify(Purpose::ChangeEmail, Some(user), None)))
         }
-        (Letter::ResetPassword, Some(owner)) if owner.is_active => (Template::ResetPassword, Some(reset(owner.id))),
-        (Letter::PasswordTaken, Some(owner)) if owner.is_active && owner.password_hash.is_none() => {
-            (Template::PasswordTaken, Some(reset(owner.id)))
+        (Letter::ResetPassword, Some(Account { user, .. })) if user.is_active => {
+            (Template::ResetPassword, Some(reset(user.id)))
+        }
+        (Letter::PasswordTaken, Some(owner)) if owner.user.is_active && owner.password().is_none() => {
+            (Template::PasswordTaken, Some(reset(owner.user.id)))
         }
         (Letter::Invitation, None) => {
             let (page, lifetime) = ("/register", accounts.invitation_lifetime);
@@ -89,6 +97,7 @@ fn plan(accounts: &Accounts, letter: Letter, owner: Option<&users::Model>) -> Re
         }
         (Letter::AddressChanged, _) => (Template::AddressChanged, None),
         (Letter::PasswordChanged, _) => (Template::PasswordChanged, None),
+        (Letter::FactorsChanged, _) => (Template::FactorsChanged, None),
         (Letter::AccountDeleted, _) => (Template::AccountDeleted, None),
         (Letter::AccountMerged, _) => (Template::AccountMerged, None),
     }))

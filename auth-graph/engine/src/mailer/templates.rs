@@ -45,13 +45,15 @@ pub enum Template {
     PasswordChanged,
     /// To a user who must set another password.
     PasswordTaken,
+    /// A credential beside the password was added, changed or removed.
+    FactorsChanged,
     /// To a user who was deleted.
     AccountDeleted,
     /// To a user whose account has become part of another one.
     AccountMerged,
 }
 
-const ALL: [Template; 12] = [
+const ALL: [Template; 13] = [
     Template::ConfirmRegistration,
     Template::AccountExists,
     Template::ConfirmAddress,
@@ -62,6 +64,7 @@ const ALL: [Template; 12] = [
     Template::AddressChanged,
     Template::PasswordChanged,
     Template::PasswordTaken,
+    Template::FactorsChanged,
     Template::AccountDeleted,
     Template::AccountMerged,
 ];

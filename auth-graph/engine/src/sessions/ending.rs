@@ -24,6 +24,8 @@ pub(crate) enum Reason {
     Deleted,
     /// Its user has another password, or none.
     PasswordChanged,
+    /// Its user has another credential beside the password, or one less.
+    FactorsChanged,
     /// An administrator ended it.
     Administrator,
 }
@@ -37,6 +39,7 @@ impl Reason {
             Self::Disabled => "disabled",
             Self::Deleted => "deleted",
             Self::PasswordChanged => "password_changed",
+            Self::FactorsChanged => "factors_changed",
             Self::Administrator => "administrator",
         }
     }

@@ -174,6 +174,9 @@ fn reuse(session: &sessions::Model, device: &Device, now: DateTime<Utc>) -> logi
         user_id: Some(session.user_id),
         session_id: Some(session.id),
         client_id: Some(session.client_id.clone()),
+        method: None,
+        provider: None,
+        application: None,
         ip_address: device.address.map(|address| address.to_string()),
         user_agent: device.user_agent.clone(),
     }

@@ -6,9 +6,9 @@ use super::Record;
 use crate::app::App;
 use model::error::Result;
 use model::values::UserId;
-use store::user_numbers;
 use store::users::{self, Filter};
 use store::window::{Direction, Window};
+use store::{user_credentials, user_numbers};
 
 /// How many users are read at once.
 pub const PAGE: u64 = 1000;
@@ -32,14 +32,22 @@ pub async fn export(app: &App, after: Option<UserId>, hashes: Hashes) -> Result<
     let ids: Vec<UserId> = page.iter().map(|user| user.id).collect();
     let numbers = user_numbers::of_users(&app.db, &ids).await?;
     let numbers: HashMap<UserId, i64> = numbers.into_iter().map(|row| (row.user_id, row.number)).collect();
+    let mut passwords: HashMap<UserId, String> = match hashes {
+        Hashes::Include => user_credentials::passwords_of(&app.db, &ids).await?.into_iter().map(hash_of).collect(),
+        Hashes::Omit => HashMap::new(),
+    };
     let record = |user: users::Model| {
-        let number = numbers.get(&user.id).copied();
-        (user.id, record(user, number, hashes))
+        let (number, password) = (numbers.get(&user.id).copied(), passwords.remove(&user.id));
+        (user.id, record(user, number, password))
     };
     Ok(page.into_iter().map(record).collect())
 }
 
-fn record(user: users::Model, number: Option<i64>, hashes: Hashes) -> Record {
+fn hash_of(password: user_credentials::Model) -> (UserId, String) {
+    (password.user_id, password.secret)
+}
+
+fn record(user: users::Model, number: Option<i64>, password_hash: Option<String>) -> Record {
     let texts = |json: &serde_json::Value| -> Vec<String> {
         json.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
     };
@@ -50,7 +58,7 @@ fn record(user: users::Model, number: Option<i64>, hashes: Hashes) -> Record {
         id: Some(user.id.to_string()),
         number,
         email: user.email.to_string(),
-        password_hash: user.password_hash.filter(|_| hashes == Hashes::Include),
+        password_hash,
         first_name: user.first_name,
         last_name: user.last_name,
         phone_number: user.phone_number,

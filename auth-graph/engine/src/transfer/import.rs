@@ -16,7 +16,7 @@ use super::{Record, Refused};
 use crate::app::App;
 use model::error::{Error, Result};
 use model::values::{Email, UserId};
-use store::{changes, imports, user_numbers, users};
+use store::{changes, imports, user_credentials, user_numbers, users};
 
 /// One row of the source.
 pub struct Row {
@@ -277,7 +277,12 @@ async fn insert(txn: &DatabaseTransaction, accepted: &[&Prepared]) -> Result<(),
         return Ok(());
     }
     let number = |row: &&Prepared| row.number.map(|number| user_numbers::Model { number, user_id: row.user.id });
+    let password = |row: &&Prepared| {
+        let hash = row.password.clone()?;
+        Some(user_credentials::Model::password(row.user.id, hash, row.user.updated_at))
+    };
     users::insert_many(txn, accepted.iter().map(|row| row.user.clone())).await?;
+    user_credentials::insert_many(txn, accepted.iter().filter_map(password).collect()).await?;
     user_numbers::insert_many(txn, accepted.iter().filter_map(number).collect()).await
 }
 

@@ -27,6 +27,8 @@ pub enum UnusableHash {
 pub(super) struct Prepared {
     pub number: Option<i64>,
     pub user: users::Model,
+    /// The hash of the password.
+    pub password: Option<String>,
 }
 
 pub(super) fn prepare(
@@ -59,7 +61,6 @@ pub(super) fn prepare(
         _ => UserId::since(date_joined.min(now)),
     };
     let user = users::Model {
-        password_hash,
         first_name: name(&record.first_name)?,
         last_name: name(&record.last_name)?,
         phone_number: record.phone_number.filter(|phone| !phone.is_empty()),
@@ -76,7 +77,7 @@ pub(super) fn prepare(
         last_login: record.last_login.map(time),
         ..users::Model::new(id, email, now)
     };
-    Ok(Prepared { number: record.number, user })
+    Ok(Prepared { number: record.number, password: password_hash, user })
 }
 
 fn usable_hash(hash: Option<String>, unusable: UnusableHash) -> Result<Option<String>, Refused> {

@@ -1,27 +1,36 @@
 //! Who may sign in by an address, and what is compared with when nobody may.
 
+use std::sync::LazyLock;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use sea_orm::entity::prelude::*;
-use sea_orm::{FromQueryResult, Statement};
+use sea_orm::{FromQueryResult, IdenStatic, Iterable, Statement};
 
 use super::Model;
+use crate::user_credentials;
 use model::values::{Email, UserId};
 
 /// Somebody who may sign in by an address.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// Whose address it is.
+    /// The user who has the address.
     pub user: Option<Model>,
+    /// The password of that user, if they have one.
+    pub password: Option<user_credentials::Model>,
     /// The password hash of somebody, for comparing with when there is none: always the same for one address, and as
     /// often of one kind as users have it. It was looked up whether it is needed or not: that too takes time.
     pub decoy: Option<String>,
 }
 
 impl Candidate {
-    /// What the password is compared with, if there is a user who has one.
+    /// The hash that the password is compared with, if there is a user who has one.
     #[must_use]
     pub fn hash(&self) -> Option<&str> {
-        self.user.as_ref()?.password_hash.as_deref()
+        self.password.as_ref().map(|password| password.secret.as_str())
+    }
+
+    fn nobody() -> Self {
+        Self { user: None, password: None, decoy: None }
     }
 }
 
@@ -31,23 +40,37 @@ impl Candidate {
 /// When the database fails.
 pub async fn candidate(db: &impl ConnectionTrait, email: &Email) -> Result<Candidate, DbErr> {
     // Limits are not bound: SQLite would plan these anew each time.
-    const FIND: &str = "SELECT ends.first, ends.last, users.* FROM (SELECT \
-                        (SELECT id FROM users ORDER BY id LIMIT 1) AS first, \
-                        (SELECT id FROM users ORDER BY id DESC LIMIT 1) AS last) AS ends \
-                        LEFT JOIN users ON users.email = $1 AND users.deleted_at IS NULL";
-    const AFTER: &str = "SELECT password_hash FROM users WHERE id >= $1 AND password_hash IS NOT NULL \
-                         ORDER BY id LIMIT 1";
+    static FIND: LazyLock<String> = LazyLock::new(|| {
+        let columns = super::Column::iter().map(|column| format!("users.{}", column.as_str()));
+        format!(
+            "SELECT ends.first, ends.last, {}, user_credentials.secret, user_credentials.changed_at FROM (SELECT \
+             (SELECT id FROM users ORDER BY id LIMIT 1) AS first, \
+             (SELECT id FROM users ORDER BY id DESC LIMIT 1) AS last) AS ends \
+             LEFT JOIN users ON users.email = $1 AND users.deleted_at IS NULL \
+             LEFT JOIN user_credentials ON user_credentials.user_id = users.id AND user_credentials.kind = 'password'",
+            columns.collect::<Vec<_>>().join(", ")
+        )
+    });
+    const AFTER: &str = "SELECT secret FROM user_credentials WHERE user_id >= $1 AND kind = 'password' \
+                         ORDER BY user_id LIMIT 1";
     let backend = db.get_database_backend();
-    let find = Statement::from_sql_and_values(backend, FIND, [email.clone().into()]);
-    let Some(found) = db.query_one_raw(find).await? else { return Ok(Candidate { user: None, decoy: None }) };
+    let find = Statement::from_sql_and_values(backend, FIND.as_str(), [email.clone().into()]);
+    let Some(found) = db.query_one_raw(find).await? else { return Ok(Candidate::nobody()) };
     let (Some(first), Some(last)) = (found.try_get("", "first")?, found.try_get("", "last")?) else {
-        return Ok(Candidate { user: None, decoy: None });
+        return Ok(Candidate::nobody());
     };
     let id: Option<UserId> = found.try_get("", "id")?;
     let user = id.map(|_| Model::from_query_result(&found, "")).transpose()?;
     let after = Statement::from_sql_and_values(backend, AFTER, [place_of(email, first, last).into()]);
     let decoy = db.query_one_raw(after).await?.map(|row| row.try_get_by_index(0)).transpose()?;
-    Ok(Candidate { user, decoy })
+    let hash: Option<String> = found.try_get("", "secret")?;
+    let password = match (id, hash) {
+        (Some(user_id), Some(hash)) => {
+            Some(user_credentials::Model::password(user_id, hash, found.try_get("", "changed_at")?))
+        }
+        _ => None,
+    };
+    Ok(Candidate { user, password, decoy })
 }
 
 /// Where an address is among identifiers: anywhere between these two, and always at the same place.

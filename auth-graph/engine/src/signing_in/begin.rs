@@ -1,0 +1,107 @@
+//! Beginning a session for a user who has proved who they are.
+
+use model::error::{Error, Result};
+use model::values::{Amr, Scopes, SessionId};
+use store::{sessions, users};
+
+use super::challenge::Admitted;
+use super::events::{self, Event};
+use crate::app::App;
+use crate::callers::Device;
+use crate::claims;
+use crate::egress::claims_hook::Occasion;
+use crate::sessions::{FIRST_PARTY, TokenPair, idle_end, issue, scope_of};
+
+/// What the tokens of a session are to be.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// What they shall allow at most; none: everything that the user has.
+    pub(super) scope: Option<Scopes>,
+    /// The audience; none: the services of this graph.
+    pub(super) audience: Option<String>,
+}
+
+impl Asked {
+    /// Checks that people may sign in for the audience.
+    ///
+    /// # Errors
+    /// [`Error::ValidationFailed`] when they may not.
+    pub(super) fn check(self, app: &App) -> Result<Self> {
+        match &self.audience {
+            Some(audience) if !app.config.serves_audience(audience) => {
+                Err(Error::invalid("audience", "is not one that can be signed in for"))
+            }
+            _ => Ok(self),
+        }
+    }
+}
+
+/// Writes the session and everything that goes with it. None: the user was disabled, or their credential changed,
+/// meanwhile.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the claims hook fails; the attempt is given back then.
+pub(super) async fn begin(app: &App, admitted: Admitted, asked: Asked, device: &Device) -> Result<Option<TokenPair>> {
+    let session = session(app, &admitted, asked, device)?;
+    let proof = admitted.into_proof();
+    let scope = scope_of(app, &session, &proof.user);
+    // Before anything is locked, as this may be a call over the network.
+    let answer = match claims::ask_for_session(app, &session, &scope, Occasion::Login).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            // The proof was right: the failure of another service does not count against the user.
+            if let Some(attempt) = proof.attempt {
+                attempt.give_back(&app.hasty_db).await?;
+            }
+            return Err(error);
+        }
+    };
+    let now = session.created_at;
+    let txn = store::begin(&app.db).await?;
+    // This locks the user's row: whoever disables the user, or changes how they sign in, waits and then finds the
+    // session.
+    let Some(user) = users::record_login(&txn, proof.user.id, now).await? else {
+        txn.rollback().await?;
+        return Ok(None);
+    };
+    if let Some(compared) = &proof.compared
+        && !compared.confirm(&txn).await?
+    {
+        txn.rollback().await?;
+        return Ok(None);
+    }
+    sessions::insert(&txn, &session).await?;
+    let event = Event { user: Some(user.id), session: Some(session.id), method: proof.methods.first().copied() };
+    events::granted(&txn, event, device, now).await?;
+    if let Some(attempt) = proof.attempt {
+        attempt.give_back(&txn).await?;
+    }
+    txn.commit().await?;
+    issue(app, &session, user, answer, now).map(Some)
+}
+
+fn session(app: &App, admitted: &Admitted, asked: Asked, device: &Device) -> Result<sessions::Model> {
+    let (proof, now) = (admitted.proof(), app.clock.now());
+    let lifetime = chrono::Duration::from_std(app.config.tokens.session_lifetime).map_err(Error::internal)?;
+    let absolute_expires_at = now + lifetime;
+    let amr: Amr = proof.methods.iter().copied().collect();
+    Ok(sessions::Model {
+        id: SessionId::generate(now),
+        user_id: proof.user.id,
+        client_id: FIRST_PARTY.to_owned(),
+        audience: asked.audience.filter(|audience| *audience != app.config.tokens.audience),
+        scope: asked.scope,
+        acr: amr.level(),
+        amr,
+        auth_time: now,
+        generation: 0,
+        user_agent: device.user_agent.clone(),
+        ip_address: device.address.map(|address| address.to_string()),
+        created_at: now,
+        last_used_at: now,
+        expires_at: idle_end(app, now).min(absolute_expires_at),
+        absolute_expires_at,
+        revoked_at: None,
+        revoked_reason: None,
+    })
+}

@@ -1,0 +1,65 @@
+//! The trace of a sign-in: its login event.
+
+use chrono::{DateTime, Utc};
+use model::error::{Error, Result};
+use model::values::{Method, SessionId, TokenId, UserId};
+use sea_orm::ConnectionTrait;
+use store::login_events::{self, Kind, Model};
+
+use crate::callers::Device;
+use crate::sessions::FIRST_PARTY;
+
+/// A sign-in that was granted or refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event {
+    /// The user, where there is one.
+    pub(super) user: Option<UserId>,
+    /// The session that it began.
+    pub(super) session: Option<SessionId>,
+    /// The method of the first proof.
+    pub(super) method: Option<Method>,
+}
+
+/// Records a sign-in that began a session.
+pub(super) async fn granted(
+    txn: &impl ConnectionTrait,
+    event: Event,
+    device: &Device,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    insert(txn, event, None, device, now).await
+}
+
+/// Records a sign-in that was refused for wrong credentials.
+pub(super) async fn refused(
+    db: &impl ConnectionTrait,
+    event: Event,
+    device: &Device,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    insert(db, event, Some(&Error::InvalidCredentials), device, now).await
+}
+
+async fn insert(
+    db: &impl ConnectionTrait,
+    event: Event,
+    refusal: Option<&Error>,
+    device: &Device,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let row = Model {
+        id: TokenId::generate(now),
+        occurred_at: now,
+        kind: Kind::Login,
+        code: refusal.map(|error| error.code().as_str().to_owned()),
+        user_id: event.user,
+        session_id: event.session,
+        client_id: Some(FIRST_PARTY.to_owned()),
+        method: event.method.map(|method| method.as_str().to_owned()),
+        provider: None,
+        application: None,
+        ip_address: device.address.map(|address| address.to_string()),
+        user_agent: device.user_agent.clone(),
+    };
+    Ok(login_events::insert(db, row).await?)
+}

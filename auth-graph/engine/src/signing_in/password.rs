@@ -1,0 +1,65 @@
+//! The first proof by a password.
+
+use model::error::Result;
+use model::values::{Email, Method, is_sample_password};
+use secrecy::SecretString;
+use store::user_credentials;
+use store::users;
+
+use super::proof::{Compared, Outcome, Proof};
+use crate::app::App;
+use crate::callers::Device;
+use crate::limits::Attempt;
+
+/// Proves who somebody is by an address and a password.
+///
+/// An unknown address and a wrong password are refused alike, at one cost in time.
+///
+/// # Errors
+/// [`Error::RateLimited`](model::error::Error::RateLimited) before any work is done;
+/// [`Error::Unavailable`](model::error::Error::Unavailable) when too many others are signing in.
+pub(super) async fn prove(app: &App, email: &Email, password: &SecretString, device: &Device) -> Result<Outcome> {
+    let attempt = Attempt::take(&app.hasty_db, &app.config.limits, email, device.address, app.clock.now()).await?;
+    let users::Candidate { user, password: credential, decoy } = users::candidate(&app.db, email).await?;
+    let hash = credential.as_ref().map(|credential| credential.secret.as_str());
+    let (right, attempt) = compare(app, attempt, password, hash, decoy.as_deref()).await?;
+    let (user, credential) = match (user, credential) {
+        (Some(user), Some(credential)) if right => (user, credential),
+        (user, _) => return Ok(Outcome::Refused { user }),
+    };
+    let renewed = renewed_hash(app, &credential, password).await;
+    Ok(Outcome::Proved(Proof {
+        user,
+        methods: vec![Method::Password],
+        is_sample: is_sample_password(password),
+        compared: Some(Compared { credential, renewed }),
+        attempt: Some(attempt),
+    }))
+}
+
+/// Compares a password for which an attempt was taken, as [`credentials::PasswordPool::verify`] does. An attempt that
+/// could not be decided is given back.
+///
+/// # Errors
+/// [`Error::Unavailable`](model::error::Error::Unavailable) when too many passwords are being hashed.
+pub(crate) async fn compare(
+    app: &App,
+    attempt: Attempt,
+    password: &SecretString,
+    hash: Option<&str>,
+    decoy: Option<&str>,
+) -> Result<(bool, Attempt)> {
+    match app.passwords.verify(password, hash, decoy).await {
+        Ok(right) => Ok((right, attempt)),
+        Err(error) => {
+            attempt.give_back(&app.hasty_db).await?;
+            Err(error)
+        }
+    }
+}
+
+/// A hash of ours in place of an imported one, or of one at another cost. None: the hash is current, or the threads
+/// that hash are busy, and the next sign-in renews it.
+async fn renewed_hash(app: &App, credential: &user_credentials::Model, password: &SecretString) -> Option<String> {
+    if app.passwords.is_current(&credential.secret) { None } else { app.passwords.hash(password).await.ok() }
+}
