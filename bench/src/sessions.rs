@@ -127,7 +127,7 @@ async fn swap_for(
     let start = Instant::now();
     let mut count = 0;
     while start.elapsed() < time {
-        let txn = begin(&app.hasty_db).await?;
+        let txn = begin(&app.relaxed_db).await?;
         let swap = sessions::Entity::update_many()
             .col_expr(sessions::Column::Generation, Expr::value(generation + 1))
             .filter(sessions::Column::Id.eq(session))

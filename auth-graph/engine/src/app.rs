@@ -39,9 +39,9 @@ pub struct Parts {
     pub config: Config,
     /// The database.
     pub db: DatabaseConnection,
-    /// The same database, for what may be lost with the machine, and does not wait for the disk: the generations of
-    /// refresh tokens, and attempts. Nothing that is in the outbox.
-    pub hasty_db: DatabaseConnection,
+    /// The same database with commits that do not wait for the disk. It is for data that may be lost when the machine
+    /// fails: generations of refresh tokens and counted attempts. Nothing that is in the outbox is written with it.
+    pub relaxed_db: DatabaseConnection,
     /// The time.
     pub clock: Clock,
     /// The keys that sign access tokens.
@@ -103,8 +103,8 @@ impl App {
             db.map_err(|error| unopened(&config, &error))
         };
         let db = open(Commits::Durable).await?;
-        let hasty_db = match db.get_database_backend() {
-            DbBackend::Sqlite => open(Commits::Hasty).await?,
+        let relaxed_db = match db.get_database_backend() {
+            DbBackend::Sqlite => open(Commits::Relaxed).await?,
             _ => db.clone(),
         };
         let access_lifetime = Duration::from_std(config.tokens.access_lifetime).map_err(Error::internal)?;
@@ -138,7 +138,7 @@ impl App {
             changed: Arc::default(),
             config,
             db,
-            hasty_db,
+            relaxed_db,
             clock,
         })))
     }

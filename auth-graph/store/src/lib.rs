@@ -41,13 +41,13 @@ pub use wake::Wake;
 /// Any number that nobody else locks.
 const MIGRATION_LOCK: i64 = 0x6175_7468_6772_6170;
 
-/// What a commit waits for on SQLite. PostgreSQL has a setting of its own, and lets commits wait together.
+/// How long a commit takes on SQLite. PostgreSQL has a setting of its own, and lets commits wait together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commits {
-    /// For the disk: what was answered, and what the readers of the outbox were told, is not lost with the machine.
+    /// Waits for the disk: an answer that was sent, and a change that readers of the outbox saw, survive a power cut.
     Durable,
-    /// For nothing: the last ones can be lost with the machine.
-    Hasty,
+    /// Does not wait: the last commits can be lost in a power cut.
+    Relaxed,
 }
 
 /// Opens the database and brings nothing up to date: see [`migrate`].
@@ -57,7 +57,7 @@ pub enum Commits {
 pub async fn connect(url: &SecretString, max_connections: u32, commits: Commits) -> Result<DatabaseConnection, DbErr> {
     let synchronous = match commits {
         Commits::Durable => SqliteSynchronous::Full,
-        Commits::Hasty => SqliteSynchronous::Normal,
+        Commits::Relaxed => SqliteSynchronous::Normal,
     };
     let mut options = ConnectOptions::new(url.expose_secret());
     options

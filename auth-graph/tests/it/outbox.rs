@@ -140,5 +140,5 @@ async fn synchronous(db: &DatabaseConnection) -> Option<i32> {
 async fn what_readers_of_the_outbox_see_is_on_the_disk() {
     let test = TestApp::new().await;
     assert!(synchronous(&test.app.db).await.is_none_or(|waits| waits == 2), "not FULL");
-    assert!(synchronous(&test.app.hasty_db).await.is_none_or(|waits| waits == 1), "not NORMAL");
+    assert!(synchronous(&test.app.relaxed_db).await.is_none_or(|waits| waits == 1), "not NORMAL");
 }

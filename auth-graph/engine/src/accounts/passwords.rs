@@ -21,7 +21,7 @@ use store::users;
 pub async fn request_reset(app: &App, email: &Email, device: &Device) -> Result<()> {
     mail::require(app)?;
     let now = app.clock.now();
-    limits::take_mail(&app.hasty_db, &app.config.limits, email, device.address, now).await?;
+    limits::take_mail(&app.relaxed_db, &app.config.limits, email, device.address, now).await?;
     mail::enqueue(app, &app.db, email, None, &Letter::ResetPassword, now).await?;
     app.mail_waits.notify_one();
     Ok(())

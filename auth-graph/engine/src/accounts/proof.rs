@@ -60,12 +60,12 @@ pub(super) async fn check_password(
     device: &Device,
 ) -> Result<()> {
     let now = app.clock.now();
-    let attempt = Attempt::take(&app.hasty_db, &app.config.limits, &user.email, device.address, now).await?;
+    let attempt = Attempt::take(&app.relaxed_db, &app.config.limits, &user.email, device.address, now).await?;
     let account = Account::of(&app.db, user.clone()).await?;
     let hash = account.password().map(|password| password.secret.as_str());
     let (right, attempt) = compare(app, attempt, password, hash, None).await?;
     if !right {
         return Err(Error::InvalidCredentials);
     }
-    attempt.give_back(&app.hasty_db).await
+    attempt.give_back(&app.relaxed_db).await
 }

@@ -28,7 +28,7 @@ pub(super) struct Found {
 /// [`Error::OneTimeTokenInvalid`] when there is none for these purposes; [`Error::RateLimited`].
 pub(super) async fn find(app: &App, token: &SecretString, purposes: &[Purpose], device: &Device) -> Result<Found> {
     let now = app.clock.now();
-    let attempt = Attempt::take_for_token(&app.hasty_db, &app.config.limits, device.address, now).await?;
+    let attempt = Attempt::take_for_token(&app.relaxed_db, &app.config.limits, device.address, now).await?;
     let found = tokens::find(&app.db, &secrets::hash(token), purposes, now).await?;
     let token = found.ok_or(Error::OneTimeTokenInvalid)?;
     Ok(Found { token, attempt })

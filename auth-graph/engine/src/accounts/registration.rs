@@ -65,7 +65,7 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
         }
         None => {
             mail::require(app)?;
-            limits::take_mail(&app.hasty_db, &app.config.limits, &new.email, device.address, now).await?;
+            limits::take_mail(&app.relaxed_db, &app.config.limits, &new.email, device.address, now).await?;
             None
         }
     };

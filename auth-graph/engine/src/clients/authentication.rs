@@ -91,7 +91,7 @@ pub async fn authenticate(
         _ => {
             let (limits, now) = (&app.config.limits, app.clock.now());
             let _spent =
-                Attempt::take_for_client(&app.hasty_db, limits, &credentials.client_id, device.address, now).await?;
+                Attempt::take_for_client(&app.relaxed_db, limits, &credentials.client_id, device.address, now).await?;
             Err(Error::InvalidCredentials)
         }
     }

@@ -71,7 +71,7 @@ async fn advance(
     let (id, generation) = app.refresh_tokens.decode(token)?;
     let ip_address = device.address.map(|address| address.to_string());
     let used = sessions::Use { at: now, ip_address, idle_end: idle_end(app, now) };
-    Ok(sessions::advance(&app.hasty_db, id, generation, used).await?)
+    Ok(sessions::advance(&app.relaxed_db, id, generation, used).await?)
 }
 
 /// Gives the predecessor the pair that its successor has, and tells what is wrong with any other token. None: it is the

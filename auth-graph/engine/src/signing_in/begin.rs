@@ -51,7 +51,7 @@ pub(super) async fn begin(app: &App, admitted: Admitted, asked: Asked, device: &
         Err(error) => {
             // The proof was right: the failure of another service does not count against the user.
             if let Some(attempt) = proof.attempt {
-                attempt.give_back(&app.hasty_db).await?;
+                attempt.give_back(&app.relaxed_db).await?;
             }
             return Err(error);
         }

@@ -58,7 +58,7 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
 async fn refuse(app: &App, user: Option<UserId>, device: &Device) -> Result<TokenPair> {
     app.metrics.logins_refused.increment(1);
     let event = Event { user, session: None, method: Some(Method::Password) };
-    events::refused(&app.hasty_db, event, device, app.clock.now()).await?;
+    events::refused(&app.relaxed_db, event, device, app.clock.now()).await?;
     Err(Error::InvalidCredentials)
 }
 

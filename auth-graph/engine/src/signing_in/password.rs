@@ -19,7 +19,7 @@ use crate::limits::Attempt;
 /// [`Error::RateLimited`](model::error::Error::RateLimited) before any work is done;
 /// [`Error::Unavailable`](model::error::Error::Unavailable) when too many others are signing in.
 pub(super) async fn prove(app: &App, email: &Email, password: &SecretString, device: &Device) -> Result<Outcome> {
-    let attempt = Attempt::take(&app.hasty_db, &app.config.limits, email, device.address, app.clock.now()).await?;
+    let attempt = Attempt::take(&app.relaxed_db, &app.config.limits, email, device.address, app.clock.now()).await?;
     let users::Candidate { user, password: credential, decoy } = users::candidate(&app.db, email).await?;
     let hash = credential.as_ref().map(|credential| credential.secret.as_str());
     let (right, attempt) = compare(app, attempt, password, hash, decoy.as_deref()).await?;
@@ -52,7 +52,7 @@ pub(crate) async fn compare(
     match app.passwords.verify(password, hash, decoy).await {
         Ok(right) => Ok((right, attempt)),
         Err(error) => {
-            attempt.give_back(&app.hasty_db).await?;
+            attempt.give_back(&app.relaxed_db).await?;
             Err(error)
         }
     }
