@@ -32,7 +32,7 @@ use model::config::Profile;
 
 pub use caller::Caller;
 pub use delivery::{Browser, Page, find_cookie};
-pub use error::{ApiError, ErrorCode};
+pub use error::ApiError;
 pub use guard::{Authenticated, HasScope, HasScopeForAll};
 pub use operations::own_documents;
 pub use verification::Subject;
@@ -116,7 +116,5 @@ pub fn federation_sdl(directives: Directives) -> String {
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query::default(), Mutation::default(), Subscription::default())
-        .register_output_type::<ErrorCode>()
-        .enable_subscription_in_federation()
+    Schema::build(Query::default(), Mutation::default(), Subscription::default()).enable_subscription_in_federation()
 }

@@ -1,12 +1,10 @@
-//! What can go wrong, as a caller sees it: one opaque [`Error`] with one [`Code`], and one table from codes to HTTP
-//! statuses.
+//! Errors as callers see them: one opaque [`Error`] with one [`Code`].
 //!
-//! `Display` is for users; the source is for the log. How an error is written as problem+json is in `problem`, how a
-//! GraphQL resolver returns one in `api`.
+//! `Display` is for users, the source is for the log. `problem` writes an error as problem+json, and GraphQL resolvers
+//! return one as the type in `api`.
 
 #[cfg(feature = "async-graphql")]
 mod api;
-mod code;
 #[cfg(feature = "axum")]
 pub(crate) mod problem;
 
@@ -17,11 +15,11 @@ use std::time::Duration;
 
 #[cfg(feature = "async-graphql")]
 pub use api::ApiError;
-pub use code::Code;
+pub use errors::Code;
 
 type Source = Arc<dyn std::error::Error + Send + Sync>;
 
-/// When to ask again, where the other side did not say.
+/// Time to wait before the next attempt, if the other side has not sent one.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A refusal or a failure. Act on its [`code`](Error::code); show its `Display` to users.
@@ -34,70 +32,70 @@ pub struct Error {
 }
 
 impl Error {
-    /// The code that a program acts on.
+    /// Returns the code that programs act on.
     #[must_use]
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// The HTTP status that goes with the code.
+    /// Returns the HTTP status of the code.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.code.status()
     }
 
-    /// When to try again, for the errors that pass.
+    /// Returns the time to wait before the next attempt, if the error is temporary.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// An error of this kind, with the code's own message.
+    /// Returns an error with this code and the code's own message.
     #[must_use]
     pub fn new(code: Code) -> Self {
         let retry_after = matches!(code, Code::RateLimited | Code::Unavailable).then_some(RETRY_AFTER);
         Self { code, detail: None, retry_after, source: None }
     }
 
-    /// An argument that breaks a rule.
+    /// Returns an error about an argument that is not valid.
     #[must_use]
     pub fn invalid(field: &str, message: &str) -> Self {
         Self::new(Code::ValidationFailed).with_detail(format!("{field}: {message}"))
     }
 
-    /// Says what is wrong in this case, in words that users may read.
+    /// Sets the message, which users may read.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// Says when to try again.
+    /// Sets the time to wait before the next attempt.
     #[must_use]
     pub fn with_retry_after(mut self, retry_after: Duration) -> Self {
         self.retry_after = Some(retry_after);
         self
     }
 
-    /// Keeps the cause, for the log.
+    /// Sets the cause, which goes to the log.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(Arc::from(source.into()));
         self
     }
 
-    /// The time to wait in whole seconds, rounded up, as `Retry-After` and `retryAfter` carry it.
+    /// Returns the time to wait in whole seconds, rounded up, as `Retry-After` and `retryAfter` carry it.
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        self.retry_after.map(|time| time.as_secs() + u64::from(time.subsec_nanos() > 0))
+        self.retry_after.map(errors::retry_after_seconds)
     }
 
-    /// Something that we need is away.
+    /// Returns an error about something that is needed and unavailable.
     pub(crate) fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(Code::Unavailable).with_source(source)
     }
 
-    /// A fault of ours.
+    /// Returns an error about a fault of this service.
     #[must_use]
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(Code::Internal).with_source(source)

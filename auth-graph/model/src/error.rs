@@ -3,10 +3,13 @@
 //! Add a variant only if a caller would act differently. `Display` is for users; the source is for us and goes to the
 //! log, once, at the edge. Nothing here knows GraphQL or HTTP beyond the number of a status.
 
+use std::fmt;
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::SqliteError;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+pub use errors::Code;
 
 /// The result of everything in this crate that a caller can make fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -17,43 +20,30 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The caller has not signed in, and must.
-    #[error("Sign in first.")]
     Unauthenticated,
     /// Unknown e-mail address, wrong password and disabled user alike.
-    #[error("The e-mail address or the password is wrong.")]
     InvalidCredentials,
     /// The token was good once.
-    #[error("The token has expired.")]
     TokenExpired,
     /// Not a token of ours, or not meant for this use.
-    #[error("The token is invalid.")]
     TokenInvalid,
     /// The session that the token belongs to has ended.
-    #[error("The token has been revoked.")]
     TokenRevoked,
     /// An outdated refresh token came back: it may be stolen, so its session was ended.
-    #[error("The refresh token was used before; its session has been ended.")]
     TokenReused,
     /// A one-time token that is not ours, has expired, was used, or is meant for something else.
-    #[error("The link is invalid, has expired or was used before. Ask for a new one.")]
     OneTimeTokenInvalid,
     /// The sign-in was too long ago for what was asked for.
-    #[error("Confirm it with your password, or sign in again.")]
     ReauthenticationRequired,
     /// The caller is known and may not do this.
-    #[error("You may not do this.")]
     Forbidden,
     /// No such thing, or none that the caller may see.
-    #[error("Not found.")]
     NotFound,
     /// It clashes with something that exists.
-    #[error("{0}")]
     Conflict(&'static str),
     /// What follows a position in the feed is not kept any more.
-    #[error("What follows this cursor is not kept any more: read the snapshots.")]
     CursorExpired,
     /// An argument breaks a rule.
-    #[error("{field}{path}: {message}")]
     ValidationFailed {
         /// The argument's name in the API.
         field: &'static str,
@@ -63,13 +53,11 @@ pub enum Error {
         message: String,
     },
     /// Too many attempts.
-    #[error("Too many attempts. Try again later.")]
     RateLimited {
         /// When the next attempt will be heard.
         retry_after: Duration,
     },
     /// Overloaded, or something that we need is away.
-    #[error("The service is busy or partly unavailable. Try again shortly.")]
     Unavailable {
         /// When it is worth asking again.
         retry_after: Duration,
@@ -78,7 +66,6 @@ pub enum Error {
         source: Option<Source>,
     },
     /// A fault of ours.
-    #[error("Something went wrong on our side.")]
     Internal(#[source] Source),
 }
 
@@ -143,6 +130,23 @@ impl Error {
             _ => None,
         }
     }
+
+    /// Returns [`retry_after`](Self::retry_after) in whole seconds, as `Retry-After` and `extensions.retryAfter` carry it.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after().map(errors::retry_after_seconds)
+    }
+}
+
+impl fmt::Display for Error {
+    /// Writes the message for users.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conflict(message) => formatter.write_str(message),
+            Self::ValidationFailed { field, path, message } => write!(formatter, "{field}{path}: {message}"),
+            other => formatter.write_str(other.code().message()),
+        }
+    }
 }
 
 impl From<DbErr> for Error {
@@ -174,67 +178,5 @@ fn is_away(error: &DbErr) -> bool {
         // The first two characters are the kind: connections, resources, an operator, the machine. 25006 says that
         // another server writes now.
         None => ["08", "53", "57", "58", "25006"].iter().any(|kind| code.starts_with(kind)),
-    }
-}
-
-/// The codes that an answer can carry, in `extensions.code` and in problem+json alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
-    /// The caller has not signed in, and must.
-    Unauthenticated,
-    /// Unknown e-mail address, wrong password and disabled user alike.
-    InvalidCredentials,
-    /// The token was good once: refresh it.
-    TokenExpired,
-    /// Not a token of ours, or not meant for this use.
-    TokenInvalid,
-    /// The session that the token belongs to has ended.
-    TokenRevoked,
-    /// An outdated refresh token came back: it may be stolen, so its session was ended.
-    TokenReused,
-    /// A one-time token that is not ours, has expired, was used, or is meant for something else.
-    OneTimeTokenInvalid,
-    /// The sign-in was too long ago for what was asked for: give the password, or sign in again.
-    ReauthenticationRequired,
-    /// The caller is known and may not do this.
-    Forbidden,
-    /// No such thing, or none that the caller may see.
-    NotFound,
-    /// It clashes with something that exists.
-    Conflict,
-    /// What follows a position in the feed is not kept any more: read the snapshots.
-    CursorExpired,
-    /// An argument breaks a rule.
-    ValidationFailed,
-    /// Too many attempts: wait for `retryAfter` seconds.
-    RateLimited,
-    /// Overloaded, or something that is needed is away: wait for `retryAfter` seconds.
-    Unavailable,
-    /// A fault of the service.
-    Internal,
-}
-
-impl Code {
-    /// The code as it is written on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unauthenticated => "UNAUTHENTICATED",
-            Self::InvalidCredentials => "INVALID_CREDENTIALS",
-            Self::TokenExpired => "TOKEN_EXPIRED",
-            Self::TokenInvalid => "TOKEN_INVALID",
-            Self::TokenRevoked => "TOKEN_REVOKED",
-            Self::TokenReused => "TOKEN_REUSED",
-            Self::OneTimeTokenInvalid => "ONE_TIME_TOKEN_INVALID",
-            Self::ReauthenticationRequired => "REAUTHENTICATION_REQUIRED",
-            Self::Forbidden => "FORBIDDEN",
-            Self::NotFound => "NOT_FOUND",
-            Self::Conflict => "CONFLICT",
-            Self::CursorExpired => "CURSOR_EXPIRED",
-            Self::ValidationFailed => "VALIDATION_FAILED",
-            Self::RateLimited => "RATE_LIMITED",
-            Self::Unavailable => "UNAVAILABLE",
-            Self::Internal => "INTERNAL",
-        }
     }
 }

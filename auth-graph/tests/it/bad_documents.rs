@@ -88,13 +88,6 @@ async fn broken_batched_and_oversized_bodies_have_a_code() {
 }
 
 #[tokio::test]
-async fn every_code_of_the_edge_is_in_the_schema() {
-    for code in graphql_edge::EdgeCode::ALL {
-        assert!(auth_graph::graphql::sdl().contains(&format!("\t{}\n", code.as_str())), "{}", code.as_str());
-    }
-}
-
-#[tokio::test]
 async fn production_neither_tells_its_schema_nor_suggests_names() {
     let test = TestApp::with(|config| config.profile = model::config::Profile::Production).await;
     let answer = test.anonymous().send("{ __schema { types { name } } }", json!({})).await;

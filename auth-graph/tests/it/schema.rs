@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use auth_graph::graphql;
+use errors::Code;
+use serde_json::Value;
 use subgraph::Directives;
 
 use crate::support::TestApp;
@@ -74,4 +76,37 @@ fn everything_in_the_schema_is_described() {
 
 fn in_description(before: &[&str]) -> bool {
     before.iter().filter(|line| **line == "\"\"\"").count() % 2 == 1
+}
+
+/// Names of the values of the enum `ErrorCode`, sorted.
+fn error_codes(sdl: &str) -> Vec<&str> {
+    let (_, values) = sdl.split_once("\nenum ErrorCode {\n").unwrap();
+    let (values, _) = values.split_once("\n}").unwrap();
+    let mut in_description = false;
+    values
+        .lines()
+        .map(str::trim)
+        .filter(|line| {
+            in_description ^= *line == "\"\"\"";
+            !in_description && *line != "\"\"\""
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_codes_of_the_schema_are_those_of_the_table() {
+    let mut table: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    table.sort_unstable();
+    let test = TestApp::new().await;
+    let question = r#"{ _service { sdl errorCodes } __type(name: "ErrorCode") { enumValues { name } } }"#;
+    let data = test.anonymous().send(question, serde_json::json!({})).await.body["data"].clone();
+    assert_eq!(error_codes(&graphql::sdl()), table);
+    assert_eq!(error_codes(&graphql::federation_sdl(Directives::Included)), table);
+    assert_eq!(error_codes(data["_service"]["sdl"].as_str().unwrap()), table);
+    for list in [&data["_service"]["errorCodes"], &data["__type"]["enumValues"]] {
+        let name = |value: &Value| value.get("name").unwrap_or(value).as_str().unwrap().to_owned();
+        let mut names: Vec<_> = list.as_array().unwrap().iter().map(name).collect();
+        names.sort_unstable();
+        assert_eq!(names, table);
+    }
 }

@@ -1,19 +1,19 @@
 //! The error type of GraphQL resolvers.
 //!
-//! `async_graphql::Error` is made by `?` out of anything that implements `Display`, and then the code is lost and the
-//! internal message goes to the caller. [`ApiError`] has no `Display`: `?` on one of our errors keeps its code, and `?`
-//! on an error of a database does not compile.
+//! `?` makes an `async_graphql::Error` of anything that implements `Display`. The code is lost then, and the internal
+//! message is sent to the caller. [`ApiError`] has no `Display`: `?` on an [`Error`] keeps its code, and `?` on an error of
+//! a database does not compile.
 
 use async_graphql::ErrorExtensions;
 
 use super::{Code, Error};
 
-/// What a resolver returns: `async fn notes(…) -> Result<…, ApiError>`.
+/// The error of a resolver: `async fn notes(…) -> Result<…, ApiError>`.
 #[derive(Clone, Debug)]
 pub struct ApiError(Error);
 
 impl ApiError {
-    /// The code that a program acts on.
+    /// Returns the code that programs act on.
     #[must_use]
     pub fn code(&self) -> Code {
         self.0.code()

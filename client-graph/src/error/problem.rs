@@ -1,4 +1,4 @@
-//! Errors as HTTP answers: problem+json (RFC 9457) with our `code`, and the challenges of RFC 6750.
+//! Errors as HTTP answers: problem+json (RFC 9457) with the member `code`, and the challenges of RFC 6750.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -13,7 +13,7 @@ impl IntoResponse for Error {
     }
 }
 
-/// The members of the problem; a caller may add its own.
+/// Returns the members of the problem. The caller may add its own.
 pub(crate) fn members(error: &Error) -> Map<String, Value> {
     let mut members = Map::new();
     members.insert("type".to_owned(), json!("about:blank"));
@@ -27,7 +27,7 @@ pub(crate) fn members(error: &Error) -> Map<String, Value> {
     members
 }
 
-/// The answer with these members.
+/// Returns the answer with these members.
 pub(crate) fn response(error: &Error, members: Map<String, Value>) -> Response {
     let mut response = Response::new(Body::from(Value::Object(members).to_string()));
     *response.status_mut() = status(error);
@@ -37,7 +37,7 @@ pub(crate) fn response(error: &Error, members: Map<String, Value>) -> Response {
     response
 }
 
-/// The headers that go with an error, whatever its body looks like.
+/// Adds the headers of an error, which do not depend on its body.
 pub(crate) fn add_headers(error: &Error, headers: &mut HeaderMap) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(challenge) = challenge(error.code()) {
@@ -55,7 +55,7 @@ pub(crate) fn status(error: &Error) -> StatusCode {
     StatusCode::from_u16(error.status()).expect("the table of codes holds valid statuses")
 }
 
-/// RFC 6750 section 3: no error code when the request had no token, so that nothing is said about one.
+/// Returns the challenge of RFC 6750 section 3. It has no error code if the request had no token.
 fn challenge(code: Code) -> Option<&'static str> {
     match code {
         Code::Unauthenticated | Code::InvalidCredentials => Some("Bearer"),

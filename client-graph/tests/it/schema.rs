@@ -2,8 +2,10 @@
 
 use std::process::Command;
 
+use client_graph::Code;
 use client_graph::guard::Directives;
 use client_graph::service::graphql;
+use serde_json::Value;
 
 use crate::service_documents::Service;
 
@@ -64,4 +66,37 @@ fn whoever_reads_the_schema_may_leave() {
     let left =
         Command::new(env!("CARGO_BIN_EXE_client-graph")).arg("schema").env_clear().stdout(writer).output().unwrap();
     assert!(left.status.success() && left.stderr.is_empty(), "{}", String::from_utf8_lossy(&left.stderr));
+}
+
+/// Names of the values of the enum `ErrorCode`, sorted.
+fn error_codes(sdl: &str) -> Vec<&str> {
+    let (_, values) = sdl.split_once("\nenum ErrorCode {\n").unwrap();
+    let (values, _) = values.split_once("\n}").unwrap();
+    let mut in_description = false;
+    values
+        .lines()
+        .map(str::trim)
+        .filter(|line| {
+            in_description ^= *line == "\"\"\"";
+            !in_description && *line != "\"\"\""
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_codes_of_the_schema_are_those_of_the_table() {
+    let mut table: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    table.sort_unstable();
+    let service = Service::start(None).await;
+    let question = r#"{ _service { sdl errorCodes } __type(name: "ErrorCode") { enumValues { name } } }"#;
+    let data = service.post(question).await.body["data"].clone();
+    assert_eq!(error_codes(&graphql::sdl()), table);
+    assert_eq!(error_codes(&graphql::federation_sdl(Directives::Included)), table);
+    assert_eq!(error_codes(data["_service"]["sdl"].as_str().unwrap()), table);
+    for list in [&data["_service"]["errorCodes"], &data["__type"]["enumValues"]] {
+        let name = |value: &Value| value.get("name").unwrap_or(value).as_str().unwrap().to_owned();
+        let mut names: Vec<_> = list.as_array().unwrap().iter().map(name).collect();
+        names.sort_unstable();
+        assert_eq!(names, table);
+    }
 }

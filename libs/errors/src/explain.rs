@@ -1,9 +1,11 @@
-//! What an operator is told of a failure, on the command line and in the log.
+//! The text of an error for operators, on the command line and in the log.
 
 use std::error::Error;
 
-/// An error with its causes, in one text: of a field that is an error, a log in JSON has the first message only. A
-/// cause that was said already is left out.
+/// Returns the message of an error and those of its causes in one text.
+///
+/// A log in JSON shows only the first message of a field that is an error. A cause that the text already contains is
+/// left out.
 #[must_use]
 pub fn explain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -33,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_told_once() {
+    fn a_cause_is_written_once() {
         let failed = |says| Failed { says, cause: io::Error::other("no space") };
         assert_eq!(explain(&failed("can not write")), "can not write: no space");
         assert_eq!(explain(&failed("can not write: no space")), "can not write: no space");

@@ -1,5 +1,11 @@
-//! Errors as both services show them: to an operator, with all their causes.
+//! Errors as both services show them: one table of codes for programs and users, and full texts for operators.
+//!
+//! The feature `graphql` makes [`Code`] the GraphQL enum `ErrorCode`.
 
+mod code;
 mod explain;
+mod retry_after;
 
+pub use code::Code;
 pub use explain::explain;
+pub use retry_after::retry_after_seconds;

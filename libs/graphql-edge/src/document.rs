@@ -13,10 +13,11 @@ use async_graphql::{
     Request, ServerError,
     parser::{self, types::ExecutableDocument},
 };
+use errors::Code;
 use quick_cache::{Weighter, sync::Cache};
 
 use self::known::Known;
-use crate::{EdgeCode, Limits, Settings, response};
+use crate::{Limits, Settings, response};
 
 /// The documents that were parsed and found small enough.
 pub(crate) struct Documents {
@@ -111,13 +112,13 @@ impl Documents {
 }
 
 fn limit(what: &str, most: usize) -> ServerError {
-    response::error(EdgeCode::LimitExceeded, format!("The document has more {what} than the {most} allowed."))
+    response::error(Code::LimitExceeded, format!("The document has more {what} than the {most} allowed."))
 }
 
 fn unparsable(error: parser::Error) -> ServerError {
     let code = match error {
-        parser::Error::RecursionLimitExceeded => EdgeCode::LimitExceeded,
-        _ => EdgeCode::GraphqlParseFailed,
+        parser::Error::RecursionLimitExceeded => Code::LimitExceeded,
+        _ => Code::GraphqlParseFailed,
     };
     response::with_code(error.into(), code)
 }

@@ -43,7 +43,6 @@
 //! ```
 
 mod boxed;
-mod code;
 mod document;
 mod edge;
 mod event_stream;
@@ -58,7 +57,6 @@ mod websocket;
 
 pub use self::{
     boxed::Boxed,
-    code::EdgeCode,
     edge::Edge,
     limits::{Limits, bounded},
     posted::Posted,

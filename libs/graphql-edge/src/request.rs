@@ -13,11 +13,12 @@ use axum::{
     },
 };
 use bytes::Bytes;
+use errors::Code;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{EdgeCode, Limits, response::Refusal};
+use crate::{Limits, response::Refusal};
 
 /// The extension by which clients name a document.
 pub(crate) const PERSISTED_QUERY: &str = "persistedQuery";
@@ -73,9 +74,9 @@ struct Parameters {
 pub(crate) fn from_uri(uri: &Uri, limits: &Limits) -> Result<Request, Refusal> {
     if uri.query().is_some_and(|query| query.len() > limits.body_bytes) {
         let message = format!("The parameters are longer than {} bytes.", limits.body_bytes);
-        return Err(Refusal::new(EdgeCode::PayloadTooLarge, message));
+        return Err(Refusal::new(Code::PayloadTooLarge, message));
     }
-    let bad = |message: &str| Refusal::new(EdgeCode::BadRequest, message);
+    let bad = |message: &str| Refusal::new(Code::BadRequest, message);
     let Query(parameters) = Query::<Parameters>::try_from_uri(uri)
         .map_err(|_| bad("The parameters of the URL can not be read, or one is there twice."))?;
     let payload = Payload {
@@ -103,7 +104,7 @@ pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     if json && !headers.contains_key(CONTENT_ENCODING) {
         return Ok(());
     }
-    Err(Refusal::new(EdgeCode::UnsupportedMediaType, "The body must be application/json in UTF-8."))
+    Err(Refusal::new(Code::UnsupportedMediaType, "The body must be application/json in UTF-8."))
 }
 
 fn is_json(content_type: &str) -> bool {
@@ -120,7 +121,7 @@ fn is_json(content_type: &str) -> bool {
 /// Read the body, but no more of it and for no longer than allowed.
 pub(crate) async fn read(body: Body, limits: &Limits) -> Result<Bytes, Refusal> {
     let too_large =
-        || Refusal::new(EdgeCode::PayloadTooLarge, format!("The body is larger than {} bytes.", limits.body_bytes));
+        || Refusal::new(Code::PayloadTooLarge, format!("The body is larger than {} bytes.", limits.body_bytes));
     if body.size_hint().lower() > limits.body_bytes as u64 {
         return Err(too_large());
     }
@@ -130,9 +131,9 @@ pub(crate) async fn read(body: Body, limits: &Limits) -> Result<Bytes, Refusal> 
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(error)) => {
             tracing::debug!(error = &*error as &dyn Error, "a body could not be read");
-            Err(Refusal::new(EdgeCode::BadRequest, "The body could not be read."))
+            Err(Refusal::new(Code::BadRequest, "The body could not be read."))
         }
-        Err(_elapsed) => Err(Refusal::new(EdgeCode::RequestTimeout, "The body did not arrive in time.")),
+        Err(_elapsed) => Err(Refusal::new(Code::RequestTimeout, "The body did not arrive in time.")),
     }
 }
 
@@ -141,11 +142,11 @@ pub(crate) fn decode(body: &[u8]) -> Result<Request, Refusal> {
     // The order of an array's items would do for the names of the members, so the bracket is looked at first.
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => {}
-        Some(b'[') => return Err(Refusal::new(EdgeCode::BadRequest, "Batching is not supported.")),
-        _ => return Err(Refusal::new(EdgeCode::BadRequest, "The body must be a JSON object.")),
+        Some(b'[') => return Err(Refusal::new(Code::BadRequest, "Batching is not supported.")),
+        _ => return Err(Refusal::new(Code::BadRequest, "The body must be a JSON object.")),
     }
     let payload = serde_json::from_slice::<Payload>(body).ok();
-    payload.and_then(Payload::into_request).ok_or_else(|| Refusal::new(EdgeCode::BadRequest, complaint(body)))
+    payload.and_then(Payload::into_request).ok_or_else(|| Refusal::new(Code::BadRequest, complaint(body)))
 }
 
 /// What is wrong with a body. The parser's own words would repeat parts of it, which may be secret.

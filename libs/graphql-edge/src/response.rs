@@ -13,10 +13,10 @@ use axum::{
     response::Response as HttpResponse,
 };
 use bytes::Bytes;
+use errors::Code;
 use serde::Serialize;
 
 pub(crate) use self::accept::Accepted;
-use crate::EdgeCode;
 
 /// The two media types of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,37 +48,42 @@ pub(crate) enum Stage {
 /// A request that is answered without its document having been looked at.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    code: EdgeCode,
+    code: Code,
     message: String,
 }
 
 impl Refusal {
-    pub(crate) fn new(code: EdgeCode, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 
     pub(crate) fn method() -> Self {
-        Self::new(EdgeCode::MethodNotAllowed, "Send a POST request.")
+        Self::new(Code::MethodNotAllowed, "Send a POST request.")
     }
 
     pub(crate) fn into_http(self, media_type: MediaType) -> HttpResponse {
         let mut response = Response::from_errors(vec![error(self.code, self.message)]);
         let mut answer = into_http(&mut response, Stage::Refused, media_type);
-        *answer.status_mut() = self.code.status();
-        if self.code == EdgeCode::MethodNotAllowed {
+        *answer.status_mut() = status(self.code);
+        if self.code == Code::MethodNotAllowed {
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         }
         answer
     }
 }
 
+/// Returns the HTTP status of a code. A GraphQL answer does not always carry it: see [`crate::Edge::post`].
+fn status(code: Code) -> StatusCode {
+    StatusCode::from_u16(code.status()).expect("the table of codes holds valid statuses")
+}
+
 /// An error with a code.
-pub(crate) fn error(code: EdgeCode, message: impl Into<String>) -> ServerError {
+pub(crate) fn error(code: Code, message: impl Into<String>) -> ServerError {
     with_code(ServerError::new(message, None), code)
 }
 
 /// The error with this code, and whatever else it had.
-pub(crate) fn with_code(mut error: ServerError, code: EdgeCode) -> ServerError {
+pub(crate) fn with_code(mut error: ServerError, code: Code) -> ServerError {
     error.extensions.get_or_insert_default().set("code", code.as_str());
     error
 }
@@ -101,14 +106,14 @@ pub(crate) fn complete(response: &mut Response) -> Stage {
             continue;
         }
         let code = match stage {
-            Stage::Refused if is_limit(&error.message) => EdgeCode::LimitExceeded,
-            Stage::Refused => EdgeCode::GraphqlValidationFailed,
+            Stage::Refused if is_limit(&error.message) => Code::LimitExceeded,
+            Stage::Refused => Code::GraphqlValidationFailed,
             Stage::Executed if is_internal(error) => {
                 tracing::error!(path = ?error.path, message = %error.message, "a resolver failed with an error without a code");
                 error.message = "Internal error".to_owned();
-                EdgeCode::Internal
+                Code::Internal
             }
-            Stage::Executed => EdgeCode::ValidationFailed,
+            Stage::Executed => Code::ValidationFailed,
         };
         error.extensions.get_or_insert_default().set("code", code.as_str());
     }

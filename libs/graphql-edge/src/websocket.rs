@@ -12,12 +12,13 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response as HttpResponse},
 };
+use errors::Code;
 use futures_util::future::{self, BoxFuture};
 use serde_json::Value;
 use tracing::Instrument;
 
 use crate::{
-    Edge, EdgeCode,
+    Edge,
     response::{MediaType, Refusal},
 };
 
@@ -101,13 +102,13 @@ where
             Err(rejection) => return rejection.into_response(),
         };
         if !origin::is_allowed(headers, origins) {
-            return Refusal::new(EdgeCode::Forbidden, "The origin of this page may not open a WebSocket.")
+            return Refusal::new(Code::Forbidden, "The origin of this page may not open a WebSocket.")
                 .into_http(MediaType::Json);
         }
         let limit = self.limits().body_bytes;
         let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(limit).max_frame_size(limit);
         if upgrade.selected_protocol().is_none() {
-            return Refusal::new(EdgeCode::BadRequest, "The WebSocket protocol must be graphql-transport-ws.")
+            return Refusal::new(Code::BadRequest, "The WebSocket protocol must be graphql-transport-ws.")
                 .into_http(MediaType::Json);
         }
         let edge = self.clone();

@@ -1,9 +1,10 @@
-//! `_service`: how a composer asks a running service for its schema. It is open to everybody, as it says no more than
-//! the schema does, and composition would break without it.
+//! `_service`: a composer asks a running service for its schema. It is open to every caller, because it contains no more
+//! than the schema does, and composition would fail without it.
 
 use async_graphql::{Context, Object, SimpleObject};
+use errors::Code;
 
-/// What `_service { sdl }` answers: to be put into the schema's data.
+/// The answer to `_service { sdl }`. It belongs into the schema's data.
 #[derive(Clone, Debug)]
 pub struct ServiceSdl(pub String);
 
@@ -18,6 +19,8 @@ pub struct Subgraph;
 struct Service {
     /// The schema definition as a subgraph.
     sdl: Option<String>,
+    /// Every code that an error can have in `extensions.code`.
+    error_codes: &'static [Code],
 }
 
 #[Object]
@@ -25,6 +28,6 @@ impl Subgraph {
     /// The schema of this service, for composition.
     #[graphql(name = "_service")]
     async fn service(&self, ctx: &Context<'_>) -> Service {
-        Service { sdl: ctx.data_opt::<ServiceSdl>().map(|sdl| sdl.0.clone()) }
+        Service { sdl: ctx.data_opt::<ServiceSdl>().map(|sdl| sdl.0.clone()), error_codes: Code::ALL }
     }
 }

@@ -94,8 +94,7 @@ impl From<Error> for Refusal {
             Error::Unavailable { .. } => (Kind::Unavailable, error.to_string().into()),
             Error::Internal(_) => (Kind::Failed, error.to_string().into()),
         };
-        let retry_after = error.retry_after().map(|wait| u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(1));
-        Self { kind, description, retry_after: retry_after.map(|seconds| seconds.max(1)) }
+        Self { kind, description, retry_after: error.retry_after_seconds() }
     }
 }
 

@@ -92,9 +92,8 @@ impl IntoResponse for Refusal {
             if status.is_server_error() {
                 tracing::error!(error = errors::explain(error), "a request failed");
             }
-            if let Some(wait) = error.retry_after() {
-                let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(1);
-                response.headers_mut().insert(RETRY_AFTER, seconds.max(1).into());
+            if let Some(seconds) = error.retry_after_seconds() {
+                response.headers_mut().insert(RETRY_AFTER, seconds.into());
             }
         }
         response

@@ -5,11 +5,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Request, ServerError, Value};
+use errors::Code;
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::{
-    AllowedDocuments, EdgeCode, Settings, TrustedDocuments, request::PERSISTED_QUERY, response, trusted::hash_of,
-};
+use crate::{AllowedDocuments, Settings, TrustedDocuments, request::PERSISTED_QUERY, response, trusted::hash_of};
 
 /// The documents that are known by their hash.
 pub(super) struct Known {
@@ -38,14 +37,14 @@ impl Known {
     pub(super) fn resolve(&self, request: &mut Request) -> Result<Option<String>, ServerError> {
         let Some(named) = request.extensions.get(PERSISTED_QUERY) else { return Ok(None) };
         let hash = hash_in(named).ok_or_else(|| {
-            response::error(EdgeCode::BadRequest, "`persistedQuery` must have the `version` 1 and a `sha256Hash`.")
+            response::error(Code::BadRequest, "`persistedQuery` must have the `version` 1 and a `sha256Hash`.")
         })?;
         if request.query.is_empty() {
             request.query = self.find(hash)?.to_string();
             return Ok(None);
         }
         if hash != hash_of(&request.query) {
-            return Err(response::error(EdgeCode::BadRequest, "The hash is not that of the document."));
+            return Err(response::error(Code::BadRequest, "The hash is not that of the document."));
         }
         Ok(self.stored.is_some().then(|| hash.to_owned()))
     }
@@ -63,7 +62,7 @@ impl Known {
             AllowedDocuments::Any => Ok(()),
             AllowedDocuments::Trusted if self.trusted.get(&hash_of(document)).is_some() => Ok(()),
             AllowedDocuments::Trusted => {
-                Err(response::error(EdgeCode::DocumentNotTrusted, "Only documents that are known here are run."))
+                Err(response::error(Code::DocumentNotTrusted, "Only documents that are known here are run."))
             }
         }
     }
@@ -73,9 +72,9 @@ impl Known {
         self.trusted.get(hash).cloned().or_else(stored).ok_or_else(|| match (&self.stored, self.allowed) {
             // There is no use in sending the document with its hash. Clients compare the messages too.
             (None, AllowedDocuments::Any) => {
-                response::error(EdgeCode::PersistedQueryNotSupported, "PersistedQueryNotSupported")
+                response::error(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported")
             }
-            _ => response::error(EdgeCode::PersistedQueryNotFound, "PersistedQueryNotFound"),
+            _ => response::error(Code::PersistedQueryNotFound, "PersistedQueryNotFound"),
         })
     }
 }

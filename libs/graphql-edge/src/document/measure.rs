@@ -8,9 +8,10 @@ use async_graphql::{
     Positioned, ServerError,
     parser::types::{ExecutableDocument, FragmentSpread, Selection, SelectionSet},
 };
+use errors::Code;
 
 use super::limit;
-use crate::{EdgeCode, Limits, response};
+use crate::{Limits, response};
 
 /// Refuse a document that is too large or that has a fragment within itself.
 pub(super) fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<(), ServerError> {
@@ -101,10 +102,8 @@ impl<'a> Reader<'a> {
         match self.fragments.get(name) {
             Some(Fragment::Measured(size)) => return Ok(*size),
             Some(Fragment::BeingRead) => {
-                let mut error = response::error(
-                    EdgeCode::GraphqlValidationFailed,
-                    format!("The fragment \"{name}\" contains itself."),
-                );
+                let mut error =
+                    response::error(Code::GraphqlValidationFailed, format!("The fragment \"{name}\" contains itself."));
                 error.locations = vec![spread.pos];
                 return Err(error);
             }

@@ -1,9 +1,9 @@
 //! Which media type of an answer the `Accept` header asks for: RFC 9110, section 12.5.1.
 
 use axum::http::{HeaderMap, header::ACCEPT};
+use errors::Code;
 
 use super::{MediaType, Refusal};
-use crate::EdgeCode;
 
 /// How much each answer that we have is wanted.
 #[derive(Default)]
@@ -39,7 +39,7 @@ impl Accepted {
     pub(crate) fn media_type(&self) -> Result<MediaType, Refusal> {
         match (self.json.quality, self.graphql.quality) {
             (0, 0) => Err(Refusal::new(
-                EdgeCode::NotAcceptable,
+                Code::NotAcceptable,
                 "The answer is application/graphql-response+json or application/json.",
             )),
             (one, other) if one > other => Ok(MediaType::Json),

@@ -7,6 +7,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use async_graphql::{Error, ErrorExtensionValues, ObjectType, Result, SubscriptionType, Value as GraphqlValue};
 use axum::extract::ws::{Message, WebSocket};
+use errors::Code;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::time::{self, Instant};
@@ -16,7 +17,7 @@ use super::{
     message::{ClientMessage, Close, ServerMessage},
     operations::Operations,
 };
-use crate::{Edge, EdgeCode, Limits, response, response::Stage};
+use crate::{Edge, Limits, response, response::Stage};
 
 /// How long the other side may take to answer when we close the socket.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -65,7 +66,7 @@ fn refused(error: &Error) -> Close {
     let code = error.extensions.as_ref().and_then(|extensions: &ErrorExtensionValues| extensions.get("code"));
     Close::Forbidden(match code {
         Some(GraphqlValue::String(code)) if code.len() < 100 => code.clone(),
-        _ => EdgeCode::Forbidden.as_str().to_owned(),
+        _ => Code::Forbidden.as_str().to_owned(),
     })
 }
 
@@ -86,7 +87,7 @@ where
                 ClientMessage::ConnectionInit { .. } => return Err(Close::TooManyInits),
                 ClientMessage::Subscribe { id, .. } if operations.contains(&id) => return Err(Close::SubscriberExists),
                 ClientMessage::Subscribe { id, .. } if operations.len() >= line.limits.websocket_operations => {
-                    let error = response::error(EdgeCode::LimitExceeded, "Too many operations run on this WebSocket.");
+                    let error = response::error(Code::LimitExceeded, "Too many operations run on this WebSocket.");
                     line.say(ServerMessage::Error { id: &id, payload: &[error] }).await?;
                 }
                 ClientMessage::Subscribe { id, payload } => {
