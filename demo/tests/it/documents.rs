@@ -73,3 +73,19 @@ fn the_figures_of_the_readme_are_those_of_the_benchmarks() {
     }
     assert_eq!(rows.len(), 5);
 }
+
+/// Every path in backticks that begins in a folder of this repository and is no pattern.
+#[test]
+fn every_file_that_the_recipes_name_exists() {
+    let recipes = read("CONTRIBUTING.md");
+    let folders = ["auth-graph/", "client-graph/", "docs/", "e2e/", "migrations/", "playground/", "schema/", "scripts/"];
+    let mut files = 0;
+    for quoted in recipes.lines().flat_map(|line| line.split('`').skip(1).step_by(2)) {
+        let pattern = quoted.contains([' ', '…', '<']) || quoted.contains("YYYY");
+        if !pattern && folders.iter().any(|folder| quoted.starts_with(folder)) {
+            files += 1;
+            assert!(root().join(quoted).exists(), "CONTRIBUTING.md: {quoted}");
+        }
+    }
+    assert!(files > 20, "the files were found: {files}");
+}
