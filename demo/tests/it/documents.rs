@@ -78,7 +78,8 @@ fn the_figures_of_the_readme_are_those_of_the_benchmarks() {
 #[test]
 fn every_file_that_the_recipes_name_exists() {
     let recipes = read("CONTRIBUTING.md");
-    let folders = ["auth-graph/", "client-graph/", "docs/", "e2e/", "migrations/", "playground/", "schema/", "scripts/"];
+    let folders =
+        ["auth-graph/", "client-graph/", "docs/", "e2e/", "migrations/", "playground/", "schema/", "scripts/"];
     let mut files = 0;
     for quoted in recipes.lines().flat_map(|line| line.split('`').skip(1).step_by(2)) {
         let pattern = quoted.contains([' ', '…', '<']) || quoted.contains("YYYY");
