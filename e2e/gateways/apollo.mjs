@@ -4,7 +4,7 @@ import { ApolloGateway, RemoteGraphQLDataSource } from '@apollo/gateway';
 import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
 
-// The services check the token themselves. auth-graph counts log-ins for the address of the client, where this gateway is
+// The services verify the token themselves. auth-graph counts log-ins for the address of the client, if this gateway is
 // one of its server.trusted_proxies. Nothing else of a request is passed on.
 class Subgraph extends RemoteGraphQLDataSource {
   willSendRequest({ request, context }) {

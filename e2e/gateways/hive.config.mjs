@@ -4,7 +4,7 @@ import { createRemoteJwksSigningKeyProvider, defineConfig } from '@graphql-hive/
 const issuer = process.env.AUTH_URL ?? 'http://127.0.0.1:8000';
 
 export const gatewayConfig = defineConfig({
-  // The services check the token themselves. auth-graph counts log-ins for the address of the client, where this gateway is
+  // The services verify the token themselves. auth-graph counts log-ins for the address of the client, if this gateway is
   // one of its server.trusted_proxies. Nothing else of a request is passed on.
   propagateHeaders: {
     fromClientToSubgraphs: ({ request, context }) => ({
@@ -17,11 +17,11 @@ export const gatewayConfig = defineConfig({
   jwt: {
     signingKeyProviders: [createRemoteJwksSigningKeyProvider({ jwksUri: `${issuer}/.well-known/jwks.json` })],
     tokenVerification: { algorithms: ['ES256'], issuer, audience: 'graph' },
-    // Who signs in has no token, or an outdated one. What is wrong with it is told by the services, with its code.
+    // A caller who signs in has no token, or an old one. The services say what is wrong with a token, by a code.
     reject: { missingToken: false, invalidToken: false },
     forward: { payload: false, token: false },
   },
-  // A second fence: @authenticated and @requiresScopes count here too.
+  // An additional protection: @authenticated and @requiresScopes are enforced here too.
   genericAuth: {
     mode: 'protect-granular',
     resolveUserFn: (context) => context.jwt?.payload,

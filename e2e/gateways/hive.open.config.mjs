@@ -1,9 +1,9 @@
 // hive-gateway supergraph supergraph.graphql --config-path hive.open.config.mjs
-// Passes the header on and checks nothing: all that protects is the services themselves.
+// Passes on the header and checks nothing: only the services themselves protect.
 import { defineConfig } from '@graphql-hive/gateway';
 
 export const gatewayConfig = defineConfig({
-  // The services check the token themselves. auth-graph counts log-ins for the address of the client, where this gateway is
+  // The services verify the token themselves. auth-graph counts log-ins for the address of the client, if this gateway is
   // one of its server.trusted_proxies. Nothing else of a request is passed on.
   propagateHeaders: {
     fromClientToSubgraphs: ({ request, context }) => ({
