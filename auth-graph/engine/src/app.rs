@@ -158,7 +158,7 @@ fn unopened(config: &Config, error: &DbErr) -> Error {
         "" => embedded(config).display().to_string(),
         _ => "database.url".to_owned(),
     };
-    Error::unavailable(format!("{place}: {}", store::why_not_opened(error)))
+    Error::unavailable(format!("{place}: {}", store::describe_connect_error(error)))
 }
 
 fn embedded(config: &Config) -> PathBuf {
@@ -170,5 +170,5 @@ fn database_url(config: &Config) -> Result<SecretString> {
     if !config.database.url.expose_secret().is_empty() {
         return Ok(config.database.url.clone());
     }
-    database::sqlite_url(&embedded(config)).map_err(Error::internal)
+    settings::sqlite_url(&embedded(config)).map_err(Error::internal)
 }

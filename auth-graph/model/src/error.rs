@@ -6,8 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::SqliteError;
-use sea_orm::{DbErr, RuntimeErr, sqlx};
+use sea_orm::DbErr;
 
 pub use errors::Code;
 
@@ -150,33 +149,11 @@ impl fmt::Display for Error {
 }
 
 impl From<DbErr> for Error {
-    /// A database that is away, locked or full will do again what it can not do now; any other failure is a fault of
-    /// ours.
+    /// A database that is unreachable, locked or full is unavailable. Any other failure is internal.
     fn from(error: DbErr) -> Self {
-        match is_away(&error) {
+        match database::is_unavailable(&error) {
             true => Self::unavailable(error),
             false => Self::Internal(Box::new(error)),
         }
-    }
-}
-
-/// Whether the database can not do at the moment what it was asked: a connection was lost, the server stops, somebody
-/// else holds the lock, or the disk is full.
-fn is_away(error: &DbErr) -> bool {
-    let cause = match error {
-        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return true,
-        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => &**cause,
-        _ => return false,
-    };
-    let sqlx::Error::Database(refusal) = cause else {
-        return matches!(cause, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed);
-    };
-    let code = refusal.code().unwrap_or_default();
-    match refusal.try_downcast_ref::<SqliteError>() {
-        // The lowest byte is the kind: SQLITE_BUSY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN.
-        Some(_) => matches!(code.parse::<i32>().map(|code| code & 0xff), Ok(5 | 10 | 13 | 14)),
-        // The first two characters are the kind: connections, resources, an operator, the machine. 25006 says that
-        // another server writes now.
-        None => ["08", "53", "57", "58", "25006"].iter().any(|kind| code.starts_with(kind)),
     }
 }

@@ -3,11 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sqlx::sqlite::SqliteError;
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait, sqlx,
-};
+use database::{begin, is_unavailable};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
 use uuid::Uuid;
 
 use super::deletion::Deletion;
@@ -132,45 +129,11 @@ impl Database {
     }
 }
 
-/// Begins a transaction that writes. On SQLite it takes the write lock at once: one that reads first and writes later
-/// fails when another wrote in between.
-///
-/// It is begun by a task of its own, which goes on when the caller goes away: on PostgreSQL sqlx 0.9.0 does not know of
-/// a transaction until the answer to `BEGIN` has come, and would give the connection to the next one with the
-/// transaction still open (launchbadge/sqlx#4393).
-pub(crate) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    let options =
-        TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
-    let db = db.clone();
-    let begun = tokio::spawn(async move { db.begin_with_options(options).await });
-    begun.await.map_err(|failure| DbErr::Custom(failure.to_string()))?
-}
-
-/// A database that is away, locked or full will do again what it can not do now; any other failure is a fault of ours.
+/// Returns the error for callers. A database that is unreachable, locked or full is unavailable; any other failure is
+/// internal.
 pub(crate) fn database_error(error: DbErr) -> Error {
-    match is_away(&error) {
+    match is_unavailable(&error) {
         true => Error::unavailable(error),
         false => Error::internal(error),
-    }
-}
-
-/// Whether the database can not do at the moment what it was asked: a connection was lost, the server stops, somebody
-/// else holds the lock, or the disk is full.
-fn is_away(error: &DbErr) -> bool {
-    let cause = match error {
-        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return true,
-        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => &**cause,
-        _ => return false,
-    };
-    let sqlx::Error::Database(refusal) = cause else {
-        return matches!(cause, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed);
-    };
-    let code = refusal.code().unwrap_or_default();
-    match refusal.try_downcast_ref::<SqliteError>() {
-        // The lowest byte is the kind: SQLITE_BUSY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN.
-        Some(_) => matches!(code.parse::<i32>().map(|code| code & 0xff), Ok(5 | 10 | 13 | 14)),
-        // The first two characters are the kind: connections, resources, an operator, the machine. 25006 says that
-        // another server writes now.
-        None => ["08", "53", "57", "58", "25006"].iter().any(|kind| code.starts_with(kind)),
     }
 }

@@ -162,7 +162,7 @@ impl Config {
         if !self.database.url.expose_secret().is_empty() {
             return Ok(self.database.url.clone());
         }
-        database::sqlite_url(&self.database_file())
+        settings::sqlite_url(&self.database_file())
     }
 }
 

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
+
+use crate::data_folder::make_private_folder;
 
 /// The bytes from which a service derives its keys.
 #[derive(Debug)]
@@ -99,14 +101,6 @@ pub(crate) fn new_secret() -> io::Result<SecretString> {
     let mut bytes = SecretBox::new(Box::new([0; 32]));
     aws_lc_rs::rand::fill(bytes.expose_secret_mut()).map_err(|_| io::Error::other("no randomness"))?;
     Ok(BASE64_STANDARD.encode(bytes.expose_secret()).into())
-}
-
-/// Makes a folder for its owner only, if it is not there.
-///
-/// # Errors
-/// When it can not be made.
-pub fn make_private_folder(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| about(path, &error))
 }
 
 pub(crate) fn about(path: &Path, error: &dyn Display) -> io::Error {

@@ -30,7 +30,8 @@ impl Database {
             .sqlx_logging(false)
             .map_sqlx_sqlite_opts(|sqlite| sqlite.read_only(true).create_if_missing(false));
         let db = sea_orm::Database::connect(options).await;
-        let db = db.map_err(|error| Error::unavailable(format!("source: {}", store::why_not_opened(&error))))?;
+        let db =
+            db.map_err(|error| Error::unavailable(format!("source: {}", store::describe_connect_error(&error))))?;
         let table = quoted(table);
         let select = match db.get_database_backend() {
             DbBackend::Sqlite => format!("SELECT {} AS row FROM {table}", columns_as_json(&db, &table).await?),

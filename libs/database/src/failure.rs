@@ -1,0 +1,39 @@
+//! Failures of a database: those that pass, and texts that contain no password.
+
+use sea_orm::sqlx::sqlite::SqliteError;
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+/// Returns true if the database cannot answer now and can later: a connection was lost, the server shuts down, another
+/// transaction holds the lock, or the disk is full.
+#[must_use]
+pub fn is_unavailable(error: &DbErr) -> bool {
+    let cause = match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return true,
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => &**cause,
+        _ => return false,
+    };
+    let sqlx::Error::Database(refusal) = cause else {
+        return matches!(cause, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed);
+    };
+    let code = refusal.code().unwrap_or_default();
+    match refusal.try_downcast_ref::<SqliteError>() {
+        // The lowest byte is the kind: SQLITE_BUSY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN.
+        Some(_) => matches!(code.parse::<i32>().map(|code| code & 0xff), Ok(5 | 10 | 13 | 14)),
+        // The first two characters are the kind: connections, resources, an operator, the machine. 25006 means that
+        // another server accepts the writes now.
+        None => ["08", "53", "57", "58", "25006"].iter().any(|kind| code.starts_with(kind)),
+    }
+}
+
+/// Returns the reason why a database could not be opened, for the operator who configured it. It contains no URL.
+#[must_use]
+pub fn describe_connect_error(error: &DbErr) -> String {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error)) if matches!(**error, sqlx::Error::PoolTimedOut) => {
+            "there was no connection in time; does the server run?".to_owned()
+        }
+        // The text of the error repeats the URL, and a password with it.
+        DbErr::Conn(RuntimeErr::Internal(_)) => "it is no URL of a database".to_owned(),
+        error => error.to_string(),
+    }
+}
