@@ -1,17 +1,17 @@
-//! How the refresh token reaches the client: in the answer, or in a cookie that scripts can not read; and who may use
-//! that cookie.
+//! Delivery of the refresh token: in the answer, or in a cookie that scripts cannot read; and the use of that cookie.
 //!
 //! The cookie is bound to this host (`__Host-`), or to a configured parent domain (`__Secure-`, RFC 6265bis section
-//! 4.1.3). A browser adds it to a request whoever has caused it, so it counts only together with the CSRF token of its
-//! session, on a page that may act for the user.
+//! 4.1.3). A browser adds it to every request, including those that other sites cause. It is accepted only together
+//! with the CSRF token of its session, on a page that may act for the user.
 
 use async_graphql::{Context, Enum};
 use chrono::Duration;
+use cookie::Cookie;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::caller::app;
 use engine::app::App;
-use model::config::Cookies;
+use model::config::{Cookies, SameSite};
 use model::error::{Error, Result};
 
 /// Where the refresh token is put.
@@ -24,46 +24,51 @@ pub enum Delivery {
     Cookie,
 }
 
-/// Which page has caused a request, as its browser tells.
+/// The page that caused a request, according to its browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
-    /// One of ours, or there is no page.
+    /// A page of this service or of an allowed origin, or no page.
     Trusted,
-    /// One of somebody else.
+    /// Any other page.
     Foreign,
 }
 
-/// What a request shows that only browsers send.
+/// Refresh token in the cookies of a request.
+#[derive(Clone, Debug)]
+pub enum RefreshCookie {
+    /// There is no such cookie.
+    Absent,
+    /// The cookie holds this token.
+    Token(SecretString),
+    /// Several cookies have the name, and another host of the domain may have set one of them.
+    Ambiguous,
+}
+
+/// The parts of a request that only browsers send.
 #[derive(Clone, Debug)]
 pub struct Browser {
     /// The page that has caused the request.
     pub page: Page,
     /// The refresh token in the cookie.
-    pub cookie: Option<SecretString>,
+    pub cookie: RefreshCookie,
     /// The header `X-CSRF-Token`.
     pub csrf_token: Option<String>,
 }
 
-/// Finds the refresh token in the value of a `Cookie` header (RFC 6265 section 4.2.1).
-#[must_use]
-pub fn find_cookie(app: &App, header: &str) -> Option<SecretString> {
-    let name = name(app);
-    header
-        .split(';')
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(found, _)| *found == name)
-        .map(|(_, value)| value.into())
-}
-
-/// The refresh token in the cookie of this request, or why it can not be used. None: there is no cookie.
+/// Returns the refresh token in the cookie of this request, or the reason why it is not accepted; none without a
+/// cookie.
 ///
-/// A refusal leaves the cookie alone: the request may be forged, or have lost a race against another tab.
+/// A refusal does not delete the cookie: the request may be forged, or have lost a race against another tab.
 pub(super) fn cookie<'a>(ctx: &Context<'a>) -> Option<Result<&'a SecretString>> {
     let browser = ctx.data_opt::<Browser>()?;
-    browser.cookie.as_ref().map(|token| admit(app(ctx), browser, token).map(|()| token))
+    match &browser.cookie {
+        RefreshCookie::Absent => None,
+        RefreshCookie::Token(token) => Some(admit(app(ctx), browser, token).map(|()| token)),
+        RefreshCookie::Ambiguous => Some(Err(refuse("several cookies have its name"))),
+    }
 }
 
-/// Refuses to give a cookie to a page of somebody else.
+/// Refuses to give a cookie to a foreign page.
 pub(super) fn check_page(ctx: &Context<'_>) -> Result<()> {
     match ctx.data_opt::<Browser>() {
         Some(Browser { page: Page::Foreign, .. }) => Err(refuse("the page is not of an allowed origin")),
@@ -71,14 +76,14 @@ pub(super) fn check_page(ctx: &Context<'_>) -> Result<()> {
     }
 }
 
-/// Puts a refresh token into the cookie for as long as it is good.
+/// Puts a refresh token into the cookie for its lifetime.
 pub(super) fn set(ctx: &Context<'_>, token: &SecretString, lifetime: Duration) {
-    append(ctx, app(ctx), token.expose_secret(), lifetime.num_seconds());
+    append(ctx, token.expose_secret(), lifetime.num_seconds());
 }
 
 /// Deletes the cookie.
 pub(super) fn clear(ctx: &Context<'_>) {
-    append(ctx, app(ctx), "", 0);
+    append(ctx, "", 0);
 }
 
 fn admit(app: &App, browser: &Browser, token: &SecretString) -> Result<()> {
@@ -93,24 +98,35 @@ fn admit(app: &App, browser: &Browser, token: &SecretString) -> Result<()> {
     }
 }
 
-/// Which check has failed is for the log of whoever sets the service up, not for the page.
+/// The failed check is logged for the operator; the page does not learn it.
 fn refuse(reason: &'static str) -> Error {
     tracing::info!(reason, "the cookie was refused");
     Error::Forbidden
 }
 
-fn append(ctx: &Context<'_>, app: &App, value: &str, seconds: i64) {
+fn append(ctx: &Context<'_>, value: &str, seconds: i64) {
+    let app = app(ctx);
     let Cookies { domain, same_site } = &app.config.cookies;
-    let domain = if domain.is_empty() { String::new() } else { format!("; Domain={domain}") };
-    let secure = if is_secure(app) { "; Secure" } else { "" };
-    let name = name(app);
-    // `__Host-` obliges to this path, and client-graph serves the same cookie under another one.
-    let cookie = format!("{name}={value}; Path=/{domain}; Max-Age={seconds}; HttpOnly; SameSite={same_site:?}{secure}");
-    ctx.append_http_header("set-cookie", cookie);
+    let mut cookie = Cookie::build((cookie_name(app), value))
+        // `__Host-` requires this path, and client-graph serves the same cookie under another one.
+        .path("/")
+        .max_age(cookie::time::Duration::seconds(seconds))
+        .http_only(true)
+        .secure(is_secure(app))
+        .same_site(match same_site {
+            SameSite::Strict => cookie::SameSite::Strict,
+            SameSite::Lax => cookie::SameSite::Lax,
+        });
+    if !domain.is_empty() {
+        cookie = cookie.domain(domain.as_str());
+    }
+    ctx.append_http_header("set-cookie", cookie.build().to_string());
 }
 
-/// A prefix binds the cookie to what sets it, and browsers take it over https only.
-fn name(app: &App) -> &'static str {
+/// Returns the name of the cookie. A prefix binds it to the host or domain that sets it; browsers accept prefixes over
+/// https only.
+#[must_use]
+pub fn cookie_name(app: &App) -> &'static str {
     match (is_secure(app), app.config.cookies.domain.is_empty()) {
         (true, true) => "__Host-auth_graph_refresh",
         (true, false) => "__Secure-auth_graph_refresh",

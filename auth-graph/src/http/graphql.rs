@@ -11,12 +11,13 @@ use axum::http::header::UPGRADE;
 use axum::http::request::Parts;
 use axum::response::Response;
 use graphql_edge::{Limits, Posted};
+use http_input::Bearer;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tracing::Instrument;
 
 use super::browser::browser;
-use super::identity::{bearer, device, identify};
+use super::identity::{device, identify};
 use super::{Site, socket};
 use crate::configuration;
 use crate::graphql::{CREDENTIAL_FIELDS, Mutation, Query, Subject, Subscription, own_documents, schema};
@@ -78,7 +79,7 @@ fn is_of_one_field(text: &[u8]) -> bool {
 }
 
 async fn execute(site: &Site, parts: &Parts, posted: Posted, subject: Subject) -> Response {
-    let caller = identify(&site.app, bearer(&parts.headers)).await;
+    let caller = identify(&site.app, Bearer::of(&parts.headers)).await;
     let (device, browser) = (device(&site.app, parts), browser(&site.app, &parts.headers));
     site.edge.answer(posted, |request| request.data(caller).data(device).data(browser).data(subject)).await
 }
@@ -92,7 +93,7 @@ pub(super) async fn get(
     if parts.headers.contains_key(UPGRADE) {
         return socket::open(&site, upgrade, &parts);
     }
-    let caller = identify(&site.app, bearer(&parts.headers)).await;
+    let caller = identify(&site.app, Bearer::of(&parts.headers)).await;
     let device = device(&site.app, &parts);
     site.edge.get(&parts.headers, &parts.uri, |request| request.data(caller).data(device)).await
 }

@@ -13,11 +13,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use chrono::{DateTime, SecondsFormat, Utc};
+use http_input::Bearer;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::Site;
-use super::identity::{Bearer, bearer, device};
+use super::identity::device;
 use engine::accounts::{self, NewUnconfirmed, integer_id};
 use engine::app::App;
 use engine::sessions::{self, Reach};
@@ -89,10 +90,10 @@ async fn blacklist(State(app): State<App>, parts: Parts, body: Body) -> Answer {
 
 /// The caller's own account, and nobody else's.
 async fn user(State(app): State<App>, request: Request) -> Answer {
-    let token = match bearer(request.headers()) {
-        Bearer::None => return Err(Refusal::Anonymous),
+    let token = match Bearer::of(request.headers()) {
+        Bearer::Absent => return Err(Refusal::Anonymous),
         Bearer::Malformed => return Err(Refusal::BadBearer),
-        Bearer::Token(token) => token,
+        Bearer::Token(token) => token.into(),
     };
     let caller = match callers::authenticate(&app, &token).await {
         Ok(caller) => caller,

@@ -1,8 +1,8 @@
-//! WebSockets: who is at the other end, until when, and how they stay there with a new token.
+//! WebSockets: the caller of a connection, its end, and its renewal with a new token.
 //!
-//! The caller is known by the member `authorization` of the payload of `connection_init`, in the form of the header of
-//! that name; a new token comes in the payload of a `ping`. Cookies count for nothing here, as a page of another site
-//! could open a socket with them.
+//! The token arrives in the member `authorization` of the payload of `connection_init`, in the form of the header of
+//! that name; a new token arrives in the payload of a `ping`. Cookies are ignored here, as a page of another site could
+//! open a socket with them.
 
 use async_graphql::Data;
 use axum::extract::ws::WebSocketUpgrade;
@@ -10,11 +10,11 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::request::Parts;
 use axum::response::Response;
 use graphql_edge::Connection;
+use http_input::Bearer;
 use serde_json::Value;
 
 use super::Site;
-use super::identity::identify;
-use super::identity::{bearer_value, device};
+use super::identity::{device, identify};
 use crate::graphql::{ApiError, Caller};
 use engine::app::App;
 use engine::callers::Device;
@@ -60,13 +60,14 @@ fn connection(app: App, caller: Caller, presence: Option<Presence>, device: Devi
     })
 }
 
-/// Who has sent this payload, if it has a token.
+/// Authenticates the sender of a payload that has a token.
 async fn sender(app: &App, payload: &Value) -> Option<Caller> {
     let sent = ["authorization", "Authorization"].into_iter().find_map(|name| payload.get(name)?.as_str())?;
-    Some(identify(app, bearer_value(sent)).await)
+    Some(identify(app, Bearer::parse(sent)).await)
 }
 
-/// Whoever came without a good token can not become somebody: that is what a socket of their own is for.
+/// Checks that a connection may continue with the next caller. One without a good token cannot get a user: that takes
+/// a new connection.
 fn renew(presence: Option<&Presence>, next: &Caller) -> Result<()> {
     match (presence, next) {
         (_, Caller::Refused(refusal)) => Err((*refusal).into()),

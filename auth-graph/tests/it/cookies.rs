@@ -60,7 +60,7 @@ async fn cve_2024_28197_the_cookie_is_bound_to_the_host_and_the_body_has_no_refr
     assert!(!answer.text.contains("agr_"));
     let (pair, attributes) = set_cookie(&answer.headers).split_once(';').unwrap();
     assert!(pair.starts_with(&format!("{NAME}=agr_")));
-    assert_eq!(attributes, " Path=/; Max-Age=1209600; HttpOnly; SameSite=Strict; Secure");
+    assert_eq!(attributes, " HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=1209600");
 }
 
 /// django-graphql-jwt#191: a cookie of another name was set and then not found.
@@ -75,7 +75,7 @@ async fn better_auth_1043_a_parent_domain_shares_the_cookie_under_another_name()
     let answer = sign_in(&test).await;
     let (pair, attributes) = set_cookie(&answer.headers).split_once(';').unwrap();
     assert!(pair.starts_with("__Secure-auth_graph_refresh=agr_"));
-    assert_eq!(attributes, " Path=/; Domain=example.com; Max-Age=1209600; HttpOnly; SameSite=Lax; Secure");
+    assert_eq!(attributes, " HttpOnly; SameSite=Lax; Secure; Path=/; Domain=example.com; Max-Age=1209600");
     refresh(&with_session(&test, &answer)).await.data("refresh");
 }
 
@@ -240,7 +240,8 @@ async fn signing_out_deletes_the_cookie() {
     let first = sign_in(&test).await;
     let answer = with_session(&test, &first).send(operation!("logout"), json!({})).await;
     assert_eq!(answer.data("logout")["revokedSessions"], 1);
-    assert!(set_cookie(&answer.headers).starts_with(&format!("{NAME}=; Path=/; Max-Age=0;")));
+    let deleted = format!("{NAME}=; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=0");
+    assert_eq!(set_cookie(&answer.headers), deleted);
 }
 
 #[tokio::test]

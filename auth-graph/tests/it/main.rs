@@ -31,6 +31,7 @@ mod feed_advisories;
 mod feed_subscription;
 mod grant_advisories;
 mod health;
+mod http_input;
 mod import;
 mod import_again;
 mod import_batches;

@@ -1,53 +1,32 @@
-//! Where a request carries its access token: `Authorization: Bearer …` (RFC 6750 section 2.1), or a cookie if the
-//! service wants that.
+//! Access token of a request: `Authorization: Bearer …` (RFC 6750 section 2.1), or a cookie if one is configured.
 
-use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap};
+use http_input::{Bearer, Found as Cookie};
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 
-/// What was found.
+/// Result of looking for an access token.
 pub(super) enum Found<'a> {
     Nothing,
     Malformed,
     Token(&'a str),
 }
 
-/// Looks at the header first. Another scheme than Bearer is somebody else's business: it counts as no token.
+/// Finds the token in the header, or without a header in the cookie. Another scheme than Bearer counts as no token.
 pub(super) fn find_token<'a>(headers: &'a HeaderMap, cookie: Option<&str>) -> Found<'a> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    match (values.next(), values.next()) {
-        (None, _) => cookie.map_or(Found::Nothing, |name| in_cookies(headers, name)),
-        (Some(value), None) => value.to_str().map_or(Found::Malformed, in_value),
-        (Some(_), Some(_)) => Found::Malformed,
+    match cookie {
+        Some(name) if !headers.contains_key(AUTHORIZATION) => match http_input::find_cookie(headers, name) {
+            Cookie::None | Cookie::One("") => Found::Nothing,
+            Cookie::One(token) => of(Bearer::from_token(token)),
+            // Another host of the domain may have set one of them.
+            Cookie::Several => Found::Malformed,
+        },
+        _ => of(Bearer::of(headers)),
     }
 }
 
-fn in_value(value: &str) -> Found<'_> {
-    let (scheme, rest) = value.trim().split_once([' ', '\t']).unwrap_or((value.trim(), ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Found::Nothing;
+fn of(bearer: Bearer<'_>) -> Found<'_> {
+    match bearer {
+        Bearer::Absent => Found::Nothing,
+        Bearer::Token(token) => Found::Token(token),
+        Bearer::Malformed => Found::Malformed,
     }
-    let token = rest.trim_matches([' ', '\t']);
-    if is_b64token(token) { Found::Token(token) } else { Found::Malformed }
-}
-
-fn in_cookies<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
-    let mut found = headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(key, _)| *key == name)
-        .map(|(_, value)| value);
-    match (found.next(), found.next()) {
-        (None, _) | (Some(""), None) => Found::Nothing,
-        (Some(token), None) if is_b64token(token) => Found::Token(token),
-        // Two cookies of one name: somebody may have planted one of them from a neighbouring host.
-        _ => Found::Malformed,
-    }
-}
-
-/// `b64token` of RFC 6750 section 2.1.
-fn is_b64token(token: &str) -> bool {
-    let body = token.trim_end_matches('=');
-    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
 }

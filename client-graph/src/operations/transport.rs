@@ -1,13 +1,14 @@
 //! One POST to auth-graph: bounded, retried where that is safe, never redirected, its body never logged.
 //!
-//! Whatever keeps us from a readable answer is `UNAVAILABLE`: it says nothing about the caller, who must not be signed
-//! out for it.
+//! Every reason for not having a readable answer is `UNAVAILABLE`: it is no statement about the caller, who must stay
+//! signed in.
 
 use std::time::Duration;
 
 use graphql_client::GraphQLQuery;
+use http_input::BodyError;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Body, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ pub(crate) const MAX_ANSWER: usize = 4 * 1024 * 1024;
 const PAUSE: Duration = Duration::from_millis(50);
 const ACCEPTED: HeaderValue = HeaderValue::from_static("application/graphql-response+json, application/json;q=0.9");
 
-/// Where auth-graph is and how it is reached.
+/// Connection to auth-graph.
 #[derive(Debug)]
 pub(crate) struct Transport {
     pub(crate) http: reqwest::Client,
@@ -28,14 +29,14 @@ pub(crate) struct Transport {
     pub(crate) breaker: Breaker,
 }
 
-/// Whether doing it twice is the same as doing it once.
+/// Permission to send a request again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
     Safe,
     Never,
 }
 
-/// What an operation answered, and the headers that came with it.
+/// Data and headers of an answer.
 pub(crate) struct Reply<T> {
     pub(crate) data: T,
     pub(crate) headers: HeaderMap,
@@ -103,8 +104,8 @@ impl Transport {
         self.send(repeat, |http| http.post(url.clone()).headers(headers.clone()).body(body.clone())).await
     }
 
-    /// Sends a request, and again where that is safe and promises something. While auth-graph does not answer, most
-    /// requests are not sent at all.
+    /// Sends a request, and again where that is safe and useful. While auth-graph does not answer, most requests are not
+    /// sent at all.
     pub(crate) async fn send(
         &self,
         repeat: Repeat,
@@ -127,8 +128,8 @@ impl Transport {
     }
 }
 
-/// A lost connection, or a gateway without a backend. Not a timeout, which would be waited for twice, and not a refusal
-/// that says when to come back.
+/// Reports whether the connection was lost or a gateway had no backend. Timeouts are not repeated, as the caller would
+/// wait twice, and neither are refusals with a waiting time.
 fn worth_repeating(outcome: &Result<Response, reqwest::Error>) -> bool {
     match outcome {
         Ok(response) => {
@@ -138,7 +139,7 @@ fn worth_repeating(outcome: &Result<Response, reqwest::Error>) -> bool {
     }
 }
 
-/// The headers of an operation that is sent with an access token.
+/// Returns the headers of an operation that is sent with an access token.
 pub(crate) fn authorized(token: &SecretString) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -154,7 +155,7 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-/// The data of an answer, or the error that it carries.
+/// Returns the data of an answer, or the error that it carries.
 pub(crate) async fn answer<T: DeserializeOwned>(response: Response) -> Result<Reply<T>, Error> {
     let status = response.status();
     let headers = response.headers().clone();
@@ -171,7 +172,7 @@ pub(crate) async fn answer<T: DeserializeOwned>(response: Response) -> Result<Re
     }
 }
 
-/// The data of one answer of a subscription.
+/// Returns the data of one answer of a subscription.
 pub(crate) fn data_of<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     // The parser's message can quote the body, so it is not kept.
     let unreadable = || Error::unavailable("an event of auth-graph can not be read");
@@ -185,7 +186,7 @@ pub(crate) fn data_of<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 fn refused(refusal: &Refusal, status: StatusCode) -> Error {
     let known = refusal.extensions.code.as_deref().and_then(Code::from_wire);
     let code = match known {
-        // Our documents do not fit their schema: nothing that the caller can mend.
+        // The documents of this library do not fit the schema of auth-graph: the caller cannot change that.
         Some(Code::GraphqlParseFailed | Code::GraphqlValidationFailed | Code::LimitExceeded) => Code::Internal,
         Some(Code::Internal) => Code::Unavailable,
         Some(code) => code,
@@ -208,37 +209,26 @@ fn refused(refusal: &Refusal, status: StatusCode) -> Error {
     }
 }
 
-/// What an answer says that is not a GraphQL one.
+/// Returns the error for an answer that is not a GraphQL one.
 fn by_status(status: StatusCode, headers: &HeaderMap) -> Error {
     let code = if status == StatusCode::TOO_MANY_REQUESTS { Code::RateLimited } else { Code::Unavailable };
     let error = Error::new(code).with_source(format!("auth-graph answered {status} without a readable body"));
-    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
-    match seconds {
-        Some(seconds @ 0..=86_400) => error.with_retry_after(Duration::from_secs(seconds.into())),
-        _ => error,
+    match http_input::retry_after(headers) {
+        Some(wait) => error.with_retry_after(wait),
+        None => error,
     }
 }
 
-/// Whether the content type is one that GraphQL answers have; parameters such as `charset` do not matter.
+/// Reports whether the content type is one that GraphQL answers have; parameters such as `charset` do not matter.
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    let media_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default()
-        .trim();
-    media_type.eq_ignore_ascii_case("application/json")
-        || media_type.eq_ignore_ascii_case("application/graphql-response+json")
+    http_input::is_one_of(headers, &["application/json", "application/graphql-response+json"])
 }
 
-/// Reads a body, but no more than this.
-pub(crate) async fn bounded_body(mut response: Response, limit: usize) -> Result<Vec<u8>, Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(Error::unavailable)? {
-        if body.len() + chunk.len() > limit {
-            return Err(Error::unavailable("the answer is too large"));
-        }
-        body.extend_from_slice(&chunk);
+/// Reads the body of a response, up to a number of bytes.
+pub(crate) async fn bounded_body(response: Response, limit: usize) -> Result<Vec<u8>, Error> {
+    match http_input::read_at_most(Body::from(response), limit).await {
+        Ok(body) => Ok(body.into()),
+        Err(BodyError::Broken(error)) => Err(Error::unavailable(error)),
+        Err(BodyError::TooLarge | BodyError::TimedOut) => Err(Error::unavailable("the answer is too large")),
     }
-    Ok(body)
 }

@@ -10,6 +10,7 @@ mod following;
 mod freshness;
 mod guards;
 mod guide;
+mod http_input;
 mod keys;
 mod layer;
 mod line;

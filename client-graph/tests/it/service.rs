@@ -21,7 +21,7 @@ const ADD_NOTE: &str = include_str!("../../operations/add_note.graphql");
 pub struct Service {
     pub issuer: TestIssuer,
     app: App,
-    router: Router,
+    pub router: Router,
     _database: TestDatabase,
 }
 

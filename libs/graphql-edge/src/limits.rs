@@ -45,7 +45,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 128 * 1024,
-            body_timeout: Duration::from_secs(10),
+            body_timeout: http_input::BODY_TIMEOUT,
             tokens: 2_000,
             nesting: 50,
             selections: 1_000,

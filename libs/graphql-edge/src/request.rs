@@ -5,16 +5,13 @@ use std::error::Error;
 
 use async_graphql::{Extensions, Request, Variables, value};
 use axum::{
-    body::{Body, HttpBody},
+    body::Body,
     extract::Query,
-    http::{
-        HeaderMap, Uri,
-        header::{CONTENT_ENCODING, CONTENT_TYPE},
-    },
+    http::{HeaderMap, Uri},
 };
 use bytes::Bytes;
 use errors::Code;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_input::BodyError;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -94,47 +91,25 @@ fn json<T: DeserializeOwned + Default>(parameter: Option<String>) -> Option<T> {
     parameter.map_or_else(|| Some(T::default()), |text| serde_json::from_str(&text).ok())
 }
 
-/// Check that the body is JSON by its own account. Anything else could be sent by a form on another site.
+/// Check that the body is JSON according to its headers. Anything else could be sent by a form on another site.
 pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    let mut values = headers.get_all(CONTENT_TYPE).iter();
-    let json = match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().is_ok_and(is_json),
-        _ => false,
-    };
-    if json && !headers.contains_key(CONTENT_ENCODING) {
-        return Ok(());
-    }
-    Err(Refusal::new(Code::UnsupportedMediaType, "The body must be application/json in UTF-8."))
+    http_input::check_json(headers)
+        .map_err(|_| Refusal::new(Code::UnsupportedMediaType, "The body must be application/json in UTF-8."))
 }
 
-fn is_json(content_type: &str) -> bool {
-    let mut parts = content_type.split(';');
-    let json = parts.next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"));
-    json && parts.all(|parameter| match parameter.split_once('=') {
-        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
-            value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
-        }
-        _ => true,
-    })
-}
-
-/// Read the body, but no more of it and for no longer than allowed.
+/// Read the body within its limits.
 pub(crate) async fn read(body: Body, limits: &Limits) -> Result<Bytes, Refusal> {
-    let too_large =
-        || Refusal::new(Code::PayloadTooLarge, format!("The body is larger than {} bytes.", limits.body_bytes));
-    if body.size_hint().lower() > limits.body_bytes as u64 {
-        return Err(too_large());
-    }
-    let reading = Limited::new(body, limits.body_bytes).collect();
-    match tokio::time::timeout(limits.body_timeout, reading).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => {
-            tracing::debug!(error = &*error as &dyn Error, "a body could not be read");
-            Err(Refusal::new(Code::BadRequest, "The body could not be read."))
+    let (most, time) = (limits.body_bytes, limits.body_timeout);
+    http_input::receive_within(body, most, time).await.map_err(|error| match error {
+        BodyError::TooLarge => {
+            Refusal::new(Code::PayloadTooLarge, format!("The body is larger than {most} bytes."))
         }
-        Err(_elapsed) => Err(Refusal::new(Code::RequestTimeout, "The body did not arrive in time.")),
-    }
+        BodyError::TimedOut => Refusal::new(Code::RequestTimeout, "The body did not arrive in time."),
+        BodyError::Broken(error) => {
+            tracing::debug!(error = &error as &dyn Error, "a body could not be read");
+            Refusal::new(Code::BadRequest, "The body could not be read.")
+        }
+    })
 }
 
 /// Take a body for what it should be: one JSON object with the members of a GraphQL request.

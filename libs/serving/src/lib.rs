@@ -1,7 +1,5 @@
-//! Serving HTTP, for both services: a listener that stops gracefully, the client's address, identifiers for requests,
-//! the log.
+//! Serving HTTP, for both services: a listener that stops gracefully, identifiers for requests, the log.
 
-mod client_address;
 mod connection;
 mod fallback;
 mod listener;
@@ -9,7 +7,6 @@ mod log;
 mod observe;
 mod stop;
 
-pub use client_address::client_address;
 pub use listener::{Patience, listen, serve};
 pub use log::{Format, log_to_stderr};
 pub use observe::{RequestId, in_span, observed, span};

@@ -1,20 +1,18 @@
-//! The answers of services that the operator has named.
+//! Bodies of the services that the operator has configured.
 
-use reqwest::Response;
+use http_input::BodyError;
+use reqwest::{Body, Response};
 
 use model::error::{Error, Result};
 
-/// The body of an answer, which may have so many bytes.
+/// Reads the body of a response, up to a number of bytes.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when it is longer, or does not arrive.
-pub(super) async fn read_at_most(mut answer: Response, longest: usize) -> Result<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| Error::unavailable(error.without_url()))? {
-        if body.len() + chunk.len() > longest {
-            return Err(Error::unavailable("its answer is too long"));
-        }
-        body.extend_from_slice(&chunk);
+pub(super) async fn read_at_most(response: Response, most: usize) -> Result<Vec<u8>> {
+    match http_input::read_at_most(Body::from(response), most).await {
+        Ok(body) => Ok(body.into()),
+        Err(BodyError::Broken(error)) => Err(Error::unavailable(error.without_url())),
+        Err(BodyError::TooLarge | BodyError::TimedOut) => Err(Error::unavailable("its answer is too long")),
     }
-    Ok(body)
 }

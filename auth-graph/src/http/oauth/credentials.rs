@@ -1,10 +1,8 @@
-//! How a client says who it is: in the `Authorization` header or in the body, never both (RFC 6749 section 2.3).
+//! Credentials of a client: in the `Authorization` header or in the body, never both (RFC 6749 section 2.3).
 
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use secrecy::SecretString;
+use http_input::{Basic, Repeated};
+use secrecy::{ExposeSecret, SecretString};
 use url::form_urlencoded;
 
 use super::form::Form;
@@ -16,11 +14,10 @@ use engine::clients::Credentials;
 /// # Errors
 /// `invalid_client` when there are none or they can not be read, `invalid_request` when there are two.
 pub(super) fn credentials(headers: &HeaderMap, form: &Form) -> Result<Credentials, Refusal> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let header = match (values.next(), values.next()) {
-        (None, _) => None,
-        (Some(value), None) => Some(basic(value.to_str().unwrap_or_default()).ok_or_else(unreadable)?),
-        (Some(_), Some(_)) => return Err(twice()),
+    let header = match Basic::of(headers) {
+        Ok(None) => None,
+        Ok(Some(basic)) => Some(basic.and_then(|basic| decoded(&basic)).ok_or_else(unreadable)?),
+        Err(Repeated) => return Err(twice()),
     };
     let (id, secret) = (form.optional("client_id"), form.optional("client_secret"));
     match (header, id) {
@@ -33,20 +30,15 @@ pub(super) fn credentials(headers: &HeaderMap, form: &Form) -> Result<Credential
     }
 }
 
-/// RFC 7617, with both parts form-encoded as RFC 6749 section 2.3.1 asks for.
-fn basic(value: &str) -> Option<Credentials> {
-    let (scheme, encoded) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (id, secret) = decoded.split_once(':')?;
-    let client_id = form_decoded(id)?;
-    let secret = Some(form_decoded(secret)?).filter(|secret| !secret.is_empty()).map(SecretString::from);
+/// Decodes both parts, which are form-encoded (RFC 6749 section 2.3.1).
+fn decoded(basic: &Basic) -> Option<Credentials> {
+    let client_id = form_decoded(&basic.user)?;
+    let secret =
+        Some(form_decoded(basic.password.expose_secret())?).filter(|secret| !secret.is_empty()).map(SecretString::from);
     Some(Credentials { client_id, secret })
 }
 
-/// None for a text that is more than one value.
+/// Decodes a text that is a single value of a form.
 fn form_decoded(text: &str) -> Option<String> {
     if text.contains(['&', '=']) {
         return None;

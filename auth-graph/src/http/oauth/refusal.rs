@@ -16,6 +16,7 @@ use model::error::Error;
 pub(super) enum Kind {
     InvalidRequest,
     TooLarge,
+    ContentCoding,
     WrongMethod,
     InvalidClient,
     InvalidGrant,
@@ -48,6 +49,7 @@ impl Kind {
         match self {
             Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
+            Self::ContentCoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request"),
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request"),
             Self::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client"),
             Self::InvalidGrant => (StatusCode::BAD_REQUEST, "invalid_grant"),

@@ -1,29 +1,27 @@
-//! The fields of a request: a JSON object of texts, checked in the words of Django REST framework.
+//! Fields of a request: a JSON object of strings. Errors use the words of Django REST framework.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use http_input::{BodyError, Unsupported};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::refusal::Refusal;
 
-/// More than the longest token needs.
+/// Size limit of a body: more than the longest token needs.
 const LARGEST: usize = 16 * 1024;
-/// A body that takes longer than this is not waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The fields. It has no `Debug`, as they hold secrets.
+/// Fields of a request. There is no `Debug`, as they hold secrets.
 pub(super) struct Fields(BTreeMap<&'static str, SecretString>);
 
 impl Fields {
     /// Reads the body, which must have these fields.
     ///
     /// # Errors
-    /// The [`Refusal`] that names each field that is missing.
+    /// A [`Refusal`] that names each missing field.
     pub(super) async fn read(headers: &HeaderMap, body: Body, names: &'static [&'static str]) -> Result<Self, Refusal> {
         Self::read_with(headers, body, names, &[]).await
     }
@@ -38,23 +36,22 @@ impl Fields {
         names: &'static [&'static str],
         optional: &'static [&'static str],
     ) -> Result<Self, Refusal> {
-        let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = media_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/json") {
-            return Err(Refusal::MediaType(essence.chars().filter(|letter| !letter.is_control()).take(100).collect()));
-        }
-        let bytes = match tokio::time::timeout(PATIENCE, to_bytes(body, LARGEST)).await {
-            Ok(Ok(bytes)) => bytes,
-            Ok(Err(_)) => return Err(Refusal::TooLarge),
-            Err(_) => return Err(Refusal::TooSlow),
-        };
+        http_input::check_json(headers).map_err(|unsupported| match unsupported {
+            Unsupported::MediaType | Unsupported::Charset => Refusal::MediaType(media_type(headers)),
+            Unsupported::ContentCoding => Refusal::ContentCoding,
+        })?;
+        let bytes = http_input::receive(body, LARGEST).await.map_err(|error| match error {
+            BodyError::TooLarge => Refusal::TooLarge,
+            BodyError::TimedOut => Refusal::TooSlow,
+            BodyError::Broken(_) => Refusal::Broken,
+        })?;
         let mut sent = match serde_json::from_slice(&bytes) {
             Ok(Value::Object(sent)) => sent,
             Ok(_) => {
                 let what = "Invalid data. Expected a dictionary.";
                 return Err(Refusal::Fields(json!({ "non_field_errors": [what] })));
             }
-            // Only where it is broken: the text may hold a password.
+            // Only the place of the error: the text may hold a password.
             Err(error) => return Err(Refusal::Json { line: error.line(), column: error.column() }),
         };
         let (mut fields, mut wrong) = (BTreeMap::new(), Map::new());
@@ -81,8 +78,14 @@ impl Fields {
         if wrong.is_empty() { Ok(Self(fields)) } else { Err(Refusal::Fields(wrong.into())) }
     }
 
-    /// One of the fields that were asked for; empty when it may be missing, and is.
+    /// Takes one of the fields; an optional field that is missing is empty.
     pub(super) fn take(&mut self, name: &str) -> SecretString {
         self.0.remove(name).unwrap_or_default()
     }
+}
+
+/// Returns the media type as the request names it, cut to what an error message can show.
+fn media_type(headers: &HeaderMap) -> String {
+    let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    text.chars().filter(|letter| !letter.is_control()).take(100).collect()
 }

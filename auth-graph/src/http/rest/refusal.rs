@@ -17,8 +17,10 @@ pub(super) enum Refusal {
         column: usize,
     },
     MediaType(String),
+    ContentCoding,
     TooLarge,
     TooSlow,
+    Broken,
     /// An access token in the place of a refresh token.
     WrongType,
     /// No access token.
@@ -50,8 +52,10 @@ impl Refusal {
                 let what = format!("Unsupported media type \"{found}\" in request.");
                 detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, &what)
             }
+            Self::ContentCoding => detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must not be compressed."),
             Self::TooLarge => detail(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 16 KiB."),
             Self::TooSlow => detail(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time."),
+            Self::Broken => detail(StatusCode::BAD_REQUEST, "The body could not be read."),
             Self::WrongType => token("Token has wrong type"),
             Self::Anonymous => detail(StatusCode::UNAUTHORIZED, "Authentication credentials were not provided."),
             Self::BadBearer => {

@@ -1,0 +1,20 @@
+//! Headers that may occur once only.
+
+use http::header::AsHeaderName;
+use http::{HeaderMap, HeaderValue};
+
+/// A header that occurs more than once although it may not: two readers could choose different ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeated;
+
+/// Returns the value of a header that may occur at most once.
+///
+/// # Errors
+/// [`Repeated`] when it occurs more often.
+pub fn single(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Option<&HeaderValue>, Repeated> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        (_, Some(_)) => Err(Repeated),
+    }
+}

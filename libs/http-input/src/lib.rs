@@ -1,0 +1,18 @@
+//! One reader for each thing that arrives by HTTP, so that every route of every service gives the same answer to the
+//! same input. It knows neither a web framework nor what the values are used for.
+
+mod authorization;
+mod body;
+mod client_address;
+mod cookies;
+mod header;
+mod media_type;
+mod retry_after;
+
+pub use authorization::{Basic, Bearer};
+pub use body::{BODY_TIMEOUT, BodyError, TimedOut, read_at_most, receive, receive_within};
+pub use client_address::{FORWARDED_FOR, client_address};
+pub use cookies::{Found, all as cookies, find as find_cookie};
+pub use header::{Repeated, single};
+pub use media_type::{Unsupported, check_form, check_json, is_one_of};
+pub use retry_after::{read as retry_after, whole_seconds};
