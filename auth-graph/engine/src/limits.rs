@@ -1,5 +1,7 @@
-//! How many log-ins are heard, and how many mails one can cause. An attempt is taken before any work is done for it,
-//! and given back when it succeeds; a key that has used up its burst is slowed down, never locked.
+//! Limits on log-ins, mails and other actions that others may try again and again.
+//!
+//! An attempt is taken before any work is done for it, and given back when it succeeds. A key that has used up its burst
+//! is slowed down, never locked.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,71 +17,82 @@ use model::error::{Error, Result};
 use model::values::Email;
 use store::rate_limits::{self, Rule};
 
-/// An attempt that was heard.
+/// An action whose attempts are counted: by its subject, and by the network that it comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum LimitedAction<'a> {
+    /// A comparison of the password of an account.
+    Password(&'a Email),
+    /// A failed authentication of a service client, by the name that was sent for it.
+    ClientSecret(&'a str),
+    /// A use of a one-time token.
+    OneTimeToken,
+    /// A mail to an address, which may belong to no user.
+    Mail(&'a Email),
+}
+
+/// Counter of an action: the prefix of its keys, and its rate.
+struct Counter<'a> {
+    prefix: &'static str,
+    subject: &'a str,
+    /// One attempt is accepted in every interval,
+    interval: Duration,
+    /// and this many at once.
+    burst: u32,
+}
+
+impl<'a> LimitedAction<'a> {
+    /// Returns the counter of the subject; none for an action that has no subject.
+    fn by_subject(self, limits: &Limits) -> Option<Counter<'a>> {
+        let (prefix, subject, interval, burst) = match self {
+            Self::Password(account) => ("account", account.as_str(), limits.account_interval, limits.account_attempts),
+            Self::ClientSecret(client) => ("client", client, limits.account_interval, limits.account_attempts),
+            Self::OneTimeToken => return None,
+            Self::Mail(to) => ("mail", to.as_str(), limits.mail_interval, limits.mail_burst),
+        };
+        Some(Counter { prefix, subject, interval, burst })
+    }
+
+    /// Returns the prefix of the counter of the network. Its rate is the same for every action.
+    fn by_network(self) -> &'static str {
+        match self {
+            Self::Password(_) | Self::ClientSecret(_) => "network",
+            Self::OneTimeToken => "token-network",
+            Self::Mail(_) => "mail-network",
+        }
+    }
+
+    fn rules(self, limits: &Limits, address: Option<IpAddr>) -> Vec<Rule> {
+        let subject = self.by_subject(limits).map(|Counter { prefix, subject, interval, burst }| {
+            // Hashed, as the subject may belong to no user, and is not recorded then.
+            let hash = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, subject.as_bytes()));
+            rule(format!("{prefix}:{hash}"), interval, burst)
+        });
+        let network = address.map(|address| {
+            let key = format!("{}:{}", self.by_network(), network(address));
+            rule(key, limits.network_interval, limits.network_attempts)
+        });
+        subject.into_iter().chain(network).collect()
+    }
+}
+
+/// An attempt that was accepted.
 #[derive(Debug)]
 #[must_use = "a success gives its attempt back"]
 pub struct Attempt(Vec<Rule>);
 
 impl Attempt {
-    /// Takes an attempt from the account and from the client's network, or from neither.
+    /// Takes an attempt at an action from its subject and from the network, or from neither.
     ///
     /// # Errors
     /// [`Error::RateLimited`] when one of them has none left.
     pub async fn take(
         db: &DatabaseConnection,
         limits: &Limits,
-        account: &Email,
+        action: LimitedAction<'_>,
         address: Option<IpAddr>,
         now: DateTime<Utc>,
     ) -> Result<Self> {
-        Self::take_named(db, limits, account_key(account), address, now).await
-    }
-
-    /// Takes an attempt from a service client, by whatever name was sent for it, and from the network.
-    ///
-    /// # Errors
-    /// [`Error::RateLimited`] when one of them has none left.
-    pub async fn take_for_client(
-        db: &DatabaseConnection,
-        limits: &Limits,
-        client: &str,
-        address: Option<IpAddr>,
-        now: DateTime<Utc>,
-    ) -> Result<Self> {
-        Self::take_named(db, limits, format!("client:{}", hashed(client)), address, now).await
-    }
-
-    /// Takes an attempt at a one-time token from the network.
-    ///
-    /// # Errors
-    /// [`Error::RateLimited`] when it has none left.
-    pub async fn take_for_token(
-        db: &DatabaseConnection,
-        limits: &Limits,
-        address: Option<IpAddr>,
-        now: DateTime<Utc>,
-    ) -> Result<Self> {
-        let network = address.map(|address| {
-            let key = format!("token-{}", network_key(address));
-            rule(key, limits.network_interval, limits.network_attempts)
-        });
-        Self::take_all(db, network.into_iter().collect(), now).await
-    }
-
-    async fn take_named(
-        db: &DatabaseConnection,
-        limits: &Limits,
-        key: String,
-        address: Option<IpAddr>,
-        now: DateTime<Utc>,
-    ) -> Result<Self> {
-        let account = rule(key, limits.account_interval, limits.account_attempts);
-        let network =
-            address.map(|address| rule(network_key(address), limits.network_interval, limits.network_attempts));
-        Self::take_all(db, std::iter::once(account).chain(network).collect(), now).await
-    }
-
-    async fn take_all(db: &DatabaseConnection, rules: Vec<Rule>, now: DateTime<Utc>) -> Result<Self> {
+        let rules = action.rules(limits, address);
         let now = now.timestamp_micros();
         if rate_limits::take(db, &rules, now).await? {
             return Ok(Self(rules));
@@ -90,59 +103,26 @@ impl Attempt {
         Err(Error::RateLimited { retry_after: Duration::from_micros(longest) })
     }
 
-    /// Gives the attempt back, in the transaction of what it was for.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Gives the attempt back, in the transaction of the action.
     pub async fn give_back(self, txn: &impl ConnectionTrait) -> Result<()> {
         Ok(rate_limits::give_back(txn, &self.0).await?)
     }
 }
 
-/// Takes one mail to an address, whether anybody here has it or not, and one request from the network. Neither is given
-/// back.
-///
-/// # Errors
-/// [`Error::RateLimited`] when one of them has none left.
-pub async fn take_mail(
-    db: &DatabaseConnection,
-    limits: &Limits,
-    to: &Email,
-    address: Option<IpAddr>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let account = rule(format!("mail:{}", hashed(to.as_str())), limits.mail_interval, limits.mail_burst);
-    let network = address.map(|address| {
-        let key = format!("mail-{}", network_key(address));
-        rule(key, limits.network_interval, limits.network_attempts)
-    });
-    let _taken = Attempt::take_all(db, std::iter::once(account).chain(network).collect(), now).await?;
-    Ok(())
-}
-
-/// A counter that is heard `attempts` times at once, and once every `interval` from then on. The configuration is
-/// checked for what the sums here and in `rate_limits` can hold.
+/// Returns the rule of a counter that accepts `attempts` at once, and one more in every `interval`. The check of the
+/// configuration keeps the sums here and in `rate_limits` within their range.
 fn rule(key: String, interval: Duration, attempts: u32) -> Rule {
     let interval = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX / 1_000_000);
     Rule { key, interval, burst: interval.saturating_mul(attempts.into()) }
 }
 
-/// The address is hashed, as it may belong to nobody here and is none of our business then.
-fn account_key(account: &Email) -> String {
-    format!("account:{}", hashed(account.as_str()))
-}
-
-fn hashed(text: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
-}
-
-/// Whoever has one IPv6 address has the /64 that it is in.
-fn network_key(address: IpAddr) -> String {
+/// Names the network of an address. One IPv6 customer has a whole /64.
+fn network(address: IpAddr) -> String {
     match address.to_canonical() {
-        IpAddr::V4(address) => format!("network:{address}"),
+        IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
-            format!("network:{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
     }
 }

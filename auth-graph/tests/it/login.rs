@@ -7,7 +7,7 @@ use engine::accounts::{Rank, change_password_by_credentials};
 use engine::administration::{self, NewAccount};
 use engine::callers::Actor;
 use engine::callers::Device;
-use engine::limits::Attempt;
+use engine::limits::{Attempt, LimitedAction};
 use futures_util::future::join_all;
 use futures_util::poll;
 use model::config::Profile;
@@ -139,7 +139,8 @@ async fn attempts_in_parallel_are_all_heard_in_whatever_order_they_come() {
     let test = TestApp::new().await;
     let (email, now) = ("ada@test.com".parse().unwrap(), test.app.clock.now());
     let take = async |looked_at| {
-        let heard = Attempt::take(&test.app.db, &test.app.config.limits, &email, None, looked_at).await;
+        let password = LimitedAction::Password(&email);
+        let heard = Attempt::take(&test.app.db, &test.app.config.limits, password, None, looked_at).await;
         heard.map(drop).map_err(|error| error.code())
     };
     for early in [0, 2, 1, 2, 0, 2, 1, 0, 2, 2] {

@@ -104,8 +104,8 @@ impl Transport {
         self.send(repeat, |http| http.post(url.clone()).headers(headers.clone()).body(body.clone())).await
     }
 
-    /// Sends a request, and again where that is safe and useful. While auth-graph does not answer, most requests are not
-    /// sent at all.
+    /// Sends a request, and again where that is safe and useful. While auth-graph does not answer, most requests are
+    /// not sent at all.
     pub(crate) async fn send(
         &self,
         repeat: Repeat,

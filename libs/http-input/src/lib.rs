@@ -15,4 +15,4 @@ pub use client_address::{FORWARDED_FOR, client_address};
 pub use cookies::{Found, all as cookies, find as find_cookie};
 pub use header::{Repeated, single};
 pub use media_type::{Unsupported, check_form, check_json, is_one_of};
-pub use retry_after::{read as retry_after, whole_seconds};
+pub use retry_after::read as retry_after;

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
 use crate::callers::Principal;
-use crate::limits;
+use crate::limits::{Attempt, LimitedAction};
 use crate::mail::{self, Letter};
 use model::error::{Error, Result};
 use model::values::Email;
@@ -21,7 +21,8 @@ pub async fn request_verification(app: &App, principal: &Principal, device: &Dev
     mail::require(app)?;
     let user = proof::user_of(app, principal).await?;
     let now = app.clock.now();
-    limits::take_mail(&app.relaxed_db, &app.config.limits, &user.email, device.address, now).await?;
+    let _spent =
+        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(&user.email), device.address, now).await?;
     mail::enqueue(app, &app.db, &user.email, None, &Letter::ConfirmAddress { user: user.id }, now).await?;
     app.mail_waits.notify_one();
     Ok(())
@@ -41,7 +42,8 @@ pub async fn request_change(
     mail::require(app)?;
     let user = proof::prove(app, principal, password, device).await?;
     let now = app.clock.now();
-    limits::take_mail(&app.relaxed_db, &app.config.limits, email, device.address, now).await?;
+    let _spent =
+        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(email), device.address, now).await?;
     mail::enqueue(app, &app.db, email, user.locale, &Letter::ConfirmNewAddress { user: user.id }, now).await?;
     app.mail_waits.notify_one();
     Ok(())

@@ -6,7 +6,7 @@ use super::{Account, UserEdit, creating, passwords};
 use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
-use crate::limits::{self, Attempt};
+use crate::limits::{Attempt, LimitedAction};
 use crate::mail::{self, Letter};
 use crate::signing_in::password::compare;
 use model::error::{Error, Result};
@@ -44,7 +44,8 @@ pub fn require_creating(app: &App) -> Result<()> {
 pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device) -> Result<users::Model> {
     require_creating(app)?;
     let now = app.clock.now();
-    limits::take_mail(&app.relaxed_db, &app.config.limits, &new.email, device.address, now).await?;
+    let _spent =
+        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(&new.email), device.address, now).await?;
     let user = users::Model {
         first_name: new.first_name.into_string(),
         last_name: new.last_name.into_string(),
@@ -78,7 +79,8 @@ pub async fn change_password_by_credentials(
     device: &Device,
 ) -> Result<()> {
     let now = app.clock.now();
-    let attempt = Attempt::take(&app.relaxed_db, &app.config.limits, email, device.address, now).await?;
+    let attempt =
+        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Password(email), device.address, now).await?;
     let candidate = users::candidate(&app.db, email).await?;
     let (right, attempt) = compare(app, attempt, current, candidate.hash(), candidate.decoy.as_deref()).await?;
     let Some(user) = candidate.user.as_ref().filter(|user| right && user.is_active) else {

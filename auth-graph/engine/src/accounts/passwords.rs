@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
 use crate::callers::Principal;
-use crate::limits;
+use crate::limits::{Attempt, LimitedAction};
 use crate::mail::{self, Letter};
 use model::error::{Error, Result};
 use model::values::{Email, NewPassword};
@@ -21,7 +21,8 @@ use store::users;
 pub async fn request_reset(app: &App, email: &Email, device: &Device) -> Result<()> {
     mail::require(app)?;
     let now = app.clock.now();
-    limits::take_mail(&app.relaxed_db, &app.config.limits, email, device.address, now).await?;
+    let _spent =
+        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(email), device.address, now).await?;
     mail::enqueue(app, &app.db, email, None, &Letter::ResetPassword, now).await?;
     app.mail_waits.notify_one();
     Ok(())

@@ -7,7 +7,7 @@ use super::Account;
 use crate::app::App;
 use crate::callers::Device;
 use crate::callers::Principal;
-use crate::limits::Attempt;
+use crate::limits::{Attempt, LimitedAction};
 use crate::signing_in::password::compare;
 use model::error::{Error, Result};
 use store::users;
@@ -60,7 +60,9 @@ pub(super) async fn check_password(
     device: &Device,
 ) -> Result<()> {
     let now = app.clock.now();
-    let attempt = Attempt::take(&app.relaxed_db, &app.config.limits, &user.email, device.address, now).await?;
+    let attempt =
+        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Password(&user.email), device.address, now)
+            .await?;
     let account = Account::of(&app.db, user.clone()).await?;
     let hash = account.password().map(|password| password.secret.as_str());
     let (right, attempt) = compare(app, attempt, password, hash, None).await?;

@@ -8,7 +8,7 @@ use super::UserEdit;
 use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
-use crate::limits::Attempt;
+use crate::limits::{Attempt, LimitedAction};
 use credentials::one_time_tokens as secrets;
 use model::error::{Error, Result};
 use model::values::UserId;
@@ -28,7 +28,8 @@ pub(super) struct Found {
 /// [`Error::OneTimeTokenInvalid`] when there is none for these purposes; [`Error::RateLimited`].
 pub(super) async fn find(app: &App, token: &SecretString, purposes: &[Purpose], device: &Device) -> Result<Found> {
     let now = app.clock.now();
-    let attempt = Attempt::take_for_token(&app.relaxed_db, &app.config.limits, device.address, now).await?;
+    let attempt =
+        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::OneTimeToken, device.address, now).await?;
     let found = tokens::find(&app.db, &secrets::hash(token), purposes, now).await?;
     let token = found.ok_or(Error::OneTimeTokenInvalid)?;
     Ok(Found { token, attempt })

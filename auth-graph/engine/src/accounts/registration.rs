@@ -9,7 +9,7 @@ use super::{creating, password_rules};
 use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
-use crate::limits;
+use crate::limits::{Attempt, LimitedAction};
 use crate::mail::{self, Letter, Registration};
 use model::config;
 use model::error::{Error, Result};
@@ -65,7 +65,9 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
         }
         None => {
             mail::require(app)?;
-            limits::take_mail(&app.relaxed_db, &app.config.limits, &new.email, device.address, now).await?;
+            let _spent =
+                Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(&new.email), device.address, now)
+                    .await?;
             None
         }
     };

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use crate::app::App;
 use crate::callers::Device;
-use crate::limits::Attempt;
+use crate::limits::{Attempt, LimitedAction};
 use crate::sessions::FIRST_PARTY;
 use credentials::client_secrets;
 use model::error::{Error, Result};
@@ -90,8 +90,14 @@ pub async fn authenticate(
         Some(client) if right && client.is_active() => Ok(client),
         _ => {
             let (limits, now) = (&app.config.limits, app.clock.now());
-            let _spent =
-                Attempt::take_for_client(&app.relaxed_db, limits, &credentials.client_id, device.address, now).await?;
+            let _spent = Attempt::take(
+                &app.relaxed_db,
+                limits,
+                LimitedAction::ClientSecret(&credentials.client_id),
+                device.address,
+                now,
+            )
+            .await?;
             Err(Error::InvalidCredentials)
         }
     }

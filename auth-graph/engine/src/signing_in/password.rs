@@ -9,7 +9,7 @@ use store::users;
 use super::proof::{Compared, Outcome, Proof};
 use crate::app::App;
 use crate::callers::Device;
-use crate::limits::Attempt;
+use crate::limits::{Attempt, LimitedAction};
 
 /// Proves who somebody is by an address and a password.
 ///
@@ -19,7 +19,8 @@ use crate::limits::Attempt;
 /// [`Error::RateLimited`](model::error::Error::RateLimited) before any work is done;
 /// [`Error::Unavailable`](model::error::Error::Unavailable) when too many others are signing in.
 pub(super) async fn prove(app: &App, email: &Email, password: &SecretString, device: &Device) -> Result<Outcome> {
-    let attempt = Attempt::take(&app.relaxed_db, &app.config.limits, email, device.address, app.clock.now()).await?;
+    let (limited, now) = (LimitedAction::Password(email), app.clock.now());
+    let attempt = Attempt::take(&app.relaxed_db, &app.config.limits, limited, device.address, now).await?;
     let users::Candidate { user, password: credential, decoy } = users::candidate(&app.db, email).await?;
     let hash = credential.as_ref().map(|credential| credential.secret.as_str());
     let (right, attempt) = compare(app, attempt, password, hash, decoy.as_deref()).await?;
