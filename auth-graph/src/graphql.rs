@@ -23,6 +23,8 @@ mod shown;
 mod verification;
 mod webhook;
 
+use std::sync::LazyLock;
+
 use async_graphql::{MergedObject, MergedSubscription, SchemaBuilder};
 use graphql_edge::Boxed;
 use subgraph::{Directives, ServiceSdl, Subgraph};
@@ -37,23 +39,14 @@ pub use guard::{Authenticated, HasScope, HasScopeForAll};
 pub use operations::own_documents;
 pub use verification::Subject;
 
-/// At most one of these is heard in one document: each costs a password hash, sends a mail or uses a token up.
-pub const CREDENTIAL_FIELDS: &[&str] = &[
-    "login",
-    "refresh",
-    "createUser",
-    "setUserPassword",
-    "inviteUser",
-    "forcePasswordReset",
-    "register",
-    "verifyEmail",
-    "requestEmailVerification",
-    "requestPasswordReset",
-    "resetPassword",
-    "changePassword",
-    "changeEmail",
-    "deleteAccount",
-];
+/// Returns the mutations of which a document may name one only: each costs a password hash, sends a mail or uses a token
+/// up. They are marked with [`subgraph::credential`].
+#[must_use]
+pub fn credential_fields() -> &'static [&'static str] {
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(subgraph::credential_fields::<Mutation>);
+    static FIELDS: LazyLock<Vec<&str>> = LazyLock::new(|| NAMES.iter().map(String::as_str).collect());
+    &FIELDS
+}
 
 /// The schema, with App in it.
 type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

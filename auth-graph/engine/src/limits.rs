@@ -1,7 +1,7 @@
 //! Limits on log-ins, mails and other actions that others may try again and again.
 //!
-//! An attempt is taken before any work is done for it, and given back when it succeeds. A key that has used up its burst
-//! is slowed down, never locked.
+//! An attempt is taken before any work is done for it, and given back when it succeeds. A key that has used up its
+//! burst is slowed down, never locked.
 
 use std::net::IpAddr;
 use std::time::Duration;

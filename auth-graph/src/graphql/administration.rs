@@ -7,7 +7,7 @@ use async_graphql::types::Json;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
-use subgraph::{guarded, requires};
+use subgraph::{credential, guarded, requires};
 
 use super::account::User;
 use super::caller::{actor, app, principal};
@@ -115,7 +115,7 @@ pub(super) struct AdministrationMutation;
 #[Object]
 impl AdministrationMutation {
     /// Makes an account for somebody. It gets no more than you have. Needs the scope `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
     async fn create_user(
         &self,
         ctx: &Context<'_>,
@@ -127,7 +127,7 @@ impl AdministrationMutation {
 
     /// Sends somebody a mail with which they make their account, unless their address has one. `FORBIDDEN` when
     /// registration is off. Needs the scope `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
     async fn invite_user(
         &self,
         ctx: &Context<'_>,
@@ -164,7 +164,7 @@ impl AdministrationMutation {
 
     /// Sets a user's password and ends their sessions. You must have every scope that the user has. Needs the scope
     /// `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
     async fn set_user_password(
         &self,
         ctx: &Context<'_>,
@@ -176,7 +176,7 @@ impl AdministrationMutation {
 
     /// Takes a user's password away and ends their sessions: a mail lets them set another one. You must have every
     /// scope that the user has. Needs the scope `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
+    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
     async fn force_password_reset(
         &self,
         ctx: &Context<'_>,

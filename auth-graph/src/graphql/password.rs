@@ -1,7 +1,7 @@
 //! Passwords: `requestPasswordReset`, `resetPassword`, `changePassword`.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
-use subgraph::{guarded, requires};
+use subgraph::{credential, guarded, requires};
 
 use super::caller::device;
 use super::caller::{app, principal};
@@ -48,6 +48,7 @@ pub(super) struct PasswordMutation;
 #[Object]
 impl PasswordMutation {
     /// Sends a link that sets a new password, if the address has an account. The answer is the same when it has none.
+    #[graphql(directive = credential::apply())]
     async fn request_password_reset(
         &self,
         ctx: &Context<'_>,
@@ -59,6 +60,7 @@ impl PasswordMutation {
 
     /// Sets a new password with the token of a mail, once, and ends all sessions. `ONE_TIME_TOKEN_INVALID` when the
     /// token has expired or was used.
+    #[graphql(directive = credential::apply())]
     async fn reset_password(
         &self,
         ctx: &Context<'_>,
@@ -71,7 +73,7 @@ impl PasswordMutation {
     }
 
     /// Changes your password and ends all your sessions, this one too.
-    #[graphql(requires(Authenticated))]
+    #[graphql(requires(Authenticated), directive = credential::apply())]
     async fn change_password(
         &self,
         ctx: &Context<'_>,

@@ -2,7 +2,7 @@
 
 use async_graphql::types::Json;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};
-use subgraph::{guarded, requires};
+use subgraph::{credential, guarded, requires};
 
 use super::account::User;
 use super::caller::device;
@@ -79,7 +79,7 @@ impl ProfileMutation {
 
     /// Deletes your account for good and ends all sessions. Needs your password or a recent sign-in
     /// (`REAUTHENTICATION_REQUIRED`). The address is free for another account.
-    #[graphql(requires(Authenticated))]
+    #[graphql(requires(Authenticated), directive = credential::apply())]
     async fn delete_account(
         &self,
         ctx: &Context<'_>,

@@ -1,7 +1,7 @@
 //! Registering, and e-mail addresses: `register`, `verifyEmail`, `requestEmailVerification`, `changeEmail`.
 
 use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
-use subgraph::{guarded, requires};
+use subgraph::{credential, guarded, requires};
 
 use super::caller::device;
 use super::caller::{app, principal};
@@ -80,6 +80,7 @@ pub(super) struct RegistrationMutation;
 impl RegistrationMutation {
     /// Registers. The account is made when the address has been confirmed; the answer is the same whether the address
     /// has an account or not. `FORBIDDEN` when registration is closed, or needs an invitation.
+    #[graphql(directive = credential::apply())]
     async fn register(
         &self,
         ctx: &Context<'_>,
@@ -103,6 +104,7 @@ impl RegistrationMutation {
 
     /// Takes the token of a mail, once: completes a registration, shows that an address is yours, or changes it.
     /// `ONE_TIME_TOKEN_INVALID` when it has expired or was used.
+    #[graphql(directive = credential::apply())]
     async fn verify_email(
         &self,
         ctx: &Context<'_>,
@@ -113,7 +115,7 @@ impl RegistrationMutation {
     }
 
     /// Sends a mail that shows that your address is yours; none, when that was shown before.
-    #[graphql(requires(Authenticated))]
+    #[graphql(requires(Authenticated), directive = credential::apply())]
     async fn request_email_verification(&self, ctx: &Context<'_>) -> Result<MailRequestedPayload> {
         accounts::request_verification(app(ctx), principal(ctx)?, device(ctx)).await?;
         Ok(MailRequestedPayload::new())
@@ -121,7 +123,7 @@ impl RegistrationMutation {
 
     /// Changes your address, once the mail to the new one was answered; the old one is told. Needs your password or a
     /// recent sign-in (`REAUTHENTICATION_REQUIRED`).
-    #[graphql(requires(Authenticated))]
+    #[graphql(requires(Authenticated), directive = credential::apply())]
     async fn change_email(
         &self,
         ctx: &Context<'_>,

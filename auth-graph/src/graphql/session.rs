@@ -3,7 +3,7 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use subgraph::{guarded, requires};
+use subgraph::{credential, guarded, requires};
 
 use super::account::User;
 use super::caller::{app, caller, device, principal};
@@ -149,6 +149,7 @@ pub(super) struct SessionMutation;
 impl SessionMutation {
     /// Signs in with an e-mail address and a password. An unknown address, a wrong password and a disabled user are
     /// all `INVALID_CREDENTIALS`.
+    #[graphql(directive = credential::apply())]
     async fn login(&self, ctx: &Context<'_>, input: LoginInput) -> Result<LoginResult> {
         if input.delivery == Delivery::Cookie {
             delivery::check_page(ctx)?;
@@ -165,6 +166,7 @@ impl SessionMutation {
 
     /// Gets the next pair of tokens. It may be repeated with the same token, by another tab or after a lost answer, as
     /// long as the successor was not used; anything older ends the session with `TOKEN_REUSED`.
+    #[graphql(directive = credential::apply())]
     async fn refresh(
         &self,
         ctx: &Context<'_>,

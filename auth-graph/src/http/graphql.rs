@@ -20,7 +20,7 @@ use super::browser::browser;
 use super::identity::{device, identify};
 use super::{Site, socket};
 use crate::configuration;
-use crate::graphql::{CREDENTIAL_FIELDS, Mutation, Query, Subject, Subscription, own_documents, schema};
+use crate::graphql::{Mutation, Query, Subject, Subscription, credential_fields, own_documents, schema};
 use engine::app::App;
 use engine::caches::token_answers::{Question, QuestionName};
 use engine::verification::answers;
@@ -30,7 +30,7 @@ use model::config::Problems;
 pub(super) type Edge = graphql_edge::Edge<Query, Mutation, Subscription>;
 
 pub(super) fn edge(app: &App) -> Result<Edge, Problems> {
-    let limits = Limits { credential_fields: CREDENTIAL_FIELDS, ..Limits::default() };
+    let limits = Limits { credential_fields: credential_fields(), ..Limits::default() };
     let settings = configuration::graphql(&app.config.graphql)?.trusting(own_documents());
     Ok(Edge::configured(|| schema(app), limits, settings))
 }

@@ -27,7 +27,7 @@ async fn started() -> TestApp {
 
 async fn post(caller: &Caller, path: &str, content_type: &str, more: Option<(&str, &str)>) -> Answer {
     let mut request = Request::post(path).header("content-type", content_type).body("{}".into()).unwrap();
-    for (name, value) in more {
+    if let Some((name, value)) = more {
         request.headers_mut().append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
     }
     caller.request(request).await

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use auth_graph::graphql;
+use async_graphql::OutputType;
+use async_graphql::registry::{MetaField, MetaInputValue, MetaType, Registry};
+use auth_graph::graphql::{self, Mutation};
 use errors::Code;
 use serde_json::Value;
 use subgraph::Directives;
@@ -109,4 +111,30 @@ async fn the_codes_of_the_schema_are_those_of_the_table() {
         names.sort_unstable();
         assert_eq!(names, table);
     }
+}
+
+fn is_secret(registry: &Registry, input: &MetaInputValue) -> bool {
+    let inner = registry.types.get(input.ty.trim_matches(['[', ']', '!']));
+    let members = match inner {
+        Some(MetaType::InputObject { input_fields, .. }) => Some(input_fields),
+        _ => None,
+    };
+    input.is_secret || members.is_some_and(|members| members.values().any(|member| is_secret(registry, member)))
+}
+
+/// A mutation that tries a secret could otherwise be aliased in one document, to try many.
+#[test]
+fn every_mutation_with_a_secret_argument_is_marked_as_a_credential() {
+    let mut registry = Registry::default();
+    <Mutation as OutputType>::create_type_info(&mut registry);
+    let fields = registry.types[&*Mutation::type_name()].fields().unwrap();
+    let takes_secret = |field: &&MetaField| field.args.values().any(|argument| is_secret(&registry, argument));
+    let secret: Vec<_> = fields.values().filter(takes_secret).map(|field| field.name.as_str()).collect();
+    assert!(secret.len() > 10, "{secret:?}");
+    let marked = graphql::credential_fields();
+    // A token of 256 bits is checked by these two in no more time than by any field that needs a caller.
+    let cheap = ["verify", "logout"];
+    let forgotten: Vec<_> = secret.iter().filter(|name| !marked.contains(name) && !cheap.contains(name)).collect();
+    assert!(forgotten.is_empty(), "mark with directive = credential::apply(): {forgotten:?}");
+    assert!(marked.len() >= 14 && marked.contains(&"inviteUser"), "{marked:?}");
 }

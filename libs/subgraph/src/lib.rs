@@ -51,7 +51,7 @@ mod service;
 
 pub use closed::{Undecided, deny_by_default};
 pub use entity::Representation;
-pub use rule::{Demand, Rule, key, requires, tag};
+pub use rule::{Demand, Rule, credential, credential_fields, key, requires, tag};
 pub use sdl::{Directives, federation_sdl, plain_sdl};
 pub use service::{ServiceSdl, Subgraph};
 pub use subgraph_macros::guarded;

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use async_graphql::Value;
-use async_graphql::registry::{MetaDirectiveInvocation, Registry, location_traits};
+use async_graphql::registry::{MetaDirectiveInvocation, MetaType, Registry, location_traits};
+use async_graphql::{ObjectType, Value};
 
 /// The names of our directives in async-graphql's registry begin with this, so that an export finds them among whatever
 /// else a schema has.
@@ -12,8 +12,11 @@ pub(crate) const MARK: &str = "subgraph__";
 /// Stands for the absence of a directive, which no export shows.
 pub(crate) const OPEN: &str = "open";
 
-/// What says nothing about access.
-pub(crate) const NO_RULES: [&str; 2] = ["key", "tag"];
+/// Marks an operation that tries or uses up a secret; no export shows it.
+pub(crate) const CREDENTIAL: &str = "credential";
+
+/// Directives that say nothing about access.
+pub(crate) const NO_RULES: [&str; 3] = ["key", "tag", CREDENTIAL];
 
 /// A guard that says what it demands.
 pub trait Rule {
@@ -78,6 +81,30 @@ impl tag {
     }
 }
 
+/// Marks a field that tries or uses up a secret, or sends a mail: `#[graphql(directive = credential::apply())]`. The
+/// mark is in no exported schema; [`credential_fields`] lists the fields that have it.
+#[expect(non_camel_case_types, reason = "async-graphql takes directives by the name that they have in a schema")]
+#[derive(Clone, Copy, Debug)]
+pub struct credential;
+
+impl credential {
+    /// Returns the mark.
+    pub fn apply() -> MetaDirectiveInvocation {
+        marked(CREDENTIAL, None)
+    }
+}
+
+/// Returns the names of the fields of an object that are marked as [`credential`].
+#[must_use]
+pub fn credential_fields<T: ObjectType>() -> Vec<String> {
+    let mut registry = Registry::default();
+    T::create_type_info(&mut registry);
+    let mark = credential::apply().name;
+    let fields = registry.types.get(&*T::type_name()).and_then(MetaType::fields).into_iter().flatten();
+    let marked = fields.filter(|(_, field)| field.directive_invocations.iter().any(|applied| applied.name == mark));
+    marked.map(|(name, _)| name.clone()).collect()
+}
+
 fn marked(name: &str, argument: Option<(&str, Value)>) -> MetaDirectiveInvocation {
     let args = argument.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     MetaDirectiveInvocation { name: format!("{MARK}{name}"), args }
@@ -113,6 +140,14 @@ impl async_graphql::TypeDirective for key {
     fn register(&self, _registry: &mut Registry) {}
 }
 
+impl async_graphql::TypeDirective for credential {
+    fn name(&self) -> Cow<'static, str> {
+        CREDENTIAL.into()
+    }
+
+    fn register(&self, _registry: &mut Registry) {}
+}
+
 impl async_graphql::TypeDirective for tag {
     fn name(&self) -> Cow<'static, str> {
         "tag".into()
@@ -125,3 +160,4 @@ impl location_traits::Directive_At_FIELD_DEFINITION for requires {}
 impl location_traits::Directive_At_OBJECT for requires {}
 impl location_traits::Directive_At_OBJECT for key {}
 impl location_traits::Directive_At_FIELD_DEFINITION for tag {}
+impl location_traits::Directive_At_FIELD_DEFINITION for credential {}

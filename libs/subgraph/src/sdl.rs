@@ -4,7 +4,7 @@
 
 use async_graphql::{ObjectType, SDLExportOptions, Schema, SubscriptionType};
 
-use crate::rule::{MARK, NO_RULES, OPEN};
+use crate::rule::{CREDENTIAL, MARK, NO_RULES, OPEN};
 
 /// The first version of the specification that has every directive that we write.
 const SPECIFICATION: &str = "https://specs.apollo.dev/federation/v2.6";
@@ -53,8 +53,10 @@ where
     S: SubscriptionType + 'static,
 {
     let exported = schema.sdl_with_options(sorted().federation().compose_directive());
-    let sdl =
-        unmark(&exported, |name| NO_RULES.contains(&name) || (name != OPEN && directives == Directives::Included));
+    let sdl = unmark(&exported, |name| {
+        let hidden = [OPEN, CREDENTIAL].contains(&name);
+        !hidden && (NO_RULES.contains(&name) || directives == Directives::Included)
+    });
     let (definitions, links) = sdl.split_once("extend schema @link(").unwrap_or((&sdl, ""));
     // The first link is async-graphql's own; those behind it belong to composed directives.
     let others = links.split_once("\n)\n").map_or("", |(_, others)| others.trim());
