@@ -93,10 +93,10 @@ impl Documents {
         self.known.check_trusted(text)?;
         let shape = scan::scan(text);
         if shape.tokens > self.limits.tokens {
-            return Err(limit("tokens", self.limits.tokens));
+            return Err(measure::limit("tokens", self.limits.tokens));
         }
         if shape.nesting > self.limits.nesting {
-            return Err(limit("nested brackets", self.limits.nesting));
+            return Err(measure::limit("nested brackets", self.limits.nesting));
         }
         let document = parser::parse_query(text).map_err(unparsable)?;
         measure::measure(&document, &self.limits)?;
@@ -109,10 +109,6 @@ impl Documents {
         request.set_parsed_query(document);
         Ok(Validation::Full(None))
     }
-}
-
-fn limit(what: &str, most: usize) -> ServerError {
-    response::error(Code::LimitExceeded, format!("The document has more {what} than the {most} allowed."))
 }
 
 fn unparsable(error: parser::Error) -> ServerError {

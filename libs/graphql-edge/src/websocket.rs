@@ -1,22 +1,24 @@
 //! Opening a WebSocket: whether its page may, which protocol it speaks, and how large its messages may be. What is said
 //! on it is in `conversation`. The protocol is `graphql-transport-ws`; its predecessor `graphql-ws` is not spoken.
 
+mod connection;
 mod conversation;
 mod message;
 mod operations;
 mod origin;
 
-use async_graphql::{Data, ObjectType, Result, SubscriptionType};
+use async_graphql::{ObjectType, Result, SubscriptionType};
 use axum::{
     extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     http::HeaderMap,
     response::{IntoResponse, Response as HttpResponse},
 };
 use errors::Code;
-use futures_util::future::{self, BoxFuture};
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tracing::Instrument;
 
+pub use self::connection::Connection;
 use crate::{
     Edge,
     response::{MediaType, Refusal},
@@ -24,48 +26,6 @@ use crate::{
 
 /// The one protocol that is spoken.
 const PROTOCOL: &str = "graphql-transport-ws";
-
-/// What is known of whoever is at the other end of a socket that was accepted.
-pub struct Connection {
-    data: Data,
-    ends: BoxFuture<'static, ()>,
-    renewal: Option<Renewal>,
-}
-
-/// Makes the connection that follows, of the payload of a `ping`; none when it has nothing new.
-type Renewal = Box<dyn Fn(Value) -> BoxFuture<'static, Result<Option<Connection>>> + Send + Sync>;
-
-impl Connection {
-    /// A connection whose operations find `data` in their context.
-    pub fn new(data: Data) -> Self {
-        Self { data, ends: Box::pin(future::pending()), renewal: None }
-    }
-
-    /// Close the socket, with code 4403, as soon as `ends` is ready: when the token that opened it has expired or its
-    /// session was revoked.
-    #[must_use]
-    pub fn until(self, ends: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { ends: Box::pin(ends), ..self }
-    }
-
-    /// Let the other side renew the connection in place, with a new token in the payload of a `ping`: operations that
-    /// begin later find the data of the new connection, those that run go on, and the old end does not come. When
-    /// `renewal` fails the socket is closed with 4403 and the code of the error. A payload that was used is not sent
-    /// back.
-    #[must_use]
-    pub fn renewed_by<F>(self, renewal: impl Fn(Value) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = Result<Option<Self>>> + Send + 'static,
-    {
-        Self { renewal: Some(Box::new(move |payload| Box::pin(renewal(payload)))), ..self }
-    }
-}
-
-impl From<Data> for Connection {
-    fn from(data: Data) -> Self {
-        Self::new(data)
-    }
-}
 
 impl<Q, M, S> Edge<Q, M, S>
 where

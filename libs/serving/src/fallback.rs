@@ -9,8 +9,6 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::RequestId;
-
 /// The answer, with a body if it is one of axum's own: those say no more than their status.
 pub(crate) fn worded(response: Response) -> Response {
     let words = match response.status() {
@@ -28,13 +26,13 @@ pub(crate) fn worded(response: Response) -> Response {
 }
 
 /// The answer in the place of one that there will not be.
-pub(crate) fn panicked(id: &RequestId, panic: &(dyn Any + Send)) -> Response {
+pub(crate) fn panicked(id: &str, panic: &(dyn Any + Send)) -> Response {
     let message = panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
-    tracing::error!(id = id.as_str(), message, "a handler panicked");
+    tracing::error!(id, message, "a handler panicked");
     let words = ("INTERNAL", "Something went wrong on our side.");
     (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "application/json")], body(words)).into_response()
 }

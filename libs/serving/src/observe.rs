@@ -97,7 +97,7 @@ where
         Box::pin(async move {
             let mut response = match answered.await {
                 Ok(answer) => fallback::worded(answer?),
-                Err(panic) => fallback::panicked(&id, panic.as_ref()),
+                Err(panic) => fallback::panicked(id.as_str(), panic.as_ref()),
             };
             let (status, took) = (response.status(), started.elapsed());
             count(status, took);

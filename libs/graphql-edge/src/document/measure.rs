@@ -10,7 +10,6 @@ use async_graphql::{
 };
 use errors::Code;
 
-use super::limit;
 use crate::{Limits, response};
 
 /// Refuse a document that is too large or that has a fragment within itself.
@@ -118,4 +117,9 @@ impl<'a> Reader<'a> {
         self.fragments.insert(name, Fragment::Measured(size));
         Ok(size)
     }
+}
+
+/// The refusal of a document that has more of something than is allowed.
+pub(super) fn limit(what: &str, most: usize) -> ServerError {
+    response::error(Code::LimitExceeded, format!("The document has more {what} than the {most} allowed."))
 }

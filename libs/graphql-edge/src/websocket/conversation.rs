@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::time::{self, Instant};
 
 use super::{
-    Connection,
+    connection::Connection,
     message::{ClientMessage, Close, ServerMessage},
     operations::Operations,
 };
