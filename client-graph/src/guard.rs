@@ -83,7 +83,7 @@ mod mirrored;
 
 use async_graphql::{Guard, Result};
 
-use crate::context::Context;
+use crate::client::Context;
 use crate::error::{ApiError, Code, Error};
 
 pub use mirrored::{HasRole, VerifiedEmail};

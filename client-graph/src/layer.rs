@@ -17,7 +17,7 @@ use axum::response::Response;
 use tower::{Layer, Service};
 
 use crate::client::AuthGraph;
-use crate::context::{Caller, Context};
+use crate::client::{Caller, Context};
 use crate::error::Error;
 use crate::principal::Principal;
 

@@ -186,14 +186,12 @@
 
 mod client;
 mod clock;
-mod context;
 mod error;
 mod feed;
-mod flight;
+mod freshness;
 #[cfg(feature = "async-graphql")]
 pub mod guard;
 mod ids;
-mod keys;
 #[cfg(feature = "axum")]
 pub mod layer;
 pub mod mirror;
@@ -202,21 +200,21 @@ mod outage;
 mod principal;
 #[cfg(feature = "proxy")]
 pub mod proxy;
+mod retry;
 mod revocation;
 #[cfg(feature = "service")]
 pub mod service;
-mod socket;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod verifier;
 
-pub use client::{AuthGraph, AuthGraphBuilder, BuildError};
+pub use client::{AuthGraph, AuthGraphBuilder, BuildError, Caller, Context};
 pub use clock::Clock;
-pub use context::{Caller, Context};
 #[cfg(feature = "async-graphql")]
 pub use error::ApiError;
 pub use error::{Code, Error};
-pub use feed::{FeedStatus, StaleFeed};
+pub use feed::StaleFeed;
+pub use freshness::FeedStatus;
 pub use ids::{SessionId, UserId};
 pub use operations::{
     Challenge, Claims, Credentials, Profile, SignIn, TokenPair, TokenType, User, UserPage, VerificationFailure,

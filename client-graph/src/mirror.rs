@@ -1,16 +1,15 @@
-//! The mirror: one row for each user, in the service's own database, so that its tables can refer to users and its
-//! queries can join them. Without the feed it holds the users that the service has met.
+//! The mirror: one row for each user in the service's own database. The service's tables can refer to users, and its
+//! queries can join them. Without the feed it holds the users who have visited the service.
 //!
-//! Keyed by the user's id; the e-mail address is an attribute. Rows change by one statement that ignores older
-//! versions, so parallel and reordered writes end in the same row; `database` does it, and `memory` for services
-//! without one. When to write is decided on first sight (`first_sight`), at sign-in (`proxy`) and by the feed (`feed`).
+//! Rows are keyed by the user's id; the e-mail address is an attribute. One statement changes a row and ignores older
+//! versions, so parallel and reordered writes lead to the same row. A mirror is kept in a database or in memory. Rows
+//! are written on first sight, at sign-in through the proxy, and by the feed.
 
 #[cfg(feature = "sea-orm")]
 pub(crate) mod database;
 mod deletion;
 #[cfg(feature = "sea-orm")]
 mod entity;
-mod first_sight;
 #[cfg(feature = "sea-orm")]
 mod hook;
 #[cfg(feature = "sea-orm")]
@@ -20,14 +19,12 @@ mod memory;
 mod migration;
 #[cfg(feature = "sea-orm")]
 mod naming;
-mod place;
+mod progress;
 mod row;
+mod user;
 
 use std::fmt;
 use std::sync::Arc;
-
-use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::error::Error;
@@ -43,10 +40,11 @@ use memory::Memory;
 pub use migration::migrate;
 #[cfg(feature = "sea-orm")]
 pub use naming::Naming;
-pub(crate) use place::{Batch, Lease, Place, Snapshots, Stretch};
+pub(crate) use progress::{Batch, FeedProgress, IdRange, Lease, SnapshotProgress};
 pub(crate) use row::Row;
+pub use user::MirroredUser;
 
-/// The users that this service knows.
+/// The mirror: the users that this service knows.
 #[derive(Clone)]
 pub struct Mirror {
     rows: Rows,
@@ -55,7 +53,6 @@ pub struct Mirror {
     problem: Option<&'static str>,
 }
 
-/// Where the rows are.
 #[derive(Clone)]
 enum Rows {
     Memory(Arc<Memory>),
@@ -63,61 +60,23 @@ enum Rows {
     Database(database::Database),
 }
 
-/// A user as this service last heard of them.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct MirroredUser {
-    /// Names the user, for ever.
-    pub id: UserId,
-    /// The e-mail address: an attribute that changes and can pass to another user.
-    pub email: String,
-    /// The first name.
-    pub first_name: String,
-    /// The last name.
-    pub last_name: String,
-    /// The telephone number.
-    pub phone_number: Option<String>,
-    /// Whether the user can sign in.
-    pub is_active: bool,
-    /// Whether the user belongs to the staff.
-    pub is_staff: bool,
-    /// Whether the user may do everything.
-    pub is_superuser: bool,
-    /// Whether the e-mail address was proven.
-    pub email_verified: bool,
-    /// The named sets of scopes that the user holds.
-    pub roles: Vec<String>,
-    /// All scopes that the user may have. What a request may do is said by its token.
-    pub scopes: Vec<String>,
-    /// What services keep with the user.
-    pub metadata: Value,
-    /// When the account was made.
-    pub date_joined: DateTime<Utc>,
-    /// When the user last changed, by the clock of auth-graph.
-    pub updated_at: DateTime<Utc>,
-    /// Counts the changes.
-    pub version: i64,
-    /// When this row was last written.
-    pub mirrored_at: DateTime<Utc>,
-}
-
 impl Mirror {
-    /// The mirror in this database. Its tables are made by [`migrations`].
+    /// Returns the mirror in this database. Its tables are created by [`migrations`].
     #[cfg(feature = "sea-orm")]
     #[must_use]
     pub fn new(db: sea_orm::DatabaseConnection) -> Self {
         Self::named(db, Naming::default())
     }
 
-    /// The mirror in a table of the service's own naming, which is made by [`Naming::migrations`].
+    /// Returns the mirror in a table with these names. The table is created by [`Naming::migrations`].
     #[cfg(feature = "sea-orm")]
     #[must_use]
     pub fn named(db: sea_orm::DatabaseConnection, naming: Naming) -> Self {
         Self::of(Rows::Database(database::Database { db, naming, hook: None }))
     }
 
-    /// A mirror without a database, for services that keep nothing: it is empty at the start of the process, and filled
-    /// by the feed or on first sight.
+    /// Returns a mirror without a database, for services that store nothing. It is empty when the process starts, and
+    /// filled by the feed or on first sight.
     #[must_use]
     pub fn in_memory() -> Self {
         Self::of(Rows::Memory(Arc::default()))
@@ -127,25 +86,24 @@ impl Mirror {
         Self { rows, deletion: Deletion::default(), clock: Clock::default(), problem: None }
     }
 
-    /// The same mirror by another clock.
     pub(crate) fn with_clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// What is wrong with how it was configured.
+    /// Returns the problem of its configuration.
     pub(crate) fn problem(&self) -> Option<&'static str> {
         self.problem
     }
 
-    /// What becomes of the rows of users who are deleted. Default [`Deletion::Anonymise`].
+    /// Sets what happens to the rows of deleted users. Default: [`Deletion::Anonymise`].
     #[must_use]
     pub fn deletion(mut self, deletion: Deletion) -> Self {
         self.deletion = deletion;
         self
     }
 
-    /// The user of this id; absent when unknown or deleted.
+    /// Returns the user with this id; none when unknown or deleted.
     ///
     /// # Errors
     /// `UNAVAILABLE` without a database, `INTERNAL` when the query fails.
@@ -157,12 +115,13 @@ impl Mirror {
         }
     }
 
-    /// What happens in the service's own tables when a user changes, in the same transaction: users can be given the
-    /// service's own roles, say, by what `metadata` says of them. It is called once for each row that changes, in no
-    /// particular order within a transaction, and must use `txn` only. Its error undoes the transaction: the feed tries
-    /// again until it succeeds, and revocations do not wait for it. One user whose change it can not follow therefore
-    /// holds up all that come later: the log names the user, and the age of the mirror grows. A mirror in memory has no
-    /// transaction, and can not be built with it.
+    /// Sets a hook that changes the service's own tables when a user changes, in the same transaction. It can, for
+    /// example, derive the service's own roles from `metadata`. The hook is called once for each row that changes, in no
+    /// particular order within a transaction, and must use only `txn`.
+    ///
+    /// An error of the hook rolls the transaction back. The feed retries until the hook succeeds; revocations do not
+    /// wait for it. One user whose change the hook rejects therefore blocks all later changes: the log names the user,
+    /// and the age of the mirror grows. A mirror in memory has no transaction, and cannot be built with a hook.
     ///
     /// ```
     /// # use client_graph::mirror::Mirror;
@@ -194,8 +153,8 @@ impl Mirror {
         self
     }
 
-    /// Takes over what auth-graph says of a user, unless something as new is known. A deleted user stays deleted unless
-    /// this is newer than the deletion.
+    /// Writes a user, unless the row is as new or newer. A deleted user stays deleted unless this version is newer than
+    /// the deletion.
     ///
     /// # Errors
     /// As [`user`](Self::user), and the error of the hook.
@@ -203,7 +162,7 @@ impl Mirror {
         self.write(Row::of_user(user, self.clock.now())).await
     }
 
-    /// Marks a user as deleted by this version, and does with the row what [`deletion`](Self::deletion) says.
+    /// Marks a user as deleted with this version, and treats the row as [`deletion`](Self::deletion) configures.
     ///
     /// # Errors
     /// As [`apply`](Self::apply).
@@ -211,7 +170,7 @@ impl Mirror {
         self.write(Row::of_deleted(id.0, version, self.clock.now())).await
     }
 
-    async fn write(&self, row: Row) -> Result<(), Error> {
+    pub(crate) async fn write(&self, row: Row) -> Result<(), Error> {
         let batch = Batch { rows: vec![row], complete: None };
         match &self.rows {
             Rows::Memory(memory) => memory.write(batch, self.deletion),
@@ -224,39 +183,44 @@ impl Mirror {
 
 #[cfg_attr(not(feature = "sea-orm"), expect(unused_variables, reason = "a lease is about a database that is shared"))]
 impl Mirror {
-    /// Writes rows, and with them how far the feed was followed. False, and nothing is written, when another replica
-    /// holds the lease.
-    pub(crate) async fn write_and_advance(&self, batch: Batch, lease: Lease<'_>, to: &Place) -> Result<bool, Error> {
+    /// Writes rows, and the progress with them. Returns false, and writes nothing, when another replica holds the
+    /// lease.
+    pub(crate) async fn write_and_advance(
+        &self,
+        batch: Batch,
+        lease: Lease<'_>,
+        progress: &FeedProgress,
+    ) -> Result<bool, Error> {
         match &self.rows {
             Rows::Memory(memory) => {
-                memory.write_and_advance(batch, to, self.deletion);
+                memory.write_and_advance(batch, progress, self.deletion);
                 Ok(true)
             }
             #[cfg(feature = "sea-orm")]
-            Rows::Database(database) => database.write_and_advance(batch, lease, to, self.deletion).await,
+            Rows::Database(database) => database.write_and_advance(batch, lease, progress, self.deletion).await,
         }
     }
 
-    /// Takes the lease; none when another replica has it.
-    pub(crate) async fn take_lease(&self, lease: Lease<'_>) -> Result<Option<Place>, Error> {
+    /// Takes or renews the lease, and returns the progress; none when another replica holds the lease.
+    pub(crate) async fn take_lease(&self, lease: Lease<'_>) -> Result<Option<FeedProgress>, Error> {
         match &self.rows {
-            Rows::Memory(memory) => Ok(Some(memory.place())),
+            Rows::Memory(memory) => Ok(Some(memory.progress())),
             #[cfg(feature = "sea-orm")]
             Rows::Database(database) => database.take_lease(lease).await,
         }
     }
 
-    /// Lets another replica go on at once.
-    pub(crate) async fn give_back(&self, holder: &str) -> Result<(), Error> {
+    /// Releases the lease, so that another replica can continue at once.
+    pub(crate) async fn release_lease(&self, holder: &str) -> Result<(), Error> {
         match &self.rows {
             Rows::Memory(_) => Ok(()),
             #[cfg(feature = "sea-orm")]
-            Rows::Database(database) => database.give_back(holder, self.clock.now()).await,
+            Rows::Database(database) => database.release_lease(holder, self.clock.now()).await,
         }
     }
 }
 
-/// The migrations of the mirror, for the start of a service's own list.
+/// Returns the migrations of the mirror. Put them before the service's own.
 #[cfg(feature = "sea-orm")]
 #[must_use]
 pub fn migrations() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {

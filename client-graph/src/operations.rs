@@ -1,11 +1,12 @@
-//! The operations of auth-graph that a service needs, with plain types of our own.
+//! The operations of auth-graph that a service needs, and their types.
 //!
-//! The types that are generated from the schema stay in `documents`; how a request is sent is in `transport`, the
-//! methods of [`AuthGraph`](crate::AuthGraph) are in `calls`.
+//! `documents` holds the types that are generated from the schema. `transport` sends requests, and `remote` sends those
+//! that the service makes in its own name.
 
 mod breaker;
-mod calls;
-mod documents;
+pub(crate) mod documents;
+mod remote;
+mod snapshot;
 mod transport;
 mod user;
 
@@ -17,31 +18,31 @@ use secrecy::SecretString;
 use crate::ids::{SessionId, UserId};
 
 pub(crate) use breaker::Breaker;
-#[cfg(feature = "proxy")]
-pub(crate) use calls::Ending;
+pub(crate) use remote::{Answer, Remote, ServiceClient};
+pub(crate) use snapshot::UserSnapshot;
 #[cfg(feature = "proxy")]
 pub(crate) use transport::is_json;
-pub(crate) use transport::{MAX_ANSWER, Repeat, Transport, answer, authorized, bounded_body, data_of};
+pub(crate) use transport::{MAX_ANSWER, Repeat, Reply, Transport, answer, authorized, bounded_body, data_of};
 pub use user::{Profile, User, UserPage};
 
-/// What a person signs in with.
+/// Credentials for signing in.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The e-mail address.
+    /// E-mail address.
     pub email: String,
-    /// The password.
+    /// Password.
     pub password: SecretString,
-    /// The scopes to ask for; all that the user may have when absent.
+    /// Scopes to request; absent for all scopes that the user may have.
     pub scope: Option<Vec<String>>,
 }
 
-/// What comes of a correct password.
+/// Result of a sign-in with a correct password.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SignIn {
-    /// Signed in.
+    /// The user is signed in.
     TokenPair(Box<TokenPair>),
-    /// A second factor is needed.
+    /// A second factor is required.
     ChallengeRequired(Challenge),
 }
 
@@ -49,45 +50,45 @@ pub enum SignIn {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TokenPair {
-    /// Opens this and every other service of the graph, for a few minutes.
+    /// Token for this and every other service of the graph, valid for a few minutes.
     pub access_token: SecretString,
-    /// Gets the next pair; absent when it travels in a cookie.
+    /// Token for the next pair; absent when it is in a cookie.
     pub refresh_token: Option<SecretString>,
-    /// What goes with the cookie as the header `X-CSRF-Token`; absent without a cookie.
+    /// Value of the header `X-CSRF-Token` for requests with the cookie; absent without a cookie.
     pub csrf_token: Option<String>,
-    /// How the access token is sent: `Bearer`.
+    /// Authentication scheme of the access token: `Bearer`.
     pub token_type: String,
-    /// Life of the access token from now.
+    /// Lifetime of the access token from now.
     pub expires_in: Duration,
-    /// End of the access token.
+    /// Time when the access token expires.
     pub expires_at: DateTime<Utc>,
-    /// End of the refresh token.
+    /// Time when the refresh token expires.
     pub refresh_expires_at: DateTime<Utc>,
-    /// What the access token allows.
+    /// Scopes of the access token.
     pub scope: Vec<String>,
-    /// Who signed in.
+    /// The signed-in user.
     pub user: User,
 }
 
-/// A second factor that is asked for.
+/// A request for a second factor.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Challenge {
-    /// Names the challenge when it is answered.
+    /// Identifier of the challenge, to be sent with the answer.
     pub challenge: SecretString,
-    /// The ways to answer, such as `TOTP`.
+    /// Accepted methods, such as `TOTP`.
     pub methods: Vec<String>,
-    /// When it is too late to answer.
+    /// Time when the challenge expires.
     pub expires_at: DateTime<Utc>,
 }
 
-/// Whether auth-graph stands by a token right now.
+/// The state of a token at auth-graph.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Verified {
-    /// It does.
+    /// The token is good. Access tokens come with their claims.
     Active(TokenType, Option<Claims>),
-    /// It does not, and why.
+    /// The token is not good, for this reason.
     Inactive(VerificationFailure),
 }
 
@@ -95,46 +96,53 @@ pub enum Verified {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenType {
-    /// Opens services.
+    /// A token for services.
     Access,
-    /// Gets the next pair.
+    /// A token for the next token pair.
     Refresh,
 }
 
-/// Why a token is no longer, or never was, any good.
+/// The reason why a token is not good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerificationFailure {
-    /// It was good once.
+    /// The token has expired.
     Expired,
-    /// It never was.
+    /// The token was never good.
     Invalid,
-    /// Its session has ended.
+    /// The session of the token has ended.
     Revoked,
 }
 
-/// What an access token says.
+/// The claims of an access token.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Claims {
-    /// Who issued it.
+    /// Issuer.
     pub issuer: String,
-    /// Who it speaks for.
+    /// User for whom the token was issued.
     pub subject: UserId,
-    /// Who it is for.
+    /// Services for which the token is meant.
     pub audience: Vec<String>,
-    /// When it ends.
+    /// Time when the token expires.
     pub expires_at: DateTime<Utc>,
-    /// When it was issued.
+    /// Time when the token was issued.
     pub issued_at: DateTime<Utc>,
-    /// Names the token.
+    /// Identifier of the token (`jti`).
     pub token_id: String,
-    /// The session that it belongs to.
+    /// Session of the token.
     pub session_id: SessionId,
-    /// The client that it was issued to.
+    /// Client that the token was issued to.
     pub client_id: String,
-    /// What it allows.
+    /// Scopes of the token.
     pub scope: Vec<String>,
-    /// When the user proved who they are.
+    /// Time when the user last authenticated.
     pub auth_time: DateTime<Utc>,
+}
+
+/// The sessions that a logout ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    OneSession,
+    AllSessions,
 }

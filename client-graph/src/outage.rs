@@ -1,36 +1,36 @@
-//! What fails again and again is said once, and once that it works again, however often it was tried meanwhile.
+//! An outage is logged once when it begins and once when it ends, however often the work was tried in between.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Error;
 
-/// Whether something fails, as far as was said.
+/// Logs the outages of one kind of work.
 #[derive(Debug)]
 pub(crate) struct Outage {
-    fails: &'static str,
-    works: &'static str,
-    is_told: AtomicBool,
+    begun: &'static str,
+    ended: &'static str,
+    is_logged: AtomicBool,
 }
 
 impl Outage {
-    /// What is said when it begins, and when it is over.
-    pub(crate) const fn new(fails: &'static str, works: &'static str) -> Self {
-        Self { fails, works, is_told: AtomicBool::new(false) }
+    /// Takes the messages for the begin and the end of an outage.
+    pub(crate) const fn new(begun: &'static str, ended: &'static str) -> Self {
+        Self { begun, ended, is_logged: AtomicBool::new(false) }
     }
 
-    /// It was tried in vain.
-    pub(crate) fn goes_on(&self, error: &Error) {
-        if self.is_told.swap(true, Ordering::Relaxed) {
-            tracing::debug!(error = ?error, "still: {}", self.fails);
+    /// Records a failed attempt.
+    pub(crate) fn failed(&self, error: &Error) {
+        if self.is_logged.swap(true, Ordering::Relaxed) {
+            tracing::debug!(error = ?error, "still: {}", self.begun);
         } else {
-            tracing::warn!(error = ?error, "{}", self.fails);
+            tracing::warn!(error = ?error, "{}", self.begun);
         }
     }
 
-    /// It has worked.
-    pub(crate) fn ends(&self) {
-        if self.is_told.swap(false, Ordering::Relaxed) {
-            tracing::info!("{}", self.works);
+    /// Records a successful attempt.
+    pub(crate) fn recovered(&self) {
+        if self.is_logged.swap(false, Ordering::Relaxed) {
+            tracing::info!("{}", self.ended);
         }
     }
 }

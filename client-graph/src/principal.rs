@@ -1,7 +1,6 @@
 //! The verified caller.
 
 use std::fmt;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -9,84 +8,90 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{Code, Error};
-use crate::feed::{FeedStatus, Freshness};
 use crate::ids::{SessionId, UserId};
 
-/// Who calls, as a verified access token says. It is not made in any other way.
+/// The caller, as described by a verified access token. The library creates it in no other way.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Principal {
-    /// Who the token speaks for: the user, or the service that calls for itself.
+    /// Subject of the token: a user, or a service that acts for itself.
     pub subject: UserId,
-    /// The session that the token belongs to; a service that calls for itself may have none.
+    /// Session of the token; a service that acts for itself may have none.
     pub session_id: Option<SessionId>,
-    /// Whether a person or a service calls.
+    /// Kind of the caller: a person or a service.
     pub kind: PrincipalKind,
-    /// What the token allows.
+    /// Scopes of the token.
     pub scope: Vec<String>,
-    /// The client that the token was issued to.
+    /// Client that the token was issued to.
     pub client_id: String,
-    /// When the user proved who they are.
+    /// Time when the user last authenticated.
     pub auth_time: DateTime<Utc>,
-    /// When the token was issued.
+    /// Time when the token was issued.
     pub issued_at: DateTime<Utc>,
-    /// When the token ends.
+    /// Time when the token expires.
     pub expires_at: DateTime<Utc>,
-    /// Names the token.
+    /// Identifier of the token (`jti`).
     pub token_id: String,
-    /// What the token says beside.
+    /// All other claims of the token.
     pub(crate) further: Map<String, Value>,
     pub(crate) token: SecretString,
-    pub(crate) feed: Arc<Freshness>,
 }
 
-/// What a principal is.
+/// The kind of a principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PrincipalKind {
-    /// A person, through some client.
+    /// A person who uses a client.
     User,
-    /// A service that calls for itself.
+    /// A service that acts for itself.
     Service,
 }
 
+impl PrincipalKind {
+    /// Returns the kind for a subject and a client: a service that acts for itself is its own subject (RFC 9068 section
+    /// 2.2).
+    pub(crate) fn of(subject: &str, client_id: &str) -> Self {
+        if subject == client_id { Self::Service } else { Self::User }
+    }
+}
+
 impl Principal {
-    /// Whether the token allows this.
+    /// Returns whether the token has this scope.
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scope.iter().any(|held| held == scope)
     }
 
-    /// Whether the token allows all of these.
+    /// Returns whether the token has all of these scopes.
     #[must_use]
     pub fn has_scopes(&self, scopes: &[&str]) -> bool {
         scopes.iter().all(|scope| self.has_scope(scope))
     }
 
-    /// Whether the token allows one of these, whichever.
+    /// Returns whether the token has at least one of these scopes.
     #[must_use]
     pub fn has_any_scope(&self, scopes: &[&str]) -> bool {
         scopes.iter().any(|scope| self.has_scope(scope))
     }
 
-    /// Goes on only if the token allows this.
+    /// Requires a scope of the token.
     ///
     /// # Errors
-    /// `FORBIDDEN` when it does not.
+    /// `FORBIDDEN` when the token does not have the scope.
     pub fn require_scope(&self, scope: &str) -> Result<(), Error> {
         if self.has_scope(scope) { Ok(()) } else { Err(Code::Forbidden.into()) }
     }
 
-    /// Goes on only if this is about the caller.
+    /// Requires that the caller is this user.
     ///
     /// # Errors
-    /// `FORBIDDEN` when it is about somebody else.
+    /// `FORBIDDEN` when the caller is another user.
     pub fn require_self(&self, user: UserId) -> Result<(), Error> {
         if self.subject == user { Ok(()) } else { Err(Code::Forbidden.into()) }
     }
 
-    /// A further claim of the token, which the operator of auth-graph has configured by a claims policy or the claims
-    /// hook, or a registered one that has no field here, such as `amr`.
+    /// Returns a claim of the token that has no field here: one that the operator of auth-graph has configured by a
+    /// claims policy or the claims hook, or a registered one such as `amr`.
     ///
     /// # Errors
     /// `FORBIDDEN` when the claim is of another type: the token was not made for this service.
@@ -94,7 +99,7 @@ impl Principal {
         self.further.get(name).map(|value| T::deserialize(value).map_err(unfit)).transpose()
     }
 
-    /// The further claims of the token as a type of the service's own.
+    /// Returns the claims of the token that have no field here, as a type of the service's own.
     ///
     /// ```
     /// # use client_graph::{Error, Principal, UserId};
@@ -118,13 +123,7 @@ impl Principal {
         T::deserialize(Value::Object(self.further.clone())).map_err(unfit)
     }
 
-    /// How well this service knows, right now, what happened at auth-graph: whether the session was ended meanwhile.
-    #[must_use]
-    pub fn feed_status(&self) -> FeedStatus {
-        self.feed.status()
-    }
-
-    /// The access token, to call auth-graph or another service in the caller's name.
+    /// Returns the access token, for calls to auth-graph or another service on the caller's behalf.
     #[must_use]
     pub fn access_token(&self) -> &SecretString {
         &self.token

@@ -7,20 +7,19 @@
 mod body;
 mod graphql;
 mod rest;
+mod routes;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::routing::{get, post};
 use http_input::FORWARDED_FOR;
 use ipnet::IpNet;
 
 use crate::client::AuthGraph;
-use crate::context::Caller;
+use crate::client::Caller;
 #[cfg(feature = "service")]
 pub(crate) use rest::Refusal;
 
@@ -62,18 +61,6 @@ impl Proxy {
         self
     }
 
-    /// Returns the routes with their full paths: merge them at the root.
-    pub fn router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
-        Router::new()
-            .route("/auth/graphql", post(graphql::forward).fallback(graphql::method_not_allowed))
-            .route("/auth/token/", post(rest::token).fallback(rest::only_post))
-            .route("/auth/token/refresh/", post(rest::refresh).fallback(rest::only_post))
-            .route("/auth/token/verify/", post(rest::verify).fallback(rest::only_post))
-            .route("/auth/token/logout/", post(rest::logout).fallback(rest::only_post))
-            .route("/auth/users/{id}/", get(rest::user).fallback(rest::only_get))
-            .with_state(self)
-    }
-
     /// Returns the headers that auth-graph needs, and no others: no `Authorization`, no other cookies, and no header by
     /// which the caller could act as a proxy.
     fn forwarded(&self, parts: &Parts) -> HeaderMap {
@@ -104,7 +91,7 @@ impl Proxy {
     /// Mirrors a user that auth-graph has just described. A failure does not end the sign-in: the row is then written
     /// at the first request of the user.
     async fn mirror(&self, user: &crate::operations::User) {
-        if let Err(error) = self.auth.take_over(user).await {
+        if let Err(error) = self.auth.mirror_user(user).await {
             tracing::warn!(error = ?error, user = %user.id, "a user could not be mirrored at sign-in");
         }
     }

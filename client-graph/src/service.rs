@@ -1,9 +1,10 @@
-//! The client service: a subgraph with notes that belong to users, and a same-origin front of auth-graph for browsers.
+//! The client service: a subgraph with notes that belong to users, and same-origin sign-in routes for browsers.
 //!
-//! It is what a service of yours could look like. Imports go one way: `cli`, `http`, `graphql` → `notes` → `app` →
-//! `config`, `cursors`, `database`, `metrics`. `graphql` knows no HTTP, `notes` knows neither.
+//! It is an example of a service. Imports go one way: `cli`, `boot`, `http`, `graphql` → `notes` → `app` → `config`,
+//! `cursors`, `database`, `metrics`. `graphql` does not know HTTP, and `notes` knows neither.
 
 pub mod app;
+mod boot;
 pub mod cli;
 pub mod config;
 mod cursors;

@@ -1,20 +1,20 @@
-//! An issuer for tests: it signs tokens, good and forged, and answers as auth-graph would, in the process of the test.
+//! An issuer for tests: it signs good and forged tokens, and answers like auth-graph, in the process of the test.
 //!
-//! How tokens are made is in `token`, what is answered in `answers`, how it goes away and comes back in `line`. It
-//! keeps no promise of security: passwords are compared as they are and tokens are looked up in a table.
+//! `token` creates tokens, `answers` and `feed` answer requests, `line` interrupts the network. The issuer is not secure:
+//! it compares passwords as plain text and looks tokens up in a table.
 
 mod answers;
 mod feed;
 mod key;
 mod line;
+mod state;
 mod token;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, Utc};
 use secrecy::SecretString;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -26,45 +26,15 @@ use crate::operations::User;
 pub use key::KeyType;
 use key::SigningKey;
 use line::Line;
+pub use state::PASSWORD;
+use state::{Event, Recorded, Shared, State, TestUser};
 pub use token::{Signature, TokenBuilder};
 
-/// The password of every user of a [`TestIssuer`].
-pub const PASSWORD: &str = "a-test-password";
-
-/// An auth-graph for tests, on a free port of this machine. It stops when it is dropped.
+/// An issuer for tests, on a free port of this machine. It stops when it is dropped.
 #[derive(Debug)]
 pub struct TestIssuer {
     shared: Arc<Shared>,
     server: JoinHandle<()>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    url: String,
-    clock: Clock,
-    line: Line,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    /// The first one signs; all are published.
-    keys: Vec<SigningKey>,
-    users: Vec<TestUser>,
-    /// The claims of every access token that was signed as it should be.
-    access_tokens: HashMap<String, Map<String, Value>>,
-    refresh_tokens: HashMap<String, (UserId, SessionId)>,
-    revoked: HashSet<SessionId>,
-    service_client: (String, String),
-    feed: feed::Recorded,
-    calls: HashMap<String, usize>,
-}
-
-#[derive(Clone, Debug)]
-struct TestUser {
-    user: User,
-    last_login: Option<DateTime<Utc>>,
-    deleted_at: Option<DateTime<Utc>>,
 }
 
 impl TestIssuer {
@@ -83,7 +53,7 @@ impl TestIssuer {
             refresh_tokens: HashMap::new(),
             revoked: HashSet::new(),
             service_client: (Uuid::new_v4().to_string(), format!("secret-{}", Uuid::new_v4())),
-            feed: feed::Recorded::default(),
+            feed: Recorded::default(),
             calls: HashMap::new(),
         };
         let shared = Arc::new(Shared {
@@ -100,24 +70,24 @@ impl TestIssuer {
         Self { shared, server }
     }
 
-    /// Its address, which is also the issuer that its tokens name.
+    /// Returns the address of the issuer, which is also the issuer that its tokens name.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.shared.url
     }
 
-    /// The clock that it shares with the [`AuthGraph`]s of [`auth_graph`](Self::auth_graph).
+    /// Returns the clock, which each [`AuthGraph`] of [`auth_graph`](Self::auth_graph) shares.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
     }
 
-    /// A connection to this issuer, to be configured further.
+    /// Returns the builder of a connection to this issuer.
     pub fn auth_graph(&self) -> AuthGraphBuilder {
         AuthGraph::builder(self.url()).audience("graph").clock(self.shared.clock.clone())
     }
 
-    /// Makes a user with this e-mail address, whose password is [`PASSWORD`].
+    /// Creates a user with this e-mail address and the password [`PASSWORD`].
     pub fn user(&self, email: &str) -> User {
         let now = self.shared.clock.now();
         let user = User {
@@ -138,21 +108,20 @@ impl TestIssuer {
             version: 1,
         };
         self.shared.state().users.push(TestUser { user: user.clone(), last_login: None, deleted_at: None });
-        self.shared.record(feed::Event::User("USER_CREATED", user.id));
+        self.shared.record(Event::User("USER_CREATED", user.id));
         user
     }
 
-    /// Replaces what the issuer knows of a user, and restores one who was deleted. Increase the version where a change
-    /// should be seen.
+    /// Replaces a user, and restores a deleted one. Increase the version to make a change visible.
     pub fn change_user(&self, user: &User) {
         for known in self.shared.state().users.iter_mut().filter(|known| known.user.id == user.id) {
             known.user = user.clone();
             known.deleted_at = None;
         }
-        self.shared.record(feed::Event::User("USER_UPDATED", user.id));
+        self.shared.record(Event::User("USER_UPDATED", user.id));
     }
 
-    /// Deletes a user; the feed goes on to tell of it.
+    /// Deletes a user and announces the deletion in the feed.
     pub fn delete_user(&self, id: UserId) {
         let now = self.shared.clock.now();
         for known in self.shared.state().users.iter_mut().filter(|known| known.user.id == id) {
@@ -160,18 +129,18 @@ impl TestIssuer {
             known.user.version += 1;
             known.user.is_active = false;
         }
-        self.shared.record(feed::Event::User("USER_DELETED", id));
+        self.shared.record(Event::User("USER_DELETED", id));
     }
 
-    /// Deletes a user without a trace, and forgets what the feed has told so far: as when the deletion is older than
-    /// what auth-graph keeps.
+    /// Deletes a user without a trace, and drops the past events of the feed: as if the deletion were older than the
+    /// events that auth-graph keeps.
     pub fn lose_user(&self, id: UserId) {
         self.delete_user(id);
         self.shared.state().users.retain(|known| known.user.id != id);
         self.expire_cursors();
     }
 
-    /// The service client that may read the feed and the users, and its secret: for
+    /// Returns the id and the secret of a service client that may read the feed and the users, for
     /// [`AuthGraphBuilder::service_client`](crate::AuthGraphBuilder::service_client).
     #[must_use]
     pub fn service_client(&self) -> (String, SecretString) {
@@ -179,13 +148,13 @@ impl TestIssuer {
         (id, secret.into())
     }
 
-    /// Forgets what the feed has told so far: whoever was not there must start with the snapshots.
+    /// Drops the past events of the feed: clients with an older cursor must start with the snapshots.
     pub fn expire_cursors(&self) {
         let mut state = self.shared.state();
         state.feed.oldest = state.feed.events.len();
     }
 
-    /// Tells the last changes once more, in their order.
+    /// Sends the last changes again, in their order.
     pub fn repeat_changes(&self, count: usize) {
         let events = self.shared.state().feed.events.clone();
         for (event, _) in events.into_iter().rev().take(count).rev() {
@@ -193,32 +162,32 @@ impl TestIssuer {
         }
     }
 
-    /// Makes an access token for a user, in a session of its own. Call [`sign`](TokenBuilder::sign) in the end.
+    /// Creates an access token for a user, in its own session. Finish with [`sign`](TokenBuilder::sign).
     pub fn token_for(&self, user: &User) -> TokenBuilder {
         TokenBuilder::new(Arc::clone(&self.shared), user.id, SessionId(Uuid::new_v4()))
     }
 
-    /// Ends a session; who follows the feed is told.
+    /// Ends a session and announces it in the feed.
     pub fn revoke(&self, session: SessionId) {
         self.shared.revoke(session);
     }
 
-    /// Ends a single token, by its `jti`; who follows the feed is told.
+    /// Ends a single token, by its `jti`, and announces it in the feed.
     pub fn revoke_token(&self, token_id: &str) {
-        self.shared.record(feed::Event::Token(token_id.to_owned()));
+        self.shared.record(Event::Token(token_id.to_owned()));
     }
 
-    /// Signs with a new key of this kind from now on, and withdraws the others.
+    /// Signs with a new key of this type from now on, and withdraws the others.
     pub fn rotate_keys(&self, kind: KeyType) {
         self.shared.state().keys = vec![SigningKey::generate(kind)];
     }
 
-    /// Signs with a new key of this kind from now on, and goes on to publish the others.
+    /// Signs with a new key of this type from now on, and continues to publish the others.
     pub fn add_key(&self, kind: KeyType) {
         self.shared.state().keys.insert(0, SigningKey::generate(kind));
     }
 
-    /// Cuts all connections and refuses new ones.
+    /// Closes all connections and refuses new ones.
     pub fn take_down(&self) {
         self.shared.line.cut();
         self.shared.wake();
@@ -226,16 +195,16 @@ impl TestIssuer {
 
     /// Accepts connections again.
     pub fn bring_up(&self) {
-        self.shared.line.mend();
+        self.shared.line.restore();
     }
 
-    /// How often this was asked for: an operation by its name, such as `Me`, or `jwks`.
+    /// Returns the number of calls of an operation, such as `Me`, or of the key set (`jwks`).
     #[must_use]
     pub fn calls(&self, name: &str) -> usize {
         self.shared.state().calls.get(name).copied().unwrap_or(0)
     }
 
-    /// How often it was asked for anything.
+    /// Returns the number of all calls.
     #[must_use]
     pub fn all_calls(&self) -> usize {
         self.shared.state().calls.values().sum()
@@ -247,11 +216,5 @@ impl Drop for TestIssuer {
         self.server.abort();
         self.shared.line.cut();
         self.shared.wake();
-    }
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

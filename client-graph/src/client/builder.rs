@@ -1,25 +1,23 @@
-//! How an [`AuthGraph`] is configured. All problems are reported at once.
+//! The configuration of an [`AuthGraph`]. All its problems are reported at once.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
-
 use secrecy::SecretString;
+use single_flight::Flights;
 
-use super::service_token::ServiceClient;
 use super::{AuthGraph, Deny, Inner};
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::feed::{Feed, Freshness, StaleFeed};
-use crate::keys::Keys;
-use crate::operations::{Breaker, Transport};
+use crate::feed::{Feed, StaleFeed};
+use crate::mirror::Mirror;
+use crate::operations::{Breaker, Remote, ServiceClient, Transport};
 use crate::principal::Principal;
-use crate::revocation::Revoked;
-use crate::verifier::{Expectation, Verification, Verifier};
+use crate::verifier::{Expectation, Keys, Verification, Verifier};
 
-/// Configures an [`AuthGraph`]; made by [`AuthGraph::builder`].
+/// Configures an [`AuthGraph`]; created by [`AuthGraph::builder`].
 #[must_use = "call build()"]
 pub struct AuthGraphBuilder {
     base_url: String,
@@ -36,17 +34,17 @@ pub struct AuthGraphBuilder {
     stale_feed: StaleFeed,
     deny: Option<Deny>,
     clock: Clock,
-    mirror: Option<crate::mirror::Mirror>,
+    mirror: Option<Mirror>,
 }
 
-/// Everything that is wrong with a configuration.
+/// All problems of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildError {
     problems: Vec<String>,
 }
 
 impl BuildError {
-    /// The problems, each a sentence that names the setting.
+    /// Returns the problems. Each names its setting.
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems
@@ -55,7 +53,7 @@ impl BuildError {
 
 impl fmt::Display for BuildError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("auth-graph is not configured rightly: ")?;
+        formatter.write_str("auth-graph is not configured correctly: ")?;
         formatter.write_str(&self.problems.join("; "))
     }
 }
@@ -63,7 +61,7 @@ impl fmt::Display for BuildError {
 impl std::error::Error for BuildError {}
 
 impl AuthGraph {
-    /// Starts to configure the connection to the auth-graph at this address, such as `https://auth.example.com`.
+    /// Starts the configuration of a connection to the auth-graph at this address, such as `https://auth.example.com`.
     pub fn builder(base_url: impl Into<String>) -> AuthGraphBuilder {
         AuthGraphBuilder {
             base_url: base_url.into(),
@@ -86,109 +84,109 @@ impl AuthGraph {
 }
 
 impl AuthGraphBuilder {
-    /// Who tokens must be for. Required; auth-graph issues them for `graph` unless it is told otherwise.
+    /// Sets the audience that tokens must name. Required; auth-graph issues tokens for `graph` by default.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = Some(audience.into());
         self
     }
 
-    /// Who must have issued them, to the byte. By default the base address without a slash at its end.
+    /// Sets the issuer that tokens must name, compared byte by byte. Default: the base address without a trailing slash.
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
     }
 
-    /// Where the public keys are. By default `/.well-known/jwks.json` under the base address.
+    /// Sets the address of the public keys. Default: `/.well-known/jwks.json` under the base address.
     pub fn jwks_url(mut self, url: impl Into<String>) -> Self {
         self.jwks_url = Some(url.into());
         self
     }
 
-    /// How tokens are verified.
+    /// Sets the method of verifying tokens. Default: [`Verification::Local`].
     pub fn verification(mut self, verification: Verification) -> Self {
         self.verification = verification;
         self
     }
 
-    /// The client that sends requests, for a certificate authority or a proxy of yours. It must not follow redirects (a
-    /// 307 would send a password on to another host) and must have a timeout.
+    /// Sets the HTTP client, for a certificate authority or a proxy of your own. It must not follow redirects (a 307
+    /// would send a password to another host) and must have a timeout.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http_client = Some(client);
         self
     }
 
-    /// How often a request that is safe to repeat is sent again after a lost connection or a 502, 503 or 504. Default
-    /// 1.
+    /// Sets how often a request that is safe to repeat is sent again after a lost connection or a 502, 503 or 504.
+    /// Default: 1.
     pub fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
         self
     }
 
-    /// How far the clocks of auth-graph and this service may be apart. Default 30 s.
+    /// Sets the greatest accepted difference between the clocks of auth-graph and this service. Default: 30 s.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
         self
     }
 
-    /// The cookie that holds the access token of requests without an `Authorization` header. By default there is none.
-    /// A service that sets it must defend itself against cross-site requests.
+    /// Sets the cookie that holds the access token of requests without an `Authorization` header. Default: none. A
+    /// service that sets it must protect itself against cross-site requests.
     pub fn access_token_cookie(mut self, name: impl Into<String>) -> Self {
         self.access_token_cookie = Some(name.into());
         self
     }
 
-    /// Allows `http://` to a host that is not this machine.
+    /// Allows `http://` for an auth-graph on another machine.
     pub fn allow_insecure_http(mut self) -> Self {
         self.allow_insecure_http = true;
         self
     }
 
-    /// The service client that this service is at auth-graph, and its secret: for the feed, and for calls in the
-    /// service's own name. It needs the scope `feed:read`.
+    /// Sets the service client of this service at auth-graph, and its secret. It follows the feed and makes calls in the
+    /// service's own name, and needs the scope `feed:read`.
     pub fn service_client(mut self, id: impl Into<String>, secret: SecretString) -> Self {
         self.service_client = Some((id.into(), secret));
         self
     }
 
-    /// What happens to good tokens while the feed is old. Default [`StaleFeed::Serve`].
+    /// Sets the policy for good tokens while the feed is old. Default: [`StaleFeed::Serve`].
     pub fn stale_feed(mut self, policy: StaleFeed) -> Self {
         self.stale_feed = policy;
         self
     }
 
-    /// Refuses callers on grounds of the service's own. It is asked on every request, after everything else, so it must
-    /// be quick and must not block.
+    /// Sets a check of the service's own that can refuse callers. It runs on every request after all other checks, so
+    /// it must be fast and must not block.
     pub fn deny(mut self, deny: impl Fn(&Principal) -> Result<(), Error> + Send + Sync + 'static) -> Self {
         self.deny = Some(Arc::new(deny));
         self
     }
 
-    /// Where the users' mirror is kept.
-    pub fn mirror(mut self, mirror: crate::mirror::Mirror) -> Self {
+    /// Sets the mirror of users.
+    pub fn mirror(mut self, mirror: Mirror) -> Self {
         self.mirror = Some(mirror);
         self
     }
 
-    /// The clock, for tests that move it.
+    /// Sets the clock, for tests that move it.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Checks the configuration.
+    /// Checks the configuration and builds the connection.
     ///
     /// # Errors
-    /// [`BuildError`] with all that is wrong with it.
+    /// [`BuildError`] with all problems of the configuration.
     pub fn build(self) -> Result<AuthGraph, BuildError> {
         let mut problems = Vec::new();
         let base = self.base_url.trim_end_matches('/');
         let graphql_url = self.check_url("the base address", &format!("{base}/graphql"), &mut problems);
         let jwks_url = self.jwks_url.clone().unwrap_or_else(|| format!("{base}/.well-known/jwks.json"));
-        // Of addresses below the base address, that one tells all that is wrong.
-        let mut said = Vec::new();
-        let named = if self.jwks_url.is_some() { &mut problems } else { &mut said };
+        // The problems of addresses below the base address are those of the base address: they are reported once.
+        let mut reported = Vec::new();
+        let named = if self.jwks_url.is_some() { &mut problems } else { &mut reported };
         let jwks_url = self.check_url("jwks_url", &jwks_url, named);
-        let token_url = self.check_url("the base address", &format!("{base}/oauth/token"), &mut said);
+        let token_url = self.check_url("the base address", &format!("{base}/oauth/token"), &mut reported);
         let audience = self.audience.clone().unwrap_or_default();
         if audience.is_empty() {
             problems.push("audience is required: auth-graph issues tokens for \"graph\" by default".to_owned());
@@ -199,41 +197,36 @@ impl AuthGraphBuilder {
         }
         self.check_settings(&mut problems);
         let http = self.http_client.clone().map_or_else(http_client, Ok);
-        let http = http.map_err(|error| problems.push(format!("no HTTP client can be made: {error}"))).ok();
+        let http = http.map_err(|error| problems.push(format!("no HTTP client can be created: {error}"))).ok();
         let (Some(graphql_url), Some(jwks_url), Some(http), true) = (graphql_url, jwks_url, http, problems.is_empty())
         else {
             return Err(BuildError { problems });
         };
-        let service_client = self.service_client.zip(token_url).map(|((id, secret), token_url)| ServiceClient {
-            id,
-            secret,
-            token_url,
-            held: tokio::sync::Mutex::default(),
-        });
+        let service_client = self.service_client.zip(token_url);
+        let service_client = service_client.map(|((id, secret), url)| ServiceClient::new(id, secret, url));
         let expectation = Expectation { issuer, audience, leeway: self.leeway };
-        let transport =
-            Arc::new(Transport { http, graphql_url, retries: self.retries, breaker: Breaker::new(self.clock.clone()) });
-        let keys = Keys::new(jwks_url, Arc::clone(&transport), self.clock.clone());
-        let freshness = Arc::new(Freshness::new(self.clock.clone()));
+        let breaker = Breaker::new(self.clock.clone());
+        let transport = Transport { http, graphql_url, retries: self.retries, breaker };
+        let remote = Arc::new(Remote::new(transport, service_client, self.clock.clone()));
+        let keys = Keys::new(jwks_url, Arc::clone(&remote), self.clock.clone());
         let inner = Inner {
-            transport,
+            remote,
             verification: self.verification,
-            verifier: Verifier::new(expectation.clone(), keys, Arc::clone(&freshness), self.clock.clone()),
+            verifier: Verifier::new(expectation.clone(), keys, self.clock.clone()),
             expectation,
-            revoked: Revoked::default(),
-            service_client,
-            feed: Feed::new(freshness),
+            revoked: Arc::default(),
+            feed: Arc::new(Feed::new(self.clock.clone())),
             stale_feed: self.stale_feed,
             deny: self.deny,
             access_token_cookie: self.access_token_cookie,
             mirror: self.mirror.map(|mirror| mirror.with_clock(self.clock.clone())),
             clock: self.clock,
-            first_sights: crate::flight::Flights::default(),
+            first_sights: Flights::default(),
         };
         Ok(AuthGraph { inner: Arc::new(inner) })
     }
 
-    /// What is wrong with everything but the addresses, the issuer and the audience.
+    /// Checks everything but the addresses, the issuer and the audience.
     fn check_settings(&self, problems: &mut Vec<String>) {
         if self.leeway > Duration::from_secs(300) {
             problems.push("leeway must be at most five minutes".to_owned());
@@ -244,7 +237,7 @@ impl AuthGraphBuilder {
         if self.access_token_cookie.as_ref().is_some_and(|name| !is_token(name)) {
             problems.push("access_token_cookie is not the name of a cookie".to_owned());
         }
-        problems.extend(self.mirror.as_ref().and_then(crate::mirror::Mirror::problem).map(str::to_owned));
+        problems.extend(self.mirror.as_ref().and_then(Mirror::problem).map(str::to_owned));
     }
 
     fn check_url(&self, name: &str, text: &str, problems: &mut Vec<String>) -> Option<Url> {
@@ -256,7 +249,7 @@ impl AuthGraphBuilder {
         match url.scheme() {
             "https" => {}
             "http" if self.allow_insecure_http || is_loopback(&url) => {}
-            "http" => problem("must be https://, as it is not on this machine (unless allow_insecure_http says so)"),
+            "http" => problem("must be https://, as it is not on this machine (unless allow_insecure_http is set)"),
             _ => problem("must start with https://"),
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -275,13 +268,14 @@ impl fmt::Debug for AuthGraphBuilder {
     }
 }
 
-/// Fails fast, and sends a password to nobody but the host that was named.
+/// Returns a client that fails fast, and sends passwords only to the configured host.
 fn http_client() -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(1))
         .timeout(Duration::from_secs(3))
-        // Before auth-graph closes them (`server.idle_timeout`), maybe while a request is on its way.
+        // Shorter than the idle timeout of auth-graph (`server.idle_timeout`), which could close a connection while a
+        // request is on its way.
         .pool_idle_timeout(Duration::from_secs(60))
         .tcp_nodelay(true)
         .no_proxy()
@@ -297,7 +291,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// A token of RFC 9110 section 5.6.2, which a cookie's name must be.
+/// Returns whether a name is a token of RFC 9110 section 5.6.2, as the name of a cookie must be.
 fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }

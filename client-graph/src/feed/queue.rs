@@ -1,6 +1,6 @@
-//! Changes on their way from the stream to the mirror. It is bounded: when the mirror falls behind, what waits is
-//! dropped, and the mirror reads it page by page from where it is. The stream never waits, as revocations are in it
-//! too.
+//! The changes between the stream and the mirror. The queue is bounded: when the mirror is too slow, the queue is
+//! emptied, and the mirror reads page by page from its last position. The stream never waits, because it carries
+//! revocations too.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use super::documents::Change;
 
 const CAPACITY: usize = 4096;
 
-/// The changes that wait.
+/// The changes that the mirror has not taken.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
@@ -21,16 +21,16 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     changes: VecDeque<Change>,
-    /// Everything from some moment on is here, in order.
-    complete: bool,
+    /// Holds every change since [`Queue::start`], in order.
+    is_complete: bool,
 }
 
 impl Queue {
-    /// Adds what the stream brought.
+    /// Adds a change of the stream.
     pub(super) fn push(&self, change: Change) {
         let mut waiting = self.lock();
-        if waiting.complete && waiting.changes.len() < CAPACITY {
-            // Of markers that follow each other only the last one says something.
+        if waiting.is_complete && waiting.changes.len() < CAPACITY {
+            // Of consecutive markers the last one is enough.
             if change.user.is_none() && waiting.changes.back().is_some_and(|last| last.user.is_none()) {
                 waiting.changes.pop_back();
             }
@@ -42,24 +42,24 @@ impl Queue {
         self.arrived.notify_one();
     }
 
-    /// The stream has lost its place.
+    /// Empties the queue: the stream has missed changes.
     pub(super) fn interrupt(&self) {
         *self.lock() = Waiting::default();
         self.arrived.notify_one();
     }
 
-    /// Keeps what arrives from now on. Whoever calls this must then read what came before.
+    /// Starts to keep what arrives. The caller must read all earlier changes after this call.
     pub(super) fn start(&self) {
-        *self.lock() = Waiting { changes: VecDeque::new(), complete: true };
+        *self.lock() = Waiting { changes: VecDeque::new(), is_complete: true };
     }
 
-    /// All that waits, at least one; none when something was dropped.
+    /// Waits for at least one change and takes all; none when changes were dropped.
     pub(super) async fn take(&self) -> Option<Vec<Change>> {
         loop {
             let arrived = self.arrived.notified();
             {
                 let mut waiting = self.lock();
-                if !waiting.complete {
+                if !waiting.is_complete {
                     return None;
                 }
                 if !waiting.changes.is_empty() {

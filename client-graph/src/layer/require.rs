@@ -13,7 +13,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use tower::{Layer, Service};
 
-use crate::context::Context;
+use crate::client::Context;
 use crate::error::{Code, Error};
 use crate::ids::UserId;
 use crate::principal::Principal;

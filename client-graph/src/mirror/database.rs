@@ -1,4 +1,4 @@
-//! A mirror in the service's database: rows are written many at once, in one transaction with whatever depends on them.
+//! A mirror in the service's database. Many rows are written at once, in one transaction with what depends on them.
 
 use std::collections::HashMap;
 
@@ -9,18 +9,19 @@ use uuid::Uuid;
 
 use super::deletion::Deletion;
 use super::entity::Model;
-use super::hook::{Hook, MirrorChange, unfollowed};
+use super::hook::{Hook, MirrorChange, hook_failed};
 use super::lease;
-use super::naming::{Naming, Over, Written};
-use super::place::{Batch, Lease, Place};
+use super::naming::{Columns, Naming, Overwrite};
+use super::progress::{Batch, FeedProgress, Lease};
 use super::row::{Row, newest};
-use super::{MirroredUser, UserId};
+use super::user::MirroredUser;
 use crate::error::Error;
+use crate::ids::UserId;
 
-/// Rows of one statement: databases limit its parameters.
+/// Rows of one statement: databases limit the number of its parameters.
 const CHUNK: usize = 500;
 
-/// The table, and what belongs to it.
+/// The table of a mirror, and the hook on its changes.
 #[derive(Clone)]
 pub(super) struct Database {
     pub(super) db: DatabaseConnection,
@@ -34,24 +35,24 @@ impl Database {
         Ok(row.map(Row::try_from).transpose()?.and_then(Row::present))
     }
 
-    /// Writes rows that are newer than what is there.
+    /// Writes those rows that are newer than the stored ones.
     pub(super) async fn write(&self, batch: Batch, deletion: Deletion) -> Result<(), Error> {
         let txn = begin(&self.db).await.map_err(database_error)?;
         self.write_in(&txn, batch, deletion).await?;
         txn.commit().await.map_err(database_error)
     }
 
-    /// Writes rows, and with them how far the feed was followed. False, and nothing is written, when another replica
-    /// holds the lease.
+    /// Writes rows, and the progress with them. Returns false, and writes nothing, when another replica holds the
+    /// lease.
     pub(super) async fn write_and_advance(
         &self,
         batch: Batch,
         lease: Lease<'_>,
-        place: &Place,
+        progress: &FeedProgress,
         deletion: Deletion,
     ) -> Result<bool, Error> {
         let txn = begin(&self.db).await.map_err(database_error)?;
-        if !lease::advance(&txn, &self.naming.table, lease, place).await.map_err(database_error)? {
+        if !lease::advance(&txn, &self.naming.table, lease, progress).await.map_err(database_error)? {
             txn.rollback().await.map_err(database_error)?;
             return Ok(false);
         }
@@ -60,31 +61,31 @@ impl Database {
         Ok(true)
     }
 
-    pub(super) async fn take_lease(&self, lease: Lease<'_>) -> Result<Option<Place>, Error> {
+    pub(super) async fn take_lease(&self, lease: Lease<'_>) -> Result<Option<FeedProgress>, Error> {
         lease::take(&self.db, &self.naming.table, lease).await.map_err(database_error)
     }
 
-    pub(super) async fn give_back(&self, holder: &str, now: DateTime<Utc>) -> Result<(), Error> {
-        lease::give_back(&self.db, &self.naming.table, holder, now).await.map_err(database_error)
+    pub(super) async fn release_lease(&self, holder: &str, now: DateTime<Utc>) -> Result<(), Error> {
+        lease::release(&self.db, &self.naming.table, holder, now).await.map_err(database_error)
     }
 
     async fn write_in(&self, txn: &DatabaseTransaction, batch: Batch, deletion: Deletion) -> Result<(), Error> {
         let rows = newest(batch.rows);
-        if let Some(stretch) = batch.complete {
-            let there = rows.iter().map(Row::id);
-            let missing = self.naming.find_missing(txn, &stretch, there).await.map_err(database_error)?;
+        if let Some(range) = batch.complete {
+            let present = rows.iter().map(Row::id);
+            let missing = self.naming.find_missing(txn, &range, present).await.map_err(database_error)?;
             let missing: Vec<Row> = missing.into_iter().map(Row::try_from).collect::<Result<_, _>>()?;
-            let gone: Vec<Row> = missing.iter().map(|row| row.of_missing(stretch.since)).collect();
-            self.write_rows(txn, &gone, Over::Any, deletion).await?;
+            let deleted: Vec<Row> = missing.iter().map(|row| row.of_missing(range.since)).collect();
+            self.write_rows(txn, &deleted, Overwrite::Always, deletion).await?;
         }
-        self.write_rows(txn, &rows, Over::Older, deletion).await
+        self.write_rows(txn, &rows, Overwrite::OlderVersion, deletion).await
     }
 
     async fn write_rows(
         &self,
         txn: &DatabaseTransaction,
         rows: &[Row],
-        over: Over,
+        overwrite: Overwrite,
         deletion: Deletion,
     ) -> Result<(), Error> {
         for chunk in rows.chunks(CHUNK) {
@@ -94,37 +95,37 @@ impl Database {
                 let rows = self.naming.find_locked(txn, ids).await.map_err(database_error)?;
                 known.extend(rows.into_iter().map(|row| (row.id, row)));
             }
-            let written = self.upsert(txn, chunk, over, deletion).await.map_err(database_error)?;
+            let written = self.upsert(txn, chunk, overwrite, deletion).await.map_err(database_error)?;
             if let Some(hook) = &self.hook {
                 for row in chunk.iter().filter(|row| written.contains(&row.id())) {
                     let before = known.remove(&row.id()).map(Row::try_from).transpose()?.and_then(Row::present);
                     let change = MirrorChange { id: row.user.id, before, after: row.clone().present() };
-                    hook(&change, txn).await.map_err(|error| unfollowed(row.user.id, error))?;
+                    hook(&change, txn).await.map_err(|error| hook_failed(row.user.id, error))?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Tells which rows it wrote.
+    /// Writes rows, and returns the ids of those that changed.
     async fn upsert(
         &self,
         txn: &DatabaseTransaction,
         rows: &[Row],
-        over: Over,
+        overwrite: Overwrite,
         deletion: Deletion,
     ) -> Result<Vec<Uuid>, DbErr> {
-        let (gone, there): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.deleted_at.is_some());
-        let there: Vec<Model> = there.into_iter().map(Model::from).collect();
-        let mut gone: Vec<Model> = gone.into_iter().map(Model::from).collect();
-        let columns = if deletion == Deletion::Tombstone { Written::TheDeletion } else { Written::Everything };
-        let mut written = self.naming.upsert(txn, &there, Written::Everything, over).await?;
-        let buried = self.naming.upsert(txn, &gone, columns, over).await?;
-        if deletion == Deletion::Cascade && !buried.is_empty() {
-            gone.retain(|row| buried.contains(&row.id));
-            self.naming.replace(txn, &gone).await?;
+        let (deleted, present): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.deleted_at.is_some());
+        let present: Vec<Model> = present.into_iter().map(Model::from).collect();
+        let mut deleted: Vec<Model> = deleted.into_iter().map(Model::from).collect();
+        let columns = if deletion == Deletion::Tombstone { Columns::Deletion } else { Columns::All };
+        let mut written = self.naming.upsert(txn, &present, Columns::All, overwrite).await?;
+        let deleted_ids = self.naming.upsert(txn, &deleted, columns, overwrite).await?;
+        if deletion == Deletion::Cascade && !deleted_ids.is_empty() {
+            deleted.retain(|row| deleted_ids.contains(&row.id));
+            self.naming.replace(txn, &deleted).await?;
         }
-        written.extend(buried);
+        written.extend(deleted_ids);
         Ok(written)
     }
 }

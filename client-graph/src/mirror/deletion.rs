@@ -1,26 +1,26 @@
-//! What becomes of the row of a user who was deleted at auth-graph.
+//! The rows of users who were deleted at auth-graph.
 
 use super::row::Row;
 
-/// What a service does with its row of a user who was deleted. Whatever it chooses, the user is gone for
-/// [`Mirror::user`](super::Mirror::user), and a row with the id and the version stays: it keeps older news from
-/// bringing the user back.
+/// Policy for the row of a deleted user. With each policy [`Mirror::user`](super::Mirror::user) no longer returns the
+/// user, and a row with the id and the version remains: it prevents older changes from restoring the user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deletion {
-    /// The row is marked as deleted and keeps what was known of the person, for services that must be able to say who
-    /// it was. They have to erase it in time by themselves.
+    /// Marks the row as deleted and keeps the personal data, for services that must be able to name the person later.
+    /// Such a service must erase the data itself in time.
     Tombstone,
-    /// The row is marked as deleted and nothing personal stays in it. What refers to it stays as well.
+    /// Marks the row as deleted and erases the personal data. Rows that refer to it remain.
     #[default]
     Anonymise,
-    /// The row is deleted, and with it what refers to it by a foreign key with `ON DELETE CASCADE`; an empty row takes
-    /// its place. A foreign key that forbids the deletion keeps the mirror from following the feed until it is gone.
+    /// Deletes the row, and with it the rows that refer to it by a foreign key with `ON DELETE CASCADE`. An empty row
+    /// takes its place. A foreign key that forbids the deletion stops the mirror from following the feed until the
+    /// referring row is deleted.
     Cascade,
 }
 
 impl Deletion {
-    /// The row of a deleted user, where there was one before.
-    pub(super) fn bury(self, known: &Row, tombstone: Row) -> Row {
+    /// Returns the row of a deleted user, given the row before.
+    pub(super) fn apply(self, known: &Row, tombstone: Row) -> Row {
         if self != Self::Tombstone {
             return tombstone;
         }

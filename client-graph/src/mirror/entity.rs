@@ -1,9 +1,9 @@
-//! The columns of the mirror's table, however it is called.
+//! The columns of the mirror's table. Its name is configured.
 
 use sea_orm::entity::prelude::*;
 
-use super::MirroredUser;
 use super::row::Row;
+use super::user::MirroredUser;
 use crate::error::Error;
 use crate::ids::UserId;
 

@@ -1,4 +1,4 @@
-//! What a service does in its own tables when a user changes, in the transaction that changes the user's row.
+//! The hook of a service on changes of users, which runs in the transaction that changes the user's row.
 
 use std::fmt;
 use std::pin::Pin;
@@ -6,46 +6,46 @@ use std::sync::Arc;
 
 use sea_orm::DatabaseTransaction;
 
-use super::MirroredUser;
+use super::user::MirroredUser;
 use crate::error::Error;
 use crate::ids::UserId;
 
-/// What happened to a user of the mirror.
+/// A change to a user of the mirror.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MirrorChange {
-    /// Whose row it is.
+    /// Identifier of the user.
     pub id: UserId,
-    /// The user as this service knew them; absent when it did not, or knew them as deleted.
+    /// The user before the change; absent when the user was unknown or deleted.
     pub before: Option<MirroredUser>,
-    /// The user from now on; absent when they were deleted.
+    /// The user after the change; absent when the user is deleted.
     pub after: Option<MirroredUser>,
 }
 
-/// Whose change the hook could not follow. It goes to the log with the hook's own error.
+/// The failure of a hook, with the user whose change it rejected. It is logged with the hook's own error.
 #[derive(Debug)]
-struct Unfollowed {
+struct HookFailure {
     id: UserId,
     error: Error,
 }
 
-/// What a hook returns.
+/// The future that a hook returns.
 pub type HookFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 
 pub(super) type Hook = Arc<dyn for<'a> Fn(&'a MirrorChange, &'a DatabaseTransaction) -> HookFuture<'a> + Send + Sync>;
 
-/// The error of the hook, which says whose change it was.
-pub(super) fn unfollowed(id: UserId, error: Error) -> Error {
-    error.clone().with_source(Unfollowed { id, error })
+/// Adds the user to the error of a hook.
+pub(super) fn hook_failed(id: UserId, error: Error) -> Error {
+    error.clone().with_source(HookFailure { id, error })
 }
 
-impl fmt::Display for Unfollowed {
+impl fmt::Display for HookFailure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "on_user failed for the user {}: {}", self.id, self.error)
     }
 }
 
-impl std::error::Error for Unfollowed {
+impl std::error::Error for HookFailure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.error)
     }

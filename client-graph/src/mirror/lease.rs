@@ -1,14 +1,14 @@
-//! The table `mirror_feed`: how far each mirror of the database has followed the feed, and which replica follows it.
+//! The table `mirror_feed`: the progress of each mirror of the database, and the replica that holds its lease.
 //!
-//! The holder writes rows and place in one transaction, and the transaction counts only while it is the holder: one
-//! that was late, and replaced, changes nothing.
+//! The holder writes rows and progress in one transaction, which is committed only while it is the holder. A replica
+//! that was late, and was replaced, changes nothing.
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, OnConflict};
 
-use super::place::{Lease, Place};
+use super::progress::{FeedProgress, Lease};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "mirror_feed")]
@@ -18,9 +18,9 @@ pub struct Model {
     pub name: String,
     pub holder: String,
     pub held_until: DateTimeUtc,
-    /// Where the feed is to be followed from; absent before the first snapshot.
+    /// Cursor from which the feed continues; absent before the first snapshot.
     pub cursor: Option<String>,
-    /// How far the snapshots were taken over, as JSON; absent when all were.
+    /// Progress through the snapshots, as JSON; absent when all were copied.
     pub snapshot: Option<String>,
 }
 
@@ -29,8 +29,12 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Takes the lease that nobody holds, or prolongs one's own; none when another has it.
-pub(super) async fn take(db: &impl ConnectionTrait, table: &str, lease: Lease<'_>) -> Result<Option<Place>, DbErr> {
+/// Takes a free lease, or renews the holder's own; none when another replica holds it.
+pub(super) async fn take(
+    db: &impl ConnectionTrait,
+    table: &str,
+    lease: Lease<'_>,
+) -> Result<Option<FeedProgress>, DbErr> {
     let free = Expr::col((Entity, Column::HeldUntil)).lte(lease.now);
     let own = Expr::col((Entity, Column::Holder)).eq(lease.holder);
     let on_conflict = OnConflict::column(Column::Name)
@@ -48,25 +52,25 @@ pub(super) async fn take(db: &impl ConnectionTrait, table: &str, lease: Lease<'_
         return Ok(None);
     }
     let row = Entity::find_by_id(table.to_owned()).one(db).await?;
-    // What can not be read is begun anew.
+    // Progress that cannot be read is discarded: all users are read again.
     let snapshots = |text: String| serde_json::from_str(&text).ok();
     Ok(row.map(|row| match row.snapshot.map(snapshots) {
-        Some(None) => Place::default(),
-        taken_over => Place { cursor: row.cursor, snapshots: taken_over.flatten() },
+        Some(None) => FeedProgress::default(),
+        snapshots => FeedProgress { cursor: row.cursor, snapshots: snapshots.flatten() },
     }))
 }
 
-/// Moves the place, if the lease is still one's own.
+/// Stores the progress, if the holder still has the lease.
 pub(super) async fn advance(
     db: &impl ConnectionTrait,
     table: &str,
     lease: Lease<'_>,
-    place: &Place,
+    progress: &FeedProgress,
 ) -> Result<bool, DbErr> {
-    let snapshots = place.snapshots.as_ref().map(serde_json::to_string).transpose();
+    let snapshots = progress.snapshots.as_ref().map(serde_json::to_string).transpose();
     let snapshots = snapshots.map_err(|error| DbErr::Json(error.to_string()))?;
     let moved = Entity::update_many()
-        .col_expr(Column::Cursor, Expr::value(place.cursor.clone()))
+        .col_expr(Column::Cursor, Expr::value(progress.cursor.clone()))
         .col_expr(Column::Snapshot, Expr::value(snapshots))
         .col_expr(Column::HeldUntil, Expr::value(lease.until))
         .filter(Column::Name.eq(table))
@@ -76,21 +80,21 @@ pub(super) async fn advance(
     Ok(moved.rows_affected == 1)
 }
 
-/// Lets another replica go on at once.
-pub(super) async fn give_back(
+/// Releases the lease, so that another replica can continue at once.
+pub(super) async fn release(
     db: &impl ConnectionTrait,
     table: &str,
     holder: &str,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let given = Entity::update_many()
+    let released = Entity::update_many()
         .col_expr(Column::HeldUntil, Expr::value(now))
         .filter(Column::Name.eq(table))
         .filter(Column::Holder.eq(holder));
-    given.exec(db).await.map(drop)
+    released.exec(db).await.map(drop)
 }
 
-/// The mirror is not there any more: another one of its name begins anew.
+/// Deletes the progress of a mirror whose table was dropped.
 pub(super) async fn forget(db: &impl ConnectionTrait, table: &str) -> Result<(), DbErr> {
     Entity::delete_by_id(table.to_owned()).exec(db).await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! A mirror without a database: it holds the users while the process runs, and reads them all anew when it starts.
+//! A mirror without a database. It holds the users while the process runs, and reads them again when it starts.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -7,20 +7,21 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use uuid::Uuid;
 
 use super::deletion::Deletion;
-use super::place::{Batch, Place};
+use super::progress::{Batch, FeedProgress};
 use super::row::{Row, newest};
-use super::{MirroredUser, UserId};
+use super::user::MirroredUser;
+use crate::ids::UserId;
 
-/// The users, and how far the feed was followed.
+/// The users, and the progress along the feed.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    held: RwLock<Held>,
+    content: RwLock<Content>,
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct Content {
     rows: HashMap<Uuid, Row>,
-    place: Place,
+    progress: FeedProgress,
 }
 
 impl Memory {
@@ -28,48 +29,48 @@ impl Memory {
         self.read().rows.get(&id.0).cloned().and_then(Row::present)
     }
 
-    pub(super) fn place(&self) -> Place {
-        self.read().place.clone()
+    pub(super) fn progress(&self) -> FeedProgress {
+        self.read().progress.clone()
     }
 
     pub(super) fn write(&self, batch: Batch, deletion: Deletion) {
         self.write_in(&mut self.lock(), batch, deletion);
     }
 
-    pub(super) fn write_and_advance(&self, batch: Batch, place: &Place, deletion: Deletion) {
-        let mut held = self.lock();
-        self.write_in(&mut held, batch, deletion);
-        held.place = place.clone();
+    pub(super) fn write_and_advance(&self, batch: Batch, progress: &FeedProgress, deletion: Deletion) {
+        let mut content = self.lock();
+        self.write_in(&mut content, batch, deletion);
+        content.progress = progress.clone();
     }
 
-    fn write_in(&self, held: &mut Held, batch: Batch, deletion: Deletion) {
+    fn write_in(&self, content: &mut Content, batch: Batch, deletion: Deletion) {
         let rows = newest(batch.rows);
-        if let Some(stretch) = batch.complete {
-            for known in held.rows.values_mut() {
+        if let Some(range) = batch.complete {
+            for known in content.rows.values_mut() {
                 let listed = rows.binary_search_by_key(&known.id(), Row::id).is_ok();
-                let settled = known.deleted_at.is_none() && known.user.mirrored_at < stretch.settled();
-                if !listed && settled && stretch.contains(known.id()) {
-                    *known = deletion.bury(known, known.of_missing(stretch.since));
+                let settled = known.deleted_at.is_none() && known.user.mirrored_at < range.settled();
+                if !listed && settled && range.contains(known.id()) {
+                    *known = deletion.apply(known, known.of_missing(range.since));
                 }
             }
         }
         for row in rows {
-            match held.rows.entry(row.id()) {
-                Entry::Vacant(place) => drop(place.insert(row)),
-                Entry::Occupied(mut place) if place.get().user.version < row.user.version => {
-                    let row = if row.deleted_at.is_some() { deletion.bury(place.get(), row) } else { row };
-                    place.insert(row);
+            match content.rows.entry(row.id()) {
+                Entry::Vacant(entry) => drop(entry.insert(row)),
+                Entry::Occupied(mut entry) if entry.get().user.version < row.user.version => {
+                    let row = if row.deleted_at.is_some() { deletion.apply(entry.get(), row) } else { row };
+                    entry.insert(row);
                 }
                 Entry::Occupied(_) => {}
             }
         }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Held> {
-        self.held.read().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> RwLockReadGuard<'_, Content> {
+        self.content.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> RwLockWriteGuard<'_, Held> {
-        self.held.write().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> RwLockWriteGuard<'_, Content> {
+        self.content.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

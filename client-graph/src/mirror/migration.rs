@@ -1,4 +1,4 @@
-//! Makes the tables of the mirror, on SQLite and PostgreSQL.
+//! Creates the tables of the mirror, on SQLite and PostgreSQL.
 
 use sea_orm::DatabaseConnection;
 use sea_orm_migration::prelude::*;
@@ -9,13 +9,13 @@ use super::lease;
 use super::naming::Naming;
 use crate::error::Error;
 
-/// Makes the users' table.
+/// Creates the users' table.
 struct UsersMigration {
     naming: Naming,
     name: String,
 }
 
-/// Makes the tables of the mirror, where they are not there yet: for services without migrations of their own.
+/// Creates the tables of the mirror if they do not exist. For services without migrations of their own.
 ///
 /// # Errors
 /// `UNAVAILABLE` without a database, `INTERNAL` when a migration fails.
@@ -32,8 +32,8 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
 }
 
 impl Naming {
-    /// The migrations of a mirror with these names: put them first into the `migrations()` of a service's own
-    /// `Migrator`, so that further tables can refer to the mirror.
+    /// Returns the migrations of a mirror with these names. Put them first into the `migrations()` of the service's
+    /// `Migrator`, so that other tables can refer to the mirror.
     #[must_use]
     pub fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
         let users = format!("client_graph_0001_{}", self.table);
@@ -62,7 +62,7 @@ impl MigrationTrait for UsersMigration {
         let table = Table::create()
             .table(naming.table_name())
             .col(column(Column::Id).uuid().not_null().primary_key())
-            // Not unique: an address can pass to another user, and we may hear of it in any order.
+            // Not unique: an address can pass to another user, and the two changes may arrive in any order.
             .col(column(Column::Email).text().not_null())
             .col(column(Column::FirstName).text().not_null())
             .col(column(Column::LastName).text().not_null())
@@ -94,8 +94,8 @@ impl MigrationTrait for UsersMigration {
     }
 }
 
-/// Makes the table `mirror_feed`, which mirrors that follow the feed need: one for all of a database. So the first to
-/// come makes it, and it stays when one of them goes, whose place is forgotten.
+/// Creates the table `mirror_feed`, which all mirrors of a database share. The first mirror creates it. It remains when
+/// a mirror is removed, which deletes only its own row.
 struct FeedMigration {
     table: String,
     name: String,

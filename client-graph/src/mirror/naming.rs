@@ -1,4 +1,4 @@
-//! How the mirror's table and its columns are called, and the statements on them.
+//! The names of the mirror's table and columns, and the statements on them.
 
 use sea_orm::sea_query::{
     Alias, DeleteStatement, Expr, ExprTrait, InsertStatement, IntoColumnRef, LockType, OnConflict, Query,
@@ -8,46 +8,43 @@ use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, IdenStatic, Iterable, Mod
 use uuid::Uuid;
 
 use super::entity::{Column, Model};
-use super::place::Stretch;
+use super::progress::IdRange;
 
-/// The names in the service's own database. By default the table is `mirrored_users`, and a column is called as it is
-/// in auth-graph: `email`.
+/// The names of the mirror in the service's database. By default the table is `mirrored_users`, and its columns have
+/// the names of auth-graph's fields, such as `email`.
 ///
-/// The table may have columns of the service's own beside, which need a default or must be nullable: rows are made and
-/// changed without them.
+/// The table may have additional columns of the service. They need a default or must be nullable, because rows are
+/// inserted and updated without them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Naming {
     pub(super) table: String,
     pub(super) prefix: String,
 }
 
-/// Which of the columns a deletion writes.
+/// The columns that a statement updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Written {
-    /// All.
-    Everything,
-    /// That the user is gone, and since when.
-    TheDeletion,
+pub(super) enum Columns {
+    All,
+    /// The columns that mark a row as deleted.
+    Deletion,
 }
 
-/// Whether a row is written over one that is there.
+/// The rows that a statement may overwrite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Over {
-    /// Over an older one.
-    Older,
-    /// Over any.
-    Any,
+pub(super) enum Overwrite {
+    OlderVersion,
+    Always,
 }
 
 impl Naming {
-    /// A table of this name.
+    /// Returns the names of a table with this name and no column prefix.
     #[must_use]
     pub fn table(name: impl Into<String>) -> Self {
         Self { table: name.into(), prefix: String::new() }
     }
 
-    /// Lets the mirror's columns begin with this, such as `auth_`, the key `auth_id` too: so that they can not be
-    /// mistaken for the service's own.
+    /// Sets a prefix for the mirror's columns, such as `auth_`; the key is `auth_id` then. It keeps them apart from the
+    /// service's own columns.
     #[must_use]
     pub fn column_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
@@ -66,7 +63,6 @@ impl Naming {
         (self.table_name(), self.column(column))
     }
 
-    /// All rows; to be narrowed.
     fn select(&self) -> SelectStatement {
         let mut select = Query::select();
         select.from(self.table_name());
@@ -76,7 +72,7 @@ impl Naming {
         select
     }
 
-    /// The row of a user who is not deleted.
+    /// Returns the row of a user who is not deleted.
     pub(super) async fn find(&self, db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
         let mut select = self.select();
         select.and_where(Expr::col(self.column(Column::Id)).eq(id));
@@ -84,7 +80,7 @@ impl Naming {
         db.query_one(&select).await?.map(|row| Model::from_query_result(&row, "")).transpose()
     }
 
-    /// The rows of users, which nobody else changes until the transaction ends.
+    /// Returns the rows of users, locked until the transaction ends.
     pub(super) async fn find_locked(
         &self,
         txn: &impl ConnectionTrait,
@@ -95,21 +91,21 @@ impl Naming {
         self.all(txn, &select).await
     }
 
-    /// The rows in a stretch whose users are not among those that there are, locked as well.
+    /// Returns the rows in a range whose users are not among those present, locked until the transaction ends.
     pub(super) async fn find_missing(
         &self,
         txn: &impl ConnectionTrait,
-        stretch: &Stretch,
-        there: impl Iterator<Item = Uuid>,
+        range: &IdRange,
+        present: impl Iterator<Item = Uuid>,
     ) -> Result<Vec<Model>, DbErr> {
         let id = || Expr::col(self.column(Column::Id));
         let mut select = self.select();
         select
-            .and_where_option(stretch.after.map(|after| id().gt(after)))
-            .and_where_option(stretch.through.map(|through| id().lte(through)))
+            .and_where_option(range.after.map(|after| id().gt(after)))
+            .and_where_option(range.through.map(|through| id().lte(through)))
             .and_where(Expr::col(self.column(Column::DeletedAt)).is_null())
-            .and_where(Expr::col(self.column(Column::MirroredAt)).lt(stretch.settled()))
-            .and_where(id().is_not_in(there))
+            .and_where(Expr::col(self.column(Column::MirroredAt)).lt(range.settled()))
+            .and_where(id().is_not_in(present))
             .lock(LockType::Update);
         self.all(txn, &select).await
     }
@@ -119,26 +115,26 @@ impl Naming {
         rows.iter().map(|row| Model::from_query_result(row, "")).collect()
     }
 
-    /// Writes rows by one statement, so that of parallel writers one makes a row and the others find it. Tells which it
-    /// wrote.
+    /// Writes rows with one statement, so that one of several parallel writers inserts a row and the others update it.
+    /// Returns the ids of the rows that changed.
     pub(super) async fn upsert(
         &self,
         txn: &impl ConnectionTrait,
         rows: &[Model],
-        written: Written,
-        over: Over,
+        columns: Columns,
+        overwrite: Overwrite,
     ) -> Result<Vec<Uuid>, DbErr> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
         let mut insert = self.insert(rows)?;
-        let columns = Column::iter().filter(|column| match written {
-            Written::Everything => !matches!(column, Column::Id),
-            Written::TheDeletion => column.is_of_deletion(),
+        let updated = Column::iter().filter(|column| match columns {
+            Columns::All => !matches!(column, Column::Id),
+            Columns::Deletion => column.marks_deletion(),
         });
         let mut on_conflict = OnConflict::column(self.column(Column::Id));
-        on_conflict.update_columns(columns.map(|column| self.column(column)));
-        if over == Over::Older {
+        on_conflict.update_columns(updated.map(|column| self.column(column)));
+        if overwrite == Overwrite::OlderVersion {
             let new = Expr::col((Alias::new("excluded"), self.column(Column::Version)));
             on_conflict.action_and_where(new.gt(Expr::col(self.of_table(Column::Version))));
         }
@@ -147,7 +143,7 @@ impl Naming {
         keys.iter().map(|key| key.try_get_by_index(0)).collect()
     }
 
-    /// Deletes rows, with whatever the database deletes with them, and puts these in their places.
+    /// Deletes rows, with the rows that the database deletes with them, and inserts these instead.
     pub(super) async fn replace(&self, txn: &impl ConnectionTrait, rows: &[Model]) -> Result<(), DbErr> {
         let mut delete = DeleteStatement::new();
         let ids = rows.iter().map(|row| row.id);
@@ -174,7 +170,7 @@ impl Default for Naming {
 }
 
 impl Column {
-    fn is_of_deletion(self) -> bool {
+    fn marks_deletion(self) -> bool {
         matches!(self, Self::IsActive | Self::UpdatedAt | Self::Version | Self::DeletedAt | Self::MirroredAt)
     }
 }

@@ -1,15 +1,14 @@
-//! What auth-graph says of a user, as a row.
+//! A user of auth-graph as a row of the mirror.
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::MirroredUser;
-use crate::feed::UserSnapshot;
+use super::user::MirroredUser;
 use crate::ids::UserId;
-use crate::operations::User;
+use crate::operations::{User, UserSnapshot};
 
-/// A user, or the place of one who was deleted.
+/// A user, or the empty row of a deleted one.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Row {
     pub(super) user: MirroredUser,
@@ -17,7 +16,6 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// The row of a user.
     pub(super) fn of_user(user: &User, now: DateTime<Utc>) -> Self {
         let user = MirroredUser {
             id: user.id,
@@ -40,7 +38,7 @@ impl Row {
         Self { user, deleted_at: None }
     }
 
-    /// The row of a user as the feed shows them. What this service may not see is empty.
+    /// Returns the row of a snapshot. Fields that this service may not see are empty.
     pub(crate) fn of_snapshot(snapshot: UserSnapshot, now: DateTime<Utc>) -> Self {
         let updated_at = snapshot.updated_at.trunc_subsecs(6);
         if let Some(deleted_at) = snapshot.deleted_at {
@@ -69,7 +67,7 @@ impl Row {
         Self { user, deleted_at: None }
     }
 
-    /// The row of a user who was deleted: nothing personal is left.
+    /// Returns the row of a deleted user, without personal data.
     pub(super) fn of_deleted(id: Uuid, version: i64, now: DateTime<Utc>) -> Self {
         let user = MirroredUser {
             id: UserId(id),
@@ -92,8 +90,8 @@ impl Row {
         Self { user, deleted_at: Some(now) }
     }
 
-    /// The row of a user who is not among all users any more. That is a conclusion and no news, so its version is below
-    /// that of the row: what auth-graph says of the user itself counts for more.
+    /// Returns the row of a user who is missing among all users. The deletion is only inferred, so its version is below
+    /// that of the known row: anything that auth-graph sends about the user overwrites it.
     pub(super) fn of_missing(&self, now: DateTime<Utc>) -> Self {
         Self::of_deleted(self.user.id.0, self.user.version - 1, now)
     }
@@ -102,14 +100,14 @@ impl Row {
         self.user.id.0
     }
 
-    /// Deleted users are not there.
+    /// Returns the user, unless deleted.
     pub(super) fn present(self) -> Option<MirroredUser> {
         self.deleted_at.is_none().then_some(self.user)
     }
 }
 
-/// Of several descriptions of a user the newest, in the order of the ids: so that parallel writers do not wait for each
-/// other in a circle.
+/// Returns the newest row of each user, in the order of the ids. The order prevents parallel writers from waiting for
+/// each other in a circle.
 pub(super) fn newest(mut rows: Vec<Row>) -> Vec<Row> {
     rows.sort_by_key(|row| (row.id(), std::cmp::Reverse(row.user.version)));
     rows.dedup_by_key(|row| row.id());

@@ -1,5 +1,5 @@
-//! The circuit breaker: an auth-graph that does not answer is not asked by every request. After some failures in a row
-//! callers are told at once, and one of them tries again every second.
+//! The circuit breaker. After some failures in a row, requests to auth-graph fail at once, and one of them per second is
+//! sent as an attempt.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::error::{Code, Error};
 
-/// This many failures in a row open it.
+/// Failures in a row that open the breaker.
 const FAILURES: u32 = 5;
-/// How long nobody asks after a failure.
+/// Pause after a failure before the next attempt.
 const PAUSE: Duration = Duration::from_secs(1);
-/// No more than this wait for an answer at once, however slow auth-graph is.
+/// Greatest number of requests that wait for an answer at once, however slow auth-graph is.
 const WAITING: usize = 512;
 
-/// Who may ask.
+/// Decides which requests are sent.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     clock: Clock,
@@ -28,8 +28,8 @@ struct State {
     waiting: usize,
 }
 
-/// The right to ask once. Say how it went; a caller that went away says nothing.
-pub(super) struct Turn<'a> {
+/// The permission to send one request. Its holder reports the outcome, unless the caller went away.
+pub(super) struct Permit<'a> {
     breaker: &'a Breaker,
 }
 
@@ -38,23 +38,25 @@ impl Breaker {
         Self { clock, state: Mutex::default() }
     }
 
+    /// Grants a request.
+    ///
     /// # Errors
-    /// `UNAVAILABLE` when auth-graph does not answer at the moment, or too many wait for it.
-    pub(super) fn enter(&self) -> Result<Turn<'_>, Error> {
+    /// `UNAVAILABLE` when auth-graph does not answer at the moment, or too many requests wait for it.
+    pub(super) fn enter(&self) -> Result<Permit<'_>, Error> {
         let now = self.clock.elapsed();
         let mut state = self.lock();
         if state.failures >= FAILURES {
             if now < state.closed_at {
                 return Err(Error::new(Code::Unavailable).with_retry_after(state.closed_at - now));
             }
-            // This caller finds out; the others need not wait with it.
+            // This request is the attempt; the others fail at once.
             state.closed_at = now + PAUSE;
         }
         if state.waiting >= WAITING {
             return Err(Error::unavailable("too many requests wait for auth-graph"));
         }
         state.waiting += 1;
-        Ok(Turn { breaker: self })
+        Ok(Permit { breaker: self })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -62,13 +64,13 @@ impl Breaker {
     }
 }
 
-impl Turn<'_> {
-    /// It answered, whatever it said.
+impl Permit<'_> {
+    /// Reports an answer of any kind.
     pub(super) fn answered(self) {
         self.breaker.lock().failures = 0;
     }
 
-    /// It did not.
+    /// Reports that no answer came.
     pub(super) fn failed(self) {
         let now = self.breaker.clock.elapsed();
         let mut state = self.breaker.lock();
@@ -77,7 +79,7 @@ impl Turn<'_> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         self.breaker.lock().waiting -= 1;
     }

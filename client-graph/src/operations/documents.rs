@@ -1,5 +1,4 @@
-//! The operations as they are sent, and the types that the schema gives their answers. Generated: see
-//! `schema/operations`.
+//! The operations of `schema/operations`, and the types of their answers, generated from the schema.
 
 use graphql_client::GraphQLQuery;
 use serde_json::Value as JSON;
@@ -68,12 +67,12 @@ operations! {
     Users users "../schema/operations/users.graphql"
 }
 
-/// An identifier in an answer. Anything but a UUID is an answer that can not be trusted.
+/// Parses an identifier in an answer. An answer with an identifier that is not a UUID is rejected as a whole.
 pub(crate) fn user_id(id: &str) -> Result<UserId, Error> {
     Uuid::try_parse(id).map(UserId).map_err(|_| Error::unavailable("an identifier in the answer is not a UUID"))
 }
 
-/// A way to answer a challenge, as the schema names it.
+/// Returns the schema's name of a challenge method.
 pub(crate) fn challenge_method(method: login::ChallengeMethod) -> String {
     match method {
         login::ChallengeMethod::TOTP => "TOTP".to_owned(),

@@ -1,7 +1,7 @@
-//! One POST to auth-graph: bounded, retried where that is safe, never redirected, its body never logged.
+//! Requests to auth-graph: bounded, retried where that is safe, never redirected, and never logged with their bodies.
 //!
-//! Every reason for not having a readable answer is `UNAVAILABLE`: it is no statement about the caller, who must stay
-//! signed in.
+//! Every reason for a missing or unreadable answer is `UNAVAILABLE`. It says nothing about the caller, who must not be
+//! signed out because of it.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use super::breaker::Breaker;
 use crate::error::{Code, Error};
+use crate::retry::request_pauses;
 
 pub(crate) const MAX_ANSWER: usize = 4 * 1024 * 1024;
-const PAUSE: Duration = Duration::from_millis(50);
 const ACCEPTED: HeaderValue = HeaderValue::from_static("application/graphql-response+json, application/json;q=0.9");
 
-/// Connection to auth-graph.
+/// The address of auth-graph, and the client that sends requests there.
 #[derive(Debug)]
 pub(crate) struct Transport {
     pub(crate) http: reqwest::Client,
@@ -32,11 +32,12 @@ pub(crate) struct Transport {
 /// Permission to send a request again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
+    /// A second request has the same effect as the first.
     Safe,
     Never,
 }
 
-/// Data and headers of an answer.
+/// The data of an answer, and its headers.
 pub(crate) struct Reply<T> {
     pub(crate) data: T,
     pub(crate) headers: HeaderMap,
@@ -98,38 +99,37 @@ impl Transport {
         Ok(answer(response).await?.data)
     }
 
-    /// Sends a body as it is.
+    /// Sends a body unchanged.
     pub(crate) async fn post(&self, repeat: Repeat, headers: HeaderMap, body: Vec<u8>) -> Result<Response, Error> {
         let url = &self.graphql_url;
         self.send(repeat, |http| http.post(url.clone()).headers(headers.clone()).body(body.clone())).await
     }
 
-    /// Sends a request, and again where that is safe and useful. While auth-graph does not answer, most requests are
-    /// not sent at all.
+    /// Sends a request, and sends it again where that is safe and may help. While auth-graph does not answer, most
+    /// requests fail without being sent.
     pub(crate) async fn send(
         &self,
         repeat: Repeat,
         request: impl Fn(&reqwest::Client) -> RequestBuilder,
     ) -> Result<Response, Error> {
-        let mut retries = if repeat == Repeat::Safe { self.retries } else { 0 };
+        let mut pauses = request_pauses(if repeat == Repeat::Safe { self.retries } else { 0 });
         loop {
-            let turn = self.breaker.enter()?;
+            let permit = self.breaker.enter()?;
             let outcome = request(&self.http).send().await;
             match &outcome {
-                Ok(response) if !matches!(response.status().as_u16(), 502..=504) => turn.answered(),
-                _ => turn.failed(),
+                Ok(response) if !matches!(response.status().as_u16(), 502..=504) => permit.answered(),
+                _ => permit.failed(),
             }
-            if retries == 0 || !worth_repeating(&outcome) {
-                return outcome.map_err(Error::unavailable);
+            match pauses.next() {
+                Some(pause) if worth_repeating(&outcome) => tokio::time::sleep(pause).await,
+                _ => return outcome.map_err(Error::unavailable),
             }
-            retries -= 1;
-            tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
-/// Reports whether the connection was lost or a gateway had no backend. Timeouts are not repeated, as the caller would
-/// wait twice, and neither are refusals with a waiting time.
+/// Returns true for a lost connection, or a gateway without a backend. A timeout is not repeated, because the caller
+/// would wait twice, nor is a refusal that says when to try again.
 fn worth_repeating(outcome: &Result<Response, reqwest::Error>) -> bool {
     match outcome {
         Ok(response) => {
@@ -155,7 +155,7 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-/// Returns the data of an answer, or the error that it carries.
+/// Returns the data of an answer, or its error.
 pub(crate) async fn answer<T: DeserializeOwned>(response: Response) -> Result<Reply<T>, Error> {
     let status = response.status();
     let headers = response.headers().clone();
@@ -172,10 +172,10 @@ pub(crate) async fn answer<T: DeserializeOwned>(response: Response) -> Result<Re
     }
 }
 
-/// Returns the data of one answer of a subscription.
+/// Returns the data of one event of a subscription.
 pub(crate) fn data_of<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     // The parser's message can quote the body, so it is not kept.
-    let unreadable = || Error::unavailable("an event of auth-graph can not be read");
+    let unreadable = || Error::unavailable("an event of auth-graph cannot be read");
     let envelope: Envelope<T> = serde_json::from_slice(body).map_err(|_| unreadable())?;
     match (envelope.errors.first(), envelope.data) {
         (Some(refusal), _) => Err(refused(refusal, StatusCode::OK)),
@@ -186,7 +186,7 @@ pub(crate) fn data_of<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 fn refused(refusal: &Refusal, status: StatusCode) -> Error {
     let known = refusal.extensions.code.as_deref().and_then(Code::from_wire);
     let code = match known {
-        // The documents of this library do not fit the schema of auth-graph: the caller cannot change that.
+        // Our documents do not fit their schema: the caller cannot do anything about it.
         Some(Code::GraphqlParseFailed | Code::GraphqlValidationFailed | Code::LimitExceeded) => Code::Internal,
         Some(Code::Internal) => Code::Unavailable,
         Some(code) => code,
@@ -209,7 +209,7 @@ fn refused(refusal: &Refusal, status: StatusCode) -> Error {
     }
 }
 
-/// Returns the error for an answer that is not a GraphQL one.
+/// Returns the error for an answer that is not GraphQL.
 fn by_status(status: StatusCode, headers: &HeaderMap) -> Error {
     let code = if status == StatusCode::TOO_MANY_REQUESTS { Code::RateLimited } else { Code::Unavailable };
     let error = Error::new(code).with_source(format!("auth-graph answered {status} without a readable body"));
@@ -219,7 +219,7 @@ fn by_status(status: StatusCode, headers: &HeaderMap) -> Error {
     }
 }
 
-/// Reports whether the content type is one that GraphQL answers have; parameters such as `charset` do not matter.
+/// Returns whether the content type is one of GraphQL answers; parameters such as `charset` are ignored.
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     http_input::is_one_of(headers, &["application/json", "application/graphql-response+json"])
 }

@@ -1,4 +1,4 @@
-//! The user as auth-graph tells it.
+//! Users, as auth-graph describes them.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -8,45 +8,45 @@ use crate::ids::UserId;
 /// A user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct User {
-    /// Names the user, for ever.
+    /// Permanent identifier of the user.
     pub id: UserId,
-    /// The e-mail address: an attribute that changes and can pass to another user.
+    /// E-mail address: an attribute that changes and can pass to another user.
     pub email: String,
-    /// The first name.
+    /// First name.
     pub first_name: String,
-    /// The last name.
+    /// Last name.
     pub last_name: String,
-    /// The telephone number.
+    /// Telephone number.
     pub phone_number: Option<String>,
-    /// When the account was made.
+    /// Time when the account was created.
     pub date_joined: DateTime<Utc>,
-    /// Whether the user can sign in.
+    /// True when the user can sign in.
     pub is_active: bool,
-    /// Whether the user belongs to the staff.
+    /// True when the user belongs to the staff.
     pub is_staff: bool,
-    /// Whether the user may do everything.
+    /// True when the user may do everything.
     pub is_superuser: bool,
-    /// Whether the e-mail address was proven.
+    /// True when the user has confirmed the e-mail address.
     pub email_verified: bool,
-    /// The named sets of scopes that the user holds.
+    /// Roles of the user: named sets of scopes.
     pub roles: Vec<String>,
     /// All scopes that the user may have.
     pub scopes: Vec<String>,
-    /// What services keep with the user.
+    /// Data that services keep with the user.
     pub metadata: Value,
-    /// When the user last changed.
+    /// Time of the last change to the user.
     pub updated_at: DateTime<Utc>,
-    /// Counts the changes: of two descriptions, the one with the higher version is newer.
+    /// Number that grows with each change: of two copies of a user, the one with the higher version is newer.
     pub version: i64,
 }
 
-/// A user with what only the user is told.
+/// A user with the fields that only the user may see.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Profile {
     /// The user.
     pub user: User,
-    /// When the user last signed in.
+    /// Time of the last sign-in.
     pub last_login: Option<DateTime<Utc>>,
 }
 
@@ -56,8 +56,8 @@ pub struct Profile {
 pub struct UserPage {
     /// The users, in order.
     pub users: Vec<User>,
-    /// Where the next page starts, when there is one.
+    /// Cursor of the next page, when there is one.
     pub next: Option<String>,
-    /// How many users there are in all.
+    /// Number of all users.
     pub total: i64,
 }

@@ -1,68 +1,25 @@
-//! What a request needs, built once.
+//! The parts of the service that requests need, built once.
 
-use std::error::Error as StdError;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 
 use super::config::Config;
 use super::cursors::Cursors;
-use super::database;
 use super::metrics::Metrics;
 use crate::client::AuthGraph;
 use crate::clock::Clock;
-use crate::mirror::Mirror;
 
 /// The parts of the service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// The configuration.
+    /// Configuration.
     pub config: Arc<Config>,
-    /// The connection to auth-graph.
+    /// Connection to auth-graph.
     pub auth: AuthGraph,
-    /// The time.
+    /// Clock.
     pub clock: Clock,
     pub(super) db: DatabaseConnection,
     pub(super) cursors: Arc<Cursors>,
     pub(super) metrics: Arc<Metrics>,
-}
-
-impl App {
-    /// Opens the database, brings it up to date and builds the rest: ready to serve. auth-graph need not be there yet.
-    ///
-    /// # Errors
-    /// When the secret or the database can not be opened, or the connection to auth-graph is not configured rightly.
-    pub async fn boot(config: Config, clock: Clock) -> Result<Self, Box<dyn StdError + Send + Sync>> {
-        super::graphql::check_rules()?;
-        let secret = config.master_secret()?;
-        let db = database::connect(&config).await?;
-        database::migrate(&db).await?;
-        let settings = &config.auth;
-        let mut auth = AuthGraph::builder(&settings.url)
-            .audience(&settings.audience)
-            .verification(settings.verification.into())
-            .leeway(settings.leeway)
-            .mirror(Mirror::new(db.clone()))
-            .clock(clock.clone());
-        if !settings.issuer.is_empty() {
-            auth = auth.issuer(&settings.issuer);
-        }
-        if !settings.jwks_url.is_empty() {
-            auth = auth.jwks_url(&settings.jwks_url);
-        }
-        if settings.allow_insecure_http {
-            auth = auth.allow_insecure_http();
-        }
-        if !settings.client_id.is_empty() {
-            auth = auth.service_client(&settings.client_id, settings.client_secret.clone());
-        }
-        Ok(Self {
-            auth: auth.build()?,
-            clock,
-            db,
-            cursors: Arc::new(Cursors::new(secret.as_bytes())),
-            metrics: Arc::default(),
-            config: Arc::new(config),
-        })
-    }
 }

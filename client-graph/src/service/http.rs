@@ -1,10 +1,11 @@
 //! The HTTP service: one list of routes, and the layers around them.
 //!
-//! A handler translates and hands on: to the schema, to the proxy, to the library's extractors. What GraphQL over HTTP
-//! asks for is in the crate `graphql_edge`.
+//! A handler translates and calls the schema, the proxy or the library's extractors. The crate `graphql_edge` implements
+//! GraphQL over HTTP.
 
 mod graphql;
 mod health;
+mod site;
 
 use std::time::Duration;
 
@@ -17,10 +18,11 @@ use tokio::sync::oneshot;
 
 use super::app::App;
 use super::config::Profile;
-use crate::context::Context;
+use crate::client::Context;
 use crate::proxy::{Proxy, Refusal};
+use site::{OPERATIONS, Site};
 
-/// How often what was measured is folded.
+/// Interval of the upkeep of metrics.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// GraphiQL for this service: sign-in goes through the proxy.
@@ -32,26 +34,12 @@ const PAGE: playground::Page = playground::Page {
     examples: OPERATIONS,
 };
 
-/// The documents that the page and the tests send.
-const OPERATIONS: &[&str] = &[
-    include_str!("../../operations/whoami.graphql"),
-    include_str!("../../operations/notes.graphql"),
-    include_str!("../../operations/add_note.graphql"),
-];
-
-/// What the handlers share.
-#[derive(Clone)]
-struct Site {
-    app: App,
-    edge: graphql::Edge,
-}
-
-/// Every route of the service.
+/// Returns the routes of the service.
 ///
-/// It must be served with `into_make_service_with_connect_info`, as [`serve`] does: auth-graph limits log-ins by the
-/// caller's address.
+/// They must be served with `into_make_service_with_connect_info`, as [`serve`] does: auth-graph limits sign-ins by the
+/// client's address.
 pub fn router(app: &App) -> Router {
-    let site = Site { app: app.clone(), edge: graphql::edge(app) };
+    let site = Site::new(app);
     let proxy = Proxy::new(app.auth.clone()).trust_networks(app.config.server.trusted_proxies.iter().copied());
     let router = Router::new()
         .route("/graphql", post(graphql::post).get(graphql::get).fallback(graphql_edge::method_not_allowed))
@@ -70,7 +58,7 @@ pub fn router(app: &App) -> Router {
     serving::observed(router, move |status, took| metrics.count_request(status.as_u16(), took)).with_state(site)
 }
 
-/// Serves until `stop` is ready, and then finishes the running requests within the configured grace.
+/// Serves until `stop` is ready, and then finishes the running requests within the configured time.
 pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) {
     let metrics = app.metrics.clone();
     let upkeep = tokio::spawn(async move {
@@ -91,12 +79,12 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
     if let Some((stop, task)) = following {
         drop(stop);
         if let Ok(Err(error)) = task.await {
-            tracing::warn!(error = ?error, "the feed could not be put down in order");
+            tracing::warn!(error = ?error, "the feed could not be stopped cleanly");
         }
     }
 }
 
-/// What the first example that this project descends from had: something for signed-in callers only.
+/// Answers signed-in callers only.
 async fn test(context: Context) -> Result<Json<&'static str>, Refusal> {
     context.principal()?;
     Ok(Json("success"))

@@ -7,8 +7,8 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use crate::context::Caller;
-use crate::feed::FeedStatus;
+use crate::client::Caller;
+use crate::freshness::FeedStatus;
 
 /// The counters, registered once.
 pub(super) struct Metrics {

@@ -1,4 +1,4 @@
-//! Notes: what can be done with them. Knows neither GraphQL nor HTTP.
+//! Notes: reading and adding them. Knows neither GraphQL nor HTTP.
 
 mod entity;
 mod migration;
@@ -14,7 +14,7 @@ use sea_orm::{
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::app::App;
-use crate::context::Context;
+use crate::client::Context;
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::mirror::database_error;
@@ -25,7 +25,7 @@ const MAX_LENGTH: usize = 2000;
 const DEFAULT_PAGE: i32 = 20;
 const MAX_PAGE: i32 = 100;
 
-/// Something that a user wrote down.
+/// A note of a user.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Note {
     pub(super) id: Uuid,
@@ -34,21 +34,21 @@ pub(super) struct Note {
     pub(super) created_at: DateTime<Utc>,
 }
 
-/// Whose notes.
+/// A list of notes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
-    Everybodys,
+pub(super) enum NoteList {
+    All,
     Of(UserId),
 }
 
-/// How many notes, from the newest or behind one of them.
+/// The size of a page, and the note before it; absent for the newest notes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Paging {
     first: usize,
     pub(super) after: Option<Uuid>,
 }
 
-/// Some notes, the newest first.
+/// A page of notes, newest first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Page {
     pub(super) notes: Vec<(String, Note)>,
@@ -61,7 +61,7 @@ pub(super) struct Page {
 /// # Errors
 /// `VALIDATION_FAILED` when the text is empty or longer than 2000 characters; as [`Context::user`].
 pub(super) async fn add(app: &App, context: &Context, text: &str) -> Result<Note, Error> {
-    // The row that the note refers to is there from here on.
+    // This creates the row that the note refers to.
     let author = context.user().await?.id;
     let text = text.trim();
     if !(1..=MAX_LENGTH).contains(&text.chars().count()) {
@@ -80,38 +80,38 @@ pub(super) async fn add(app: &App, context: &Context, text: &str) -> Result<Note
     Ok(note)
 }
 
-/// A page of notes.
+/// Returns a page of notes.
 ///
 /// # Errors
 /// `UNAVAILABLE` without a database, `INTERNAL` when the query fails.
-pub(super) async fn page(app: &App, whose: Whose, paging: Paging) -> Result<Page, Error> {
+pub(super) async fn page(app: &App, list: NoteList, paging: Paging) -> Result<Page, Error> {
     let mut query = Entity::find().order_by_desc(Column::Id).limit(paging.first as u64 + 1);
-    if let Whose::Of(author) = whose {
+    if let NoteList::Of(author) = list {
         query = query.filter(Column::AuthorId.eq(author.0));
     }
     if let Some(after) = paging.after {
         query = query.filter(Column::Id.lt(after));
     }
-    Ok(Page::of(app, whose, paging, query.all(&app.db).await.map_err(database_error)?))
+    Ok(Page::of(app, list, paging, query.all(&app.db).await.map_err(database_error)?))
 }
 
-/// The page of each of these authors, by one query.
+/// Returns a page for each of these authors, with one query.
 ///
 /// # Errors
 /// As [`page`].
 pub(super) async fn pages(app: &App, authors: &[UserId], paging: Paging) -> Result<HashMap<UserId, Page>, Error> {
-    // Of a single author the database need not look at more notes than the page has.
+    // For a single author the database reads only the notes of the page.
     if let [author] = *authors {
-        return Ok(HashMap::from([(author, page(app, Whose::Of(author), paging).await?)]));
+        return Ok(HashMap::from([(author, page(app, NoteList::Of(author), paging).await?)]));
     }
     let mut rows: HashMap<UserId, Vec<Model>> = authors.iter().map(|author| (*author, Vec::new())).collect();
     for row in newest_of_each(app, authors, paging).await.map_err(database_error)? {
         rows.entry(UserId(row.author_id)).or_default().push(row);
     }
-    Ok(rows.into_iter().map(|(author, rows)| (author, Page::of(app, Whose::Of(author), paging, rows))).collect())
+    Ok(rows.into_iter().map(|(author, rows)| (author, Page::of(app, NoteList::Of(author), paging, rows))).collect())
 }
 
-/// The rows of a page of each author, and one more, the newest first.
+/// Returns the rows of a page of each author, and one more row, newest first.
 async fn newest_of_each(app: &App, authors: &[UserId], paging: Paging) -> Result<Vec<Model>, DbErr> {
     let newest_first = WindowStatement::partition_by(Column::AuthorId).order_by(Column::Id, Order::Desc).to_owned();
     let ranked = Query::select()
@@ -133,20 +133,20 @@ async fn newest_of_each(app: &App, authors: &[UserId], paging: Paging) -> Result
 impl Paging {
     /// # Errors
     /// `VALIDATION_FAILED` when `first` is not from 1 to 100 or the cursor is not one of this list.
-    pub(super) fn parse(app: &App, whose: Whose, first: Option<i32>, after: Option<&str>) -> Result<Self, Error> {
+    pub(super) fn parse(app: &App, list: NoteList, first: Option<i32>, after: Option<&str>) -> Result<Self, Error> {
         let first = first.unwrap_or(DEFAULT_PAGE);
         if !(1..=MAX_PAGE).contains(&first) {
             return Err(Error::invalid("first", "must be from 1 to 100"));
         }
-        let after = after.map(|cursor| app.cursors.decode(&whose.list(), cursor)).transpose()?;
+        let after = after.map(|cursor| app.cursors.decode(&list.name(), cursor)).transpose()?;
         Ok(Self { first: usize::try_from(first).expect("it is from 1 to 100"), after })
     }
 }
 
 impl Page {
-    /// Of the rows of a page and one more, when there is one.
-    fn of(app: &App, whose: Whose, paging: Paging, mut rows: Vec<Model>) -> Self {
-        let list = whose.list();
+    /// Builds a page from its rows and one more row, if there is one.
+    fn of(app: &App, list: NoteList, paging: Paging, mut rows: Vec<Model>) -> Self {
+        let list = list.name();
         let has_next = rows.len() > paging.first;
         rows.truncate(paging.first);
         let notes = rows.into_iter().map(|row| (app.cursors.encode(&list, row.id), row.into())).collect();
@@ -154,17 +154,17 @@ impl Page {
     }
 }
 
-impl Whose {
-    /// The name under which cursors are made: one of another list is refused.
-    fn list(self) -> String {
+impl NoteList {
+    /// Returns the name of the list in its cursors. A cursor of another list is refused.
+    fn name(self) -> String {
         match self {
-            Self::Everybodys => "notes".to_owned(),
+            Self::All => "notes".to_owned(),
             Self::Of(author) => format!("notes of {author}"),
         }
     }
 }
 
-/// A UUIDv7 (RFC 9562 section 5.7), so that notes sort by the time of their making.
+/// Returns a UUIDv7 (RFC 9562 section 5.7), so that ids sort by creation time.
 fn new_id(now: DateTime<Utc>) -> Uuid {
     let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
     Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))

@@ -1,4 +1,4 @@
-//! What an issuer answers: its keys, and the operations of `schema/operations`, told apart by their names.
+//! The answers of an issuer: its keys, and the operations of `schema/operations` by their names.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,8 +13,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::feed;
+use super::key::SigningKey;
+use super::state::{PASSWORD, Shared, TestUser};
 use super::token::TokenBuilder;
-use super::{PASSWORD, Shared, TestUser, feed};
 use crate::error::Code;
 use crate::ids::{SessionId, UserId};
 
@@ -35,7 +37,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 
 async fn jwks(Extract(shared): Extract<Arc<Shared>>) -> Json<Value> {
     shared.count("jwks");
-    let keys: Vec<Value> = shared.state().keys.iter().map(super::SigningKey::to_jwk).collect();
+    let keys: Vec<Value> = shared.state().keys.iter().map(SigningKey::to_jwk).collect();
     Json(json!({ "keys": keys }))
 }
 
@@ -59,7 +61,7 @@ async fn graphql(Extract(shared): Extract<Arc<Shared>>, headers: HeaderMap, Json
         "UserSnapshots" => shared.user_snapshots(text("after")),
         "Revocations" => Ok(shared.revocations()),
         "Me" | "Profile" => shared.me(bearer),
-        "User" => shared.user(bearer, text("id")).map(|user| json!({ "user": user.as_ref().map(user_json) })),
+        "User" => shared.user(bearer, text("id")).map(|user| json!({ "user": user.as_ref().map(TestUser::to_json) })),
         "UserSnapshot" => {
             shared.user(bearer, text("id")).map(|user| json!({ "userSnapshot": user.as_ref().map(feed::snapshot) }))
         }
@@ -85,10 +87,6 @@ fn written(outcome: Result<Value, Code>) -> Response {
 }
 
 impl Shared {
-    pub(super) fn count(&self, name: &str) {
-        *self.state().calls.entry(name.to_owned()).or_default() += 1;
-    }
-
     fn me(&self, bearer: Option<&str>) -> Result<Value, Code> {
         let Some(token) = bearer else {
             return Ok(json!({ "me": null }));
@@ -99,7 +97,7 @@ impl Shared {
             _ => Code::TokenInvalid,
         })?;
         let user = self.find(|known| json!(known.user.id) == claims["sub"]).filter(|known| known.user.is_active);
-        Ok(json!({ "me": user.as_ref().map(user_json) }))
+        Ok(json!({ "me": user.as_ref().map(TestUser::to_json) }))
     }
 
     fn user(&self, bearer: Option<&str>, id: &str) -> Result<Option<TestUser>, Code> {
@@ -144,15 +142,6 @@ impl Shared {
         Ok(json!({ "logout": { "revokedSessions": ended } }))
     }
 
-    /// Ends a session, and tells whether it had not ended before. Who follows the feed is told.
-    pub(super) fn revoke(&self, session: SessionId) -> bool {
-        let ended = self.state().revoked.insert(session);
-        if ended {
-            self.record(feed::Event::Session(session));
-        }
-        ended
-    }
-
     fn verify(&self, token: &str) -> Value {
         let refresh = self.state().refresh_tokens.get(token).copied();
         let answer = match (refresh, self.claims(token)) {
@@ -166,7 +155,7 @@ impl Shared {
         json!({ "verify": answer })
     }
 
-    /// The claims of an access token that is good now, or why it is not.
+    /// Returns the claims of a good access token, or the reason why the token is not good.
     fn claims(&self, token: &str) -> Result<Map<String, Value>, &'static str> {
         let state = self.state();
         let claims = state.access_tokens.get(token).ok_or("INVALID")?;
@@ -192,19 +181,9 @@ impl Shared {
         json!({
             "accessToken": access_token, "refreshToken": refresh_token, "tokenType": "Bearer", "expiresIn": 300,
             "expiresAt": now + chrono::TimeDelta::seconds(300), "refreshExpiresAt": now + chrono::TimeDelta::days(14),
-            "scope": known.user.scopes, "user": user_json(known),
+            "scope": known.user.scopes, "user": known.to_json(),
         })
     }
-}
-
-pub(super) fn user_json(TestUser { user, last_login, .. }: &TestUser) -> Value {
-    json!({
-        "id": user.id, "email": user.email, "firstName": user.first_name, "lastName": user.last_name,
-        "phoneNumber": user.phone_number, "dateJoined": user.date_joined, "lastLogin": last_login,
-        "isActive": user.is_active, "isStaff": user.is_staff, "isSuperuser": user.is_superuser,
-        "emailVerified": user.email_verified, "roles": user.roles, "scopes": user.scopes,
-        "metadata": user.metadata, "updatedAt": user.updated_at, "version": user.version,
-    })
 }
 
 fn claims_json(claims: &Map<String, Value>) -> Value {

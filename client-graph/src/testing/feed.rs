@@ -1,4 +1,4 @@
-//! The feed of an issuer: what it has recorded, told as pages and as a stream.
+//! The feed of an issuer: its events as pages and as a stream.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,34 +16,17 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::answers::user_json;
+use super::state::{Event, Shared, TestUser};
 use super::token::TokenBuilder;
-use super::{Shared, TestUser};
 use crate::error::Code;
 use crate::ids::{SessionId, UserId};
 
-/// How many things stand on a page.
+/// Size of a page.
 const PAGE: usize = 100;
-/// How often a reader is told that there is nothing to tell.
+/// Interval of the markers in a silent stream.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// What has happened, in order.
-#[derive(Debug, Default)]
-pub(super) struct Recorded {
-    pub(super) events: Vec<(Event, DateTime<Utc>)>,
-    /// What came before this is forgotten.
-    pub(super) oldest: usize,
-    grown: watch::Sender<()>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Event {
-    User(&'static str, UserId),
-    Session(SessionId),
-    Token(String),
-}
-
-/// What a reader was told so far.
+/// The position of one reader of the stream.
 struct Reader {
     shared: Arc<Shared>,
     position: usize,
@@ -52,7 +35,7 @@ struct Reader {
     was_current: bool,
 }
 
-/// `client_credentials`, for the one service client.
+/// Answers `client_credentials` for the only service client.
 pub(super) async fn token(Extract(shared): Extract<Arc<Shared>>, headers: HeaderMap) -> Response {
     shared.count("token");
     let (id, secret) = shared.state().service_client.clone();
@@ -67,7 +50,7 @@ pub(super) async fn token(Extract(shared): Extract<Arc<Shared>>, headers: Header
     Json(json!({ "access_token": token, "token_type": "Bearer", "expires_in": 300, "scope": scope })).into_response()
 }
 
-/// The changes after a position as server-sent events, until the line is cut.
+/// Streams the changes after a position as server-sent events, until the line is cut.
 pub(super) fn stream(shared: Arc<Shared>, position: usize) -> Response {
     let grown = shared.state().feed.grown.subscribe();
     let cuts = shared.line.cuts();
@@ -81,7 +64,7 @@ pub(super) fn stream(shared: Arc<Shared>, position: usize) -> Response {
 }
 
 impl Reader {
-    /// The next event; none when the line was cut.
+    /// Returns the next event; none when the line was cut.
     async fn next(&mut self) -> Option<Value> {
         loop {
             self.grown.mark_unchanged();
@@ -106,24 +89,13 @@ impl Reader {
 }
 
 impl Shared {
-    pub(super) fn record(&self, event: Event) {
-        let now = self.clock.now();
-        self.state().feed.events.push((event, now));
-        self.wake();
-    }
-
-    /// Makes every reader look again.
-    pub(super) fn wake(&self) {
-        self.state().feed.grown.send_replace(());
-    }
-
     pub(super) fn may_read_feed(&self, token: &str) -> bool {
         let state = self.state();
         let claims = state.access_tokens.get(token);
         claims.is_some_and(|claims| claims["scope"].as_str().is_some_and(|scope| scope.contains("feed:read")))
     }
 
-    /// The position that a cursor names.
+    /// Returns the position that a cursor names.
     pub(super) fn position(&self, cursor: &str) -> Result<usize, Code> {
         let state = self.state();
         if cursor.is_empty() {
@@ -195,7 +167,7 @@ fn revocation(event: &Event, at: DateTime<Utc>) -> Option<Value> {
 }
 
 pub(super) fn snapshot(known: &TestUser) -> Value {
-    let mut snapshot = user_json(known);
+    let mut snapshot = known.to_json();
     snapshot["deletedAt"] = json!(known.deleted_at);
     snapshot
 }

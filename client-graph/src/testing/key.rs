@@ -1,4 +1,4 @@
-//! Keys to sign with.
+//! Signing keys.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// The kind of a signing key.
+/// The type of a signing key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyType {

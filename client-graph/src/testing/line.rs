@@ -1,4 +1,4 @@
-//! The network of an issuer, which can be cut without giving up the port.
+//! The network of an issuer, which can be interrupted while the port stays open.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Up or down, for all connections that were accepted through it.
+/// The state of the network, up or down, for all connections that it accepted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
     down: Arc<AtomicBool>,
@@ -24,7 +24,7 @@ pub(super) struct Listener {
 
 pub(super) struct Connection {
     line: Line,
-    /// How often the line had been cut when this was accepted: the next cut ends it, even if it is mended at once.
+    /// Number of cuts when this was accepted: the next cut ends it, even if the line is restored at once.
     cuts: usize,
     stream: TcpStream,
 }
@@ -39,11 +39,11 @@ impl Line {
         self.cuts.fetch_add(1, Ordering::AcqRel);
     }
 
-    pub(super) fn mend(&self) {
+    pub(super) fn restore(&self) {
         self.down.store(false, Ordering::Release);
     }
 
-    /// How often it was cut.
+    /// Returns the number of cuts.
     pub(super) fn cuts(&self) -> usize {
         self.cuts.load(Ordering::Acquire)
     }
@@ -84,7 +84,7 @@ impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, task: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.check()?;
         let outcome = Pin::new(&mut self.stream).poll_read(task, buffer);
-        // What arrives on a connection that was cut while it waited is lost.
+        // Data on a connection that was cut in the meantime is lost.
         self.check()?;
         outcome
     }

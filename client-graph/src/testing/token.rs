@@ -1,4 +1,4 @@
-//! Access tokens as they should be, and with anything about them changed.
+//! Access tokens: good ones, and ones with any part changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::Shared;
 use super::key::{KeyType, SigningKey};
+use super::state::Shared;
 use crate::ids::{SessionId, UserId};
 
-/// An access token that is being made; by [`TestIssuer::token_for`](super::TestIssuer::token_for).
+/// Builds an access token; created by [`TestIssuer::token_for`](super::TestIssuer::token_for).
 #[derive(Clone, Debug)]
 #[must_use = "call sign()"]
 pub struct TokenBuilder {
@@ -23,17 +23,17 @@ pub struct TokenBuilder {
     signature: Signature,
 }
 
-/// How a token is signed.
+/// The signature of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signature {
-    /// With the issuer's key.
+    /// A signature with the issuer's key.
     Good,
-    /// With `alg: none`, so not at all.
+    /// No signature, with `alg: none`.
     None,
-    /// With HS256 and the issuer's public key for a secret.
+    /// A signature with HS256 and the issuer's public key as the secret.
     HmacWithPublicKey,
-    /// With a key that is not the issuer's, under the name of the issuer's.
+    /// A signature with a foreign key, under the name of the issuer's key.
     ForeignKey,
 }
 
@@ -52,17 +52,17 @@ impl TokenBuilder {
         Self { shared, header: object(header), claims: object(claims), signature: Signature::Good }
     }
 
-    /// What it allows: scopes with spaces between them.
+    /// Sets the scopes, separated by spaces.
     pub fn scope(self, scope: &str) -> Self {
         self.claim("scope", json!(scope))
     }
 
-    /// The session that it belongs to.
+    /// Sets the session.
     pub fn session(self, session: SessionId) -> Self {
         self.claim("sid", json!(session))
     }
 
-    /// How long it lives from now.
+    /// Sets the lifetime from now.
     pub fn expires_in(self, lifetime: Duration) -> Self {
         let end = self.shared.clock.now() + lifetime;
         self.claim("exp", json!(end.timestamp()))
@@ -74,7 +74,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Leaves a claim out.
+    /// Removes a claim.
     pub fn without_claim(mut self, name: &str) -> Self {
         self.claims.remove(name);
         self
@@ -86,19 +86,19 @@ impl TokenBuilder {
         self
     }
 
-    /// Leaves a member of the header out.
+    /// Removes a member of the header.
     pub fn without_header(mut self, name: &str) -> Self {
         self.header.remove(name);
         self
     }
 
-    /// Signs it in this way.
+    /// Sets the kind of signature.
     pub fn signed_by(mut self, signature: Signature) -> Self {
         self.signature = signature;
         self
     }
 
-    /// The session that it will belong to.
+    /// Returns the session.
     ///
     /// # Panics
     /// When the claim `sid` was set to something else.
@@ -107,7 +107,7 @@ impl TokenBuilder {
         serde_json::from_value(self.claims["sid"].clone()).expect("the session is an identifier")
     }
 
-    /// The token in its compact form.
+    /// Signs the token and returns its compact form.
     pub fn sign(mut self) -> String {
         match self.signature {
             Signature::None => self.header.insert("alg".to_owned(), json!("none")),

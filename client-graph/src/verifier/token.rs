@@ -1,29 +1,35 @@
-//! An access token (RFC 9068): how it is read, and every claim that must be right.
+//! An access token (RFC 9068): its syntax, its signature, and the claims that it must have.
 //!
-//! Nothing that a token says about keys is followed: not `jwk`, `jku` or `x5u`, and `crit` is refused (RFC 8725 section
-//! 3). The algorithm is the key's.
+//! The verifier ignores every statement of a token about keys: `jwk`, `jku` and `x5u`. It refuses `crit` (RFC 8725
+//! section 3). The algorithm is that of the key.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
+use jwks::Key;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Expectation, kind};
 use crate::error::{Code, Error};
-use crate::feed::Freshness;
 use crate::ids::{SessionId, UserId};
-use crate::keys::Key;
 use crate::principal::{Principal, PrincipalKind};
 
 pub(super) const MAX_LENGTH: usize = 8 * 1024;
 
-/// A token that was taken apart. Nothing about it is proven yet.
+/// The claims that a token must have to be accepted here.
+#[derive(Clone, Debug)]
+pub(crate) struct Expectation {
+    pub(crate) issuer: String,
+    pub(crate) audience: String,
+    pub(crate) leeway: Duration,
+}
+
+/// A parsed token that is not verified yet.
 pub(super) struct Token<'a> {
     pub(super) key_id: String,
     text: &'a str,
@@ -42,7 +48,7 @@ struct Header {
     crit: Option<IgnoredAny>,
 }
 
-/// Required and typed: a claim that is missing, or of another JSON type, fails the token as a whole.
+/// The claims of a token. A required claim that is missing, or has another JSON type, makes the token invalid.
 #[derive(Deserialize)]
 struct Claims {
     iss: String,
@@ -57,7 +63,7 @@ struct Claims {
     client_id: String,
     scope: String,
     auth_time: i64,
-    /// Whatever else it says.
+    /// All other claims.
     #[serde(flatten)]
     further: Map<String, Value>,
 }
@@ -70,7 +76,7 @@ enum Audience {
 }
 
 impl<'a> Token<'a> {
-    /// Takes a token apart.
+    /// Parses a token.
     ///
     /// # Errors
     /// `TOKEN_INVALID` when it is not an access token in the compact form.
@@ -89,19 +95,13 @@ impl<'a> Token<'a> {
         Ok(Self { key_id: kid, text, algorithm: alg, message, payload, signature })
     }
 
-    /// Proves the signature, then the claims.
+    /// Verifies the signature, then the claims.
     ///
     /// # Errors
-    /// `TOKEN_EXPIRED` when it was good once, else `TOKEN_INVALID`.
-    pub(super) fn verify(
-        &self,
-        key: &Key,
-        expectation: &Expectation,
-        feed: &Arc<Freshness>,
-        now: DateTime<Utc>,
-    ) -> Result<Principal, Error> {
+    /// `TOKEN_EXPIRED` when the expiry is the only problem, else `TOKEN_INVALID`.
+    pub(super) fn verify(&self, key: &Key, expectation: &Expectation, now: DateTime<Utc>) -> Result<Principal, Error> {
         let invalid = || Error::new(Code::TokenInvalid);
-        if !key.signed(&self.algorithm, self.message.as_bytes(), self.signature) {
+        if !key.verifies(&self.algorithm, self.message.as_bytes(), self.signature) {
             return Err(invalid());
         }
         let claims: Claims = decode(self.payload)?;
@@ -121,7 +121,7 @@ impl<'a> Token<'a> {
         if expires_at + leeway <= now {
             return Err(Code::TokenExpired.into());
         }
-        let kind = kind(&claims.sub.to_string(), &claims.client_id);
+        let kind = PrincipalKind::of(&claims.sub.to_string(), &claims.client_id);
         if kind == PrincipalKind::User && claims.sid.is_none() {
             return Err(invalid());
         }
@@ -137,16 +137,15 @@ impl<'a> Token<'a> {
             token_id: claims.jti,
             further: claims.further,
             token: SecretString::from(self.text),
-            feed: Arc::clone(feed),
         })
     }
 }
 
-/// What a token says beside its registered claims. Nothing about it is proven here.
+/// Returns the claims of a token that have no field in [`Principal`]. The token is not verified here.
 ///
 /// # Errors
 /// `TOKEN_INVALID` when it is not an access token in the compact form.
-pub(super) fn further_claims(text: &str) -> Result<Map<String, Value>, Error> {
+pub(crate) fn further_claims(text: &str) -> Result<Map<String, Value>, Error> {
     let claims: Claims = decode(Token::parse(text)?.payload)?;
     Ok(claims.further)
 }
@@ -157,7 +156,7 @@ fn decode<T: DeserializeOwned>(part: &str) -> Result<T, Error> {
     serde_json::from_slice(&bytes).map_err(|_| Error::new(Code::TokenInvalid))
 }
 
-/// A NumericDate of RFC 7519, whole seconds only, within the years that can be calculated with.
+/// Converts a NumericDate of RFC 7519: whole seconds only, up to the year 9999.
 fn time(seconds: i64) -> Result<DateTime<Utc>, Error> {
     (0..=253_402_300_799)
         .contains(&seconds)

@@ -1,4 +1,4 @@
-//! How old what a service knows is: told to operators, and to whoever decides about a caller.
+//! The age of a service's knowledge, for operators and for decisions about a caller.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,36 +15,37 @@ const TEN_MINUTES: Duration = Duration::from_secs(600);
 const ONE_MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn the_principal_says_how_old_the_feed_is() {
+async fn the_context_knows_the_age_of_the_feed() {
     let issuer = TestIssuer::start().await;
     let service = Following::start(issuer.auth_graph().mirror(Mirror::in_memory()), &issuer);
     let token = issuer.token_for(&issuer.user("ada@example.com")).expires_in(Duration::from_secs(3600));
     let (session, token) = (issuer.token_for(&issuer.user("eve@example.com")).session_id(), token.sign().into());
-    let principal = service.auth.authenticate(&token).await.unwrap();
-    service.until(async || principal.feed_status().mirror_age.is_some()).await;
-    let status = principal.feed_status();
+    let context = service.auth.context_from_token(Some(&token)).await;
+    assert!(context.principal().is_ok());
+    service.until(async || context.feed_status().mirror_age.is_some()).await;
+    let status = context.feed_status();
     assert!(status.age.unwrap() < ONE_MINUTE && status.mirror_age.unwrap() < ONE_MINUTE, "{status:?}");
     issuer.revoke(session);
-    service.until(async || principal.feed_status().lag.is_some()).await;
-    assert!(principal.feed_status().lag.unwrap() < ONE_MINUTE);
+    service.until(async || context.feed_status().lag.is_some()).await;
+    assert!(context.feed_status().lag.unwrap() < ONE_MINUTE);
 
     issuer.take_down();
     issuer.clock().advance(TEN_MINUTES);
-    let status = principal.feed_status();
+    let status = context.feed_status();
     assert!(status.age.unwrap() >= TEN_MINUTES && status.mirror_age.unwrap() >= TEN_MINUTES, "{status:?}");
     assert_eq!(service.auth.feed_status().age.map(|age| age >= TEN_MINUTES), Some(true), "the same for all");
 
     issuer.bring_up();
-    service.until(async || principal.feed_status().age.unwrap() < ONE_MINUTE).await;
-    service.until(async || principal.feed_status().mirror_age.unwrap() < ONE_MINUTE).await;
+    service.until(async || context.feed_status().age.unwrap() < ONE_MINUTE).await;
+    service.until(async || context.feed_status().mirror_age.unwrap() < ONE_MINUTE).await;
 }
 
 #[tokio::test]
-async fn without_a_feed_nothing_is_said_of_its_age() {
+async fn without_a_feed_its_age_is_unknown() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign().into();
-    let status = auth.authenticate(&token).await.unwrap().feed_status();
+    let status = auth.context_from_token(Some(&token)).await.feed_status();
     assert_eq!((status.age, status.lag, status.mirror_age), (None, None, None));
 }
 

@@ -1,4 +1,4 @@
-//! What the log says of an auth-graph that is away, and of a mirror that can not follow.
+//! The log during an outage of auth-graph, and of the mirror.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -101,13 +101,13 @@ async fn keys_that_can_not_be_fetched_are_told_of_once() {
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
     for attempt in 1..=3 {
         assert_eq!(code_of(&auth, &token).await, Some(Code::Unavailable));
-        assert_eq!(log.lines("the keys of auth-graph can not be fetched").len(), attempt, "it was asked");
+        assert_eq!(log.lines("the keys of auth-graph cannot be fetched").len(), attempt, "it was asked");
         log.complains(1);
         issuer.clock().advance(Duration::from_secs(2));
     }
     issuer.bring_up();
     assert_eq!(code_of(&auth, &token).await, None);
-    log.says("the keys of auth-graph are fetched again", 1).await;
+    log.says("the keys of auth-graph can be fetched again", 1).await;
     log.complains(1);
 }
 
@@ -124,7 +124,7 @@ async fn a_mirror_that_can_not_follow_is_told_of_once() {
     });
     issuer.user("ada@example.com");
     let service = Following::start(issuer.auth_graph().mirror(mirror), &issuer);
-    log.says("still: the mirror can not follow the feed", 3).await;
+    log.says("still: the mirror cannot follow the feed", 3).await;
     log.complains(1);
     fails.store(false, Ordering::Relaxed);
     log.says("the mirror follows the feed again", 1).await;

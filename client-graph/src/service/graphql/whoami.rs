@@ -1,4 +1,4 @@
-//! Who calls: `whoami`.
+//! The query `whoami`.
 
 use std::sync::Arc;
 
@@ -6,15 +6,16 @@ use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::Result;
-use crate::context::Caller;
+use super::request::Result;
+use crate::client::Caller;
 use crate::guard::{Open, caller, guarded, requires};
 use crate::principal::{Principal, PrincipalKind};
 
-/// The verified caller, and what this service knows of them.
+/// The verified caller, and their mirrored user.
 pub struct Whoami(Arc<Principal>);
 
-/// A user as this service last heard of them: its local mirror row. `User` is who auth-graph says they are.
+/// A user as this service last received them from auth-graph: a row of its mirror. The type `User` is resolved by
+/// auth-graph itself.
 pub struct MirroredUser(crate::mirror::MirroredUser);
 
 #[derive(Default)]
@@ -23,8 +24,8 @@ pub(super) struct WhoamiQuery;
 #[guarded]
 #[Object]
 impl WhoamiQuery {
-    /// Who calls, as their access token says; null when nobody is signed in. A token that is no good is an error with
-    /// its code, such as `TOKEN_EXPIRED`.
+    /// Caller, as described by the access token; null without a token. A token that is not good is an error with its
+    /// code, such as `TOKEN_EXPIRED`.
     #[graphql(requires(Open))]
     async fn whoami(&self, ctx: &Context<'_>) -> Result<Option<Whoami>> {
         let context = caller(ctx)?;
@@ -35,25 +36,25 @@ impl WhoamiQuery {
     }
 }
 
-/// The verified caller, and what this service knows of them.
+/// The verified caller, and their mirrored user.
 #[Object]
 impl Whoami {
-    /// Who the token speaks for: the id of a user, or of a service that calls for itself.
+    /// Subject of the token: the id of a user, or of a service that acts for itself.
     async fn subject(&self) -> ID {
         self.0.subject.0.into()
     }
 
-    /// The session that the token belongs to; null for a service without one.
+    /// Session of the token; null for a service without one.
     async fn session_id(&self) -> Option<ID> {
         self.0.session_id.map(|id| id.0.into())
     }
 
-    /// What the token allows.
+    /// Scopes of the token.
     async fn scope(&self) -> &[String] {
         &self.0.scope
     }
 
-    /// The mirrored user, made on first sight; null for a service.
+    /// Mirrored user, created on the first visit; null for a service.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<MirroredUser>> {
         match self.0.kind {
             PrincipalKind::User => Ok(Some(MirroredUser(caller(ctx)?.user().await?))),
@@ -62,85 +63,86 @@ impl Whoami {
     }
 }
 
-/// A user as this service last heard of them: its local mirror row. `User` is who auth-graph says they are.
+/// A user as this service last received them from auth-graph: a row of its mirror. The type `User` is resolved by
+/// auth-graph itself.
 #[Object]
 impl MirroredUser {
-    /// Names the user, for ever.
+    /// Permanent identifier of the user.
     async fn id(&self) -> ID {
         self.0.id.0.into()
     }
 
-    /// The e-mail address: an attribute that changes and can pass to another user.
+    /// E-mail address: an attribute that changes and can pass to another user.
     async fn email(&self) -> &str {
         &self.0.email
     }
 
-    /// The first name.
+    /// First name.
     async fn first_name(&self) -> &str {
         &self.0.first_name
     }
 
-    /// The last name.
+    /// Last name.
     async fn last_name(&self) -> &str {
         &self.0.last_name
     }
 
-    /// The telephone number.
+    /// Telephone number.
     async fn phone_number(&self) -> Option<&str> {
         self.0.phone_number.as_deref()
     }
 
-    /// Whether the user can sign in.
+    /// True when the user can sign in.
     async fn is_active(&self) -> bool {
         self.0.is_active
     }
 
-    /// Whether the user belongs to the staff.
+    /// True when the user belongs to the staff.
     async fn is_staff(&self) -> bool {
         self.0.is_staff
     }
 
-    /// Whether the user may do everything.
+    /// True when the user may do everything.
     async fn is_superuser(&self) -> bool {
         self.0.is_superuser
     }
 
-    /// Whether the e-mail address was proven.
+    /// True when the user has confirmed the e-mail address.
     async fn email_verified(&self) -> bool {
         self.0.email_verified
     }
 
-    /// The named sets of scopes that the user holds.
+    /// Roles of the user: named sets of scopes.
     async fn roles(&self) -> &[String] {
         &self.0.roles
     }
 
-    /// All scopes that the user may have. What this request may do is said by `scope` of `Whoami`.
+    /// All scopes that the user may have. The scopes of this request are in `scope` of `Whoami`.
     async fn scopes(&self) -> &[String] {
         &self.0.scopes
     }
 
-    /// What services keep with the user.
+    /// Data that services keep with the user.
     async fn metadata(&self) -> &Value {
         &self.0.metadata
     }
 
-    /// When the account was made.
+    /// Time when the account was created.
     async fn date_joined(&self) -> DateTime<Utc> {
         self.0.date_joined
     }
 
-    /// When the user last changed, by the clock of auth-graph.
+    /// Time of the last change to the user, by auth-graph's clock.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
-    /// Counts the changes of the user: of two descriptions, the one with the higher version is newer.
+    /// Number that grows with each change: of two copies of a user, the one with the higher version is newer.
     async fn version(&self) -> i64 {
         self.0.version
     }
 
-    /// When this row was last written.
+    /// Time when this row was last written.
     async fn mirrored_at(&self) -> DateTime<Utc> {
         self.0.mirrored_at
     }

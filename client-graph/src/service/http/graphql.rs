@@ -1,6 +1,6 @@
-//! `/graphql`: POST for queries and mutations, GET for queries where it is configured, WebSocket for all operations.
+//! `/graphql`: POST for queries and mutations, GET for queries if configured, WebSocket for all operations.
 
-use async_graphql::{Data, EmptySubscription};
+use async_graphql::Data;
 use axum::body::Body;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
@@ -8,27 +8,18 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::header::UPGRADE;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use graphql_edge::{Connection, Limits};
+use graphql_edge::Connection;
 
-use super::{OPERATIONS, Site};
-use crate::context::Context;
+use super::site::Site;
+use crate::client::Context;
 use crate::error::ApiError;
-use crate::service::app::App;
-use crate::service::graphql::{Mutation, Query, schema};
-
-/// The schema behind its edge.
-pub(super) type Edge = graphql_edge::Edge<Query, Mutation, EmptySubscription>;
-
-pub(super) fn edge(app: &App) -> Edge {
-    Edge::configured(|| schema(app), Limits::default(), app.config.graphql.clone().trusting(OPERATIONS))
-}
 
 pub(super) async fn post(State(site): State<Site>, context: Context, headers: HeaderMap, body: Body) -> Response {
     site.app.metrics.count_caller(context.caller());
     site.edge.post(&headers, body, |request| request.data(context)).await
 }
 
-/// A GET opens a WebSocket or asks a query.
+/// Opens a WebSocket or answers a query.
 pub(super) async fn get(
     State(site): State<Site>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -43,7 +34,7 @@ pub(super) async fn get(
     site.edge.get(&headers, &uri, |request| request.data(context)).await
 }
 
-/// A socket ends with its caller's token or session; see [`Context::ended`] and [`Context::renewed`].
+/// Opens a socket, which ends with its caller's token or session. See [`Context::ended`] and [`Context::renewed`].
 fn websocket(
     site: &Site,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,

@@ -1,4 +1,4 @@
-//! What operators ask: is it alive, can it serve, what has it done?
+//! Liveness, readiness and metrics, for operators.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use serde_json::json;
 
-use super::Site;
-use crate::feed::FeedStatus;
+use super::site::Site;
+use crate::freshness::FeedStatus;
 use crate::service::database;
 
-/// The process answers.
+/// Answers as long as the process runs.
 pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Requests can be served; 503 and what is missing, if not. auth-graph is no part of it: while that is away, this
-/// service goes on. How old the feed is, is told for alarms; what is not known is null.
+/// Answers 200 when requests can be served, otherwise 503 with the failing part. auth-graph is not a part: the service
+/// continues while auth-graph is away. The ages of the feed are included for alarms; an unknown age is null.
 pub(super) async fn ready(State(site): State<Site>) -> impl IntoResponse {
     let pending = database::pending_migrations(&site.app.db).await;
     let status = if matches!(pending, Ok(0)) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -33,7 +33,7 @@ pub(super) async fn ready(State(site): State<Site>) -> impl IntoResponse {
     (status, Json(body))
 }
 
-/// The text format of Prometheus, version 0.0.4.
+/// Answers with the metrics in the text format of Prometheus, version 0.0.4.
 pub(super) async fn metrics(State(site): State<Site>) -> impl IntoResponse {
     let text = site.app.metrics.render(site.app.auth.key_age(), site.app.auth.feed_status());
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)

@@ -1,9 +1,7 @@
-//! The context builder: a request becomes a [`Caller`], and the caller becomes a mirrored user when someone asks.
+//! The context of a request: its caller, and on demand the caller's mirrored user.
 //!
-//! A bad token never fails the request as a whole: what needs no caller is answered, what needs one reports the token's
-//! code. How a token is found in a request is in `headers`.
-
-mod headers;
+//! A bad token never fails the request as a whole. Fields that need no caller are answered; those that need one fail
+//! with the token's code. `headers` finds the token in a request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,23 +9,24 @@ use std::sync::Arc;
 use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::client::AuthGraph;
+use super::AuthGraph;
+use super::headers::{self, Found};
 use crate::error::{Code, Error};
+use crate::freshness::FeedStatus;
 use crate::principal::Principal;
-use headers::Found;
 
-/// Who calls.
+/// The caller of a request.
 #[derive(Clone, Debug)]
 pub enum Caller {
-    /// Nobody who says so: the request has no access token.
+    /// The request has no access token.
     Anonymous,
-    /// Somebody with a good access token.
+    /// The request has a good access token.
     Principal(Arc<Principal>),
-    /// Somebody with an access token that is no good, or that can not be verified now.
+    /// The request has an access token that is not good, or cannot be verified now.
     Refused(Error),
 }
 
-/// A request's caller, and the way to the caller's user. Cheap to clone.
+/// The context of a request: its caller, and access to the caller's user. Cheap to clone.
 #[derive(Clone)]
 pub struct Context {
     auth: AuthGraph,
@@ -35,9 +34,10 @@ pub struct Context {
 }
 
 impl AuthGraph {
-    /// Finds out who sends a request. With an access token that was seen before this does no work that waits.
+    /// Builds the context of a request from its headers. For an access token that was verified before, this waits for
+    /// nothing.
     pub async fn context(&self, headers: &HeaderMap) -> Context {
-        let caller = match headers::find_token(headers, self.access_token_cookie()) {
+        let caller = match headers::find_token(headers, self.inner.access_token_cookie.as_deref()) {
             Found::Nothing => Caller::Anonymous,
             Found::Malformed => Caller::Refused(Code::TokenInvalid.into()),
             Found::Token(token) => self.caller(token).await,
@@ -45,7 +45,7 @@ impl AuthGraph {
         Context { auth: self.clone(), caller }
     }
 
-    /// The same for an access token that comes another way, such as the payload of a WebSocket's `connection_init`.
+    /// Builds the context for an access token that does not come in a header.
     pub async fn context_from_token(&self, access_token: Option<&SecretString>) -> Context {
         let caller = match access_token {
             Some(token) => self.caller(token.expose_secret()).await,
@@ -63,17 +63,17 @@ impl AuthGraph {
 }
 
 impl Context {
-    /// Who calls.
+    /// Returns the caller.
     #[must_use]
     pub fn caller(&self) -> &Caller {
         &self.caller
     }
 
-    /// The verified caller. A context can outlive a request, on a WebSocket: a session that has ended meanwhile is
-    /// noticed.
+    /// Returns the verified caller. On a WebSocket a context can outlive its request; a session that has ended since is
+    /// refused.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` without a token, and the token's own code when it is no good.
+    /// `UNAUTHENTICATED` without a token, and the code of a token that is not good.
     pub fn principal(&self) -> Result<&Arc<Principal>, Error> {
         match &self.caller {
             Caller::Principal(principal) => self.auth.check_session(principal).map(|()| principal),
@@ -82,23 +82,30 @@ impl Context {
         }
     }
 
-    /// Time passed since this service last knew of everything that had happened at auth-graph; absent without a feed.
+    /// Returns the time passed since this process last knew every change at auth-graph; none without a feed.
     #[must_use]
     pub fn feed_age(&self) -> Option<std::time::Duration> {
         self.auth.feed_age()
     }
 
-    /// The connection to auth-graph that made this context.
+    /// Returns how recent this process's knowledge of auth-graph is: whether it would know that the caller's session
+    /// has ended.
+    #[must_use]
+    pub fn feed_status(&self) -> FeedStatus {
+        self.auth.feed_status()
+    }
+
+    /// Returns the connection to auth-graph that built this context.
     #[must_use]
     pub fn auth_graph(&self) -> &AuthGraph {
         &self.auth
     }
 
-    /// Asks auth-graph whether it stands by the caller's token right now; for what is too sensitive to rely on what we
-    /// know.
+    /// Returns the caller after auth-graph has confirmed the token now. For operations that are too sensitive to rely on
+    /// what this process knows.
     ///
     /// # Errors
-    /// As [`principal`](Self::principal), and `UNAVAILABLE` when auth-graph can not be asked: it fails closed.
+    /// As [`principal`](Self::principal), and `UNAVAILABLE` when auth-graph cannot be asked.
     pub async fn fresh_principal(&self) -> Result<&Arc<Principal>, Error> {
         let principal = self.principal()?;
         let confirmed = self.auth.verify_remotely(principal.access_token()).await?;

@@ -1,30 +1,22 @@
-//! The operations as methods of [`AuthGraph`].
+//! The operations of auth-graph, as methods of [`AuthGraph`].
 //!
-//! Each fails with the code that auth-graph refused with, and with `UNAVAILABLE` when it can not be reached, is too
-//! slow or answers something else.
+//! Each fails with the code of auth-graph's refusal, and with `UNAVAILABLE` when auth-graph cannot be reached, is too
+//! slow or sends an answer that cannot be read.
 
 use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::documents::{self, Login, Logout, Me, Refresh, Users, Verify};
-use super::transport::{Repeat, Reply};
-use super::{
-    Challenge, Claims, Credentials, Profile, SignIn, TokenPair, TokenType, User, UserPage, VerificationFailure,
-    Verified,
-};
-use crate::client::AuthGraph;
+use super::AuthGraph;
 use crate::error::Error;
 use crate::ids::{SessionId, UserId};
-
-/// What a logout ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    OneSession,
-    AllSessions,
-}
+use crate::operations::documents::{self, Login, Logout, Me, Refresh, Users, Verify};
+use crate::operations::{
+    Challenge, Claims, Credentials, Ending, Profile, Repeat, Reply, SignIn, TokenPair, TokenType, User, UserPage,
+    VerificationFailure, Verified,
+};
 
 impl AuthGraph {
-    /// Signs a person in. It is never repeated by itself.
+    /// Signs a user in. The request is never repeated automatically.
     ///
     /// # Errors
     /// `INVALID_CREDENTIALS`, `RATE_LIMITED`, `UNAVAILABLE`, …
@@ -32,7 +24,7 @@ impl AuthGraph {
         Ok(self.login_with(credentials, &HeaderMap::new()).await?.data)
     }
 
-    /// Gets the next token pair. Doing it again with the same token gets the same pair, until that was used.
+    /// Gets the next token pair. The same token gets the same pair again until that pair was used.
     ///
     /// # Errors
     /// `TOKEN_INVALID`, `TOKEN_EXPIRED`, `TOKEN_REVOKED`, `TOKEN_REUSED`, `UNAVAILABLE`, …
@@ -40,15 +32,15 @@ impl AuthGraph {
         Ok(self.refresh_with(Some(&refresh_token), &HeaderMap::new()).await?.data)
     }
 
-    /// Asks auth-graph about a token of any kind, access or refresh.
+    /// Asks auth-graph whether a token is good: an access token or a refresh token.
     ///
     /// # Errors
-    /// `UNAVAILABLE`, … A token that is no good is an answer, not an error.
+    /// `UNAVAILABLE`, … A token that is not good is a result, not an error.
     pub async fn verify(&self, token: &SecretString) -> Result<Verified, Error> {
         self.verify_with(token, &HeaderMap::new()).await
     }
 
-    /// Ends the session of a refresh token. Says how many sessions ended.
+    /// Ends the session of a refresh token. Returns the number of ended sessions.
     ///
     /// # Errors
     /// `TOKEN_INVALID`, `UNAVAILABLE`, …
@@ -56,7 +48,7 @@ impl AuthGraph {
         Ok(self.logout_with(Some(&refresh_token), Ending::OneSession, &HeaderMap::new()).await?.data)
     }
 
-    /// Ends all sessions of the user of a refresh token. Says how many ended.
+    /// Ends all sessions of the user of a refresh token. Returns the number of ended sessions.
     ///
     /// # Errors
     /// `TOKEN_INVALID`, `UNAVAILABLE`, …
@@ -64,16 +56,16 @@ impl AuthGraph {
         Ok(self.logout_with(Some(&refresh_token), Ending::AllSessions, &HeaderMap::new()).await?.data)
     }
 
-    /// The user of an access token.
+    /// Returns the user of an access token.
     ///
     /// # Errors
-    /// The code of a token that is no good, or `UNAVAILABLE`, …
+    /// The code of a token that is not good, or `UNAVAILABLE`, …
     pub async fn me(&self, access_token: &SecretString) -> Result<Option<User>, Error> {
         let reply = self.run_as::<Me>(documents::me::Variables {}, access_token).await?;
         reply.me.map(User::try_from).transpose()
     }
 
-    /// The user of an access token, with what only the user is told.
+    /// Returns the user of an access token, with the fields that only the user may see.
     ///
     /// # Errors
     /// As [`me`](Self::me).
@@ -82,7 +74,7 @@ impl AuthGraph {
         reply.me.map(|me| Ok(Profile { last_login: me.last_login, user: me.user_fields.try_into()? })).transpose()
     }
 
-    /// A user, where the caller may see them: oneself, or any with `users:read`.
+    /// Returns a user whom the caller may see: the caller, or any user with the scope `users:read`.
     ///
     /// # Errors
     /// As [`me`](Self::me).
@@ -92,7 +84,7 @@ impl AuthGraph {
         reply.user.map(User::try_from).transpose()
     }
 
-    /// A page of at most `first` users, from the start or after an earlier page. Needs `users:read`.
+    /// Returns a page of at most `first` users, from the start or after an earlier page. Requires `users:read`.
     ///
     /// # Errors
     /// `FORBIDDEN`, or as [`me`](Self::me).
@@ -110,6 +102,15 @@ impl AuthGraph {
             next: page.page_info.end_cursor.filter(|_| page.page_info.has_next_page),
             total: page.total_count,
         })
+    }
+
+    /// Returns an access token of this service, for calls in its own name. It is kept until shortly before its end.
+    ///
+    /// # Errors
+    /// `INVALID_CREDENTIALS` when auth-graph does not know the service client; `UNAVAILABLE` when it cannot be asked;
+    /// `INTERNAL` when no service client is configured.
+    pub async fn service_token(&self) -> Result<SecretString, Error> {
+        self.inner.remote.service_token().await
     }
 
     pub(crate) async fn login_with(
@@ -186,7 +187,7 @@ impl AuthGraph {
         match answer.token_type {
             Some(verify::TokenType::ACCESS) => Ok(Verified::Active(TokenType::Access, claims)),
             Some(verify::TokenType::REFRESH) => Ok(Verified::Active(TokenType::Refresh, claims)),
-            _ => Err(Error::unavailable("auth-graph named a kind of token that we do not know")),
+            _ => Err(Error::unavailable("auth-graph named an unknown type of token")),
         }
     }
 

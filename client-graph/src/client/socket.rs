@@ -1,22 +1,21 @@
-//! WebSockets: who is at the other end, until when, and how the other end stays there with a new token.
+//! Callers of WebSockets.
 //!
-//! Browsers can not set headers on a WebSocket, so the access token comes in the payload of `connection_init`, as the
+//! Browsers cannot set headers on a WebSocket, so the access token comes in the payload of `connection_init`, as the
 //! member `authorization` in the form of the header of that name. The socket ends with the token or with its session. A
-//! client that has refreshed its tokens says so in the payload of a `ping`, and keeps its subscriptions.
+//! client that has refreshed its tokens sends the new one in the payload of a `ping`, and keeps its subscriptions.
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::Value;
 
-use crate::client::AuthGraph;
-use crate::context::{Caller, Context};
+use super::{AuthGraph, Caller, Context};
 use crate::error::{Code, Error};
 
 impl AuthGraph {
-    /// Finds out who opens a socket, by the payload of `connection_init`.
+    /// Builds the context of a socket from the payload of `connection_init`.
     pub async fn context_from_payload(&self, payload: &Value) -> Context {
         let mut headers = HeaderMap::new();
         if let Some(value) = authorization(payload) {
-            // What can not be a header is no token either.
+            // A text that cannot be a header cannot be a token.
             let value = HeaderValue::try_from(value).unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
             headers.insert(AUTHORIZATION, value);
         }
@@ -25,21 +24,21 @@ impl AuthGraph {
 }
 
 impl Context {
-    /// Is ready when the caller's token has expired or its session has ended; never for a caller without a good token.
+    /// Waits until the caller's token expires or its session ends. Waits forever for a caller without a good token.
     pub async fn ended(self) {
         let Caller::Principal(principal) = self.caller() else { return std::future::pending().await };
-        let lifetime = (principal.expires_at - self.auth_graph().now()).to_std().unwrap_or_default();
+        let lifetime = (principal.expires_at - self.auth_graph().inner.clock.now()).to_std().unwrap_or_default();
         tokio::select! {
             () = tokio::time::sleep(lifetime) => {}
             () = self.auth_graph().session_ended(principal) => {}
         }
     }
 
-    /// The context that follows this one on a socket, if the payload of a `ping` has a token.
+    /// Returns the next context of a socket, if the payload of a `ping` has a token.
     ///
     /// # Errors
-    /// The token's own code when it is no good; `FORBIDDEN` when it is somebody else's: subscriptions that run were
-    /// allowed to the one who began them.
+    /// The code of a token that is not good; `FORBIDDEN` for a token of another user, because the running subscriptions
+    /// were allowed for the user who started them.
     pub async fn renewed(&self, payload: &Value) -> Result<Option<Self>, Error> {
         if authorization(payload).is_none() {
             return Ok(None);
@@ -47,7 +46,7 @@ impl Context {
         let next = self.auth_graph().context_from_payload(payload).await;
         let is_the_same = {
             let after = next.principal()?;
-            // Whoever acts as somebody (RFC 8693 section 4.1) is not them.
+            // An impersonator (RFC 8693 section 4.1) is not the same caller as the user.
             matches!(self.caller(), Caller::Principal(before)
                 if before.subject == after.subject && before.further.get("act") == after.further.get("act"))
         };

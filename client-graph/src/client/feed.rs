@@ -1,0 +1,54 @@
+//! Following the feed, as methods of [`AuthGraph`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::AuthGraph;
+use crate::error::{Code, Error};
+use crate::feed::{self, Follower};
+use crate::freshness::FeedStatus;
+
+impl AuthGraph {
+    /// Follows the change feed until `stop` is ready. Spawn one such task for each process: revocations reach every
+    /// replica of a service, and of the replicas that share a database one writes the mirror. The task reconnects by
+    /// itself, and continues from its last position.
+    ///
+    /// Make `stop` ready when the service stops, and wait for this to return: the next process can write the mirror at
+    /// once then. If the process ends without it, no replica writes the mirror for up to 19 seconds.
+    ///
+    /// # Errors
+    /// `INTERNAL` when no service client is configured.
+    pub async fn run_feed(&self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        if !self.inner.remote.has_service_client() {
+            let fix = "the feed needs a service client: pass one to AuthGraphBuilder::service_client";
+            return Err(Error::new(Code::Internal).with_source(fix));
+        }
+        let follower = Follower {
+            remote: Arc::clone(&self.inner.remote),
+            mirror: self.inner.mirror.clone(),
+            revoked: Arc::clone(&self.inner.revoked),
+            feed: Arc::clone(&self.inner.feed),
+            clock: self.inner.clock.clone(),
+            leeway: self.inner.expectation.leeway,
+        };
+        feed::run(follower, stop).await
+    }
+
+    /// Returns the time passed since this process last knew every change at auth-graph; none before the first time.
+    #[must_use]
+    pub fn feed_age(&self) -> Option<Duration> {
+        self.inner.feed.freshness.age()
+    }
+
+    /// Returns how recent this process's knowledge of auth-graph is, for metrics and alarms.
+    #[must_use]
+    pub fn feed_status(&self) -> FeedStatus {
+        self.inner.feed.freshness.status()
+    }
+
+    /// Waits until the feed has brought something since the call that returned `seen`, and returns the next number.
+    /// Start with 0. For tests, and for services that wait for their first users.
+    pub async fn feed_moved(&self, seen: u64) -> u64 {
+        self.inner.feed.moved_after(seen).await
+    }
+}
