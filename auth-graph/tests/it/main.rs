@@ -14,6 +14,7 @@ mod audit;
 mod bad_documents;
 mod bad_tokens;
 mod cancelling;
+mod circles;
 mod claims;
 mod claims_hook;
 mod clients;
