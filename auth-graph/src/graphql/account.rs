@@ -18,53 +18,54 @@ use engine::pagination::Page;
 use model::values::UserField;
 use store::users::{Filter, Model};
 
-/// Somebody who can sign in.
+/// A user account.
 #[derive(SimpleObject, Clone, Debug)]
 #[graphql(directive = key::apply("id"))]
 pub struct User {
-    /// Names the user for ever: it is never given to anybody else, whereas an e-mail address may be.
+    /// Permanent identifier of the user. It is never given to another user, whereas an e-mail address can be.
     id: ID,
-    /// The e-mail address, in lower case.
+    /// E-mail address, in lower case.
     email: Shown<String>,
-    /// The given name, may be empty.
+    /// Given name. Can be empty.
     first_name: Shown<String>,
-    /// The family name, may be empty.
+    /// Family name. Can be empty.
     last_name: Shown<String>,
-    /// The phone number, in international form when the user set it here.
+    /// Phone number. It is in international form when the user set it through this API.
     phone_number: Shown<Option<String>>,
-    /// The language that the user reads, such as `de` or `de-AT`.
+    /// Preferred language of the user, such as `de` or `de-AT`.
     locale: Shown<Option<String>>,
-    /// When the account was made.
+    /// Time at which the account was created (UTC).
     date_joined: Shown<DateTime<Utc>>,
-    /// The last sign-in. It does not count as a change: `version` and `updatedAt` stay.
+    /// Time of the last sign-in (UTC). A sign-in does not change `version` or `updatedAt`.
     last_login: Shown<Option<DateTime<Utc>>>,
-    /// Whether the user may sign in.
+    /// True when the user can sign in, false when the account is disabled.
     is_active: bool,
-    /// Whether the user is staff, that is, holds the role `staff`.
+    /// True when the user has the role `staff`.
     is_staff: Shown<bool>,
-    /// Whether the user holds the role `superuser`.
+    /// True when the user has the role `superuser`.
     is_superuser: Shown<bool>,
-    /// Whether the e-mail address was shown to be the user's.
+    /// True when the user has confirmed that the e-mail address is theirs.
     email_verified: Shown<bool>,
-    /// The roles: named sets of scopes.
+    /// Roles of the user. A role is a named set of scopes.
     roles: Shown<Vec<String>>,
-    /// Every scope that the user may ask for, those of the roles among them.
+    /// Every scope that the user can request, including those of the roles.
     scopes: Shown<Vec<String>>,
-    /// What services keep with the user.
+    /// Object with custom data that services and the user store with the account.
     metadata: Shown<Json<serde_json::Value>>,
-    /// The last change.
+    /// Time of the last change (UTC).
     updated_at: DateTime<Utc>,
-    /// Counts the changes. Of two copies of a user, the one with the higher version is the newer.
+    /// Version number, which grows with every change. Of two copies of a user, the one with the higher version is
+    /// newer.
     version: i64,
 }
 
 impl User {
-    /// Shows a user to somebody who may see everything of them.
+    /// Builds a user for a caller who may see every field.
     pub(super) fn new(app: &App, user: Model) -> Self {
         Self::seen(app, Seen { user, view: View::everything() })
     }
 
-    /// Shows of a user what the caller may see.
+    /// Builds a user with only those fields that the caller may see.
     pub(super) fn seen(app: &App, Seen { user, view }: Seen) -> Self {
         let shows = |field| view.shows(field);
         Self {
@@ -89,16 +90,16 @@ impl User {
     }
 }
 
-/// Which users a list shows; every condition must hold.
+/// Filter for users. A user must meet every condition that is given.
 #[derive(InputObject, Debug, Default)]
 pub struct UserFilter {
-    /// The very e-mail address, in any case.
+    /// Complete e-mail address. Upper and lower case do not matter.
     email: Option<String>,
-    /// A part of the e-mail address or of a name, in any case.
+    /// Part of the e-mail address or of a name. Upper and lower case do not matter.
     search: Option<String>,
-    /// Whether they may sign in.
+    /// True for users who can sign in, false for disabled users.
     is_active: Option<bool>,
-    /// Whether they are staff.
+    /// True for users who have the role `staff`, false for all others.
     is_staff: Option<bool>,
 }
 
@@ -110,12 +111,12 @@ impl UserFilter {
     }
 }
 
-/// Counts on demand.
+/// Number of users that match a filter, counted only when the field is selected.
 pub struct Total(Filter);
 
 #[Object]
 impl Total {
-    /// How many users the filter lets through, on all pages.
+    /// Number of users that match the filter, on all pages.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         Ok(accounts::count(app(ctx), &self.0).await?)
     }
@@ -127,34 +128,41 @@ pub(super) struct AccountQuery;
 #[guarded]
 #[Object]
 impl AccountQuery {
-    /// The user that the token is about; null when nobody is signed in.
+    /// The user of the access token. Null when the request has no access token.
     async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let Some(principal) = caller(ctx)? else { return Ok(None) };
         let user = accounts::visible(app(ctx), Some(principal), principal.subject()).await?;
         Ok(user.map(|user| User::seen(app(ctx), user)))
     }
 
-    /// A user: yourself, or anyone with the scope `users:read`. Null otherwise, whether there is such a user or not.
-    /// For an account that was merged into another one, that other one. A field that your client is not shown is
-    /// `FORBIDDEN`.
-    async fn user(&self, ctx: &Context<'_>, #[graphql(desc = "The user's `id`.")] id: ID) -> Result<Option<User>> {
+    /// A user by identifier: yourself, or any user with the scope `users:read`. Null when you may not see the user or
+    /// when there is no such user: the cases cannot be told apart. For an account that was merged into another one, the
+    /// other one is returned. Fields that are hidden from your client fail with `FORBIDDEN`.
+    async fn user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Identifier of the user.")] id: ID,
+    ) -> Result<Option<User>> {
         let principal = caller(ctx)?;
         let Ok(id) = id.parse() else { return Ok(None) };
         let user = accounts::visible(app(ctx), principal, id).await?;
         Ok(user.map(|user| User::seen(app(ctx), user)))
     }
 
-    /// The users in the order in which they were made, 20 at a time unless asked otherwise. Needs the scope
-    /// `users:read`, and no client that is shown some users or fields only.
+    /// Lists users, 20 by default, oldest account first. Requires the scope `users:read`. Service clients that see only
+    /// some users or fields are rejected with `FORBIDDEN`.
     #[graphql(requires(HasScopeForAll(USERS_READ)), tag = "admin")]
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which users; all when left out.")] filter: Option<UserFilter>,
-        #[graphql(desc = "So many from the start, at most 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end, at most 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Filter for the users. All users are listed by default.")] filter: Option<UserFilter>,
+        #[graphql(desc = "Number of items to return from the start of the list, up to 100.")] first: Option<i32>,
+        #[graphql(desc = "Cursor to continue from: only items after it are returned.")] after: Option<String>,
+        #[graphql(
+            desc = "Number of items to return from the end of the list, up to 100. Cannot be combined with `first`."
+        )]
+        last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at: only items before it are returned.")] before: Option<String>,
     ) -> Result<Connection<String, User, Total, EmptyFields>> {
         let filter = filter.unwrap_or_default().parse()?;
         let page = Page { first, after, last, before };

@@ -14,61 +14,63 @@ use engine::audit::{self, AUDIT_READ, Filter, Model};
 use engine::pagination::{Page, narrowed};
 use store::audit_events::ActorKind;
 
-/// A change to a user, by whomever, or one that somebody made to what is not their own.
+/// A record in the audit log: a change to a user account, or a change to a service client, a signing key or a webhook
+/// endpoint.
 #[derive(SimpleObject)]
 pub struct AuditEvent {
-    /// Names the event.
+    /// Identifier of the event.
     id: ID,
-    /// When.
+    /// Time of the event (UTC).
     occurred_at: DateTime<Utc>,
-    /// What was done: a kind of thing and a verb, such as `user.disable`.
+    /// Action that was taken, as the kind of the target and a verb: `user.disable`, for example.
     action: String,
-    /// What kind of somebody did it.
+    /// Kind of the actor, which is whoever or whatever made the change.
     actor_kind: AuditActorKind,
-    /// Who: a user, also one who changed their own account, or a service client; null: the operator on the command
-    /// line, or the service itself.
+    /// Identifier of the user or service client that made the change. Null when the operator made it on the command
+    /// line, or the service itself made it. A user who changes their own account is the actor too.
     actor_id: Option<ID>,
-    /// To what kind of thing: `user`, `client`, `key`, `webhook`.
+    /// Kind of the target: `user`, `client`, `key` or `webhook`.
     target_kind: String,
-    /// To which.
+    /// Identifier of the target.
     target_id: String,
-    /// What was changed, as it was; null for what was made. Never a password or a secret.
+    /// Values of the target before the change. Null when the target was created. Passwords and secrets are never
+    /// included.
     before: Option<Json<Value>>,
-    /// What was changed, as it was afterwards.
+    /// Values of the target after the change. Passwords and secrets are never included.
     after: Option<Json<Value>>,
-    /// Why, in the words of whoever did it.
+    /// Reason that the actor gave.
     reason: Option<String>,
-    /// The request, as the header `X-Request-Id` and the log name it.
+    /// Identifier of the request, as in the header `X-Request-Id` and in the log.
     request_id: Option<String>,
-    /// From where.
+    /// IP address that the request came from.
     ip_address: Option<String>,
 }
 
-/// What kind of somebody did something.
+/// Kind of the actor of a change.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditActorKind {
-    /// Whoever runs the command line.
+    /// The operator, on the command line.
     Operator,
     /// A user.
     User,
     /// A service client.
     Service,
-    /// The service itself, which disables an endpoint of webhooks that does nothing but fail.
+    /// The service itself, for example when it disables a webhook endpoint whose deliveries keep failing.
     System,
 }
 
-/// Which events a list shows; every condition must hold.
+/// Filter for audit events. An event must meet every condition that is given.
 #[derive(InputObject, Debug, Default)]
 pub struct AuditEventFilter {
-    /// Who did it.
+    /// Identifier of the user or service client that made the change.
     actor_id: Option<ID>,
-    /// To which thing.
+    /// Identifier of the target.
     target_id: Option<String>,
-    /// What was done, such as `user.disable`.
+    /// Action, for example `user.disable`.
     action: Option<String>,
-    /// Not before this time.
+    /// Earliest time of the event (inclusive).
     from: Option<DateTime<Utc>>,
-    /// Before this time.
+    /// Latest time of the event (exclusive).
     until: Option<DateTime<Utc>>,
 }
 
@@ -112,17 +114,21 @@ pub(super) struct AuditQuery;
 #[guarded]
 #[Object]
 impl AuditQuery {
-    /// Every change to a user, and what administrators, service clients and the operator have changed beside, the
-    /// latest first. Needs the scope `audit:read`.
+    /// Lists the audit log, latest event first. It has every change to a user account, and every change that
+    /// administrators, service clients and the operator make to service clients, signing keys and webhook endpoints.
+    /// Requires the scope `audit:read`.
     #[graphql(requires(HasScope(AUDIT_READ)), tag = "admin")]
     async fn audit_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which events; all when left out.")] filter: Option<AuditEventFilter>,
-        #[graphql(desc = "So many from the start, at most 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end, at most 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Filter for the events. All events are listed by default.")] filter: Option<AuditEventFilter>,
+        #[graphql(desc = "Number of items to return from the start of the list, up to 100.")] first: Option<i32>,
+        #[graphql(desc = "Cursor to continue from: only items after it are returned.")] after: Option<String>,
+        #[graphql(
+            desc = "Number of items to return from the end of the list, up to 100. Cannot be combined with `first`."
+        )]
+        last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at: only items before it are returned.")] before: Option<String>,
     ) -> Result<Connection<String, AuditEvent, EmptyFields, EmptyFields>> {
         let filter = filter.unwrap_or_default().parse()?;
         let listing = audit::list(app(ctx), &filter, &Page { first, after, last, before }).await?;

@@ -12,85 +12,85 @@ use engine::audit::AUDIT_READ;
 use engine::audit::login_events::{self, Count, Filter, Kind, Model, Piece};
 use engine::pagination::{Listing, Page, narrowed};
 
-/// A sign-in, or an attempt at one.
+/// A sign-in, or a failed attempt to sign in.
 #[derive(SimpleObject)]
 pub struct LoginEvent {
-    /// Names the event.
+    /// Identifier of the event.
     id: ID,
-    /// When.
+    /// Time of the event (UTC).
     occurred_at: DateTime<Utc>,
-    /// What was asked for.
+    /// Kind of the event.
     kind: LoginEventKind,
-    /// Whether it was granted.
+    /// True when tokens were issued, false when the attempt was rejected.
     granted: bool,
-    /// The code of the refusal, one of `ErrorCode`; null when it was granted.
+    /// Error code of a rejected attempt, a value of `ErrorCode`. Null when tokens were issued.
     code: Option<String>,
-    /// Who, where that is known.
+    /// Identifier of the user. Null when the user is not known.
     user_id: Option<ID>,
-    /// The session that it began or ended.
+    /// Identifier of the session that the event began or ended.
     session_id: Option<ID>,
-    /// With which client.
+    /// Identifier of the client that the attempt was made with.
     client_id: Option<String>,
-    /// From where.
+    /// IP address that the request came from.
     ip_address: Option<String>,
-    /// The program, as it calls itself.
+    /// User agent, as the program names itself in the header `User-Agent`.
     user_agent: Option<String>,
 }
 
-/// What was asked for.
+/// Kind of a login event.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 #[graphql(remote = "Kind")]
 pub enum LoginEventKind {
     /// A sign-in with a password.
     Login,
-    /// An outdated refresh token came back, and its session was ended.
+    /// An outdated refresh token was used again, and its session was ended.
     RefreshReused,
-    /// An administrator got a token of the user.
+    /// An administrator obtained an access token of the user.
     Impersonation,
 }
 
-/// How long the pieces are that events are counted in.
+/// Length of the intervals that login events are counted in.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginStatsPiece {
-    /// Hours; at most 32 days of them.
+    /// Hours. The time range can have up to 32 days.
     Hour,
-    /// Days in UTC; at most 366 of them.
+    /// Days in UTC. The time range can have up to 366 days.
     Day,
 }
 
-/// How many events of one kind, result and client there were in one piece of time.
+/// Number of login events in one interval that have the same kind, result and client.
 #[derive(SimpleObject)]
 pub struct LoginCount {
-    /// When the piece of time begins, in UTC.
+    /// Start of the interval (UTC).
     start: DateTime<Utc>,
-    /// What was asked for.
+    /// Kind of the events.
     kind: LoginEventKind,
-    /// Whether it was granted.
+    /// True when tokens were issued, false when the attempts were rejected.
     granted: bool,
-    /// The code of the refusal; null when it was granted.
+    /// Error code of the rejected attempts, a value of `ErrorCode`. Null when tokens were issued.
     code: Option<String>,
-    /// With which client.
+    /// Identifier of the client that the attempts were made with.
     client_id: Option<String>,
-    /// How many.
+    /// Number of events.
     count: i64,
 }
 
-/// Which events a list shows; every condition must hold.
+/// Filter for login events. An event must meet every condition that is given.
 #[derive(InputObject, Debug, Default)]
 pub struct LoginEventFilter {
-    /// Whose.
+    /// Identifier of the user.
     user_id: Option<ID>,
-    /// What was asked for.
+    /// Kind of the event.
     kind: Option<LoginEventKind>,
-    /// Whether it was granted.
+    /// True for attempts that tokens were issued for, false for rejected attempts.
     granted: Option<bool>,
-    /// With which client.
+    /// Identifier of the client that the attempt was made with.
     client_id: Option<String>,
-    /// From where.
+    /// IP address that the request came from.
     ip_address: Option<String>,
-    /// Not before this time.
+    /// Earliest time of the event (inclusive).
     from: Option<DateTime<Utc>>,
-    /// Before this time.
+    /// Latest time of the event (exclusive).
     until: Option<DateTime<Utc>>,
 }
 
@@ -152,45 +152,52 @@ pub(super) struct LoginEventQuery;
 #[guarded]
 #[Object]
 impl LoginEventQuery {
-    /// How people have signed in, and tried to, the latest first. Needs the scope `audit:read`.
+    /// Lists sign-ins and failed attempts of all users, latest first. Requires the scope `audit:read`.
     #[graphql(requires(HasScope(AUDIT_READ)), tag = "admin")]
     async fn login_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which events; all when left out.")] filter: Option<LoginEventFilter>,
-        #[graphql(desc = "So many from the start, at most 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end, at most 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Filter for the events. All events are listed by default.")] filter: Option<LoginEventFilter>,
+        #[graphql(desc = "Number of items to return from the start of the list, up to 100.")] first: Option<i32>,
+        #[graphql(desc = "Cursor to continue from: only items after it are returned.")] after: Option<String>,
+        #[graphql(
+            desc = "Number of items to return from the end of the list, up to 100. Cannot be combined with `first`."
+        )]
+        last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at: only items before it are returned.")] before: Option<String>,
     ) -> Result<Events> {
         let filter = filter.unwrap_or_default().parse()?;
         Ok(connection(login_events::list(app(ctx), &filter, &Page { first, after, last, before }).await?))
     }
 
-    /// How you have signed in yourself, and others tried to with your address, the latest first.
+    /// Lists your own sign-ins and the failed attempts with your e-mail address, latest first. Requires a signed-in
+    /// user.
     #[graphql(requires(Authenticated))]
     async fn my_login_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start, at most 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end, at most 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Number of items to return from the start of the list, up to 100.")] first: Option<i32>,
+        #[graphql(desc = "Cursor to continue from: only items after it are returned.")] after: Option<String>,
+        #[graphql(
+            desc = "Number of items to return from the end of the list, up to 100. Cannot be combined with `first`."
+        )]
+        last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at: only items before it are returned.")] before: Option<String>,
     ) -> Result<Events> {
         let page = Page { first, after, last, before };
         Ok(connection(login_events::own(app(ctx), principal(ctx)?, &page).await?))
     }
 
-    /// How many sign-ins there were by hour or day, kind, result and client, the earliest first. What did not happen is
-    /// left out. Needs the scope `audit:read`.
+    /// Counts login events by interval, kind, result and client, earliest interval first. Combinations without events
+    /// are left out. Requires the scope `audit:read`.
     #[graphql(requires(HasScope(AUDIT_READ)), tag = "admin")]
     async fn login_stats(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Not before this time.")] from: DateTime<Utc>,
-        #[graphql(desc = "Before this time.")] until: DateTime<Utc>,
-        #[graphql(desc = "By hour or by day.")] by: LoginStatsPiece,
-        #[graphql(desc = "Of one user only.")] user_id: Option<ID>,
+        #[graphql(desc = "Start of the time range (inclusive).")] from: DateTime<Utc>,
+        #[graphql(desc = "End of the time range (exclusive).")] until: DateTime<Utc>,
+        #[graphql(desc = "Length of the intervals.")] by: LoginStatsPiece,
+        #[graphql(desc = "Identifier of a user, to count the events of this user only.")] user_id: Option<ID>,
     ) -> Result<Vec<LoginCount>> {
         let piece = match by {
             LoginStatsPiece::Hour => Piece::Hour,

@@ -12,32 +12,32 @@ use engine::accounts;
 use model::error::Error;
 use model::values::NewPassword;
 
-/// A new password for one that was forgotten.
+/// Token of a mail, and a new password.
 #[derive(InputObject)]
 pub struct ResetPasswordInput {
-    /// The token behind the `#token=` of the link.
+    /// Token of the mail: the part of the link after `#token=`.
     #[graphql(secret)]
     token: String,
-    /// The new password: 8 to 256 characters that are hard to guess.
+    /// New password: 8 to 256 characters that are hard to guess.
     #[graphql(secret)]
     new_password: String,
 }
 
-/// A new password for a known one.
+/// Current and new password.
 #[derive(InputObject)]
 pub struct ChangePasswordInput {
-    /// The password so far; only a user without one may leave it out, shortly after a sign-in.
+    /// Current password. It can be left out only by a user who has no password, and only shortly after a sign-in.
     #[graphql(secret)]
     current_password: Option<String>,
-    /// The new password: 8 to 256 characters that are hard to guess.
+    /// New password: 8 to 256 characters that are hard to guess.
     #[graphql(secret)]
     new_password: String,
 }
 
-/// What a new password did.
+/// Result of an operation that sets a password.
 #[derive(SimpleObject)]
 pub struct PasswordChangedPayload {
-    /// How many sessions have ended: sign in again with the new password.
+    /// Number of sessions that were ended. Sign in again with the new password.
     revoked_sessions: usize,
 }
 
@@ -47,24 +47,25 @@ pub(super) struct PasswordMutation;
 #[guarded]
 #[Object]
 impl PasswordMutation {
-    /// Sends a link that sets a new password, if the address has an account. The answer is the same when it has none.
+    /// Sends a mail with a link to set a new password, if the address has an account. The result is the same when it
+    /// has none.
     #[graphql(directive = credential::apply())]
     async fn request_password_reset(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The address of the account.")] email: String,
+        #[graphql(desc = "E-mail address of the account.")] email: String,
     ) -> Result<MailRequestedPayload> {
         accounts::request_password_reset(app(ctx), &email.parse()?, device(ctx)).await?;
         Ok(MailRequestedPayload::new())
     }
 
-    /// Sets a new password with the token of a mail, once, and ends all sessions. `ONE_TIME_TOKEN_INVALID` when the
-    /// token has expired or was used.
+    /// Sets a new password with the token of a mail, and ends all sessions of the user. A token works once: fails with
+    /// `ONE_TIME_TOKEN_INVALID` when it has expired or was used.
     #[graphql(directive = credential::apply())]
     async fn reset_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The token and the password.")] input: ResetPasswordInput,
+        #[graphql(desc = "Token of the mail, and the new password.")] input: ResetPasswordInput,
     ) -> Result<PasswordChangedPayload> {
         let password = NewPassword::parse(input.new_password.into()).map_err(about_new)?;
         let ended = accounts::reset_password(app(ctx), &input.token.into(), &password, device(ctx)).await;
@@ -72,12 +73,13 @@ impl PasswordMutation {
         Ok(PasswordChangedPayload { revoked_sessions: ended })
     }
 
-    /// Changes your password and ends all your sessions, this one too.
+    /// Changes your password and ends all your sessions, including this one. Fails with `INVALID_CREDENTIALS` when the
+    /// current password is wrong.
     #[graphql(requires(Authenticated), directive = credential::apply())]
     async fn change_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Both passwords.")] input: ChangePasswordInput,
+        #[graphql(desc = "Current and new password.")] input: ChangePasswordInput,
     ) -> Result<PasswordChangedPayload> {
         let password = NewPassword::parse(input.new_password.into()).map_err(about_new)?;
         let current = input.current_password.map(Into::into);
@@ -88,7 +90,7 @@ impl PasswordMutation {
     }
 }
 
-/// The argument has another name here than where passwords are read.
+/// Names the argument as it is named in this mutation: where passwords are parsed, it has another name.
 fn about_new(error: Error) -> Error {
     error.about("newPassword")
 }

@@ -12,27 +12,27 @@ use super::guard::Authenticated;
 use engine::accounts::{self, ProfileChange};
 use model::error::Error;
 
-/// What to change about yourself; what is left out stays.
+/// Changes to your own profile. Fields that are left out stay unchanged.
 #[derive(InputObject)]
 pub struct UpdateProfileInput {
-    /// The given name, up to 150 characters.
+    /// Given name, up to 150 characters.
     first_name: Option<String>,
-    /// The family name, up to 150 characters.
+    /// Family name, up to 150 characters.
     last_name: Option<String>,
-    /// The phone number in international form, such as `+49 170 1234567`; null removes it.
+    /// Phone number in international form, such as `+49 170 1234567`. Null removes it.
     phone_number: MaybeUndefined<String>,
-    /// The language of mails, such as `de` or `de-AT`; null forgets it.
+    /// Language of mails to you, such as `de` or `de-AT`. Null removes it.
     locale: MaybeUndefined<String>,
 }
 
-/// A user who was changed.
+/// Result of a change to your own profile.
 #[derive(SimpleObject)]
 pub struct ProfilePayload {
-    /// The user as they are now.
+    /// The user after the change.
     user: User,
 }
 
-/// What deleting an account did.
+/// Result of `deleteAccount`.
 #[derive(SimpleObject)]
 pub struct DeleteAccountPayload {
     /// Always true.
@@ -45,12 +45,12 @@ pub(super) struct ProfileMutation;
 #[guarded]
 #[Object]
 impl ProfileMutation {
-    /// Changes your names, phone number and language.
+    /// Changes your names, phone number and language. Requires a signed-in user.
     #[graphql(requires(Authenticated))]
     async fn update_profile(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: UpdateProfileInput,
+        #[graphql(desc = "Changes to the profile.")] input: UpdateProfileInput,
     ) -> Result<ProfilePayload> {
         let name = |text: Option<String>, field| {
             text.map(|text| text.parse().map_err(|error: Error| error.about(field))).transpose()
@@ -65,25 +65,31 @@ impl ProfileMutation {
         Ok(ProfilePayload { user: User::new(app(ctx), user) })
     }
 
-    /// Sets members of your `metadata`; null removes one, and the others stay. Keys that begin with `_`, and those that
-    /// the configuration reserves, are not yours to set.
+    /// Sets keys of your `metadata`. A value of null removes a key, and keys that are not given stay unchanged. You
+    /// cannot set keys that begin with `_`, nor keys that the configuration of the service reserves. Requires a
+    /// signed-in user.
     #[graphql(requires(Authenticated))]
     async fn set_metadata(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "An object; 16 KiB at most with what is there.")] metadata: Json<serde_json::Value>,
+        #[graphql(
+            desc = "Object with the keys to set. The whole `metadata`, together with existing keys, can have up to 16 KiB."
+        )]
+        metadata: Json<serde_json::Value>,
     ) -> Result<ProfilePayload> {
         let user = accounts::set_metadata(app(ctx), principal(ctx)?, metadata.0, device(ctx)).await?;
         Ok(ProfilePayload { user: User::new(app(ctx), user) })
     }
 
-    /// Deletes your account for good and ends all sessions. Needs your password or a recent sign-in
-    /// (`REAUTHENTICATION_REQUIRED`). The address is free for another account.
+    /// Deletes your account permanently and ends all your sessions. The e-mail address can then be used for another
+    /// account. Requires your password or a recent sign-in, else fails with `REAUTHENTICATION_REQUIRED`.
     #[graphql(requires(Authenticated), directive = credential::apply())]
     async fn delete_account(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Your password; not needed shortly after a sign-in.", secret)] password: Option<String>,
+        #[graphql(desc = "Your password. It can be left out shortly after a sign-in.", secret)] password: Option<
+            String,
+        >,
     ) -> Result<DeleteAccountPayload> {
         let password = password.map(Into::into);
         accounts::delete_own(app(ctx), principal(ctx)?, password.as_ref(), device(ctx)).await?;
@@ -91,7 +97,7 @@ impl ProfileMutation {
     }
 }
 
-/// Nothing when it was left out, and none when it was null.
+/// Distinguishes an argument that is left out (the outer option) from one that is null (the inner option).
 fn optional<T: std::str::FromStr<Err = Error>>(text: MaybeUndefined<String>) -> Result<Option<Option<T>>> {
     Ok(match text {
         MaybeUndefined::Undefined => None,

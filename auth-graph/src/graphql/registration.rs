@@ -11,63 +11,64 @@ use engine::accounts::{self, NewRegistration, Registered};
 use model::error::Error;
 use model::values::NewPassword;
 
-/// An account to be made.
+/// Details of the account to create.
 #[derive(InputObject)]
 pub struct RegisterInput {
-    /// The e-mail address, in any case.
+    /// E-mail address. Upper and lower case do not matter.
     email: String,
-    /// The password: 8 to 256 characters that are hard to guess.
+    /// Password: 8 to 256 characters that are hard to guess.
     #[graphql(secret)]
     password: String,
-    /// The given name.
+    /// Given name, up to 150 characters.
     #[graphql(default)]
     first_name: String,
-    /// The family name.
+    /// Family name, up to 150 characters.
     #[graphql(default)]
     last_name: String,
-    /// The language of mails, such as `de` or `de-AT`.
+    /// Language of mails to the user, such as `de` or `de-AT`.
     locale: Option<String>,
-    /// The token of an invitation to this address.
+    /// Token of an invitation to this address.
     #[graphql(secret)]
     invitation: Option<String>,
 }
 
-/// How a registration went on.
+/// Result of `register`.
 #[derive(SimpleObject)]
 pub struct RegisterPayload {
-    /// What comes next.
+    /// State of the registration.
     status: RegistrationStatus,
 }
 
-/// How a registration goes on.
+/// State of a registration.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum RegistrationStatus {
-    /// A mail was sent to the address. It says how to go on, and is another one when the address has an account.
+    /// A mail was sent to the address. It explains the next step. If the address already has an account, the mail says
+    /// so.
     ConfirmationSent,
-    /// The account was made: sign in.
+    /// The account was created. The user can sign in.
     Completed,
 }
 
-/// What the token of a mail has confirmed.
+/// Result of `verifyEmail`.
 #[derive(SimpleObject)]
 pub struct VerifyEmailPayload {
-    /// The address that was confirmed.
+    /// The e-mail address that was confirmed.
     email: String,
 }
 
-/// That a mail is on its way, if there is somebody to get it.
+/// Result of an operation that sends a mail.
 #[derive(SimpleObject)]
 pub struct MailRequestedPayload {
-    /// Always true: whether an address is known is told to nobody.
+    /// Always true. The result does not reveal whether the address has an account.
     requested: bool,
 }
 
-/// An e-mail address to be changed.
+/// New e-mail address, and a proof of identity.
 #[derive(InputObject)]
 pub struct ChangeEmailInput {
-    /// The new address.
+    /// New e-mail address.
     email: String,
-    /// Your password; not needed shortly after a sign-in.
+    /// Your password. It can be left out shortly after a sign-in.
     #[graphql(secret)]
     password: Option<String>,
 }
@@ -78,13 +79,14 @@ pub(super) struct RegistrationMutation;
 #[guarded]
 #[Object]
 impl RegistrationMutation {
-    /// Registers. The account is made when the address has been confirmed; the answer is the same whether the address
-    /// has an account or not. `FORBIDDEN` when registration is closed, or needs an invitation.
+    /// Registers a user. The account is created when the user opens the link that is sent to the address. The result is
+    /// the same whether or not the address already has an account. Fails with `FORBIDDEN` when registration is closed,
+    /// or when it requires an invitation and none is given.
     #[graphql(directive = credential::apply())]
     async fn register(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The account.")] input: RegisterInput,
+        #[graphql(desc = "Details of the account.")] input: RegisterInput,
     ) -> Result<RegisterPayload> {
         let name = |text: String, field| text.parse().map_err(|error: Error| error.about(field));
         let new = NewRegistration {
@@ -102,32 +104,35 @@ impl RegistrationMutation {
         Ok(RegisterPayload { status })
     }
 
-    /// Takes the token of a mail, once: completes a registration, shows that an address is yours, or changes it.
-    /// `ONE_TIME_TOKEN_INVALID` when it has expired or was used.
+    /// Confirms an e-mail address with the token of a mail. Depending on the mail, it completes a registration,
+    /// verifies the address of an account or changes it. A token works once: fails with `ONE_TIME_TOKEN_INVALID` when
+    /// it has expired or was used.
     #[graphql(directive = credential::apply())]
     async fn verify_email(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The token behind the `#token=` of the link.", secret)] token: String,
+        #[graphql(desc = "Token of the mail: the part of the link after `#token=`.", secret)] token: String,
     ) -> Result<VerifyEmailPayload> {
         let email = accounts::confirm_address(app(ctx), &token.into(), device(ctx)).await?;
         Ok(VerifyEmailPayload { email: email.to_string() })
     }
 
-    /// Sends a mail that shows that your address is yours; none, when that was shown before.
+    /// Sends you a mail with a link that verifies your e-mail address. No mail is sent when the address is verified
+    /// already. Requires a signed-in user.
     #[graphql(requires(Authenticated), directive = credential::apply())]
     async fn request_email_verification(&self, ctx: &Context<'_>) -> Result<MailRequestedPayload> {
         accounts::request_verification(app(ctx), principal(ctx)?, device(ctx)).await?;
         Ok(MailRequestedPayload::new())
     }
 
-    /// Changes your address, once the mail to the new one was answered; the old one is told. Needs your password or a
-    /// recent sign-in (`REAUTHENTICATION_REQUIRED`).
+    /// Requests a change of your e-mail address. The address changes when you open the link that is sent to the new
+    /// one, and the old address is notified. Requires your password or a recent sign-in, else fails with
+    /// `REAUTHENTICATION_REQUIRED`.
     #[graphql(requires(Authenticated), directive = credential::apply())]
     async fn change_email(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The new address.")] input: ChangeEmailInput,
+        #[graphql(desc = "New e-mail address, and a proof of identity.")] input: ChangeEmailInput,
     ) -> Result<MailRequestedPayload> {
         let (email, password) = (input.email.parse()?, input.password.map(Into::into));
         accounts::request_address_change(app(ctx), principal(ctx)?, &email, password.as_ref(), device(ctx)).await?;
@@ -136,7 +141,6 @@ impl RegistrationMutation {
 }
 
 impl MailRequestedPayload {
-    /// The one answer.
     pub(super) const fn new() -> Self {
         Self { requested: true }
     }

@@ -16,113 +16,113 @@ use model::error::Error;
 use model::values::{Scope, Scopes, SessionId};
 use store::sessions::Model;
 
-/// What a person signs in with.
+/// Credentials of a user, and properties of the tokens to issue.
 #[derive(InputObject)]
 pub struct LoginInput {
-    /// The e-mail address of the account, in any case.
+    /// E-mail address of the account. Upper and lower case do not matter.
     email: String,
-    /// The password.
+    /// Password of the account.
     #[graphql(secret)]
     password: String,
-    /// What the tokens shall allow at most; everything that the user has when left out. What the user does not have
-    /// is left out of the answer.
+    /// Scopes to request. By default, the tokens get every scope that the user has. Scopes that the user does not have
+    /// are ignored: `TokenPair.scope` lists the scopes that were granted.
     scope: Option<Vec<String>>,
-    /// Who the access tokens shall be for: one of the audiences that are configured. Left out: the services of this
-    /// graph.
+    /// Audience of the access tokens: one of the audiences in the configuration of the service. By default, the tokens
+    /// are for the services of this graph.
     audience: Option<String>,
-    /// How the refresh token is delivered.
+    /// Way in which the refresh token is delivered.
     #[graphql(default)]
     delivery: Delivery,
 }
 
-/// How a sign-in goes on. Refusals are errors with a code.
+/// Result of a sign-in. Failures are errors with a code.
 #[derive(Union)]
 #[expect(clippy::large_enum_variant, reason = "it lives for one answer, and nearly always holds the larger one")]
 pub enum LoginResult {
-    /// Signed in.
+    /// The user is signed in.
     TokenPair(TokenPair),
-    /// Something else must be proved first.
+    /// A further proof of identity is required.
     ChallengeRequired(ChallengeRequired),
 }
 
-/// An access token, and the refresh token that gets the next one.
+/// An access token, and a refresh token to obtain the next pair with.
 #[derive(SimpleObject)]
 pub struct TokenPair {
-    /// The access token, a JWT (RFC 9068): send it as `Authorization: Bearer …`.
+    /// Access token, a JWT (RFC 9068). Send it in the header `Authorization: Bearer …`.
     access_token: String,
-    /// The refresh token, to be presented to `refresh` once; null when it was delivered in a cookie.
+    /// Refresh token. Pass it to `refresh` once. Null when it was delivered in a cookie.
     refresh_token: Option<String>,
-    /// To be sent as the header `X-CSRF-Token` whenever the cookie is used; null unless it was delivered in a cookie.
-    /// It stays the same for the whole session, and is of no use without the cookie.
+    /// Token to send in the header `X-CSRF-Token` with every request that uses the cookie. Null unless the refresh
+    /// token was delivered in a cookie. It stays the same for the whole session, and has no use without the cookie.
     csrf_token: Option<String>,
-    /// Always `Bearer` (RFC 6750).
+    /// Type of the access token, always `Bearer` (RFC 6750).
     token_type: &'static str,
-    /// For how many seconds the access token is good.
+    /// Lifetime of the access token in seconds, counted from now.
     expires_in: i64,
-    /// When the access token expires.
+    /// Time at which the access token expires (UTC).
     expires_at: DateTime<Utc>,
-    /// When the session ends unless it is refreshed before.
+    /// Time at which the session ends unless it is refreshed before (UTC).
     refresh_expires_at: DateTime<Utc>,
-    /// What the access token allows.
+    /// Scopes that the access token grants.
     scope: Vec<String>,
-    /// Who signed in.
+    /// The user who signed in.
     user: User,
 }
 
-/// A further proof that is needed before tokens are given. No account asks for one yet.
+/// A further proof of identity that is required before tokens are issued. No account requires one yet.
 #[derive(SimpleObject)]
 pub struct ChallengeRequired {
-    /// To be sent back with the proof.
+    /// Identifier of the challenge, to send back with the proof.
     challenge: String,
-    /// What can be proved, one of them is enough.
+    /// Accepted methods of proof. Any single one is enough.
     methods: Vec<ChallengeMethod>,
-    /// Until when.
+    /// Time at which the challenge expires (UTC).
     expires_at: DateTime<Utc>,
 }
 
-/// A further proof of who somebody is.
+/// Method of a further proof of identity.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum ChallengeMethod {
-    /// A code from an authenticator (RFC 6238).
+    /// A time-based one-time code from an authenticator app (RFC 6238).
     Totp,
 }
 
-/// One sign-in on one device.
+/// A sign-in of a user on one device. It lasts as long as it is refreshed in time.
 #[derive(SimpleObject)]
 pub struct Session {
-    /// Names the session.
+    /// Identifier of the session.
     id: ID,
-    /// When it began.
+    /// Time of the sign-in (UTC).
     created_at: DateTime<Utc>,
-    /// When it was last refreshed.
+    /// Time of the last refresh (UTC).
     last_used_at: DateTime<Utc>,
-    /// When it ends unless it is refreshed before.
+    /// Time at which the session ends unless it is refreshed before (UTC).
     expires_at: DateTime<Utc>,
-    /// The client that the user signed in with.
+    /// Identifier of the client that the user signed in with.
     client_id: String,
-    /// Who its access tokens are for; null: the services of this graph.
+    /// Audience of the access tokens. Null for the services of this graph.
     audience: Option<String>,
-    /// What was asked for at sign-in; null: everything that the user has.
+    /// Scopes that were requested at the sign-in. Null for every scope that the user has.
     scope: Option<Vec<String>>,
-    /// The program that signed in, as it calls itself.
+    /// User agent of the sign-in, as the program names itself in the header `User-Agent`.
     user_agent: Option<String>,
-    /// The address that it was last used from.
+    /// IP address that the session was last used from.
     ip_address: Option<String>,
-    /// Whether it is the one that this request belongs to.
+    /// True when this request belongs to the session.
     current: bool,
 }
 
-/// What a sign-out did.
+/// Result of `logout`.
 #[derive(SimpleObject)]
 pub struct LogoutPayload {
-    /// How many sessions have ended; 0, if they had ended before.
+    /// Number of sessions that were ended. 0 when they had ended before.
     revoked_sessions: usize,
 }
 
-/// What ending a session did.
+/// Result of `revokeSession`.
 #[derive(SimpleObject)]
 pub struct RevokeSessionPayload {
-    /// The session that has ended.
+    /// The session that was ended.
     session: Session,
 }
 
@@ -132,7 +132,7 @@ pub(super) struct SessionQuery;
 #[guarded]
 #[Object]
 impl SessionQuery {
-    /// Your own sessions that have not ended, the latest first.
+    /// Lists your own active sessions, latest first. Requires a signed-in user.
     #[graphql(requires(Authenticated))]
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
         let caller = principal(ctx)?;
@@ -147,8 +147,8 @@ pub(super) struct SessionMutation;
 #[guarded]
 #[Object]
 impl SessionMutation {
-    /// Signs in with an e-mail address and a password. An unknown address, a wrong password and a disabled user are
-    /// all `INVALID_CREDENTIALS`.
+    /// Signs in with an e-mail address and a password. Fails with `INVALID_CREDENTIALS` when the address is unknown,
+    /// the password is wrong or the user is disabled: the cases cannot be told apart.
     #[graphql(directive = credential::apply())]
     async fn login(&self, ctx: &Context<'_>, input: LoginInput) -> Result<LoginResult> {
         if input.delivery == Delivery::Cookie {
@@ -164,14 +164,15 @@ impl SessionMutation {
         Ok(LoginResult::TokenPair(TokenPair::deliver(ctx, pair, input.delivery)))
     }
 
-    /// Gets the next pair of tokens. It may be repeated with the same token, by another tab or after a lost answer, as
-    /// long as the successor was not used; anything older ends the session with `TOKEN_REUSED`.
+    /// Exchanges a refresh token for the next pair of tokens. The call can be repeated with the same token, for example
+    /// from another tab or after a lost response, until the new refresh token is used. After that, using the old one
+    /// fails with `TOKEN_REUSED` and ends the session.
     #[graphql(directive = credential::apply())]
     async fn refresh(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "The refresh token; the one in the cookie when left out, which takes the header `X-CSRF-Token`.",
+            desc = "Refresh token. By default, the one in the cookie is used, which requires the header `X-CSRF-Token`.",
             secret
         )]
         refresh_token: Option<String>,
@@ -185,13 +186,13 @@ impl SessionMutation {
         Ok(TokenPair::deliver(ctx, pair, delivery))
     }
 
-    /// Signs out: ends the session of the refresh token given, of the one in the cookie (with the header
-    /// `X-CSRF-Token`), or of the access token.
+    /// Signs out. Ends the session of the refresh token in the argument, else of the one in the cookie (together with
+    /// the header `X-CSRF-Token`), else of the access token.
     async fn logout(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The refresh token of the session to end.", secret)] refresh_token: Option<String>,
-        #[graphql(desc = "Whether all sessions of the user end.", default_with = "Some(false)")] everywhere: Option<
+        #[graphql(desc = "Refresh token of the session to end.", secret)] refresh_token: Option<String>,
+        #[graphql(desc = "True to end all sessions of the user.", default_with = "Some(false)")] everywhere: Option<
             bool,
         >,
     ) -> Result<LogoutPayload> {
@@ -213,12 +214,12 @@ impl SessionMutation {
         Ok(LogoutPayload { revoked_sessions })
     }
 
-    /// Ends one of your own sessions: its tokens are refused from now on.
+    /// Ends one of your own sessions. Its tokens are rejected from now on. Requires a signed-in user.
     #[graphql(requires(Authenticated))]
     async fn revoke_session(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The session's `id`.")] id: ID,
+        #[graphql(desc = "Identifier of the session.")] id: ID,
     ) -> Result<RevokeSessionPayload> {
         let caller = principal(ctx)?;
         let id = id.parse().map_err(|_| Error::NotFound)?;
