@@ -37,10 +37,9 @@ pub use delivery::{Browser, Page, RefreshCookie, cookie_name};
 pub use error::ApiError;
 pub use guard::{Authenticated, HasScope, HasScopeForAll};
 pub use operations::own_documents;
-pub use verification::Subject;
 
-/// Returns the mutations of which a document may name one only: each costs a password hash, sends a mail or uses a token
-/// up. They are marked with [`subgraph::credential`].
+/// Returns the mutations of which a document may name one only: each costs a password hash, sends a mail or uses a
+/// token up. They are marked with [`subgraph::credential`].
 #[must_use]
 pub fn credential_fields() -> &'static [&'static str] {
     static NAMES: LazyLock<Vec<String>> = LazyLock::new(subgraph::credential_fields::<Mutation>);

@@ -9,15 +9,18 @@ mod health;
 mod identity;
 mod oauth;
 mod pages;
+mod remembered;
 mod rest;
 mod socket;
 mod well_known;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use serving::Patience;
 use tokio::net::TcpListener;
+
+pub use remembered::Remembered;
 
 use crate::tasks;
 use engine::app::App;
@@ -37,11 +40,19 @@ impl axum::extract::FromRef<Site> for App {
     }
 }
 
-/// Every route of the service.
+/// Returns every route of the service.
 ///
 /// # Errors
 /// [`Problems`] when the file of trusted documents cannot be used.
 pub fn router(app: &App) -> Result<Router, Problems> {
+    router_with(app, &Remembered::new(app))
+}
+
+/// Returns every route of the service, with the answers that it shall remember.
+///
+/// # Errors
+/// As [`router`].
+pub fn router_with(app: &App, remembered: &Remembered) -> Result<Router, Problems> {
     let site = Site { app: app.clone(), edge: graphql::edge(app)? };
     let router = Router::new()
         .route("/.well-known/jwks.json", get(well_known::jwks).layer(browser::public()))
@@ -57,15 +68,15 @@ pub fn router(app: &App) -> Result<Router, Problems> {
         Profile::Production => router,
         Profile::Development | Profile::Demo => router.merge(playground::router()),
     };
-    let in_span = || from_fn(serving::in_span);
-    let operations = get(graphql::get).fallback(graphql_edge::method_not_allowed).layer(in_span()).post(graphql::post);
+    // An answer from memory takes less time than a span, so its layer is around that of the span.
+    let quick = |routes: MethodRouter<Site>| routes.layer(from_fn(serving::in_span)).layer(remembered.clone());
+    let operations = quick(get(graphql::get).post(graphql::post).fallback(graphql_edge::method_not_allowed));
     let operations = match browser::cors(app) {
         Some(cors) => operations.layer(cors),
         None => operations,
     };
-    // What answers from memory opens the span of a request by itself, once it has more to do than that.
-    let router =
-        router.layer(in_span()).route("/graphql", operations).route("/oauth/introspect", oauth::introspection());
+    let router = router.layer(from_fn(serving::in_span));
+    let router = router.route("/graphql", operations).route("/oauth/introspect", quick(oauth::introspection()));
     let counting = app.clone();
     let router = serving::observed(router, move |status, took| counting.metrics.count_request(status.as_u16(), took));
     Ok(router.with_state(site))
@@ -85,7 +96,7 @@ pub async fn serve(
     let stopping = app.clone();
     let stop = async move {
         stop.await;
-        // They would go on until the grace is over.
+        // Feeds would otherwise continue until the grace is over.
         feed::stop(&stopping);
     };
     let patience = Patience::new(app.config.server.shutdown_grace, app.config.server.idle_timeout);

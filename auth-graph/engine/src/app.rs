@@ -11,7 +11,6 @@ use tokio::sync::Notify;
 
 use crate::announcements::Announcements;
 use crate::caches::clients::KnownClients;
-use crate::caches::token_answers::WrittenAnswers;
 use crate::claims::policy::ClaimsPolicy;
 use crate::egress::Egress;
 use crate::egress::breached_passwords::BreachedPasswords;
@@ -48,8 +47,6 @@ pub struct Parts {
     pub keyring: Keyring,
     /// Makes and checks access tokens.
     pub access_tokens: AccessTokens,
-    /// What was answered about access tokens.
-    pub written_answers: WrittenAnswers,
     /// Which attributes of a user become claims.
     pub claims_policy: ClaimsPolicy,
     /// Who else is asked for claims.
@@ -115,7 +112,6 @@ impl App {
         Ok(Self(Arc::new(Parts {
             keyring: Keyring::new(&secrets, config.tokens.algorithm, published),
             access_tokens: AccessTokens::new(config.issuer(), config.tokens.audience.clone()),
-            written_answers: WrittenAnswers::default(),
             claims_policy: ClaimsPolicy::new(config.claims.clone()),
             claims_hook: ClaimsHook::new(&config.claims.hook)?,
             refresh_tokens: RefreshTokens::new(&secrets, clock.clone()),

@@ -1,7 +1,5 @@
-//! Caches of this process: service clients that authenticated, and answers about tokens.
+//! Cache of this process: service clients that authenticated.
 
 pub mod clients;
-pub mod token_answers;
 
 pub use clients::KnownClients;
-pub use token_answers::WrittenAnswers;

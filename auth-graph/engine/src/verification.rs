@@ -1,6 +1,8 @@
 //! Asking about a token of any kind: is it good, and what does it say? A "no" is an answer and not an error.
 
-pub mod answers;
+mod basis;
+
+pub use basis::{Basis, Standing};
 
 use secrecy::SecretString;
 

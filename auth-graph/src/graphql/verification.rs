@@ -1,7 +1,5 @@
 //! Asking about a token: `verify`.
 
-use std::sync::{Arc, OnceLock};
-
 use async_graphql::types::Json;
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -109,27 +107,6 @@ impl Verification {
     }
 }
 
-/// The fields that a token alone decides about.
-const FOLLOW_FROM_TOKEN: [&str; 5] = ["__typename", "active", "reason", "tokenType", "claims"];
-
-/// Where `verify` leaves whose token it was asked about, if it is good and all that is answered about it follows from
-/// it.
-#[derive(Clone, Debug, Default)]
-pub struct Subject(Arc<OnceLock<Principal>>);
-
-impl Subject {
-    /// Who that is.
-    #[must_use]
-    pub fn get(&self) -> Option<&Principal> {
-        self.0.get()
-    }
-
-    fn set(&self, principal: &Principal) {
-        // A second one in the same operation makes an answer of two fields, which nobody remembers.
-        let _ = self.0.set(principal.clone());
-    }
-}
-
 impl Claims {
     fn new(principal: &Principal) -> Self {
         let claims = principal.claims();
@@ -165,13 +142,6 @@ impl VerificationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "An access token or a refresh token.", secret)] token: String,
     ) -> Result<Verification> {
-        let verified = verification::verify(app(ctx), &token.into()).await?;
-        if let Ok(Verified::Access(principal)) = &verified
-            && let Some(subject) = ctx.data_opt::<Subject>()
-            && ctx.field().selection_set().all(|field| FOLLOW_FROM_TOKEN.contains(&field.name()))
-        {
-            subject.set(principal);
-        }
-        Ok(Verification(verified))
+        Ok(Verification(verification::verify(app(ctx), &token.into()).await?))
     }
 }

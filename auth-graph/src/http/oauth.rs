@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
-use axum::http::request::Parts;
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
@@ -18,36 +17,34 @@ use bytes::Bytes;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tracing::Instrument;
 
 use super::Site;
 use super::identity::device;
 use ::credentials::access_tokens::{Act, Claims};
-use credentials::credentials;
+pub(super) use credentials::credentials;
 use engine::app::App;
-use engine::caches::token_answers::{Question, QuestionName};
 use engine::clients::{self, Presenter, Wish};
-use engine::verification::{Verified, answers};
-use form::Form;
+use engine::verification::Verified;
+pub(super) use form::Form;
 use model::error::Error;
 use model::values::{Scopes, SessionId, TokenId, UserId};
 use refusal::{Kind, Refusal};
 use store::sessions;
 
-/// What `grant_type` can be.
+/// Values of `grant_type`.
 pub(super) const GRANT_TYPES: [&str; 2] = ["client_credentials", "refresh_token"];
 
-/// How clients prove who they are. `none` is for the public client that people sign in with.
+/// Methods by which clients authenticate. `none` is for the public client that people sign in with.
 pub(super) const AUTHENTICATION_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
 
-/// The routes, but that of introspection.
+/// Returns the routes, without that of introspection.
 pub(super) fn router() -> Router<Site> {
     Router::new()
         .route("/oauth/token", post(token).fallback(only_post))
         .route("/oauth/revoke", post(revoke).fallback(only_post))
 }
 
-/// What `/oauth/introspect` does. It opens the span of a request by itself.
+/// Returns the route `/oauth/introspect`.
 pub(super) fn introspection() -> MethodRouter<Site> {
     post(introspect).fallback(only_post)
 }
@@ -95,33 +92,16 @@ async fn token(State(app): State<App>, request: Request) -> Result<Response, Ref
 /// RFC 7662 section 2.
 async fn introspect(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let body = form::read(&parts.headers, body).await?;
-    let question = Question::new("introspect").with(&body);
-    let question = parts.headers.get_all(AUTHORIZATION).iter().fold(question, |all, value| all.with(value.as_bytes()));
-    let question = question.name();
-    match answers::find(&app, &question) {
-        Some(text) => Ok(written(text)),
-        // Boxed, so that an answer that is known does not pay for it.
-        None => {
-            let inspecting = inspect(&app, &parts, &body, question);
-            Box::pin(inspecting.instrument(serving::span(&parts.extensions))).await
-        }
-    }
-}
-
-async fn inspect(app: &App, parts: &Parts, body: &[u8], question: QuestionName) -> Result<Response, Refusal> {
-    let form = &Form::parse(body)?;
-    let device = device(app, parts);
-    let client = clients::authenticate(app, &credentials(&parts.headers, form)?, &device).await?;
+    let form = Form::parse(&form::read(&parts.headers, body).await?)?;
+    let device = device(&app, &parts);
+    let client = clients::authenticate(&app, &credentials(&parts.headers, &form)?, &device).await?;
     let token = form.required("token")?.into();
-    Ok(match clients::introspect(app, &client, &token).await? {
+    Ok(match clients::introspect(&app, &client, &token).await? {
         None => answer(json!({ "active": false })),
         Some(Verified::Access(principal)) => {
-            let text: Bytes = serde_json::to_vec(&of_access_token(principal.claims())).map_err(Error::internal)?.into();
-            answers::remember(app, question, &principal, Some(client), text.clone());
-            written(text)
+            written(serde_json::to_vec(&of_access_token(principal.claims())).map_err(Error::internal)?.into())
         }
-        Some(Verified::Refresh(session)) => answer(of_refresh_token(app, &session)),
+        Some(Verified::Refresh(session)) => answer(of_refresh_token(&app, &session)),
     })
 }
 
@@ -136,7 +116,7 @@ async fn revoke(State(app): State<App>, request: Request) -> Result<Response, Re
     Ok(answer(json!({})))
 }
 
-/// What an active access token says (RFC 7662 section 2.2).
+/// Description of an active access token (RFC 7662 section 2.2).
 #[derive(Serialize)]
 struct Description<'a> {
     active: bool,
@@ -201,12 +181,12 @@ fn wish(form: &Form) -> Result<Wish, Refusal> {
     Ok(Wish { scope: form.optional("scope").map(Scopes::parse).transpose()?, audience })
 }
 
-/// RFC 6749 section 5.1: what holds a token is kept by nobody on the way.
+/// Returns a response that no cache stores, as it holds a token (RFC 6749 section 5.1).
 fn answer(body: Value) -> Response {
     written(body.to_string().into())
 }
 
-/// The same of an answer that is written already.
+/// Returns the response with a body that is already written.
 fn written(text: Bytes) -> Response {
     // Room for those that every answer gets.
     let mut headers = HeaderMap::with_capacity(8);

@@ -1,18 +1,27 @@
-//! Answers about tokens that are given once more: never when anything has become of the token or of the client that
-//! asks.
+//! Remembered answers about tokens: none is given again when the token has ended, or the client that asks has changed.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use auth_graph::http::Remembered;
+use axum::body::{Body, HttpBody};
 use axum::http::Request;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::middleware::{Next, from_fn};
+use bytes::Bytes;
 use chrono::Duration;
 use engine::accounts::Rank;
 use engine::administration::{self, Update};
-use engine::caches::token_answers::Question;
 use engine::callers::Actor;
 use engine::clients;
 use engine::keys::{self, Start};
-use engine::verification::answers;
+use http_body::{Frame, SizeHint};
 use jsonwebtoken::decode_header;
 use serde_json::json;
+use tower::ServiceExt;
 
 use crate::support::{SignedIn, TestApp, claims_of};
 
@@ -25,7 +34,7 @@ async fn asked_about() -> (TestApp, SignedIn) {
     test.app.revocations.complete_at(test.app.clock.now());
     let first = test.anonymous().send(VERIFY, json!({ "token": ada.access })).await;
     assert_eq!(first.data("verify")["active"], true);
-    assert_eq!(test.app.written_answers.len(), 1);
+    assert_eq!(test.remembered.len(), 1);
     let second = test.anonymous().send(VERIFY, json!({ "token": ada.access })).await;
     assert_eq!(second.text, first.text);
     (test, ada)
@@ -39,26 +48,75 @@ async fn reason(test: &TestApp, token: &str) -> String {
 #[tokio::test]
 async fn a_known_answer_is_given_without_execution() {
     let (test, ada) = asked_about().await;
-    let principal = engine::callers::authenticate(&test.app, &ada.access.clone().into()).await.unwrap();
+    let (remembered, reached) = (Remembered::new(&test.app), Arc::new(AtomicUsize::new(0)));
+    let counted = reached.clone();
+    let count = move |request: Request<Body>, next: Next| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        next.run(request)
+    };
+    let router = test.router().layer(from_fn(count)).layer(remembered.clone());
+    let executions = || reached.swap(0, Ordering::Relaxed);
     let body = json!({ "query": VERIFY, "variables": { "token": ada.access } }).to_string();
-    let question = Question::new("application/json; charset=utf-8").with(body.as_bytes()).name();
-    answers::remember(&test.app, question, &principal, None, "what is remembered".into());
-    test.app.revocations.complete_at(test.app.clock.now());
     let request = || Request::post("/graphql").header(CONTENT_TYPE, "application/json");
-    let answer = test.anonymous().open(request().body(body.clone().into()).unwrap()).await;
-    assert_eq!(answer.headers()[CONTENT_TYPE], "application/json; charset=utf-8");
-    assert_eq!(answer.headers()["cache-control"], "no-store");
-    let text = axum::body::to_bytes(answer.into_body(), 100).await.unwrap();
-    assert_eq!(text, "what is remembered");
+    let ask = async |request: Request<Body>| {
+        test.app.revocations.complete_at(test.app.clock.now());
+        let (head, body) = router.clone().oneshot(request).await.unwrap().into_parts();
+        (head, axum::body::to_bytes(body, 4096).await.unwrap())
+    };
+    let (_, first) = ask(request().body(body.clone().into()).unwrap()).await;
+    assert_eq!((executions(), remembered.len()), (1, 1));
+    let (head, second) = ask(request().body(body.clone().into()).unwrap()).await;
+    assert_eq!((executions(), &second), (0, &first));
+    assert_eq!(head.headers[CONTENT_TYPE], "application/json; charset=utf-8");
+    assert_eq!(head.headers["cache-control"], "no-store");
 
     // It is the answer to a request of that kind only.
     let other = request().header(ACCEPT, "application/graphql-response+json").body(body.clone().into()).unwrap();
-    assert_eq!(test.anonymous().request(other).await.data("verify")["active"], true);
-    let form = Request::post("/graphql").header(CONTENT_TYPE, "text/plain").body(body.into()).unwrap();
-    assert_eq!(test.anonymous().request(form).await.status, 415);
+    let (head, _) = ask(other).await;
+    assert_eq!(executions(), 1);
+    assert_eq!(head.headers[CONTENT_TYPE], "application/graphql-response+json; charset=utf-8");
+    let form = Request::post("/graphql").header(CONTENT_TYPE, "text/plain").body(body.clone().into()).unwrap();
+    assert_eq!((ask(form).await.0.status.as_u16(), executions()), (415, 1));
+    let events = request().header(ACCEPT, "text/event-stream; charset=utf-8");
+    let (head, _) = ask(events.body(body.clone().into()).unwrap()).await;
+    assert_eq!(executions(), 1);
+    assert_eq!(head.headers[CONTENT_TYPE], "text/event-stream; charset=utf-8");
     // Nor where the outbox was not read for a while.
     test.app.clock.advance(Duration::seconds(2));
-    assert_eq!(reason(&test, &ada.access).await, "none");
+    router.clone().oneshot(request().body(Body::from(body)).unwrap()).await.unwrap();
+    assert_eq!((executions(), reason(&test, &ada.access).await.as_str()), (1, "none"));
+}
+
+/// The body is read before the routes see it: they must still report what was wrong with it.
+#[tokio::test]
+async fn a_body_that_does_not_arrive_has_the_code_of_its_route() {
+    let test = TestApp::new().await;
+    tokio::time::pause();
+    for (path, media_type, status) in
+        [("/graphql", "application/json", 408), ("/oauth/introspect", "application/x-www-form-urlencoded", 400)]
+    {
+        let slow = Body::new(Late);
+        let request = Request::post(path).header(CONTENT_TYPE, media_type).body(slow).unwrap();
+        let answer = test.anonymous().request(request).await;
+        assert_eq!(answer.status, status, "{path} {}", answer.text);
+        assert!(answer.text.contains("did not arrive in time"), "{}", answer.text);
+    }
+}
+
+/// A body that says how long it is, and never comes.
+struct Late;
+
+impl HttpBody for Late {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(10)
+    }
 }
 
 #[tokio::test]
@@ -67,7 +125,7 @@ async fn a_token_that_is_not_good_any_more_is_not_called_active() {
     ada.caller.logout(&ada.refresh).await;
     test.app.revocations.complete_at(test.app.clock.now());
     assert_eq!(reason(&test, &ada.access).await, "REVOKED");
-    assert!(test.app.written_answers.is_empty());
+    assert!(test.remembered.is_empty());
 
     let (test, ada) = asked_about().await;
     test.app.clock.advance(Duration::minutes(5));
@@ -95,7 +153,7 @@ async fn what_does_not_follow_from_the_token_is_not_remembered() {
     for document in documents {
         test.app.revocations.complete_at(test.app.clock.now());
         test.anonymous().send(document, json!({ "token": ada.access })).await;
-        assert!(test.app.written_answers.is_empty(), "{document}");
+        assert!(test.remembered.is_empty(), "{document}");
     }
     let name = async || {
         let answer = test.anonymous().send(documents[0], json!({ "token": ada.access })).await;
@@ -108,7 +166,7 @@ async fn what_does_not_follow_from_the_token_is_not_remembered() {
 
     assert_eq!(reason(&test, "no token").await, "INVALID");
     test.anonymous().verify(&ada.refresh).await.data("verify");
-    assert!(test.app.written_answers.is_empty(), "only answers about good access tokens");
+    assert!(test.remembered.is_empty(), "only answers about good access tokens");
 }
 
 #[tokio::test]
@@ -119,7 +177,7 @@ async fn introspection_is_remembered_for_the_client_that_asked() {
     let fresh = || test.app.revocations.complete_at(test.app.clock.now());
     fresh();
     assert!(client.sees(&ada.access).await && client.sees(&ada.access).await);
-    assert_eq!(test.app.written_answers.len(), 1);
+    assert_eq!(test.remembered.len(), 1);
 
     // Neither another secret nor another client gets it.
     let wrong = test.anonymous().with_basic(&client.id.to_string(), "ags_wrong");

@@ -15,7 +15,7 @@ mod webhooks;
 
 use std::net::SocketAddr;
 
-use auth_graph::http;
+use auth_graph::http::{self, Remembered};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -66,6 +66,8 @@ pub const FOLLOW: &str = operation!("follow_user_changes");
 /// An app with a database of its own.
 pub struct TestApp {
     pub app: App,
+    /// Answers about tokens that the router remembers.
+    pub remembered: Remembered,
     router: Router,
     folder: TempDir,
 }
@@ -81,7 +83,8 @@ impl TestApp {
         let mut config = configuration(&folder).await;
         change(&mut config);
         let app = boot(config, Clock::standing_at(Clock::default().now())).await.unwrap();
-        Self { router: http::router(&app).unwrap(), app, folder }
+        let remembered = Remembered::new(&app);
+        Self { router: http::router_with(&app, &remembered).unwrap(), remembered, app, folder }
     }
 
     /// Another process on the same database, with the same clock.

@@ -11,13 +11,30 @@ use axum::{body::Body, http::HeaderMap, response::Response as HttpResponse};
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    Limits, Posted, Settings,
+    Limits, Settings,
     document::{Documents, Validation},
-    event_stream,
-    posted::Form,
-    request,
+    event_stream, request,
     response::{self, MediaType, Stage},
 };
+
+/// The form in which an answer is sent.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// As a whole, with this media type.
+    Whole(MediaType),
+    /// As server-sent events.
+    Events,
+}
+
+impl Form {
+    /// The media type of a refusal.
+    fn media_type(self) -> MediaType {
+        match self {
+            Self::Whole(media_type) => media_type,
+            Self::Events => MediaType::Json,
+        }
+    }
+}
 
 /// The edge of one schema. Cloning it is cheap, and the clones share the memory for documents.
 pub struct Edge<Q, M, S> {
@@ -89,40 +106,21 @@ where
         body: Body,
         context: impl FnOnce(Request) -> Request,
     ) -> HttpResponse {
-        match self.receive(headers, body).await {
-            Ok(posted) => self.answer(posted, context).await,
-            Err(refusal) => refusal,
-        }
-    }
-
-    /// The first half of [`Edge::post`], for services that look at a request before it is read as GraphQL.
-    ///
-    /// # Errors
-    /// The answer to a request whose headers are wrong, or whose body did not arrive.
-    pub async fn receive(&self, headers: &HeaderMap, body: Body) -> Result<Posted, HttpResponse> {
         let accepted = response::Accepted::of(headers);
         let form = match (accepted.prefers_events(), accepted.media_type()) {
             (true, _) => Form::Events,
             (false, Ok(media_type)) => Form::Whole(media_type),
-            (false, Err(refusal)) => return Err(refusal.into_http(MediaType::Json)),
+            (false, Err(refusal)) => return refusal.into_http(MediaType::Json),
         };
         let read = async {
             request::check_content_type(headers)?;
-            request::read(body, &self.parts.limits).await
+            request::decode(&request::read(body, &self.parts.limits).await?)
         };
-        match read.await {
-            Ok(body) => Ok(Posted { body, form }),
-            Err(refusal) => Err(refusal.into_http(form.media_type())),
-        }
-    }
-
-    /// The second half of [`Edge::post`].
-    pub async fn answer(&self, posted: Posted, context: impl FnOnce(Request) -> Request) -> HttpResponse {
-        let request = match request::decode(&posted.body) {
+        let request = match read.await {
             Ok(request) => context(request),
-            Err(refusal) => return refusal.into_http(posted.form.media_type()),
+            Err(refusal) => return refusal.into_http(form.media_type()),
         };
-        match posted.form {
+        match form {
             Form::Events => event_stream::into_http(self.stream(request, Arc::default()), self.limits()),
             Form::Whole(media_type) => {
                 let (mut response, stage) = self.run(request).await;

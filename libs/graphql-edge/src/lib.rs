@@ -48,7 +48,6 @@ mod edge;
 mod event_stream;
 mod get;
 mod limits;
-mod posted;
 mod request;
 mod response;
 mod settings;
@@ -59,7 +58,6 @@ pub use self::{
     boxed::Boxed,
     edge::Edge,
     limits::{Limits, bounded},
-    posted::Posted,
     response::method_not_allowed,
     settings::{AllowedDocuments, Settings},
     trusted::TrustedDocuments,

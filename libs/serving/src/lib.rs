@@ -9,5 +9,5 @@ mod stop;
 
 pub use listener::{Patience, listen, serve};
 pub use log::{Format, log_to_stderr};
-pub use observe::{RequestId, in_span, observed, span};
+pub use observe::{RequestId, in_span, observed};
 pub use stop::stop_signal;

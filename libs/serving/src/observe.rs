@@ -37,9 +37,9 @@ impl RequestId {
     }
 }
 
-/// Wraps every route of a router; `count` is told the status of each answer and how long it took.
+/// Wraps every route of a router; `count` receives the status of each answer and the time that it took.
 ///
-/// What routes log names their request where [`in_span`] is around them, or they enter [`span`] themselves.
+/// Log lines of routes name their request where [`in_span`] is around them.
 pub fn observed<S, C>(router: Router<S>, count: C) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -54,13 +54,10 @@ pub async fn in_span(request: Request, next: Next) -> Response {
     next.run(request).instrument(span).await
 }
 
-/// The span that names a request in the log, by its extensions. To open and close one takes as long as all the rest
-/// that is done to a request here: who answers from memory need not.
-#[must_use]
-pub fn span(extensions: &Extensions) -> Span {
+/// Returns the span that names a request in the log, by its extensions.
+fn span(extensions: &Extensions) -> Span {
     match extensions.get::<RequestId>() {
-        // What a span says is written out when it begins, whether or not anything is logged within it: so it says
-        // little.
+        // The fields of a span are formatted when it begins, even if nothing is logged within it: so there is one only.
         Some(id) => tracing::info_span!("request", id = %id.as_str()),
         None => Span::none(),
     }

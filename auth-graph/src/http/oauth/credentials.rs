@@ -13,7 +13,7 @@ use engine::clients::Credentials;
 ///
 /// # Errors
 /// `invalid_client` when there are none or they can not be read, `invalid_request` when there are two.
-pub(super) fn credentials(headers: &HeaderMap, form: &Form) -> Result<Credentials, Refusal> {
+pub(in crate::http) fn credentials(headers: &HeaderMap, form: &Form) -> Result<Credentials, Refusal> {
     let header = match Basic::of(headers) {
         Ok(None) => None,
         Ok(Some(basic)) => Some(basic.and_then(|basic| decoded(&basic)).ok_or_else(unreadable)?),

@@ -32,14 +32,14 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refus
 }
 
 /// Parameters of a request. There is no `Debug`, as they hold secrets.
-pub(super) struct Form(BTreeMap<String, String>);
+pub(in crate::http) struct Form(BTreeMap<String, String>);
 
 impl Form {
     /// Reads the parameters of a body.
     ///
     /// # Errors
     /// `invalid_request` when the body is not UTF-8, or a parameter occurs twice.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, Refusal> {
+    pub(in crate::http) fn parse(body: &[u8]) -> Result<Self, Refusal> {
         let Ok(text) = str::from_utf8(body) else {
             return Err(Refusal::new(Kind::InvalidRequest, "The body is not UTF-8."));
         };
@@ -53,7 +53,7 @@ impl Form {
     }
 
     /// Returns a parameter. One without a value counts as missing (RFC 6749 section 3.2).
-    pub(super) fn optional(&self, name: &str) -> Option<&str> {
+    pub(in crate::http) fn optional(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 

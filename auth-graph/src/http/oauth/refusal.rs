@@ -13,7 +13,7 @@ use model::error::Error;
 
 /// What `error` can be, and its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::http) enum Kind {
     InvalidRequest,
     TooLarge,
     ContentCoding,
@@ -31,7 +31,7 @@ pub(super) enum Kind {
 
 /// A refusal, to be answered.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(in crate::http) struct Refusal {
     kind: Kind,
     description: Cow<'static, str>,
     retry_after: Option<u64>,

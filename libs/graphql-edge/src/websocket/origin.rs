@@ -1,5 +1,5 @@
-//! Pages that may open a WebSocket. A browser sends the cookies of a site with a WebSocket that a page of any other site
-//! opens, and lets that page read the answers; `Origin` is the only protection.
+//! Pages that may open a WebSocket. A browser sends the cookies of a site with a WebSocket that a page of any other
+//! site opens, and lets that page read the answers; `Origin` is the only protection.
 
 use axum::http::{
     HeaderMap, HeaderValue,

@@ -1,0 +1,77 @@
+//! The basis of an answer about an access token: as long as it holds, the same question has the same answer.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::app::App;
+use crate::callers::{Principal, Refusal, authenticate, authentication, recheck};
+use model::values::ClientId;
+use store::service_clients;
+
+/// A good access token, and the client that asked about it if it had to authenticate.
+#[derive(Clone, Debug)]
+pub struct Basis {
+    about: Principal,
+    asked_by: Option<Arc<service_clients::Model>>,
+}
+
+/// Result of checking a [`Basis`] again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The token is good and the client has not changed.
+    Holds,
+    /// The outbox was not read for too long, so only the database knows.
+    Unknown,
+    /// The token has ended, or the client has changed.
+    Ended,
+}
+
+impl Basis {
+    /// Returns the basis of an answer of `verify`; none when the token is not good.
+    ///
+    /// It is taken before the answer is computed. A token that was good then and is good later was good in between.
+    pub async fn of_verification(app: &App, token: &SecretString) -> Option<Self> {
+        Self::new(app, authenticate(app, token).await, None)
+    }
+
+    /// Returns the basis of an introspection by a client; none when the token is not good, or the client has not
+    /// authenticated before.
+    pub async fn of_introspection(app: &App, token: &SecretString, client_id: &str) -> Option<Self> {
+        let client = app.known_clients.find(client_id.parse::<ClientId>().ok()?).ok()?;
+        Self::new(app, authentication::inspect(app, token).await, Some(client))
+    }
+
+    fn new(
+        app: &App,
+        checked: Result<Principal, Refusal>,
+        asked_by: Option<Arc<service_clients::Model>>,
+    ) -> Option<Self> {
+        Some(Self { about: checked.ok()?, asked_by }).filter(|basis| basis.standing(app) == Standing::Holds)
+    }
+
+    /// Checks the basis in order to give an answer again, which counts as a verification.
+    #[must_use]
+    pub fn confirm(&self, app: &App) -> Standing {
+        let standing = self.standing(app);
+        if standing == Standing::Holds {
+            app.metrics.verifications_active.increment(1);
+        }
+        standing
+    }
+
+    fn standing(&self, app: &App) -> Standing {
+        let now = app.clock.now();
+        if app.revocations.is_stale(now) {
+            return Standing::Unknown;
+        }
+        // A client is forgotten when it changes.
+        let is_same = |client: &Arc<service_clients::Model>| {
+            app.known_clients.find(client.id).is_ok_and(|known| Arc::ptr_eq(&known, client))
+        };
+        match self.asked_by.as_ref().is_none_or(is_same) && recheck(app, &self.about, now).is_ok() {
+            true => Standing::Holds,
+            false => Standing::Ended,
+        }
+    }
+}
