@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::HeaderName;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::service::Service;
 use crate::support::{ask, get, post};
@@ -51,7 +51,7 @@ async fn a_token_follows_its_scheme_after_spaces_only() {
         let mut request = post("/graphql", &json!({ "query": "{ whoami { subject } }" }));
         request.headers_mut().insert("authorization", value.parse().unwrap());
         let answer = ask(&service.router, request).await.body;
-        assert_eq!(answer["data"]["whoami"]["subject"] == Value::from(user.id.to_string()), good, "{value} {answer}");
+        assert_eq!(answer["data"]["whoami"]["subject"] == user.id.to_string(), good, "{value} {answer}");
 
         let mut request = get(&format!("/auth/users/{}/", user.id)).body(Body::empty()).unwrap();
         request.headers_mut().insert("authorization", value.parse().unwrap());
