@@ -5,7 +5,6 @@ use engine::accounts::Rank;
 use engine::callers::Actor;
 use engine::{clients, feed};
 use serde_json::{Value, json};
-use store;
 use store::changes::{self, Kind};
 
 use crate::support::{Events, ServiceClient, TestApp, disable, operation};

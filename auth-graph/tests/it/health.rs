@@ -6,7 +6,6 @@ use auth_graph::http;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use engine::accounts::Rank;
-use store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;

@@ -3,7 +3,6 @@
 use auth_graph_migrations::Migrator;
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::MigratorTrait;
-use store;
 
 use crate::support::TestApp;
 
