@@ -1,7 +1,7 @@
-//! The GraphQL API: one module for each subject, with its queries, mutations and types together.
+//! The GraphQL API: one module for each subject, with its queries, mutations and types.
 //!
-//! A resolver translates and calls one function of `auth`. Who may call it is a guard. The order of the merged
-//! objects is the order in the schema.
+//! A resolver translates its arguments and calls one function of `engine`. Guards decide who may call it. The order of
+//! the merged objects is the order in the schema.
 
 mod account;
 mod administration;
@@ -47,10 +47,9 @@ pub fn credential_fields() -> &'static [&'static str] {
     &FIELDS
 }
 
-/// The schema, with App in it.
 type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// What can be asked for. The last part is looked at first, and the others are boxed so that it does not pay for them.
+/// Queries of the service.
 #[derive(MergedObject, Default)]
 pub struct Query(
     Boxed<session::SessionQuery>,
@@ -66,7 +65,7 @@ pub struct Query(
     account::AccountQuery,
 );
 
-/// What can be done. As with [`Query`], the busiest part is the last.
+/// Mutations of the service.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     Boxed<registration::RegistrationMutation>,
@@ -80,11 +79,11 @@ pub struct Mutation(
     verification::VerificationMutation,
 );
 
-/// What can be listened to.
+/// Subscriptions of the service.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(feed::FeedSubscription);
 
-/// The schema that serves requests, to be built.
+/// Returns a builder of the schema that serves requests.
 #[must_use]
 pub fn schema(app: &App) -> SchemaBuilder<Query, Mutation, Subscription> {
     let mut builder = graphql_edge::bounded(builder());
@@ -95,13 +94,13 @@ pub fn schema(app: &App) -> SchemaBuilder<Query, Mutation, Subscription> {
     builder.data(ServiceSdl(federation_sdl(directives))).data(app.clone())
 }
 
-/// The schema definition for clients and code generators.
+/// Returns the schema definition for clients and code generators.
 #[must_use]
 pub fn sdl() -> String {
     subgraph::plain_sdl(&builder().finish())
 }
 
-/// The schema definition for composition into a supergraph (Apollo Federation v2).
+/// Returns the schema definition for composition into a supergraph (Apollo Federation v2).
 #[must_use]
 pub fn federation_sdl(directives: Directives) -> String {
     subgraph::federation_sdl(&builder().finish(), directives)

@@ -25,41 +25,41 @@ use inputs::{
 use model::values::NewPassword;
 use store::users::Model;
 
-/// A user that was made or changed.
+/// Result of a mutation that creates or changes a user.
 #[derive(SimpleObject)]
 pub struct UserPayload {
-    /// The user, as they are now.
+    /// The user after the change.
     user: User,
 }
 
-/// What ending sessions did.
+/// Result of `revokeUserSessions`.
 #[derive(SimpleObject)]
 pub struct RevokeUserSessionsPayload {
-    /// How many have ended.
+    /// Number of sessions that were ended.
     revoked_sessions: usize,
 }
 
-/// A token of somebody else.
+/// Access token to act as another user.
 #[derive(SimpleObject)]
 pub struct ImpersonatePayload {
-    /// The access token: `sub` is the user, `act` is you. It can not be refreshed.
+    /// Access token. Its claim `sub` is the user, its claim `act` is you. It cannot be refreshed.
     access_token: String,
-    /// Always `Bearer` (RFC 6750).
+    /// Type of the access token, always `Bearer` (RFC 6750).
     token_type: &'static str,
-    /// When it expires.
+    /// Time at which the access token expires (UTC).
     expires_at: DateTime<Utc>,
-    /// What it allows: what the user has.
+    /// Scopes that the access token grants: every scope of the user.
     scope: Vec<String>,
-    /// Who it is about.
+    /// The user whom the access token is for.
     user: User,
 }
 
-/// A named set of scopes, from the configuration.
+/// A named set of scopes, defined in the configuration of the service.
 #[derive(SimpleObject)]
 pub struct Role {
-    /// Its name.
+    /// Name of the role.
     name: String,
-    /// What it allows.
+    /// Scopes that the role grants.
     scopes: Vec<String>,
 }
 
@@ -77,30 +77,32 @@ pub(super) struct AdministrationQuery;
 #[guarded]
 #[Object]
 impl AdministrationQuery {
-    /// The sessions of a user that have not ended, the latest first. Needs the scope `users:read`, and no client that
-    /// is shown some users or fields only.
+    /// Lists the active sessions of a user, latest first. Requires the scope `users:read`. Service clients that see
+    /// only some users or fields are rejected with `FORBIDDEN`.
     #[graphql(requires(HasScopeForAll(USERS_READ)), tag = "admin")]
     async fn user_sessions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user's `id`.")] user_id: ID,
+        #[graphql(desc = "Identifier of the user.")] user_id: ID,
     ) -> Result<Vec<Session>> {
         let sessions = administration::list_sessions(app(ctx), user_id.parse()?).await?;
         let current = principal(ctx)?.session();
         Ok(sessions.into_iter().map(|session| Session::new(session, current)).collect())
     }
 
-    /// What only administrators see of a user; `metadata` is what the user sees too. Needs the scope `users:read`.
+    /// Object with custom data of a user that only administrators see, in addition to `metadata`, which the user sees
+    /// too. Requires the scope `users:read`. Service clients that see only some users or fields are rejected with
+    /// `FORBIDDEN`.
     #[graphql(requires(HasScopeForAll(USERS_READ)), tag = "admin")]
     async fn private_metadata(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user's `id`.")] user_id: ID,
+        #[graphql(desc = "Identifier of the user.")] user_id: ID,
     ) -> Result<Json<serde_json::Value>> {
         Ok(Json(accounts::by_id(app(ctx), user_id.parse()?).await?.private_metadata))
     }
 
-    /// The roles that there are. Needs the scope `users:read`.
+    /// Lists the roles that the configuration of the service defines. Requires the scope `users:read`.
     #[graphql(requires(HasScope(USERS_READ)), tag = "admin")]
     async fn roles(&self, ctx: &Context<'_>) -> Vec<Role> {
         let roles = &app(ctx).config.roles;
@@ -114,149 +116,158 @@ pub(super) struct AdministrationMutation;
 #[guarded]
 #[Object]
 impl AdministrationMutation {
-    /// Makes an account for somebody. It gets no more than you have. Needs the scope `users:write`.
+    /// Creates a user account. You can only give roles and scopes that you have yourself. Fails with `CONFLICT` when
+    /// the e-mail address is taken. Requires the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
     async fn create_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The account.")] input: CreateUserInput,
+        #[graphql(desc = "Details of the account.")] input: CreateUserInput,
     ) -> Result<UserPayload> {
         let user = administration::create(app(ctx), &actor(ctx)?, input.parse()?).await?;
         Ok(payload(ctx, user))
     }
 
-    /// Sends somebody a mail with which they make their account, unless their address has one. `FORBIDDEN` when
-    /// registration is off. Needs the scope `users:write`.
+    /// Sends an invitation to an e-mail address. Its link lets the recipient create an account. No mail is sent when
+    /// the address already has an account. Fails with `FORBIDDEN` when registration is disabled. Requires the scope
+    /// `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
     async fn invite_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom to invite.")] input: InviteUserInput,
+        #[graphql(desc = "E-mail address to invite, and the language of the mail.")] input: InviteUserInput,
     ) -> Result<MailRequestedPayload> {
         let (email, locale) = input.parse()?;
         administration::invite(app(ctx), &actor(ctx)?, &email, locale).await?;
         Ok(MailRequestedPayload::new())
     }
 
-    /// Changes an account. Only superusers change flags, and accounts of superusers; whoever changes an address must
-    /// have every scope that the user has. Needs the scope `users:write`.
+    /// Changes a user account. Only superusers can change `isStaff`, `isSuperuser` and the accounts of superusers. To
+    /// change the e-mail address, you must have every scope that the user has. Requires the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn update_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What shall be different.")] input: UpdateUserInput,
+        #[graphql(desc = "Changes to the account.")] input: UpdateUserInput,
     ) -> Result<UserPayload> {
         let (id, update) = input.parse()?;
         Ok(payload(ctx, administration::update(app(ctx), &actor(ctx)?, id, update).await?))
     }
 
-    /// Gives a user other roles and scopes, in place of those before; none that you do not have. Tokens follow at their
-    /// next refresh, other services by the feed. Needs the scope `users:write`.
+    /// Replaces the roles and scopes of a user. You can only give roles and scopes that you have yourself. Access
+    /// tokens follow at their next refresh, other services follow through the change feed. Requires the scope
+    /// `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn set_user_roles(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The roles and scopes.")] input: SetUserRolesInput,
+        #[graphql(desc = "New roles and scopes of the user.")] input: SetUserRolesInput,
     ) -> Result<UserPayload> {
         let (id, roles, scopes) = input.parse()?;
         Ok(payload(ctx, administration::set_roles(app(ctx), &actor(ctx)?, id, roles, scopes).await?))
     }
 
-    /// Sets a user's password and ends their sessions. You must have every scope that the user has. Needs the scope
-    /// `users:write`.
+    /// Sets the password of a user and ends all their sessions. You must have every scope that the user has. Requires
+    /// the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
     async fn set_user_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user and the password.")] input: SetUserPasswordInput,
+        #[graphql(desc = "The user, and the new password.")] input: SetUserPasswordInput,
     ) -> Result<UserPayload> {
         let (id, password) = (input.id.parse()?, NewPassword::parse(input.password.into())?);
         Ok(payload(ctx, administration::set_password(app(ctx), &actor(ctx)?, id, &password).await?))
     }
 
-    /// Takes a user's password away and ends their sessions: a mail lets them set another one. You must have every
-    /// scope that the user has. Needs the scope `users:write`.
+    /// Removes the password of a user and ends all their sessions. A mail with a link lets the user set a new one.
+    /// You must have every scope that the user has. Requires the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
     async fn force_password_reset(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user's `id`.")] id: ID,
-        #[graphql(desc = "Why, for the audit log.")] reason: Option<String>,
+        #[graphql(desc = "Identifier of the user.")] id: ID,
+        #[graphql(desc = "Reason for the audit log: 1 to 500 characters.")] reason: Option<String>,
     ) -> Result<UserPayload> {
         let reason = self::reason(reason)?;
         Ok(payload(ctx, administration::force_password_reset(app(ctx), &actor(ctx)?, id.parse()?, reason).await?))
     }
 
-    /// Forbids a user to sign in, and ends their sessions. Needs the scope `users:write`.
+    /// Disables a user, who can no longer sign in, and ends all their sessions. Requires the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn disable_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user's `id`.")] id: ID,
-        #[graphql(desc = "Why, for the audit log.")] reason: Option<String>,
+        #[graphql(desc = "Identifier of the user.")] id: ID,
+        #[graphql(desc = "Reason for the audit log: 1 to 500 characters.")] reason: Option<String>,
     ) -> Result<UserPayload> {
         let reason = self::reason(reason)?;
         Ok(payload(ctx, administration::disable(app(ctx), &actor(ctx)?, id.parse()?, reason).await?))
     }
 
-    /// Lets a disabled user sign in again. Needs the scope `users:write`.
+    /// Enables a disabled user, who can sign in again. Requires the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn enable_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user's `id`.")] id: ID,
+        #[graphql(desc = "Identifier of the user.")] id: ID,
     ) -> Result<UserPayload> {
         Ok(payload(ctx, administration::enable(app(ctx), &actor(ctx)?, id.parse()?).await?))
     }
 
-    /// Deletes a user, so that nothing finds them any more, and ends their sessions. Their address stays taken, and
-    /// `restoreUser` brings them back, unless it is for good: then nothing is left but the identifier, the address is
-    /// free, and you must have every scope that the user has. For good, somebody can be deleted who is deleted already.
-    /// Needs the scope `users:write`.
+    /// Deletes a user and ends all their sessions. The user is no longer found, the e-mail address stays reserved, and
+    /// `restoreUser` undoes the deletion.
+    ///
+    /// A permanent deletion (`forGood`) cannot be undone: it removes everything except the identifier, and the e-mail
+    /// address can be used for another account. It is also possible for a user who is deleted already, and you must
+    /// have every scope that the user has.
+    ///
+    /// Requires the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn delete_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user's `id`.")] id: ID,
-        #[graphql(desc = "Why, for the audit log.")] reason: Option<String>,
-        #[graphql(desc = "Whether it can not be undone.", default_with = "Some(false)")] for_good: Option<bool>,
+        #[graphql(desc = "Identifier of the user.")] id: ID,
+        #[graphql(desc = "Reason for the audit log: 1 to 500 characters.")] reason: Option<String>,
+        #[graphql(desc = "True to delete the user permanently.", default_with = "Some(false)")] for_good: Option<bool>,
     ) -> Result<UserPayload> {
         let reason = self::reason(reason)?;
         let deletion = if for_good.unwrap_or_default() { Deletion::ForGood } else { Deletion::Restorable };
         Ok(payload(ctx, administration::delete(app(ctx), &actor(ctx)?, id.parse()?, deletion, reason).await?))
     }
 
-    /// Brings a deleted user back. Needs the scope `users:write`.
+    /// Restores a deleted user. Fails with `NOT_FOUND` when the user was deleted permanently. Requires the scope
+    /// `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn restore_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user's `id`.")] id: ID,
+        #[graphql(desc = "Identifier of the user.")] id: ID,
     ) -> Result<UserPayload> {
         Ok(payload(ctx, administration::restore(app(ctx), &actor(ctx)?, id.parse()?).await?))
     }
 
-    /// Makes one account of two that are the same person's. The one is deleted for good, and `user` answers to its
-    /// identifier with the other, which gets what it does not have of names, phone number, language and `metadata`, but
-    /// neither address, password, roles nor scopes. You must have every scope that either has. Needs the scope
-    /// `users:write`.
+    /// Merges two accounts of one person. The first account is deleted permanently, and queries for its identifier
+    /// return the second one. The second account takes over the names, phone number, language and `metadata` that it
+    /// lacks. It does not take over the e-mail address, password, roles or scopes. You must have every scope that
+    /// either user has. Requires the scope `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn merge_users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The two accounts, and why.")] input: MergeUsersInput,
+        #[graphql(desc = "The two accounts, and the reason.")] input: MergeUsersInput,
     ) -> Result<UserPayload> {
         let (id, into, reason) = (input.id.parse()?, input.into.parse()?, audit::reason(&input.reason)?);
         Ok(payload(ctx, administration::merge(app(ctx), &actor(ctx)?, id, into, reason).await?))
     }
 
-    /// Ends one session of a user, or all of them: their tokens are refused from now on. Needs the scope `users:write`.
+    /// Ends one session of a user, or all of them. Their tokens are rejected from now on. Requires the scope
+    /// `users:write`.
     #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
     async fn revoke_user_sessions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user's `id`.")] user_id: ID,
-        #[graphql(desc = "The session's `id`; all of them when left out.")] session_id: Option<ID>,
+        #[graphql(desc = "Identifier of the user.")] user_id: ID,
+        #[graphql(desc = "Identifier of the session. By default, all sessions are ended.")] session_id: Option<ID>,
     ) -> Result<RevokeUserSessionsPayload> {
         let (app, actor, user) = (app(ctx), actor(ctx)?, user_id.parse()?);
         let revoked_sessions = match session_id {
@@ -266,13 +277,13 @@ impl AdministrationMutation {
         Ok(RevokeUserSessionsPayload { revoked_sessions })
     }
 
-    /// Gets an access token of a user who may do no more than you, for as long as one is good. The user sees it among
-    /// their sessions. Needs the scope `users:impersonate`.
+    /// Issues an access token of another user, with the usual lifetime. Fails with `FORBIDDEN` when the user has scopes
+    /// that you do not have. The user sees the token among their sessions. Requires the scope `users:impersonate`.
     #[graphql(requires(HasScope(IMPERSONATE)), tag = "admin")]
     async fn impersonate(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user, and why.")] input: ImpersonateInput,
+        #[graphql(desc = "The user, and the reason.")] input: ImpersonateInput,
     ) -> Result<ImpersonatePayload> {
         let (id, reason) = (input.id.parse()?, audit::reason(&input.reason)?);
         let granted = administration::impersonate(app(ctx), &actor(ctx)?, Impersonator::Themself, id, reason).await?;

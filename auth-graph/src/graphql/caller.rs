@@ -1,4 +1,4 @@
-//! Who is calling, as the resolvers see it.
+//! The caller of a request, as the resolvers see it.
 
 use async_graphql::Context;
 use secrecy::SecretString;
@@ -10,20 +10,20 @@ use model::error::Error;
 
 /// The caller of one request, or of all operations on one WebSocket.
 ///
-/// A bad token does not fail the request by itself, as signing in again must work with one: the fields that need a
-/// caller answer with its code.
+/// A rejected token does not fail the whole request, because signing in must work even when an old token is sent along.
+/// Fields that require a caller fail with the code of the token.
 #[derive(Clone, Debug)]
 pub enum Caller {
-    /// Sent no token.
+    /// The request had no token.
     Anonymous,
-    /// Sent a good one.
+    /// The token of the request is valid.
     Principal(Principal),
-    /// Sent one that was not accepted.
+    /// The token of the request was rejected.
     Refused(Refusal),
 }
 
 impl Caller {
-    /// Checks the token that a caller sent, if any.
+    /// Checks the token of a request, if there is one.
     pub async fn identify(app: &App, token: Option<SecretString>) -> Self {
         match token {
             None => Self::Anonymous,
@@ -35,7 +35,7 @@ impl Caller {
     }
 }
 
-/// The caller, if they are signed in. The token is looked at again, as a WebSocket may have outlived it.
+/// Returns the caller, if signed in. The token is checked again, because a WebSocket can outlast it.
 pub(super) fn caller<'a>(ctx: &Context<'a>) -> Result<Option<&'a Principal>> {
     match ctx.data_opt::<Caller>() {
         None | Some(Caller::Anonymous) => Ok(None),
@@ -47,28 +47,28 @@ pub(super) fn caller<'a>(ctx: &Context<'a>) -> Result<Option<&'a Principal>> {
     }
 }
 
-/// The caller, who must be signed in.
+/// Returns the caller, who must be signed in.
 pub(super) fn principal<'a>(ctx: &Context<'a>) -> Result<&'a Principal> {
     Ok(caller(ctx)?.ok_or(Error::Unauthenticated)?)
 }
 
-/// The caller as somebody who stays: a WebSocket takes new tokens, anything else has the one.
+/// Returns the caller of a long-running operation. A WebSocket can replace its token meanwhile.
 pub(super) fn presence(ctx: &Context<'_>) -> Result<Presence> {
     let principal = principal(ctx)?;
     Ok(ctx.data_opt::<Presence>().cloned().unwrap_or_else(|| Presence::new(principal.clone())))
 }
 
-/// The caller as somebody who changes what is not their own.
+/// Returns the caller as the actor of a change to something that is not their own.
 pub(super) fn actor(ctx: &Context<'_>) -> Result<Actor> {
     Ok(Actor::caller(principal(ctx)?, device(ctx))?)
 }
 
-/// App, which every schema is built with.
+/// Returns the `App` that the schema was built with.
 pub(super) fn app<'a>(ctx: &Context<'a>) -> &'a App {
     ctx.data_unchecked()
 }
 
-/// What the request shows of the device; nothing where the schema is called without one.
+/// Returns the device that the request came from, or an unknown one when the schema is called without a request.
 pub(super) fn device<'a>(ctx: &Context<'a>) -> &'a Device {
     static UNKNOWN: Device = Device { address: None, user_agent: None, request_id: None };
     ctx.data_opt().unwrap_or(&UNKNOWN)

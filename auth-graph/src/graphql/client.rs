@@ -13,48 +13,54 @@ use model::error::Error;
 use model::values::{Held, Projection, Scope, Scopes};
 use store::service_clients::Model;
 
-/// A program that signs in with a secret of its own, at the token endpoint.
+/// A program that authenticates at the token endpoint with its own secret.
 #[derive(SimpleObject)]
 pub struct ServiceClient {
-    /// Names the client: the `client_id` at the token endpoint, and the subject of its tokens.
+    /// Identifier of the client. It is the `client_id` at the token endpoint, and the claim `sub` of the client's
+    /// tokens.
     id: ID,
-    /// What people call it.
+    /// Name of the client, for people to read.
     name: String,
-    /// What it may ask for.
+    /// Scopes that the client can request.
     scopes: Vec<String>,
-    /// Who its tokens may be for.
+    /// Audiences that the client can request tokens for.
     audiences: Vec<String>,
-    /// When it was made.
+    /// Time at which the client was created (UTC).
     created_at: DateTime<Utc>,
-    /// From when on it can not sign in; null: it can.
+    /// Time at which the client was disabled (UTC). Null while it is enabled.
     disabled_at: Option<DateTime<Utc>>,
-    /// What it is shown of users; null: everything.
+    /// Users and fields that the client can see. Null when it can see everything.
     projection: Option<ClientProjection>,
 }
 
-/// What a service client is shown of users in the feed, in `user` and as entities.
+/// Restriction of the users and fields that a service client sees: in the change feed, in `user` and as entities of the
+/// graph.
 #[derive(SimpleObject)]
 pub struct ClientProjection {
-    /// Users with any of these roles …
+    /// The client sees users who have any of these roles, or any of `scopes`. When both lists are empty, it sees all
+    /// users.
     roles: Vec<String>,
-    /// … or any of these scopes are shown; all users when there is neither.
+    /// The client sees users who have any of these scopes, or any of `roles`. When both lists are empty, it sees all
+    /// users.
     scopes: Vec<String>,
-    /// The fields of these users that are shown, beside `id`, `version`, `updatedAt`, `deletedAt` and `isActive`;
-    /// `metadata.KEY` is a single key of the metadata. Null: all.
+    /// Fields of `User` that the client sees, in addition to `id`, `version`, `updatedAt`, `deletedAt` and `isActive`,
+    /// which it always sees. `metadata.KEY` is a single key of the metadata. Null when it sees every field.
     fields: Option<Vec<String>>,
 }
 
-/// What a service client is to be shown of users.
+/// Restriction of the users and fields that a service client sees.
 #[derive(InputObject)]
 pub struct ClientProjectionInput {
-    /// Users with any of these roles …
+    /// Roles: the client sees users who have any of these roles, or any of `scopes`. When both lists are empty, it sees
+    /// all users.
     #[graphql(default)]
     roles: Vec<String>,
-    /// … or any of these scopes; all users when there is neither.
+    /// Scopes: the client sees users who have any of these scopes, or any of `roles`. When both lists are empty, it
+    /// sees all users.
     #[graphql(default)]
     scopes: Vec<String>,
-    /// The fields that are shown of these users, named as in `User`, beside `id`, `version`, `updatedAt`, `deletedAt`
-    /// and `isActive`; `metadata.KEY` is a single key of the metadata. All when left out.
+    /// Fields of `User` that the client sees, in addition to `id`, `version`, `updatedAt`, `deletedAt` and `isActive`,
+    /// which it always sees. `metadata.KEY` is a single key of the metadata. By default, it sees every field.
     fields: Option<Vec<String>>,
 }
 
@@ -76,58 +82,58 @@ fn parse(scopes: &[String]) -> Result<Scopes> {
     Ok(scopes.iter().map(|scope| scope.parse::<Scope>()).collect::<std::result::Result<_, _>>()?)
 }
 
-/// What is to be different about a service client.
+/// Changes to a service client.
 #[derive(InputObject)]
 pub struct UpdateClientInput {
-    /// Which client.
+    /// Identifier of the client.
     id: ID,
-    /// What it is shown of users; null: everything.
+    /// Users and fields that the client can see. Null to let it see everything.
     projection: MaybeUndefined<ClientProjectionInput>,
 }
 
-/// A client that was changed.
+/// Result of `updateClient`.
 #[derive(SimpleObject)]
 pub struct UpdateClientPayload {
-    /// The client, as it is now.
+    /// The client after the change.
     client: ServiceClient,
 }
 
-/// A service client to be made.
+/// Details of the service client to create.
 #[derive(InputObject)]
 pub struct CreateClientInput {
-    /// What people call it, 1 to 100 characters. No other client may have the name, a disabled one among them.
+    /// Name of the client: 1 to 100 characters. No other client can have it, not even a disabled one.
     name: String,
-    /// What it may ask for.
+    /// Scopes that the client can request.
     scopes: Vec<String>,
-    /// Who its tokens may be for; this service and the graph when left out.
+    /// Audiences that the client can request tokens for. By default, the services of this graph.
     #[graphql(default)]
     audiences: Vec<String>,
-    /// What it is shown of users; everything when left out.
+    /// Users and fields that the client can see. By default, it sees everything.
     projection: Option<ClientProjectionInput>,
 }
 
-/// A client that was made, and its secret.
+/// Result of `createClient`.
 #[derive(SimpleObject)]
 pub struct CreateClientPayload {
-    /// The client.
+    /// The client that was created.
     client: ServiceClient,
-    /// The secret. It is shown this once.
+    /// Secret of the client. It is shown only once.
     secret: String,
 }
 
-/// A client with a new secret.
+/// Result of `rotateClientSecret`.
 #[derive(SimpleObject)]
 pub struct RotateClientSecretPayload {
     /// The client.
     client: ServiceClient,
-    /// The secret. It is shown this once, and the one before is of no use any more.
+    /// New secret of the client. It is shown only once, and the previous secret is no longer accepted.
     secret: String,
 }
 
-/// A client that was disabled.
+/// Result of `disableClient`.
 #[derive(SimpleObject)]
 pub struct DisableClientPayload {
-    /// The client.
+    /// The client that was disabled.
     client: ServiceClient,
 }
 
@@ -151,7 +157,7 @@ pub(super) struct ClientQuery;
 #[guarded]
 #[Object]
 impl ClientQuery {
-    /// The service clients, disabled ones among them, the oldest first. Needs the scope `clients:read`.
+    /// Lists the service clients, including disabled ones, oldest first. Requires the scope `clients:read`.
     #[graphql(requires(HasScope(CLIENTS_READ)), tag = "admin")]
     async fn clients(&self, ctx: &Context<'_>) -> Result<Vec<ServiceClient>> {
         Ok(clients::list(app(ctx)).await?.into_iter().map(ServiceClient::new).collect())
@@ -164,12 +170,13 @@ pub(super) struct ClientMutation;
 #[guarded]
 #[Object]
 impl ClientMutation {
-    /// Makes a service client, with no more scopes than you have. Needs the scope `clients:write`.
+    /// Creates a service client. You can only give scopes that you have yourself. Fails with `CONFLICT` when the name
+    /// is taken. Requires the scope `clients:write`.
     #[graphql(requires(HasScope(CLIENTS_WRITE)), tag = "admin")]
     async fn create_client(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The client.")] input: CreateClientInput,
+        #[graphql(desc = "Details of the client.")] input: CreateClientInput,
     ) -> Result<CreateClientPayload> {
         let projection = input.projection.map(ClientProjectionInput::parse).transpose()?;
         let (name, scopes, audiences) = (input.name, parse(&input.scopes)?, input.audiences);
@@ -178,13 +185,13 @@ impl ClientMutation {
         Ok(CreateClientPayload { client: ServiceClient::new(client), secret: secret.expose_secret().to_owned() })
     }
 
-    /// Changes what a service client is shown of users. It reads them all anew then: its cursors of the feed expire.
-    /// You must have every scope that the client has. Needs the scope `clients:write`.
+    /// Changes the users and fields that a service client can see. Its cursors of the change feed expire, so that it
+    /// reads all users again. You must have every scope that the client has. Requires the scope `clients:write`.
     #[graphql(requires(HasScope(CLIENTS_WRITE)), tag = "admin")]
     async fn update_client(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What shall be different.")] input: UpdateClientInput,
+        #[graphql(desc = "Changes to the client.")] input: UpdateClientInput,
     ) -> Result<UpdateClientPayload> {
         let projection = match input.projection {
             MaybeUndefined::Undefined => return Err(Error::invalid("projection", "must be given, or null").into()),
@@ -195,23 +202,24 @@ impl ClientMutation {
         Ok(UpdateClientPayload { client: ServiceClient::new(client) })
     }
 
-    /// Gives a service client a new secret. Tokens that it has gotten stay good. Needs the scope `clients:write`.
+    /// Replaces the secret of a service client. Tokens that were issued to it remain valid. Requires the scope
+    /// `clients:write`.
     #[graphql(requires(HasScope(CLIENTS_WRITE)), tag = "admin")]
     async fn rotate_client_secret(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The client's `id`.")] id: ID,
+        #[graphql(desc = "Identifier of the client.")] id: ID,
     ) -> Result<RotateClientSecretPayload> {
         let WithSecret { client, secret } = clients::rotate_secret(app(ctx), &actor(ctx)?, id.parse()?).await?;
         Ok(RotateClientSecretPayload { client: ServiceClient::new(client), secret: secret.expose_secret().to_owned() })
     }
 
-    /// Disables a service client for good and ends its tokens. Needs the scope `clients:write`.
+    /// Disables a service client permanently. Its tokens are rejected from now on. Requires the scope `clients:write`.
     #[graphql(requires(HasScope(CLIENTS_WRITE)), tag = "admin")]
     async fn disable_client(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The client's `id`.")] id: ID,
+        #[graphql(desc = "Identifier of the client.")] id: ID,
     ) -> Result<DisableClientPayload> {
         let client = clients::disable(app(ctx), &actor(ctx)?, id.parse()?).await?;
         Ok(DisableClientPayload { client: ServiceClient::new(client) })

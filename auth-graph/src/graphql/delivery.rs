@@ -14,13 +14,13 @@ use engine::app::App;
 use model::config::{Cookies, SameSite};
 use model::error::{Error, Result};
 
-/// Where the refresh token is put.
+/// Way in which a refresh token is delivered.
 #[derive(Enum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Delivery {
-    /// Into the field `refreshToken` of the answer.
+    /// In the field `refreshToken` of the response.
     #[default]
     Body,
-    /// Into an HttpOnly cookie, for browsers; `refreshToken` is null then.
+    /// In an HttpOnly cookie, for browsers. The field `refreshToken` is null.
     Cookie,
 }
 

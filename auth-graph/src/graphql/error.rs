@@ -1,14 +1,14 @@
-//! Errors as GraphQL carries them: every one has `extensions.code`, those that pass have `extensions.retryAfter`, those
-//! about an argument have `extensions.field`.
+//! Errors in the form that GraphQL uses. Every error has `extensions.code`, a temporary one has
+//! `extensions.retryAfter`, and one about an argument has `extensions.field`.
 
 use async_graphql::ErrorExtensions;
 
 use model::error::Error;
 
-/// What resolvers return instead of an error of async-graphql.
+/// Error type of resolvers, in place of the one of async-graphql.
 ///
-/// It has no `Display` on purpose: async-graphql takes anything that has one, drops the code and shows the text to the
-/// caller. So `?` on an [`Error`] keeps its code here, and `?` on anything else does not compile.
+/// It has no `Display` on purpose. async-graphql converts any type that has one, and so would drop the code and show
+/// the text to the caller. Here, `?` on an [`Error`] keeps the code, and `?` on any other error does not compile.
 #[derive(Debug)]
 pub struct ApiError(Error);
 
@@ -22,7 +22,7 @@ impl<E: Into<Error>> From<E> for ApiError {
 }
 
 impl From<ApiError> for async_graphql::Error {
-    /// Faults of ours are logged here, the one place that sees them all, and their cause is shown to nobody.
+    /// Logs internal errors, because every error passes through here. The cause is not shown to the caller.
     fn from(ApiError(error): ApiError) -> Self {
         if matches!(error, Error::Internal(_) | Error::Unavailable { source: Some(_), .. }) {
             tracing::error!(error = errors::explain(&error), "a request failed");

@@ -1,5 +1,5 @@
-//! Entities: how a gateway asks for users by their key, all of a request by one query. What holds for `user(id)` holds
-//! here.
+//! Entities: a gateway requests users by their key, all users of a request with one query. The access rules are the
+//! same as for `user(id)`.
 
 use async_graphql::{Any, Context, Object, Union};
 use subgraph::Representation;
@@ -11,7 +11,7 @@ use engine::accounts;
 use model::error::Error;
 use model::values::UserId;
 
-/// What a gateway can ask for by a key.
+/// Object that a gateway can request by its key.
 #[derive(Union)]
 #[graphql(name = "_Entity")]
 pub enum Entity {
@@ -24,13 +24,13 @@ pub(super) struct Entities;
 
 #[Object]
 impl Entities {
-    /// The users of representations, in their order; null where the caller may not see one, or there is none. At most
-    /// 1,000 at once.
+    /// Returns the users of the given representations, in the same order. An item is null when the user does not exist
+    /// or you may not see them. Up to 1,000 representations are accepted.
     #[graphql(name = "_entities")]
     async fn entities(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Each a `__typename` and an `id`.")] representations: Vec<Any>,
+        #[graphql(desc = "Representations of users, each with a `__typename` and an `id`.")] representations: Vec<Any>,
     ) -> Result<Vec<Option<Entity>>> {
         if representations.len() > Representation::MOST {
             return Err(Error::invalid("representations", "are more than 1,000").into());
@@ -43,7 +43,7 @@ impl Entities {
     }
 }
 
-/// Whom a representation names. Whatever is not an identifier names nobody.
+/// Returns the identifier of a representation, or nothing when it is not a valid identifier.
 fn user_id(any: &Any) -> Result<Option<UserId>> {
     let wrong = || Error::invalid("representations", "must each have a `__typename` of `User`, and an `id`");
     let representation = Representation::of(any).filter(|user| user.typename() == "User").ok_or_else(wrong)?;

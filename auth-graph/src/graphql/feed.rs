@@ -12,97 +12,101 @@ use super::error::{ApiError, Result};
 use super::guard::HasScope;
 use engine::feed::{self, Change, ChangeKind, FEED_READ, Page};
 
-/// A position in a list or in the feed. It is opaque: pass it on as it is.
+/// Position in a list or in the change feed. It is opaque: pass it back unchanged.
 #[derive(NewType, Clone, Debug)]
 #[graphql(name = "Cursor")]
 pub struct Cursor(String);
 
-/// What happened.
+/// Kind of a change.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 #[graphql(remote = "ChangeKind")]
 pub enum UserChangeKind {
-    /// A user was made.
+    /// A user was created.
     UserCreated,
     /// A user was changed: disabled, enabled, restored, or given other attributes, roles, scopes or metadata.
     UserUpdated,
-    /// A user was deleted, or is not shown to this client any more.
+    /// A user was deleted, or this client may no longer see the user.
     UserDeleted,
-    /// A session was ended, or a service client with all its tokens.
+    /// A session was ended, or a service client was disabled and all its tokens with it.
     SessionRevoked,
-    /// One token of a service client was ended.
+    /// A single token of a service client was revoked.
     TokenRevoked,
-    /// Nothing happened: you have everything up to this cursor, as of `recordedAt`. A subscription says so when it has
-    /// caught up, and about every second from then on.
+    /// Nothing changed. The reader has received everything up to this cursor, as of `recordedAt`. A subscription sends
+    /// it when it has caught up, and about every second from then on.
     Current,
 }
 
-/// One change, in the order of the commits.
+/// One change. Changes are ordered as they were committed.
 #[derive(SimpleObject, Debug)]
 pub struct UserChange {
-    /// Where to resume: what follows this change is read after it.
+    /// Position of the change. Reading after it continues with the next change.
     cursor: Cursor,
-    /// What happened.
+    /// Kind of the change.
     kind: UserChangeKind,
-    /// When.
+    /// Time of the change (UTC).
     recorded_at: DateTime<Utc>,
-    /// For a change to a user: the user as they are now, which may be newer than the change.
+    /// For a change to a user: the user as they are now, which can be newer than the change.
     user: Option<UserSnapshot>,
-    /// For the end of a session or a token: what was ended.
+    /// For the end of a session or a token: the access tokens to reject.
     revocation: Option<Revocation>,
 }
 
-/// The early end of a session, of a service client or of a single token: refuse the access tokens that it concerns.
+/// The early end of a session, of all tokens of a service client, or of a single token. The access tokens that it names
+/// must be rejected.
 #[derive(SimpleObject, Debug)]
 pub struct Revocation {
-    /// Refuse every token whose claim `sid` is this.
+    /// Value of the claim `sid` of the access tokens to reject.
     session_id: Option<ID>,
-    /// Refuse the token whose claim `jti` is this.
+    /// Value of the claim `jti` of the access token to reject.
     token_id: Option<ID>,
-    /// Whose session it was; null for a service client, and to clients that are shown some users or fields only.
+    /// Identifier of the user whose session it was. Null for a service client, and for readers that see only some users
+    /// or fields.
     user_id: Option<ID>,
-    /// When it was ended.
+    /// Time of the end (UTC).
     ended_at: DateTime<Utc>,
-    /// When the last access token that it can concern has expired: it may be forgotten then.
+    /// Time at which the last affected access token has expired (UTC). The revocation can be forgotten then.
     until: DateTime<Utc>,
 }
 
-/// A user as a copy elsewhere needs it. Null is what a client is not shown, and, of a deleted user, everything that
-/// says something about a person.
+/// A user, as needed to keep a copy in another service. Fields that the client may not see are null. For a deleted
+/// user, every field with personal data is null.
 #[derive(SimpleObject, Debug)]
 pub struct UserSnapshot {
-    /// Names the user for ever.
+    /// Permanent identifier of the user.
     id: ID,
-    /// Counts the changes. Of two copies of a user, the one with the higher version is the newer.
+    /// Version number, which grows with every change. Of two copies of a user, the one with the higher version is
+    /// newer.
     version: i64,
-    /// The last change.
+    /// Time of the last change (UTC).
     updated_at: DateTime<Utc>,
-    /// When the user was deleted, or is not shown to this client any more; null: they exist.
+    /// Time at which the user was deleted, or from which on this client may no longer see the user (UTC). Null while
+    /// the user exists.
     deleted_at: Option<DateTime<Utc>>,
-    /// Whose account has taken the place of a deleted one that was merged.
+    /// Identifier of the account that replaces this one. Null unless this account was merged into another one.
     merged_into: Option<ID>,
-    /// Whether the user may sign in.
+    /// True when the user can sign in.
     is_active: bool,
-    /// The e-mail address, in lower case.
+    /// E-mail address, in lower case.
     email: Option<String>,
-    /// The given name, may be empty.
+    /// Given name. Can be empty.
     first_name: Option<String>,
-    /// The family name, may be empty.
+    /// Family name. Can be empty.
     last_name: Option<String>,
-    /// The phone number.
+    /// Phone number.
     phone_number: Option<String>,
-    /// When the account was made.
+    /// Time at which the account was created (UTC).
     date_joined: Option<DateTime<Utc>>,
-    /// Whether the user is staff.
+    /// True when the user has the role `staff`.
     is_staff: Option<bool>,
-    /// Whether the user is a superuser.
+    /// True when the user has the role `superuser`.
     is_superuser: Option<bool>,
-    /// Whether the e-mail address was shown to be the user's.
+    /// True when the user has confirmed that the e-mail address is theirs.
     email_verified: Option<bool>,
-    /// The roles: named sets of scopes.
+    /// Roles of the user. A role is a named set of scopes.
     roles: Option<Vec<String>>,
-    /// Every scope that the user may ask for, those of the roles among them.
+    /// Every scope that the user can request, including those of the roles.
     scopes: Option<Vec<String>>,
-    /// What services keep with the user.
+    /// Object with custom data that services and the user store with the account.
     metadata: Option<Json<serde_json::Value>>,
 }
 
@@ -154,11 +158,11 @@ impl From<Change> for UserChange {
     }
 }
 
-/// Where to follow from.
+/// Position in the change feed to follow from.
 #[derive(SimpleObject)]
 pub struct FeedPosition {
-    /// The position of the feed before this page was read. Follow the feed from that of the first page, and nothing is
-    /// missed.
+    /// Position in the change feed before this page was read. Follow the feed from the position of the first page to
+    /// miss no change.
     feed_cursor: Cursor,
 }
 
@@ -181,52 +185,54 @@ pub(super) struct FeedQuery;
 #[guarded]
 #[Object]
 impl FeedQuery {
-    /// What happened to users and sessions, 100 changes at a time unless asked otherwise. Needs the scope `feed:read`.
+    /// Lists changes to users and sessions, 100 by default. Requires the scope `feed:read`.
     #[graphql(requires(HasScope(FEED_READ)), tag = "feed")]
     async fn user_changes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only what follows this cursor; the oldest that is kept when left out. `CURSOR_EXPIRED`: \
-                          what follows is not kept any more, read `userSnapshots`.")]
+        #[graphql(
+            desc = "Cursor to continue from. By default, the oldest change that is kept is the first. Fails with `CURSOR_EXPIRED` \
+                          when the next changes are no longer kept: read `userSnapshots` instead."
+        )]
         after: Option<Cursor>,
-        #[graphql(desc = "So many, at most 1000.")] first: Option<i32>,
+        #[graphql(desc = "Number of items to return, up to 1,000.")] first: Option<i32>,
     ) -> Result<List<UserChange>> {
         Ok(connection(feed::changes_after(app(ctx), principal(ctx)?, text(&after), first).await?))
     }
 
-    /// Every user in the order of their identifiers, those who never signed in and deleted ones among them, 100 at a
-    /// time unless asked otherwise: for filling a copy. Whoever is not among them does not exist, or not for this
-    /// client. Needs the scope `feed:read`.
+    /// Lists all users by identifier, 100 by default, to fill a copy of the users in another service. It includes
+    /// deleted users and users who never signed in. Any other user does not exist, or your client may not see them.
+    /// Requires the scope `feed:read`.
     #[graphql(requires(HasScope(FEED_READ)), tag = "feed")]
     async fn user_snapshots(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<Cursor>,
-        #[graphql(desc = "So many, at most 1000.")] first: Option<i32>,
+        #[graphql(desc = "Cursor to continue from: only items after it are returned.")] after: Option<Cursor>,
+        #[graphql(desc = "Number of items to return, up to 1,000.")] first: Option<i32>,
     ) -> Result<List<UserSnapshot>> {
         Ok(connection(feed::snapshots(app(ctx), principal(ctx)?, text(&after), first).await?))
     }
 
-    /// One user, as a copy elsewhere needs it: whom `user` shows to you, or with the scope `feed:read` anybody whom
-    /// `userSnapshots` shows. What your client is not shown of them is null.
+    /// One user, as needed to keep a copy in another service. Returns the users whom the query `user` shows you and,
+    /// with the scope `feed:read`, every user whom `userSnapshots` lists. Fields that your client may not see are null.
     async fn user_snapshot(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user's `id`.")] id: ID,
+        #[graphql(desc = "Identifier of the user.")] id: ID,
     ) -> Result<Option<UserSnapshot>> {
         let principal = caller(ctx)?;
         let Ok(id) = id.parse() else { return Ok(None) };
         Ok(feed::snapshot(app(ctx), principal, id).await?.map(UserSnapshot::from))
     }
 
-    /// What was ended early within the life of an access token, the oldest first, 100 at a time unless asked otherwise:
-    /// for a service that starts. Needs the scope `feed:read`.
+    /// Lists the sessions and tokens that were ended early and whose access tokens might not have expired yet, oldest
+    /// first, 100 by default. A service reads it at its start. Requires the scope `feed:read`.
     #[graphql(requires(HasScope(FEED_READ)), tag = "feed")]
     async fn revocations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<Cursor>,
-        #[graphql(desc = "So many, at most 1000.")] first: Option<i32>,
+        #[graphql(desc = "Cursor to continue from: only items after it are returned.")] after: Option<Cursor>,
+        #[graphql(desc = "Number of items to return, up to 1,000.")] first: Option<i32>,
     ) -> Result<List<Revocation>> {
         Ok(connection(feed::revocations(app(ctx), principal(ctx)?, text(&after), first).await?))
     }
@@ -238,8 +244,8 @@ pub(super) struct FeedSubscription;
 #[guarded]
 #[Subscription]
 impl FeedSubscription {
-    /// What happens to users and sessions, as it happens. It ends with the code of the refusal when the token is no
-    /// longer good; resume from the last cursor with a new one. Needs the scope `feed:read`.
+    /// Sends changes to users and sessions as they happen. It ends with an error code when the access token is no
+    /// longer valid. To resume, subscribe with a new token from the last cursor. Requires the scope `feed:read`.
     #[graphql(requires(HasScope(FEED_READ)), directive = tag::apply("feed"))]
     async fn user_changes(
         &self,

@@ -1,5 +1,5 @@
-//! Who may call a field: `requires(HasScope(…))`. The check is made here, whatever a gateway in front does with the
-//! directives that the rules become.
+//! Access rules of fields: `requires(HasScope(…))`. They are checked here, whether or not a gateway enforces the
+//! directives that are derived from them.
 
 use async_graphql::{Context, Guard};
 use subgraph::{Demand, Rule};
@@ -9,7 +9,7 @@ use super::error::ApiError;
 use engine::callers::view::View;
 use model::error::Error;
 
-/// Lets callers pass who are signed in.
+/// Requires a signed-in caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Authenticated;
 
@@ -26,7 +26,7 @@ impl Guard for Authenticated {
     }
 }
 
-/// Lets callers pass whose token holds a scope.
+/// Requires a scope in the caller's token.
 #[derive(Clone, Copy, Debug)]
 pub struct HasScope(pub &'static str);
 
@@ -42,8 +42,8 @@ impl Guard for HasScope {
     }
 }
 
-/// Lets callers pass whose token holds a scope, but no client that is shown some users or fields only: for lists and
-/// logs of all users.
+/// Requires a scope in the caller's token, and rejects service clients that see only some users or fields. It guards
+/// lists and logs of all users.
 #[derive(Clone, Copy, Debug)]
 pub struct HasScopeForAll(pub &'static str);
 

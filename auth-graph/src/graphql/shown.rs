@@ -1,5 +1,5 @@
-//! Values that a caller may not be shown. To ask for one fails with `FORBIDDEN`; there is no empty value that could be
-//! taken for the truth.
+//! Values that a caller may not be allowed to see. Requesting a hidden value fails with `FORBIDDEN`: an empty value
+//! could be mistaken for the true one.
 
 use std::borrow::Cow;
 
@@ -10,17 +10,17 @@ use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, V
 use super::error::ApiError;
 use model::error::Error;
 
-/// A value, unless it is kept from the caller. In the schema it is the value.
+/// A value, or nothing when the caller may not see it. In the schema, it has the type of the value.
 #[derive(Clone, Debug)]
 pub(super) struct Shown<T>(Option<T>);
 
 impl<T> Shown<T> {
-    /// The value, if it is shown.
+    /// Computes the value if the caller may see it.
     pub(super) fn when(shown: bool, value: impl FnOnce() -> T) -> Self {
         Self(shown.then(value))
     }
 
-    /// The value, if there is one to be shown.
+    /// Wraps the value, or nothing when it is hidden.
     pub(super) fn of(value: Option<T>) -> Self {
         Self(value)
     }

@@ -10,71 +10,70 @@ use super::error::Result;
 use engine::callers::{Principal, Refusal};
 use engine::verification::{self, Verified};
 
-/// See its fields below.
 pub struct Verification(std::result::Result<Verified, Refusal>);
 
-/// Why a token is not good.
+/// Reason why a token is not valid.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum VerificationFailure {
-    /// It was good once.
+    /// The token was valid, and has expired.
     Expired,
-    /// It is not a token of this service, not meant for this audience, or outdated.
+    /// The token was not issued by this service, is for another audience, or was replaced by a newer refresh token.
     Invalid,
-    /// Its session has ended.
+    /// The session of the token has ended.
     Revoked,
 }
 
-/// The kind of a token.
+/// Type of a token.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum TokenType {
-    /// Sent with every call.
+    /// An access token, which is sent with every request.
     Access,
-    /// Exchanged for the next pair.
+    /// A refresh token, which is exchanged for the next pair of tokens.
     Refresh,
 }
 
-/// What an access token says.
+/// Claims of an access token (RFC 9068).
 #[derive(SimpleObject)]
 pub struct Claims {
-    /// Who issued it.
+    /// Issuer of the token.
     iss: String,
-    /// Who it is about: a user's `id`.
+    /// Identifier of the user whom the token is about.
     sub: ID,
-    /// Who it is for.
+    /// Audiences of the token.
     aud: Vec<String>,
-    /// When it expires.
+    /// Time at which the token expires (UTC).
     exp: DateTime<Utc>,
-    /// When it was issued.
+    /// Time at which the token was issued (UTC).
     iat: DateTime<Utc>,
-    /// From when on it is good.
+    /// Time from which on the token is valid (UTC).
     nbf: DateTime<Utc>,
-    /// Its own name.
+    /// Identifier of the token.
     jti: ID,
-    /// The session that it belongs to.
+    /// Identifier of the session that the token belongs to.
     sid: ID,
-    /// The client that the user signed in with.
+    /// Identifier of the client that the user signed in with.
     client_id: String,
-    /// What it allows.
+    /// Scopes that the token grants.
     scope: Vec<String>,
-    /// When the user signed in.
+    /// Time at which the user signed in (UTC).
     auth_time: DateTime<Utc>,
-    /// How the user proved who they are (RFC 8176).
+    /// Methods that the user proved their identity with (RFC 8176).
     amr: Vec<String>,
-    /// What it says beside, as the operator of the service has configured it.
+    /// Object with further claims, which the operator of the service has configured.
     additional: Json<serde_json::Map<String, serde_json::Value>>,
-    /// The user who acts as the subject; null: the subject (RFC 8693 section 4.1).
+    /// Identifier of the user who acts on behalf of the subject (RFC 8693, section 4.1). Null when the subject acts.
     act: Option<ID>,
 }
 
 /// What became of the check of a token.
 #[Object]
 impl Verification {
-    /// Whether the token is good now.
+    /// True when the token is valid now.
     async fn active(&self) -> bool {
         self.0.is_ok()
     }
 
-    /// Why it is not.
+    /// Reason why the token is not valid. Null when it is valid.
     async fn reason(&self) -> Option<VerificationFailure> {
         match self.0.as_ref().err()? {
             Refusal::Expired => Some(VerificationFailure::Expired),
@@ -83,7 +82,7 @@ impl Verification {
         }
     }
 
-    /// What kind of token it is; null when it is not good.
+    /// Type of the token. Null when it is not valid.
     async fn token_type(&self) -> Option<TokenType> {
         match self.0.as_ref().ok()? {
             Verified::Access(_) => Some(TokenType::Access),
@@ -91,7 +90,7 @@ impl Verification {
         }
     }
 
-    /// What it says; null when it is not good, or not an access token.
+    /// Claims of the access token. Null when the token is not valid, or is a refresh token.
     async fn claims(&self) -> Option<Claims> {
         match self.0.as_ref().ok()? {
             Verified::Access(principal) => Some(Claims::new(principal)),
@@ -99,7 +98,7 @@ impl Verification {
         }
     }
 
-    /// Who it is about, read from the database; null when it is not good.
+    /// The user whom the token is about, read from the database. Null when the token is not valid.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let Ok(verified) = &self.0 else { return Ok(None) };
         let user = verification::user_of(app(ctx), verified).await?;
@@ -135,12 +134,12 @@ pub(super) struct VerificationMutation;
 
 #[Object]
 impl VerificationMutation {
-    /// Whether a token of any kind is good, and what it says. Whoever holds a token may ask; a "no" is an answer and
-    /// not an error. Asking about a refresh token does not use it.
+    /// Checks whether a token is valid, and returns its claims. No sign-in is required. A token that is not valid is a
+    /// result and not an error. Checking a refresh token does not use it up.
     async fn verify(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "An access token or a refresh token.", secret)] token: String,
+        #[graphql(desc = "Access token or refresh token.", secret)] token: String,
     ) -> Result<Verification> {
         Ok(Verification(verification::verify(app(ctx), &token.into()).await?))
     }

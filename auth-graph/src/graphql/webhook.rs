@@ -16,24 +16,25 @@ use store::webhooks::Model;
 
 pub(super) use log::{WebhookLogMutation, WebhookLogQuery};
 
-/// An endpoint of another service that is told of changes, by requests that are signed as Standard Webhooks asks.
+/// An endpoint of another service that is notified of changes. Each notification is a signed POST request (Standard
+/// Webhooks).
 #[derive(SimpleObject)]
 pub struct Webhook {
-    /// Names it.
+    /// Identifier of the endpoint.
     id: ID,
-    /// Where it is.
+    /// URL that the requests are sent to.
     url: String,
-    /// What people call it; may be empty.
+    /// Description of the endpoint, for people to read. Can be empty.
     description: String,
-    /// What it is told of, such as `user.created`; empty: everything.
+    /// Types of the events that the endpoint is notified of, such as `user.created`. Empty for all types.
     event_types: Vec<String>,
-    /// When it was made.
+    /// Time at which the endpoint was created (UTC).
     created_at: DateTime<Utc>,
-    /// Until when requests are signed with the secret before, too; null: there is none.
+    /// Time until which requests are also signed with the previous secret (UTC). Null when there is no previous secret.
     previous_secret_until: Option<DateTime<Utc>>,
-    /// Since when it has done nothing but fail; null: it does not.
+    /// Time since which every attempt has failed (UTC). Null when the last attempt succeeded.
     failing_since: Option<DateTime<Utc>>,
-    /// From when on it is told nothing; null: it is told.
+    /// Time at which the endpoint was disabled (UTC). Null while it is enabled.
     disabled_at: Option<DateTime<Utc>>,
 }
 
@@ -52,53 +53,53 @@ impl From<Model> for Webhook {
     }
 }
 
-/// An endpoint to be made.
+/// Details of the webhook endpoint to create.
 #[derive(InputObject)]
 pub struct CreateWebhookInput {
-    /// Where it is: `https://`, at a public address.
+    /// URL of the endpoint. It must begin with `https://` and have a public address.
     url: String,
-    /// What people call it, at most 200 characters.
+    /// Description of the endpoint, up to 200 characters.
     #[graphql(default)]
     description: String,
-    /// What it is told of: `user.created`, `user.updated`, `user.deleted`, `session.revoked`, `token.revoked`;
-    /// everything when left out.
+    /// Types of the events to notify the endpoint of: `user.created`, `user.updated`, `user.deleted`,
+    /// `session.revoked`, `token.revoked`. By default, all types.
     #[graphql(default)]
     event_types: Vec<String>,
 }
 
-/// What is to be different about an endpoint; what is left out stays.
+/// Changes to a webhook endpoint. Fields that are left out stay unchanged.
 #[derive(InputObject)]
 pub struct UpdateWebhookInput {
-    /// Which endpoint.
+    /// Identifier of the endpoint.
     id: ID,
-    /// Where it is.
+    /// URL of the endpoint. It must begin with `https://` and have a public address.
     url: Option<String>,
-    /// What people call it.
+    /// Description of the endpoint, up to 200 characters.
     description: Option<String>,
-    /// What it is told of; empty: everything.
+    /// Types of the events to notify the endpoint of. An empty list means all types.
     event_types: Option<Vec<String>>,
 }
 
-/// An endpoint that was made or changed.
+/// Result of a mutation that changes a webhook endpoint.
 #[derive(SimpleObject)]
 pub struct WebhookPayload {
-    /// The endpoint, as it is now.
+    /// The endpoint after the change.
     webhook: Webhook,
 }
 
-/// An endpoint with a new secret.
+/// Result of a mutation that issues a new secret for a webhook endpoint.
 #[derive(SimpleObject)]
 pub struct WebhookSecretPayload {
     /// The endpoint.
     webhook: Webhook,
-    /// What it checks signatures with. It is shown this once.
+    /// Secret that the endpoint verifies signatures with. It is shown only once.
     secret: String,
 }
 
-/// An endpoint that was deleted.
+/// Result of `deleteWebhook`.
 #[derive(SimpleObject)]
 pub struct DeleteWebhookPayload {
-    /// Which.
+    /// Identifier of the endpoint that was deleted.
     id: ID,
 }
 
@@ -120,7 +121,7 @@ pub(super) struct WebhookQuery;
 #[guarded]
 #[Object]
 impl WebhookQuery {
-    /// The endpoints of webhooks, disabled ones among them, the oldest first. Needs the scope `webhooks:read`.
+    /// Lists the webhook endpoints, including disabled ones, oldest first. Requires the scope `webhooks:read`.
     #[graphql(requires(HasScope(WEBHOOKS_READ)), tag = "admin")]
     async fn webhooks(&self, ctx: &Context<'_>) -> Result<Vec<Webhook>> {
         Ok(webhooks::list(app(ctx)).await?.into_iter().map(Webhook::from).collect())
@@ -133,13 +134,13 @@ pub(super) struct WebhookMutation;
 #[guarded]
 #[Object]
 impl WebhookMutation {
-    /// Makes an endpoint, which is told of what happens from now on. You must have the scope `feed:read`, too: it is
-    /// told what the feed tells. Needs the scope `webhooks:write`.
+    /// Creates a webhook endpoint. It is notified of every change that happens from now on, unless `eventTypes` limits
+    /// them. Requires the scopes `webhooks:write` and `feed:read`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn create_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The endpoint.")] input: CreateWebhookInput,
+        #[graphql(desc = "Details of the endpoint.")] input: CreateWebhookInput,
     ) -> Result<WebhookSecretPayload> {
         let CreateWebhookInput { url, description, event_types } = input;
         let (url, event_types) = (WebhookUrl::parse(&url)?, EventTypes::parse(&event_types)?);
@@ -147,13 +148,13 @@ impl WebhookMutation {
         Ok(webhooks::create(app(ctx), &actor(ctx)?, new).await?.into())
     }
 
-    /// Changes an endpoint. What waits for it goes to where it is then. You must have the scope `feed:read`, too. Needs
-    /// the scope `webhooks:write`.
+    /// Changes a webhook endpoint. Pending deliveries are sent to the new URL. Requires the scopes `webhooks:write` and
+    /// `feed:read`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn update_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What shall be different.")] input: UpdateWebhookInput,
+        #[graphql(desc = "Changes to the endpoint.")] input: UpdateWebhookInput,
     ) -> Result<WebhookPayload> {
         let update = Update {
             url: input.url.as_deref().map(WebhookUrl::parse).transpose()?,
@@ -163,46 +164,46 @@ impl WebhookMutation {
         Ok(webhooks::update(app(ctx), &actor(ctx)?, input.id.parse()?, update).await?.into())
     }
 
-    /// Gives an endpoint a new secret. For some time requests are signed with the one before, too, so that none is
-    /// refused meanwhile. You must have the scope `feed:read`, too. Needs the scope `webhooks:write`.
+    /// Replaces the secret of a webhook endpoint. Requests are also signed with the previous secret until
+    /// `previousSecretUntil`, so that the endpoint rejects none of them during the change. Requires the scopes
+    /// `webhooks:write` and `feed:read`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn rotate_webhook_secret(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The endpoint's `id`.")] id: ID,
+        #[graphql(desc = "Identifier of the endpoint.")] id: ID,
     ) -> Result<WebhookSecretPayload> {
         Ok(webhooks::rotate_secret(app(ctx), &actor(ctx)?, id.parse()?).await?.into())
     }
 
-    /// Disables an endpoint: it is told nothing, and what waits for it is given up. You must have the scope
-    /// `feed:read`, too. Needs the scope `webhooks:write`.
+    /// Disables a webhook endpoint. It is no longer notified, and its pending deliveries are abandoned. Requires the
+    /// scopes `webhooks:write` and `feed:read`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn disable_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The endpoint's `id`.")] id: ID,
+        #[graphql(desc = "Identifier of the endpoint.")] id: ID,
     ) -> Result<WebhookPayload> {
         Ok(webhooks::disable(app(ctx), &actor(ctx)?, id.parse()?).await?.into())
     }
 
-    /// Enables an endpoint, which is told of what happens from now on; `replayWebhook` tells it what it has missed. You
-    /// must have the scope `feed:read`, too. Needs the scope `webhooks:write`.
+    /// Enables a webhook endpoint. It is notified of every change that happens from now on, and `replayWebhook` sends
+    /// the changes that it has missed. Requires the scopes `webhooks:write` and `feed:read`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn enable_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The endpoint's `id`.")] id: ID,
+        #[graphql(desc = "Identifier of the endpoint.")] id: ID,
     ) -> Result<WebhookPayload> {
         Ok(webhooks::enable(app(ctx), &actor(ctx)?, id.parse()?).await?.into())
     }
 
-    /// Deletes an endpoint, and the log of what it was told. You must have the scope `feed:read`, too. Needs the scope
-    /// `webhooks:write`.
+    /// Deletes a webhook endpoint and the log of its deliveries. Requires the scopes `webhooks:write` and `feed:read`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn delete_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The endpoint's `id`.")] id: ID,
+        #[graphql(desc = "Identifier of the endpoint.")] id: ID,
     ) -> Result<DeleteWebhookPayload> {
         webhooks::delete(app(ctx), &actor(ctx)?, id.parse()?).await?;
         Ok(DeleteWebhookPayload { id })

@@ -1,4 +1,4 @@
-//! What the mutations of administrators take.
+//! Inputs of the administrators' mutations.
 
 use async_graphql::types::Json;
 use async_graphql::{ID, InputObject};
@@ -9,110 +9,112 @@ use engine::accounts::Rank;
 use engine::administration::{NewAccount, Update};
 use model::values::{Email, Locale, NewPassword, Scope, Scopes, UserId};
 
-/// An account to be made.
+/// Details of the account to create.
 #[derive(InputObject)]
 pub struct CreateUserInput {
-    /// The e-mail address, which nobody else may have.
+    /// E-mail address. No other user can have it.
     email: String,
-    /// The password; left out: they can not sign in until they have set one.
+    /// Password: 8 to 256 characters. Without one, the user cannot sign in until they have set a password with the link
+    /// that `requestPasswordReset` sends.
     #[graphql(secret)]
     password: Option<String>,
-    /// The given name.
+    /// Given name, up to 150 characters.
     #[graphql(default)]
     first_name: String,
-    /// The family name.
+    /// Family name, up to 150 characters.
     #[graphql(default)]
     last_name: String,
-    /// Whether they are staff; for superusers to give.
+    /// True to give the role `staff`. Only superusers can give it.
     #[graphql(default)]
     is_staff: bool,
-    /// Whether they are a superuser, and staff with it; for superusers to give.
+    /// True to give the role `superuser`, which includes `staff`. Only superusers can give it.
     #[graphql(default)]
     is_superuser: bool,
-    /// Their roles.
+    /// Roles of the user, other than `staff` and `superuser`.
     #[graphql(default)]
     roles: Vec<String>,
-    /// Their scopes beside those of the roles.
+    /// Scopes of the user, in addition to those of the roles.
     #[graphql(default)]
     scopes: Vec<String>,
-    /// What services keep with the user, an object of at most 16 KiB.
+    /// Object with custom data that services and the user store with the account, up to 16 KiB.
     metadata: Option<Json<Value>>,
-    /// What only administrators see, an object of at most 16 KiB.
+    /// Object with custom data that only administrators see, up to 16 KiB.
     private_metadata: Option<Json<Value>>,
 }
 
-/// Somebody who shall make an account.
+/// Details of an invitation.
 #[derive(InputObject)]
 pub struct InviteUserInput {
-    /// Their e-mail address: the invitation is for this one only.
+    /// E-mail address to invite. The invitation is valid for this address only.
     email: String,
-    /// The language of the mail, such as `de` or `de-AT`.
+    /// Language of the mail, such as `de` or `de-AT`.
     locale: Option<String>,
 }
 
-/// Two accounts of which one shall be made.
+/// Two accounts to merge.
 #[derive(InputObject)]
 pub struct MergeUsersInput {
-    /// The `id` of the account that ends.
+    /// Identifier of the account to delete.
     pub(super) id: ID,
-    /// The `id` of the account that stays.
+    /// Identifier of the account to keep.
     pub(super) into: ID,
-    /// Why, for the audit log: 1 to 500 characters.
+    /// Reason for the audit log: 1 to 500 characters.
     pub(super) reason: String,
 }
 
-/// What shall be different about an account; what is left out stays as it is.
+/// Changes to a user account. Fields that are left out stay unchanged.
 #[derive(InputObject)]
 pub struct UpdateUserInput {
-    /// The user's `id`.
+    /// Identifier of the user.
     id: ID,
-    /// The e-mail address. A new one counts as not verified unless `emailVerified` is given too.
+    /// E-mail address. A new address is unverified unless `emailVerified` is true as well.
     email: Option<String>,
-    /// Whether the address was shown to be the user's.
+    /// True when the e-mail address is known to belong to the user.
     email_verified: Option<bool>,
-    /// The given name.
+    /// Given name, up to 150 characters.
     first_name: Option<String>,
-    /// The family name.
+    /// Family name, up to 150 characters.
     last_name: Option<String>,
-    /// The phone number; empty: none.
+    /// Phone number. An empty string removes it.
     phone_number: Option<String>,
-    /// Whether they are staff; for superusers to change.
+    /// True to give the role `staff`, false to remove it. Only superusers can change it.
     is_staff: Option<bool>,
-    /// Whether they are a superuser; for superusers to change.
+    /// True to give the role `superuser`, false to remove it. Only superusers can change it.
     is_superuser: Option<bool>,
-    /// What services keep with the user, as a whole: an object of at most 16 KiB.
+    /// Object that replaces the whole `metadata`, up to 16 KiB.
     metadata: Option<Json<Value>>,
-    /// What only administrators see, as a whole: an object of at most 16 KiB.
+    /// Object that replaces the whole private metadata, up to 16 KiB.
     private_metadata: Option<Json<Value>>,
 }
 
-/// Roles and scopes, in place of those before.
+/// New roles and scopes of a user. They replace the existing ones.
 #[derive(InputObject)]
 pub struct SetUserRolesInput {
-    /// The user's `id`.
+    /// Identifier of the user.
     id: ID,
-    /// Roles of the configuration, other than `staff` and `superuser`, which are flags.
+    /// Roles that the configuration defines. The roles `staff` and `superuser` are not accepted here: `updateUser`
+    /// changes them with `isStaff` and `isSuperuser`.
     roles: Vec<String>,
-    /// Scopes beside those of the roles.
+    /// Scopes in addition to those of the roles.
     scopes: Vec<String>,
 }
 
-/// A password for somebody.
+/// New password of a user.
 #[derive(InputObject)]
 pub struct SetUserPasswordInput {
-    /// The user's `id`.
+    /// Identifier of the user.
     pub(super) id: ID,
-    /// The password, 8 to 256 characters.
+    /// New password: 8 to 256 characters.
     #[graphql(secret)]
     pub(super) password: String,
 }
 
-/// Whom to act as.
+/// User to act as.
 #[derive(InputObject)]
 pub struct ImpersonateInput {
-    /// The user's `id`.
+    /// Identifier of the user.
     pub(super) id: ID,
-    /// Why, for the audit log: 1 to 500 characters.
+    /// Reason for the audit log: 1 to 500 characters.
     pub(super) reason: String,
 }
 

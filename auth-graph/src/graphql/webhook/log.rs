@@ -1,5 +1,5 @@
-//! What endpoints of webhooks were told: `webhookDeliveries`, and saying it again: `replayWebhookDelivery`,
-//! `replayWebhook`.
+//! Log of the deliveries to webhook endpoints (`webhookDeliveries`), and their repetition (`replayWebhookDelivery`,
+//! `replayWebhook`).
 
 use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
@@ -13,79 +13,80 @@ use engine::pagination::Page;
 use engine::webhooks::{self, Log, WEBHOOKS_READ, WEBHOOKS_WRITE};
 use store::webhook_deliveries::{Failure, Model, State};
 
-/// A change that an endpoint is told of, or was.
+/// The delivery of one change to a webhook endpoint.
 #[derive(SimpleObject)]
 pub struct WebhookDelivery {
-    /// Names it. Each of its requests has it behind `msg_` in the header `webhook-id`.
+    /// Identifier of the delivery. The header `webhook-id` of each request is `msg_` followed by it.
     id: ID,
-    /// What happened, such as `user.created`.
+    /// Type of the event, such as `user.created`.
     event_type: String,
-    /// When that happened.
+    /// Time of the event (UTC).
     occurred_at: DateTime<Utc>,
-    /// The user whom it is about; null for what is about a service client.
+    /// Identifier of the user whom the event is about. Null for an event about a service client.
     user_id: Option<ID>,
-    /// What became of it.
+    /// State of the delivery.
     state: WebhookDeliveryState,
-    /// How often it was tried; from the start again after a replay.
+    /// Number of attempts. A replay resets it to 0.
     attempts: i32,
-    /// When it is tried next; null: it is not.
+    /// Time of the next attempt (UTC). Null when no attempt is due.
     next_attempt_at: Option<DateTime<Utc>>,
-    /// When it was tried last.
+    /// Time of the last attempt (UTC).
     attempted_at: Option<DateTime<Utc>>,
-    /// Why that failed; null: it did not.
+    /// Reason why the last attempt failed. Null when it succeeded.
     failure: Option<WebhookFailure>,
-    /// The status of the answer to that.
+    /// HTTP status of the response to the last attempt.
     status: Option<i32>,
-    /// For how long the answer was waited for, in milliseconds.
+    /// Duration of the last attempt in milliseconds.
     duration_ms: Option<i32>,
 }
 
-/// What became of a delivery.
+/// State of a delivery.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 #[graphql(remote = "State")]
 pub enum WebhookDeliveryState {
-    /// It waits, for the first attempt or the next.
+    /// The delivery waits for its first or its next attempt.
     Waiting,
-    /// The endpoint has taken it: it answered 2xx.
+    /// The endpoint has accepted the delivery: it responded with a status of 2xx.
     Delivered,
-    /// It was given up: a dead letter.
+    /// The delivery was abandoned after too many failed attempts, or because the endpoint was disabled.
     Dead,
 }
 
-/// Why an attempt has failed.
+/// Reason why an attempt failed.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 #[graphql(remote = "Failure")]
 pub enum WebhookFailure {
-    /// The status of the answer was not 2xx. Redirects are not followed.
+    /// The endpoint responded with a status other than 2xx. Redirects are not followed.
     Status,
-    /// The answer did not come in time.
+    /// The endpoint did not respond in time.
     TimedOut,
-    /// Nobody could be reached, or the connection broke.
+    /// The connection could not be made, or it broke.
     Unreachable,
-    /// The name has no public address.
+    /// The host name does not resolve to a public address.
     NotAllowed,
 }
 
-/// What an endpoint is to be told again.
+/// Deliveries to repeat.
 #[derive(InputObject)]
 pub struct ReplayWebhookInput {
-    /// Which endpoint.
+    /// Identifier of the endpoint.
     id: ID,
-    /// Everything that has happened since then.
+    /// Time of the first event to send again (UTC).
     since: DateTime<Utc>,
 }
 
-/// A delivery that is made again.
+/// Result of `replayWebhookDelivery`.
 #[derive(SimpleObject)]
 pub struct ReplayWebhookDeliveryPayload {
-    /// The delivery.
+    /// The delivery, which waits for its next attempt.
     delivery: WebhookDelivery,
 }
 
-/// What is told again.
+/// Result of `replayWebhook`.
 #[derive(SimpleObject)]
 pub struct ReplayWebhookPayload {
-    /// How many deliveries are made again. Further ones are made of what the endpoint was never told.
+    /// Number of existing deliveries that are sent again. It does not include deliveries of changes that were never
+    /// sent to the endpoint: they are created later.
     replayed: u64,
 }
 
@@ -114,18 +115,23 @@ pub(in crate::graphql) struct WebhookLogQuery;
 #[guarded]
 #[Object]
 impl WebhookLogQuery {
-    /// What an endpoint is told and was told, the latest change first. Needs the scope `webhooks:read`.
+    /// Lists the deliveries to a webhook endpoint, latest change first. Requires the scope `webhooks:read`.
     #[expect(clippy::too_many_arguments, reason = "they are the arguments of a Relay connection")]
     #[graphql(requires(HasScope(WEBHOOKS_READ)), tag = "admin")]
     async fn webhook_deliveries(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The endpoint's `id`.")] webhook_id: ID,
-        #[graphql(desc = "Only those in this state.")] state: Option<WebhookDeliveryState>,
-        #[graphql(desc = "So many from the start, at most 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end, at most 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Identifier of the endpoint.")] webhook_id: ID,
+        #[graphql(desc = "State of the deliveries to list. By default, all deliveries are listed.")] state: Option<
+            WebhookDeliveryState,
+        >,
+        #[graphql(desc = "Number of items to return from the start of the list, up to 100.")] first: Option<i32>,
+        #[graphql(desc = "Cursor to continue from: only items after it are returned.")] after: Option<String>,
+        #[graphql(
+            desc = "Number of items to return from the end of the list, up to 100. Cannot be combined with `first`."
+        )]
+        last: Option<i32>,
+        #[graphql(desc = "Cursor to stop at: only items before it are returned.")] before: Option<String>,
     ) -> Result<Connection<String, WebhookDelivery, EmptyFields, EmptyFields>> {
         let log = Log { webhook: webhook_id.parse()?, state: state.map(Into::into) };
         let listing = webhooks::deliveries(app(ctx), log, &Page { first, after, last, before }).await?;
@@ -141,26 +147,26 @@ pub(in crate::graphql) struct WebhookLogMutation;
 #[guarded]
 #[Object]
 impl WebhookLogMutation {
-    /// Makes a delivery again that was made or given up, under the same identifier. You must have the scope
-    /// `feed:read`, too. Needs the scope `webhooks:write`.
+    /// Sends a delivery again that has succeeded or was abandoned. It keeps its identifier. Requires the scopes
+    /// `webhooks:write` and `feed:read`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn replay_webhook_delivery(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The delivery's `id`.")] id: ID,
+        #[graphql(desc = "Identifier of the delivery.")] id: ID,
     ) -> Result<ReplayWebhookDeliveryPayload> {
         let delivery = webhooks::replay(app(ctx), &actor(ctx)?, id.parse()?).await?;
         Ok(ReplayWebhookDeliveryPayload { delivery: delivery.into() })
     }
 
-    /// Tells an endpoint again of everything that has happened since a time: what it was told, what was given up, and
-    /// what it has missed, as far as the feed goes back. You must have the scope `feed:read`, too. Needs the scope
-    /// `webhooks:write`.
+    /// Sends an endpoint every change since a given time again: deliveries that succeeded, deliveries that were
+    /// abandoned, and changes that the endpoint has missed, as far back as the change feed goes. Requires the scopes
+    /// `webhooks:write` and `feed:read`.
     #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn replay_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The endpoint, and since when.")] input: ReplayWebhookInput,
+        #[graphql(desc = "The endpoint, and the time to begin at.")] input: ReplayWebhookInput,
     ) -> Result<ReplayWebhookPayload> {
         let replayed = webhooks::replay_since(app(ctx), &actor(ctx)?, input.id.parse()?, input.since).await?;
         Ok(ReplayWebhookPayload { replayed })
