@@ -1,4 +1,4 @@
-//! The time. Everything that depends on it takes a [`Clock`], so that a test can move it; nothing else reads the
+//! The clock. Everything that depends on the time takes a [`Clock`], so that a test can move it. Nothing else reads the
 //! system's time.
 
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-/// Tells the time: the system's, plus what a test has moved it by.
+/// A clock: the system's time, plus the time by which a test has moved it.
 #[derive(Clone, Debug)]
 pub struct Clock {
     started: Instant,
@@ -22,13 +22,14 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// A clock that goes on only when it is moved: what a test sees does not depend on how long its machine takes then.
+    /// Returns a clock that only moves by [`advance`](Self::advance), so that a test does not depend on the speed of its
+    /// machine.
     #[must_use]
     pub fn standing_at(time: DateTime<Utc>) -> Self {
         Self { stands_at: Some(time), ..Self::default() }
     }
 
-    /// The time now in UTC, to the microsecond: PostgreSQL keeps no more, and SQLite must not keep more.
+    /// Returns the current time in UTC, in microseconds: PostgreSQL does not store more digits, and SQLite must not.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's time")]
     pub fn now(&self) -> DateTime<Utc> {
@@ -42,7 +43,7 @@ impl Clock {
         self.offset_micros.fetch_add(micros, Ordering::Relaxed);
     }
 
-    /// Time passed since this clock was made: it does not jump when the system's time is set.
+    /// Returns the time passed since this clock was created. It does not jump when the system's time is set.
     pub(crate) fn elapsed(&self) -> Duration {
         let offset = u64::try_from(self.offset_micros.load(Ordering::Relaxed)).unwrap_or(0);
         let passed = if self.stands_at.is_some() { Duration::ZERO } else { self.started.elapsed() };
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_standing_clock_goes_on_when_it_is_moved() {
+    fn a_standing_clock_moves_only_by_advance() {
         let clock = Clock::standing_at(DateTime::UNIX_EPOCH);
         clock.clone().advance(Duration::from_secs(3600));
         assert_eq!(clock.now() - DateTime::UNIX_EPOCH, TimeDelta::hours(1));

@@ -22,7 +22,7 @@ type Source = Arc<dyn std::error::Error + Send + Sync>;
 /// Time to wait before the next attempt, if the other side has not sent one.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// A refusal or a failure. Act on its [`code`](Error::code); show its `Display` to users.
+/// A refusal or a failure. Programs act on its [`code`](Error::code); users see its `Display`.
 #[derive(Clone)]
 pub struct Error {
     code: Code,

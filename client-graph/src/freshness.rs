@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 
-/// How recent this process's knowledge of auth-graph is.
+/// The age of this process's knowledge of auth-graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FeedStatus {

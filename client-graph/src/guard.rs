@@ -1,22 +1,22 @@
-//! Access to fields of a GraphQL schema, written once: `#[graphql(requires(HasScope::new("notes:read")))]` below
-//! `#[guarded]` is the check at run time and the directive that gateways are told.
+//! Access rules for fields of a GraphQL schema. `#[graphql(requires(HasScope::new("notes:read")))]` below `#[guarded]`
+//! is both the check at run time and the directive in the schema for gateways.
 //!
-//! The rules find the caller in the request's [`Context`], which the service puts into its data. They stand on fields
-//! or on whole objects; a field's own rule replaces that of its object. Entities need them like anything else.
+//! The rules find the caller in the request's [`Context`], which the service puts into the request's data. A rule applies
+//! to a field or to an object; a field's rule replaces that of its object. Entities need rules like other types.
 //!
-//! | rule | lets in | directive |
+//! | rule | admits | directive |
 //! | --- | --- | --- |
-//! | [`Open`] | everybody | none |
-//! | [`Authenticated`] | whoever has a good access token | `@authenticated` |
-//! | [`HasScope`] | whose token has all, or any, of some scopes | `@requiresScopes` |
-//! | [`Fresh`] | whose token auth-graph confirms right now | `@policy`, `fresh` |
-//! | [`IsSelf`] | the user whom something is about | `@policy`, `self` |
-//! | [`HasRole`] | whose mirrored user holds a role | `@policy`, `role:` and its name |
-//! | [`VerifiedEmail`] | whose mirrored user has proven the e-mail address | `@policy`, `verified_email` |
+//! | [`Open`] | every caller | none |
+//! | [`Authenticated`] | callers with a good access token | `@authenticated` |
+//! | [`HasScope`] | callers whose token has all, or any, of some scopes | `@requiresScopes` |
+//! | [`Fresh`] | callers whose token auth-graph confirms now | `@policy`, `fresh` |
+//! | [`IsSelf`] | the user to whom the field belongs | `@policy`, `self` |
+//! | [`HasRole`] | callers whose mirrored user has a role | `@policy`, `role:` and its name |
+//! | [`VerifiedEmail`] | callers whose mirrored user has confirmed the e-mail address | `@policy`, `verified_email` |
 //!
 //! [`deny_by_default`] refuses a schema in which a field of a root type or of an entity has no rule.
 //!
-//! The fields of a `#[ComplexObject]` have rules of their own:
+//! The fields of a `#[ComplexObject]` have their own rules:
 //!
 //! ```
 //! # use async_graphql::{ComplexObject, SimpleObject};
@@ -39,7 +39,7 @@
 //! }
 //! ```
 //!
-//! async-graphql would not apply a rule of the type to them, so that does not compile, in one attribute or in two:
+//! async-graphql would not apply a rule of the type to them. Such a rule does not compile, in one attribute or in two:
 //!
 //! ```compile_fail
 //! # use async_graphql::{ComplexObject, SimpleObject};
@@ -76,8 +76,8 @@
 //! # }
 //! ```
 //!
-//! A gateway refuses a policy that it does not know, so a subgraph with policies goes into a graph whose gateway knows
-//! them, or without its directives.
+//! A gateway refuses a policy that it does not know. Compose a subgraph with policies for a gateway that knows them, or
+//! leave its directives out.
 
 mod mirrored;
 
@@ -92,15 +92,15 @@ pub use subgraph::{
     guarded, key, plain_sdl, requires,
 };
 
-/// Everybody, with or without an access token: it says that somebody decided so.
+/// Admits every caller, with or without an access token. It shows that this is a decision.
 #[derive(Clone, Copy, Debug)]
 pub struct Open;
 
-/// Somebody with a good access token.
+/// Admits callers with a good access token.
 #[derive(Clone, Copy, Debug)]
 pub struct Authenticated;
 
-/// A principal whose access token has scopes.
+/// Admits callers whose access token has scopes.
 #[derive(Clone, Copy, Debug)]
 pub struct HasScope(Wanted);
 
@@ -111,12 +111,12 @@ enum Wanted {
     Any(&'static [&'static str]),
 }
 
-/// A principal whose access token auth-graph confirms right now; it fails closed. For fields that are too sensitive to
-/// rely on what this service knows.
+/// Admits callers whose access token auth-graph confirms now, and no caller while auth-graph cannot be asked. For fields
+/// that are too sensitive to rely on what this process knows.
 #[derive(Clone, Copy, Debug)]
 pub struct Fresh;
 
-/// The user whom something is about: `requires(IsSelf => id)`, with an argument of the field or something of `self`.
+/// Admits one user: `requires(IsSelf => id)`, where the id is an argument of the field or part of `self`.
 #[derive(Clone, Copy, Debug)]
 pub struct IsSelf;
 
@@ -125,19 +125,19 @@ pub struct IsSelf;
 pub struct IsUser(String);
 
 impl HasScope {
-    /// Asks for this scope.
+    /// Requires this scope.
     #[must_use]
     pub fn new(scope: &'static str) -> Self {
         Self(Wanted::One(scope))
     }
 
-    /// Asks for each of these scopes.
+    /// Requires all of these scopes.
     #[must_use]
     pub fn all(scopes: &'static [&'static str]) -> Self {
         Self(Wanted::All(scopes))
     }
 
-    /// Asks for one of these scopes, whichever.
+    /// Requires at least one of these scopes.
     #[must_use]
     pub fn any(scopes: &'static [&'static str]) -> Self {
         Self(Wanted::Any(scopes))
@@ -145,7 +145,7 @@ impl HasScope {
 }
 
 impl IsSelf {
-    /// The check for this user.
+    /// Returns the check for this user.
     #[must_use]
     pub fn of(self, user: impl ToString) -> IsUser {
         IsUser(user.to_string())
@@ -233,10 +233,10 @@ fn pass(allowed: bool) -> Result<()> {
     if allowed { Ok(()) } else { Err(ApiError::from(Error::new(Code::Forbidden)).into()) }
 }
 
-/// The request's context.
+/// Returns the request's context.
 ///
 /// # Errors
-/// `INTERNAL` when the service did not put one into the request's data.
+/// `INTERNAL` when the request's data has no context.
 pub fn caller<'a>(ctx: &async_graphql::Context<'a>) -> std::result::Result<&'a Context, ApiError> {
     ctx.data_opt::<Context>().ok_or_else(|| {
         let fix = "the request has no client_graph::Context: add the one of AuthGraph::context with Request::data";

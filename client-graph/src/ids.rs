@@ -1,4 +1,4 @@
-//! Typed identifiers, parsed at the boundary: what is not a UUID never gets into an address or a query.
+//! Typed identifiers, parsed at the boundary: a text that is not a UUID never reaches an address or a query.
 
 use std::fmt;
 use std::str::FromStr;
@@ -36,10 +36,10 @@ macro_rules! id {
 }
 
 id!(
-    /// Names a user, for ever: it is never given to another person.
+    /// Permanent identifier of a user. It is never given to another person.
     UserId
 );
 id!(
-    /// Names a session: one sign-in on one device.
+    /// Identifier of a session: one sign-in on one device.
     SessionId
 );

@@ -1,8 +1,8 @@
-//! axum: a layer that finds out who calls, and extractors that ask for it.
+//! Middleware and extractors for axum.
 //!
-//! `Router::layer(auth.layer())` puts the request's [`Context`] where the extractors find it,
-//! and [`Require`], which guards many routes at once: `route_layer(Require::scope("notes:read"))`. [`Permitted`]
-//! extracts the caller of a single route if they may.
+//! `Router::layer(auth.layer())` builds the [`Context`] of each request, which the extractors and [`Require`] need.
+//! [`Require`] protects many routes at once: `route_layer(Require::scope("notes:read"))`. [`Permitted`] protects a single
+//! route and extracts its caller.
 
 mod require;
 
@@ -23,13 +23,13 @@ use crate::principal::Principal;
 
 pub use require::{Permission, Permitted, Require, RequireService};
 
-/// Builds the [`Context`] of each request; made by [`AuthGraph::layer`].
+/// Builds the [`Context`] of each request; created by [`AuthGraph::layer`].
 #[derive(Clone, Debug)]
 pub struct ContextLayer {
     auth: AuthGraph,
 }
 
-/// What [`ContextLayer`] makes of a service.
+/// A service inside a [`ContextLayer`].
 #[derive(Clone, Debug)]
 pub struct ContextService<S> {
     auth: AuthGraph,
@@ -40,17 +40,16 @@ pub struct ContextService<S> {
 #[derive(Clone, Debug)]
 pub struct Authenticated(pub Arc<Principal>);
 
-/// Extracts the verified caller if somebody calls. A token that is no good is refused all the same: who sends one means
-/// to be known.
+/// Extracts the verified caller if the request has a token. A token that is not good is refused.
 #[derive(Clone, Debug)]
 pub struct OptionalPrincipal(pub Option<Arc<Principal>>);
 
-/// Extracts the caller's mirrored user, made on first sight.
+/// Extracts the caller's mirrored user, which is created on the first visit.
 #[derive(Clone, Debug)]
 pub struct CurrentUser(pub crate::mirror::MirroredUser);
 
 impl AuthGraph {
-    /// A layer that puts the [`Context`] of each request into its extensions.
+    /// Returns a layer that puts the [`Context`] of each request into its extensions.
     #[must_use]
     pub fn layer(&self) -> ContextLayer {
         ContextLayer { auth: self.clone() }

@@ -1,12 +1,12 @@
-//! Turn a request into a verified principal and a mirrored user.
+//! Turns a request into a verified principal and a mirrored user.
 //!
-//! auth-graph signs people in and issues access tokens. This library is what every other service plugs in: it verifies
-//! those tokens without a network call, keeps a row for each user in the service's own database, and answers with the
-//! right code when something is wrong.
+//! auth-graph signs users in and issues access tokens. Every other service uses this library: it verifies the tokens
+//! without a network call, keeps a row for each user in the service's own database, and answers with a precise code when
+//! something is wrong.
 //!
 //! # A first service
 //!
-//! One [`AuthGraph`] for each process, one layer, one extractor:
+//! A service needs one [`AuthGraph`] for each process, one layer and one extractor:
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -22,14 +22,14 @@
 //! ```
 //!
 //! Without a token this answers 401 and `WWW-Authenticate: Bearer`, with a bad one 401 and
-//! `Bearer error="invalid_token"`. The keys are fetched when the first token comes, so the service starts while
-//! auth-graph is down; while that is away, verification goes on with the keys that are known. What can not be verified
-//! now is 503 with `Retry-After`, never 401: nobody is signed out because a network is down.
+//! `Bearer error="invalid_token"`. The keys are fetched when the first token arrives, so the service can start while
+//! auth-graph is down. During an outage of auth-graph, verification continues with the known keys. A token that cannot
+//! be verified now is answered with 503 and `Retry-After`, never with 401: an outage signs no user out.
 //!
 //! # GraphQL
 //!
-//! [`AuthGraph::context`] is the context builder. Its [`Context`] goes into the request's data, where the
-//! [guards](guard) look for it. Resolvers return [`ApiError`], so that errors keep their codes.
+//! [`AuthGraph::context`] builds the [`Context`] of a request. Put it into the request's data, where the
+//! [guards](guard) find it. Resolvers return [`ApiError`], so that errors keep their codes.
 //!
 //! ```
 //! use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema};
@@ -40,7 +40,7 @@
 //!
 //! #[Object]
 //! impl Query {
-//!     /// Null when nobody is signed in would be `caller(ctx)?.principal().ok()`; this is an error then.
+//!     /// Fails without a signed-in caller. To answer null instead, use `caller(ctx)?.principal().ok()`.
 //!     async fn subject(&self, ctx: &async_graphql::Context<'_>) -> Result<String, ApiError> {
 //!         Ok(caller(ctx)?.principal()?.subject.to_string())
 //!     }
@@ -50,7 +50,7 @@
 //!         "All is well."
 //!     }
 //!
-//!     /// So sensitive that auth-graph is asked each time.
+//!     /// Asks auth-graph each time, because the field is sensitive.
 //!     #[graphql(guard = "Fresh")]
 //!     async fn salary(&self) -> i32 {
 //!         7
@@ -81,9 +81,9 @@
 //! # Users as rows
 //!
 //! The [mirror] is a table of the service's own database. Put [`mirror::migrations`] first into the service's
-//! migrations, and refer to `mirrored_users.id` from any table. [`Context::user`] is the caller's row: on first sight
-//! auth-graph is asked about them. Rows are keyed by the user's id; an e-mail address is an
-//! attribute that changes and can pass to another person.
+//! migrations, and refer to `mirrored_users.id` from any table. [`Context::user`] returns the caller's row, and asks
+//! auth-graph for it on the user's first visit. Rows are keyed by the user's id; an e-mail address is an attribute that
+//! changes and can pass to another person.
 //!
 //! ```
 //! use client_graph::{layer::CurrentUser, mirror::Mirror, testing::TestIssuer};
@@ -120,9 +120,9 @@
 //!
 //! # The feed
 //!
-//! With a service client of its own, which has the scope `feed:read`, a service follows the change feed of auth-graph:
-//! sessions that end there are refused here within milliseconds, and the mirror holds every user, also those who never
-//! came. [`AuthGraph::run_feed`] is one task for each process:
+//! A service with a service client, which has the scope `feed:read`, can follow the change feed of auth-graph. Sessions
+//! that end at auth-graph are refused here within milliseconds, and the mirror holds every user, also those who never
+//! visited the service. [`AuthGraph::run_feed`] is one task for each process:
 //!
 //! ```
 //! # use client_graph::testing::TestIssuer;
@@ -145,37 +145,37 @@
 //!     seen = auth.feed_moved(seen).await;
 //! }
 //!
-//! // Stopped in order, it lets the next process go on at once.
+//! // After a clean stop the next process can write the mirror at once.
 //! drop(stop);
 //! feed.await.unwrap().unwrap();
 //! # }
 //! ```
 //!
-//! A service's own tables follow its users in the same transaction: see [`Mirror::on_user`](mirror::Mirror::on_user).
-//! What becomes of deleted users is its choice ([`Deletion`](mirror::Deletion)), and so are the names in its database
-//! ([`Naming`](mirror::Naming)), or that there is none ([`Mirror::in_memory`](mirror::Mirror::in_memory)).
-//! [`AuthGraph::feed_status`] says how old what is known is.
+//! A hook can change the service's own tables in the same transaction: see [`Mirror::on_user`](mirror::Mirror::on_user).
+//! The service chooses what happens to deleted users ([`Deletion`](mirror::Deletion)), the names in its database
+//! ([`Naming`](mirror::Naming)), or a mirror without a database ([`Mirror::in_memory`](mirror::Mirror::in_memory)).
+//! [`AuthGraph::feed_status`] returns the age of what this process knows.
 //!
 //! # Signing in
 //!
-//! Browsers sign in on the service's own origin: `Proxy::new(auth).router()` of the [proxy] serves
-//! `/auth/graphql` with auth-graph's public operations, and the REST paths of django-easyjwt. Programs call
+//! Browsers sign in on the service's own origin: `Proxy::new(auth).router()` of the [proxy] serves `/auth/graphql` with
+//! auth-graph's public operations, and the REST paths of django-easyjwt. Programs call
 //! [`AuthGraph::login`], [`refresh`](AuthGraph::refresh), [`verify`](AuthGraph::verify) and
 //! [`logout`](AuthGraph::logout).
 //!
 //! # Errors
 //!
-//! An [`Error`] has a [`Code`], which is what programs act on. It is `extensions.code` in GraphQL and the member `code`
-//! of problem+json over HTTP, and has one HTTP status. The messages are for people.
+//! An [`Error`] has a [`Code`], on which programs act. It is `extensions.code` in GraphQL and the member `code` of
+//! problem+json over HTTP, and has one HTTP status. The messages are for people.
 //!
 //! # Tests of your service
 //!
-//! [`testing::TestIssuer`] is an auth-graph within the test: it signs good tokens and forged ones, rotates keys, goes
-//! down and comes up, and counts what it was asked for.
+//! [`testing::TestIssuer`] is an auth-graph within the test. It signs good and forged tokens, rotates keys, simulates
+//! outages, and counts its calls.
 //!
 //! # Features
 //!
-//! | feature | default | what |
+//! | feature | default | content |
 //! | --- | --- | --- |
 //! | `axum` | yes | the [layer], its extractors, errors as answers |
 //! | `async-graphql` | yes | the [guards](guard), [`ApiError`] |

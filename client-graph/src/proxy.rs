@@ -31,7 +31,7 @@ const REFRESH_COOKIES: [&str; 3] = ["__Host-auth_graph_refresh", "__Secure-auth_
 
 /// The proxy of auth-graph's public operations.
 ///
-/// auth-graph limits log-ins by client network, so it must be told to trust this service's address
+/// auth-graph limits sign-ins by client network. Therefore it must trust this service's address
 /// (`server.trusted_proxies`), and this service must be served with `into_make_service_with_connect_info`.
 #[derive(Clone, Debug)]
 pub struct Proxy {

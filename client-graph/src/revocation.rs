@@ -1,7 +1,7 @@
-//! Sessions, and single tokens, that ended while access tokens still run: the set that every request is checked
-//! against.
+//! Revocations: sessions and single tokens that ended before their access tokens expire. Every request is checked
+//! against them.
 //!
-//! It is bounded by the life of access tokens. Filled by the feed, by log-outs that pass through here and by
+//! The set is bounded by the lifetime of access tokens. It is filled by the feed, by logouts through the proxy and by
 //! [`AuthGraph::revoke_locally`](crate::AuthGraph::revoke_locally).
 
 use std::collections::HashMap;
@@ -18,10 +18,10 @@ use crate::principal::Principal;
 
 const CAPACITY: usize = 1_000_000;
 
-/// What has ended.
+/// The revocations that still matter.
 #[derive(Default)]
 pub(crate) struct Revoked {
-    /// Spares most services the lock: they never see a revocation.
+    /// False until the first revocation: services without any never take the lock.
     any: AtomicBool,
     ended: RwLock<Ended>,
     changed: Notify,
@@ -29,33 +29,33 @@ pub(crate) struct Revoked {
 
 #[derive(Default)]
 struct Ended {
-    sessions: Until<SessionId>,
-    tokens: Until<String>,
-    /// When there were more revocations than we can hold: every token issued before this is refused. That costs each
-    /// caller one refresh; forgetting a revocation could cost more.
+    sessions: ExpiringSet<SessionId>,
+    tokens: ExpiringSet<String>,
+    /// Time when the capacity was exceeded: every token that was issued before is refused. That costs each caller one
+    /// refresh; a forgotten revocation could cost more.
     everything_before: Option<DateTime<Utc>>,
 }
 
-/// What has ended, and until when that matters.
-struct Until<K> {
-    until: HashMap<K, DateTime<Utc>>,
+/// Keys that leave the set when their access tokens have expired.
+struct ExpiringSet<K> {
+    expiries: HashMap<K, DateTime<Utc>>,
     purge_at: usize,
 }
 
 impl Revoked {
-    /// Ends a session here. `until` is when its last access token has ended by itself.
+    /// Refuses the tokens of a session. `until` is the expiry of the last of them.
     pub(crate) fn revoke_session(&self, session: SessionId, until: DateTime<Utc>, now: DateTime<Utc>) {
         self.add(|ended| ended.sessions.insert(session, until, now), now);
     }
 
-    /// Ends a single token here. `until` is when it has ended by itself.
+    /// Refuses a single token. `until` is its expiry.
     pub(crate) fn revoke_token(&self, token: String, until: DateTime<Utc>, now: DateTime<Utc>) {
         self.add(|ended| ended.tokens.insert(token, until, now), now);
     }
 
-    fn add(&self, insert: impl FnOnce(&mut Ended) -> Fits, now: DateTime<Utc>) {
+    fn add(&self, insert: impl FnOnce(&mut Ended) -> Room, now: DateTime<Utc>) {
         let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
-        if insert(&mut ended) == Fits::No {
+        if insert(&mut ended) == Room::Exceeded {
             ended.everything_before = Some(now);
         }
         self.any.store(true, Ordering::Release);
@@ -63,11 +63,11 @@ impl Revoked {
         self.changed.notify_waiters();
     }
 
-    /// Is ready when this principal's session or token has ended.
+    /// Waits until this principal's session or token ends.
     pub(crate) async fn ended(&self, principal: &Principal) {
         loop {
             let mut changed = pin!(self.changed.notified());
-            // A revocation between the look and the wait must not be missed.
+            // A revocation between the check and the wait must not be missed.
             changed.as_mut().enable();
             if self.contains(principal) {
                 return;
@@ -76,44 +76,45 @@ impl Revoked {
         }
     }
 
-    /// Whether this principal's session or token has ended.
+    /// Returns whether this principal's session or token has ended.
     pub(crate) fn contains(&self, principal: &Principal) -> bool {
         if !self.any.load(Ordering::Acquire) {
             return false;
         }
         let ended = self.ended.read().unwrap_or_else(PoisonError::into_inner);
-        principal.session_id.is_some_and(|id| ended.sessions.until.contains_key(&id))
-            || ended.tokens.until.contains_key(&principal.token_id)
+        principal.session_id.is_some_and(|id| ended.sessions.expiries.contains_key(&id))
+            || ended.tokens.expiries.contains_key(&principal.token_id)
             || ended.everything_before.is_some_and(|moment| principal.issued_at <= moment)
     }
 }
 
-/// Whether there was room for all that was there before.
+/// The outcome of an insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fits {
-    Yes,
-    No,
+enum Room {
+    Enough,
+    /// The set was full, and was emptied.
+    Exceeded,
 }
 
-impl<K: Eq + Hash> Until<K> {
-    fn insert(&mut self, key: K, until: DateTime<Utc>, now: DateTime<Utc>) -> Fits {
-        if self.until.len() >= self.purge_at.max(1024) {
-            self.until.retain(|_, until| *until > now);
-            self.purge_at = (self.until.len() * 2).min(CAPACITY);
+impl<K: Eq + Hash> ExpiringSet<K> {
+    fn insert(&mut self, key: K, until: DateTime<Utc>, now: DateTime<Utc>) -> Room {
+        if self.expiries.len() >= self.purge_at.max(1024) {
+            self.expiries.retain(|_, until| *until > now);
+            self.purge_at = (self.expiries.len() * 2).min(CAPACITY);
         }
-        let mut fits = Fits::Yes;
-        if self.until.len() >= CAPACITY {
-            self.until.clear();
-            fits = Fits::No;
+        let mut room = Room::Enough;
+        if self.expiries.len() >= CAPACITY {
+            self.expiries.clear();
+            room = Room::Exceeded;
         }
-        let ended = self.until.entry(key).or_insert(until);
-        *ended = until.max(*ended);
-        fits
+        let expiry = self.expiries.entry(key).or_insert(until);
+        *expiry = until.max(*expiry);
+        room
     }
 }
 
-impl<K> Default for Until<K> {
+impl<K> Default for ExpiringSet<K> {
     fn default() -> Self {
-        Self { until: HashMap::new(), purge_at: 0 }
+        Self { expiries: HashMap::new(), purge_at: 0 }
     }
 }

@@ -27,7 +27,7 @@ impl From<Error> for ApiError {
 }
 
 impl From<ApiError> for async_graphql::Error {
-    /// Keeps the code and the time to wait, in `extensions.code` and `extensions.retryAfter` (seconds).
+    /// Writes the code and the time to wait into `extensions.code` and `extensions.retryAfter` (seconds).
     fn from(ApiError(error): ApiError) -> Self {
         if error.code() == Code::Internal {
             tracing::error!(error = ?error, "a resolver failed");

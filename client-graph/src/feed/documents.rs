@@ -49,7 +49,7 @@ pub(super) struct Revocation {
     pub(super) until: DateTime<Utc>,
 }
 
-/// One page of a list.
+/// A page of a list.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Page<T> {

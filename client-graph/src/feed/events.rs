@@ -17,7 +17,7 @@ pub(super) struct Events {
     buffer: Buffer,
 }
 
-/// One event.
+/// An event.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Event {
     pub(super) name: String,

@@ -1,15 +1,15 @@
-//! Rules about the caller's mirrored user: what an access token does not say.
+//! Rules about the caller's mirrored user, for facts that an access token does not hold.
 
 use async_graphql::{Guard, Result};
 
 use super::{Demand, Rule, caller, pass, policy};
 use crate::error::ApiError;
 
-/// A principal whose mirrored user holds a role.
+/// Admits callers whose mirrored user has a role.
 #[derive(Clone, Copy, Debug)]
 pub struct HasRole(pub &'static str);
 
-/// A principal whose mirrored user has proven the e-mail address.
+/// Admits callers whose mirrored user has confirmed the e-mail address.
 #[derive(Clone, Copy, Debug)]
 pub struct VerifiedEmail;
 

@@ -1,4 +1,4 @@
-//! What the caller of a route needs: as a layer for many routes, and as an extractor for one.
+//! Access rules for routes: as a layer for many routes, and as an extractor for one.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -18,8 +18,8 @@ use crate::error::{Code, Error};
 use crate::ids::UserId;
 use crate::principal::Principal;
 
-/// What the caller of a route needs; the rules of the [guards](crate::guard) for routes without a schema. As a layer it
-/// goes below [`AuthGraph::layer`](crate::AuthGraph::layer), which must be added after it.
+/// Access rules for routes: those of the [guards](crate::guard), for routes without a schema. Add it as a layer before
+/// [`AuthGraph::layer`](crate::AuthGraph::layer).
 #[derive(Clone, Debug)]
 pub struct Require(Vec<Needed>);
 
@@ -35,20 +35,20 @@ enum Needed {
     IsSelf(&'static str),
 }
 
-/// What [`Require`] makes of a service.
+/// A service inside a [`Require`] layer.
 #[derive(Clone, Debug)]
 pub struct RequireService<S> {
     needed: Require,
     inner: S,
 }
 
-/// A name for what callers need, for the extractor [`Permitted`].
+/// A named access rule, for the extractor [`Permitted`].
 pub trait Permission {
-    /// What they need.
+    /// Returns the rule.
     fn required() -> Require;
 }
 
-/// Extracts the verified caller if they have a [`Permission`].
+/// Extracts the verified caller if they satisfy a [`Permission`].
 ///
 /// ```
 /// use client_graph::layer::{Permission, Permitted, Require};
@@ -73,63 +73,63 @@ pub struct Permitted<P> {
 }
 
 impl Require {
-    /// A good access token.
+    /// Requires a good access token.
     #[must_use]
     pub fn authenticated() -> Self {
         Self(vec![Needed::Authenticated])
     }
 
-    /// An access token with this scope.
+    /// Requires an access token with this scope.
     #[must_use]
     pub fn scope(scope: &'static str) -> Self {
         Self(vec![Needed::Scope(scope)])
     }
 
-    /// An access token with each of these scopes.
+    /// Requires an access token with all of these scopes.
     #[must_use]
     pub fn all_scopes(scopes: &'static [&'static str]) -> Self {
         Self(vec![Needed::AllScopes(scopes)])
     }
 
-    /// An access token with one of these scopes, whichever.
+    /// Requires an access token with at least one of these scopes.
     #[must_use]
     pub fn any_scope(scopes: &'static [&'static str]) -> Self {
         Self(vec![Needed::AnyScope(scopes)])
     }
 
-    /// A mirrored user who holds this role.
+    /// Requires that the mirrored user has this role.
     #[must_use]
     pub fn role(role: &'static str) -> Self {
         Self(vec![Needed::Role(role)])
     }
 
-    /// A mirrored user who has proven the e-mail address.
+    /// Requires that the mirrored user has confirmed the e-mail address.
     #[must_use]
     pub fn verified_email() -> Self {
         Self(vec![Needed::VerifiedEmail])
     }
 
-    /// An access token that auth-graph confirms right now.
+    /// Requires an access token that auth-graph confirms now.
     #[must_use]
     pub fn fresh() -> Self {
         Self(vec![Needed::Fresh])
     }
 
-    /// The user whom the route is about: whose id is this parameter of its path, such as `user` of
-    /// `/users/{user}/notes`. As a layer it is put around routes by `route_layer`, as only a route has parameters.
+    /// Requires the user whose id is this parameter of the path, such as `user` of `/users/{user}/notes`. Add it with
+    /// `route_layer`, because only a route has parameters.
     #[must_use]
     pub fn is_self(parameter: &'static str) -> Self {
         Self(vec![Needed::IsSelf(parameter)])
     }
 
-    /// Both.
+    /// Requires both rules.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self
     }
 
-    /// The caller, if they have what is needed.
+    /// Returns the caller, if they satisfy the rules.
     async fn check(&self, parts: &mut Parts) -> Result<Arc<Principal>, Error> {
         let context = Context::from_request_parts(parts, &()).await?;
         let principal = context.principal()?;

@@ -50,7 +50,7 @@ pub struct Profile {
     pub last_login: Option<DateTime<Utc>>,
 }
 
-/// One page of users.
+/// A page of users.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UserPage {

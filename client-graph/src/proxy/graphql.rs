@@ -1,7 +1,7 @@
 //! `POST /auth/graphql`: auth-graph's public operations, and only those.
 //!
-//! The document is read by the parser that auth-graph uses, and what is sent on is what was read: two readings of one
-//! body can not differ.
+//! The document is parsed by the same parser as in auth-graph, and the parsed request is forwarded instead of the
+//! original body: both sides read the same.
 
 use std::collections::HashSet;
 
@@ -21,14 +21,15 @@ use super::{Proxy, body, pass_back};
 use crate::error::{Code, Error, problem};
 use crate::operations::{Repeat, bounded_body, is_json};
 
-/// The root fields that anybody may ask for.
+/// The public root fields.
 const PUBLIC: [&str; 8] =
     ["login", "refresh", "logout", "verify", "register", "verifyEmail", "requestPasswordReset", "resetPassword"];
 const MAX_ANSWER: usize = 1024 * 1024;
-/// More than any document of these operations needs. The parser recurses, so nesting must be bounded before it.
+/// Greatest number of opening brackets, more than these operations need. The parser recurses, so nesting must be
+/// bounded before it runs.
 const MAX_BRACKETS: usize = 200;
 
-/// A request of GraphQL over HTTP. Extensions are not passed on: they could name another document.
+/// A request of GraphQL over HTTP. Extensions are not forwarded, because they could name another document.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct GraphqlRequest {

@@ -1,5 +1,5 @@
-//! The REST paths that clients of django-easyjwt know, with their bodies. Errors are problem+json that also has the
-//! `detail` of old; the status and the code are auth-graph's.
+//! The REST paths of django-easyjwt, with the same bodies. Errors are problem+json with the `detail` of django-easyjwt;
+//! the status and the code are auth-graph's.
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
@@ -14,7 +14,7 @@ use crate::error::{Code, Error, problem};
 use crate::ids::UserId;
 use crate::operations::{Credentials, Ending, SignIn, TokenPair, VerificationFailure, Verified};
 
-/// A refusal with the members of old.
+/// A refusal with the members of django-easyjwt.
 pub(crate) struct Refusal {
     error: Error,
     fields: Map<String, Value>,
@@ -76,7 +76,7 @@ pub(super) async fn logout(State(proxy): State<Proxy>, request: Request) -> Resu
     Ok(answer(json!({ "detail": "Logged out." }), &reply.headers))
 }
 
-/// `GET /auth/users/{id}/`: the caller's own account, and nobody else's.
+/// `GET /auth/users/{id}/`: only the caller's own account.
 pub(super) async fn user(
     State(proxy): State<Proxy>,
     Path(id): Path<String>,

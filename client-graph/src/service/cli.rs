@@ -1,4 +1,4 @@
-//! The command line: parses, calls one function, prints.
+//! The command line. A command parses its arguments, calls one function and prints the result.
 
 use std::error::Error as StdError;
 use std::io::{self, Write};
@@ -14,14 +14,14 @@ use super::config::{Config, Problems, Profile, Sources};
 use super::{database, graphql, http};
 use crate::clock::Clock;
 
-/// A service of your federated graph whose users come from auth-graph: notes, and sign-in on its own origin.
+/// Example service of a federated graph with the users of auth-graph: notes, and sign-in on its own origin.
 #[derive(Debug, Parser)]
 #[command(name = "client-graph", version)]
 pub struct Cli {
-    /// A TOML file laid over the defaults.
+    /// Configuration file (TOML), which overrides the defaults.
     #[arg(long, global = true, env = "CLIENT_GRAPH_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Sets a key of the configuration, such as server.bind=127.0.0.1:9001; may be repeated.
+    /// Configuration key to override, such as server.bind=127.0.0.1:9001. Can be repeated.
     #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
     settings: Vec<(String, String)>,
     #[command(subcommand)]
@@ -30,41 +30,41 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve: brings the database up to date and answers until it gets SIGINT or SIGTERM.
+    /// Migrate the database and serve until SIGINT or SIGTERM.
     Serve {
         /// Address and port to listen on.
         #[arg(long, value_name = "ADDRESS:PORT")]
         bind: Option<SocketAddr>,
-        /// Where auth-graph is.
+        /// Address of auth-graph.
         #[arg(long, value_name = "URL")]
         auth_url: Option<String>,
         /// Folder of the embedded database and of the generated secret.
         #[arg(long, value_name = "FOLDER")]
         data_dir: Option<String>,
     },
-    /// Bring the database up to date.
+    /// Migrate the database.
     Migrate,
     /// Print the GraphQL schema.
     Schema {
         /// Print it as a subgraph of a federated graph.
         #[arg(long)]
         federation: bool,
-        /// Leave the directives about access out, for gateways that refuse them.
+        /// Leave out the access directives, for gateways that refuse them.
         #[arg(long, requires = "federation")]
         without_access: bool,
     },
 }
 
-/// Why a command failed, as it is printed.
+/// The failure of a command.
 pub type Failure = Box<dyn StdError + Send + Sync>;
 
-/// Whether nothing has failed but that whoever reads what is printed has seen enough, as `grep -q` does.
+/// Returns whether a command only failed because its output was closed, as `grep -q` does.
 #[must_use]
 pub fn is_unread(failure: &Failure) -> bool {
     failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// The exit code of the process: 2 where the configuration is wrong, as of auth-graph.
+/// Returns the exit code of the process: 2 for a wrong configuration, as in auth-graph.
 #[must_use]
 pub fn exit_code(failure: &Failure) -> ExitCode {
     match failure.is::<Problems>() {
@@ -76,7 +76,7 @@ pub fn exit_code(failure: &Failure) -> ExitCode {
 /// Runs one command.
 ///
 /// # Errors
-/// What went wrong, to be printed.
+/// The failure, to be printed.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let load = |mut flags: Vec<(String, String)>| -> Result<Config, Problems> {
         flags.extend(cli.settings.clone());
@@ -120,7 +120,7 @@ async fn migrate(config: &Config) -> Result<(), Failure> {
     let db = database::connect(config).await?;
     database::migrate(&db).await?;
     let pending = database::pending_migrations(&db).await?;
-    Ok(writeln!(io::stdout(), "{pending} migrations are to be run")?)
+    Ok(writeln!(io::stdout(), "{pending} migrations are pending")?)
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

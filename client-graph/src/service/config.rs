@@ -1,7 +1,6 @@
-//! The configuration: every key, what it means, and the rules that hold between keys.
+//! The configuration of the service.
 //!
-//! Defaults and their comments stand in `config.default.toml`. A [`Config`] that was loaded has been checked as a
-//! whole.
+//! `config.default.toml` holds the defaults and documents every key. A loaded [`Config`] has passed all checks.
 
 mod check;
 
@@ -18,7 +17,7 @@ use settings::{Layout, MasterSecret};
 use crate::verifier::Verification;
 pub use settings::{Problem, Problems, Sources};
 
-/// The defaults, as they are documented.
+/// The documented defaults.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
 const LAYOUT: Layout = Layout { defaults: DEFAULTS, prefix: "CLIENT_GRAPH_", open_tables: &[] };
@@ -27,39 +26,39 @@ const LAYOUT: Layout = Layout { defaults: DEFAULTS, prefix: "CLIENT_GRAPH_", ope
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// What the service is run for.
+    /// Profile of the service.
     pub profile: Profile,
     /// Folder of the embedded database and of the generated secret.
     pub data_dir: PathBuf,
-    /// Authenticates cursors, in base64; empty: generated and kept in `data_dir`.
+    /// Secret that authenticates cursors, in base64; empty: generated and kept in `data_dir`.
     pub secret: SecretString,
-    /// Where it listens.
+    /// Listener and connections.
     pub server: Server,
-    /// How operations come, and which ones.
+    /// Accepted GraphQL requests.
     pub graphql: graphql_edge::Settings,
-    /// How it reaches auth-graph.
+    /// Connection to auth-graph.
     pub auth: Auth,
-    /// Where it keeps its data.
+    /// Database.
     pub database: Database,
-    /// How it looks to composers.
+    /// Schema for composition into a supergraph.
     pub federation: Federation,
-    /// What is logged.
+    /// Log.
     pub log: Log,
 }
 
-/// What the service is run for.
+/// The profile of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// With a playground and introspection.
+    /// Development, with a playground and introspection.
     Development,
-    /// Without them, and with logs as JSON.
+    /// Production, without a playground and introspection, and with logs as JSON.
     Production,
-    /// As in development.
+    /// Demo; the same as development.
     Demo,
 }
 
-/// Where the service listens.
+/// The listener of the service and its connections.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
@@ -67,74 +66,75 @@ pub struct Server {
     pub bind: SocketAddr,
     /// Networks of the proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Further origins whose pages may open a WebSocket.
+    /// Additional origins whose pages may open a WebSocket.
     pub allowed_origins: Vec<String>,
-    /// How long running requests may take to finish after a signal to stop.
+    /// Time for running requests to finish after a signal to stop.
     #[serde(with = "humantime_serde")]
     pub shutdown_grace: Duration,
-    /// A connection is closed on which no further request has arrived for so long.
+    /// Time after which a connection without a further request is closed.
     #[serde(with = "humantime_serde")]
     pub idle_timeout: Duration,
 }
 
-/// How auth-graph is reached and what its tokens must say.
+/// The connection to auth-graph, and the rules for its tokens.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Auth {
-    /// Where it is.
+    /// Address of auth-graph.
     pub url: String,
-    /// Who must have issued tokens; empty: the address.
+    /// Issuer that tokens must name; empty: the address.
     pub issuer: String,
-    /// Who tokens must be for.
+    /// Audience that tokens must name.
     pub audience: String,
-    /// Where the public keys are; empty: under the address.
+    /// Address of the public keys; empty: under the address of auth-graph.
     pub jwks_url: String,
-    /// How tokens are verified.
+    /// Method of verifying tokens.
     pub verification: VerificationSetting,
-    /// How far clocks may be apart.
+    /// Greatest accepted difference between the clocks.
     #[serde(with = "humantime_serde")]
     pub leeway: Duration,
-    /// Allows `http://` to another machine.
+    /// Allows `http://` for an auth-graph on another machine.
     pub allow_insecure_http: bool,
-    /// The service client that follows the change feed; empty: the feed is not followed.
+    /// Service client that follows the change feed; empty: the feed is not followed.
     pub client_id: String,
-    /// The secret of the service client.
+    /// Secret of the service client.
     pub client_secret: SecretString,
 }
 
-/// How tokens are verified.
+/// The method of verifying tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VerificationSetting {
-    /// By signature.
+    /// Verifies the signature in this process.
     Local,
-    /// By asking for each request.
+    /// Asks auth-graph for each request.
     Remote,
 }
 
-/// Where the data is kept.
+/// The database.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// `postgres://…` or `sqlite://…`; empty: an SQLite file in the data folder. It may hold a password.
+    /// Address of the database, `postgres://…` or `sqlite://…`, which may hold a password; empty: an SQLite file in the
+    /// data folder.
     pub url: SecretString,
     /// Size of the connection pool.
     pub max_connections: u32,
 }
 
-/// How the service looks to whoever composes it into a supergraph.
+/// The schema for composition into a supergraph.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Federation {
-    /// Whether `_service` tells of the directives about access. The rules hold either way.
+    /// Includes the access directives in the schema of `_service`. The rules are checked in any case.
     pub access_directives: bool,
 }
 
-/// What is logged.
+/// The log.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
-    /// In the syntax of tracing's `EnvFilter`.
+    /// Filter in the syntax of tracing's `EnvFilter`.
     pub filter: String,
 }
 
@@ -142,22 +142,22 @@ impl Config {
     /// Reads and checks the configuration.
     ///
     /// # Errors
-    /// [`Problems`], all of them: unknown keys, values of the wrong kind, and broken rules.
+    /// All [`Problems`]: unknown keys, values of the wrong type, and broken rules.
     pub fn load(sources: &Sources) -> Result<Self, Problems> {
         sources.load(&LAYOUT, Self::check)
     }
 
-    /// The secret that authenticates cursors, which is made at the first start unless it is configured.
+    /// Returns the secret that authenticates cursors. It is generated at the first start unless it is configured.
     pub(super) fn master_secret(&self) -> io::Result<MasterSecret> {
         MasterSecret::load(&self.secret, &self.data_dir.join("client-graph.secret"))
     }
 
-    /// The database that there is when none is configured.
+    /// Returns the file of the default database.
     pub(super) fn database_file(&self) -> PathBuf {
         self.data_dir.join("client-graph.db")
     }
 
-    /// The database: the configured one, or a file in the data folder, which is made.
+    /// Returns the address of the configured database, or of a file in the data folder, which is created.
     pub(super) fn database_url(&self) -> io::Result<SecretString> {
         if !self.database.url.expose_secret().is_empty() {
             return Ok(self.database.url.clone());

@@ -1,4 +1,4 @@
-//! Cursors of lists: opaque and authenticated, so that one that we did not make is refused before it reaches a query.
+//! Cursors of lists: opaque and authenticated, so that a foreign cursor is refused before it reaches a query.
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -10,7 +10,7 @@ use crate::error::Error;
 const ID_LENGTH: usize = 16;
 const TAG_LENGTH: usize = 32;
 
-/// Makes and reads cursors (HMAC with SHA-256).
+/// Creates and reads cursors (HMAC with SHA-256).
 #[derive(Debug)]
 pub(super) struct Cursors {
     key: hmac::Key,
@@ -21,16 +21,16 @@ impl Cursors {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret) }
     }
 
-    /// The cursor of one row of a list.
+    /// Returns the cursor of a row of a list.
     pub(super) fn encode(&self, list: &str, id: Uuid) -> String {
         let tag = hmac::sign(&self.key, &message(list, id));
         URL_SAFE_NO_PAD.encode([id.as_bytes(), tag.as_ref()].concat())
     }
 
-    /// The row that a cursor of this list stands for.
+    /// Returns the row of a cursor of this list.
     ///
     /// # Errors
-    /// `VALIDATION_FAILED` when it is not a cursor that we made for this list.
+    /// `VALIDATION_FAILED` when the text is not a cursor of this list.
     pub(super) fn decode(&self, list: &str, cursor: &str) -> Result<Uuid, Error> {
         let mut bytes = [0; ID_LENGTH + TAG_LENGTH];
         let read = URL_SAFE_NO_PAD.decode_slice(cursor, &mut bytes);

@@ -1,6 +1,6 @@
-//! What is counted, and the text that Prometheus reads.
+//! The metrics of the service, and their text for Prometheus.
 //!
-//! The recorder is our own and not the global one, so that two services can live in one process.
+//! The recorder is not the global one, so that two services can run in one process.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ impl Metrics {
         self.request_duration.record(took);
     }
 
-    /// Counts who calls the schema.
+    /// Counts a caller of the schema.
     pub(super) fn count_caller(&self, caller: &Caller) {
         match caller {
             Caller::Anonymous => self.anonymous.increment(1),
@@ -42,7 +42,7 @@ impl Metrics {
         }
     }
 
-    /// The text format of Prometheus. An age is no number until there is something that has one.
+    /// Returns the text for Prometheus. An unknown age is NaN.
     pub(super) fn render(&self, key_age: Option<Duration>, feed: FeedStatus) -> String {
         let ages = [
             (&self.key_age, key_age),
@@ -56,7 +56,7 @@ impl Metrics {
         self.handle.render()
     }
 
-    /// Folds what was recorded since the last time; without this, durations pile up until somebody reads them.
+    /// Aggregates the recorded durations. Without this, they accumulate until the metrics are read.
     pub(super) fn upkeep(&self) {
         self.handle.run_upkeep();
     }

@@ -1,4 +1,4 @@
-//! The rules that a configuration must keep, beyond the kind of each value.
+//! The rules of a configuration, beyond the type of each value.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{Config, Problem};
 use crate::client::AuthGraph;
 
 impl Config {
-    /// Every broken rule.
+    /// Returns all broken rules.
     pub(super) fn check(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut rule = |kept: bool, key: &str, message: &str| {
@@ -45,7 +45,7 @@ impl Config {
         problems
     }
 
-    /// The library knows what it needs.
+    /// Returns the problems that the library finds.
     fn check_auth(&self) -> Vec<String> {
         let settings = &self.auth;
         let mut builder = AuthGraph::builder(&settings.url).audience(&settings.audience).leeway(settings.leeway);
