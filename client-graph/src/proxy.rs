@@ -51,7 +51,7 @@ impl Proxy {
     /// # Errors
     /// Names the first text that is not a network.
     pub fn trust<'a>(self, networks: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
-        let parse = |text: &str| text.parse::<IpNet>().map_err(|_| format!("{text:?} is not a network"));
+        let parse = |text: &str| text.parse::<IpNet>().map_err(|_| format!("\"{text}\" is not a network"));
         let networks = networks.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         Ok(self.trust_networks(networks))
     }

@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 
-use super::foreign_hashes::ForeignHash;
+use super::foreign_hashes::{ForeignHash, Unusable};
 use model::config::Passwords;
 use model::error::{Error, Result};
 use model::values::normalised;
@@ -177,7 +177,10 @@ impl Hasher {
             let output = self.compute(password, &salt, params, expected.len())?;
             return Ok(output.ct_eq(expected.as_bytes()).into());
         }
-        let unusable = |reason| Error::internal(format!("a stored password hash can not be compared: {reason:?}"));
+        let unusable = |reason| match reason {
+            Unusable::Unknown => Error::internal("a stored password hash has an unknown format"),
+            Unusable::TooCostly => Error::internal("a stored password hash is too costly to compare"),
+        };
         ForeignHash::parse(hash).map_err(unusable)?.matches(password)
     }
 

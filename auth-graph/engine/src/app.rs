@@ -4,7 +4,6 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::Duration;
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
@@ -104,7 +103,6 @@ impl App {
             DbBackend::Sqlite => open(Commits::Relaxed).await?,
             _ => db.clone(),
         };
-        let access_lifetime = Duration::from_std(config.tokens.access_lifetime).map_err(Error::internal)?;
         let published = match config.tokens.publish_all_algorithms {
             true => Published::AllAlgorithms,
             false => Published::OneAlgorithm,
@@ -118,7 +116,7 @@ impl App {
             known_clients: KnownClients::default(),
             csrf_tokens: CsrfTokens::new(&secrets, clock.clone()),
             passwords: PasswordPool::start(&config.passwords)?,
-            revocations: Revocations::new(access_lifetime),
+            revocations: Revocations::new(config.tokens.access_lifetime),
             cursors: Cursors::new(&secrets, clock.clone()),
             breached_passwords: BreachedPasswords::new(&config.passwords)?,
             metadata_schema: Config::schema(&config.accounts.metadata_schema).map_err(Error::internal)?,

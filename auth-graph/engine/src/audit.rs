@@ -5,7 +5,6 @@
 
 pub mod login_events;
 
-use chrono::Duration;
 use sea_orm::ConnectionTrait;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -189,7 +188,7 @@ pub enum ExportError {
 /// # Errors
 /// When the database fails.
 pub(crate) async fn purge(app: &App) -> Result<()> {
-    let keep = Duration::from_std(app.config.audit.retention).map_err(Error::internal)?;
+    let keep = app.config.audit.retention;
     audit_events::purge(&app.db, app.clock.now() - keep).await?;
     Ok(())
 }

@@ -7,7 +7,6 @@ mod authentication;
 mod grants;
 mod tokens;
 
-use chrono::Duration;
 use sea_orm::{DbErr, SqlErr};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -226,9 +225,4 @@ fn taken(error: DbErr) -> Error {
         Some(SqlErr::UniqueConstraintViolation(_)) => Error::Conflict("This name is taken."),
         _ => error.into(),
     }
-}
-
-/// For how long an access token is good.
-fn access_lifetime(app: &App) -> Result<Duration> {
-    Duration::from_std(app.config.tokens.access_lifetime).map_err(Error::internal)
 }

@@ -13,7 +13,7 @@ mod subscription;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
@@ -63,7 +63,7 @@ pub fn stop(app: &App) {
 /// # Errors
 /// When the database fails.
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
-    let retention = Duration::from_std(app.config.feed.retention).map_err(Error::internal)?;
+    let retention = app.config.feed.retention;
     changes::purge(&app.db, now - retention).await?;
     Ok(())
 }

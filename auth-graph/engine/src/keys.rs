@@ -135,7 +135,7 @@ pub async fn rotate(app: &App, start: Start) -> Result<String> {
     let (txn, now) = begin(app).await?;
     key.created_at = now;
     key.active_from = match start {
-        Start::Published => now + duration(app.config.tokens.key_publish_lead)?,
+        Start::Published => now + app.config.tokens.key_publish_lead,
         Start::Now => now,
     };
     let usable = signing_keys::usable(&txn, now).await?;
@@ -260,9 +260,5 @@ fn signer<'a>(app: &App, usable: &'a [Model], now: DateTime<Utc>) -> Option<&'a 
 /// When the last token that a key can have signed has expired: an access lifetime after its successor began to sign.
 fn outlived_at(app: &App, usable: &[Model], key: &Model) -> Option<DateTime<Utc>> {
     let successor = usable.iter().filter(|other| rank(other) > rank(key)).map(|other| other.active_from).min()?;
-    Some(successor + duration(app.config.tokens.access_lifetime).ok()? + SLACK)
-}
-
-fn duration(duration: std::time::Duration) -> Result<Duration> {
-    Duration::from_std(duration).map_err(Error::internal)
+    Some(successor + app.config.tokens.access_lifetime + SLACK)
 }

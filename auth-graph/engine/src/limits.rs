@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use model::config::Limits;
@@ -111,8 +111,8 @@ impl Attempt {
 
 /// Returns the rule of a counter that accepts `attempts` at once, and one more in every `interval`. The check of the
 /// configuration keeps the sums here and in `rate_limits` within their range.
-fn rule(key: String, interval: Duration, attempts: u32) -> Rule {
-    let interval = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX / 1_000_000);
+fn rule(key: String, interval: TimeDelta, attempts: u32) -> Rule {
+    let interval = interval.num_microseconds().expect("intervals are at most 30 days");
     Rule { key, interval, burst: interval.saturating_mul(attempts.into()) }
 }
 

@@ -184,7 +184,7 @@ async fn send(app: &App, row: &mails::Model) -> Result<bool> {
     };
     let now = app.clock.now();
     let wait = (FIRST_WAIT * 2_i32.pow(u32::try_from(row.attempts).unwrap_or(0).min(7))).min(Duration::hours(1));
-    let give_up_after = Duration::from_std(app.config.mail.give_up_after).map_err(Error::internal)?;
+    let give_up_after = app.config.mail.give_up_after;
     match failure {
         Failure::Passing(reason) if now + wait < row.created_at + give_up_after => {
             tracing::warn!(mail = %row.id, reason, "a mail could not be handed over and is tried again");

@@ -13,7 +13,7 @@ use super::callers::scopes_of;
 use super::claims::{self, Answer};
 use crate::app::App;
 use credentials::access_tokens::Grant;
-use model::error::{Error, Result};
+use model::error::Result;
 use model::values::{Scopes, SessionId};
 use store::{sessions, users};
 
@@ -64,9 +64,8 @@ pub async fn list(app: &App, principal: &Principal) -> Result<Vec<sessions::Mode
 /// # Errors
 /// When the database fails.
 pub(crate) async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
-    let duration = |duration| Duration::from_std(duration).map_err(Error::internal);
-    let ended = now - duration(app.config.audit.login_event_retention)?;
-    let begun = ended - duration(app.config.tokens.session_lifetime)?;
+    let ended = now - app.config.audit.login_event_retention;
+    let begun = ended - app.config.tokens.session_lifetime;
     sessions::purge(&app.db, begun, ended).await?;
     Ok(())
 }
@@ -81,7 +80,7 @@ pub(crate) fn issue(
 ) -> Result<TokenPair> {
     let scope = scope_of(app, session, &user);
     let audience = session.audience(&app.config.tokens.audience);
-    let lifetime = Duration::from_std(app.config.tokens.access_lifetime).map_err(Error::internal)?;
+    let lifetime = app.config.tokens.access_lifetime;
     let expires_at = (now + lifetime).min(session.absolute_expires_at);
     let grant = Grant {
         subject: user.id,
@@ -114,8 +113,7 @@ pub(crate) fn scope_of(app: &App, session: &sessions::Model, user: &users::Model
     session.scope.as_ref().map_or(held.clone(), |asked| held.intersection(asked))
 }
 
-/// When a session ends that is used now, unless its absolute end comes first.
+/// Returns the end of a session that is used now, unless its absolute end is earlier.
 pub(crate) fn idle_end(app: &App, now: DateTime<Utc>) -> DateTime<Utc> {
-    let idle = Duration::from_std(app.config.tokens.idle_lifetime).unwrap_or(Duration::MAX);
-    now.checked_add_signed(idle).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    now + app.config.tokens.idle_lifetime
 }

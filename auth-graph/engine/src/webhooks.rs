@@ -6,7 +6,6 @@
 mod delivery;
 mod log;
 
-use chrono::Duration;
 use sea_orm::ConnectionTrait;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -128,7 +127,7 @@ pub async fn update(app: &App, actor: &Actor, id: WebhookId, update: Update) -> 
 pub async fn rotate_secret(app: &App, actor: &Actor, id: WebhookId) -> Result<WithSecret> {
     let secret = WebhookSecret::generate()?;
     let sealed = app.webhook_secrets.seal(id, &secret)?;
-    let overlap = Duration::from_std(app.config.webhooks.secret_overlap).map_err(Error::internal)?;
+    let overlap = app.config.webhooks.secret_overlap;
     let webhook = change(app, actor, id, "webhook.rotate_secret", async |_, webhook| {
         webhook.previous_secret = Some(std::mem::replace(&mut webhook.secret, sealed));
         webhook.previous_secret_until = Some(app.clock.now() + overlap);

@@ -1,7 +1,6 @@
 //! The configuration: every key, what it means, and the rules that hold between keys.
 //!
-//! Defaults and their comments stand in `config.default.toml`. A [`Config`] that was loaded has been checked as a
-//! whole.
+//! The defaults and their comments are in `config.default.toml`. A loaded [`Config`] has passed every check.
 
 mod accounts;
 mod check;
@@ -16,11 +15,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
-use settings::Layout;
+use settings::{Layout, Loaded, time_delta};
 use url::Url;
 
 use crate::values::Scopes;
@@ -31,7 +30,7 @@ pub use graphql::{AllowedDocuments, Graphql};
 pub use settings::{MasterSecret, Problem, Problems, Secrets, Sources};
 pub use webhooks::Webhooks;
 
-/// The defaults, as they are documented.
+/// Every key with its default and a comment, in TOML.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
 const LAYOUT: Layout = Layout { defaults: DEFAULTS, prefix: "AUTH_GRAPH_", open_tables: &["roles"] };
@@ -40,141 +39,145 @@ const LAYOUT: Layout = Layout { defaults: DEFAULTS, prefix: "AUTH_GRAPH_", open_
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// What the service is run for.
+    /// Purpose of the installation.
     pub profile: Profile,
     /// Folder of the embedded database and of the generated secret.
     pub data_dir: PathBuf,
-    /// The master secret in base64; empty: generated and kept in `data_dir`.
+    /// Master secret in base64. If it is empty, a generated one is kept in `data_dir`.
     pub secret: SecretString,
-    /// Secrets that were replaced and are still accepted; with `secret` only.
+    /// Replaced secrets that are still accepted. They need a `secret` in the configuration.
     #[serde(deserialize_with = "one_or_many")]
     pub previous_secrets: Vec<SecretString>,
-    /// Where it listens and how it is reached.
+    /// Listening address and public address.
     pub server: Server,
-    /// How operations are sent, and which documents are accepted.
+    /// Transport of operations, and accepted documents.
     pub graphql: Graphql,
-    /// How the refresh token is kept by browsers.
+    /// Cookie with the refresh token.
     pub cookies: Cookies,
-    /// Where it keeps its data.
+    /// Database.
     pub database: Database,
-    /// What it issues.
+    /// Access tokens, sessions and signing keys.
     pub tokens: Tokens,
-    /// What access tokens say beside the standard claims.
+    /// Claims of access tokens in addition to the standard ones.
     pub claims: Claims,
-    /// The paths of django-easyjwt.
+    /// Paths of django-easyjwt.
     pub rest: Rest,
-    /// How passwords are hashed.
+    /// Password hashing, and rules for new passwords.
     pub passwords: Passwords,
-    /// How accounts are made and looked after.
+    /// Registration, and the accounts of users.
     pub accounts: Accounts,
-    /// How mails are sent.
+    /// Outgoing mail.
     pub mail: Mail,
-    /// How many failed log-ins are heard.
+    /// Limits of failed attempts and of mails.
     pub limits: Limits,
-    /// How long the change feed goes back.
+    /// Change feed.
     pub feed: Feed,
-    /// How other services are told of changes.
+    /// Webhooks, which notify other services of changes.
     pub webhooks: Webhooks,
     /// Named sets of scopes.
     pub roles: BTreeMap<String, Scopes>,
-    /// How long events are kept.
+    /// Retention of events.
     pub audit: Audit,
-    /// How it looks to composers.
+    /// Schema for composition into a supergraph.
     pub federation: Federation,
-    /// What is logged.
+    /// Log.
     pub log: Log,
+    /// The configuration as TOML without its secrets.
+    #[serde(skip)]
+    printed: String,
 }
 
-/// What the service is run for.
+/// Purpose of an installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// With a playground and introspection.
+    /// Development: the playground and introspection are on.
     Development,
-    /// Without them, and with logs as JSON.
+    /// Production: the playground and introspection are off, and the log is JSON.
     Production,
-    /// As in development, on loopback only, and the sample passwords are accepted.
+    /// Demo: as in development, on loopback addresses only, and the sample passwords are accepted.
     Demo,
 }
 
-/// Where the service listens and how it is reached.
+/// Listening address and public address.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// Address and port to listen on.
     pub bind: SocketAddr,
-    /// The address that clients use, without a trailing slash unless the issuer shall have one; may be empty.
+    /// Address that clients use, without a trailing slash unless the issuer has one. It may be empty.
     pub public_url: String,
-    /// Networks of the proxies whose `X-Forwarded-For` is believed.
+    /// Networks of the proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// Further origins whose pages may call it, with the cookie too, and open a WebSocket.
+    /// Further origins whose pages may send requests, also with the cookie, and open a WebSocket.
     pub allowed_origins: Vec<String>,
-    /// How long running requests may take to finish after a signal to stop.
+    /// Time for running requests to finish after a signal to stop.
     #[serde(with = "humantime_serde")]
     pub shutdown_grace: Duration,
-    /// A connection is closed on which no further request has arrived for so long.
+    /// Time without a further request after which a connection is closed.
     #[serde(with = "humantime_serde")]
     pub idle_timeout: Duration,
 }
 
-/// How browsers keep the refresh token, where a cookie is asked for.
+/// Cookie that keeps the refresh token in browsers.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cookies {
-    /// The domain whose hosts all get the cookie; empty: the host that has set it, and no other.
+    /// Domain whose hosts all receive the cookie. If it is empty, only the host that has set it does.
     pub domain: String,
-    /// Which requests from other sites carry it.
+    /// Requests from other sites that carry the cookie.
     pub same_site: SameSite,
 }
 
-/// Which requests that another site has caused carry a cookie (RFC 6265bis section 5.6.7). There is no `None`: no such
-/// request may use the cookie here.
+/// Requests from other sites that carry a cookie (RFC 6265bis section 5.6.7). There is no `None`, because the service
+/// rejects every other such request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum SameSite {
-    /// None.
+    /// No request.
     Strict,
-    /// Following a link.
+    /// Navigation by a link.
     Lax,
 }
 
-/// Where the data is kept.
+/// Database.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// `postgres://…` or `sqlite://…`; empty: an SQLite file in the data folder. It may hold a password.
+    /// `postgres://…` or `sqlite://…`. If it is empty, an SQLite file in the data folder is used. It may contain a
+    /// password.
     pub url: SecretString,
     /// Size of the connection pool.
     pub max_connections: u32,
 }
 
-/// What tokens are like.
+/// Access tokens, sessions and signing keys.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tokens {
-    /// Signs access tokens.
+    /// Signature algorithm of access tokens.
     pub algorithm: SigningAlgorithm,
-    /// Who access tokens are for.
+    /// Audience of access tokens.
     pub audience: String,
-    /// Further audiences that people may sign in for.
+    /// Further audiences for which users may sign in.
     pub further_audiences: Vec<String>,
-    /// What the tokens for an audience may allow; everything for one that is not listed.
+    /// Scopes that the tokens for an audience may have. An audience that is not listed may have every scope.
     pub audience_scopes: Vec<ScopesOfAudience>,
-    /// Life of an access token.
-    #[serde(with = "humantime_serde")]
-    pub access_lifetime: Duration,
-    /// A session ends when it was not refreshed for this long.
-    #[serde(with = "humantime_serde")]
-    pub idle_lifetime: Duration,
-    /// A session ends in any case after this long.
-    #[serde(with = "humantime_serde")]
-    pub session_lifetime: Duration,
-    /// A signing key is replaced when it is this old; 0: never.
-    #[serde(with = "humantime_serde")]
-    pub key_rotation: Duration,
-    /// How long a new signing key is published before it signs.
-    #[serde(with = "humantime_serde")]
-    pub key_publish_lead: Duration,
-    /// Whether keys of an algorithm that is no longer the configured one stay published until they are retired.
+    /// Lifetime of an access token.
+    #[serde(deserialize_with = "time_delta")]
+    pub access_lifetime: TimeDelta,
+    /// Time without a refresh after which a session ends.
+    #[serde(deserialize_with = "time_delta")]
+    pub idle_lifetime: TimeDelta,
+    /// Longest lifetime of a session.
+    #[serde(deserialize_with = "time_delta")]
+    pub session_lifetime: TimeDelta,
+    /// Age at which a signing key is replaced. 0 means never.
+    #[serde(deserialize_with = "time_delta")]
+    pub key_rotation: TimeDelta,
+    /// Time for which a new signing key is published before it signs.
+    #[serde(deserialize_with = "time_delta")]
+    pub key_publish_lead: TimeDelta,
+    /// If true, keys of an algorithm that is no longer configured stay published until they are retired.
     pub publish_all_algorithms: bool,
 }
 
@@ -191,100 +194,100 @@ pub enum SigningAlgorithm {
     HS256,
 }
 
-/// The paths of django-easyjwt's authentication service.
+/// Paths of django-easyjwt's authentication service.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rest {
-    /// Whether they are there.
+    /// If true, the paths are served.
     pub enabled: bool,
-    /// Whether anybody can make an account there, and is told that an address has one.
+    /// If true, any caller can create an account there, and learns whether an address has one.
     pub create_user: bool,
 }
 
-/// How passwords are hashed: argon2id on threads of their own.
+/// Password hashing with argon2id on threads of its own, and rules for new passwords.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Passwords {
-    /// Threads that hash; 0: one for each core.
+    /// Number of hashing threads. 0 means one for each core.
     pub threads: usize,
     /// Niceness of these threads.
     pub nice: i32,
-    /// Log-ins that may wait for a thread.
+    /// Number of log-ins that may wait for a thread.
     pub queue: usize,
     /// Memory of one hash in KiB.
     pub memory_kib: u32,
     /// Passes over the memory.
     pub iterations: u32,
-    /// What a new password must score at least.
+    /// Lowest score of a new password.
     pub min_score: u8,
-    /// A file of hashes of passwords that must not be used.
+    /// File with hashes of passwords that are rejected.
     pub breached_list: PathBuf,
-    /// A service that knows passwords that must not be used; empty: none.
+    /// Service that knows breached passwords. If it is empty, no service is asked.
     pub breached_url: String,
-    /// How long its answer is waited for.
+    /// Time to wait for the answer of that service.
     #[serde(with = "humantime_serde")]
     pub breached_timeout: Duration,
 }
 
-/// How many failed log-ins are heard: a burst, and then one in each interval.
+/// Limits of failed attempts and of mails: a burst, and then one in each interval.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Burst of one account.
+    /// Burst of failed attempts of one account.
     pub account_attempts: u32,
-    /// Interval of one account.
-    #[serde(with = "humantime_serde")]
-    pub account_interval: Duration,
-    /// Burst of one client network.
+    /// Interval of failed attempts of one account.
+    #[serde(deserialize_with = "time_delta")]
+    pub account_interval: TimeDelta,
+    /// Burst of failed attempts of one client network.
     pub network_attempts: u32,
-    /// Interval of one client network.
-    #[serde(with = "humantime_serde")]
-    pub network_interval: Duration,
+    /// Interval of failed attempts of one client network.
+    #[serde(deserialize_with = "time_delta")]
+    pub network_interval: TimeDelta,
     /// Burst of mails to one address.
     pub mail_burst: u32,
     /// Interval of mails to one address.
-    #[serde(with = "humantime_serde")]
-    pub mail_interval: Duration,
+    #[serde(deserialize_with = "time_delta")]
+    pub mail_interval: TimeDelta,
 }
 
-/// How long events are kept.
+/// Retention of events.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Audit {
-    /// Those of the audit log.
-    #[serde(with = "humantime_serde")]
-    pub retention: Duration,
-    /// Those of signing in.
-    #[serde(with = "humantime_serde")]
-    pub login_event_retention: Duration,
+    /// Retention of the audit log.
+    #[serde(deserialize_with = "time_delta")]
+    pub retention: TimeDelta,
+    /// Retention of events of signing in, and of ended sessions.
+    #[serde(deserialize_with = "time_delta")]
+    pub login_event_retention: TimeDelta,
 }
 
-/// How the service looks to whoever composes it into a supergraph.
+/// Schema for composition into a supergraph.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Federation {
-    /// Whether `_service` tells of the directives about access. The rules hold either way.
+    /// If true, `_service` contains the directives about access. Access is checked in either case.
     pub access_directives: bool,
 }
 
-/// How long the change feed goes back.
+/// Change feed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Feed {
-    /// How long a change is kept.
-    #[serde(with = "humantime_serde")]
-    pub retention: Duration,
+    /// Retention of changes.
+    #[serde(deserialize_with = "time_delta")]
+    pub retention: TimeDelta,
 }
 
-/// What is logged.
+/// Log.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
-    /// In the syntax of tracing's `EnvFilter`.
+    /// Filter in the syntax of tracing's `EnvFilter`.
     pub filter: String,
 }
 
-/// A secret or a list of secrets. What is neither is refused without being shown, as serde would.
+/// Deserializes a secret or a list of secrets. The error does not show the value, as that of serde would.
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretString>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "must be a list of secrets in base64")]
@@ -298,8 +301,19 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretS
     })
 }
 
+impl SameSite {
+    /// Returns the value of the attribute `SameSite`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "Strict",
+            Self::Lax => "Lax",
+        }
+    }
+}
+
 impl SigningAlgorithm {
-    /// The name in the JOSE registry, as it stands in `alg`.
+    /// Returns the name in the JOSE registry, which is the value of `alg`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -315,24 +329,25 @@ impl Config {
     /// Reads and checks the configuration.
     ///
     /// # Errors
-    /// [`Problems`], all of them: unknown keys, values of the wrong kind, and broken rules.
+    /// All [`Problems`]: unknown keys, values of the wrong type, and violated rules.
     pub fn load(sources: &Sources) -> Result<Self, Problems> {
-        sources.load(&LAYOUT, Self::check)
+        let Loaded { settings, values } = sources.load(&LAYOUT, Self::check)?;
+        Ok(Self { printed: print::to_toml(&values), ..settings })
     }
 
-    /// The master secret, which is made at the first start unless it is configured, and those before it.
+    /// Returns the master secret and the replaced ones. An unconfigured secret is generated at the first start.
     ///
     /// # Errors
-    /// When their file can not be read or written, others can read it, or it does not hold good secrets.
+    /// When the file cannot be read or written, is readable by others, or contains no valid secrets.
     pub fn secrets(&self) -> io::Result<Secrets> {
         Secrets::load(&self.secret, &self.previous_secrets, &self.secret_file())
     }
 
-    /// Puts a new secret into the file and keeps the one before for a while. The answer is the time until which.
+    /// Writes a new secret into the file and keeps the previous one. Returns the time until which that is accepted.
     ///
     /// # Errors
     /// As [`Self::secrets`].
-    pub fn rotate_secret(&self, now: DateTime<Utc>, window: chrono::Duration) -> io::Result<DateTime<Utc>> {
+    pub fn rotate_secret(&self, now: DateTime<Utc>, window: TimeDelta) -> io::Result<DateTime<Utc>> {
         Secrets::rotate(&self.secret_file(), now, window)
     }
 
@@ -340,7 +355,7 @@ impl Config {
         self.data_dir.join("secret")
     }
 
-    /// The issuer of tokens: the public address to the byte, or the address that it listens on.
+    /// Returns the issuer of tokens: the public address byte for byte, or else the listening address.
     #[must_use]
     pub fn issuer(&self) -> String {
         if self.server.public_url.is_empty() {
@@ -350,13 +365,13 @@ impl Config {
         }
     }
 
-    /// Whether people may sign in for this audience.
+    /// Returns true if users may sign in for this audience.
     #[must_use]
     pub fn serves_audience(&self, audience: &str) -> bool {
         self.tokens.audience == audience || self.tokens.further_audiences.iter().any(|further| further == audience)
     }
 
-    /// Those of these scopes that a token for this audience may hold.
+    /// Returns those of the scopes that a token for this audience may have.
     #[must_use]
     pub fn scopes_for(&self, audience: &str, scopes: Scopes) -> Scopes {
         match self.tokens.audience_scopes.iter().find(|listed| listed.audience == audience) {
@@ -365,14 +380,15 @@ impl Config {
         }
     }
 
-    /// Whether pages of this origin may act for a signed-in user: our own, and those that are listed.
+    /// Returns true if pages of this origin may act for a signed-in user: pages of the service itself, and of the
+    /// configured origins.
     #[must_use]
     pub fn allows_origin(&self, origin: &str) -> bool {
         self.server.allowed_origins.iter().any(|allowed| allowed == origin)
             || Url::parse(&self.issuer()).is_ok_and(|url| url.origin().ascii_serialization() == origin)
     }
 
-    /// The public address of a path that starts with a slash.
+    /// Returns the public address of a path that starts with a slash.
     #[must_use]
     pub fn url_of(&self, path: &str) -> String {
         format!("{}{path}", self.issuer().trim_end_matches('/'))

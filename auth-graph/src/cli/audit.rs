@@ -93,7 +93,7 @@ fn line(event: &Model) -> serde_json::Value {
         "id": event.id,
         "occurredAt": event.occurred_at,
         "action": event.action,
-        "actorKind": format!("{:?}", event.actor_kind).to_uppercase(),
+        "actorKind": event.actor_kind.name().to_uppercase(),
         "actorId": event.actor_id,
         "targetKind": event.target_kind,
         "targetId": event.target_id,

@@ -236,7 +236,8 @@ fn name(options: &Options) -> Result<String, Failure> {
         OnUnusableHash::Refuse => "",
         OnUnusableHash::Drop => " drop",
     };
-    let name = digest(&SHA256, format!("{:?} {place}{how}", options.from).as_bytes());
+    let format = options.from.to_possible_value().expect("no format is skipped");
+    let name = digest(&SHA256, format!("{} {place}{how}", format.get_name()).as_bytes());
     Ok(BASE64_URL_SAFE_NO_PAD.encode(name))
 }
 

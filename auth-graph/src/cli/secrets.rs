@@ -1,7 +1,6 @@
 //! `secrets rotate`.
 
-use std::time::Duration;
-
+use chrono::TimeDelta;
 use clap::Subcommand;
 use humantime_serde::re::humantime;
 
@@ -17,8 +16,8 @@ pub(super) enum Command {
     Rotate {
         /// How long refresh tokens and cursors of the secret before are accepted, such as 7d; tokens.idle_lifetime
         /// unless given. 0s after a theft: that signs everybody out.
-        #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-        window: Option<Duration>,
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        window: Option<TimeDelta>,
     },
 }
 
@@ -28,4 +27,9 @@ pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure>
     let until = secrets::rotate(config, Clock::default(), window).await?;
     say!("a new secret is in place; the one before is accepted until {}", until.format("%Y-%m-%dT%H:%M:%SZ"))?;
     Ok(say!("restart the service to use it")?)
+}
+
+fn time(text: &str) -> Result<TimeDelta, String> {
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    TimeDelta::from_std(time).map_err(|_| "is too long".to_owned())
 }

@@ -176,7 +176,7 @@ fn print_delivery(delivery: &webhook_deliveries::Model) -> io::Result<()> {
 
 fn line(delivery: &webhook_deliveries::Model) -> String {
     let (id, event, attempts) = (delivery.id, webhooks::event_name(delivery), delivery.attempts);
-    let state = format!("{:?}", delivery.state).to_lowercase();
+    let state = delivery.state.name();
     let mut line = format!("{id} {event} {} {state}, attempts {attempts}", delivery.recorded_at.to_rfc3339());
     // Once it is to be made again, the row still tells of the attempt before.
     if attempts > 0 {

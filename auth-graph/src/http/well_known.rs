@@ -39,7 +39,7 @@ pub(super) async fn discovery(State(app): State<App>) -> impl IntoResponse {
         "grant_types_supported": GRANT_TYPES,
         "response_types_supported": [],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [format!("{:?}", config.tokens.algorithm)],
+        "id_token_signing_alg_values_supported": [config.tokens.algorithm.as_str()],
         "claims_supported": claims,
     });
     ([(CACHE_CONTROL, CACHE)], Json(document))

@@ -56,6 +56,14 @@ pub enum ActorKind {
     System,
 }
 
+impl ActorKind {
+    /// Returns the name in the database.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.to_value()
+    }
+}
+
 /// There are none.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

@@ -66,6 +66,14 @@ pub enum State {
     Dead,
 }
 
+impl State {
+    /// Returns the name in the database.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.to_value()
+    }
+}
+
 /// Why an attempt has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]

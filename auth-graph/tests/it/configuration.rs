@@ -54,7 +54,7 @@ fn flags_win_over_the_environment_and_the_environment_over_the_file() {
         flags: vec![pair("server.bind", "127.0.0.1:3")],
     };
     let config = Config::load(&sources).unwrap();
-    assert_eq!(config.tokens.access_lifetime.as_secs(), 60);
+    assert_eq!(config.tokens.access_lifetime.num_seconds(), 60);
     assert_eq!(config.tokens.audience, "environment");
     assert_eq!(config.server.bind.port(), 3);
 }
@@ -186,6 +186,9 @@ fn broken_rules_are_named() {
         ("limits.mail_burst", "2000000"),
         ("limits.mail_interval", "31d"),
         ("tokens.key_rotation", "290000y"),
+        ("tokens.idle_lifetime", "500000000y"),
+        ("audit.retention", "500000000y"),
+        ("server.shutdown_grace", "2h"),
         ("server.allowed_origins", "[\"https://app.example.com/\"]"),
         ("server.trusted_proxies", "[\"everybody\"]"),
         ("roles.staff", "[\"two words\"]"),
@@ -247,7 +250,37 @@ fn printing_hides_what_is_secret() {
         ),
         ("sqlite:///srv/auth.db?mode=ro", "sqlite:///srv/auth.db?mode=ro"),
     ] {
-        let printed = load(&[("database.url", url)]).unwrap().to_toml();
+        let config = load(&[("database.url", url)]).unwrap();
+        let printed = config.to_toml();
         assert!(printed.contains(&format!("url = \"{shown}\"")), "{printed}");
     }
+}
+
+#[test]
+fn every_secret_is_hidden_wherever_it_was_given() {
+    let [first, second] =
+        ["7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=", "K1t0Xo8mG3vZq6LwRj9sYc2bNfHe5uDpAiWx7kTQ4Vg="];
+    let hook =
+        ["whsec_7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=", "whsec_K1t0Xo8mG3vZq6LwRj9sYc2bNfHe5uDpAiWx7kTQ4Vg="];
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("auth-graph.toml");
+    std::fs::write(&file, format!("[claims.hook]\nurl = \"https://hook.example.com\"\nsecrets = {hook:?}\n")).unwrap();
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let sources = Sources {
+        file: Some(file),
+        environment: vec![
+            pair("AUTH_GRAPH_SECRET", first),
+            pair("AUTH_GRAPH_MAIL__SMTP_URL", "smtps://me:hunter2@mail.example.com"),
+        ],
+        flags: vec![pair("previous_secrets", second), pair("database.url", "postgres://me:hunter2@db/auth")],
+    };
+    let config = Config::load(&sources).unwrap();
+    let printed = config.to_toml();
+    for secret in [&[first, second, "hunter2"][..], &hook[..]].concat() {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+    let table: toml::Table = printed.parse().unwrap();
+    assert_eq!(table["previous_secrets"].as_array().unwrap().len(), 1);
+    assert_eq!(table["claims"]["hook"]["secrets"].as_array().unwrap().len(), 2);
+    assert_eq!(table["mail"]["smtp_url"].as_str(), Some("smtps://me:***@mail.example.com"));
 }

@@ -178,9 +178,9 @@ async fn ghsa_p6v2_xcpg_h6xw_one_ipv6_network_is_one_client() {
 async fn the_widest_limits_that_can_be_configured_can_be_counted() {
     let test = TestApp::with(|config| {
         config.limits.account_attempts = 1_000_000;
-        config.limits.account_interval = std::time::Duration::from_secs(30 * 86_400);
+        config.limits.account_interval = Duration::days(30);
         config.limits.network_attempts = 1;
-        config.limits.network_interval = std::time::Duration::from_secs(30 * 86_400);
+        config.limits.network_interval = Duration::days(30);
     })
     .await;
     let caller = test.anonymous();

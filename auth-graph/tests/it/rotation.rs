@@ -188,7 +188,7 @@ async fn algorithms_are_mixed_in_the_key_set_only_when_that_is_asked_for() {
 
 #[tokio::test]
 async fn an_old_key_gets_one_successor_however_many_replicas_look() {
-    let test = TestApp::with(|config| config.tokens.key_rotation = StdDuration::from_secs(3600)).await;
+    let test = TestApp::with(|config| config.tokens.key_rotation = Duration::hours(1)).await;
     let replica = test.replica().await;
     let made = keys::rotate_when_due(&test.app).await.unwrap();
     assert_eq!(made, None);
@@ -207,14 +207,14 @@ async fn an_old_key_gets_one_successor_however_many_replicas_look() {
 
 #[tokio::test]
 async fn the_schedule_can_be_switched_off() {
-    let test = TestApp::with(|config| config.tokens.key_rotation = StdDuration::ZERO).await;
+    let test = TestApp::with(|config| config.tokens.key_rotation = Duration::zero()).await;
     test.app.clock.advance(Duration::days(400));
     assert_eq!(keys::rotate_when_due(&test.app).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_running_service_replaces_an_old_key_by_itself() {
-    let test = TestApp::with(|config| config.tokens.key_rotation = StdDuration::from_secs(3600)).await;
+    let test = TestApp::with(|config| config.tokens.key_rotation = Duration::hours(1)).await;
     test.app.clock.advance(Duration::hours(1));
     let _tasks = tasks::spawn(&test.app);
     let rotated = async {

@@ -2,7 +2,6 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::pin::pin;
-use std::time::Duration as StdDuration;
 
 use chrono::Duration;
 use engine::accounts::Rank;
@@ -31,7 +30,7 @@ use crate::support::{PASSWORD, TestApp};
 const FIRST: &str = "7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=";
 const SECOND: &str = "T4+rqSGgo5zNy/KsL0Zla70xty60YbDt6XKEetXYAVg=";
 const THIRD: &str = "Ps5QLS3O9QXbShWGoS4JysIieyS9Js+irb7S78OHE1o=";
-const WEEK: StdDuration = StdDuration::from_secs(7 * 24 * 3600);
+const WEEK: Duration = Duration::days(7);
 
 /// A process that was started again with these secrets.
 async fn restarted(test: &TestApp, secret: &str, previous: &[&str]) -> Result<App> {
@@ -52,7 +51,7 @@ fn lines(test: &TestApp) -> Vec<String> {
     std::fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
 }
 
-async fn rotate(test: &TestApp, window: StdDuration) {
+async fn rotate(test: &TestApp, window: Duration) {
     secrets::rotate(test.app.config.clone(), test.app.clock.clone(), window).await.unwrap();
 }
 
@@ -108,7 +107,7 @@ async fn the_secret_in_the_file_is_replaced_and_the_one_before_accepted_for_a_wh
     ada.caller.me().await.data("me");
     let restarted = test.replica().await;
     let successor = refresh(&restarted, &ada.refresh).await.unwrap();
-    test.app.clock.advance(Duration::from_std(WEEK).unwrap());
+    test.app.clock.advance(WEEK);
     assert_eq!(refresh(&restarted, &ada.refresh).await.unwrap_err().code(), Code::TokenInvalid);
     refresh(&restarted, &successor).await.unwrap();
 }
@@ -133,7 +132,7 @@ async fn a_process_that_does_not_know_the_new_secret_still_hears_of_withdrawn_ke
 async fn a_window_of_nothing_signs_everybody_out() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
-    rotate(&test, StdDuration::ZERO).await;
+    rotate(&test, Duration::zero()).await;
     let restarted = test.replica().await;
     assert_eq!(refresh(&restarted, &ada.refresh).await.unwrap_err().code(), Code::TokenInvalid);
     authenticate(&restarted, &ada.access.into()).await.unwrap();

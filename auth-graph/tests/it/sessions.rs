@@ -98,9 +98,7 @@ async fn a_session_is_forgotten_when_it_has_ended_for_long_enough() {
     let test = TestApp::new().await;
     let old = test.signed_in("ada@test.com", Rank::User).await;
     let housekeeping = async || purge(&test.app, test.app.clock.now()).await.unwrap();
-    let days = |duration: std::time::Duration| Duration::from_std(duration).unwrap();
-    let (lifetime, kept) =
-        (days(test.app.config.tokens.session_lifetime), days(test.app.config.audit.login_event_retention));
+    let (lifetime, kept) = (test.app.config.tokens.session_lifetime, test.app.config.audit.login_event_retention);
     test.app.clock.advance(lifetime + kept - Duration::hours(1));
     housekeeping().await;
     assert_eq!(test.anonymous().refresh(&old.refresh).await.code(), "TOKEN_EXPIRED");

@@ -199,7 +199,7 @@ fn refused(refusal: &Refusal, status: StatusCode) -> Error {
     }
     if known != Some(code) {
         let sent: String = refusal.extensions.code.iter().flat_map(|code| code.chars()).take(64).collect();
-        error = error.with_source(format!("auth-graph answered with the code {sent:?}"));
+        error = error.with_source(format!("auth-graph answered with the code \"{}\"", sent.escape_debug()));
     }
     match refusal.extensions.retry_after {
         Some(seconds) if (0.0..=86_400.0).contains(&seconds) => {

@@ -144,7 +144,7 @@ impl Config {
     /// # Errors
     /// All [`Problems`]: unknown keys, values of the wrong type, and broken rules.
     pub fn load(sources: &Sources) -> Result<Self, Problems> {
-        sources.load(&LAYOUT, Self::check)
+        Ok(sources.load(&LAYOUT, Self::check)?.settings)
     }
 
     /// Returns the secret that authenticates cursors. It is generated at the first start unless it is configured.

@@ -1,6 +1,6 @@
-//! Where settings come from: the defaults, then a file, then the environment, then flags.
+//! Sources of settings: the defaults, then a file, then the environment, then flags.
 //!
-//! Every value is tried on its own over the defaults, so that one run reports every wrong key and not just the first.
+//! Every value is tested separately over the defaults, so that one run reports every wrong key and not only the first.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -13,40 +13,52 @@ use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
 
-/// What a service's settings look like.
+/// Names and defaults of a service's settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     /// Every key with its default, in TOML.
     pub defaults: &'static str,
-    /// What the names of its variables in the environment begin with.
+    /// Prefix of its environment variables.
     pub prefix: &'static str,
-    /// Tables whose keys are the operator's own.
+    /// Tables whose keys the operator chooses.
     pub open_tables: &'static [&'static str],
 }
 
-/// What is laid over the defaults, in this order.
+/// Values that override the defaults, in this order.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// A TOML file.
+    /// TOML file.
     pub file: Option<PathBuf>,
-    /// Variables of the environment; those without the service's prefix are ignored, and the one for the file's name.
+    /// Environment variables. Those without the service's prefix are ignored, and so is the one with the name of the file.
     pub environment: Vec<(String, String)>,
     /// Dotted keys and values, from flags.
     pub flags: Vec<(String, String)>,
 }
 
-/// One thing that is wrong with the settings.
+/// Problem with one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The dotted key.
+    /// Dotted key.
     pub key: String,
-    /// What is wrong, and what to write instead.
+    /// Description of the problem, and what to write instead.
     pub message: String,
 }
 
-/// Everything that is wrong with the settings.
+/// Problems with the settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(pub Vec<Problem>);
+
+/// All values of the settings, as they were read.
+pub type Values = Dict;
+
+/// Settings that were read and checked.
+#[derive(Clone, Debug)]
+pub struct Loaded<C> {
+    /// Settings.
+    pub settings: C,
+    /// The same values as they were read: those of every source over the defaults. They contain the secrets.
+    pub values: Values,
+}
 
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,21 +71,21 @@ impl fmt::Display for Problems {
 }
 
 impl Sources {
-    /// A file, the environment of the process, and flags.
+    /// Returns a file, the environment of the process, and flags.
     #[must_use]
     pub fn of_process(file: Option<PathBuf>, flags: Vec<(String, String)>) -> Self {
         Self { file, environment: environment_of_process(), flags }
     }
 
-    /// Reads the settings and has them checked.
+    /// Reads and checks the settings.
     ///
     /// # Errors
-    /// [`Problems`], all of them: unknown keys, values of the wrong kind, and what `check` finds.
+    /// All [`Problems`]: unknown keys, values of the wrong type, and those that `check` returns.
     pub fn load<C: DeserializeOwned>(
         &self,
         layout: &Layout,
         check: impl FnOnce(&C) -> Vec<Problem>,
-    ) -> Result<C, Problems> {
+    ) -> Result<Loaded<C>, Problems> {
         let mut problems = Vec::new();
         let defaults = Figment::from(Toml::string(layout.defaults));
         let known: BTreeSet<String> = leaves(&defaults.extract().unwrap_or_default()).map(|(key, _)| key).collect();
@@ -94,7 +106,10 @@ impl Sources {
         match figment.extract::<C>() {
             Ok(settings) => {
                 problems.extend(check(&settings));
-                if problems.is_empty() { Ok(settings) } else { Err(Problems(problems)) }
+                if !problems.is_empty() {
+                    return Err(Problems(problems));
+                }
+                Ok(Loaded { settings, values: figment.extract().unwrap_or_default() })
             }
             Err(error) => {
                 problems.push(Problem { key: error.path.join("."), message: describe(error.kind) });
@@ -120,21 +135,21 @@ impl Sources {
     }
 }
 
-/// Whatever else is in there need not be text: it is none of our business.
+/// Returns the environment of the process. Invalid Unicode in variables of other programs is replaced.
 #[must_use]
 pub fn environment_of_process() -> Vec<(String, String)> {
     let text = |text: OsString| text.to_string_lossy().into_owned();
     std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
 }
 
-/// What was expected, and never what was found: it may be a secret in the wrong place.
+/// Returns the expectation, and not the value, which may be a secret in the wrong place.
 fn describe(kind: Kind) -> String {
     match kind {
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
             format!("must be {}", in_words(&expected.to_string()))
         }
         Kind::UnknownVariant(_, expected) => format!("must be one of {}", expected.join(", ")),
-        // What a text is that the standard library can not parse as an address.
+        // Message of the standard library for a text that is not an address.
         Kind::Message(message) if message == "invalid socket address syntax" => {
             format!("must be {}", in_words("socket address"))
         }
@@ -142,7 +157,7 @@ fn describe(kind: Kind) -> String {
     }
 }
 
-/// What is expected, in the words of whoever writes settings.
+/// Returns an expectation of serde in the words of operators.
 fn in_words(expected: &str) -> &str {
     match expected {
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, not below 0",
@@ -159,7 +174,7 @@ fn read(path: &Path) -> Result<Dict, String> {
     Figment::from(Toml::string(&text)).extract().map_err(|error| describe(error.kind))
 }
 
-/// Reads a value as figment's environment provider does: numbers, booleans and lists are recognised.
+/// Parses a value as figment's environment provider does: numbers, booleans and lists are recognised.
 fn parse(text: &str) -> Value {
     match text.parse() {
         Ok(value) => value,

@@ -1,11 +1,13 @@
 //! Settings of a service: layers of files and environment variables, and the master secret in a file of its own.
 
 mod data_folder;
+mod durations;
 mod layers;
 mod secret;
 mod secrets;
 
 pub use data_folder::sqlite_url;
-pub use layers::{Layout, Problem, Problems, Sources, environment_of_process};
+pub use durations::time_delta;
+pub use layers::{Layout, Loaded, Problem, Problems, Sources, Values, environment_of_process};
 pub use secret::MasterSecret;
 pub use secrets::{PreviousSecret, Secrets};

@@ -1,6 +1,5 @@
 //! Showing that it is still you, before what a stolen token must not be enough for.
 
-use chrono::Duration;
 use secrecy::SecretString;
 
 use super::Account;
@@ -27,7 +26,7 @@ pub(super) async fn prove(
     match password {
         Some(password) => check_password(app, &user, password, device).await?,
         None => {
-            let window = Duration::from_std(app.config.accounts.recent_sign_in).map_err(Error::internal)?;
+            let window = app.config.accounts.recent_sign_in;
             let age = app.clock.now().timestamp() - principal.claims().auth_time;
             if age >= window.num_seconds() {
                 return Err(Error::ReauthenticationRequired);

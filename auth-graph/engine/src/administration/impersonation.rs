@@ -1,6 +1,6 @@
 //! Acting as somebody else: one access token, which says so (RFC 8693 section 4.1), and no refresh token.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -63,7 +63,7 @@ pub async fn impersonate(
         (Impersonator::Named(by), None) => users::find(&app.db, by).await?.ok_or(Error::NotFound)?.id,
         _ => return Err(Error::Forbidden),
     };
-    let lifetime = Duration::from_std(app.config.tokens.access_lifetime).map_err(Error::internal)?;
+    let lifetime = app.config.tokens.access_lifetime;
     let known = users::find(&app.db, id).await?.ok_or(Error::NotFound)?;
     let mut session = session_of(app, actor, &known);
     // Before anything is locked, as this may be a call over the network.

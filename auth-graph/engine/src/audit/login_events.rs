@@ -88,7 +88,7 @@ pub fn sums(counts: &[Count]) -> BTreeMap<(DateTime<Utc>, String), i64> {
 /// # Errors
 /// When the database fails.
 pub(crate) async fn purge(app: &App) -> Result<()> {
-    let keep = Duration::from_std(app.config.audit.login_event_retention).map_err(Error::internal)?;
+    let keep = app.config.audit.login_event_retention;
     login_events::purge(&app.db, app.clock.now() - keep).await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use chrono::Duration;
 use secrecy::SecretString;
 
-use super::{Presenter, access_lifetime};
+use super::Presenter;
 use crate::app::App;
 use crate::callers::Device;
 use crate::claims;
@@ -61,7 +61,7 @@ pub async fn grant_client_credentials(app: &App, client: &service_clients::Model
         .filter(service_clients::Model::is_active)
         .ok_or(Error::InvalidCredentials)?;
     check_scope(&scope, &client.scopes)?;
-    let (now, lifetime) = (app.clock.now(), access_lifetime(app)?);
+    let (now, lifetime) = (app.clock.now(), app.config.tokens.access_lifetime);
     let grant = Grant {
         subject: UserId(client.id.0),
         session: SessionId(client.id.0),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::{Start, algorithm, begin, duration, outlived_at, rotate, signer};
+use super::{Start, algorithm, begin, outlived_at, rotate, signer};
 use crate::app::App;
 use model::error::{Error, Result};
 use model::values::TokenId;
@@ -63,7 +63,7 @@ pub async fn retire_outlived(app: &App) -> Result<usize> {
 }
 
 fn is_due(app: &App, usable: &[Model], now: DateTime<Utc>) -> Result<bool> {
-    let rotation = duration(app.config.tokens.key_rotation)?;
+    let rotation = app.config.tokens.key_rotation;
     let algorithm = algorithm(app);
     let newest = usable.iter().filter(|key| key.algorithm == algorithm).map(|key| key.created_at).max();
     Ok(!rotation.is_zero() && newest.is_some_and(|created_at| created_at + rotation <= now))

@@ -1,6 +1,6 @@
 //! Replacing the master secret, and encrypting what is stored anew after that.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret;
 
 use crate::app::App;
@@ -17,14 +17,13 @@ use store::{signing_keys, webhooks};
 ///
 /// # Errors
 /// [`Error::Conflict`] when the secret is not kept in a file; when the file or the database can not be read or written.
-pub async fn rotate(config: Config, clock: Clock, window: std::time::Duration) -> Result<DateTime<Utc>> {
+pub async fn rotate(config: Config, clock: Clock, window: TimeDelta) -> Result<DateTime<Utc>> {
     if !config.secret.expose_secret().is_empty() {
         return Err(Error::Conflict(
             "The secret is set by the configuration: put a new one into `secret` and the one before into \
              `previous_secrets`.",
         ));
     }
-    let window = Duration::from_std(window).map_err(|_| Error::invalid("window", "is too long"))?;
     // First, so that nothing is replaced while the database is away. After it nothing depends on the secrets that are
     // dropped from the file.
     boot(config.clone(), clock.clone()).await?;

@@ -1,7 +1,6 @@
 //! Writing a mail at the time when it is sent: to whom it still matters, and with which one-time token.
 
-use std::time::Duration;
-
+use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Letter;
@@ -22,7 +21,7 @@ struct Link {
     purpose: Purpose,
     user: Option<UserId>,
     payload: Option<serde_json::Value>,
-    lifetime: Duration,
+    lifetime: TimeDelta,
 }
 
 /// The mail, or none when there is nobody to tell any more.
@@ -108,7 +107,7 @@ fn plan(accounts: &Accounts, letter: Letter, owner: Option<&Account>) -> Result<
 async fn make(app: &App, row: &Model, link: Link) -> Result<Option<(SecretString, String)>> {
     let now = app.clock.now();
     let token = secrets::generate()?;
-    let expires_at = now + chrono::Duration::from_std(link.lifetime).map_err(Error::internal)?;
+    let expires_at = now + link.lifetime;
     let kept = tokens::Model {
         hash: secrets::hash(&token),
         purpose: link.purpose,

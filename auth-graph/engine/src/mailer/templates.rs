@@ -6,7 +6,7 @@ use std::path::Path;
 
 use minijinja::{Environment, context};
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Mail;
 use model::config::Config;
@@ -22,7 +22,7 @@ const LAYOUT_TEXT: &str = include_str!("../../mail/layout.txt");
 const LAYOUT_HTML: &str = include_str!("../../mail/layout.html");
 
 /// Which mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Template {
     /// To somebody who wants to register.
@@ -135,7 +135,7 @@ impl Templates {
         };
         let templates = Self { environment, languages, default: config.mail.language.clone(), service };
         if !templates.languages.contains_key(&templates.default) {
-            return Err(Error::internal(format!("there are no mails in mail.language {:?}", templates.default)));
+            return Err(Error::internal(format!("there are no mails in mail.language \"{}\"", templates.default)));
         }
         for language in templates.languages.keys() {
             let locale: Locale = language.parse()?;
@@ -151,7 +151,7 @@ impl Templates {
     pub(super) fn write(&self, to: Email, template: Template, content: &Content<'_>) -> Result<Mail> {
         let wanted = content.locale.map(Locale::language).filter(|language| self.languages.contains_key(language));
         let language = wanted.unwrap_or_else(|| self.default.clone());
-        let missing = || Error::internal(format!("{language}.toml has no mail {template:?}"));
+        let missing = || Error::internal(format!("{language}.toml has no mail {}", serde_json::json!(template)));
         let texts = self.languages.get(&language).ok_or_else(missing)?;
         let letter = texts.letters.get(&template).ok_or_else(missing)?;
         let (link, valid_until) = match &content.link {

@@ -64,7 +64,7 @@ pub async fn deliver(app: &App, id: WebhookId) -> Result<Told> {
     let holder = TokenId::generate(app.clock.now()).to_string();
     let result = loop {
         let now = app.clock.now();
-        if !leases::take(&app.db, &lease, &holder, now, now + claim(app)?).await? {
+        if !leases::take(&app.db, &lease, &holder, now, claimed_until(app, now)).await? {
             return Ok(Told::ByAnother);
         }
         match step(app, id).await {
@@ -96,7 +96,7 @@ async fn step(app: &App, id: WebhookId) -> Result<Step> {
         None => Ok(Step::Last),
         Some(delivery) => {
             let request = request(app, &webhook, &delivery, now).await?;
-            if webhook_deliveries::claim(&app.db, &delivery, now, now + claim(app)?).await? {
+            if webhook_deliveries::claim(&app.db, &delivery, now, claimed_until(app, now)).await? {
                 attempt(app, &webhook, &delivery, request).await?;
             }
             Ok(Step::Further)
@@ -203,7 +203,7 @@ async fn attempt(
         Err(egress::Failure::Unreachable) => Some(Failure::Unreachable),
         Err(egress::Failure::NotAllowed) => Some(Failure::NotAllowed),
     };
-    let give_up_after = Duration::from_std(app.config.webhooks.give_up_after).map_err(Error::internal)?;
+    let give_up_after = app.config.webhooks.give_up_after;
     let due_at = now + wait(delivery);
     let state = match failure {
         None => State::Delivered,
@@ -222,7 +222,7 @@ async fn attempt(
     };
     let reason = describe(failure);
     tracing::warn!(webhook = %webhook.id, delivery = %delivery.id, status, reason, "an endpoint was not told");
-    let disable_after = Duration::from_std(app.config.webhooks.disable_after).map_err(Error::internal)?;
+    let disable_after = app.config.webhooks.disable_after;
     let failing_since = webhook.failing_since.unwrap_or(now);
     if status == Some(GONE) || failing_since + disable_after <= now {
         tracing::error!(webhook = %webhook.id, "an endpoint was disabled, as it does nothing but fail");
@@ -233,9 +233,9 @@ async fn attempt(
     Ok(())
 }
 
-/// How long an attempt is left to whoever makes it.
-fn claim(app: &App) -> Result<Duration> {
-    Ok(Duration::from_std(app.config.webhooks.timeout).map_err(Error::internal)? + SLACK)
+/// Returns the time until which an attempt that begins now belongs to this process.
+fn claimed_until(app: &App, now: DateTime<Utc>) -> DateTime<Utc> {
+    now + app.config.webhooks.timeout + SLACK
 }
 
 /// How long to wait after a failure: more with each, and somewhat more or less, so that what has failed together is not

@@ -1,6 +1,6 @@
 //! What endpoints were told: the log of deliveries, and saying things again.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{entry, event_type, may_write};
@@ -114,7 +114,7 @@ async fn enabled(txn: &sea_orm::DatabaseTransaction, id: WebhookId) -> Result<we
 /// # Errors
 /// When the database fails.
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
-    let kept = Duration::from_std(app.config.webhooks.retention).map_err(Error::internal)?;
+    let kept = app.config.webhooks.retention;
     webhook_deliveries::purge(&app.db, now - kept).await?;
     Ok(())
 }

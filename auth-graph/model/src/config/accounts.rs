@@ -1,86 +1,88 @@
-//! How accounts are made and looked after, and how mails are sent.
+//! The sections `[accounts]` and `[mail]`.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use chrono::TimeDelta;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use settings::time_delta;
 use url::Url;
 
 use super::{Config, Profile};
 use crate::values::JsonSchema;
 
-/// How accounts are made and looked after.
+/// Registration, and the accounts of users.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accounts {
-    /// Who may register.
+    /// Callers who may register.
     pub registration: Registration,
-    /// The address of the pages that links in mails lead to; empty: the public address, where plain ones are served.
+    /// Address of the pages behind the links in mails. If it is empty, the public address is used, where plain pages are
+    /// served.
     pub pages_url: String,
-    /// For so long after a sign-in sensitive changes need no password.
-    #[serde(with = "humantime_serde")]
-    pub recent_sign_in: Duration,
-    /// How long a link is good that confirms an address.
-    #[serde(with = "humantime_serde")]
-    pub verification_lifetime: Duration,
-    /// How long a link is good that sets a new password.
-    #[serde(with = "humantime_serde")]
-    pub reset_lifetime: Duration,
-    /// How long an invitation is good.
-    #[serde(with = "humantime_serde")]
-    pub invitation_lifetime: Duration,
-    /// Keys of `metadata` that users can not set themselves.
+    /// Time after a sign-in during which sensitive changes need no password.
+    #[serde(deserialize_with = "time_delta")]
+    pub recent_sign_in: TimeDelta,
+    /// Lifetime of a link that confirms an address.
+    #[serde(deserialize_with = "time_delta")]
+    pub verification_lifetime: TimeDelta,
+    /// Lifetime of a link that sets a new password.
+    #[serde(deserialize_with = "time_delta")]
+    pub reset_lifetime: TimeDelta,
+    /// Lifetime of an invitation.
+    #[serde(deserialize_with = "time_delta")]
+    pub invitation_lifetime: TimeDelta,
+    /// Keys of `metadata` that users cannot set themselves.
     pub reserved_metadata: Vec<String>,
-    /// A file with the JSON Schema of `metadata`.
+    /// File with the JSON Schema of `metadata`.
     pub metadata_schema: PathBuf,
-    /// A file with the JSON Schema of what only administrators see.
+    /// File with the JSON Schema of `privateMetadata`.
     pub private_metadata_schema: PathBuf,
 }
 
-/// Who may register.
+/// Callers who may register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Registration {
-    /// Nobody.
+    /// No caller.
     Off,
-    /// Whoever was invited.
+    /// Holders of an invitation.
     Invitation,
-    /// Everybody.
+    /// Every caller.
     Open,
 }
 
-/// How mails are sent.
+/// Outgoing mail.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mail {
-    /// The SMTP server. It may hold a password.
+    /// URL of the SMTP server. It may contain a password.
     pub smtp_url: SecretString,
-    /// A file with certificates of authorities that are trusted beside those that the machine trusts.
+    /// File with certificates of authorities that are trusted in addition to those of the machine.
     pub smtp_authorities: PathBuf,
-    /// The sender.
+    /// Sender.
     pub from: String,
-    /// How the service calls itself; empty: by its address.
+    /// Name of the service. If it is empty, its address is used.
     pub service_name: String,
-    /// The language of those whose language is not known.
+    /// Language of recipients whose language is unknown.
     pub language: String,
-    /// A folder with texts and layouts that take the place of ours.
+    /// Folder with texts and layouts that replace the built-in ones.
     pub templates: PathBuf,
-    /// For so long a mail is tried.
-    #[serde(with = "humantime_serde")]
-    pub give_up_after: Duration,
+    /// Time after which an undelivered mail is given up.
+    #[serde(deserialize_with = "time_delta")]
+    pub give_up_after: TimeDelta,
 }
 
 impl Mail {
-    /// How the connection is encrypted where authorities of one's own are trusted. None: as the address of the server
-    /// says.
+    /// Returns the encryption of the connection if further authorities are trusted. Otherwise the URL of the server
+    /// decides.
     pub fn encryption(&self) -> Result<Option<Tls>, String> {
         if self.smtp_authorities.as_os_str().is_empty() {
             return Ok(None);
         }
-        let useless = || "is of use only with smtps://, or with smtp:// and ?tls=required".to_owned();
+        let useless = || "is used only with smtps://, or with smtp:// and ?tls=required".to_owned();
         let url = Url::parse(self.smtp_url.expose_secret()).map_err(|_| useless())?;
         let encrypted = match url.scheme() {
             "smtps" => Tls::Wrapper,
@@ -88,8 +90,8 @@ impl Mail {
             _ => return Err(useless()),
         };
         let pem =
-            std::fs::read_to_string(&self.smtp_authorities).map_err(|error| format!("can not be read: {error}"))?;
-        let unusable = || "holds no certificates that can be used".to_owned();
+            std::fs::read_to_string(&self.smtp_authorities).map_err(|error| format!("cannot be read: {error}"))?;
+        let unusable = || "contains no valid certificates".to_owned();
         if !pem.contains("-----BEGIN CERTIFICATE-----") {
             return Err(unusable());
         }
@@ -101,7 +103,7 @@ impl Mail {
 }
 
 impl Config {
-    /// The address of a page that a link in a mail leads to.
+    /// Returns the address of a page that a link in a mail leads to.
     #[must_use]
     pub fn page_url(&self, page: &str) -> String {
         match self.accounts.pages_url.trim_end_matches('/') {
@@ -110,13 +112,13 @@ impl Config {
         }
     }
 
-    /// The schema in a file; none when there is no path.
+    /// Reads the schema in a file. There is none if the path is empty.
     pub fn schema(path: &Path) -> Result<Option<JsonSchema>, String> {
         if path.as_os_str().is_empty() { Ok(None) } else { JsonSchema::read(path).map(Some) }
     }
 
     pub(super) fn check_accounts(&self, rule: &mut impl FnMut(bool, &str, &str)) {
-        const DAY: Duration = Duration::from_secs(86_400);
+        const DAY: TimeDelta = TimeDelta::days(1);
         let (accounts, mail) = (&self.accounts, &self.mail);
         let pages = Url::parse(&accounts.pages_url).is_ok_and(|url| {
             let safe = url.scheme() == "https" || url.scheme() == "http" && crate::config::check::is_loopback(&url);
@@ -141,11 +143,11 @@ impl Config {
             (accounts.reset_lifetime, "accounts.reset_lifetime"),
             (accounts.invitation_lifetime, "accounts.invitation_lifetime"),
         ] {
-            rule((DAY / 288..=30 * DAY).contains(&lifetime), key, "must be from 5m to 30d");
+            rule((DAY / 288..=DAY * 30).contains(&lifetime), key, "must be from 5m to 30d");
         }
         rule(mail.from.parse::<Mailbox>().is_ok(), "mail.from", "must be an address such as Name <name@example.com>");
         rule(mail.templates.as_os_str().is_empty() || mail.templates.is_dir(), "mail.templates", "must be a folder");
-        rule((DAY / 24..=30 * DAY).contains(&mail.give_up_after), "mail.give_up_after", "must be from 1h to 30d");
+        rule((DAY / 24..=DAY * 30).contains(&mail.give_up_after), "mail.give_up_after", "must be from 1h to 30d");
         let server = mail.smtp_url.expose_secret();
         let production = self.profile == Profile::Production;
         if server.is_empty() {

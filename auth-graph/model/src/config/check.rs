@@ -1,7 +1,8 @@
-//! The rules that a configuration must keep, beyond the kind of each value.
+//! Rules of the configuration beyond the type of each value.
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use settings::{MasterSecret, Problem};
 use url::Url;
@@ -9,10 +10,13 @@ use url::Url;
 use super::{Config, Profile};
 use crate::values::WebhookSecret;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
+const HOUR: TimeDelta = TimeDelta::hours(1);
+const DAY: TimeDelta = TimeDelta::days(1);
+const SECOND: Duration = Duration::from_secs(1);
 
 impl Config {
-    /// Every broken rule.
+    /// Returns every violated rule.
     pub(super) fn check(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut rule = |kept: bool, key: &str, message: &str| {
@@ -42,7 +46,7 @@ impl Config {
         rule(
             self.previous_secrets.is_empty() || !self.secret.expose_secret().is_empty(),
             "previous_secrets",
-            "needs a secret beside it: the file in data_dir keeps its own",
+            "needs a configured secret: the file in data_dir keeps its own previous secrets",
         );
         let url = self.database.url.expose_secret();
         let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| url.starts_with(scheme));
@@ -78,10 +82,11 @@ impl Config {
         );
         for origin in &self.server.allowed_origins {
             let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
-            rule(exact, "server.allowed_origins", "must hold origins such as https://app.example.com");
+            rule(exact, "server.allowed_origins", "must contain origins such as https://app.example.com");
         }
-        let times = Duration::from_secs(1)..=60 * MINUTE;
+        let times = SECOND..=3600 * SECOND;
         rule(times.contains(&self.server.idle_timeout), "server.idle_timeout", "must be from 1s to 1h");
+        rule(self.server.shutdown_grace <= *times.end(), "server.shutdown_grace", "must be at most 1h");
     }
 
     fn check_cookies(&self, rule: &mut impl FnMut(bool, &str, &str)) {
@@ -102,7 +107,7 @@ impl Config {
 
     fn check_tokens(&self, rule: &mut impl FnMut(bool, &str, &str)) {
         let tokens = &self.tokens;
-        let lifetimes = MINUTE / 2..=60 * MINUTE;
+        let lifetimes = MINUTE / 2..=HOUR;
         rule(lifetimes.contains(&tokens.access_lifetime), "tokens.access_lifetime", "must be from 30s to 1h");
         rule(
             tokens.idle_lifetime >= tokens.access_lifetime,
@@ -114,26 +119,22 @@ impl Config {
             "tokens.session_lifetime",
             "must not be shorter than tokens.idle_lifetime",
         );
-        rule(
-            tokens.session_lifetime <= 60 * 24 * 366 * MINUTE,
-            "tokens.session_lifetime",
-            "must not be longer than a year",
-        );
-        let leads = 5 * MINUTE..=7 * 24 * 60 * MINUTE;
+        rule(tokens.session_lifetime <= DAY * 366, "tokens.session_lifetime", "must not be longer than a year");
+        let leads = MINUTE * 5..=DAY * 7;
         rule(leads.contains(&tokens.key_publish_lead), "tokens.key_publish_lead", "must be from 5m to 7d");
         rule(
-            tokens.key_rotation.is_zero() || tokens.key_rotation >= 2 * tokens.key_publish_lead,
+            tokens.key_rotation.is_zero() || tokens.key_rotation >= tokens.key_publish_lead * 2,
             "tokens.key_rotation",
             "must be 0s, or at least twice tokens.key_publish_lead",
         );
-        rule(tokens.key_rotation <= 10 * 366 * 24 * 60 * MINUTE, "tokens.key_rotation", "must be at most 10y");
+        rule(tokens.key_rotation <= DAY * 366 * 10, "tokens.key_rotation", "must be at most 10y");
         rule(!tokens.audience.trim().is_empty(), "tokens.audience", "must not be empty");
     }
 
     fn check_claims(&self, rule: &mut impl FnMut(bool, &str, &str)) {
         let further = &self.tokens.further_audiences;
         let visible = |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-        rule(further.iter().all(visible), "tokens.further_audiences", "must hold visible ASCII characters only");
+        rule(further.iter().all(visible), "tokens.further_audiences", "must contain visible ASCII characters only");
         let limited = &self.tokens.audience_scopes;
         rule(
             limited.iter().all(|listed| self.serves_audience(&listed.audience)),
@@ -144,7 +145,7 @@ impl Config {
         rule(
             !limited.iter().any(|listed| twice(&listed.audience)),
             "tokens.audience_scopes",
-            "must have one entry for an audience",
+            "must have one entry for each audience",
         );
         for policy in &self.claims.policies {
             rule(
@@ -155,7 +156,7 @@ impl Config {
         }
         rule((64..=4096).contains(&self.claims.max_bytes), "claims.max_bytes", "must be from 64 to 4096");
         let hook = &self.claims.hook;
-        let waits = Duration::from_millis(100)..=Duration::from_secs(10);
+        let waits = SECOND / 10..=10 * SECOND;
         rule(waits.contains(&hook.timeout), "claims.hook.timeout", "must be from 100ms to 10s");
         for secret in &hook.secrets {
             if let Err(reason) = WebhookSecret::parse(secret) {
@@ -163,7 +164,7 @@ impl Config {
             }
         }
         if !hook.url.is_empty() {
-            rule(!hook.secrets.is_empty(), "claims.hook.secrets", "must hold one, as the hook has a URL");
+            rule(!hook.secrets.is_empty(), "claims.hook.secrets", "must not be empty, because claims.hook.url is set");
             let safe = Url::parse(&hook.url).is_ok_and(|url| is_plain(&url) && is_private_on_its_way(&url));
             let message =
                 "must be https://, or http:// to a loopback address, with no user, password, query or fragment";
@@ -185,7 +186,7 @@ impl Config {
         if !passwords.breached_list.as_os_str().is_empty()
             && let Err(error) = std::fs::File::open(&passwords.breached_list)
         {
-            rule(false, "passwords.breached_list", &format!("can not be read: {error}"));
+            rule(false, "passwords.breached_list", &format!("cannot be read: {error}"));
         }
         let url = &passwords.breached_url;
         let safe = Url::parse(url).is_ok_and(|url| is_plain(&url) && is_private_on_its_way(&url));
@@ -194,7 +195,7 @@ impl Config {
             "passwords.breached_url",
             "must be https://, or http:// to a loopback address, with no user, password, query or fragment",
         );
-        let waits = Duration::from_millis(100)..=Duration::from_secs(10);
+        let waits = SECOND / 10..=10 * SECOND;
         rule(waits.contains(&passwords.breached_timeout), "passwords.breached_timeout", "must be from 100ms to 10s");
         rule(
             passwords.memory_kib.saturating_mul(passwords.iterations) >= 35_840,
@@ -202,10 +203,10 @@ impl Config {
             "is too low for this memory: memory_kib × iterations must be at least 35840",
         );
         rule((2..=1000).contains(&self.database.max_connections), "database.max_connections", "must be from 2 to 1000");
-        let retentions = 60 * MINUTE..=366 * 24 * 60 * MINUTE;
+        let retentions = HOUR..=DAY * 366;
         rule(retentions.contains(&self.feed.retention), "feed.retention", "must be from 1h to 366d");
         rule(passwords.min_score <= 4, "passwords.min_score", "must be from 0 to 4");
-        let kept = 24 * 60 * MINUTE..=100 * 366 * 24 * 60 * MINUTE;
+        let kept = DAY..=DAY * 366 * 100;
         for (key, retention) in [
             ("audit.retention", self.audit.retention),
             ("audit.login_event_retention", self.audit.login_event_retention),
@@ -214,7 +215,7 @@ impl Config {
         }
     }
 
-    /// The longest interval times the most attempts is what a counter can hold, in microseconds.
+    /// The longest interval times the largest number of attempts is the capacity of a counter, in microseconds.
     fn check_limits(&self, rule: &mut impl FnMut(bool, &str, &str)) {
         let limits = &self.limits;
         for (key, attempts) in [
@@ -224,7 +225,7 @@ impl Config {
         ] {
             rule((1..=1_000_000).contains(&attempts), key, "must be from 1 to 1000000");
         }
-        let intervals = Duration::from_millis(1)..=30 * 24 * 60 * MINUTE;
+        let intervals = TimeDelta::milliseconds(1)..=DAY * 30;
         for (key, interval) in [
             ("limits.account_interval", limits.account_interval),
             ("limits.network_interval", limits.network_interval),
@@ -235,8 +236,8 @@ impl Config {
     }
 }
 
-/// Whether it is written as browsers compare domains, and is more than a top-level domain. Browsers know the longer
-/// public suffixes, such as `co.uk`, and refuse a cookie for one.
+/// Returns true for a domain in the form that browsers compare, with at least two labels. Browsers know the longer public
+/// suffixes, such as `co.uk`, and reject a cookie for one.
 fn is_shared_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -250,12 +251,12 @@ fn is_shared_domain(domain: &str) -> bool {
         && !domain.rsplit('.').next().is_some_and(is_number)
 }
 
-/// Whether it is an address and nothing else.
+/// Returns true for a URL without user, password, query and fragment.
 fn is_plain(url: &Url) -> bool {
     url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
 }
 
-/// Whether nobody on the way can read what is sent there.
+/// Returns true for an encrypted connection and for one that does not leave the machine.
 fn is_private_on_its_way(url: &Url) -> bool {
     url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
 }

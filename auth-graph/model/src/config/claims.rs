@@ -1,4 +1,4 @@
-//! What access tokens say and allow, for each audience.
+//! Claims and scopes of access tokens, by audience.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,74 +9,74 @@ use serde::Deserialize;
 use super::one_or_many;
 use crate::values::{ClaimName, ClaimSource, Scopes};
 
-/// What the tokens for an audience may allow.
+/// Scopes that the tokens for an audience may have.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScopesOfAudience {
-    /// The audience.
+    /// Audience.
     pub audience: String,
-    /// The scopes.
+    /// Scopes.
     pub scopes: Scopes,
 }
 
-/// What access tokens say beside the standard claims.
+/// Claims of access tokens in addition to the standard ones.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claims {
-    /// Whether there are `user_id` and `token_type`.
+    /// If true, tokens have the claims `user_id` and `token_type`.
     pub django: bool,
-    /// What `user_id` is.
+    /// Value of `user_id`.
     pub user_id: UserIdClaim,
-    /// What else is said, for each audience.
+    /// Attributes of users that become claims, by audience.
     pub policies: Vec<ClaimsForAudience>,
-    /// How long the claims of the policies may be together, and those of the hook, as JSON.
+    /// Longest JSON of the claims of the policies, and of those of the hook, in bytes.
     pub max_bytes: usize,
-    /// Who else is asked.
+    /// Service that adds further claims.
     pub hook: ClaimsHook,
 }
 
-/// By what `user_id` names a user.
+/// Value of the claim `user_id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UserIdClaim {
-    /// As `sub` does.
+    /// The same value as `sub`.
     Uuid,
-    /// By the number that systems with integer identifiers know.
+    /// Number of the user, for systems with integer identifiers.
     Number,
 }
 
-/// Which attributes of a user become claims.
+/// Attributes of users that become claims of the tokens for an audience.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimsForAudience {
-    /// In the tokens for whom.
+    /// Audience of the tokens.
     pub audience: String,
-    /// The names of the claims, and where each comes from.
+    /// Names of the claims, and the source of each.
     pub claims: BTreeMap<ClaimName, ClaimSource>,
 }
 
-/// A service of the operator that is asked for further claims.
+/// Service of the operator that adds further claims.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimsHook {
-    /// Its address; empty: there is none.
+    /// Address of the service. If it is empty, there is no hook.
     pub url: String,
-    /// What requests are signed with, each of them.
+    /// Secrets that sign the requests. Each request has a signature by each of them.
     #[serde(deserialize_with = "one_or_many")]
     pub secrets: Vec<SecretString>,
-    /// How long its answer is waited for.
+    /// Time to wait for the answer.
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
-    /// What happens when it fails.
+    /// Consequence of a failure.
     pub on_failure: HookFailure,
 }
 
-/// What happens to a sign-in or a refresh when the claims hook fails.
+/// Consequence of a failed claims hook for a sign-in or a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HookFailure {
-    /// It is told to come back.
+    /// The request is rejected and may be repeated.
     Refuse,
-    /// It gets a token without the claims of the hook.
+    /// The token is issued without the claims of the hook.
     Omit,
 }

@@ -1,25 +1,25 @@
-//! The section `[graphql]`: how operations are sent, and which documents are accepted.
+//! The section `[graphql]`: transport of operations, and accepted documents.
 
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// How operations are sent, and which documents are accepted.
+/// Transport of operations, and accepted documents.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Graphql {
-    /// Whether GET requests are answered as well, with queries only.
+    /// If true, GET requests with queries are accepted in addition to POST.
     pub queries_by_get: bool,
-    /// The memory for documents that clients store, to send only their hash afterwards (Apollo's automatic persisted
-    /// queries), in bytes; 0: clients store none.
+    /// Memory in bytes for documents that clients store in order to send only their hash (Apollo's automatic persisted
+    /// queries). 0 turns it off.
     pub stored_documents_bytes: u64,
-    /// A file of documents that are always accepted, and can be named by their hash; empty: none.
+    /// File with documents that are always accepted, also by their hash. It may be empty.
     pub trusted_documents: PathBuf,
-    /// Which documents are accepted.
+    /// Accepted documents.
     pub allowed_documents: AllowedDocuments,
 }
 
-/// Which GraphQL documents are accepted.
+/// Accepted GraphQL documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AllowedDocuments {

@@ -1,40 +1,42 @@
-//! How other services are told of changes by webhooks.
+//! The section `[webhooks]`.
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use ipnet::IpNet;
 use serde::Deserialize;
+use settings::time_delta;
 
 use super::{Config, Profile};
 
-/// How other services are told of changes by webhooks.
+/// Webhooks, which notify other services of changes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhooks {
-    /// Whether endpoints may be on this machine, with `http://` too.
+    /// If true, endpoints may be on this machine, also with `http://`.
     pub allow_loopback: bool,
-    /// Networks that are not public and may have endpoints all the same.
+    /// Private networks that may have endpoints.
     pub allowed_networks: Vec<IpNet>,
-    /// How long an answer is waited for.
+    /// Time to wait for an answer.
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
-    /// For so long a delivery is tried.
-    #[serde(with = "humantime_serde")]
-    pub give_up_after: Duration,
-    /// An endpoint that has done nothing but fail for so long is disabled.
-    #[serde(with = "humantime_serde")]
-    pub disable_after: Duration,
-    /// For so long a secret that was replaced signs beside its successor.
-    #[serde(with = "humantime_serde")]
-    pub secret_overlap: Duration,
-    /// How long deliveries are kept that were made or given up.
-    #[serde(with = "humantime_serde")]
-    pub retention: Duration,
+    /// Time after which a delivery is given up.
+    #[serde(deserialize_with = "time_delta")]
+    pub give_up_after: TimeDelta,
+    /// Time of uninterrupted failure after which an endpoint is disabled.
+    #[serde(deserialize_with = "time_delta")]
+    pub disable_after: TimeDelta,
+    /// Time for which a replaced secret signs in addition to its successor.
+    #[serde(deserialize_with = "time_delta")]
+    pub secret_overlap: TimeDelta,
+    /// Retention of completed and abandoned deliveries.
+    #[serde(deserialize_with = "time_delta")]
+    pub retention: TimeDelta,
 }
 
 impl Config {
     pub(super) fn check_webhooks(&self, rule: &mut impl FnMut(bool, &str, &str)) {
-        const HOUR: Duration = Duration::from_secs(3600);
+        const DAY: TimeDelta = TimeDelta::days(1);
         let webhooks = &self.webhooks;
         rule(
             !webhooks.allow_loopback || self.profile != Profile::Production,
@@ -46,13 +48,9 @@ impl Config {
         for (key, duration) in
             [("webhooks.give_up_after", webhooks.give_up_after), ("webhooks.disable_after", webhooks.disable_after)]
         {
-            rule((HOUR..=30 * 24 * HOUR).contains(&duration), key, "must be from 1h to 30d");
+            rule((DAY / 24..=DAY * 30).contains(&duration), key, "must be from 1h to 30d");
         }
-        rule(webhooks.secret_overlap <= 30 * 24 * HOUR, "webhooks.secret_overlap", "must be at most 30d");
-        rule(
-            (24 * HOUR..=366 * 24 * HOUR).contains(&webhooks.retention),
-            "webhooks.retention",
-            "must be from 1d to 366d",
-        );
+        rule(webhooks.secret_overlap <= DAY * 30, "webhooks.secret_overlap", "must be at most 30d");
+        rule((DAY..=DAY * 366).contains(&webhooks.retention), "webhooks.retention", "must be from 1d to 366d");
     }
 }
