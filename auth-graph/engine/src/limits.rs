@@ -35,7 +35,7 @@ struct Counter<'a> {
     prefix: &'static str,
     subject: &'a str,
     /// One attempt is accepted in every interval,
-    interval: Duration,
+    interval: TimeDelta,
     /// and this many at once.
     burst: u32,
 }

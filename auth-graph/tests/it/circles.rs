@@ -5,8 +5,12 @@
 //! begins with a module that it declares or imports. A `mod child;` is no arrow, nor is a `pub use child::Item` whose
 //! name the file itself does not use. A name that a module only passes on leads to the file that defines it.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+use words::{end_of_block, is_name, words};
 
 /// Circles that are not open yet. One that is gone, or has other files, must leave the list.
 const STILL_CIRCLES: &[&str] = &[
@@ -360,81 +364,4 @@ impl File {
             self.imports.insert(name, Import { path, public });
         }
     }
-}
-
-fn is_name(word: &str) -> bool {
-    word.starts_with(|letter: char| letter.is_alphabetic() || letter == '_')
-}
-
-/// The index of the brace that closes the one at `from`.
-fn end_of_block(words: &[String], from: usize) -> usize {
-    let mut depth = 0;
-    for (at, word) in words.iter().enumerate().skip(from) {
-        match word.as_str() {
-            "{" => depth += 1,
-            "}" => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return at;
-        }
-    }
-    words.len()
-}
-
-/// The names and signs of a source, without comments, texts and lifetimes.
-fn words(text: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut rest = text;
-    while let Some(letter) = rest.chars().next() {
-        let length = match letter {
-            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
-            '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
-            '"' => length_of_text(rest),
-            'r' if rest[1..].trim_start_matches('#').starts_with('"') => {
-                let hashes = rest[1..].find('"').unwrap();
-                let end = format!("\"{}", "#".repeat(hashes));
-                hashes + 2 + rest[hashes + 2..].find(&end).unwrap() + end.len()
-            }
-            // A letter in quotes, or a lifetime.
-            '\'' => match rest[1..].char_indices().nth(1) {
-                Some((_, _)) if rest[1..].starts_with('\\') => 3 + rest[3..].find('\'').unwrap(),
-                Some((end, '\'')) => end + 2,
-                _ => 1 + rest[1..].find(|letter: char| !is_part(letter)).unwrap_or(rest.len() - 1),
-            },
-            ':' if rest.starts_with("::") => {
-                words.push("::".to_owned());
-                2
-            }
-            _ if is_part(letter) => {
-                let end = rest.find(|letter: char| !is_part(letter)).unwrap_or(rest.len());
-                words.push(rest[..end].to_owned());
-                end
-            }
-            _ if letter.is_whitespace() => letter.len_utf8(),
-            _ => {
-                words.push(letter.to_string());
-                letter.len_utf8()
-            }
-        };
-        rest = &rest[length..];
-    }
-    words
-}
-
-fn is_part(letter: char) -> bool {
-    letter.is_alphanumeric() || letter == '_'
-}
-
-fn length_of_text(text: &str) -> usize {
-    let mut is_escaped = false;
-    for (at, letter) in text.char_indices().skip(1) {
-        match letter {
-            _ if is_escaped => is_escaped = false,
-            '\\' => is_escaped = true,
-            '"' => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
 }

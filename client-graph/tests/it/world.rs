@@ -17,7 +17,7 @@ use reqwest::{Client, Response};
 use sea_orm::{ActiveModelTrait, DatabaseConnection, EntityTrait, IntoActiveModel};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use store::{changes, users};
+use store::{changes, user_credentials, users};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -160,6 +160,7 @@ impl World {
     pub async fn add_users(&self, count: usize) -> Vec<users::Model> {
         let now = self.auth_app.clock.now();
         let pattern = accounts::by_email(&self.auth_app, &"ada@example.com".parse().unwrap()).await.unwrap();
+        let password = user_credentials::of_user(&self.auth_app.db, pattern.id).await.unwrap().remove(0);
         let added: Vec<users::Model> = (0..count)
             .map(|number| users::Model {
                 id: AuthUserId::generate(now),
@@ -171,6 +172,8 @@ impl World {
         for page in added.chunks(500) {
             let rows = page.iter().map(|user| user.clone().into_active_model().reset_all());
             users::Entity::insert_many(rows).exec_without_returning(&txn).await.unwrap();
+            let password = |user: &users::Model| user_credentials::Model { user_id: user.id, ..password.clone() };
+            user_credentials::insert_many(&txn, page.iter().map(password).collect()).await.unwrap();
         }
         record(&txn, &added.iter().map(|user| user.id).collect::<Vec<_>>(), now).await;
         txn.commit().await.unwrap();

@@ -101,9 +101,7 @@ pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
 pub(crate) async fn read(body: Body, limits: &Limits) -> Result<Bytes, Refusal> {
     let (most, time) = (limits.body_bytes, limits.body_timeout);
     http_input::receive_within(body, most, time).await.map_err(|error| match error {
-        BodyError::TooLarge => {
-            Refusal::new(Code::PayloadTooLarge, format!("The body is larger than {most} bytes."))
-        }
+        BodyError::TooLarge => Refusal::new(Code::PayloadTooLarge, format!("The body is larger than {most} bytes.")),
         BodyError::TimedOut => Refusal::new(Code::RequestTimeout, "The body did not arrive in time."),
         BodyError::Broken(error) => {
             tracing::debug!(error = &error as &dyn Error, "a body could not be read");

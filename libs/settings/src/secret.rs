@@ -2,7 +2,6 @@
 //! owner can read.
 
 use std::collections::BTreeSet;
-use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -12,7 +11,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 
-use crate::data_folder::make_private_folder;
+use crate::data_folder::{about, make_private_folder};
 
 /// The bytes from which a service derives its keys.
 #[derive(Debug)]
@@ -101,8 +100,4 @@ pub(crate) fn new_secret() -> io::Result<SecretString> {
     let mut bytes = SecretBox::new(Box::new([0; 32]));
     aws_lc_rs::rand::fill(bytes.expose_secret_mut()).map_err(|_| io::Error::other("no randomness"))?;
     Ok(BASE64_STANDARD.encode(bytes.expose_secret()).into())
-}
-
-pub(crate) fn about(path: &Path, error: &dyn Display) -> io::Error {
-    io::Error::other(format!("{}: {error}", path.display()))
 }

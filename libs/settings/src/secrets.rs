@@ -13,7 +13,8 @@ use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::secret::{MasterSecret, about, new_secret, read_or_make};
+use crate::data_folder::about;
+use crate::secret::{MasterSecret, new_secret, read_or_make};
 
 /// Between a former secret and the time until which it is accepted.
 const UNTIL: &str = " until ";

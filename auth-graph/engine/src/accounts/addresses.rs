@@ -22,7 +22,8 @@ pub async fn request_verification(app: &App, principal: &Principal, device: &Dev
     let user = proof::user_of(app, principal).await?;
     let now = app.clock.now();
     let _spent =
-        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(&user.email), device.address, now).await?;
+        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(&user.email), device.address, now)
+            .await?;
     mail::enqueue(app, &app.db, &user.email, None, &Letter::ConfirmAddress { user: user.id }, now).await?;
     app.mail_waits.notify_one();
     Ok(())

@@ -45,7 +45,8 @@ pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device)
     require_creating(app)?;
     let now = app.clock.now();
     let _spent =
-        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(&new.email), device.address, now).await?;
+        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(&new.email), device.address, now)
+            .await?;
     let user = users::Model {
         first_name: new.first_name.into_string(),
         last_name: new.last_name.into_string(),

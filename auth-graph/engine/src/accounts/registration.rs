@@ -65,9 +65,14 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
         }
         None => {
             mail::require(app)?;
-            let _spent =
-                Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(&new.email), device.address, now)
-                    .await?;
+            let _spent = Attempt::take(
+                &app.relaxed_db,
+                &app.config.limits,
+                LimitedAction::Mail(&new.email),
+                device.address,
+                now,
+            )
+            .await?;
             None
         }
     };

@@ -82,8 +82,7 @@ pub(super) async fn begin(app: &App, admitted: Admitted, asked: Asked, device: &
 
 fn session(app: &App, admitted: &Admitted, asked: Asked, device: &Device) -> Result<sessions::Model> {
     let (proof, now) = (admitted.proof(), app.clock.now());
-    let lifetime = chrono::Duration::from_std(app.config.tokens.session_lifetime).map_err(Error::internal)?;
-    let absolute_expires_at = now + lifetime;
+    let absolute_expires_at = now + app.config.tokens.session_lifetime;
     let amr: Amr = proof.methods.iter().copied().collect();
     Ok(sessions::Model {
         id: SessionId::generate(now),
