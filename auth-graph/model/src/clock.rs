@@ -1,12 +1,11 @@
-//! The time. Everything that depends on it takes a [`Clock`], so that a test can move it; nothing else reads the
-//! system's time.
+//! Time. Code that depends on it uses a [`Clock`], which tests can move. No other code reads the time of the system.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 
-/// Tells the time: the system's, plus what a test has moved it by.
+/// Clock with the time of the system, or one that tests control.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     stands_at: Option<DateTime<Utc>>,
@@ -14,14 +13,14 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that goes on when it is moved, and by a microsecond whenever somebody looks at it, so that what comes
-    /// later is later. What a test sees does not depend on how long its machine takes then.
+    /// Returns a clock that moves only by [`advance`](Self::advance), and by a microsecond at each reading, so that later
+    /// readings are later. The result of a test does not depend on the speed of its machine then.
     #[must_use]
     pub fn standing_at(time: DateTime<Utc>) -> Self {
         Self { stands_at: Some(time), ..Self::default() }
     }
 
-    /// The time now in UTC, to the microsecond: PostgreSQL keeps no more, and SQLite must not keep more.
+    /// Returns the current time (UTC) in microseconds. PostgreSQL stores no more digits, and SQLite must not.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's time")]
     pub fn now(&self) -> DateTime<Utc> {

@@ -1,4 +1,4 @@
-//! The configuration: every key, what it means, and the rules that hold between keys.
+//! The configuration: all keys, and the rules between them.
 //!
 //! The defaults and their comments are in `config.default.toml`. A loaded [`Config`] has passed every check.
 
@@ -35,7 +35,7 @@ pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
 const LAYOUT: Layout = Layout { defaults: DEFAULTS, prefix: "AUTH_GRAPH_", open_tables: &["roles"] };
 
-/// The whole configuration.
+/// Configuration of auth-graph.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {

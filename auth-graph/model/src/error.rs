@@ -1,7 +1,7 @@
-//! What can go wrong, as a caller sees it: one [`Error`], one [`Code`] for each, one table from codes to HTTP statuses.
+//! Errors as callers see them: each [`Error`] has one [`Code`] of the table in `errors`.
 //!
-//! Add a variant only if a caller would act differently. `Display` is for users; the source is for us and goes to the
-//! log, once, at the edge. Nothing here knows GraphQL or HTTP beyond the number of a status.
+//! A new variant is needed only if callers act differently on it. `Display` is for users. The source is for operators and
+//! is logged once, at the edge. Nothing here depends on GraphQL or HTTP.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,76 +10,76 @@ use sea_orm::DbErr;
 
 pub use errors::Code;
 
-/// The result of everything in this crate that a caller can make fail.
+/// Result of an operation that can fail with an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// A refusal or a failure.
+/// Rejection or failure of an operation.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The caller has not signed in, and must.
+    /// The caller must sign in first.
     Unauthenticated,
-    /// Unknown e-mail address, wrong password and disabled user alike.
+    /// The e-mail address is unknown, the password is wrong, or the user is disabled.
     InvalidCredentials,
-    /// The token was good once.
+    /// The token has expired.
     TokenExpired,
-    /// Not a token of ours, or not meant for this use.
+    /// The token was not issued by this service, or is not meant for this use.
     TokenInvalid,
-    /// The session that the token belongs to has ended.
+    /// The session of the token has ended.
     TokenRevoked,
-    /// An outdated refresh token came back: it may be stolen, so its session was ended.
+    /// An outdated refresh token was used. It may be stolen, so its session was ended.
     TokenReused,
-    /// A one-time token that is not ours, has expired, was used, or is meant for something else.
+    /// The one-time token is unknown, has expired, was used before, or is meant for something else.
     OneTimeTokenInvalid,
-    /// The sign-in was too long ago for what was asked for.
+    /// The last sign-in is too long ago for this operation.
     ReauthenticationRequired,
-    /// The caller is known and may not do this.
+    /// The caller is signed in and lacks a permission.
     Forbidden,
-    /// No such thing, or none that the caller may see.
+    /// The object does not exist, or the caller may not see it.
     NotFound,
-    /// It clashes with something that exists.
+    /// The operation conflicts with existing data. The message is for users.
     Conflict(&'static str),
-    /// What follows a position in the feed is not kept any more.
+    /// The changes after a position in the feed are no longer kept.
     CursorExpired,
-    /// An argument breaks a rule.
+    /// An argument is not valid.
     ValidationFailed {
-        /// The argument's name in the API.
+        /// Name of the argument in the API.
         field: &'static str,
-        /// Where in the argument, as a JSON Pointer (RFC 6901); empty: the argument itself.
+        /// Place inside the argument as a JSON Pointer (RFC 6901). Empty for the argument itself.
         path: String,
-        /// What is wrong with it.
+        /// Description of the problem, without the name of the argument.
         message: String,
     },
-    /// Too many attempts.
+    /// There were too many attempts.
     RateLimited {
-        /// When the next attempt will be heard.
+        /// Time until the next attempt is accepted.
         retry_after: Duration,
     },
-    /// Overloaded, or something that we need is away.
+    /// The service, or something that it needs, is overloaded or unavailable.
     Unavailable {
-        /// When it is worth asking again.
+        /// Time to wait before the next attempt.
         retry_after: Duration,
-        /// What failed, where something did.
+        /// Cause, for the log.
         #[source]
         source: Option<Source>,
     },
-    /// A fault of ours.
+    /// The service failed. The cause is for the log.
     Internal(#[source] Source),
 }
 
 impl Error {
-    /// An argument that breaks a rule.
+    /// Returns an error about an argument.
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::invalid_at(field, String::new(), message)
     }
 
-    /// An argument that breaks a rule somewhere within.
+    /// Returns an error about a place inside an argument.
     pub fn invalid_at(field: &'static str, path: String, message: impl Into<String>) -> Self {
         Self::ValidationFailed { field, path, message: message.into() }
     }
 
-    /// The same error, told of this argument where it is about the value of one.
+    /// Returns the same error. If it is about an argument, the argument has this name.
     #[must_use]
     pub fn about(self, field: &'static str) -> Self {
         match self {
@@ -88,17 +88,17 @@ impl Error {
         }
     }
 
-    /// A fault of ours, described for the log.
+    /// Returns an internal error with a cause for the log.
     pub fn internal(source: impl Into<Source>) -> Self {
         Self::Internal(source.into())
     }
 
-    /// Something that we need is away, or does not do what it should.
+    /// Returns an error about something that is needed and unavailable.
     pub fn unavailable(source: impl Into<Source>) -> Self {
         Self::Unavailable { retry_after: Duration::from_secs(1), source: Some(source.into()) }
     }
 
-    /// The code that a program acts on.
+    /// Returns the code that programs act on.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
@@ -121,7 +121,7 @@ impl Error {
         }
     }
 
-    /// When to try again, for the errors that pass.
+    /// Returns the time to wait before the next attempt, if the error is temporary.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

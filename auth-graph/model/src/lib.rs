@@ -1,5 +1,5 @@
-//! The words that every floor of auth-graph shares: values that carry a rule, errors and their codes, the
-//! configuration, and the clock.
+//! Types that every floor of auth-graph shares: values with rules, errors and their codes, the configuration, and the
+//! clock.
 
 pub mod clock;
 pub mod config;

@@ -1,4 +1,4 @@
-//! The values that carry a rule: parse them at the edge, then trust them.
+//! Values with rules. They are parsed at the edge, and trusted afterwards.
 
 mod amr;
 mod claims;

@@ -27,7 +27,7 @@ pub struct Layout {
 /// Values that override the defaults, in this order.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// TOML file.
+    /// Path of a TOML file.
     pub file: Option<PathBuf>,
     /// Environment variables. Those without the service's prefix are ignored, and so is the one with the name of the file.
     pub environment: Vec<(String, String)>,
@@ -38,7 +38,7 @@ pub struct Sources {
 /// Problem with one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Dotted key.
+    /// Dotted key of the setting.
     pub key: String,
     /// Description of the problem, and what to write instead.
     pub message: String,
@@ -54,7 +54,7 @@ pub type Values = Dict;
 /// Settings that were read and checked.
 #[derive(Clone, Debug)]
 pub struct Loaded<C> {
-    /// Settings.
+    /// The deserialized settings.
     pub settings: C,
     /// The same values as they were read: those of every source over the defaults. They contain the secrets.
     pub values: Values,

@@ -1,5 +1,5 @@
-//! A secret of at least 32 random bytes: from the settings, or made at the first start and kept in a file that only its
-//! owner can read.
+//! The master secret of at least 32 random bytes: from the settings, or generated at the first start and kept in a file
+//! that only its owner can read.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,21 +13,20 @@ use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 
 use crate::data_folder::{about, make_private_folder};
 
-/// The bytes from which a service derives its keys.
+/// Secret from which a service derives its keys.
 #[derive(Debug)]
 pub struct MasterSecret(SecretBox<Vec<u8>>);
 
 impl MasterSecret {
-    /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.expose_secret()
     }
 
-    /// Reads 32 bytes or more in base64.
+    /// Parses 32 bytes or more in base64.
     ///
     /// # Errors
-    /// What to write instead, when it is not base64, too short, or not random.
+    /// Advice on a valid secret, when the text is not base64, too short, or not random.
     pub fn parse(text: &SecretString) -> Result<Self, &'static str> {
         let mut bytes = SecretBox::new(Box::new(Vec::new()));
         BASE64_STANDARD
@@ -37,8 +36,8 @@ impl MasterSecret {
         if found.len() < 32 {
             return Err("is too short: write the output of `openssl rand -base64 32`");
         }
-        // 32 random bytes have 30 different values on average, and fewer than 20 once in many lifetimes. Words have
-        // fewer, and they are printable.
+        // 32 random bytes have 30 different values on average, and practically never fewer than 20. Words have fewer, and
+        // they are printable.
         let different = found.iter().collect::<BTreeSet<_>>().len();
         if different < 20 || found.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
             return Err("is not random: write the output of `openssl rand -base64 32`");
@@ -46,10 +45,10 @@ impl MasterSecret {
         Ok(Self(bytes))
     }
 
-    /// The secret of the settings, or if that is empty the one in the file, which is made if it is not there.
+    /// Returns the secret of the settings. If it is empty, it reads the file, and creates it if it is missing.
     ///
     /// # Errors
-    /// When the file can not be read or written, others can read it, or it does not hold a good secret.
+    /// When the file cannot be read or written, others can read it, or it contains no valid secret.
     pub fn load(setting: &SecretString, path: &Path) -> io::Result<Self> {
         if !setting.expose_secret().is_empty() {
             return Self::parse(setting).map_err(io::Error::other);
@@ -58,7 +57,7 @@ impl MasterSecret {
     }
 }
 
-/// The text of the file, which is made with a new secret if it is not there.
+/// Returns the text of the file. A missing file is created with a new secret.
 pub(crate) fn read_or_make(path: &Path) -> io::Result<SecretString> {
     match fs::metadata(path) {
         Ok(found) if found.permissions().mode() & 0o077 != 0 => {
@@ -74,8 +73,8 @@ fn read(path: &Path) -> io::Result<SecretString> {
     fs::read_to_string(path).map(SecretString::from).map_err(|error| about(path, &error))
 }
 
-/// Writes a new secret beside its place and links it there, so that of two processes that start at once one wins and
-/// the other reads what it wrote, and none ever sees half a secret.
+/// Writes a new secret to a draft and links it to its path. If two processes start at once, one of them wins and the other
+/// reads its secret, and no process reads half a secret.
 fn make(path: &Path) -> io::Result<SecretString> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_private_folder(folder)?;
@@ -95,7 +94,7 @@ fn make(path: &Path) -> io::Result<SecretString> {
     read(path)
 }
 
-/// 32 random bytes in base64.
+/// Returns 32 random bytes in base64.
 pub(crate) fn new_secret() -> io::Result<SecretString> {
     let mut bytes = SecretBox::new(Box::new([0; 32]));
     aws_lc_rs::rand::fill(bytes.expose_secret_mut()).map_err(|_| io::Error::other("no randomness"))?;

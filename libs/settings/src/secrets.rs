@@ -1,7 +1,7 @@
-//! The secret in use and the ones before it, which are accepted for a while after it was replaced.
+//! The current secret and previous ones, which are accepted for some time after their replacement.
 //!
-//! The file holds one secret a line: first the one in use, then the others, each with the time until which it is
-//! accepted. What it means to accept one is the service's business.
+//! The file has one secret in each line: first the current one, then the previous ones, each with the time until which it
+//! is accepted. The service decides what an accepted secret is good for.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -16,32 +16,32 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::data_folder::about;
 use crate::secret::{MasterSecret, new_secret, read_or_make};
 
-/// Between a former secret and the time until which it is accepted.
+/// Separator of a previous secret and the time until which it is accepted.
 const UNTIL: &str = " until ";
 
-/// The secrets of a service.
+/// Secrets of a service.
 #[derive(Debug)]
 pub struct Secrets {
-    /// Whatever is new is made with this one.
+    /// Secret for everything new.
     pub current: MasterSecret,
-    /// The ones before, the latest first.
+    /// Previous secrets, the latest first.
     pub previous: Vec<PreviousSecret>,
 }
 
-/// A secret that was replaced.
+/// Replaced secret.
 #[derive(Debug)]
 pub struct PreviousSecret {
-    /// It.
+    /// The secret.
     pub secret: MasterSecret,
-    /// When what was made with it stops being accepted; absent: when it is taken out of the settings.
+    /// Time until which it is accepted. If absent, it is accepted until it is removed from the settings.
     pub accepted_until: Option<DateTime<Utc>>,
 }
 
 impl Secrets {
-    /// The secrets of the settings, or if there is none those in the file, which is made if it is not there.
+    /// Returns the secrets of the settings. If there are none, it reads the file, and creates it if it is missing.
     ///
     /// # Errors
-    /// When the file can not be read or written, others can read it, or one of the secrets is not good.
+    /// When the file cannot be read or written, others can read it, or a secret is not valid.
     pub fn load(setting: &SecretString, previous: &[SecretString], path: &Path) -> io::Result<Self> {
         if setting.expose_secret().is_empty() {
             return Self::parse(&read_or_make(path)?).map_err(|reason| about(path, &reason));
@@ -54,8 +54,8 @@ impl Secrets {
         })
     }
 
-    /// Puts a new secret into the file and keeps the one before for this long. A process that runs reads the file when
-    /// it starts the next time. The answer is the time until which the one before is accepted.
+    /// Writes a new secret into the file and keeps the previous one for this time. Running processes read the file at their
+    /// next start. Returns the time until which the previous secret is accepted.
     ///
     /// # Errors
     /// As [`Self::load`].

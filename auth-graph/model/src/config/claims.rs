@@ -13,9 +13,9 @@ use crate::values::{ClaimName, ClaimSource, Scopes};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScopesOfAudience {
-    /// Audience.
+    /// Audience of the tokens.
     pub audience: String,
-    /// Scopes.
+    /// Scopes that the tokens may have.
     pub scopes: Scopes,
 }
 

@@ -1,4 +1,4 @@
-//! What an access token says beside its standard claims: the names that may be used, and where a value comes from.
+//! Claims of access tokens in addition to the standard ones: permitted names, and sources of values.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Claims that mean something to verifiers, or that we set ourselves: nobody else sets them. From the registries of RFC
-/// 7519, 7662, 8693 and 9068 and of OpenID Connect.
+/// Claims that have a meaning for verifiers, or that auth-graph sets. No policy and no hook can set them. They come from
+/// the registries of RFC 7519, 7662, 8693 and 9068 and of OpenID Connect.
 const RESERVED: [&str; 26] = [
     "acr",
     "act",
@@ -38,13 +38,12 @@ const RESERVED: [&str; 26] = [
 ];
 const LONGEST_NAME: usize = 128;
 
-/// The name of a claim that a policy or a hook may set: visible ASCII, and not one that is reserved.
+/// Name of a claim that a policy or a hook may set: visible ASCII, and not reserved.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ClaimName(String);
 
 impl ClaimName {
-    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -65,27 +64,27 @@ impl TryFrom<String> for ClaimName {
     }
 }
 
-/// Which attribute of a user a claim has, by its name in the GraphQL type `User`.
+/// Attribute of a user that becomes a claim, by its name in the GraphQL type `User`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum ClaimSource {
-    /// `email`.
+    /// The field `email`.
     Email,
-    /// `emailVerified`.
+    /// The field `emailVerified`.
     EmailVerified,
-    /// `firstName`.
+    /// The field `firstName`.
     FirstName,
-    /// `lastName`.
+    /// The field `lastName`.
     LastName,
-    /// `phoneNumber`.
+    /// The field `phoneNumber`.
     PhoneNumber,
-    /// `isStaff`.
+    /// The field `isStaff`.
     IsStaff,
-    /// `isSuperuser`.
+    /// The field `isSuperuser`.
     IsSuperuser,
-    /// `roles`.
+    /// The field `roles`.
     Roles,
-    /// `metadata`, or a part of it such as `metadata.billing.plan`.
+    /// The field `metadata`, or a part of it such as `metadata.billing.plan`.
     Metadata(Vec<String>),
 }
 
@@ -143,37 +142,37 @@ impl fmt::Display for ClaimSource {
     }
 }
 
-/// The claims of a token beside the standard ones.
+/// Claims of a token in addition to the standard ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AdditionalClaims(Map<String, Value>);
 
 impl AdditionalClaims {
-    /// Says something, instead of what was said under this name before. Null says nothing.
+    /// Sets a claim, and replaces an earlier value. Null is not set.
     pub fn insert(&mut self, name: &ClaimName, value: Value) {
         if !value.is_null() {
             self.0.insert(name.as_str().to_owned(), value);
         }
     }
 
-    /// Says all that others say, instead of what was said under the same names before.
+    /// Sets all of the other claims, and replaces earlier values.
     pub fn extend(&mut self, others: Self) {
         self.0.extend(others.0);
     }
 
-    /// Adds the names that django-easyjwt and djangorestframework-simplejwt look for. They are reserved for this.
+    /// Sets the reserved claims that django-easyjwt and djangorestframework-simplejwt read.
     pub fn add_names_of_django(&mut self, user_id: Option<Value>) {
         self.0.insert("token_type".to_owned(), "access".into());
         self.0.extend(user_id.map(|id| ("user_id".to_owned(), id)));
     }
 
-    /// How long they are in a token, as JSON.
+    /// Returns the length of their JSON in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         Value::Object(self.0.clone()).to_string().len()
     }
 
-    /// The claims as a JSON object.
+    /// Returns the claims as a JSON object.
     #[must_use]
     pub fn as_map(&self) -> &Map<String, Value> {
         &self.0

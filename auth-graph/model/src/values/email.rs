@@ -1,4 +1,4 @@
-//! E-mail addresses, in the one form in which they are stored and compared.
+//! E-mail addresses in the one form that is stored and compared.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,32 +9,31 @@ use unicode_normalization::UnicodeNormalization;
 use super::UserId;
 use crate::error::Error;
 
-/// The domain of those who have no address any more. No mail gets there (RFC 6761 section 6.4).
+/// Domain of placeholder addresses. No mail is delivered to it (RFC 6761 section 6.4).
 const NOWHERE: &str = "deleted.invalid";
 
-/// An e-mail address: normalised (NFKC), trimmed, in lower case, and then a dot-atom and a host name in ASCII, at most
-/// 254 characters (RFC 5321 section 4.5.3.1, RFC 5322 section 3.4.1).
+/// E-mail address: a dot-atom and a host name in ASCII, in lower case, of at most 254 characters (RFC 5321 section
+/// 4.5.3.1, RFC 5322 section 3.4.1).
 ///
-/// It is normalised before it is looked at, so that a full-width `＠` is the sign that it looks like. An address in
-/// another script is refused, as two that look alike could then be two accounts.
+/// The text is trimmed and normalised (NFKC) before it is checked, so that a full-width `＠` becomes the sign that it
+/// resembles. An address in another script is rejected, because two similar addresses could be two accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, DeriveValueType)]
 pub struct Email(String);
 
 impl Email {
-    /// The address as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What takes the place of the address of a user who was deleted for good. Nobody else can have it: whoever had
-    /// would keep the user from being deleted.
+    /// Returns the placeholder address of a user who was deleted permanently. It contains the identifier, so that no other
+    /// user can have it and prevent the deletion.
     #[must_use]
     pub fn nowhere(user: UserId) -> Self {
         Self(format!("{user}@{NOWHERE}"))
     }
 
-    /// The part before the `@`.
+    /// Returns the part before the `@`.
     #[must_use]
     pub fn local_part(&self) -> &str {
         self.0.split('@').next().unwrap_or_default()
@@ -70,12 +69,12 @@ impl fmt::Display for Email {
     }
 }
 
-/// An atom of RFC 5322 section 3.2.3.
+/// Returns true for an atom of RFC 5322 section 3.2.3.
 fn is_atom(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte))
 }
 
-/// A label of a host name (RFC 1123 section 2.1).
+/// Returns true for a label of a host name (RFC 1123 section 2.1).
 fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

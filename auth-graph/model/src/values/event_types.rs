@@ -1,4 +1,4 @@
-//! The types of events, as webhooks name them.
+//! Types of events, as webhooks name them.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -8,28 +8,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// What can happen.
+/// Type of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum EventType {
-    /// A user was made.
+    /// A user was created.
     UserCreated,
     /// A user was changed.
     UserUpdated,
     /// A user was deleted.
     UserDeleted,
-    /// A session was ended, or a service client with all its tokens.
+    /// A session was ended, or a service client was disabled with all its tokens.
     SessionRevoked,
-    /// One token of a service client was ended.
+    /// A single token of a service client was revoked.
     TokenRevoked,
 }
 
 impl EventType {
-    /// Each of them.
+    /// Every type.
     pub const ALL: [Self; 5] =
         [Self::UserCreated, Self::UserUpdated, Self::UserDeleted, Self::SessionRevoked, Self::TokenRevoked];
 
-    /// Its name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -69,13 +69,13 @@ impl From<EventType> for String {
     }
 }
 
-/// The types that somebody wants to be told of; none: all of them, those that are added later too.
+/// Types of events that an endpoint receives. An empty set means all types, also those that are added later.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 #[serde(transparent)]
 pub struct EventTypes(BTreeSet<EventType>);
 
 impl EventTypes {
-    /// Reads a list of names.
+    /// Parses a list of names.
     ///
     /// # Errors
     /// [`Error::ValidationFailed`] when there is no such type.
@@ -83,13 +83,13 @@ impl EventTypes {
         names.iter().map(|name| name.as_ref().parse()).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether events of this type are wanted.
+    /// Returns true if the endpoint receives events of this type.
     #[must_use]
     pub fn include(&self, event: EventType) -> bool {
         self.0.is_empty() || self.0.contains(&event)
     }
 
-    /// Their names, in the order in which users live.
+    /// Returns the names, in the order of the life of a user.
     #[must_use]
     pub fn to_strings(&self) -> Vec<String> {
         self.0.iter().map(|event| event.as_str().to_owned()).collect()

@@ -1,5 +1,5 @@
-//! Typed identifiers, so that one kind can not be passed for another. They name things and open nothing: whatever
-//! grants access is random or signed.
+//! Typed identifiers, so that one kind cannot be passed for another. They grant no access: everything that does is random
+//! or signed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,10 +12,10 @@ use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::error::Error;
 
-/// Counts within a millisecond.
+/// Counter within a millisecond.
 static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
-/// The same for times of the past, which come in any order, and the millisecond that it counts in.
+/// Counter for times of the past, which come in any order, and the millisecond that it counts in.
 static PAST: Mutex<(i64, ContextV7)> = Mutex::new((0, ContextV7::new()));
 
 fn generate(now: DateTime<Utc>) -> Uuid {
@@ -36,7 +36,7 @@ macro_rules! id {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// A new identifier (UUIDv7, RFC 9562 section 5.7). Those that one process makes sort by their making.
+            /// Returns a new identifier (UUIDv7, RFC 9562 section 5.7). Identifiers of one process sort by creation.
             #[must_use]
             pub fn generate(now: DateTime<Utc>) -> Self {
                 Self(generate(now))
@@ -44,7 +44,7 @@ macro_rules! id {
         }
 
         impl TryFromU64 for $name {
-            /// SeaORM asks this of every primary key; a UUID never comes from a counter.
+            /// Fails always. SeaORM requires it of every primary key, and a UUID never comes from a counter.
             fn try_from_u64(_: u64) -> Result<Self, DbErr> {
                 Err(DbErr::ConvertFromU64(stringify!($name)))
             }
@@ -69,37 +69,37 @@ macro_rules! id {
 }
 
 id!(
-    /// Names a user, for ever: it is never given to another person.
+    /// Identifier of a user. It is never reused for another person.
     UserId
 );
 id!(
-    /// Names a session.
+    /// Identifier of a session.
     SessionId
 );
 id!(
-    /// Names an access token (its `jti`), or any other record of an event.
+    /// Identifier of an access token (its `jti`), or of a record of an event.
     TokenId
 );
 id!(
-    /// Names a service client.
+    /// Identifier of a service client.
     ClientId
 );
 id!(
-    /// Names a mail that waits to be sent.
+    /// Identifier of a mail that waits to be sent.
     MailId
 );
 id!(
-    /// Names an endpoint of webhooks.
+    /// Identifier of an endpoint of webhooks.
     WebhookId
 );
 id!(
-    /// Names a delivery to an endpoint, however often it is tried.
+    /// Identifier of a delivery to an endpoint. All attempts have the same one.
     DeliveryId
 );
 
 impl UserId {
-    /// A new identifier for somebody who has been a user elsewhere since this time: it sorts among those of that time.
-    /// One after the other for one time, they sort by their making.
+    /// Returns a new identifier for a user who has had an account elsewhere since this time. It sorts among those of that
+    /// time. Identifiers for the same time sort by creation.
     #[must_use]
     pub fn since(time: DateTime<Utc>) -> Self {
         let mut past = PAST.lock().unwrap_or_else(PoisonError::into_inner);
@@ -113,7 +113,7 @@ impl UserId {
 }
 
 impl SessionId {
-    /// No session that is begun at this time or later has an identifier below this one.
+    /// Returns a lower bound of the identifiers of sessions that begin at this time or later.
     #[must_use]
     pub fn lowest(time: DateTime<Utc>) -> Self {
         let milliseconds = u128::try_from(time.timestamp_millis()).unwrap_or(0);

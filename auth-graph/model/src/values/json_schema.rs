@@ -1,4 +1,4 @@
-//! A JSON Schema that the operator has written.
+//! JSON Schemas of operators.
 
 use std::fmt;
 use std::path::Path;
@@ -6,25 +6,25 @@ use std::path::Path;
 use jsonschema::Validator;
 use serde_json::Value;
 
-/// What a value must be like. References to other files and addresses are never followed.
+/// JSON Schema. References to other files and addresses are never followed.
 pub struct JsonSchema(Validator);
 
 impl JsonSchema {
     /// Reads a schema from a file.
     ///
     /// # Errors
-    /// What is wrong with it, when it can not be read or is no schema.
+    /// The reason why the file cannot be read or is not a schema.
     pub fn read(path: &Path) -> Result<Self, String> {
-        let text = std::fs::read_to_string(path).map_err(|error| format!("can not be read: {error}"))?;
+        let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
         let schema: Value = serde_json::from_str(&text).map_err(|error| format!("is not JSON: {error}"))?;
         let validator = jsonschema::validator_for(&schema);
         validator.map(Self).map_err(|error| format!("is not a JSON Schema: {error}"))
     }
 
-    /// Looks whether a value is as the schema says.
+    /// Checks a value.
     ///
     /// # Errors
-    /// Where it is not, as a JSON Pointer (RFC 6901), and why, without the value itself.
+    /// The place of the first violation as a JSON Pointer (RFC 6901), and the reason without the value.
     pub fn check(&self, value: &Value) -> Result<(), (String, String)> {
         let refused = |error: jsonschema::ValidationError<'_>| {
             (error.instance_path().to_string(), error.masked_with("the value").to_string())

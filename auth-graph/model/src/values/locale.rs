@@ -1,4 +1,4 @@
-//! The language that a user reads.
+//! Languages of users.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,19 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// A language tag such as `de` or `de-AT` (RFC 5646): a language, and parts behind hyphens.
+/// Language tag such as `de` or `de-AT` (RFC 5646): a language, and further parts after hyphens.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveValueType, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Locale(String);
 
 impl Locale {
-    /// The tag as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The language alone, in lower case.
+    /// Returns the language without further parts, in lower case.
     #[must_use]
     pub fn language(&self) -> String {
         self.0.split('-').next().unwrap_or_default().to_ascii_lowercase()

@@ -1,31 +1,32 @@
-//! Passwords that a person chooses. How they are hashed is `credentials::passwords`.
+//! New passwords. `credentials::passwords` hashes them.
 
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::error::Error;
 
-/// The passwords of the demo's users, which everybody can read in our README.
+/// Passwords of the users of the demo, which are published in README.
 const SAMPLES: [&str; 3] = ["admin-pass", "staff-pass", "user-pass"];
 
-/// Whether everybody knows this password from our documentation.
+/// Returns true for a password that is published in the documentation.
 #[must_use]
 pub fn is_sample_password(password: &SecretString) -> bool {
     SAMPLES.contains(&password.expose_secret())
 }
 
-/// The one form (NFKC, NIST SP 800-63B section 3.1.1.2) of what keyboards and systems write differently.
+/// Returns the normal form (NFKC, NIST SP 800-63B section 3.1.1.2) of a password, as keyboards and systems encode the same
+/// letters differently.
 #[must_use]
 pub fn normalised(password: &SecretString) -> SecretString {
     password.expose_secret().nfkc().collect::<String>().into()
 }
 
-/// A password that may be set, normalised: 8 to 256 characters. Whether it is a good one is for `auth` to say.
+/// Normalised new password of 8 to 256 characters. `engine` checks its strength.
 #[derive(Clone, Debug)]
 pub struct NewPassword(SecretString);
 
 impl NewPassword {
-    /// Checks a password before it is hashed.
+    /// Normalises a password and checks its length.
     ///
     /// # Errors
     /// [`Error::ValidationFailed`] when it is too short or too long.
@@ -42,7 +43,6 @@ impl NewPassword {
         }
     }
 
-    /// The password, to be hashed.
     #[must_use]
     pub fn as_secret(&self) -> &SecretString {
         &self.0

@@ -1,4 +1,4 @@
-//! The names that people give themselves.
+//! Names of people.
 
 use std::str::FromStr;
 
@@ -6,28 +6,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// A given or family name, trimmed, may be empty: up to 150 characters, none of them one that nobody sees, as mails are
-/// addressed with it.
+/// Trimmed given or family name of at most 150 visible characters. It may be empty. Mails contain it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PersonName(String);
 
 impl PersonName {
-    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name as text.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
     }
 }
 
-/// Whether a letter controls the text, or how it runs: such a name could look like another, or turn the text around it.
-/// The two joiners are not among them, as the names of some languages are written with them.
+/// Returns true for a character that controls the text or its direction. A name with it could resemble another name, or
+/// reverse the text around it. The two joiners are permitted, because names of some languages need them.
 fn is_invisible(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
@@ -39,7 +36,7 @@ impl FromStr for PersonName {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::ValidationFailed`] when the text is longer or holds what nobody sees.
+    /// [`Error::ValidationFailed`] when the text is too long or contains an invisible character.
     fn from_str(text: &str) -> Result<Self, Error> {
         let name = text.trim();
         if name.chars().count() <= 150 && !name.contains(is_invisible) {

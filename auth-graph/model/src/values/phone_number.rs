@@ -1,4 +1,4 @@
-//! Phone numbers that people set themselves.
+//! Phone numbers of users.
 
 use std::str::FromStr;
 
@@ -6,13 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// A number in the form of ITU-T E.164: a plus sign and 7 to 15 digits. What people put between the digits is dropped.
+/// Phone number in the form of ITU-T E.164: a plus sign and 7 to 15 digits. Separators between the digits are removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PhoneNumber(String);
 
 impl PhoneNumber {
-    /// The number as text.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0

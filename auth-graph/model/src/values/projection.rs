@@ -1,4 +1,4 @@
-//! What a service client is shown of users: which users, and what of each.
+//! Projections: the users that a service client may see, and the visible fields of each.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 use super::Scopes;
 use crate::error::Error;
 
-/// Marks a single key of the metadata among the names of fields.
+/// Prefix of a single key of the metadata among the names of fields.
 const METADATA_KEY: &str = "metadata.";
 
-/// Something that is said of a user. What a copy can not do without (identifier, version, whether they may sign in) is
-/// always said, and is not among these.
+/// Field of a user that can be hidden. A mirror needs the identifier, the version and the active flag, which are always
+/// visible and not listed here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "they are the fields of a user")]
@@ -33,21 +33,21 @@ pub enum UserField {
     Metadata,
 }
 
-/// What users hold: that decides who is shown them.
+/// Roles and scopes of a user, which decide about visibility.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Held {
-    /// Their roles.
+    /// Roles of the user.
     pub roles: BTreeSet<String>,
-    /// Their scopes, those of the roles among them.
+    /// Scopes of the user, including those of the roles.
     pub scopes: Scopes,
 }
 
-/// Which users, and what of each.
+/// Visible users, and visible fields of each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Projection {
-    /// Those who hold any of these roles or scopes; nothing: all users.
+    /// Users with any of these roles or scopes are visible. If there are none, all users are.
     users: Held,
-    /// Nothing else of them than this; none: everything.
+    /// Visible fields. If absent, all fields are visible.
     fields: Option<Fields>,
 }
 
@@ -58,11 +58,11 @@ struct Fields {
 }
 
 impl Projection {
-    /// The users with any of these roles or scopes (none of either: all users), and these fields of them (none: all).
-    /// A field is named as in the schema; `metadata.KEY` is a single key of the metadata.
+    /// Returns the projection of users with any of these roles or scopes, or of all users, to these fields, or to all
+    /// fields. A field is named as in the schema. `metadata.KEY` is a single key of the metadata.
     ///
     /// # Errors
-    /// [`Error::ValidationFailed`] when there is no such field, a role can not be one, or nothing is limited.
+    /// [`Error::ValidationFailed`] when a field does not exist, the name of a role is not valid, or nothing is limited.
     pub fn parse(users: Held, fields: Option<&[String]>) -> Result<Self, Error> {
         if users == Held::default() && fields.is_none() {
             return Err(Error::invalid("projection", "must name roles, scopes or fields"));
@@ -73,7 +73,7 @@ impl Projection {
         Ok(Self { users, fields: fields.map(Fields::parse).transpose()? })
     }
 
-    /// Whether users who hold this are shown.
+    /// Returns true if a user with these roles and scopes is visible.
     #[must_use]
     pub fn selects(&self, held: &Held) -> bool {
         let Held { roles, scopes } = &self.users;
@@ -82,13 +82,13 @@ impl Projection {
             || scopes.intersection(&held.scopes) != Scopes::default()
     }
 
-    /// Whether a field is shown; of the metadata, whether all of it is.
+    /// Returns true if a field is visible. The metadata is visible only as a whole here.
     #[must_use]
     pub fn shows(&self, field: UserField) -> bool {
         self.fields.as_ref().is_none_or(|fields| fields.named.contains(&field))
     }
 
-    /// What is shown of the metadata; none: nothing.
+    /// Returns the visible part of the metadata, if there is one.
     #[must_use]
     pub fn metadata(&self, whole: &Value) -> Option<Value> {
         match &self.fields {
@@ -101,13 +101,13 @@ impl Projection {
         }
     }
 
-    /// Whose users are shown.
+    /// Returns the roles and scopes of visible users.
     #[must_use]
     pub fn users(&self) -> &Held {
         &self.users
     }
 
-    /// The names of the fields that are shown; none: all of them.
+    /// Returns the names of the visible fields, or nothing if all fields are visible.
     #[must_use]
     pub fn fields(&self) -> Option<Vec<String>> {
         let Fields { named, metadata_keys } = self.fields.as_ref()?;
@@ -132,7 +132,7 @@ impl Fields {
     }
 }
 
-/// Whether it can be the name of a role, or a key of the metadata.
+/// Returns true for a valid name of a role or key of the metadata.
 fn is_name(text: &str) -> bool {
     (1..=128).contains(&text.chars().count()) && !text.contains(char::is_control)
 }

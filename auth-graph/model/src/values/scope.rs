@@ -1,4 +1,4 @@
-//! Scopes: what a token allows.
+//! Scopes: permissions of a token.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -8,13 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// One permission, such as `users:read`: a scope token of RFC 6749 section 3.3, at most 128 characters.
+/// Permission such as `users:read`: a scope token of RFC 6749 section 3.3 with at most 128 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Scope(String);
 
 impl Scope {
-    /// The scope as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -25,7 +24,7 @@ impl FromStr for Scope {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::ValidationFailed`] when the text holds a character that a scope may not have.
+    /// [`Error::ValidationFailed`] when the text contains a character that a scope must not have.
     fn from_str(text: &str) -> Result<Self, Error> {
         let good = (1..=128).contains(&text.len())
             && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
@@ -41,13 +40,13 @@ impl TryFrom<String> for Scope {
     }
 }
 
-/// A set of scopes, in alphabetical order.
+/// Set of scopes in alphabetical order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 #[serde(transparent)]
 pub struct Scopes(BTreeSet<Scope>);
 
 impl Scopes {
-    /// Reads the space-separated form that a token carries.
+    /// Parses the space-separated form of RFC 6749 section 3.3.
     ///
     /// # Errors
     /// [`Error::ValidationFailed`] when one of them is not a scope.
@@ -55,30 +54,30 @@ impl Scopes {
         text.split_ascii_whitespace().map(Scope::from_str).collect()
     }
 
-    /// Whether this scope is among them.
+    /// Returns true if this scope is in the set.
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
         self.0.iter().any(|held| held.as_str() == scope)
     }
 
-    /// The scopes, in order.
+    /// Iterates over the scopes in order.
     pub fn iter(&self) -> impl Iterator<Item = &Scope> {
         self.0.iter()
     }
 
-    /// Those that are in both sets.
+    /// Returns the scopes that are in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         Self(self.0.intersection(&other.0).cloned().collect())
     }
 
-    /// The scopes as texts, in order.
+    /// Returns the scopes as texts in order.
     #[must_use]
     pub fn to_strings(&self) -> Vec<String> {
         self.0.iter().map(|scope| scope.0.clone()).collect()
     }
 
-    /// The space-separated form of RFC 6749 section 3.3.
+    /// Returns the space-separated form of RFC 6749 section 3.3.
     #[must_use]
     pub fn to_claim(&self) -> String {
         self.0.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")

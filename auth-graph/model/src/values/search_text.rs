@@ -1,22 +1,21 @@
-//! What somebody looks for in a list.
+//! Search texts of lists.
 
 use std::str::FromStr;
 
 use crate::error::Error;
 
-/// Up to 100 characters, none of them a control character: PostgreSQL stores no NUL, and a person types none.
+/// Search text of at most 100 characters without control characters. PostgreSQL does not accept NUL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchText(String);
 
 impl SearchText {
-    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The part of it that the fewest users have. The end of an address is that of many: of an address it is what
-    /// stands before the @, and of a domain what stands before its last dot.
+    /// Returns the part that the fewest users have. Many addresses have the same end, so it is the part before the @ of an
+    /// address, and the part before the last dot of a domain.
     #[must_use]
     pub fn rarest(&self) -> &str {
         let text = self.as_str();
@@ -30,7 +29,7 @@ impl SearchText {
     }
 }
 
-/// Whether it ends with three letters or digits: an index of trigrams is of no help with fewer.
+/// Returns true for a text that ends with three letters or digits. An index of trigrams does not help with fewer.
 fn is_word(text: &str) -> bool {
     text.chars().rev().take_while(|character| character.is_alphanumeric()).count() >= 3
 }
@@ -39,7 +38,7 @@ impl FromStr for SearchText {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::ValidationFailed`] when the text is longer or holds a control character.
+    /// [`Error::ValidationFailed`] when the text is too long or contains a control character.
     fn from_str(text: &str) -> Result<Self, Error> {
         if text.chars().count() <= 100 && !text.contains(char::is_control) {
             Ok(Self(text.to_owned()))

@@ -1,4 +1,4 @@
-//! The secrets that requests to other services are signed with.
+//! Secrets that sign requests to other services.
 
 use aws_lc_rs::rand;
 use base64::Engine;
@@ -8,18 +8,18 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 
-/// Marks them, as Standard Webhooks asks.
+/// Prefix of secrets, as Standard Webhooks requires.
 const PREFIX: &str = "whsec_";
 
-/// A shared secret of 24 to 64 bytes, as Standard Webhooks asks.
+/// Shared secret of 24 to 64 bytes, as Standard Webhooks requires.
 #[derive(Clone)]
 pub struct WebhookSecret(Zeroizing<Vec<u8>>);
 
 impl WebhookSecret {
-    /// Reads `whsec_` and the bytes in base64.
+    /// Parses `whsec_` and the bytes in base64.
     ///
     /// # Errors
-    /// What is wrong with it, without showing it.
+    /// The reason why the text is not a secret. It does not contain the text.
     pub fn parse(text: &SecretString) -> Result<Self, &'static str> {
         let encoded = text.expose_secret().strip_prefix(PREFIX);
         let bytes = encoded.and_then(|encoded| BASE64_STANDARD.decode(encoded).ok()).map(Zeroizing::new);
@@ -29,29 +29,28 @@ impl WebhookSecret {
         }
     }
 
-    /// 32 random bytes.
+    /// Generates a secret of 32 random bytes.
     ///
     /// # Errors
-    /// [`Error::Internal`] when there is no randomness.
+    /// [`Error::Internal`] when no random bytes are available.
     pub fn generate() -> Result<Self> {
         let mut bytes = Zeroizing::new(vec![0; 32]);
         rand::fill(&mut bytes).map_err(|_| Error::internal("no randomness"))?;
         Ok(Self(bytes))
     }
 
-    /// The form that [`Self::parse`] reads.
+    /// Returns the form that [`Self::parse`] accepts.
     #[must_use]
     pub fn to_text(&self) -> SecretString {
         format!("{PREFIX}{}", BASE64_STANDARD.encode(&*self.0)).into()
     }
 
-    /// The bytes, as they were stored.
+    /// Returns the secret with these stored bytes.
     #[must_use]
     pub fn from_bytes(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self(bytes)
     }
 
-    /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -1,6 +1,6 @@
-//! The addresses of webhook endpoints.
+//! Addresses of webhook endpoints.
 //!
-//! What a name in one resolves to is looked at when a connection is made, in `egress`.
+//! `egress` checks the IP addresses of a host when it connects.
 
 use sea_orm::DeriveValueType;
 use url::Url;
@@ -9,16 +9,16 @@ use crate::error::Error;
 
 const LONGEST: usize = 2048;
 
-/// An absolute `http://` or `https://` address without user, password and fragment, in the spelling of the URL
-/// Standard: an IP address in any odd spelling has become the usual one.
+/// Absolute `http://` or `https://` address without user, password and fragment, in the spelling of the URL Standard,
+/// which also normalises IP addresses.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveValueType)]
 pub struct WebhookUrl(String);
 
 impl WebhookUrl {
-    /// Reads an address.
+    /// Parses an address.
     ///
     /// # Errors
-    /// [`Error::ValidationFailed`] when it is none that requests may be sent to.
+    /// [`Error::ValidationFailed`] when requests must not be sent to the address.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let invalid = |message: &str| Error::invalid("url", message);
         let url = Url::parse(text.trim()).map_err(|_| invalid("is not a URL"))?;
@@ -34,16 +34,15 @@ impl WebhookUrl {
         Ok(Self(url.into()))
     }
 
-    /// The address as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The address in its parts.
+    /// Returns the parsed address.
     ///
     /// # Errors
-    /// When what was stored is no address.
+    /// When the stored text is not an address.
     pub fn to_url(&self) -> Result<Url, Error> {
         Url::parse(&self.0).map_err(Error::internal)
     }
