@@ -1,7 +1,7 @@
 //! The database: migrations, and one module for each table with its entity and its finders.
 //!
-//! Finders start from the query that hides what must be hidden, such as deleted users. A function that gets a transaction
-//! uses no other connection, as SQLite has a single writer. Rules of the product are in `engine`, not here.
+//! Finders start from the query that hides what must be hidden, such as deleted users. A function that gets a
+//! transaction uses no other connection, as SQLite has a single writer. Rules of the product are in `engine`, not here.
 
 pub mod audit_events;
 pub mod change_head;

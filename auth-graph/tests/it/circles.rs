@@ -20,7 +20,7 @@ const STILL_CIRCLES: &[&str] = &[
     "auth-graph/engine: keys/secrets.rs <-> lifecycle.rs",
     "auth-graph/engine: mail.rs <-> mail/compose.rs",
     "auth-graph/engine: mailer.rs <-> mailer/templates.rs <-> mailer/transport.rs",
-    "auth-graph/model: config.rs <-> config/accounts.rs <-> config/check.rs <-> config/claims.rs <-> config/webhooks.rs",
+    "auth-graph/model: config.rs <-> config/accounts.rs <-> config/check.rs <-> config/claims.rs <-> config/print.rs <-> config/webhooks.rs",
     "auth-graph: cli.rs <-> cli/audit.rs <-> cli/config.rs <-> cli/serve.rs <-> cli/webhook.rs",
     "auth-graph: http.rs <-> http/graphql.rs <-> http/oauth.rs <-> http/pages.rs <-> http/rest.rs <-> http/socket.rs <-> http/well_known.rs",
 ];

@@ -161,7 +161,7 @@ fn a_file_that_helps_nobody_does_not_start() {
     };
     let good = std::fs::read_to_string(Authority::new().certificate()).unwrap();
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    assert!(problem("smtp://127.0.0.1", &good).contains("mail.smtp_authorities: is of use only with smtps://"));
-    assert!(problem("smtps://127.0.0.1", broken).contains("mail.smtp_authorities: holds no certificates"));
-    assert!(problem("smtps://127.0.0.1", "").contains("mail.smtp_authorities: holds no certificates"));
+    assert!(problem("smtp://127.0.0.1", &good).contains("mail.smtp_authorities: is used only with smtps://"));
+    assert!(problem("smtps://127.0.0.1", broken).contains("mail.smtp_authorities: contains no valid certificates"));
+    assert!(problem("smtps://127.0.0.1", "").contains("mail.smtp_authorities: contains no valid certificates"));
 }

@@ -92,7 +92,7 @@ fn a_bad_schema_does_not_start_and_none_is_fetched() {
         let flags = vec![("accounts.metadata_schema".to_owned(), path.display().to_string())];
         Config::load(&Sources { flags, ..Sources::default() }).unwrap_err().to_string()
     };
-    assert!(problem(folder.path().join("nowhere")).contains("accounts.metadata_schema: can not be read"));
+    assert!(problem(folder.path().join("nowhere")).contains("accounts.metadata_schema: cannot be read"));
     assert!(problem(schema(&folder, "{")).contains("is not JSON"));
     assert!(problem(schema(&folder, r#"{"type":"nothing"}"#)).contains("is not a JSON Schema"));
     for elsewhere in [r#"{"$ref":"http://127.0.0.1:1/schema.json"}"#, r#"{"$ref":"file:///etc/hostname"}"#] {
