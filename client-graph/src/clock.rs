@@ -22,8 +22,8 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Returns a clock that only moves by [`advance`](Self::advance), so that a test does not depend on the speed of its
-    /// machine.
+    /// Returns a clock that only moves by [`advance`](Self::advance), so that a test does not depend on the speed of
+    /// its machine.
     #[must_use]
     pub fn standing_at(time: DateTime<Utc>) -> Self {
         Self { stands_at: Some(time), ..Self::default() }

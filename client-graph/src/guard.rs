@@ -1,8 +1,9 @@
 //! Access rules for fields of a GraphQL schema. `#[graphql(requires(HasScope::new("notes:read")))]` below `#[guarded]`
 //! is both the check at run time and the directive in the schema for gateways.
 //!
-//! The rules find the caller in the request's [`Context`], which the service puts into the request's data. A rule applies
-//! to a field or to an object; a field's rule replaces that of its object. Entities need rules like other types.
+//! The rules find the caller in the request's [`Context`], which the service puts into the request's data. A rule
+//! applies to a field or to an object; a field's rule replaces that of its object. Entities need rules like other
+//! types.
 //!
 //! | rule | admits | directive |
 //! | --- | --- | --- |
@@ -111,8 +112,8 @@ enum Wanted {
     Any(&'static [&'static str]),
 }
 
-/// Admits callers whose access token auth-graph confirms now, and no caller while auth-graph cannot be asked. For fields
-/// that are too sensitive to rely on what this process knows.
+/// Admits callers whose access token auth-graph confirms now, and no caller while auth-graph cannot be asked. For
+/// fields that are too sensitive to rely on what this process knows.
 #[derive(Clone, Copy, Debug)]
 pub struct Fresh;
 

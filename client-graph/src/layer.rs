@@ -1,8 +1,8 @@
 //! Middleware and extractors for axum.
 //!
 //! `Router::layer(auth.layer())` builds the [`Context`] of each request, which the extractors and [`Require`] need.
-//! [`Require`] protects many routes at once: `route_layer(Require::scope("notes:read"))`. [`Permitted`] protects a single
-//! route and extracts its caller.
+//! [`Require`] protects many routes at once: `route_layer(Require::scope("notes:read"))`. [`Permitted`] protects a
+//! single route and extracts its caller.
 
 mod require;
 

@@ -1,8 +1,8 @@
 //! Turns a request into a verified principal and a mirrored user.
 //!
 //! auth-graph signs users in and issues access tokens. Every other service uses this library: it verifies the tokens
-//! without a network call, keeps a row for each user in the service's own database, and answers with a precise code when
-//! something is wrong.
+//! without a network call, keeps a row for each user in the service's own database, and answers with a precise code
+//! when something is wrong.
 //!
 //! # A first service
 //!
@@ -151,9 +151,10 @@
 //! # }
 //! ```
 //!
-//! A hook can change the service's own tables in the same transaction: see [`Mirror::on_user`](mirror::Mirror::on_user).
-//! The service chooses what happens to deleted users ([`Deletion`](mirror::Deletion)), the names in its database
-//! ([`Naming`](mirror::Naming)), or a mirror without a database ([`Mirror::in_memory`](mirror::Mirror::in_memory)).
+//! A hook can change the service's own tables in the same transaction: see
+//! [`Mirror::on_user`](mirror::Mirror::on_user). The service chooses what happens to deleted users
+//! ([`Deletion`](mirror::Deletion)), the names in its database ([`Naming`](mirror::Naming)), or a mirror without a
+//! database ([`Mirror::in_memory`](mirror::Mirror::in_memory)).
 //! [`AuthGraph::feed_status`] returns the age of what this process knows.
 //!
 //! # Signing in

@@ -116,8 +116,8 @@ impl Mirror {
     }
 
     /// Sets a hook that changes the service's own tables when a user changes, in the same transaction. It can, for
-    /// example, derive the service's own roles from `metadata`. The hook is called once for each row that changes, in no
-    /// particular order within a transaction, and must use only `txn`.
+    /// example, derive the service's own roles from `metadata`. The hook is called once for each row that changes, in
+    /// no particular order within a transaction, and must use only `txn`.
     ///
     /// An error of the hook rolls the transaction back. The feed retries until the hook succeeds; revocations do not
     /// wait for it. One user whose change the hook rejects therefore blocks all later changes: the log names the user,

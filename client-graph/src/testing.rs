@@ -1,7 +1,7 @@
 //! An issuer for tests: it signs good and forged tokens, and answers like auth-graph, in the process of the test.
 //!
-//! `token` creates tokens, `answers` and `feed` answer requests, `line` interrupts the network. The issuer is not secure:
-//! it compares passwords as plain text and looks tokens up in a table.
+//! `token` creates tokens, `answers` and `feed` answer requests, `line` interrupts the network. The issuer is not
+//! secure: it compares passwords as plain text and looks tokens up in a table.
 
 mod answers;
 mod feed;

@@ -13,8 +13,8 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Returns a clock that moves only by [`advance`](Self::advance), and by a microsecond at each reading, so that later
-    /// readings are later. The result of a test does not depend on the speed of its machine then.
+    /// Returns a clock that moves only by [`advance`](Self::advance), and by a microsecond at each reading, so that
+    /// later readings are later. The result of a test does not depend on the speed of its machine then.
     #[must_use]
     pub fn standing_at(time: DateTime<Utc>) -> Self {
         Self { stands_at: Some(time), ..Self::default() }

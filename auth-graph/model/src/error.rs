@@ -1,7 +1,7 @@
 //! Errors as callers see them: each [`Error`] has one [`Code`] of the table in `errors`.
 //!
-//! A new variant is needed only if callers act differently on it. `Display` is for users. The source is for operators and
-//! is logged once, at the edge. Nothing here depends on GraphQL or HTTP.
+//! A new variant is needed only if callers act differently on it. `Display` is for users. The source is for operators
+//! and is logged once, at the edge. Nothing here depends on GraphQL or HTTP.
 
 use std::fmt;
 use std::time::Duration;
@@ -130,7 +130,8 @@ impl Error {
         }
     }
 
-    /// Returns [`retry_after`](Self::retry_after) in whole seconds, as `Retry-After` and `extensions.retryAfter` carry it.
+    /// Returns [`retry_after`](Self::retry_after) in whole seconds, as `Retry-After` and `extensions.retryAfter` carry
+    /// it.
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
         self.retry_after().map(errors::retry_after_seconds)

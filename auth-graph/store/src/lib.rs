@@ -37,8 +37,8 @@ const MIGRATIONS: Migrations =
 
 /// Returns the row of a query by the key or another unique column.
 ///
-/// It replaces sea-orm's `one`, which adds a `LIMIT` as a parameter. SQLite plans a statement again for each value of it,
-/// which takes longer than to run the statement.
+/// It replaces sea-orm's `one`, which adds a `LIMIT` as a parameter. SQLite plans a statement again for each value of
+/// it, which takes longer than to run the statement.
 async fn unique<E: EntityTrait>(query: Select<E>, db: &impl ConnectionTrait) -> Result<Option<E::Model>, DbErr> {
     Ok(query.all(db).await?.pop())
 }

@@ -55,8 +55,8 @@ fn every_file_says_what_it_is_for_and_stays_short() {
     }
 }
 
-/// Names of variants may change, so that what is stored or published needs a form of its own. Debug texts are for panics
-/// and the log.
+/// Names of variants may change, so that what is stored or published needs a form of its own. Debug texts are for
+/// panics and the log.
 #[test]
 fn nothing_is_written_in_its_debug_form() {
     let of_product = |name: &str| {

@@ -90,7 +90,8 @@ impl AuthGraphBuilder {
         self
     }
 
-    /// Sets the issuer that tokens must name, compared byte by byte. Default: the base address without a trailing slash.
+    /// Sets the issuer that tokens must name, compared byte by byte. Default: the base address without a trailing
+    /// slash.
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
@@ -141,8 +142,8 @@ impl AuthGraphBuilder {
         self
     }
 
-    /// Sets the service client of this service at auth-graph, and its secret. It follows the feed and makes calls in the
-    /// service's own name, and needs the scope `feed:read`.
+    /// Sets the service client of this service at auth-graph, and its secret. It follows the feed and makes calls in
+    /// the service's own name, and needs the scope `feed:read`.
     pub fn service_client(mut self, id: impl Into<String>, secret: SecretString) -> Self {
         self.service_client = Some((id.into(), secret));
         self

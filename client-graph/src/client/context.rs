@@ -101,8 +101,8 @@ impl Context {
         &self.auth
     }
 
-    /// Returns the caller after auth-graph has confirmed the token now. For operations that are too sensitive to rely on
-    /// what this process knows.
+    /// Returns the caller after auth-graph has confirmed the token now. For operations that are too sensitive to rely
+    /// on what this process knows.
     ///
     /// # Errors
     /// As [`principal`](Self::principal), and `UNAVAILABLE` when auth-graph cannot be asked.

@@ -1,8 +1,8 @@
 //! The error type of GraphQL resolvers.
 //!
 //! `?` makes an `async_graphql::Error` of anything that implements `Display`. The code is lost then, and the internal
-//! message is sent to the caller. [`ApiError`] has no `Display`: `?` on an [`Error`] keeps its code, and `?` on an error of
-//! a database does not compile.
+//! message is sent to the caller. [`ApiError`] has no `Display`: `?` on an [`Error`] keeps its code, and `?` on an
+//! error of a database does not compile.
 
 use async_graphql::ErrorExtensions;
 

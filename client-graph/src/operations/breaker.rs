@@ -1,5 +1,5 @@
-//! The circuit breaker. After some failures in a row, requests to auth-graph fail at once, and one of them per second is
-//! sent as an attempt.
+//! The circuit breaker. After some failures in a row, requests to auth-graph fail at once, and one of them per second
+//! is sent as an attempt.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

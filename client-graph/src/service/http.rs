@@ -1,7 +1,7 @@
 //! The HTTP service: one list of routes, and the layers around them.
 //!
-//! A handler translates and calls the schema, the proxy or the library's extractors. The crate `graphql_edge` implements
-//! GraphQL over HTTP.
+//! A handler translates and calls the schema, the proxy or the library's extractors. The crate `graphql_edge`
+//! implements GraphQL over HTTP.
 
 mod graphql;
 mod health;

@@ -15,14 +15,15 @@ const TEST_AFTER: Duration = Duration::from_secs(30);
 /// Durability of commits on SQLite. PostgreSQL has a setting of its own, and lets commits wait together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commits {
-    /// A commit waits for the disk: an answer that was sent, and a change that readers of an outbox saw, survive a power
-    /// cut.
+    /// A commit waits for the disk: an answer that was sent, and a change that readers of an outbox saw, survive a
+    /// power cut.
     Durable,
     /// A commit does not wait: the last commits can be lost in a power cut.
     Relaxed,
 }
 
-/// Opens a database. A file of SQLite is created if it is missing. Migrations are run by [`Migrations`](crate::Migrations).
+/// Opens a database. A file of SQLite is created if it is missing. Migrations are run by
+/// [`Migrations`](crate::Migrations).
 ///
 /// # Errors
 /// When no connection can be opened within 5 seconds. The text of the error can contain the URL with its password: see
@@ -52,9 +53,9 @@ pub async fn connect(url: &SecretString, max_connections: u32, commits: Commits)
 
 /// Closes connections that are still within a transaction when they return to the pool.
 ///
-/// When a write fails because the disk is full, SQLite rolls the transaction back by itself. sqlx 0.9.0 still counts it:
-/// the next transactions of the connection become savepoints that are never committed. They lock out all other writers,
-/// and answered changes are lost when the process ends.
+/// When a write fails because the disk is full, SQLite rolls the transaction back by itself. sqlx 0.9.0 still counts
+/// it: the next transactions of the connection become savepoints that are never committed. They lock out all other
+/// writers, and answered changes are lost when the process ends.
 fn without_open_transactions(pool: SqlitePoolOptions) -> SqlitePoolOptions {
     pool.after_release(|connection, _| {
         Box::pin(async move {

@@ -63,8 +63,8 @@ impl Migrations {
     }
 }
 
-/// Returns the number of migrations that are still to be run. Those of a newer version do not count: it is started while
-/// this one serves.
+/// Returns the number of migrations that are still to be run. Those of a newer version do not count: it is started
+/// while this one serves.
 ///
 /// # Errors
 /// When the database cannot be read.

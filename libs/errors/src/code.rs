@@ -5,8 +5,8 @@
 
 macro_rules! codes {
     ($($(#[doc = $description:literal])* $variant:ident = $name:literal, $status:literal, $message:literal;)*) => {
-        /// Codes of errors, sent as `extensions.code`. Programs act on the code and not on the message, because gateways
-        /// rewrite messages.
+        /// Codes of errors, sent as `extensions.code`. Programs act on the code and not on the message, because
+        /// gateways rewrite messages.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[cfg_attr(feature = "graphql", derive(async_graphql::Enum), graphql(name = "ErrorCode"))]
         #[non_exhaustive]
@@ -46,7 +46,8 @@ macro_rules! codes {
                 }
             }
 
-            /// Returns the code with this name on the wire. Services of a newer version send codes that are unknown here.
+            /// Returns the code with this name on the wire. Services of a newer version send codes that are unknown
+            /// here.
             #[must_use]
             pub fn from_wire(name: &str) -> Option<Self> {
                 match name {

@@ -29,7 +29,8 @@ pub struct Layout {
 pub struct Sources {
     /// Path of a TOML file.
     pub file: Option<PathBuf>,
-    /// Environment variables. Those without the service's prefix are ignored, and so is the one with the name of the file.
+    /// Environment variables. Those without the service's prefix are ignored, and so is the one with the name of the
+    /// file.
     pub environment: Vec<(String, String)>,
     /// Dotted keys and values, from flags.
     pub flags: Vec<(String, String)>,

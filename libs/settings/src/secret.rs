@@ -36,8 +36,8 @@ impl MasterSecret {
         if found.len() < 32 {
             return Err("is too short: write the output of `openssl rand -base64 32`");
         }
-        // 32 random bytes have 30 different values on average, and practically never fewer than 20. Words have fewer, and
-        // they are printable.
+        // 32 random bytes have 30 different values on average, and practically never fewer than 20. Words have fewer,
+        // and they are printable.
         let different = found.iter().collect::<BTreeSet<_>>().len();
         if different < 20 || found.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
             return Err("is not random: write the output of `openssl rand -base64 32`");
@@ -73,8 +73,8 @@ fn read(path: &Path) -> io::Result<SecretString> {
     fs::read_to_string(path).map(SecretString::from).map_err(|error| about(path, &error))
 }
 
-/// Writes a new secret to a draft and links it to its path. If two processes start at once, one of them wins and the other
-/// reads its secret, and no process reads half a secret.
+/// Writes a new secret to a draft and links it to its path. If two processes start at once, one of them wins and the
+/// other reads its secret, and no process reads half a secret.
 fn make(path: &Path) -> io::Result<SecretString> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_private_folder(folder)?;

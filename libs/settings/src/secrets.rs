@@ -1,7 +1,7 @@
 //! The current secret and previous ones, which are accepted for some time after their replacement.
 //!
-//! The file has one secret in each line: first the current one, then the previous ones, each with the time until which it
-//! is accepted. The service decides what an accepted secret is good for.
+//! The file has one secret in each line: first the current one, then the previous ones, each with the time until which
+//! it is accepted. The service decides what an accepted secret is good for.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -54,8 +54,8 @@ impl Secrets {
         })
     }
 
-    /// Writes a new secret into the file and keeps the previous one for this time. Running processes read the file at their
-    /// next start. Returns the time until which the previous secret is accepted.
+    /// Writes a new secret into the file and keeps the previous one for this time. Running processes read the file at
+    /// their next start. Returns the time until which the previous secret is accepted.
     ///
     /// # Errors
     /// As [`Self::load`].

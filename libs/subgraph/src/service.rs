@@ -1,5 +1,5 @@
-//! `_service`: a composer asks a running service for its schema. It is open to every caller, because it contains no more
-//! than the schema does, and composition would fail without it.
+//! `_service`: a composer asks a running service for its schema. It is open to every caller, because it contains no
+//! more than the schema does, and composition would fail without it.
 
 use async_graphql::{Context, Object, SimpleObject};
 use errors::Code;

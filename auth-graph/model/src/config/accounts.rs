@@ -19,8 +19,8 @@ use crate::values::JsonSchema;
 pub struct Accounts {
     /// Callers who may register.
     pub registration: Registration,
-    /// Address of the pages behind the links in mails. If it is empty, the public address is used, where plain pages are
-    /// served.
+    /// Address of the pages behind the links in mails. If it is empty, the public address is used, where plain pages
+    /// are served.
     pub pages_url: String,
     /// Time after a sign-in during which sensitive changes need no password.
     #[serde(deserialize_with = "time_delta")]

@@ -236,8 +236,8 @@ impl Config {
     }
 }
 
-/// Returns true for a domain in the form that browsers compare, with at least two labels. Browsers know the longer public
-/// suffixes, such as `co.uk`, and reject a cookie for one.
+/// Returns true for a domain in the form that browsers compare, with at least two labels. Browsers know the longer
+/// public suffixes, such as `co.uk`, and reject a cookie for one.
 fn is_shared_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())

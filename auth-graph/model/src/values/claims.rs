@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Claims that have a meaning for verifiers, or that auth-graph sets. No policy and no hook can set them. They come from
-/// the registries of RFC 7519, 7662, 8693 and 9068 and of OpenID Connect.
+/// Claims that have a meaning for verifiers, or that auth-graph sets. No policy and no hook can set them. They come
+/// from the registries of RFC 7519, 7662, 8693 and 9068 and of OpenID Connect.
 const RESERVED: [&str; 26] = [
     "acr",
     "act",

@@ -26,8 +26,8 @@ impl Email {
         &self.0
     }
 
-    /// Returns the placeholder address of a user who was deleted permanently. It contains the identifier, so that no other
-    /// user can have it and prevent the deletion.
+    /// Returns the placeholder address of a user who was deleted permanently. It contains the identifier, so that no
+    /// other user can have it and prevent the deletion.
     #[must_use]
     pub fn nowhere(user: UserId) -> Self {
         Self(format!("{user}@{NOWHERE}"))

@@ -1,5 +1,5 @@
-//! Typed identifiers, so that one kind cannot be passed for another. They grant no access: everything that does is random
-//! or signed.
+//! Typed identifiers, so that one kind cannot be passed for another. They grant no access: everything that does is
+//! random or signed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -98,8 +98,8 @@ id!(
 );
 
 impl UserId {
-    /// Returns a new identifier for a user who has had an account elsewhere since this time. It sorts among those of that
-    /// time. Identifiers for the same time sort by creation.
+    /// Returns a new identifier for a user who has had an account elsewhere since this time. It sorts among those of
+    /// that time. Identifiers for the same time sort by creation.
     #[must_use]
     pub fn since(time: DateTime<Utc>) -> Self {
         let mut past = PAST.lock().unwrap_or_else(PoisonError::into_inner);

@@ -14,8 +14,8 @@ pub fn is_sample_password(password: &SecretString) -> bool {
     SAMPLES.contains(&password.expose_secret())
 }
 
-/// Returns the normal form (NFKC, NIST SP 800-63B section 3.1.1.2) of a password, as keyboards and systems encode the same
-/// letters differently.
+/// Returns the normal form (NFKC, NIST SP 800-63B section 3.1.1.2) of a password, as keyboards and systems encode the
+/// same letters differently.
 #[must_use]
 pub fn normalised(password: &SecretString) -> SecretString {
     password.expose_secret().nfkc().collect::<String>().into()

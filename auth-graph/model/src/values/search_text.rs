@@ -14,8 +14,8 @@ impl SearchText {
         &self.0
     }
 
-    /// Returns the part that the fewest users have. Many addresses have the same end, so it is the part before the @ of an
-    /// address, and the part before the last dot of a domain.
+    /// Returns the part that the fewest users have. Many addresses have the same end, so it is the part before the @ of
+    /// an address, and the part before the last dot of a domain.
     #[must_use]
     pub fn rarest(&self) -> &str {
         let text = self.as_str();

@@ -81,8 +81,8 @@ pub(super) fn connection(page: Page, authors: &Arc<Users>) -> NoteConnection {
     connection
 }
 
-/// Returns the complexity of a page: that of a row for every ten rows. Pages within pages are bounded by it, and a plain
-/// page is not.
+/// Returns the complexity of a page: that of a row for every ten rows. Pages within pages are bounded by it, and a
+/// plain page is not.
 pub(super) fn page_complexity(first: Option<i32>, child_complexity: usize) -> usize {
     let rows = usize::try_from(first.unwrap_or(20)).unwrap_or(0).min(100);
     1 + child_complexity * rows.div_ceil(10)
