@@ -185,6 +185,8 @@
 //! | `testing` | no | the [issuer for tests](testing) |
 //! | `service` | no | the client service and its binary |
 
+#![warn(missing_docs)]
+
 mod client;
 mod clock;
 mod error;

@@ -2,6 +2,8 @@
 //!
 //! The feature `graphql` makes [`Code`] the GraphQL enum `ErrorCode`.
 
+#![warn(missing_docs)]
+
 mod code;
 mod explain;
 mod retry_after;

@@ -42,6 +42,8 @@
 //!     .with_state(edge);
 //! ```
 
+#![warn(missing_docs)]
+
 mod boxed;
 mod document;
 mod edge;

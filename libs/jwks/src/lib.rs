@@ -7,6 +7,8 @@
 //! of an issuer, bounded in size. This crate does not read tokens, and does not know who sends the requests: the owner
 //! of [`Keys`] passes a function that fetches a set.
 
+#![warn(missing_docs)]
+
 mod key_set;
 mod keys;
 

@@ -43,6 +43,8 @@
 //! # });
 //! ```
 
+#![warn(missing_docs)]
+
 mod closed;
 mod entity;
 mod rule;
