@@ -1,7 +1,7 @@
 //! The audit log: each change to a user and each that somebody makes to what is not their own, in the transaction of
 //! the change.
 //!
-//! Passwords and secrets never stand in it: what is recorded of a user is named one by one in [`facts`].
+//! Passwords and secrets never stand in it: what is recorded of a user is named one by one in `facts`.
 
 pub mod login_events;
 

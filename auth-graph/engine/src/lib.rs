@@ -1,4 +1,4 @@
-//! The use cases of auth-graph, in plain functions over [`App`](app::App).
+//! The use cases of auth-graph, in plain functions over [`App`].
 //!
 //! Nothing here knows HTTP or GraphQL: the same function serves the GraphQL API, the REST and OAuth endpoints and the
 //! command line.

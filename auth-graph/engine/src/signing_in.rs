@@ -1,6 +1,6 @@
 //! Signing in: a first proof, the decision whether it is enough, and the session that begins with it.
 //!
-//! `password` (and whatever else proves a user) → [`challenge`] → [`begin`]. No other path begins the session of a user
+//! `password` (and whatever else proves a user) → `challenge` → `begin`. No other path begins the session of a user
 //! who signs in.
 
 mod begin;
