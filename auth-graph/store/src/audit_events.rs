@@ -7,38 +7,38 @@ use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 use super::window::{Window, comparable, latest_first};
 use model::values::TokenId;
 
-/// One event.
+/// An event of the audit log.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_events")]
 pub struct Model {
     /// Names the event; later ones sort behind.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: TokenId,
-    /// When.
+    /// Time of the event (UTC).
     pub occurred_at: DateTimeUtc,
-    /// What was done.
+    /// Action: a kind of thing and a verb, such as `user.disable`.
     pub action: String,
-    /// What kind of somebody did it.
+    /// Kind of the actor.
     pub actor_kind: ActorKind,
-    /// Who; none: the operator, or auth-graph itself.
+    /// Identifier of the actor; none for the operator and for auth-graph itself.
     pub actor_id: Option<Uuid>,
     /// To what kind of thing.
     pub target_kind: String,
     /// To which.
     pub target_id: String,
-    /// What was changed, as it was.
+    /// Changed members before the action.
     pub before: Option<Json>,
-    /// What was changed, as it is now.
+    /// Changed members after the action.
     pub after: Option<Json>,
-    /// Why, in the words of whoever did it.
+    /// Reason in the words of the actor.
     pub reason: Option<String>,
     /// In which request.
     pub request_id: Option<String>,
-    /// From where.
+    /// Network address of the client.
     pub ip_address: Option<String>,
 }
 
-/// What kind of somebody does things.
+/// Kind of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum ActorKind {
@@ -64,20 +64,20 @@ impl ActorKind {
     }
 }
 
-/// There are none.
+/// The table has no relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// What a list of events is narrowed to; every condition must hold.
+/// Conditions for a list of events; all of them must hold.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Who did it.
+    /// Identifier of the actor.
     pub actor_id: Option<Uuid>,
     /// To which thing.
     pub target_id: Option<String>,
-    /// What was done.
+    /// Action.
     pub action: Option<String>,
     /// Not before.
     pub from: Option<DateTimeUtc>,
@@ -94,18 +94,12 @@ fn filtered(filter: &Filter) -> Select<Entity> {
         .apply_if(filter.until, |query, until| query.filter(Column::OccurredAt.lt(comparable(until))))
 }
 
-/// One page of events, the latest first.
-///
-/// # Errors
-/// When the database fails.
+/// Returns one page of events, the latest first.
 pub async fn page(db: &impl ConnectionTrait, filter: &Filter, window: Window) -> Result<Vec<Model>, DbErr> {
     latest_first(db, filtered(filter), Column::Id, window).await
 }
 
-/// The next events in the order in which they happened.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the next events in the order in which they happened.
 pub async fn after(
     db: &impl ConnectionTrait,
     filter: &Filter,
@@ -117,18 +111,12 @@ pub async fn after(
 }
 
 /// Adds an event.
-///
-/// # Errors
-/// When the database fails.
 pub async fn insert(txn: &impl ConnectionTrait, event: Model) -> Result<(), DbErr> {
     let row = ActiveModel::from(event).reset_all();
     Entity::insert(row).exec_without_returning(txn).await.map(drop)
 }
 
 /// Deletes the events before this time.
-///
-/// # Errors
-/// When the database fails.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
     Ok(Entity::delete_many().filter(Column::OccurredAt.lt(before)).exec(db).await?.rows_affected)
 }

@@ -18,7 +18,7 @@ pub struct Model {
     pub position: i64,
 }
 
-/// There are none.
+/// The table has no relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
@@ -30,9 +30,6 @@ pub(super) async fn next(txn: &impl ConnectionTrait) -> Result<i64, DbErr> {
 }
 
 /// Takes the next so many positions, and tells the last of them.
-///
-/// # Errors
-/// When the database fails.
 pub async fn take(txn: &impl ConnectionTrait, count: i64) -> Result<i64, DbErr> {
     let updated = Entity::update_many()
         .col_expr(Column::Position, Expr::col(Column::Position).add(count))
@@ -44,17 +41,11 @@ pub async fn take(txn: &impl ConnectionTrait, count: i64) -> Result<i64, DbErr> 
 
 /// Waits for every other writer of changes and keeps them waiting until the transaction ends: for work that must look
 /// before it writes.
-///
-/// # Errors
-/// When the database fails.
 pub async fn lock(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
     unique(Entity::find_by_id(1).lock_exclusive(), txn).await.map(drop)
 }
 
-/// The last position that was committed.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the last position that was committed.
 pub async fn last(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
     Ok(unique(Entity::find_by_id(1), db).await?.map_or(0, |row| row.position))
 }

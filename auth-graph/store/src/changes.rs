@@ -11,14 +11,14 @@ use super::change_head as head;
 use super::window::comparable;
 use model::values::{ClientId, Held, SessionId, UserId};
 
-/// One change.
+/// A change.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "changes")]
 pub struct Model {
     /// Its place in the order of commits, from 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub position: i64,
-    /// What happened.
+    /// Kind of the change.
     pub kind: Kind,
     /// To whom; the nil UUID where it is about nobody.
     pub user_id: UserId,
@@ -26,13 +26,13 @@ pub struct Model {
     pub session_id: Option<SessionId>,
     /// The user's version after a change to the user; 0 for a session.
     pub version: i64,
-    /// When.
+    /// Time of the change (UTC).
     pub recorded_at: DateTimeUtc,
-    /// What the user held before, where the change has changed that.
+    /// Roles, scopes and flags of the user before the change, if it changed them.
     pub held_before: Option<Held>,
 }
 
-/// What happened.
+/// Kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Kind {
@@ -48,7 +48,7 @@ pub enum Kind {
     /// A session was ended early.
     #[sea_orm(string_value = "session_revoked")]
     SessionRevoked,
-    /// One access token of a service client was ended; it takes the place of the session.
+    /// An access token of a service client was revoked. Its identifier takes the place of the session.
     #[sea_orm(string_value = "token_revoked")]
     TokenRevoked,
     /// A signing key was added, put into use or withdrawn: of interest to replicas only.
@@ -63,23 +63,20 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether the subject of the change is a user.
+    /// Returns whether the subject of the change is a user.
     #[must_use]
     pub fn is_about_user(self) -> bool {
         matches!(self, Self::UserCreated | Self::UserUpdated | Self::UserDeleted)
     }
 }
 
-/// There are none that this crate follows.
+/// The table has no relations that this package follows.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Records a change. Until the transaction ends, every other writer of changes waits: do this last.
-///
-/// # Errors
-/// When the database fails.
 pub async fn append(
     txn: &impl ConnectionTrait,
     kind: Kind,
@@ -93,9 +90,6 @@ pub async fn append(
 }
 
 /// Records a change to a user, with what they held before where that is different. As [`append`]: do this last.
-///
-/// # Errors
-/// When the database fails.
 pub async fn append_edit(
     txn: &impl ConnectionTrait,
     kind: Kind,
@@ -113,9 +107,6 @@ async fn append_whole(txn: &impl ConnectionTrait, change: Model) -> Result<(), D
 }
 
 /// Records that many users were made, in this order.
-///
-/// # Errors
-/// When the database fails.
 pub async fn append_created(txn: &impl ConnectionTrait, users: &[UserId], now: DateTimeUtc) -> Result<(), DbErr> {
     let count = i64::try_from(users.len()).unwrap_or(i64::MAX);
     let first = head::take(txn, count).await? - count + 1;
@@ -133,17 +124,11 @@ pub async fn append_created(txn: &impl ConnectionTrait, users: &[UserId], now: D
 }
 
 /// Records that the signing keys have changed.
-///
-/// # Errors
-/// When the database fails.
 pub async fn append_keys_changed(txn: &impl ConnectionTrait, now: DateTimeUtc) -> Result<(), DbErr> {
     append(txn, Kind::KeysChanged, UserId(Uuid::nil()), None, 0, now).await
 }
 
 /// Records that a service client is shown something else of users.
-///
-/// # Errors
-/// When the database fails.
 pub async fn append_client_changed(
     txn: &impl ConnectionTrait,
     client: ClientId,
@@ -153,9 +138,6 @@ pub async fn append_client_changed(
 }
 
 /// Records that a service client got another secret.
-///
-/// # Errors
-/// When the database fails.
 pub async fn append_client_secret_changed(
     txn: &impl ConnectionTrait,
     client: ClientId,
@@ -164,18 +146,12 @@ pub async fn append_client_secret_changed(
     append(txn, Kind::ClientSecretChanged, UserId(client.0), None, 0, now).await
 }
 
-/// The changes after a position, in order.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the changes after a position, in order.
 pub async fn after(db: &impl ConnectionTrait, position: i64, limit: u64) -> Result<Vec<Model>, DbErr> {
     Entity::find().filter(Column::Position.gt(position)).order_by_asc(Column::Position).limit(limit).all(db).await
 }
 
-/// The position of the first change that was recorded since a time.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the position of the first change that was recorded since a time.
 pub async fn first_since(db: &impl ConnectionTrait, since: DateTimeUtc) -> Result<Option<i64>, DbErr> {
     Entity::find()
         .select_only()
@@ -187,10 +163,7 @@ pub async fn first_since(db: &impl ConnectionTrait, since: DateTimeUtc) -> Resul
         .await
 }
 
-/// What was ended since a time, after a position, in order.
-///
-/// # Errors
-/// When the database fails.
+/// Returns what was revoked since a time, after a position, in order.
 pub async fn ended_since(
     db: &impl ConnectionTrait,
     since: DateTimeUtc,
@@ -208,17 +181,11 @@ pub async fn ended_since(
 }
 
 /// Deletes every change.
-///
-/// # Errors
-/// When the database fails.
 pub async fn delete_all(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
     Entity::delete_many().exec(txn).await.map(drop)
 }
 
 /// Deletes the oldest changes up to the first that was recorded since this time.
-///
-/// # Errors
-/// When the database fails.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
     // A change may have been recorded a little before another that has the lower position: only whole beginnings go, as
     // a reader tells by a gap that something was deleted.

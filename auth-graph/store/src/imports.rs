@@ -4,41 +4,35 @@ use sea_orm::IntoActiveModel;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 
-/// One import.
+/// An import.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "imports")]
 pub struct Model {
     /// Names the source, without telling where it is.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
-    /// What was read last, as the source says it.
+    /// Position in the source up to which rows were read.
     pub position: String,
-    /// How many users were made.
+    /// Number of users that were created.
     pub imported: i64,
-    /// How many rows were refused.
+    /// Number of rows that were refused.
     pub refused: i64,
-    /// When this was written.
+    /// Time of the last update (UTC).
     pub updated_at: DateTimeUtc,
 }
 
-/// There are none.
+/// The table has no relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// How far an import is, if it has begun.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the progress of an import, if it has begun.
 pub async fn find(db: &impl ConnectionTrait, name: &str) -> Result<Option<Model>, DbErr> {
     Entity::find_by_id(name).one(db).await
 }
 
 /// Notes how far an import is.
-///
-/// # Errors
-/// When the database fails.
 pub async fn save(txn: &impl ConnectionTrait, import: Model) -> Result<(), DbErr> {
     let columns = [Column::Position, Column::Imported, Column::Refused, Column::UpdatedAt];
     let replace = OnConflict::column(Column::Name).update_columns(columns).to_owned();

@@ -5,29 +5,26 @@ use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, OnConflict};
 
-/// One piece of work.
+/// A piece of work that one process does at a time.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "leases")]
 pub struct Model {
     /// The work.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
-    /// Who does it.
+    /// Process that does the work.
     pub holder: String,
-    /// When somebody else may.
+    /// Time after which another process may take the work over (UTC).
     pub expires_at: DateTimeUtc,
 }
 
-/// There are none.
+/// The table has no relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Takes a lease that nobody holds, or prolongs one's own, in a single statement. The answer tells whether one has it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn take(
     db: &impl ConnectionTrait,
     name: &str,
@@ -47,9 +44,6 @@ pub async fn take(
 }
 
 /// Gives a lease back, if it is still one's own.
-///
-/// # Errors
-/// When the database fails.
 pub async fn give_back(db: &impl ConnectionTrait, name: &str, holder: &str) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::Name.eq(name)).filter(Column::Holder.eq(holder)).exec(db).await.map(drop)
 }

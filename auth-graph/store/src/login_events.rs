@@ -8,24 +8,24 @@ use sea_orm::{DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait, S
 use super::window::{Window, comparable, latest_first};
 use model::values::{SessionId, TokenId, UserId};
 
-/// One event.
+/// An event of signing in.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "login_events")]
 pub struct Model {
-    /// Names the event.
+    /// Identifier of the event.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: TokenId,
-    /// When.
+    /// Time of the event (UTC).
     pub occurred_at: DateTimeUtc,
-    /// What was asked for.
+    /// Kind of the event.
     pub kind: Kind,
     /// The code of the refusal; none: it was granted.
     pub code: Option<String>,
-    /// Who, where that is known.
+    /// User, if known.
     pub user_id: Option<UserId>,
     /// The session that it began or ended.
     pub session_id: Option<SessionId>,
-    /// With which client.
+    /// Client that the user signed in with.
     pub client_id: Option<String>,
     /// The method of the first proof, as in `amr`; none where no proof was given.
     pub method: Option<String>,
@@ -39,7 +39,7 @@ pub struct Model {
     pub user_agent: Option<String>,
 }
 
-/// What was asked for.
+/// Kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Kind {
@@ -54,16 +54,13 @@ pub enum Kind {
     Impersonation,
 }
 
-/// There are none that this crate follows.
+/// The table has no relations that this package follows.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Adds an event.
-///
-/// # Errors
-/// When the database fails.
 pub async fn insert(db: &impl ConnectionTrait, event: Model) -> Result<(), DbErr> {
     let row = ActiveModel {
         id: Set(event.id),
@@ -82,18 +79,18 @@ pub async fn insert(db: &impl ConnectionTrait, event: Model) -> Result<(), DbErr
     Entity::insert(row).exec_without_returning(db).await.map(drop)
 }
 
-/// What a list of events is narrowed to; every condition must hold.
+/// Conditions for a list of events; all of them must hold.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Whose.
+    /// User.
     pub user_id: Option<UserId>,
-    /// What was asked for.
+    /// Kind of the event.
     pub kind: Option<Kind>,
-    /// Whether it was granted.
+    /// True for granted, false for refused.
     pub granted: Option<bool>,
-    /// With which client.
+    /// Client that the user signed in with.
     pub client_id: Option<String>,
-    /// From where.
+    /// Network address of the client.
     pub ip_address: Option<String>,
     /// Not before.
     pub from: Option<DateTimeUtc>,
@@ -115,30 +112,27 @@ fn filtered(filter: &Filter) -> Select<Entity> {
         .apply_if(filter.until, |query, until| query.filter(Column::OccurredAt.lt(comparable(until))))
 }
 
-/// One page of events, the latest first.
-///
-/// # Errors
-/// When the database fails.
+/// Returns one page of events, the latest first.
 pub async fn page(db: &impl ConnectionTrait, filter: &Filter, window: Window) -> Result<Vec<Model>, DbErr> {
     latest_first(db, filtered(filter), Column::Id, window).await
 }
 
-/// How many events of one kind, result and client there were in one hour or day.
+/// Number of events of one kind, result and client in one hour or day.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct Count {
     /// The hour or day: `2026-11-25T13` or `2026-11-25`, in UTC.
     pub start: String,
-    /// What was asked for.
+    /// Kind of the events.
     pub kind: Kind,
     /// The code of the refusal; none: it was granted.
     pub code: Option<String>,
-    /// With which client.
+    /// Client.
     pub client_id: Option<String>,
-    /// How many.
+    /// Number of events.
     pub count: i64,
 }
 
-/// How long the pieces are that events are counted in.
+/// Length of the periods in which events are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
     /// Hours.
@@ -148,9 +142,6 @@ pub enum Piece {
 }
 
 /// Counts events by piece of time, kind, result and client.
-///
-/// # Errors
-/// When the database fails.
 pub async fn count(db: &impl ConnectionTrait, filter: &Filter, piece: Piece) -> Result<Vec<Count>, DbErr> {
     let start = match (db.get_database_backend(), piece) {
         (DbBackend::Postgres, Piece::Hour) => r#"to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24')"#,
@@ -178,18 +169,12 @@ pub async fn count(db: &impl ConnectionTrait, filter: &Filter, piece: Piece) -> 
 }
 
 /// Deletes the events before this time.
-///
-/// # Errors
-/// When the database fails.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
     let outdated = Expr::col(Column::OccurredAt).lt(before);
     Ok(Entity::delete_many().filter(outdated).exec(db).await?.rows_affected)
 }
 
 /// Forgets from where and with what a user has signed in.
-///
-/// # Errors
-/// When the database fails.
 pub async fn forget_devices_of(txn: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr> {
     let nothing = Option::<String>::None;
     let forgotten = Entity::update_many()

@@ -9,7 +9,7 @@ use sea_orm::{QueryOrder, QuerySelect};
 use super::unique;
 use model::values::{Email, Locale, MailId, UserId};
 
-/// One mail.
+/// A mail that waits to be sent, or was given up.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "mails")]
 pub struct Model {
@@ -22,37 +22,31 @@ pub struct Model {
     pub user_id: Option<UserId>,
     /// In which language; none: that of the user with this address, or the configured one.
     pub locale: Option<Locale>,
-    /// What it says.
+    /// Content, from which the text is written when the mail is sent.
     pub letter: Json,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: i32,
-    /// When it is tried next.
+    /// Time of the next attempt (UTC).
     pub due_at: DateTimeUtc,
-    /// When it was asked for.
+    /// Time of the request (UTC).
     pub created_at: DateTimeUtc,
-    /// When it was given up.
+    /// Time after which no attempt is made any more (UTC).
     pub failed_at: Option<DateTimeUtc>,
 }
 
-/// There are none.
+/// The table has no relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Adds a mail.
-///
-/// # Errors
-/// When the database fails.
 pub async fn insert(db: &impl ConnectionTrait, mail: Model) -> Result<(), DbErr> {
     let row = ActiveModel::from(mail).reset_all();
     Entity::insert(row).exec_without_returning(db).await.map(drop)
 }
 
-/// The mails that are due, the oldest first.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the mails that are due, the oldest first.
 pub async fn due(db: &impl ConnectionTrait, now: DateTimeUtc, limit: u64) -> Result<Vec<Model>, DbErr> {
     Entity::find()
         .filter(Column::FailedAt.is_null())
@@ -64,9 +58,6 @@ pub async fn due(db: &impl ConnectionTrait, now: DateTimeUtc, limit: u64) -> Res
 }
 
 /// Takes a mail for sending: nobody else is given it before `until`. The answer tells whether one got it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn claim(db: &impl ConnectionTrait, mail: &Model, until: DateTimeUtc) -> Result<bool, DbErr> {
     let updated = Entity::update_many()
         .col_expr(Column::Attempts, Expr::value(mail.attempts + 1))
@@ -80,68 +71,44 @@ pub async fn claim(db: &impl ConnectionTrait, mail: &Model, until: DateTimeUtc) 
 }
 
 /// Tries a mail again later.
-///
-/// # Errors
-/// When the database fails.
 pub async fn postpone(db: &impl ConnectionTrait, id: MailId, due_at: DateTimeUtc) -> Result<(), DbErr> {
     let postponed = Entity::update_many().col_expr(Column::DueAt, Expr::value(due_at));
     postponed.filter(Column::Id.eq(id)).exec(db).await.map(drop)
 }
 
 /// Gives a mail up. It is kept for those who look for it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn give_up(db: &impl ConnectionTrait, id: MailId, now: DateTimeUtc) -> Result<(), DbErr> {
     let failed = Entity::update_many().col_expr(Column::FailedAt, Expr::value(now));
     failed.filter(Column::Id.eq(id)).exec(db).await.map(drop)
 }
 
 /// Deletes a mail that was sent.
-///
-/// # Errors
-/// When the database fails.
 pub async fn delete(db: &impl ConnectionTrait, id: MailId) -> Result<(), DbErr> {
     Entity::delete_by_id(id).exec(db).await.map(drop)
 }
 
 /// Deletes the mails that wait for this address.
-///
-/// # Errors
-/// When the database fails.
 pub async fn delete_to(txn: &impl ConnectionTrait, email: &Email) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::Email.eq(email.clone())).exec(txn).await.map(drop)
 }
 
 /// Deletes the mails that wait for this address and say this. One that is being sent is waited for.
-///
-/// # Errors
-/// When the database fails.
 pub async fn delete_letter(txn: &impl ConnectionTrait, email: &Email, letter: Json) -> Result<(), DbErr> {
     let to_them = Entity::delete_many().filter(Column::Email.eq(email.clone()));
     to_them.filter(Column::Letter.eq(letter)).exec(txn).await.map(drop)
 }
 
 /// Deletes the mails with a link for this user. One that is being sent is waited for.
-///
-/// # Errors
-/// When the database fails.
 pub async fn delete_of(txn: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::UserId.eq(user)).exec(txn).await.map(drop)
 }
 
-/// Whether a mail is still to be sent. It stays until the transaction ends.
-///
-/// # Errors
-/// When the database fails.
+/// Returns whether a mail still waits to be sent, and keeps it until the transaction ends.
 pub async fn still_waits(txn: &impl ConnectionTrait, id: MailId) -> Result<bool, DbErr> {
     Ok(unique(Entity::find_by_id(id).lock_exclusive(), txn).await?.is_some())
 }
 
 /// Deletes the mails that were given up before this time.
-///
-/// # Errors
-/// When the database fails.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
     Ok(Entity::delete_many().filter(Column::FailedAt.lt(before)).exec(db).await?.rows_affected)
 }

@@ -5,28 +5,28 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 
 use model::values::{Email, UserId};
 
-/// One token that was not used yet.
+/// A token that was not used yet.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "one_time_tokens")]
 pub struct Model {
     /// The SHA-256 of the token.
     #[sea_orm(primary_key, auto_increment = false)]
     pub hash: String,
-    /// What it is good for.
+    /// Purpose of the token.
     pub purpose: Purpose,
-    /// Whose it is; none: nobody's yet.
+    /// User that the token is for; none for a user who does not exist yet.
     pub user_id: Option<UserId>,
     /// The address that it was sent to.
     pub email: Email,
-    /// What becomes true with it, where that is not kept elsewhere.
+    /// Data that is applied when the token is used, if it is stored nowhere else.
     pub payload: Option<Json>,
-    /// When it was made.
+    /// Time of creation (UTC).
     pub created_at: DateTimeUtc,
     /// From when on it is of no use.
     pub expires_at: DateTimeUtc,
 }
 
-/// What a token is good for.
+/// Purpose of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Purpose {
@@ -47,16 +47,13 @@ pub enum Purpose {
     Invitation,
 }
 
-/// There are none that this crate follows.
+/// The table has no relations that this package follows.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The token with this hash, if it is for one of these purposes and has not expired.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the token with this hash, if it is for one of these purposes and has not expired.
 pub async fn find(
     db: &impl ConnectionTrait,
     hash: &str,
@@ -71,9 +68,6 @@ pub async fn find(
 }
 
 /// Uses a token up. The answer tells whether it was there: of several who try at once, one is told so.
-///
-/// # Errors
-/// When the database fails.
 pub async fn consume(txn: &impl ConnectionTrait, hash: &str, now: DateTimeUtc) -> Result<bool, DbErr> {
     let deleted =
         Entity::delete_many().filter(Column::Hash.eq(hash)).filter(Column::ExpiresAt.gt(now)).exec(txn).await?;
@@ -81,34 +75,22 @@ pub async fn consume(txn: &impl ConnectionTrait, hash: &str, now: DateTimeUtc) -
 }
 
 /// Adds a token.
-///
-/// # Errors
-/// When the database fails.
 pub async fn insert(db: &impl ConnectionTrait, token: Model) -> Result<(), DbErr> {
     let row = ActiveModel::from(token).reset_all();
     Entity::insert(row).exec_without_returning(db).await.map(drop)
 }
 
 /// Deletes every token of a user.
-///
-/// # Errors
-/// When the database fails.
 pub async fn delete_of(txn: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::UserId.eq(user)).exec(txn).await.map(drop)
 }
 
 /// Deletes every token.
-///
-/// # Errors
-/// When the database fails.
 pub async fn delete_all(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
     Entity::delete_many().exec(txn).await.map(drop)
 }
 
 /// Deletes those that have expired.
-///
-/// # Errors
-/// When the database fails.
 pub async fn purge(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<u64, DbErr> {
     let expired = Expr::col(Column::ExpiresAt).lte(now);
     Ok(Entity::delete_many().filter(expired).exec(db).await?.rows_affected)

@@ -7,18 +7,18 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, OnConflict};
 use sea_orm::{QueryTrait, Set};
 
-/// One counter.
+/// A counter.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "rate_limits")]
 pub struct Model {
-    /// What is counted.
+    /// Subject of the counter.
     #[sea_orm(primary_key, auto_increment = false)]
     pub key: String,
-    /// When it will be wholly free, in microseconds since the epoch.
+    /// Time at which the whole burst is available again, in microseconds since the epoch.
     pub free_at: i64,
 }
 
-/// There are none.
+/// The table has no relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
@@ -29,7 +29,7 @@ impl ActiveModelBehavior for ActiveModel {}
 pub struct Rule {
     /// Its key.
     pub key: String,
-    /// What one attempt costs.
+    /// Cost of one attempt, in microseconds.
     pub interval: i64,
     /// An attempt is heard while the counter stays within so much of the present.
     pub burst: i64,
@@ -40,9 +40,6 @@ pub struct Rule {
 /// It is a single statement, so that attempts in parallel can not share one. `now` is in microseconds since the epoch.
 /// Attempts in parallel come in another order than they looked at their clocks, and those of two replicas differ: one
 /// that is early by a tenth of its interval is heard. It costs as much as any other, so that nobody gains by it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn take(db: &impl ConnectionTrait, rules: &[Rule], now: i64) -> Result<bool, DbErr> {
     let latest = rules.iter().fold(CaseStatement::new(), |latest, rule| {
         let early = rule.interval / 10;
@@ -69,9 +66,6 @@ pub async fn take(db: &impl ConnectionTrait, rules: &[Rule], now: i64) -> Result
 ///
 /// The rows are locked in the order of the rules, as [`take`] does; an update would lock them in any, and wait for one
 /// that waits for it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn give_back(db: &impl ConnectionTrait, rules: &[Rule]) -> Result<(), DbErr> {
     if rules.is_empty() {
         return Ok(());
@@ -83,10 +77,7 @@ pub async fn give_back(db: &impl ConnectionTrait, rules: &[Rule]) -> Result<(), 
     Entity::insert_many(rows).on_conflict(on_conflict).exec_without_returning(db).await.map(drop)
 }
 
-/// When each counter that is there will be wholly free, in microseconds since the epoch.
-///
-/// # Errors
-/// When the database fails.
+/// Returns for each existing counter the time at which its whole burst is available, in microseconds since the epoch.
 pub async fn find(db: &impl ConnectionTrait, rules: &[Rule]) -> Result<HashMap<String, i64>, DbErr> {
     let keys = rules.iter().map(|rule| &rule.key);
     let found = Entity::find().filter(Column::Key.is_in(keys)).all(db).await?;
@@ -97,20 +88,17 @@ fn row(key: &str, free_at: i64) -> ActiveModel {
     ActiveModel { key: Set(key.to_owned()), free_at: Set(free_at) }
 }
 
-/// What the counter says.
+/// The value of the counter in the table.
 fn current() -> Expr {
     Expr::col((Entity, Column::FreeAt))
 }
 
-/// What the row says that was to be added.
+/// A value of the row that was to be inserted.
 fn added(column: Column) -> Expr {
     Expr::col(("excluded", column))
 }
 
 /// Deletes the counters that are wholly free.
-///
-/// # Errors
-/// When the database fails.
 pub async fn purge(db: &impl ConnectionTrait, now: i64) -> Result<u64, DbErr> {
     Ok(Entity::delete_many().filter(Column::FreeAt.lte(now)).exec(db).await?.rows_affected)
 }

@@ -7,45 +7,36 @@ use sea_orm::sea_query::OnConflict;
 
 use model::values::TokenId;
 
-/// One token.
+/// A revoked token.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "revoked_tokens")]
 pub struct Model {
     /// Names the token; the claim `jti`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: TokenId,
-    /// When it was ended.
+    /// Time of the revocation (UTC).
     pub revoked_at: DateTimeUtc,
 }
 
-/// There are none.
+/// The table has no relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Adds a token, unless it is there. The answer tells whether it was added.
-///
-/// # Errors
-/// When the database fails.
 pub async fn insert(txn: &impl ConnectionTrait, id: TokenId, now: DateTimeUtc) -> Result<bool, DbErr> {
     let row = ActiveModel { id: Set(id), revoked_at: Set(now) };
     let on_conflict = OnConflict::column(Column::Id).do_nothing().to_owned();
     Ok(Entity::insert(row).on_conflict(on_conflict).exec_without_returning(txn).await? == 1)
 }
 
-/// Whether the token was ended.
-///
-/// # Errors
-/// When the database fails.
+/// Returns whether the token was revoked.
 pub async fn contains(db: &impl ConnectionTrait, id: TokenId) -> Result<bool, DbErr> {
     Ok(Entity::find_by_id(id).one(db).await?.is_some())
 }
 
-/// The tokens that were ended after this time, and when each was.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the tokens that were ended after this time, and when each was.
 pub async fn revoked_since(
     db: &impl ConnectionTrait,
     since: DateTimeUtc,
@@ -55,9 +46,6 @@ pub async fn revoked_since(
 }
 
 /// Deletes the tokens that were ended before this time.
-///
-/// # Errors
-/// When the database fails.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
     Ok(Entity::delete_many().filter(Column::RevokedAt.lte(before)).exec(db).await?.rows_affected)
 }

@@ -6,29 +6,29 @@ use sea_orm::{QueryOrder, QuerySelect};
 use super::unique;
 use model::values::{ClientId, Projection, Scopes};
 
-/// One service client.
+/// A service client.
 #[derive(Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "service_clients")]
 pub struct Model {
     /// Names it; the claim `client_id`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ClientId,
-    /// What people call it, unique.
+    /// Name, unique.
     #[sea_orm(unique)]
     pub name: String,
     /// The hash of its secret.
     pub secret_hash: String,
-    /// What it may ask for.
+    /// Scopes that the client may ask for.
     pub scopes: Scopes,
     /// For which audiences.
     pub audiences: Json,
-    /// When it was made.
+    /// Time of creation (UTC).
     pub created_at: DateTimeUtc,
     /// From when on it can not sign in.
     pub disabled_at: Option<DateTimeUtc>,
-    /// What it is shown of users; none: everything.
+    /// Users and fields that the client may read; none for everything.
     pub projection: Option<Projection>,
-    /// How often that was changed.
+    /// Number of changes of the projection.
     pub projection_generation: i64,
 }
 
@@ -38,46 +38,37 @@ impl std::fmt::Debug for Model {
     }
 }
 
-/// There are none that this crate follows.
+/// The table has no relations that this package follows.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Whether it may sign in.
+    /// Returns whether the client may authenticate.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.disabled_at.is_none()
     }
 
-    /// The audiences that it may ask for, in the order in which they were given.
+    /// Returns the audiences that it may ask for, in the order in which they were given.
     #[must_use]
     pub fn audiences(&self) -> Vec<String> {
         self.audiences.as_array().into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)).collect()
     }
 }
 
-/// The client with this identifier, disabled or not.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the client with this identifier, disabled or not.
 pub async fn find(db: &impl ConnectionTrait, id: ClientId) -> Result<Option<Model>, DbErr> {
     unique(Entity::find_by_id(id), db).await
 }
 
-/// The client with this identifier, locked until the transaction ends, so that granting and disabling take turns.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the client with this identifier, locked until the transaction ends, so that granting and disabling take turns.
 pub async fn find_locked(txn: &impl ConnectionTrait, id: ClientId) -> Result<Option<Model>, DbErr> {
     unique(Entity::find_by_id(id).lock_exclusive(), txn).await
 }
 
-/// Every client, disabled ones among them, the oldest first.
-///
-/// # Errors
-/// When the database fails.
+/// Returns every client, disabled ones among them, the oldest first.
 pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_asc(Column::Id).all(db).await
 }
@@ -92,18 +83,12 @@ pub async fn insert(db: &impl ConnectionTrait, client: &Model) -> Result<(), DbE
 }
 
 /// Replaces the hash of the secret.
-///
-/// # Errors
-/// When the database fails.
 pub async fn set_secret_hash(txn: &impl ConnectionTrait, id: ClientId, hash: &str) -> Result<(), DbErr> {
     let query = Entity::update_many().col_expr(Column::SecretHash, Expr::value(hash)).filter(Column::Id.eq(id));
     query.exec(txn).await.map(drop)
 }
 
 /// Changes what a client is shown of users.
-///
-/// # Errors
-/// When the database fails.
 pub async fn set_projection(txn: &impl ConnectionTrait, client: &Model) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::Projection, Expr::value(client.projection.clone()))
@@ -115,18 +100,12 @@ pub async fn set_projection(txn: &impl ConnectionTrait, client: &Model) -> Resul
 }
 
 /// Disables a client.
-///
-/// # Errors
-/// When the database fails.
 pub async fn disable(txn: &impl ConnectionTrait, id: ClientId, now: DateTimeUtc) -> Result<(), DbErr> {
     let query = Entity::update_many().col_expr(Column::DisabledAt, Expr::value(now)).filter(Column::Id.eq(id));
     query.exec(txn).await.map(drop)
 }
 
-/// The clients that were disabled after this time, and when each was.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the clients that were disabled after this time, and when each was.
 pub async fn disabled_since(
     db: &impl ConnectionTrait,
     since: DateTimeUtc,

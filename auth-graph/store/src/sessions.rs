@@ -9,20 +9,20 @@ use sea_orm::{DbBackend, FromQueryResult, IdenStatic, Iterable, QueryOrder, Quer
 use super::{unique, users};
 use model::values::{Amr, Level, Scopes, SessionId, UserId};
 
-/// One sign-in on one device.
+/// A session: one sign-in on one device.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
 pub struct Model {
-    /// Names the session; the claim `sid`.
+    /// Identifier; the claim `sid`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: SessionId,
-    /// Who signed in.
+    /// User who signed in.
     pub user_id: UserId,
-    /// With which client.
+    /// Client that the user signed in with.
     pub client_id: String,
-    /// Who its tokens are for; none: the whole graph.
+    /// Audience of its tokens; none for the services of this graph.
     pub audience: Option<String>,
-    /// What was asked for at sign-in; none: everything that the user has.
+    /// Scopes that were requested at the sign-in; none for all scopes of the user.
     pub scope: Option<Scopes>,
     /// The methods by which the user proved who they are (RFC 8176).
     pub amr: Amr,
@@ -32,7 +32,7 @@ pub struct Model {
     pub auth_time: DateTimeUtc,
     /// The generation of the newest refresh token; the one before it may be presented again.
     pub generation: i64,
-    /// What the device says it is.
+    /// User agent, as the client states it.
     pub user_agent: Option<String>,
     /// From where it was last used.
     pub ip_address: Option<String>,
@@ -40,57 +40,48 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// The last refresh.
     pub last_used_at: DateTimeUtc,
-    /// When it ends unless it is refreshed.
+    /// Time at which the session ends unless it is refreshed (UTC).
     pub expires_at: DateTimeUtc,
-    /// When it ends in any case.
+    /// Time at which the session ends in any case (UTC).
     pub absolute_expires_at: DateTimeUtc,
-    /// When it was ended early.
+    /// Time at which the session was ended early (UTC).
     pub revoked_at: Option<DateTimeUtc>,
-    /// Why.
+    /// Reason for the early end.
     pub revoked_reason: Option<String>,
 }
 
-/// There are none that this crate follows.
+/// The table has no relations that this package follows.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Who its tokens are for: `graph`, unless another audience was asked for.
+    /// Returns the audience of its tokens: `graph`, unless another one was requested.
     #[must_use]
     pub fn audience<'a>(&'a self, graph: &'a str) -> &'a str {
         self.audience.as_deref().unwrap_or(graph)
     }
 
-    /// Whether it can be used at this time.
+    /// Returns whether the session can be used at this time.
     #[must_use]
     pub fn is_live(&self, now: DateTimeUtc) -> bool {
         self.revoked_at.is_none() && now < self.expires_at
     }
 }
 
-/// The session with this identifier, ended or not.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the session with this identifier, ended or not.
 pub async fn find(db: &impl ConnectionTrait, id: SessionId) -> Result<Option<Model>, DbErr> {
     unique(Entity::find_by_id(id), db).await
 }
 
-/// The session with this identifier, locked until the transaction ends, so that refresh and revoke take turns.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the session with this identifier, locked until the transaction ends, so that refresh and revoke take turns.
 pub async fn find_locked(txn: &impl ConnectionTrait, id: SessionId) -> Result<Option<Model>, DbErr> {
     // SQLite has no row locks and needs none: the transaction holds the write lock already.
     unique(Entity::find_by_id(id).lock_exclusive(), txn).await
 }
 
-/// The sessions of a user that can be used at this time, the latest first.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the sessions of a user that can be used at this time, the latest first.
 pub async fn live_of(db: &impl ConnectionTrait, user: UserId, now: DateTimeUtc) -> Result<Vec<Model>, DbErr> {
     Entity::find()
         .filter(Column::UserId.eq(user))
@@ -101,22 +92,19 @@ pub async fn live_of(db: &impl ConnectionTrait, user: UserId, now: DateTimeUtc) 
         .await
 }
 
-/// How a session is used.
+/// A use of a session.
 #[derive(Clone, Debug)]
 pub struct Use {
-    /// When.
+    /// Time of the use (UTC).
     pub at: DateTimeUtc,
-    /// From where.
+    /// Network address of the client.
     pub ip_address: Option<String>,
-    /// When the session ends unless it is used again, if that is not after its absolute end.
+    /// Time at which the session ends unless it is used again, or its absolute end if that is earlier.
     pub idle_end: DateTimeUtc,
 }
 
 /// Moves a session on from this generation to the next, if it is at it, and it is live and its user active. The answer
 /// is what it and its user are then.
-///
-/// # Errors
-/// When the database fails.
 pub async fn advance(
     db: &impl ConnectionTrait,
     id: SessionId,
@@ -179,9 +167,6 @@ async fn advance_at_once(
 }
 
 /// Ends a session early, unless it has ended that way before. The answer tells whether it did.
-///
-/// # Errors
-/// When the database fails.
 pub async fn revoke(txn: &impl ConnectionTrait, id: SessionId, reason: &str, now: DateTimeUtc) -> Result<bool, DbErr> {
     let updated = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(now))
@@ -193,10 +178,7 @@ pub async fn revoke(txn: &impl ConnectionTrait, id: SessionId, reason: &str, now
     Ok(updated.rows_affected == 1)
 }
 
-/// The sessions that were ended early after this time, and when each was.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the sessions that were ended early after this time, and when each was.
 pub async fn revoked_since(
     db: &impl ConnectionTrait,
     since: DateTimeUtc,
@@ -211,9 +193,6 @@ pub async fn revoked_since(
 }
 
 /// Adds a session.
-///
-/// # Errors
-/// When the database fails.
 pub async fn insert(txn: &impl ConnectionTrait, session: &Model) -> Result<(), DbErr> {
     let row = ActiveModel::from(session.clone()).reset_all();
     Entity::insert(row).exec_without_returning(txn).await.map(drop)
@@ -223,18 +202,12 @@ pub async fn insert(txn: &impl ConnectionTrait, session: &Model) -> Result<(), D
 ///
 /// The identifiers begin with the time, so that they lead to the few that are old: an index on what moves with each
 /// refresh would have to be written each time.
-///
-/// # Errors
-/// When the database fails.
 pub async fn purge(db: &impl ConnectionTrait, begun: DateTimeUtc, ended: DateTimeUtc) -> Result<u64, DbErr> {
     let old = Entity::delete_many().filter(Column::Id.lt(SessionId::lowest(begun)));
     Ok(old.filter(Column::AbsoluteExpiresAt.lt(ended)).exec(db).await?.rows_affected)
 }
 
 /// Forgets from where and with what the sessions of a user were used.
-///
-/// # Errors
-/// When the database fails.
 pub async fn forget_devices_of(txn: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr> {
     let nothing = Option::<String>::None;
     let forgotten = Entity::update_many()

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{QueryOrder, Set};
 
-/// One key pair, or one secret.
+/// A key pair, or a shared secret.
 #[derive(Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "signing_keys")]
 pub struct Model {
@@ -15,7 +15,7 @@ pub struct Model {
     pub algorithm: String,
     /// Encrypted with a key derived from the master secret; empty once the key is retired.
     pub private_key: Vec<u8>,
-    /// When it was made.
+    /// Time of creation (UTC).
     pub created_at: DateTimeUtc,
     /// From when on it signs; it is published before.
     pub active_from: DateTimeUtc,
@@ -29,16 +29,13 @@ impl std::fmt::Debug for Model {
     }
 }
 
-/// There are none.
+/// The table has no relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The keys that are not retired, the oldest first.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the keys that are not retired, the oldest first.
 pub async fn usable(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<Vec<Model>, DbErr> {
     Entity::find()
         .filter(Column::RetiredAt.is_null().or(Column::RetiredAt.gt(now)))
@@ -49,9 +46,6 @@ pub async fn usable(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<Vec<M
 }
 
 /// Adds a key.
-///
-/// # Errors
-/// When the database fails.
 pub async fn insert(db: &impl ConnectionTrait, key: Model) -> Result<(), DbErr> {
     let row = ActiveModel {
         kid: Set(key.kid),
@@ -64,18 +58,12 @@ pub async fn insert(db: &impl ConnectionTrait, key: Model) -> Result<(), DbErr> 
     Entity::insert(row).exec_without_returning(db).await.map(drop)
 }
 
-/// Every key, retired or not, the oldest first.
-///
-/// # Errors
-/// When the database fails.
+/// Returns every key, retired or not, the oldest first.
 pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_asc(Column::CreatedAt).order_by_asc(Column::Kid).all(db).await
 }
 
 /// Puts a key into use from this time on.
-///
-/// # Errors
-/// When the database fails.
 pub async fn activate(txn: &impl ConnectionTrait, kid: &str, now: DateTimeUtc) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::ActiveFrom, Expr::value(now))
@@ -86,9 +74,6 @@ pub async fn activate(txn: &impl ConnectionTrait, kid: &str, now: DateTimeUtc) -
 }
 
 /// Retires a key for good: its private half is deleted.
-///
-/// # Errors
-/// When the database fails.
 pub async fn retire(txn: &impl ConnectionTrait, kid: &str, now: DateTimeUtc) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::RetiredAt, Expr::value(now))
@@ -99,19 +84,13 @@ pub async fn retire(txn: &impl ConnectionTrait, kid: &str, now: DateTimeUtc) -> 
         .map(drop)
 }
 
-/// Whether there is such a key and it is not retired.
-///
-/// # Errors
-/// When the database fails.
+/// Returns whether a key with this identifier exists and is not retired.
 pub async fn is_usable(db: &impl ConnectionTrait, kid: &str, now: DateTimeUtc) -> Result<bool, DbErr> {
     let found = Entity::find_by_id(kid.to_owned()).one(db).await?;
     Ok(found.is_some_and(|key| key.retired_at.is_none_or(|retired_at| retired_at > now)))
 }
 
 /// Stores a key encrypted anew, unless it was retired meanwhile.
-///
-/// # Errors
-/// When the database fails.
 pub async fn reseal(db: &impl ConnectionTrait, kid: &str, private_key: Vec<u8>) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::PrivateKey, Expr::value(private_key))

@@ -9,7 +9,7 @@ use sea_orm::{Condition, DeriveValueType, TryFromU64};
 
 use model::values::UserId;
 
-/// One credential of a user.
+/// A credential of a user.
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "user_credentials")]
 pub struct Model {
@@ -54,7 +54,7 @@ impl Kind {
         Self::new("password")
     }
 
-    /// The name, as it is stored and recorded.
+    /// Returns the name, as it is stored and recorded.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -75,13 +75,13 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// The password of a user.
+    /// Returns the password of a user.
     #[must_use]
     pub fn password(user_id: UserId, hash: String, now: DateTimeUtc) -> Self {
         Self { user_id, kind: Kind::password(), id: Uuid::nil(), secret: hash, changed_at: now }
     }
 
-    /// Whether both are the same credential, whatever its secret is.
+    /// Returns whether both are the same credential, whatever its secret is.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         (self.user_id, &self.kind, self.id) == (other.user_id, &other.kind, other.id)
@@ -121,7 +121,7 @@ pub async fn replace(txn: &impl ConnectionTrait, before: &[Model], after: &[Mode
     insert_many(txn, new.collect()).await
 }
 
-/// Whether a credential is still what it was when it was compared. With a `renewed` secret, that takes its place.
+/// Returns whether a credential is still what it was when it was compared. A `renewed` secret takes its place.
 ///
 /// Lock the user's row by a statement before this one: a change that committed meanwhile is seen then.
 pub async fn confirm(txn: &impl ConnectionTrait, compared: &Model, renewed: Option<&str>) -> Result<bool, DbErr> {

@@ -14,37 +14,28 @@ pub struct Model {
     /// Unique, and never given again.
     #[sea_orm(primary_key, auto_increment = false)]
     pub number: i64,
-    /// Whose it is.
+    /// User with this number.
     #[sea_orm(unique)]
     pub user_id: UserId,
 }
 
-/// There are none that this crate follows.
+/// The table has no relations that this package follows.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The number of a user, if they have one.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the number of a user, if they have one.
 pub async fn of_user(db: &impl ConnectionTrait, user: UserId) -> Result<Option<i64>, DbErr> {
     Ok(Entity::find().filter(Column::UserId.eq(user)).one(db).await?.map(|row| row.number))
 }
 
-/// The numbers of many users, in no order.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the numbers of many users, in no order.
 pub async fn of_users(db: &impl ConnectionTrait, users: &[UserId]) -> Result<Vec<Model>, DbErr> {
     Entity::find().filter(Column::UserId.is_in(users.iter().copied())).all(db).await
 }
 
-/// Those of these numbers that are given.
-///
-/// # Errors
-/// When the database fails.
+/// Returns those of these numbers that are given.
 pub async fn given(db: &impl ConnectionTrait, numbers: &[i64]) -> Result<Vec<Model>, DbErr> {
     Entity::find().filter(Column::Number.is_in(numbers.iter().copied())).all(db).await
 }
@@ -61,9 +52,6 @@ pub async fn give_next(txn: &impl ConnectionTrait, user: UserId) -> Result<i64, 
 }
 
 /// Gives the number of one user to another, unless that has one.
-///
-/// # Errors
-/// When the database fails.
 pub async fn pass_on(txn: &impl ConnectionTrait, from: UserId, to: UserId) -> Result<(), DbErr> {
     if of_user(txn, to).await?.is_none() {
         let passed = Entity::update_many().col_expr(Column::UserId, Expr::value(to));

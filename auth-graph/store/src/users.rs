@@ -16,7 +16,7 @@ use model::values::{Email, Locale, Scopes, UserId};
 pub use candidates::{Candidate, candidate};
 pub use listing::{Filter, count, filtered, page};
 
-/// One account.
+/// An account.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "users")]
 pub struct Model {
@@ -34,23 +34,23 @@ pub struct Model {
     pub phone_number: Option<String>,
     /// The language that the user reads.
     pub locale: Option<Locale>,
-    /// Whether the user may sign in.
+    /// True if the user may sign in.
     pub is_active: bool,
     /// Holds the role `staff`.
     pub is_staff: bool,
     /// Holds the role `superuser`.
     pub is_superuser: bool,
-    /// Whether the address was shown to be the user's.
+    /// True if the user has proved that the address is theirs.
     pub email_verified: bool,
     /// Further roles.
     pub roles: Json,
     /// Scopes beside those of the roles.
     pub scopes: Scopes,
-    /// What other services keep with the user.
+    /// Data that services keep with the user.
     pub metadata: Json,
-    /// What only administrators see.
+    /// Data that only administrators see.
     pub private_metadata: Json,
-    /// When the account was made.
+    /// Time of creation (UTC).
     pub date_joined: DateTimeUtc,
     /// The last sign-in. It is no change of the user: neither `version` nor `updated_at` moves with it.
     pub last_login: Option<DateTimeUtc>,
@@ -58,15 +58,15 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
     /// Counts the changes; copies elsewhere keep the highest.
     pub version: i64,
-    /// When the account was deleted.
+    /// Time of the deletion (UTC).
     pub deleted_at: Option<DateTimeUtc>,
-    /// When everything about the person was removed: it can not be restored.
+    /// Time at which all personal data was removed (UTC). The user cannot be restored then.
     pub erased_at: Option<DateTimeUtc>,
-    /// Whose account has taken the place of this one.
+    /// User whose account has replaced this one.
     pub merged_into: Option<UserId>,
 }
 
-/// There are none that this crate follows.
+/// The table has no relations that this package follows.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
@@ -101,7 +101,7 @@ impl Model {
         }
     }
 
-    /// The named roles of the user, those that the flags stand for among them.
+    /// Returns the named roles of the user, those that the flags stand for among them.
     #[must_use]
     pub fn roles(&self) -> Vec<String> {
         let flags = [("staff", self.is_staff), ("superuser", self.is_superuser)];
@@ -114,29 +114,23 @@ impl Model {
     }
 }
 
-/// Whether a role is one that a flag stands for, and that is not listed beside it.
+/// Returns whether a flag stands for this role, so that it is not listed among the roles.
 #[must_use]
 pub fn is_flag(role: &str) -> bool {
     matches!(role, "staff" | "superuser")
 }
 
-/// The users that exist.
+/// Returns the users that exist.
 pub fn existing() -> Select<Entity> {
     Entity::find().filter(Column::DeletedAt.is_null())
 }
 
-/// The user with this identifier.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the user with this identifier.
 pub async fn find(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
     unique(existing().filter(Column::Id.eq(id)), db).await
 }
 
-/// The user with this identifier, or whose account has taken its place.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the user with this identifier, or whose account has taken its place.
 pub async fn find_or_successor(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
     let mut next = Some(id);
     // Nobody is merged into somebody who was merged before, so that this ends.
@@ -149,19 +143,13 @@ pub async fn find_or_successor(db: &impl ConnectionTrait, id: UserId) -> Result<
     Ok(None)
 }
 
-/// The users with these identifiers, in no order.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the users with these identifiers, in no order.
 pub async fn find_among(db: &impl ConnectionTrait, ids: Vec<UserId>) -> Result<Vec<Model>, DbErr> {
     existing().filter(Column::Id.is_in(ids)).all(db).await
 }
 
-/// The users with these identifiers, or whose accounts have taken their place, by the identifiers asked for. As a rule
+/// Returns the users with these identifiers, or whose accounts have taken their place, by the identifiers asked for. As a rule
 /// it is one query; each step from a merged account to the next one is another, for all of them at once.
-///
-/// # Errors
-/// When the database fails.
 pub async fn find_among_or_successors(
     db: &impl ConnectionTrait,
     ids: Vec<UserId>,
@@ -189,18 +177,12 @@ pub async fn find_among_or_successors(
     Ok(found)
 }
 
-/// The user with this address.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the user with this address.
 pub async fn find_by_email(db: &impl ConnectionTrait, email: &Email) -> Result<Option<Model>, DbErr> {
     unique(existing().filter(Column::Email.eq(email.clone())), db).await
 }
 
-/// The users with these identifiers, deleted ones among them: for the feed, which must tell of a deletion.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the users with these identifiers, deleted ones among them: for the feed, which must tell of a deletion.
 pub async fn with_deleted(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<Model>, DbErr> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -208,10 +190,7 @@ pub async fn with_deleted(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<V
     Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(db).await
 }
 
-/// The users after this one in the order of their identifiers, deleted ones among them.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the users after this one in the order of their identifiers, deleted ones among them.
 pub async fn page_with_deleted(
     db: &impl ConnectionTrait,
     after: Option<UserId>,
@@ -239,19 +218,13 @@ pub async fn insert_many(txn: &impl ConnectionTrait, users: impl IntoIterator<It
     Entity::insert_many(rows).exec_without_returning(txn).await.map(drop)
 }
 
-/// Who has these addresses, deleted users among them.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the users who have these addresses, including deleted ones.
 pub async fn ids_by_email(db: &impl ConnectionTrait, emails: &[Email]) -> Result<Vec<(Email, UserId)>, DbErr> {
     let query = Entity::find().select_only().columns([Column::Email, Column::Id]);
     query.filter(Column::Email.is_in(emails.iter().cloned())).into_tuple().all(db).await
 }
 
-/// Those of these identifiers that are given, to deleted users too.
-///
-/// # Errors
-/// When the database fails.
+/// Returns those of these identifiers that are given, to deleted users too.
 pub async fn known_ids(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<UserId>, DbErr> {
     let query = Entity::find().select_only().column(Column::Id);
     query.filter(Column::Id.is_in(ids.iter().copied())).into_tuple().all(db).await
@@ -270,10 +243,7 @@ pub async fn record_login(txn: &impl ConnectionTrait, id: UserId, now: DateTimeU
     Ok(updated.into_iter().next())
 }
 
-/// The user with this identifier, locked until the transaction ends.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the user with this identifier, locked until the transaction ends.
 pub async fn find_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
     // SQLite has no row locks and needs none: the transaction holds the write lock already.
     unique(existing().filter(Column::Id.eq(id)).lock_exclusive(), txn).await
@@ -289,34 +259,22 @@ pub async fn update(txn: &impl ConnectionTrait, user: &Model) -> Result<(), DbEr
 }
 
 /// Raises the version of every user by so much, deleted ones among them.
-///
-/// # Errors
-/// When the database fails.
 pub async fn raise_versions(txn: &impl ConnectionTrait, by: i64) -> Result<(), DbErr> {
     let raised = Entity::update_many().col_expr(Column::Version, Expr::col(Column::Version).add(by));
     raised.exec(txn).await.map(drop)
 }
 
-/// How many superusers may sign in.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the number of superusers who may sign in.
 pub async fn count_superusers(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     existing().filter(Column::IsSuperuser.eq(true)).filter(Column::IsActive.eq(true)).count(db).await
 }
 
-/// The user with this identifier, or the deleted one who can be restored, locked until the transaction ends.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the user with this identifier, or the deleted one who can be restored, locked until the transaction ends.
 pub async fn find_unerased_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
     unique(Entity::find_by_id(id).filter(Column::ErasedAt.is_null()).lock_exclusive(), txn).await
 }
 
-/// The deleted user with this identifier who can be restored, locked until the transaction ends.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the deleted user with this identifier who can be restored, locked until the transaction ends.
 pub async fn find_deleted_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
     Ok(find_unerased_locked(txn, id).await?.filter(|user| user.deleted_at.is_some()))
 }

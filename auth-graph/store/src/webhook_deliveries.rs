@@ -12,7 +12,7 @@ use super::unique;
 use super::window::{Window, comparable, latest_first};
 use model::values::{DeliveryId, SessionId, UserId, WebhookId};
 
-/// One delivery.
+/// A delivery.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "webhook_deliveries")]
 pub struct Model {
@@ -23,7 +23,7 @@ pub struct Model {
     pub webhook_id: WebhookId,
     /// The position of the change.
     pub position: i64,
-    /// What happened.
+    /// Kind of the change.
     pub kind: Kind,
     /// To whom.
     pub user_id: UserId,
@@ -31,27 +31,27 @@ pub struct Model {
     pub session_id: Option<SessionId>,
     /// The user's version after the change.
     pub version: i64,
-    /// When it happened.
+    /// Time of the change (UTC).
     pub recorded_at: DateTimeUtc,
-    /// What became of it.
+    /// State of the delivery.
     pub state: State,
     /// Since when it waits, or has waited.
     pub queued_at: DateTimeUtc,
-    /// When it is tried next.
+    /// Time of the next attempt (UTC).
     pub due_at: DateTimeUtc,
-    /// How often it was tried since then.
+    /// Number of attempts since then.
     pub attempts: i32,
-    /// When it was tried last.
+    /// Time of the last attempt (UTC).
     pub attempted_at: Option<DateTimeUtc>,
-    /// Why that failed.
+    /// Reason for which the last attempt failed.
     pub failure: Option<Failure>,
     /// The status of the answer to that.
     pub status: Option<i32>,
-    /// How long that took.
+    /// Duration of the last attempt in milliseconds.
     pub duration_ms: Option<i32>,
 }
 
-/// What became of a delivery.
+/// State of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum State {
@@ -74,7 +74,7 @@ impl State {
     }
 }
 
-/// Why an attempt has failed.
+/// Reason for which an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Failure {
@@ -92,31 +92,28 @@ pub enum Failure {
     NotAllowed,
 }
 
-/// What came of an attempt.
+/// Outcome of an attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
-    /// What becomes of the delivery.
+    /// State of the delivery after the attempt.
     pub state: State,
-    /// When it is tried again, if it is.
+    /// Time of the next attempt, if there is one (UTC).
     pub due_at: DateTimeUtc,
-    /// Why the attempt has failed, where it has.
+    /// Reason for which the attempt failed, if it did.
     pub failure: Option<Failure>,
     /// The status of the answer, where there was one.
     pub status: Option<i32>,
-    /// How long it took.
+    /// Duration in milliseconds.
     pub duration_ms: i32,
 }
 
-/// There are none that this crate follows.
+/// The table has no relations that this package follows.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Adds deliveries, leaving out those that there are.
-///
-/// # Errors
-/// When the database fails.
 pub async fn insert_missing(txn: &impl ConnectionTrait, deliveries: Vec<Model>) -> Result<(), DbErr> {
     if deliveries.is_empty() {
         return Ok(());
@@ -126,18 +123,12 @@ pub async fn insert_missing(txn: &impl ConnectionTrait, deliveries: Vec<Model>) 
     Entity::insert_many(rows).on_conflict(there).exec_without_returning(txn).await.map(drop)
 }
 
-/// The delivery with this identifier.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the delivery with this identifier.
 pub async fn find(db: &impl ConnectionTrait, id: DeliveryId) -> Result<Option<Model>, DbErr> {
     unique(Entity::find_by_id(id), db).await
 }
 
-/// The endpoints with a delivery that is due.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the endpoints with a delivery that is due.
 pub async fn webhooks_due(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<Vec<WebhookId>, DbErr> {
     Entity::find()
         .select_only()
@@ -150,10 +141,7 @@ pub async fn webhooks_due(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result
         .await
 }
 
-/// The delivery to an endpoint that is due next, in the order of the changes.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the delivery to an endpoint that is due next, in the order of the changes.
 pub async fn next(db: &impl ConnectionTrait, webhook: WebhookId, now: DateTimeUtc) -> Result<Option<Model>, DbErr> {
     Entity::find()
         .filter(Column::WebhookId.eq(webhook))
@@ -165,9 +153,6 @@ pub async fn next(db: &impl ConnectionTrait, webhook: WebhookId, now: DateTimeUt
 }
 
 /// Takes a delivery for an attempt: nobody else is given it before `until`. The answer tells whether one got it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn claim(
     db: &impl ConnectionTrait,
     delivery: &Model,
@@ -187,9 +172,6 @@ pub async fn claim(
 }
 
 /// Records what came of the attempt that a delivery was taken for, unless it was given up meanwhile.
-///
-/// # Errors
-/// When the database fails.
 pub async fn conclude(db: &impl ConnectionTrait, delivery: &Model, outcome: Outcome) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::State, Expr::value(outcome.state.to_value()))
@@ -206,9 +188,6 @@ pub async fn conclude(db: &impl ConnectionTrait, delivery: &Model, outcome: Outc
 }
 
 /// Gives up what waits for an endpoint.
-///
-/// # Errors
-/// When the database fails.
 pub async fn give_up(txn: &impl ConnectionTrait, webhook: WebhookId) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::State, Expr::value(State::Dead.to_value()))
@@ -219,19 +198,16 @@ pub async fn give_up(txn: &impl ConnectionTrait, webhook: WebhookId) -> Result<(
         .map(drop)
 }
 
-/// What is queued anew.
+/// Deliveries that are queued again.
 #[derive(Clone, Copy, Debug)]
 pub enum Again {
     /// This delivery.
     One(DeliveryId),
-    /// What has happened since a time, to one endpoint.
+    /// Every change since a time, to one endpoint.
     Since(WebhookId, DateTimeUtc),
 }
 
 /// Queues deliveries anew that were made or given up. The answer tells how many.
-///
-/// # Errors
-/// When the database fails.
 pub async fn requeue(txn: &impl ConnectionTrait, again: Again, now: DateTimeUtc) -> Result<u64, DbErr> {
     let waiting = Entity::update_many()
         .col_expr(Column::State, Expr::value(State::Waiting.to_value()))
@@ -249,10 +225,7 @@ pub async fn requeue(txn: &impl ConnectionTrait, again: Again, now: DateTimeUtc)
     Ok(waiting.exec(txn).await?.rows_affected)
 }
 
-/// One page of the deliveries to an endpoint, the latest change first.
-///
-/// # Errors
-/// When the database fails.
+/// Returns one page of the deliveries to an endpoint, the latest change first.
 pub async fn page(
     db: &impl ConnectionTrait,
     webhook: WebhookId,
@@ -265,18 +238,12 @@ pub async fn page(
     latest_first(db, deliveries, Column::Id, window).await
 }
 
-/// How many deliveries are in a state.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the number of deliveries in a state.
 pub async fn count(db: &impl ConnectionTrait, state: State) -> Result<u64, DbErr> {
     Entity::find().filter(Column::State.eq(state)).count(db).await
 }
 
 /// Deletes what was delivered or given up, and has waited since before this time.
-///
-/// # Errors
-/// When the database fails.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
     let old = Entity::delete_many().filter(Column::State.ne(State::Waiting)).filter(Column::QueuedAt.lt(before));
     Ok(old.exec(db).await?.rows_affected)

@@ -7,20 +7,20 @@ use sea_orm::{QueryOrder, QuerySelect};
 use super::unique;
 use model::values::{EventTypes, WebhookId, WebhookUrl};
 
-/// One endpoint.
+/// An endpoint.
 #[derive(Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "webhooks")]
 pub struct Model {
     /// Names it.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: WebhookId,
-    /// Where it is.
+    /// Address of the endpoint.
     pub url: WebhookUrl,
-    /// What people call it; may be empty.
+    /// Description for people; may be empty.
     pub description: String,
-    /// What it is told of.
+    /// Types of the events that it receives.
     pub event_types: EventTypes,
-    /// What it is signed with, encrypted.
+    /// Secret that signs its deliveries, encrypted.
     pub secret: Vec<u8>,
     /// The secret before, encrypted, which signs too …
     pub previous_secret: Option<Vec<u8>>,
@@ -28,7 +28,7 @@ pub struct Model {
     pub previous_secret_until: Option<DateTimeUtc>,
     /// Up to here in the outbox its deliveries were made.
     pub position: i64,
-    /// When it was made.
+    /// Time of creation (UTC).
     pub created_at: DateTimeUtc,
     /// Since when it has done nothing but fail.
     pub failing_since: Option<DateTimeUtc>,
@@ -42,40 +42,28 @@ impl std::fmt::Debug for Model {
     }
 }
 
-/// There are none that this crate follows.
+/// The table has no relations that this package follows.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The endpoint with this identifier, disabled or not.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the endpoint with this identifier, disabled or not.
 pub async fn find(db: &impl ConnectionTrait, id: WebhookId) -> Result<Option<Model>, DbErr> {
     unique(Entity::find_by_id(id), db).await
 }
 
-/// The endpoint with this identifier, locked until the transaction ends.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the endpoint with this identifier, locked until the transaction ends.
 pub async fn find_locked(txn: &impl ConnectionTrait, id: WebhookId) -> Result<Option<Model>, DbErr> {
     unique(Entity::find_by_id(id).lock_exclusive(), txn).await
 }
 
-/// Every endpoint, disabled ones among them, the oldest first.
-///
-/// # Errors
-/// When the database fails.
+/// Returns every endpoint, disabled ones among them, the oldest first.
 pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_asc(Column::Id).all(db).await
 }
 
-/// The endpoints that are told of changes, and up to where the deliveries of each were made.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the endpoints that are told of changes, and up to where the deliveries of each were made.
 pub async fn positions(db: &impl ConnectionTrait) -> Result<Vec<(WebhookId, i64)>, DbErr> {
     Entity::find()
         .select_only()
@@ -87,26 +75,17 @@ pub async fn positions(db: &impl ConnectionTrait) -> Result<Vec<(WebhookId, i64)
 }
 
 /// Adds an endpoint.
-///
-/// # Errors
-/// When the database fails.
 pub async fn insert(txn: &impl ConnectionTrait, webhook: Model) -> Result<(), DbErr> {
     let row = ActiveModel::from(webhook).reset_all();
     Entity::insert(row).exec_without_returning(txn).await.map(drop)
 }
 
 /// Replaces what is stored of an endpoint that is locked.
-///
-/// # Errors
-/// When the database fails.
 pub async fn replace(txn: &impl ConnectionTrait, webhook: Model) -> Result<(), DbErr> {
     Entity::update(ActiveModel::from(webhook).reset_all()).exec(txn).await.map(drop)
 }
 
 /// Stores a secret encrypted anew, unless it was replaced or dropped meanwhile.
-///
-/// # Errors
-/// When the database fails.
 pub async fn reseal(db: &impl ConnectionTrait, id: WebhookId, sealed: &[u8], resealed: Vec<u8>) -> Result<(), DbErr> {
     for column in [Column::Secret, Column::PreviousSecret] {
         Entity::update_many()
@@ -120,34 +99,22 @@ pub async fn reseal(db: &impl ConnectionTrait, id: WebhookId, sealed: &[u8], res
 }
 
 /// Has every endpoint told of what comes after a position.
-///
-/// # Errors
-/// When the database fails.
 pub async fn move_to(txn: &impl ConnectionTrait, position: i64) -> Result<(), DbErr> {
     Entity::update_many().col_expr(Column::Position, Expr::value(position)).exec(txn).await.map(drop)
 }
 
 /// Deletes an endpoint with its deliveries.
-///
-/// # Errors
-/// When the database fails.
 pub async fn delete(txn: &impl ConnectionTrait, id: WebhookId) -> Result<(), DbErr> {
     Entity::delete_by_id(id).exec(txn).await.map(drop)
 }
 
 /// Records that an endpoint fails from now on.
-///
-/// # Errors
-/// When the database fails.
 pub async fn begin_to_fail(db: &impl ConnectionTrait, id: WebhookId, now: DateTimeUtc) -> Result<(), DbErr> {
     let failing = Entity::update_many().col_expr(Column::FailingSince, Expr::value(now));
     failing.filter(Column::Id.eq(id)).exec(db).await.map(drop)
 }
 
 /// Records that an endpoint has done what it should.
-///
-/// # Errors
-/// When the database fails.
 pub async fn recover(db: &impl ConnectionTrait, id: WebhookId) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::FailingSince, Expr::value(None::<DateTimeUtc>))

@@ -35,10 +35,7 @@ pub(super) fn comparable(time: DateTimeUtc) -> DateTimeUtc {
     time.clamp(DateTime::UNIX_EPOCH, LAST)
 }
 
-/// What a query finds within a window of the list that begins with the latest.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the rows within a window of a list that begins with the latest.
 pub(super) async fn latest_first<E: EntityTrait>(
     db: &impl ConnectionTrait,
     query: Select<E>,

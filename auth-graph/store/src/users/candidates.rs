@@ -23,7 +23,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// The hash that the password is compared with, if there is a user who has one.
+    /// Returns the hash that the password is compared with, if there is a user who has one.
     #[must_use]
     pub fn hash(&self) -> Option<&str> {
         self.password.as_ref().map(|password| password.secret.as_str())
@@ -34,10 +34,7 @@ impl Candidate {
     }
 }
 
-/// Who may sign in by this address.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the user who may sign in by this address.
 pub async fn candidate(db: &impl ConnectionTrait, email: &Email) -> Result<Candidate, DbErr> {
     // Limits are not bound: SQLite would plan these anew each time.
     static FIND: LazyLock<String> = LazyLock::new(|| {
@@ -73,7 +70,7 @@ pub async fn candidate(db: &impl ConnectionTrait, email: &Email) -> Result<Candi
     Ok(Candidate { user, password, decoy })
 }
 
-/// Where an address is among identifiers: anywhere between these two, and always at the same place.
+/// Returns a position among identifiers for an address: between these two, and always the same for one address.
 fn place_of(email: &Email, first: Uuid, last: Uuid) -> Uuid {
     let name = digest(&SHA256, email.as_str().as_bytes());
     let share = name.as_ref().iter().take(4).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));

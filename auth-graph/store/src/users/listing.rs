@@ -15,36 +15,30 @@ use model::values::{Email, SearchText, UserId};
 /// users have fills a page with them, whereas the index would bring them all together first.
 const NEARBY: u64 = 1000;
 
-/// What a list of users is narrowed to; every condition must hold.
+/// Conditions for a list of users; all of them must hold.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// The very address.
     pub email: Option<Email>,
     /// A part of the address and the names, whatever the case.
     pub search: Option<SearchText>,
-    /// Whether they may sign in.
+    /// True for users who may sign in, false for disabled ones.
     pub is_active: Option<bool>,
-    /// Whether they are staff.
+    /// True for staff.
     pub is_staff: Option<bool>,
 }
 
-/// The users that a filter lets through.
+/// Returns the users that a filter lets through.
 pub fn filtered(filter: &Filter) -> Select<Entity> {
     existing().filter(condition(filter))
 }
 
-/// How many users a filter lets through.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the number of users that match a filter.
 pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, DbErr> {
     filtered(filter).count(db).await
 }
 
-/// One page of users.
-///
-/// # Errors
-/// When the database fails.
+/// Returns one page of users.
 pub async fn page(db: &impl ConnectionTrait, filter: &Filter, window: Window) -> Result<Vec<Model>, DbErr> {
     let Window { after, before, direction, limit } = window;
     let range =
