@@ -63,7 +63,8 @@ pub async fn find(db: &impl ConnectionTrait, id: ClientId) -> Result<Option<Mode
     unique(Entity::find_by_id(id), db).await
 }
 
-/// Returns the client with this identifier, locked until the transaction ends, so that granting and disabling take turns.
+/// Returns the client with this identifier, locked until the transaction ends, so that granting and disabling take
+/// turns.
 pub async fn find_locked(txn: &impl ConnectionTrait, id: ClientId) -> Result<Option<Model>, DbErr> {
     unique(Entity::find_by_id(id).lock_exclusive(), txn).await
 }

@@ -148,8 +148,8 @@ pub async fn find_among(db: &impl ConnectionTrait, ids: Vec<UserId>) -> Result<V
     existing().filter(Column::Id.is_in(ids)).all(db).await
 }
 
-/// Returns the users with these identifiers, or whose accounts have taken their place, by the identifiers asked for. As a rule
-/// it is one query; each step from a merged account to the next one is another, for all of them at once.
+/// Returns the users with these identifiers, or whose accounts have taken their place, by the identifiers asked for. As
+/// a rule it is one query; each step from a merged account to the next one is another, for all of them at once.
 pub async fn find_among_or_successors(
     db: &impl ConnectionTrait,
     ids: Vec<UserId>,
