@@ -56,13 +56,13 @@ fn normal(output: &str) -> String {
     normal
 }
 
-/// `make test` runs this, and can not be run by it: what can be told here is that it is what the build machine runs.
+/// `make test` runs this test, so the test cannot run it. It checks that the build machine does.
 #[test]
 fn the_readme_starts_with_the_two_commands() {
     let commands: Vec<_> = examples().into_iter().map(|example| example.command).collect();
     assert_eq!(commands[..2], ["make run", "make test"]);
     let continuous = std::fs::read_to_string(root().join(".ci/run")).unwrap();
-    assert_eq!(continuous.lines().last(), Some("make test"));
+    assert_eq!(continuous.lines().skip(3).collect::<Vec<_>>(), ["make test", "make check"]);
 }
 
 #[test]
