@@ -22,21 +22,21 @@ const TYPE: &str = "at+jwt";
 const LONGEST: usize = 8 * 1024;
 /// Checked tokens that are remembered, about 1 KiB each.
 const REMEMBERED: usize = 10_000;
-/// How far the clocks of two replicas may be apart.
+/// Largest difference that is accepted between the clocks of two replicas.
 pub const SKEW: Duration = Duration::seconds(30);
 
-/// What an access token says. Every claim of ours is required, with the JSON type that it has here.
+/// Claims of an access token. Every claim of ours is required, with the JSON type that it has here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who issued it.
+    /// Issuer.
     pub iss: String,
-    /// Who it is about.
+    /// Subject: a user or a service client.
     pub sub: UserId,
-    /// Who it is for.
+    /// Audience.
     pub aud: String,
-    /// When it expires, in seconds since the epoch.
+    /// Expiry, in seconds since the epoch.
     pub exp: i64,
-    /// When it was issued.
+    /// Time of issue, in seconds since the epoch.
     pub iat: i64,
     /// From when on it is good.
     pub nbf: i64,
@@ -46,21 +46,21 @@ pub struct Claims {
     pub sid: SessionId,
     /// The client that the user signed in with.
     pub client_id: String,
-    /// What it allows, separated by spaces.
+    /// Scopes, separated by spaces.
     pub scope: String,
-    /// When the user signed in.
+    /// Time of the last proof, in seconds since the epoch.
     pub auth_time: i64,
-    /// How the user proved who they are (RFC 8176).
+    /// Methods by which the user proved who they are (RFC 8176).
     pub amr: Vec<String>,
-    /// What the policy and the hook have added.
+    /// Claims that the policy and the hook have added.
     #[serde(flatten)]
     pub additional: AdditionalClaims,
-    /// Who acts as the subject; none: the subject.
+    /// User who acts as the subject; none if the subject acts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Act>,
 }
 
-/// Who acts as the subject of a token (RFC 8693 section 4.1).
+/// The user who acts as the subject of a token (RFC 8693 section 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Act {
     /// The user who does.
@@ -68,7 +68,7 @@ pub struct Act {
 }
 
 impl Claims {
-    /// Whether it is about a service client, which is its own session, and not about a user.
+    /// Returns whether the subject is a service client, which is its own session, and not a user.
     #[must_use]
     pub fn is_service(&self) -> bool {
         self.sub.0 == self.sid.0
@@ -78,7 +78,7 @@ impl Claims {
 /// A token whose signature and claims are good.
 #[derive(Debug)]
 pub struct CheckedToken {
-    /// What it says.
+    /// Claims of the token.
     pub claims: Claims,
     /// The scopes, read.
     pub scopes: Scopes,
@@ -94,28 +94,28 @@ pub struct AccessTokens {
     checked: Cache<[u8; 32], Arc<CheckedToken>>,
 }
 
-/// What differs from token to token.
+/// The input for one token.
 #[derive(Clone, Debug)]
 pub struct Grant {
-    /// Who it is about.
+    /// Subject.
     pub subject: UserId,
     /// The session that it belongs to.
     pub session: SessionId,
     /// The client that the user signed in with.
     pub client_id: String,
-    /// What it allows.
+    /// Scopes.
     pub scope: Scopes,
-    /// When the user signed in.
+    /// Time of the last proof (UTC).
     pub auth_time: DateTime<Utc>,
-    /// How the user proved who they are.
+    /// Methods by which the user proved who they are.
     pub amr: Vec<String>,
-    /// What it says beside.
+    /// Further claims.
     pub additional: AdditionalClaims,
-    /// Who acts as the subject; none: the subject.
+    /// User who acts as the subject; none if the subject acts.
     pub act: Option<Act>,
-    /// When it is issued.
+    /// Time of issue (UTC).
     pub issued_at: DateTime<Utc>,
-    /// When it expires.
+    /// Expiry (UTC).
     pub expires_at: DateTime<Utc>,
 }
 
@@ -221,7 +221,7 @@ impl AccessTokens {
         Ok(checked)
     }
 
-    /// Whether a token names a key that is not in the ring, which is a reason to look for new keys.
+    /// Returns whether a token names a key that is not in the ring, which is a reason to load keys again.
     #[must_use]
     pub fn names_unknown_key(keyring: &Keyring, token: &SecretString) -> bool {
         decode_header(token.expose_secret())

@@ -31,14 +31,14 @@ pub(super) fn random(prefix: &str) -> Result<SecretString> {
     Ok(format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes.as_ref())).into())
 }
 
-/// What is kept of a secret.
+/// Returns the hash of a secret, which is stored in its place.
 #[must_use]
 pub fn hash(secret: &SecretString) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, secret.expose_secret().as_bytes()))
 }
 
-/// Whether a secret has this hash. The time that it takes tells nothing about where they differ, nor whether there was
-/// a hash to compare with.
+/// Returns whether a secret has this hash. The time that it takes tells nothing about where they differ, nor whether
+/// there was a hash to compare with.
 #[must_use]
 pub fn matches(secret: &SecretString, expected: Option<&str>) -> bool {
     let found = hash(secret);

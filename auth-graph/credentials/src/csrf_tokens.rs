@@ -27,7 +27,7 @@ impl CsrfTokens {
         BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(session.0.as_bytes()))
     }
 
-    /// Whether it is the token of this session. The comparison takes the same time whatever differs.
+    /// Returns whether the token belongs to this session, in constant time.
     #[must_use]
     pub fn verify(&self, session: SessionId, token: &str) -> bool {
         let mut tag = [0; MacKey::TAG_LENGTH];

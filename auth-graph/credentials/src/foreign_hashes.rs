@@ -26,7 +26,7 @@ const LONGEST: usize = 1024;
 const MOST_ARGON2_KIB: u32 = 1_048_576;
 const MOST_ARGON2_PASSES: u32 = 20;
 const MOST_ARGON2_LANES: u32 = 64;
-/// Some seconds of one core, about ten times what is usual.
+/// Some seconds of one core, about ten times the usual cost.
 const MOST_PBKDF2_ROUNDS: u32 = 10_000_000;
 const MOST_BCRYPT_COST: u32 = 16;
 /// Bytes that are mixed: 128 × N × r × p.
@@ -39,16 +39,16 @@ pub struct ForeignHash {
     expected: Vec<u8>,
 }
 
-/// Why a hash can not be used.
+/// The reason for which a hash cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unusable {
     /// It is of no format that is known here, or malformed.
     Unknown,
-    /// One comparison would take the service down for seconds.
+    /// A single comparison would occupy the service for seconds.
     TooCostly,
 }
 
-/// What is done to a password before it is hashed.
+/// A transformation of a password before it is hashed.
 enum Preparation {
     None,
     /// Its SHA-256 in hexadecimal: Django, around the 72 bytes of bcrypt.
@@ -102,7 +102,7 @@ impl ForeignHash {
         if hash.function.is_too_costly() { Err(Unusable::TooCostly) } else { Ok(hash) }
     }
 
-    /// Whether it was made of this password.
+    /// Returns whether the hash was made of this password.
     ///
     /// # Errors
     /// [`Error::Internal`] when the function refuses its parameters.

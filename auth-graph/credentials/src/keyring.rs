@@ -34,7 +34,7 @@ pub struct Keyring {
     sealing: Sealing,
     ring: RwLock<Arc<Ring>>,
     loading: Mutex<()>,
-    /// Whether the secret was right once.
+    /// True once a key has been opened: the secret was right then.
     has_opened_keys: AtomicBool,
     next_reload: AtomicI64,
 }
@@ -72,7 +72,7 @@ pub struct SealedKey {
     pub active_from: DateTime<Utc>,
 }
 
-/// One opened key.
+/// An opened key.
 pub struct Key {
     /// Its identifier.
     pub kid: String,
@@ -106,7 +106,8 @@ impl Keyring {
         self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether the keys may be read again because a token names an unknown one: for one caller once in five seconds.
+    /// Returns whether the keys may be loaded again because a token names an unknown one: true for one caller in five
+    /// seconds.
     #[must_use]
     pub fn may_reload(&self, now: DateTime<Utc>) -> bool {
         let now = now.timestamp();

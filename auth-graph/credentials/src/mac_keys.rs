@@ -7,7 +7,7 @@ use settings::Secrets;
 use super::derived::MacKey;
 use model::clock::Clock;
 
-/// One key that signs, and all that verify.
+/// A key that signs, and all keys that verify.
 #[derive(Debug)]
 pub(super) struct MacKeys {
     current: MacKey,

@@ -16,7 +16,7 @@ pub fn generate() -> Result<SecretString> {
     client_secrets::random(PREFIX)
 }
 
-/// What is kept of a token, and what it is looked up by.
+/// Returns the hash of a token, which is stored and looked up in its place.
 #[must_use]
 pub fn hash(token: &SecretString) -> String {
     client_secrets::hash(token)

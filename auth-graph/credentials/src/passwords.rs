@@ -74,8 +74,9 @@ impl PasswordPool {
         self.ask(|answer| Job::Hash { password: password.clone(), answer }).await
     }
 
-    /// Whether this is the password that the hash was made of. Without a hash the answer is no, after a comparison with
-    /// the decoy: where hashes of other systems were imported, one of ours would be told from them by its time.
+    /// Returns whether this is the password that the hash was made of. Without a hash the answer is no, after a
+    /// comparison with the decoy: where hashes of other systems were imported, one of ours would be told from them by
+    /// its time.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when too many wait already; [`Error::Internal`] for a hash that can not be compared.
@@ -91,7 +92,7 @@ impl PasswordPool {
         Ok(same && hash.is_some())
     }
 
-    /// Whether a hash is as a new one would be: of our kind, at the configured cost.
+    /// Returns whether a hash is like a new one: of our kind, at the configured cost.
     #[must_use]
     pub fn is_current(&self, hash: &str) -> bool {
         PasswordHash::new(hash).is_ok_and(|hash| {
@@ -101,7 +102,7 @@ impl PasswordPool {
         })
     }
 
-    /// How many hashes were computed since the start.
+    /// Returns the number of hashes that were computed since the start.
     #[must_use]
     pub fn computed(&self) -> u64 {
         self.computed.load(Ordering::Relaxed)
@@ -117,7 +118,7 @@ impl PasswordPool {
     }
 }
 
-/// One thread's work, with the memory that it keeps.
+/// The work of one thread, with the memory that it keeps.
 struct Hasher {
     params: Params,
     memory: Vec<Block>,

@@ -63,7 +63,7 @@ impl RefreshTokens {
         Ok((SessionId(session), generation))
     }
 
-    /// Whether a text claims to be a refresh token of ours.
+    /// Returns whether a text has the form of our refresh tokens.
     #[must_use]
     pub fn recognises(token: &SecretString) -> bool {
         token.expose_secret().starts_with(PREFIX)

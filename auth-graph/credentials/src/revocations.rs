@@ -55,7 +55,7 @@ impl Revocations {
         self.until.write().unwrap_or_else(PoisonError::into_inner).insert(session, until);
     }
 
-    /// Whether the session was ended.
+    /// Returns whether the session was ended.
     #[must_use]
     pub fn contains(&self, session: SessionId) -> bool {
         self.until.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
@@ -77,21 +77,21 @@ impl Revocations {
         self.complete_at.store(time.timestamp_micros(), Ordering::Release);
     }
 
-    /// Whether a session that is not in the set can have been ended all the same: nobody has looked for too long, or
-    /// the clock was [set back](Self::is_ahead_of).
+    /// Returns whether a session that is not in the set can have been ended all the same: nobody has looked for too
+    /// long, or the clock was [set back](Self::is_ahead_of).
     #[must_use]
     pub fn is_stale(&self, now: DateTime<Utc>) -> bool {
         self.complete_before(now) > STALE_AFTER || self.is_ahead_of(now)
     }
 
-    /// Whether the clock was set back since the set was complete. What was forgotten while it was ahead may matter
-    /// again.
+    /// Returns whether the clock was set back since the set was complete. What was forgotten while it was ahead may
+    /// matter again.
     #[must_use]
     pub fn is_ahead_of(&self, now: DateTime<Utc>) -> bool {
         self.complete_before(now) < -STALE_AFTER
     }
 
-    /// How long ago the set held everything that there was.
+    /// Returns the age of the last moment at which the set was complete.
     fn complete_before(&self, now: DateTime<Utc>) -> Duration {
         Duration::microseconds(now.timestamp_micros() - self.complete_at.load(Ordering::Acquire))
     }

@@ -10,7 +10,7 @@ use model::values::{WebhookId, WebhookSecret};
 pub struct WebhookSecrets(Sealing);
 
 impl WebhookSecrets {
-    /// With a key of the master secret.
+    /// Returns the secrets of webhooks, under a key that is derived from the master secret.
     #[must_use]
     pub fn new(secrets: &Secrets) -> Self {
         Self(Sealing::derive(secrets, "webhook secrets"))

@@ -12,10 +12,10 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::{ForeignHash, Function, Preparation};
 
-/// Where the digest begins in a hash of bcrypt.
+/// Position of the digest in a hash of bcrypt.
 pub(super) const BCRYPT_DIGEST_AT: usize = 29;
 
-/// With or without padding.
+/// Base64 with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
