@@ -36,7 +36,7 @@ pub(super) enum Command {
         /// Only those of this user: the e-mail address, or the identifier.
         #[arg(long)]
         user: Option<String>,
-        /// How many, at most 100.
+        /// Number of events, at most 100.
         #[arg(long, default_value_t = 20)]
         first: i32,
         /// Only those behind this cursor, which is printed to standard error when there are more.
@@ -45,7 +45,7 @@ pub(super) enum Command {
     },
     /// Print how many sign-ins there were on each of the last days, by result.
     Logins {
-        /// How many days, 1 to 365.
+        /// Number of days, 1 to 365.
         #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(i64).range(1..=365))]
         days: i64,
     },

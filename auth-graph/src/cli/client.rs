@@ -17,12 +17,12 @@ use store::service_clients::Model;
 pub(super) enum Command {
     /// Make a service client, and print its identifier and its secret. The secret is shown this once.
     Create {
-        /// What people call it.
+        /// Name of the client.
         name: String,
-        /// What it may ask for; may be repeated.
+        /// Scope that the client may ask for; may be repeated.
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<String>,
-        /// Who its tokens may be for; may be repeated. Left out: tokens.audience of the configuration.
+        /// Audience that its tokens may have; may be repeated. Default: tokens.audience of the configuration.
         #[arg(long = "audience", value_name = "AUDIENCE")]
         audiences: Vec<String>,
         #[command(flatten)]
@@ -52,7 +52,7 @@ pub(super) enum Command {
     },
 }
 
-/// What a client is shown of users; everything when all is left out.
+/// Users and fields that a client may read. Default: everything.
 #[derive(Args, Debug)]
 pub(super) struct Shown {
     /// Show it users with this role only; may be repeated, and any is enough.

@@ -16,7 +16,7 @@ use model::error::Error;
 pub(super) struct Options {
     /// The file to write, which must not exist yet; standard output unless given.
     file: Option<PathBuf>,
-    /// Whether password hashes go out too. Whoever gets them can guess passwords.
+    /// Include or omit password hashes. With a hash, a password can be guessed offline.
     #[arg(long, value_enum, default_value_t = Hashes::Omit)]
     hashes: Hashes,
 }

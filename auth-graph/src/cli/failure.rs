@@ -1,4 +1,4 @@
-//! Why a command failed, as it is printed.
+//! Failures of commands, and the messages for them.
 
 use std::error::Error as _;
 use std::path::Path;
@@ -10,7 +10,7 @@ use sea_orm::DbErr;
 use model::config::Problems;
 use model::error::Error;
 
-/// Why a command failed.
+/// The failure of a command.
 #[derive(Debug)]
 pub enum Failure {
     /// The configuration is wrong: exit code 2.

@@ -26,12 +26,12 @@ use engine::app::App;
 use engine::transfer::{Batch, Import, PreparedBatch, Record, UnusableHash, Writing};
 use model::error::Error;
 
-/// How many rows are one transaction.
+/// Number of rows in one transaction.
 const BATCH: usize = 1000;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// What the users come from.
+    /// System or format that the users come from.
     #[arg(long, value_enum)]
     from: Format,
     /// A file, or for django and easyjwt also the URL of their database (postgres://… or sqlite://…).
@@ -42,10 +42,10 @@ pub(super) struct Options {
     /// The table of the users; auth_user for django and user for easyjwt unless given.
     #[arg(long)]
     table: Option<String>,
-    /// What to do with users whose password hash can not be used.
+    /// Treatment of users whose password hash cannot be used.
     #[arg(long, value_enum, default_value_t = OnUnusableHash::Refuse)]
     unusable_hash: OnUnusableHash,
-    /// Where refused rows are reported, as CSV: place, code. Rows of later runs are added.
+    /// File for refused rows, as CSV: place, code. Rows of later runs are added.
     #[arg(long, value_name = "FILE", default_value = "import-refused.csv")]
     report: PathBuf,
 }
@@ -60,7 +60,7 @@ enum Format {
     Auth0,
     /// A table with a heading.
     Csv,
-    /// What `export` has written.
+    /// The output of `export`.
     Json,
 }
 
@@ -72,7 +72,7 @@ enum OnUnusableHash {
     Drop,
 }
 
-/// Where rows come from. Each reads on from a position that a former run has reached.
+/// A source of rows, which continues at the position that a former run has reached.
 enum Source {
     Lines(Lines),
     Table(Table),
@@ -103,7 +103,7 @@ impl Source {
         Ok(Self::Lines(Lines::open(path, position, shape).map_err(|error| Failure::at(path, &error))?))
     }
 
-    /// Whether it is not the one that a former run has read a part of.
+    /// Returns whether nothing was read from it before.
     fn is_at_its_beginning(&self) -> bool {
         match self {
             Self::Lines(lines) => lines.is_at_its_beginning(),
@@ -112,7 +112,7 @@ impl Source {
         }
     }
 
-    /// How far it was read, and how long it is: bytes of a file, rows of a table.
+    /// Returns the position and the length: bytes of a file, rows of a table.
     fn progress(&self) -> (u64, u64) {
         match self {
             Self::Lines(lines) => lines.progress(),

@@ -51,7 +51,7 @@ pub(super) enum Command {
     Search {
         /// The part.
         text: String,
-        /// How many, at most 100.
+        /// Number of users, at most 100.
         #[arg(long, default_value_t = 20)]
         first: i32,
     },
@@ -60,7 +60,7 @@ pub(super) enum Command {
         /// A part of the address and the names.
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
-        /// How many, at most 100.
+        /// Number of users, at most 100.
         #[arg(long, default_value_t = 20)]
         first: i32,
         /// Only those behind this cursor, which a list prints when there are more.
@@ -76,7 +76,7 @@ pub(super) enum Command {
         /// The new e-mail address.
         #[arg(long)]
         new_email: Option<String>,
-        /// Whether the address was shown to be theirs.
+        /// True if the user has proved that the address is theirs.
         #[arg(long)]
         email_verified: Option<bool>,
         /// Given name.
@@ -88,16 +88,16 @@ pub(super) enum Command {
         /// Phone number; empty: none.
         #[arg(long)]
         phone_number: Option<String>,
-        /// Whether they are staff.
+        /// True for staff.
         #[arg(long)]
         staff: Option<bool>,
-        /// Whether they may do everything.
+        /// True for a superuser, who may do everything.
         #[arg(long)]
         superuser: Option<bool>,
-        /// What services keep with the user, as a whole: a JSON object.
+        /// Data that services keep with the user: a JSON object, which replaces the one before.
         #[arg(long, value_name = "JSON", value_parser = json)]
         metadata: Option<serde_json::Value>,
-        /// What only administrators see, as a whole: a JSON object.
+        /// Data that only administrators see: a JSON object, which replaces the one before.
         #[arg(long, value_name = "JSON", value_parser = json)]
         private_metadata: Option<serde_json::Value>,
     },
@@ -108,7 +108,7 @@ pub(super) enum Command {
         /// The e-mail address or the identifier of the one that stays.
         #[arg(long, value_name = "USER")]
         into: String,
-        /// Why, for the audit log.
+        /// Reason, for the audit log.
         #[arg(long)]
         reason: String,
     },
@@ -119,7 +119,7 @@ pub(super) enum Command {
         /// The e-mail address or the identifier of whoever uses it; the token names them.
         #[arg(long, value_name = "USER")]
         by: String,
-        /// Why, for the audit log.
+        /// Reason, for the audit log.
         #[arg(long)]
         reason: String,
     },
@@ -177,7 +177,7 @@ pub(super) struct Who {
 pub(super) struct WhoAndWhy {
     #[command(flatten)]
     who: Who,
-    /// Why, for the audit log.
+    /// Reason, for the audit log.
     #[arg(long)]
     reason: Option<String>,
 }

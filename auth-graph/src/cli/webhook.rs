@@ -19,12 +19,12 @@ use store::webhooks::Model;
 pub(super) enum Command {
     /// Make an endpoint, and print its identifier and its secret. The secret is shown this once.
     Create {
-        /// Where it is: https://, at a public address.
+        /// Address of the endpoint: https://, at a public address.
         url: String,
-        /// What it is told of, such as user.created; may be repeated. Left out: everything.
+        /// Type of event that it receives, such as user.created; may be repeated. Default: all.
         #[arg(long = "event", value_name = "TYPE")]
         events: Vec<String>,
-        /// What people call it.
+        /// Description for people.
         #[arg(long, default_value = "")]
         description: String,
     },
@@ -34,13 +34,13 @@ pub(super) enum Command {
     Update {
         /// Its identifier.
         id: String,
-        /// Where it is.
+        /// Address of the endpoint.
         #[arg(long)]
         url: Option<String>,
-        /// What it is told of; may be repeated. "all": everything.
+        /// Type of event that it receives; may be repeated. "all" for all types.
         #[arg(long = "event", value_name = "TYPE")]
         events: Vec<String>,
-        /// What people call it.
+        /// Description for people.
         #[arg(long)]
         description: Option<String>,
     },
@@ -72,7 +72,7 @@ pub(super) enum Command {
         /// Only those in this state.
         #[arg(long)]
         state: Option<Wanted>,
-        /// How many, at most 100.
+        /// Number of deliveries, at most 100.
         #[arg(long, default_value_t = 20)]
         first: i32,
         /// Only those behind this cursor.

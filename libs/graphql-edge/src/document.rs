@@ -29,7 +29,7 @@ pub(crate) struct Documents {
 /// A document that was seen before.
 pub(crate) struct Document {
     parsed: ExecutableDocument,
-    /// Whether no rule of the validation depends on the values of its variables, so that once is enough.
+    /// True if no rule of the validation depends on the values of variables, so that the document is validated once.
     steady: bool,
     valid: AtomicBool,
 }
@@ -41,7 +41,7 @@ impl Document {
     }
 }
 
-/// What is left to be validated of a request whose document was prepared.
+/// The validation that is left for a request whose document was prepared.
 pub(crate) enum Validation {
     /// Everything. When nothing is wrong, the document can be told so.
     Full(Option<Arc<Document>>),

@@ -86,7 +86,7 @@ where
         }
     }
 
-    /// How many parsed documents are remembered.
+    /// Returns the number of parsed documents in the cache.
     pub fn remembered_documents(&self) -> usize {
         self.parts.documents.len()
     }

@@ -51,7 +51,7 @@ where
     }
 }
 
-/// Whether nothing but a query can be run of a document.
+/// Returns whether a document can run queries only.
 fn is_query(request: &mut Request) -> bool {
     let name = request.operation_name.clone();
     let Ok(document) = request.parsed_query() else { return false };

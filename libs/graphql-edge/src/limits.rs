@@ -10,7 +10,7 @@ use async_graphql::{ObjectType, SchemaBuilder, SubscriptionType};
 pub struct Limits {
     /// The largest body of a POST, and the largest message on a WebSocket.
     pub body_bytes: usize,
-    /// How long the whole body of a POST may take to arrive.
+    /// Time within which the whole body of a POST must arrive.
     pub body_timeout: Duration,
     /// Tokens in a document.
     pub tokens: usize,
@@ -33,11 +33,11 @@ pub struct Limits {
     pub document_cache_bytes: u64,
     /// Operations that may run on one WebSocket at the same time.
     pub websocket_operations: usize,
-    /// How long `connection_init` may take to arrive, and the answer to it to be found.
+    /// Time within which `connection_init` must arrive and be answered.
     pub connection_init_timeout: Duration,
-    /// How often a silent socket is asked for a sign of life. It is closed when there is none for two of these.
+    /// Time after which a silent socket is pinged. It is closed after two pings without an answer.
     pub keepalive: Duration,
-    /// How long the other side may take to accept one message.
+    /// Time within which the other side must accept one message.
     pub send_timeout: Duration,
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn from_uri(uri: &Uri, limits: &Limits) -> Result<Request, Refusal> {
     payload.into_request().ok_or_else(|| bad("There must be a `query`, or a `documentId`."))
 }
 
-/// What a parameter holds; nothing, where it is missing.
+/// Returns the value of a parameter; the default if it is missing.
 fn json<T: DeserializeOwned + Default>(parameter: Option<String>) -> Option<T> {
     parameter.map_or_else(|| Some(T::default()), |text| serde_json::from_str(&text).ok())
 }

@@ -36,7 +36,7 @@ impl MediaType {
     }
 }
 
-/// How far an operation came.
+/// The stage that an operation has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// It was refused before anything ran: there is no data, not even null.
@@ -88,7 +88,7 @@ pub(crate) fn with_code(mut error: ServerError, code: Code) -> ServerError {
     error
 }
 
-/// How many errors of a refused request are told: a document may have a thousand unknown fields.
+/// Largest number of errors in the answer to a refused request: a document may have a thousand unknown fields.
 const MOST_ERRORS: usize = 20;
 
 /// Give a code to every error that has none, and say how far the operation came.

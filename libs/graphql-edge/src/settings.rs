@@ -1,4 +1,4 @@
-//! What an operator chooses of the edge: a table of a service's configuration.
+//! Settings of the edge, a table of a service's configuration.
 
 use serde::Deserialize;
 

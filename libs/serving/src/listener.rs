@@ -14,7 +14,7 @@ use tokio_io_timeout::TimeoutStream;
 
 use crate::connection;
 
-/// How long is waited for others.
+/// Time limits for clients.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// Running requests may take so long to finish after a signal to stop.
@@ -27,7 +27,7 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// With these two, and a minute for those who do not read.
+    /// Returns limits with these two, and one minute for clients that do not read.
     #[must_use]
     pub fn new(grace: Duration, idle: Duration) -> Self {
         Self { grace, idle, unread: Duration::from_secs(60) }

@@ -4,12 +4,12 @@ use std::io::{IsTerminal, stderr};
 
 use tracing_subscriber::EnvFilter;
 
-/// What a line of the log looks like.
+/// Format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// For people, in colour on a terminal.
     Text,
-    /// One JSON object a line.
+    /// One JSON object in each line.
     Json,
 }
 

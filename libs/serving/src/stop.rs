@@ -1,4 +1,4 @@
-//! When the process is asked to stop.
+//! The signals that ask the process to stop.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! What a rule demands, and how it stands in the schema until it is exported.
+//! Demands of rules, and their form in the schema until it is exported.
 
 use std::borrow::Cow;
 
@@ -20,11 +20,11 @@ pub(crate) const NO_RULES: [&str; 3] = ["key", "tag", CREDENTIAL];
 
 /// A guard that says what it demands.
 pub trait Rule {
-    /// What gateways are told. The guard checks it whatever they do.
+    /// Returns the demand that gateways are informed of. The guard checks it in any case.
     fn demand(&self) -> Demand;
 }
 
-/// What a caller needs, as the directives of Apollo Federation can say it.
+/// A demand on the caller, in the form of the directives of Apollo Federation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Demand {
     /// `@authenticated`: to be signed in.

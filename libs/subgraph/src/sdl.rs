@@ -8,7 +8,7 @@ use crate::rule::{CREDENTIAL, MARK, NO_RULES, OPEN};
 
 /// The first version of the specification that has every directive that we write.
 const SPECIFICATION: &str = "https://specs.apollo.dev/federation/v2.6";
-/// What may be imported from it, and is if it is used.
+/// Directives that are imported if they are used.
 const IMPORTS: [&str; 14] = [
     "authenticated",
     "composeDirective",
@@ -26,7 +26,7 @@ const IMPORTS: [&str; 14] = [
     "extends",
 ];
 
-/// Whether gateways are told who may ask for what.
+/// Inclusion of the directives about access in the exported schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Directives {
     /// `@authenticated`, `@requiresScopes` and `@policy` are there.

@@ -11,7 +11,7 @@ use super::prefix::{Place, Prefix};
 use super::shapes;
 use engine::transfer::{Batch, Record, Refused, Row};
 
-/// Such a file.
+/// A CSV file.
 pub(super) struct Table {
     reader: Reader<File>,
     prefix: Prefix,
@@ -41,12 +41,12 @@ impl Table {
         Ok(Self { reader, prefix, heading, length, resumed: place.offset > 0 })
     }
 
-    /// Whether nothing was read of it before.
+    /// Returns whether nothing was read from it before.
     pub(super) fn is_at_its_beginning(&self) -> bool {
         !self.resumed
     }
 
-    /// How far it was read, and how long it is, in bytes.
+    /// Returns the position and the length, in bytes.
     pub(super) fn progress(&self) -> (u64, u64) {
         (self.reader.position().byte(), self.length)
     }

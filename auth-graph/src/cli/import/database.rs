@@ -11,7 +11,7 @@ use engine::transfer::{Batch, Refused, Row};
 use model::error::Error;
 use store;
 
-/// Such a table.
+/// A table of another system.
 pub(super) struct Database {
     db: DatabaseConnection,
     /// Rows as JSON.
@@ -46,12 +46,12 @@ impl Database {
         Ok(database)
     }
 
-    /// Whether nothing was read of it before.
+    /// Returns whether nothing was read from it before.
     pub(super) fn is_at_its_beginning(&self) -> bool {
         self.last.is_none()
     }
 
-    /// How many rows were read of those that were there to be read.
+    /// Returns the number of rows that were read, and of all rows.
     pub(super) fn progress(&self) -> (u64, u64) {
         (self.read, self.length)
     }

@@ -12,7 +12,7 @@ use engine::transfer::{Batch, Record, Refused, Row};
 /// A longer line is no user.
 const LONGEST_LINE: u64 = 1024 * 1024;
 
-/// Such a file.
+/// A file with one JSON object in each line.
 pub(super) struct Lines {
     file: BufReader<File>,
     prefix: Prefix,
@@ -34,12 +34,12 @@ impl Lines {
         Ok(Self { file, prefix, place, length, shape })
     }
 
-    /// Whether nothing was read of it yet.
+    /// Returns whether nothing was read from it before.
     pub(super) fn is_at_its_beginning(&self) -> bool {
         self.place.offset == 0
     }
 
-    /// How far it was read, and how long it is, in bytes.
+    /// Returns the position and the length, in bytes.
     pub(super) fn progress(&self) -> (u64, u64) {
         (self.place.offset, self.length)
     }

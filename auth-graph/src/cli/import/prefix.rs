@@ -16,7 +16,7 @@ pub(super) struct Prefix {
     digest: Context,
 }
 
-/// Where a former run has stopped.
+/// The position at which a former run has stopped.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Place {
     pub(super) offset: u64,

@@ -30,7 +30,7 @@ impl Report {
     }
 }
 
-/// One that says nothing is taken away.
+/// Removes a report without rows.
 impl Drop for Report {
     fn drop(&mut self) {
         if self.writer.get_ref().metadata().is_ok_and(|found| found.len() == 0) {

@@ -1,4 +1,4 @@
-//! What users look like elsewhere, and the record that they become. None: it is no user.
+//! Users as other systems describe them, and the record for each. None: the row is no user.
 //!
 //! What tells who somebody is, or what they may do, goes into metadata under keys that begin with `_`: users can not
 //! set those.
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use engine::transfer::Record;
 
-/// What `export` has written.
+/// Reads a line of the output of `export`.
 pub(super) fn exported(value: Value) -> Option<Record> {
     serde_json::from_value(value).ok()
 }

@@ -57,7 +57,7 @@ impl Size {
     }
 }
 
-/// What is known of a fragment.
+/// The size of a fragment, as far as it is known.
 enum Fragment {
     BeingRead,
     Measured(Size),

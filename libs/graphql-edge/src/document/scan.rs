@@ -3,7 +3,7 @@
 //! It is not a lexer: it stops, without a complaint, at the first character that no token begins with, because the
 //! parser can not get past it either.
 
-/// What can be said about a document without parsing it.
+/// The shape of a document, which is found without parsing it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Shape {
     /// Names, numbers, strings and punctuators.

@@ -5,7 +5,7 @@ use errors::Code;
 
 use super::{MediaType, Refusal};
 
-/// How much each answer that we have is wanted.
+/// Preference of the client for each media type that can be sent.
 #[derive(Default)]
 pub(crate) struct Accepted {
     events: Preference,
@@ -62,10 +62,10 @@ fn parse(range: &str) -> (&str, u16) {
     (parts.next().unwrap_or_default().trim(), parts.find_map(quality).unwrap_or(1000))
 }
 
-/// How exactly a media range names a media type.
+/// Precision with which a media range names a media type.
 const EXACT: u8 = 3;
 
-/// How much a media type is wanted, by the range that names it most exactly.
+/// Preference for a media type, by the range that names it most exactly.
 #[derive(Default)]
 struct Preference {
     precision: u8,

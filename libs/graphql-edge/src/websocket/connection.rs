@@ -4,7 +4,7 @@ use async_graphql::{Data, Result};
 use futures_util::future::{self, BoxFuture};
 use serde_json::Value;
 
-/// What is known of whoever is at the other end of a socket that was accepted.
+/// State of a socket that was accepted.
 pub struct Connection {
     pub(super) data: Data,
     pub(super) ends: BoxFuture<'static, ()>,

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{Edge, Limits, response, response::Stage};
 
-/// How long the other side may take to answer when we close the socket.
+/// Time within which the other side must answer when the service closes the socket.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Talk until one side has had enough.

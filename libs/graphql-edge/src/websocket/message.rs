@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::request::Payload;
 
-/// What a client says.
+/// A message of the client.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ClientMessage {
@@ -29,7 +29,7 @@ pub(super) enum ClientMessage {
     Pong {},
 }
 
-/// What we say.
+/// A message of the service.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ServerMessage<'a> {
@@ -58,7 +58,7 @@ impl ServerMessage<'_> {
     }
 }
 
-/// Why a socket is closed by us.
+/// Reason for which the service closes a socket.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Close {
     /// A frame was too large or malformed.

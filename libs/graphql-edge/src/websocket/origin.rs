@@ -7,7 +7,7 @@ use axum::http::{
 };
 use http_input::Repeated;
 
-/// Whether the page has the origin of this service or one of `origins`, or there is no page.
+/// Returns whether the page has the origin of this service or one of `origins`, or there is no page.
 pub(super) fn is_allowed(headers: &HeaderMap, origins: &[String]) -> bool {
     let origin = match http_input::single(headers, ORIGIN) {
         Ok(None) => return true,
