@@ -30,7 +30,7 @@ pub struct Egress {
     http: Client,
 }
 
-/// Why a request was not answered.
+/// The reason for which a request was not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The address is none that may be called.
@@ -42,7 +42,7 @@ pub enum Failure {
 }
 
 impl Egress {
-    /// With the networks that are configured.
+    /// Returns the client for the networks that are configured.
     ///
     /// # Errors
     /// When no TLS can be set up.
@@ -62,7 +62,7 @@ impl Egress {
         Ok(Self { allowed, http: http.map_err(Error::internal)? })
     }
 
-    /// Whether an address may be called, as far as that can be told without looking its name up.
+    /// Returns whether an address may be called, as far as that can be told without looking its name up.
     ///
     /// # Errors
     /// [`Error::ValidationFailed`] for `http://` to anything but this machine in development, and for an IP address
@@ -128,7 +128,7 @@ fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-/// Whether the resolver has refused every address.
+/// Returns whether the resolver has refused every address.
 fn is_not_allowed(error: &reqwest::Error) -> bool {
     let mut source = error.source();
     while let Some(error) = source {

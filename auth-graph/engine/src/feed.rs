@@ -36,9 +36,6 @@ pub const FEED_READ: &str = "feed:read";
 const POSITION: &str = "feed";
 
 /// Tells the subscribers in this process what was read from the outbox.
-///
-/// # Errors
-/// When the database fails.
 pub(super) async fn announce(app: &App, found: &[changes::Model]) -> Result<()> {
     if app.announcements.subscribers() > 0 {
         for announced in with_users(&app.db, found).await? {
@@ -59,9 +56,6 @@ pub fn stop(app: &App) {
 }
 
 /// Deletes the changes that are older than they are kept.
-///
-/// # Errors
-/// When the database fails.
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     let retention = app.config.feed.retention;
     changes::purge(&app.db, now - retention).await?;
@@ -99,10 +93,7 @@ async fn with_users(db: &impl ConnectionTrait, found: &[changes::Model]) -> Resu
     Ok(announced.collect())
 }
 
-/// One change as a reader is shown it who is shown everything; none for what concerns auth-graph alone.
-///
-/// # Errors
-/// When the database fails.
+/// Returns a change as a reader without limits reads it; none for a change that concerns auth-graph alone.
 pub(super) async fn describe(app: &App, change: changes::Model) -> Result<Option<Change>> {
     let announced = with_users(&app.db, &[change]).await?;
     announced.first().map_or(Ok(None), |announced| Change::new(app, &View::everything(), announced))

@@ -23,7 +23,7 @@ pub use schedule::{retire_outlived, rotate_when_due};
 /// replica looks for new keys every few seconds.
 const SLACK: Duration = Duration::minutes(1);
 
-/// What became of a wish to reload.
+/// The outcome of a request to reload the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reload {
     /// The ring was replaced.
@@ -32,7 +32,7 @@ pub enum Reload {
     TooSoon,
 }
 
-/// When a new key begins to sign.
+/// The time at which a new key begins to sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// After it was published for `tokens.key_publish_lead`.
@@ -41,7 +41,7 @@ pub enum Start {
     Now,
 }
 
-/// What a key is for at a time.
+/// The state of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// It is published and does not sign yet.
@@ -61,13 +61,13 @@ pub struct Listed {
     pub kid: String,
     /// The `alg` of its tokens.
     pub algorithm: String,
-    /// What it is for.
+    /// State of the key.
     pub state: State,
-    /// When it was made.
+    /// Time of creation (UTC).
     pub created_at: DateTime<Utc>,
     /// From when on it signs.
     pub active_from: DateTime<Utc>,
-    /// When it was or will be retired, as far as that is known.
+    /// Time at which the key was or will be retired, as far as it is known (UTC).
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -96,9 +96,6 @@ pub async fn reload(app: &App) -> Result<Reload> {
 }
 
 /// Every key, the oldest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn list(app: &App) -> Result<Vec<Listed>> {
     let now = app.clock.now();
     let (retired, usable): (Vec<_>, Vec<_>) =
@@ -257,7 +254,8 @@ fn signer<'a>(app: &App, usable: &'a [Model], now: DateTime<Utc>) -> Option<&'a 
     usable.iter().filter(|key| key.algorithm == algorithm && key.active_from <= now).max_by_key(|key| rank(key))
 }
 
-/// When the last token that a key can have signed has expired: an access lifetime after its successor began to sign.
+/// Returns the time at which the last token that a key can have signed has expired: an access lifetime after its
+/// successor began to sign.
 fn outlived_at(app: &App, usable: &[Model], key: &Model) -> Option<DateTime<Utc>> {
     let successor = usable.iter().filter(|other| rank(other) > rank(key)).map(|other| other.active_from).min()?;
     Some(successor + app.config.tokens.access_lifetime + SLACK)

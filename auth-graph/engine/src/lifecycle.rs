@@ -35,7 +35,7 @@ async fn start(config: Config, clock: Clock) -> Result<App> {
     Ok(app)
 }
 
-/// What a service that is ready has.
+/// The parts that a service needs to serve requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Readiness {
     /// The database answers.
@@ -58,9 +58,6 @@ pub async fn readiness(app: &App) -> Readiness {
 
 /// Deletes what no longer matters: counters that are free, revocations whose last token has expired, sessions, events,
 /// changes and deliveries that were kept for long enough.
-///
-/// # Errors
-/// When the database fails.
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     app.revocations.purge(now);
     // A day longer than they matter, so that a clock that is ahead deletes nothing that is asked for when it is right.

@@ -34,7 +34,7 @@ pub enum LimitedAction<'a> {
 struct Counter<'a> {
     prefix: &'static str,
     subject: &'a str,
-    /// One attempt is accepted in every interval,
+    /// Interval in which one attempt is accepted,
     interval: TimeDelta,
     /// and this many at once.
     burst: u32,

@@ -18,7 +18,7 @@ use model::error::{Error, Result};
 use model::values::{Email, Locale, MailId, UserId};
 use store::mails;
 
-/// How many mails are taken at once.
+/// Number of mails that are taken at once.
 const BATCH: u64 = 20;
 /// A mail that was taken is given to nobody else for so long: longer than handing it over can take.
 const CLAIM: Duration = Duration::minutes(5);
@@ -27,7 +27,7 @@ const FIRST_WAIT: Duration = Duration::seconds(30);
 /// Mails that were given up are kept for so long.
 const KEPT: Duration = Duration::days(14);
 
-/// What is to be said, and what it takes to say it.
+/// The content of a mail, and the data that it takes to write it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Letter {
@@ -38,12 +38,12 @@ pub(crate) enum Letter {
     },
     /// To a user whose address was not shown to be theirs.
     ConfirmAddress {
-        /// Whose.
+        /// User who has the address.
         user: UserId,
     },
     /// To the address that a user wants to have.
     ConfirmNewAddress {
-        /// Who.
+        /// User who wants the address.
         user: UserId,
     },
     /// To a user who has forgotten the password, if there is one.
@@ -90,9 +90,6 @@ impl std::fmt::Debug for Registration {
 }
 
 /// Has a mail sent, where mails are sent at all, once the transaction has committed. Ring `app.mail_waits` then.
-///
-/// # Errors
-/// When the database fails.
 pub(crate) async fn enqueue(
     app: &App,
     txn: &impl ConnectionTrait,
@@ -120,9 +117,6 @@ pub(crate) async fn enqueue(
 
 /// Sends no link for another password that was asked for with this address. Those mails name no user, as nobody has
 /// looked whose address it is.
-///
-/// # Errors
-/// When the database fails.
 pub(super) async fn take_back_resets(txn: &impl ConnectionTrait, email: &Email) -> Result<()> {
     let letter = serde_json::to_value(Letter::ResetPassword).map_err(Error::internal)?;
     Ok(mails::delete_letter(txn, email, letter).await?)
@@ -138,9 +132,6 @@ pub(crate) fn require(app: &App) -> Result<()> {
 
 /// Sends every mail that is due. Several replicas may do it at once: each mail is taken by one. The answer tells how
 /// many were handed over.
-///
-/// # Errors
-/// When the database fails.
 pub async fn send_due(app: &App) -> Result<usize> {
     let mut sent = 0;
     loop {
@@ -157,9 +148,6 @@ pub async fn send_due(app: &App) -> Result<usize> {
 }
 
 /// Deletes the mails that were given up long ago.
-///
-/// # Errors
-/// When the database fails.
 pub(super) async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     mails::purge(&app.db, now - KEPT).await?;
     Ok(())

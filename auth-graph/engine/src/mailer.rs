@@ -19,7 +19,7 @@ pub struct Mail {
     pub to: Email,
     /// Its subject, one line.
     pub subject: String,
-    /// What it says, as text. It may hold a one-time token.
+    /// Text of the mail. It may contain a one-time token.
     pub text: SecretString,
     /// The same as HTML.
     pub html: SecretString,
@@ -41,7 +41,7 @@ impl Mailer {
         Ok(Self { templates: templates::Templates::load(config)?, transport: Transport::new(config)? })
     }
 
-    /// Whether mails go anywhere.
+    /// Returns whether mails go anywhere.
     #[must_use]
     pub fn is_on(&self) -> bool {
         !matches!(self.transport, Transport::None)

@@ -1,4 +1,4 @@
-//! What is counted, and the text that Prometheus reads.
+//! Metrics, and the text that Prometheus reads.
 //!
 //! The recorder is our own and not the global one, so that two services can live in one process.
 

@@ -12,24 +12,24 @@ const MOST: i32 = 100;
 /// Which page: the arguments of a Relay connection.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
-    /// So many from the start.
+    /// Number of rows from the start.
     pub first: Option<i32>,
     /// Only what follows this cursor.
     pub after: Option<String>,
-    /// So many from the end.
+    /// Number of rows from the end.
     pub last: Option<i32>,
     /// Only what stands before this cursor.
     pub before: Option<String>,
 }
 
-/// One page of a list.
+/// A page of a list.
 #[derive(Clone, Debug)]
 pub struct Listing<T> {
     /// Each with its cursor.
     pub rows: Vec<(String, T)>,
-    /// Whether there are more before.
+    /// True if there are rows before the page.
     pub has_previous_page: bool,
-    /// Whether there are more behind.
+    /// True if there are rows after the page.
     pub has_next_page: bool,
 }
 

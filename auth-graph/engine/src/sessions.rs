@@ -34,35 +34,29 @@ pub struct TokenPair {
     pub session: SessionId,
     /// For every other call.
     pub access_token: SecretString,
-    /// When the access token expires.
+    /// Expiry of the access token (UTC).
     pub expires_at: DateTime<Utc>,
     /// For how long the access token is good.
     pub expires_in: Duration,
     /// For the next refresh.
     pub refresh_token: SecretString,
-    /// When the session ends unless it is refreshed.
+    /// Time at which the session ends unless it is refreshed (UTC).
     pub refresh_expires_at: DateTime<Utc>,
     /// For how long the refresh token is good.
     pub refresh_expires_in: Duration,
-    /// What the access token allows.
+    /// Scopes of the access token.
     pub scope: Scopes,
-    /// Who signed in.
+    /// User who signed in.
     pub user: users::Model,
 }
 
 /// Your own sessions that have not ended, the latest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn list(app: &App, principal: &Principal) -> Result<Vec<sessions::Model>> {
     Ok(sessions::live_of(&app.db, principal.subject(), app.clock.now()).await?)
 }
 
 /// Deletes the sessions that have ended for as long as events of signing in are kept: they hold addresses of devices,
 /// too.
-///
-/// # Errors
-/// When the database fails.
 pub(crate) async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     let ended = now - app.config.audit.login_event_retention;
     let begun = ended - app.config.tokens.session_lifetime;
@@ -107,7 +101,8 @@ pub(crate) fn issue(
     })
 }
 
-/// What the tokens of a session allow: what was asked for, as far as the user has it now and its audience may.
+/// Returns the scopes of a session: those that were requested, as far as the user has them and the audience may have
+/// them.
 pub(crate) fn scope_of(app: &App, session: &sessions::Model, user: &users::Model) -> Scopes {
     let held = app.config.scopes_for(session.audience(&app.config.tokens.audience), scopes_of(app, user));
     session.scope.as_ref().map_or(held.clone(), |asked| held.intersection(asked))

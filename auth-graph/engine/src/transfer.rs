@@ -35,24 +35,24 @@ pub struct Record {
     pub phone_number: Option<String>,
     /// The language that the user reads.
     pub locale: Option<String>,
-    /// Whether the user may sign in.
+    /// True if the user may sign in.
     #[serde(default = "yes")]
     pub is_active: bool,
     /// Holds the role `staff`.
     pub is_staff: bool,
     /// Holds the role `superuser`.
     pub is_superuser: bool,
-    /// Whether the address was shown to be the user's.
+    /// True if the user has proved that the address is theirs.
     pub email_verified: bool,
     /// Further roles.
     pub roles: Vec<String>,
     /// Scopes beside those of the roles.
     pub scopes: Vec<String>,
-    /// What other services keep with the user.
+    /// Data that services keep with the user.
     pub metadata: BTreeMap<String, Value>,
-    /// What only administrators see.
+    /// Data that only administrators see.
     pub private_metadata: BTreeMap<String, Value>,
-    /// When the account was made.
+    /// Time of creation (UTC).
     pub date_joined: Option<DateTime<Utc>>,
     /// The last sign-in.
     pub last_login: Option<DateTime<Utc>>,
@@ -62,7 +62,7 @@ fn yes() -> bool {
     true
 }
 
-/// Why a row was not imported.
+/// The reason for which a row was not imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Refused {
     /// It can not be read.

@@ -13,7 +13,7 @@ use model::error::{Error, Result};
 use model::values::UserId;
 use store::{sessions, users};
 
-/// What a token is.
+/// A token that was verified.
 #[derive(Clone, Debug)]
 pub enum Verified {
     /// A good access token.
@@ -23,7 +23,7 @@ pub enum Verified {
 }
 
 impl Verified {
-    /// Who it is about.
+    /// Returns the subject of the token.
     #[must_use]
     pub fn subject(&self) -> UserId {
         match self {
@@ -69,9 +69,6 @@ fn counted(app: &App, answer: Result<Verified, Refusal>) -> Result<Result<Verifi
 }
 
 /// The user that a good token is about, where it still exists.
-///
-/// # Errors
-/// When the database fails.
 pub async fn user_of(app: &App, verified: &Verified) -> Result<Option<users::Model>> {
     Ok(users::find(&app.db, verified.subject()).await?)
 }

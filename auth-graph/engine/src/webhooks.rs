@@ -34,22 +34,22 @@ const DESCRIPTION_LENGTH: usize = 200;
 /// An endpoint to be made.
 #[derive(Clone, Debug)]
 pub struct NewWebhook {
-    /// Where it is.
+    /// Address of the endpoint.
     pub url: WebhookUrl,
-    /// What people call it.
+    /// Description for people.
     pub description: String,
-    /// What it is told of.
+    /// Types of the events that it receives.
     pub event_types: EventTypes,
 }
 
-/// What is to be different about an endpoint.
+/// Changes to an endpoint; none: the value stays.
 #[derive(Clone, Debug, Default)]
 pub struct Update {
-    /// Where it is.
+    /// Address of the endpoint.
     pub url: Option<WebhookUrl>,
-    /// What people call it.
+    /// Description for people.
     pub description: Option<String>,
-    /// What it is told of.
+    /// Types of the events that it receives.
     pub event_types: Option<EventTypes>,
 }
 
@@ -58,7 +58,7 @@ pub struct Update {
 pub struct WithSecret {
     /// The endpoint.
     pub webhook: Model,
-    /// What it checks signatures with.
+    /// Secret with which the endpoint verifies signatures.
     pub secret: SecretString,
 }
 
@@ -94,9 +94,6 @@ pub async fn create(app: &App, actor: &Actor, new: NewWebhook) -> Result<WithSec
 }
 
 /// Every endpoint, disabled ones among them, the oldest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn list(app: &App) -> Result<Vec<Model>> {
     Ok(webhooks::all(&app.db).await?)
 }
@@ -224,7 +221,7 @@ fn description(text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
-/// What is recorded of an endpoint; never its secret.
+/// The facts about an endpoint that are recorded, without its secret.
 fn facts(webhook: &Model) -> Value {
     json!({
         "id": webhook.id,

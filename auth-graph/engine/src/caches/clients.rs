@@ -8,7 +8,7 @@ use foldhash::HashMap;
 use model::values::ClientId;
 use store::service_clients::Model;
 
-/// Of more than this many none is remembered: whoever has so many can wait for the database.
+/// Largest number of clients in the cache.
 const MOST: usize = 1_000;
 
 /// The clients by their identifiers.
@@ -21,7 +21,7 @@ struct Known {
     changes: u64,
 }
 
-/// How much was known to have changed when a client was about to be read.
+/// The number of changes that were known when a client was about to be read.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment(u64);
 

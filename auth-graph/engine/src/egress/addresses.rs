@@ -42,7 +42,7 @@ const fn v6([first, second]: [u16; 2], length: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(first, second, 0, 0, 0, 0, 0, 0), length)
 }
 
-/// What may be called beside the public addresses.
+/// Networks that may be called in addition to public addresses.
 #[derive(Clone, Debug)]
 pub(super) struct Allowed {
     /// This machine.
@@ -52,7 +52,7 @@ pub(super) struct Allowed {
 }
 
 impl Allowed {
-    /// Whether an address may be called. An IPv4 address that is wrapped in IPv6 counts as what it is.
+    /// Returns whether an address may be called. An IPv4 address that is wrapped in IPv6 counts as what it is.
     pub(super) fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         let public = match address {

@@ -10,12 +10,12 @@ use super::bounded_body::read_at_most;
 use model::config;
 use model::error::{Error, Result};
 
-/// So much of the hash is told.
+/// Number of characters of the hash that are sent.
 const TOLD: usize = 5;
 /// With padding an answer has 1,000 lines of about 40 bytes; one that is much longer is none.
 const LONGEST_ANSWER: usize = 1024 * 1024;
 
-/// Such a service.
+/// A service that knows passwords from breaches.
 #[derive(Debug)]
 pub struct BreachedPasswords {
     url: String,
@@ -41,7 +41,7 @@ impl BreachedPasswords {
         Ok(Some(Self { url: config.breached_url.trim_end_matches('/').to_owned(), http }))
     }
 
-    /// Whether the service knows a password.
+    /// Returns whether the service knows a password.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it does not answer in time, or not as it should.
@@ -64,7 +64,7 @@ pub(crate) fn sha1(password: &SecretString) -> String {
     hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
-/// Whether a line is of this hash. Padding is of hashes that were seen 0 times.
+/// Returns whether a line is of this hash. Padding is of hashes that were seen 0 times.
 fn names(line: &str, hash: &str) -> bool {
     line.split_once(':').is_some_and(|(found, times)| found.eq_ignore_ascii_case(hash) && times.trim() != "0")
 }

@@ -28,27 +28,27 @@ pub struct ClaimsHook {
     http: Client,
 }
 
-/// What the hook is told of the token that is about to be made.
+/// The description of the token that is about to be issued, as the hook receives it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Question<'a> {
-    /// Why it is made.
+    /// Reason for which it is issued.
     pub reason: Occasion,
     /// The user, or the service client.
     pub subject: UserId,
     /// Which of them.
     pub kind: SubjectKind,
-    /// Who it is for.
+    /// Audience.
     pub audience: &'a str,
     /// The client that gets it.
     pub client_id: &'a str,
     /// The session that it belongs to.
     pub session_id: SessionId,
-    /// What it allows.
+    /// Scopes.
     pub scope: &'a Scopes,
 }
 
-/// Why an access token is made.
+/// The reason for which an access token is issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Occasion {
@@ -60,7 +60,7 @@ pub enum Occasion {
     ClientCredentials,
 }
 
-/// What an access token is about.
+/// The kind of the subject of an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SubjectKind {

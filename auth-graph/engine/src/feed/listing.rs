@@ -14,14 +14,14 @@ const SNAPSHOTS: &str = "snapshots";
 const DEFAULT: i32 = 100;
 const MOST: i32 = 1000;
 
-/// One page.
+/// A page of the feed.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
     /// Each with its cursor.
     pub items: Vec<(String, T)>,
-    /// Whether there are more before.
+    /// True if there are rows before the page.
     pub has_previous_page: bool,
-    /// Whether there are more behind.
+    /// True if there are rows after the page.
     pub has_next_page: bool,
     /// The position of the feed before this page was read.
     pub feed_cursor: String,
@@ -98,9 +98,6 @@ pub async fn snapshots(
 
 /// One user as the reader is shown them; none when they are nobody to the reader. Whoever may read the feed may ask for
 /// anybody in it, and others by the rule of [`accounts::visible`].
-///
-/// # Errors
-/// When the database fails.
 pub async fn snapshot(app: &App, principal: Option<&Principal>, id: UserId) -> Result<Option<Snapshot>> {
     let seen = match principal {
         Some(principal) if principal.has_scope(FEED_READ) => accounts::shown(app, principal, id).await?,
@@ -109,7 +106,7 @@ pub async fn snapshot(app: &App, principal: Option<&Principal>, id: UserId) -> R
     Ok(seen.and_then(|Seen { user, view }| Snapshot::new(app, &view, &user, None)))
 }
 
-/// What was ended within the life of an access token, the oldest first.
+/// Returns the revocations within the lifetime of an access token, the oldest first.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] for a cursor that is not ours and a length outside 0 to 1000.

@@ -14,9 +14,6 @@ use store::{change_head, revoked_tokens, service_clients, sessions};
 const BATCH: u64 = 500;
 
 /// Loads the sessions that were ended of late, and starts to follow from here.
-///
-/// # Errors
-/// When the database fails.
 pub async fn prime(app: &App) -> Result<()> {
     // The position first: what is ended between the two reads is then seen twice rather than never.
     let position = change_head::last(&app.db).await?;
@@ -39,9 +36,6 @@ pub async fn prime(app: &App) -> Result<()> {
 
 /// Reads what was written since the last time. The answer is the time at which there was nothing more. Who was away for
 /// longer than changes are kept begins anew, as does one whose clock was set back.
-///
-/// # Errors
-/// When the database fails.
 pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
     loop {
         let now = app.clock.now();
@@ -83,8 +77,8 @@ pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
     }
 }
 
-/// Whether changes after a position were deleted. When nothing is left it takes a look at the head, which is only worth
-/// it after a pause.
+/// Returns whether changes after a position were deleted. When nothing is left it takes a look at the head, which is
+/// only worth it after a pause.
 async fn is_behind_what_is_kept(
     app: &App,
     position: i64,

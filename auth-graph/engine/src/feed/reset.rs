@@ -18,9 +18,6 @@ const VERSIONS: i64 = 1_000_000;
 /// Sends every reader of the feed back to the snapshots, and makes what these say newer than what copies hold. Links of
 /// mails that were used since the backup do nothing any more, as do those that were not. The endpoints of webhooks are
 /// told of what happens from now on.
-///
-/// # Errors
-/// When the database fails.
 pub async fn announce(app: &App) -> Result<()> {
     let txn = store::begin(&app.db).await?;
     users::raise_versions(&txn, VERSIONS).await?;

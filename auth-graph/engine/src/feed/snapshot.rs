@@ -1,4 +1,4 @@
-//! What a reader of the feed is shown.
+//! Changes and users as a reader of the feed receives them.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -13,23 +13,23 @@ use model::values::{ClientId, Held, SessionId, TokenId, UserField, UserId};
 use store::changes::{self, Kind};
 use store::users;
 
-/// One change.
+/// A change.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
     /// Its cursor: what follows is read after it.
     pub cursor: String,
-    /// What happened.
+    /// Kind of the change.
     pub kind: ChangeKind,
-    /// When.
+    /// Time of the change (UTC).
     pub recorded_at: DateTime<Utc>,
     /// The user as they are now, for a change to one.
     pub user: Option<Snapshot>,
-    /// What was ended, for the end of a session or a token.
+    /// Revocation, if a session or a token has ended.
     pub revocation: Option<Revocation>,
 }
 
-/// What happened.
+/// Kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ChangeKind {
@@ -41,7 +41,7 @@ pub enum ChangeKind {
     UserDeleted,
     /// A session was ended, or a service client with all its tokens.
     SessionRevoked,
-    /// One token of a service client was ended.
+    /// A token of a service client was revoked.
     TokenRevoked,
     /// Nothing: the reader has everything.
     Current,
@@ -57,11 +57,11 @@ pub struct Snapshot {
     pub version: i64,
     /// The last change.
     pub updated_at: DateTime<Utc>,
-    /// When the user was deleted.
+    /// Time of the deletion (UTC).
     pub deleted_at: Option<DateTime<Utc>>,
-    /// Whose account has taken the place of a deleted one that was merged.
+    /// User whose account has replaced a deleted one that was merged.
     pub merged_into: Option<UserId>,
-    /// Whether the user may sign in.
+    /// True if the user may sign in.
     pub is_active: bool,
     /// The e-mail address.
     pub email: Option<String>,
@@ -71,19 +71,19 @@ pub struct Snapshot {
     pub last_name: Option<String>,
     /// The phone number.
     pub phone_number: Option<String>,
-    /// When the account was made.
+    /// Time of creation (UTC).
     pub date_joined: Option<DateTime<Utc>>,
-    /// Whether the user is staff.
+    /// True for staff.
     pub is_staff: Option<bool>,
-    /// Whether the user is a superuser.
+    /// True for a superuser.
     pub is_superuser: Option<bool>,
-    /// Whether the address was shown to be the user's.
+    /// True if the user has proved that the address is theirs.
     pub email_verified: Option<bool>,
     /// The roles.
     pub roles: Option<Vec<String>>,
     /// Everything that the user may ask for.
     pub scopes: Option<Vec<String>>,
-    /// What services keep with the user.
+    /// Data that services keep with the user.
     pub metadata: Option<Value>,
 }
 
@@ -153,12 +153,12 @@ pub struct Revocation {
     /// The single token.
     #[serde(rename = "tokenId")]
     pub token: Option<TokenId>,
-    /// Whose session it was.
+    /// User of the session.
     #[serde(rename = "userId")]
     pub user: Option<UserId>,
-    /// When it was ended.
+    /// Time of the end (UTC).
     pub ended_at: DateTime<Utc>,
-    /// When the last access token that it concerns has expired.
+    /// Expiry of the last access token that is concerned (UTC).
     pub until: DateTime<Utc>,
 }
 

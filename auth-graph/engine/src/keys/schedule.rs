@@ -1,4 +1,4 @@
-//! What happens to signing keys by itself: a successor when one has become old, and the end when nobody needs it.
+//! The schedule of signing keys: a successor for an old key, and the end of a key that is no longer needed.
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -15,9 +15,6 @@ const LEASE_TIME: Duration = Duration::minutes(1);
 
 /// Makes a successor when the newest key is older than `tokens.key_rotation`. Of several replicas one does it. The
 /// answer is the `kid` of the new key, if there is one.
-///
-/// # Errors
-/// When the database fails.
 pub async fn rotate_when_due(app: &App) -> Result<Option<String>> {
     let now = app.clock.now();
     if !is_due(app, &signing_keys::usable(&app.db, now).await?, now)? {
@@ -43,9 +40,6 @@ pub async fn rotate_when_due(app: &App) -> Result<Option<String>> {
 }
 
 /// Retires the keys whose last token has expired. The answer tells how many there were.
-///
-/// # Errors
-/// When the database fails.
 pub async fn retire_outlived(app: &App) -> Result<usize> {
     let now = app.clock.now();
     if outlived(app, &signing_keys::usable(&app.db, now).await?, now).is_empty() {

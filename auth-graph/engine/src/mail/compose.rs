@@ -15,7 +15,7 @@ use store::mails::{self, Model};
 use store::one_time_tokens::Purpose;
 use store::{one_time_tokens as tokens, users};
 
-/// What a mail links to, and what its token is good for.
+/// The link of a mail, and the one-time token in it.
 struct Link {
     page: &'static str,
     purpose: Purpose,

@@ -69,14 +69,14 @@ const ALL: [Template; 13] = [
     Template::AccountMerged,
 ];
 
-/// What is filled in.
+/// Values for the template.
 #[derive(Debug, Default)]
 pub struct Content<'a> {
     /// The language; none: the configured one.
     pub locale: Option<&'a Locale>,
-    /// How the reader is called, may be empty.
+    /// Name of the reader; may be empty.
     pub name: &'a str,
-    /// Where to go, with a one-time token, and until when.
+    /// Link with a one-time token, and the end of its validity.
     pub link: Option<(SecretString, String)>,
 }
 

@@ -1,4 +1,4 @@
-//! Where mails go: to an SMTP server, or in development to the console.
+//! The transport of mails: an SMTP server, or the console in development.
 
 use std::io::Write;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// For so long handing over one mail may take.
 const AT_MOST: Duration = Duration::from_secs(60);
 
-/// Where mails go.
+/// The transport of mails.
 #[derive(Debug)]
 pub enum Transport {
     /// To an SMTP server.
@@ -34,7 +34,7 @@ pub enum Transport {
     None,
 }
 
-/// Why a mail was not handed over.
+/// The reason for which a mail was not handed over.
 #[derive(Debug)]
 pub enum Failure {
     /// The server will not take it, however often it is tried: it is about this mail or its reader, and not about us
@@ -90,7 +90,7 @@ impl Transport {
     }
 }
 
-/// Why there is no answer, such as a certificate that is not trusted.
+/// Returns the reason for a missing answer, such as a certificate that is not trusted.
 fn no_status(error: &smtp::Error) -> String {
     if error.is_response() { "the answer can not be read".to_owned() } else { error.to_string() }
 }

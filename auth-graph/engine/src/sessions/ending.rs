@@ -9,7 +9,7 @@ use model::values::{SessionId, UserId};
 use store::changes::{self, Kind};
 use store::sessions;
 
-/// Why a session was ended.
+/// The reason for which a session was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     /// Its user signed out.
@@ -60,9 +60,6 @@ impl Ended {
     }
 
     /// Ends one session, if it has not been ended before.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub(crate) async fn one(
         txn: &impl ConnectionTrait,
         user: UserId,
@@ -74,9 +71,6 @@ impl Ended {
     }
 
     /// Ends every live session of a user.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub(crate) async fn all_of(
         txn: &impl ConnectionTrait,
         user: UserId,
@@ -88,7 +82,7 @@ impl Ended {
         Self::these(txn, user, &live, reason, at).await
     }
 
-    /// How many there are.
+    /// Returns the number of sessions.
     pub(crate) fn count(&self) -> usize {
         self.sessions.len()
     }

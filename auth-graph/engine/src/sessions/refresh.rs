@@ -94,7 +94,7 @@ async fn repeat(app: &App, token: &SecretString, device: &Device) -> Result<Opti
     Ok(Some(pair))
 }
 
-/// What was found out before the session is locked.
+/// Facts that are found before the session is locked.
 struct Asked {
     answer: Answer,
     /// The version of the user who was asked about, if anything was.
@@ -121,7 +121,7 @@ async fn ask(app: &App, token: &SecretString) -> Result<Option<Asked>> {
     Ok(Some(Asked { answer, about: Some(user.version) }))
 }
 
-/// Where a token that may be used stands in its session.
+/// The position of a token among the generations of its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Position {
     /// It is the newest.

@@ -12,10 +12,10 @@ use crate::claims;
 use crate::egress::claims_hook::Occasion;
 use crate::sessions::{FIRST_PARTY, TokenPair, idle_end, issue, scope_of};
 
-/// What the tokens of a session are to be.
+/// The requested properties of a session.
 #[derive(Debug)]
 pub(super) struct Asked {
-    /// What they shall allow at most; none: everything that the user has.
+    /// Scopes that the tokens may have at most; none for all scopes of the user.
     pub(super) scope: Option<Scopes>,
     /// The audience; none: the services of this graph.
     pub(super) audience: Option<String>,

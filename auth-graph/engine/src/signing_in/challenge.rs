@@ -1,4 +1,4 @@
-//! Whether a proof is enough for a session. Every first proof passes here: [`super::begin`] takes nothing else.
+//! The decision whether a proof is enough for a session. Every first proof passes here: `begin` takes nothing else.
 
 use model::config::Profile;
 
@@ -23,7 +23,7 @@ impl Admitted {
 
 /// Decides by the rules of the user and of the operator whether a proof is enough. None: it is refused.
 ///
-/// Whether the user may sign in is asked once more by [`super::begin`], which holds the user's row.
+/// Returns whether the user may sign in is asked once more by [`super::begin`], which holds the user's row.
 pub(super) fn challenge(app: &App, proof: Proof) -> Option<Admitted> {
     let sample = proof.is_sample && app.config.profile != Profile::Demo;
     (proof.user.is_active && !sample).then_some(Admitted(proof))

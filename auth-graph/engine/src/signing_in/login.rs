@@ -20,7 +20,7 @@ pub struct Login {
     pub email: Email,
     /// Its password.
     pub password: SecretString,
-    /// What the tokens shall allow at most; none: everything that the user has.
+    /// Scopes that the tokens may have at most; none for all scopes of the user.
     pub scope: Option<Scopes>,
     /// The audience of the tokens; none: the services of this graph.
     pub audience: Option<String>,

@@ -1,4 +1,4 @@
-//! What a first proof ends in, whatever it was given by.
+//! The result of a first proof, by whatever method.
 
 use model::error::Result;
 use model::values::Method;
@@ -26,7 +26,7 @@ pub(super) struct Proof {
     pub(super) user: users::Model,
     /// The methods of the proof.
     pub(super) methods: Vec<Method>,
-    /// Whether it was given by a password that the documentation shows.
+    /// True if the password is one that the documentation shows.
     pub(super) is_sample: bool,
     /// The credential that was compared; none where another party vouches for the user.
     pub(super) compared: Option<Compared>,
@@ -44,8 +44,8 @@ pub(super) struct Compared {
 }
 
 impl Compared {
-    /// Whether the credential is still the same, in the transaction that begins the session; renews its secret. Lock
-    /// the user's row before.
+    /// Returns whether the credential is still the same, in the transaction that begins the session; renews its secret.
+    /// Lock the user's row before.
     pub(super) async fn confirm(&self, txn: &impl ConnectionTrait) -> Result<bool> {
         Ok(user_credentials::confirm(txn, &self.credential, self.renewed.as_deref()).await?)
     }

@@ -10,10 +10,10 @@ use store::users::{self, Filter};
 use store::window::{Direction, Window};
 use store::{user_credentials, user_numbers};
 
-/// How many users are read at once.
+/// Number of users that are read at once.
 pub const PAGE: u64 = 1000;
 
-/// Whether password hashes go out too.
+/// Treatment of password hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hashes {
     /// Yes: whoever gets them can guess passwords.
@@ -23,9 +23,6 @@ pub enum Hashes {
 }
 
 /// The next users behind one, in the order of their identifiers; none at the end.
-///
-/// # Errors
-/// When the database fails.
 pub async fn export(app: &App, after: Option<UserId>, hashes: Hashes) -> Result<Vec<(UserId, Record)>> {
     let window = Window { after: after.map(|user| user.0), before: None, direction: Direction::Forward, limit: PAGE };
     let page = users::page(&app.db, &Filter::default(), window).await?;

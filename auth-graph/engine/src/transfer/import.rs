@@ -18,19 +18,19 @@ use model::error::{Error, Result};
 use model::values::{Email, UserId};
 use store::{changes, imports, user_credentials, user_numbers, users};
 
-/// One row of the source.
+/// A row of the source.
 pub struct Row {
-    /// Where it stands, for the report: a line or an identifier.
+    /// Position for the report: a line or an identifier.
     pub place: String,
-    /// What it says.
+    /// Content of the row.
     pub record: Result<Record, Refused>,
 }
 
-/// Some rows of the source.
+/// Rows of the source that are written together.
 pub struct Batch {
     /// The rows: so many at most that they fit one statement, about a thousand.
     pub rows: Vec<Row>,
-    /// Where the source goes on behind them.
+    /// Position in the source after these rows.
     pub position: String,
 }
 
@@ -57,7 +57,7 @@ pub struct PreparedBatch {
     position: String,
 }
 
-/// Whether anything is written.
+/// Effect of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writing {
     /// Yes.
@@ -94,9 +94,6 @@ enum Expected {
 
 impl Import {
     /// Begins, or goes on with, the import from a source of this name.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn open(app: &App, name: &str, writing: Writing) -> Result<Self> {
         let found = imports::find(&app.db, name).await?;
         let state = found.unwrap_or_else(|| imports::Model {
@@ -111,19 +108,19 @@ impl Import {
         Ok(Self { state, writing, expected, committing: None, refused: Vec::new() })
     }
 
-    /// Where the source goes on; empty at its beginning.
+    /// Returns the position at which the source continues; empty at its beginning.
     #[must_use]
     pub fn position(&self) -> &str {
         &self.state.position
     }
 
-    /// How many users were made, in this run and those before it.
+    /// Returns the number of users that were created, in this run and those before it.
     #[must_use]
     pub fn imported(&self) -> i64 {
         self.state.imported
     }
 
-    /// How many rows were refused, in this run and those before it.
+    /// Returns the number of rows that were refused, in this run and those before it.
     #[must_use]
     pub fn refused(&self) -> i64 {
         self.state.refused
@@ -195,7 +192,7 @@ impl Import {
     }
 }
 
-/// Why a batch was not written.
+/// The reason for which a batch was not written.
 enum Attempt {
     Clashed,
     Failed(Error),
@@ -216,7 +213,7 @@ impl From<Error> for Attempt {
     }
 }
 
-/// Who has what may be given once only.
+/// The users who have a value that can be given only once.
 #[derive(Default)]
 struct Known {
     by_email: HashMap<Email, UserId>,

@@ -14,7 +14,7 @@ use store::users;
 
 const LONGEST_TEXT: usize = 128;
 
-/// What happens to a user whose hash can not be used.
+/// Treatment of a user whose hash cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnusableHash {
     /// They are refused.

@@ -20,7 +20,7 @@ use store::webhook_deliveries::{self, Failure, Model as Delivery, Outcome, State
 use store::webhooks::{self, Model as Webhook};
 use store::{change_head, changes, leases};
 
-/// How many changes become deliveries at once.
+/// Number of changes that become deliveries at once.
 const BATCH: u64 = 500;
 /// For so much longer than an attempt can take it is left to whoever makes it.
 const SLACK: Duration = Duration::seconds(10);
@@ -31,9 +31,6 @@ const LONGEST_WAIT: Duration = Duration::hours(6);
 const GONE: u16 = 410;
 
 /// The endpoints with something to be told.
-///
-/// # Errors
-/// When the database fails.
 pub async fn with_work(app: &App) -> Result<Vec<WebhookId>> {
     let enabled = webhooks::positions(&app.db).await?;
     if enabled.is_empty() {
@@ -45,7 +42,7 @@ pub async fn with_work(app: &App) -> Result<Vec<WebhookId>> {
     Ok(enabled.into_iter().filter(has_work).map(|(id, _)| id).collect())
 }
 
-/// How far an endpoint was told.
+/// The progress of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
     /// Everything that is due.
@@ -77,7 +74,7 @@ pub async fn deliver(app: &App, id: WebhookId) -> Result<Told> {
     result
 }
 
-/// Whether there is more to be done.
+/// The next step for an endpoint.
 enum Step {
     Further,
     Last,
@@ -144,7 +141,7 @@ async fn queue(app: &App, id: WebhookId) -> Result<bool> {
     Ok(true)
 }
 
-/// What an endpoint is told.
+/// The message to an endpoint.
 #[derive(Serialize)]
 struct Message {
     #[serde(rename = "type")]
@@ -153,7 +150,7 @@ struct Message {
     data: Option<feed::Change>,
 }
 
-/// What is sent: the change as the feed shows it, with the user as they are now.
+/// Builds the request: the change as the feed shows it, with the user as they are now.
 async fn request(
     app: &App,
     webhook: &Webhook,

@@ -1,4 +1,4 @@
-//! What endpoints were told: the log of deliveries, and saying things again.
+//! The log of deliveries to endpoints, and repeating deliveries.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -49,7 +49,7 @@ pub fn describe(failure: Failure) -> &'static str {
     }
 }
 
-/// One page of the log, the latest first.
+/// Returns one page of the log, the latest first.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such endpoint; [`Error::ValidationFailed`] for a bad page.
@@ -110,9 +110,6 @@ async fn enabled(txn: &sea_orm::DatabaseTransaction, id: WebhookId) -> Result<we
 }
 
 /// Deletes what was delivered or given up long enough ago.
-///
-/// # Errors
-/// When the database fails.
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     let kept = app.config.webhooks.retention;
     webhook_deliveries::purge(&app.db, now - kept).await?;
@@ -120,9 +117,6 @@ pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
 }
 
 /// Counts the deliveries that wait, and those that were given up.
-///
-/// # Errors
-/// When the database fails.
 pub async fn measure(app: &App) -> Result<()> {
     for (state, gauge) in [(State::Waiting, &app.metrics.webhooks_waiting), (State::Dead, &app.metrics.webhooks_dead)] {
         gauge.set(webhook_deliveries::count(&app.db, state).await? as f64);
