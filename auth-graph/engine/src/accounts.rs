@@ -1,4 +1,4 @@
-//! Accounts: what users do with their own, and finding and listing users.
+//! Accounts: operations of users on their own account, and finding and listing users.
 
 mod account;
 mod addresses;
@@ -41,26 +41,23 @@ pub use passwords::{change as change_password, request_reset as request_password
 pub use profile::{ProfileChange, update_profile};
 pub use registration::{NewRegistration, Registered, register};
 
-/// Allows to read other users.
+/// Scope that allows reading other users.
 pub const USERS_READ: &str = "users:read";
 
-/// What the flags of a user say.
+/// The rank of a user, which their flags express.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rank {
     /// Neither staff nor superuser.
     User,
-    /// Staff.
+    /// Staff, but no superuser.
     Staff,
     /// Staff and superuser.
     Superuser,
 }
 
-/// The user of this identifier, if you may see them: yourself, or anyone with `users:read`, of whom a service client
-/// may be shown some only. A stranger and nobody look the same. The identifier of a merged account leads to the one
-/// that it has become part of.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the user with this identifier, if the caller may see them: the caller themselves, or any user with
+/// `users:read`. A service client can be limited to some users. A hidden user and a missing one give the same answer.
+/// The identifier of a merged account leads to the account that it was merged into.
 pub async fn visible(app: &App, principal: Option<&Principal>, id: UserId) -> Result<Option<Seen>> {
     match principal {
         Some(principal) if principal.subject() == id || principal.has_scope(USERS_READ) => {
@@ -70,20 +67,14 @@ pub async fn visible(app: &App, principal: Option<&Principal>, id: UserId) -> Re
     }
 }
 
-/// The user of this identifier as somebody is shown them who may ask.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the user with this identifier as shown to a reader who may ask for users.
 pub(crate) async fn shown(app: &App, principal: &Principal, id: UserId) -> Result<Option<Seen>> {
     let view = View::of(app, principal).await?;
     Ok(users::find_or_successor(&app.db, id).await?.and_then(|user| view.see(app, user)))
 }
 
-/// Those among these identifiers whose users you may see, by the rule of [`visible`] and with as few queries as for
-/// one.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the users among these identifiers that the caller may see, by the rule of [`visible`] and with as few
+/// queries as for one user.
 pub async fn visible_among(app: &App, principal: Option<&Principal>, ids: &[UserId]) -> Result<HashMap<UserId, Seen>> {
     let Some(principal) = principal else { return Ok(HashMap::new()) };
     let everybody = principal.has_scope(USERS_READ);
@@ -98,32 +89,29 @@ pub async fn visible_among(app: &App, principal: Option<&Principal>, ids: &[User
     Ok(found.into_iter().filter_map(|(id, user)| Some((id, view.see(app, user)?))).collect())
 }
 
-/// Whether the user of a token whose session has ended was disabled; none when there is no such user.
-///
-/// # Errors
-/// When the database fails.
+/// Returns whether the user of a token whose session has ended was disabled, or `None` when there is no such user.
 pub async fn is_disabled(app: &App, token: &SecretString) -> Result<Option<bool>> {
     let Some(id) = authentication::subject_of_revoked(app, token) else { return Ok(Some(false)) };
     Ok(users::find(&app.db, id).await?.map(|user| !user.is_active))
 }
 
-/// The user with this address, for the command line.
+/// Returns the user with this address, for the command line.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none.
+/// [`Error::NotFound`] when there is no such user.
 pub async fn by_email(app: &App, email: &Email) -> Result<users::Model> {
     users::find_by_email(&app.db, email).await?.ok_or(Error::NotFound)
 }
 
-/// The user of this identifier, for administrators.
+/// Returns the user with this identifier, for administrators.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none.
+/// [`Error::NotFound`] when there is no such user.
 pub async fn by_id(app: &App, id: UserId) -> Result<users::Model> {
     users::find(&app.db, id).await?.ok_or(Error::NotFound)
 }
 
-/// The error of a write that may find the address taken.
+/// Returns the error of a write that may find the address taken.
 pub(crate) fn taken(error: DbErr) -> Error {
     match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => Error::Conflict("This e-mail address is taken."),

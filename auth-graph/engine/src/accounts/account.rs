@@ -1,6 +1,6 @@
-//! An account: a user and everything that they sign in with.
+//! An account: a user and all credentials that they sign in with.
 //!
-//! The rules about accounts compare an [`Account`] before and after a change, so that a credential in another table
+//! The rules about accounts compare an [`Account`] before and after a change. A credential in another table therefore
 //! counts like a column of the user.
 
 use chrono::{DateTime, Utc};
@@ -8,48 +8,48 @@ use model::error::Result;
 use sea_orm::ConnectionTrait;
 use store::{user_credentials, users};
 
-/// A user and everything that they sign in with.
+/// A user and all credentials that they sign in with.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Account {
-    /// The user.
+    /// The row of the user.
     pub(crate) user: users::Model,
     credentials: Vec<user_credentials::Model>,
 }
 
 impl Account {
-    /// An account that nobody can sign in to yet.
+    /// Builds an account without credentials. No user can sign in to it yet.
     pub(crate) fn new(user: users::Model) -> Self {
         Self { user, credentials: Vec::new() }
     }
 
-    /// Loads the credentials of a user. Lock the user's row before, so that none of them changes meanwhile.
+    /// Loads the credentials of a user. The caller locks the user's row first, so that no credential changes meanwhile.
     pub(crate) async fn of(txn: &impl ConnectionTrait, user: users::Model) -> Result<Self> {
         let mut credentials = user_credentials::of_user(txn, user.id).await?;
         sort(&mut credentials);
         Ok(Self { user, credentials })
     }
 
-    /// The password.
+    /// Returns the password credential.
     pub(crate) fn password(&self) -> Option<&user_credentials::Model> {
         self.credentials.iter().find(|credential| is_password(credential))
     }
 
-    /// Every credential but the password.
+    /// Returns every credential except the password.
     pub(crate) fn factors(&self) -> impl Iterator<Item = &user_credentials::Model> {
         self.credentials.iter().filter(|credential| !is_password(credential))
     }
 
-    /// Every credential.
+    /// Returns every credential.
     pub(crate) fn credentials(&self) -> &[user_credentials::Model] {
         &self.credentials
     }
 
-    /// Gives the account another password, by its hash.
+    /// Replaces the password of the account by one with this hash.
     pub(crate) fn set_password(&mut self, hash: String, now: DateTime<Utc>) {
         self.set(user_credentials::Model::password(self.user.id, hash, now));
     }
 
-    /// Takes the password away.
+    /// Removes the password.
     pub(crate) fn remove_password(&mut self) {
         self.credentials.retain(|credential| !is_password(credential));
     }
@@ -80,32 +80,33 @@ pub(crate) struct Difference<'a> {
 }
 
 impl Difference<'_> {
-    /// Whether the user is deleted by the change.
+    /// Returns whether the change deletes the user.
     pub(crate) fn deletes(&self) -> bool {
         self.before.user.deleted_at.is_none() && self.after.user.deleted_at.is_some()
     }
 
-    /// Whether the user is disabled by the change.
+    /// Returns whether the change disables the user.
     pub(crate) fn disables(&self) -> bool {
         self.before.user.is_active && !self.after.user.is_active
     }
 
-    /// Whether the address changes.
+    /// Returns whether the address changes.
     pub(crate) fn address(&self) -> bool {
         self.before.user.email != self.after.user.email
     }
 
-    /// Whether the password changes, is set or is taken away.
+    /// Returns whether the password changes, is set or is removed.
     pub(crate) fn password(&self) -> bool {
         self.before.password() != self.after.password()
     }
 
-    /// Whether any other credential changes, is added or is removed.
+    /// Returns whether any other credential changes, is added or is removed.
     pub(crate) fn factors(&self) -> bool {
         !self.before.factors().eq(self.after.factors())
     }
 
-    /// Whether the user signs in by something else afterwards: whoever decides that can sign in as them.
+    /// Returns whether the change affects a credential that the user signs in with. An actor who controls that
+    /// credential can sign in as the user.
     pub(crate) fn sign_in(&self) -> bool {
         self.address() || self.password() || self.factors()
     }

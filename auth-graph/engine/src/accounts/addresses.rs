@@ -1,4 +1,4 @@
-//! E-mail addresses: showing that one is yours, and changing it.
+//! E-mail addresses: verifying and changing them.
 
 use secrecy::SecretString;
 
@@ -13,7 +13,7 @@ use model::error::{Error, Result};
 use model::values::Email;
 use store::one_time_tokens::Purpose;
 
-/// Sends a user a mail that shows that their address is theirs. Nothing is sent when that was shown before.
+/// Sends a user a mail that verifies their address. It sends nothing when the address is already verified.
 ///
 /// # Errors
 /// [`Error::Forbidden`] when no mail can be sent; [`Error::RateLimited`].
@@ -29,7 +29,7 @@ pub async fn request_verification(app: &App, principal: &Principal, device: &Dev
     Ok(())
 }
 
-/// Sends a mail to the address that a user wants to have. It is theirs once they have confirmed it.
+/// Sends a mail to the new address of a user. The address changes once the user has confirmed it.
 ///
 /// # Errors
 /// As `proof::prove`; [`Error::Forbidden`] when no mail can be sent; [`Error::RateLimited`].
@@ -50,11 +50,12 @@ pub async fn request_change(
     Ok(())
 }
 
-/// Takes the token of a mail: completes a registration, a verification or a change of address. The answer is the
-/// address that was confirmed.
+/// Redeems the token of a mail: completes a registration, a verification or a change of address. Returns the address
+/// that was confirmed.
 ///
 /// # Errors
-/// [`Error::OneTimeTokenInvalid`]; [`Error::Conflict`] when the address was taken meanwhile; [`Error::RateLimited`].
+/// [`Error::OneTimeTokenInvalid`]; [`Error::Conflict`] when another account took the address meanwhile;
+/// [`Error::RateLimited`].
 pub async fn confirm(app: &App, token: &SecretString, device: &Device) -> Result<Email> {
     let purposes = [Purpose::ConfirmRegistration, Purpose::VerifyEmail, Purpose::ChangeEmail];
     let found = redeeming::find(app, token, &purposes, device).await?;

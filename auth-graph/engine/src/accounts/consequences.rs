@@ -1,5 +1,5 @@
-//! Everything that follows from a change to an account, whoever makes it: sessions that end, links that stop working,
-//! mails. It is derived from the account before and after, so that no way to make a change can forget it.
+//! The consequences of a change to an account, whichever function makes it: sessions that end, links that stop working,
+//! and mails. They are derived from the account before and after the change, so that no function can omit them.
 
 use chrono::{DateTime, Utc};
 use model::error::Result;
@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::mail::{self, Letter};
 use crate::sessions::{Ended, Reason};
 
-/// Does everything that a change brings with it, and returns the sessions that have ended.
+/// Applies all consequences of a change, and returns the sessions that have ended.
 pub(super) async fn follow(
     app: &App,
     txn: &impl ConnectionTrait,
@@ -20,8 +20,8 @@ pub(super) async fn follow(
 ) -> Result<Ended> {
     let Difference { before, after } = difference;
     if difference.deletes() || difference.disables() || difference.sign_in() {
-        // No link that was sent before does anything any more, and none that waits is sent. The mails go first: a token
-        // that is made for one of them in this moment is there when the tokens go.
+        // Links that were sent before stop working, and mails that still wait are not sent. The mails are deleted
+        // first: a token that is created for one of them at this moment exists by the time the tokens are deleted.
         mails::delete_of(txn, after.user.id).await?;
         mail::take_back_resets(txn, &before.user.email).await?;
         tokens::delete_of(txn, after.user.id).await?;
@@ -34,7 +34,8 @@ pub(super) async fn follow(
         sessions::forget_devices_of(txn, after.user.id).await?;
     }
     if let Some(letter) = letter(difference) {
-        // To the address that the account had before: whoever took the account over has not taken that.
+        // The mail goes to the address that the account had before the change. An attacker who took over the account
+        // does not necessarily control that address.
         mail::enqueue(app, txn, &before.user.email, before.user.locale.clone(), &letter, now).await?;
     }
     match ending(difference) {
@@ -43,7 +44,7 @@ pub(super) async fn follow(
     }
 }
 
-/// The mail that tells the owner of a change.
+/// Returns the mail that notifies the owner of a change.
 fn letter(difference: Difference<'_>) -> Option<Letter> {
     let Difference { before, after } = difference;
     if difference.deletes() {
@@ -66,7 +67,7 @@ fn letter(difference: Difference<'_>) -> Option<Letter> {
     }
 }
 
-/// The reason for which a change ends the sessions of the user, if it does.
+/// Returns the reason for which a change ends the sessions of the user, if it does.
 fn ending(difference: Difference<'_>) -> Option<Reason> {
     if difference.after.user.deleted_at.is_some() {
         Some(Reason::Deleted)

@@ -1,4 +1,4 @@
-//! Writing a user who was not there before, whoever makes the account.
+//! Inserting a new user, for every function that creates an account.
 
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
@@ -12,8 +12,8 @@ use model::error::Result;
 use store::changes::{self, Kind};
 use store::{user_credentials, users};
 
-/// Writes a user with their credentials, the audit record, and the change that announces them. Ring `app.changed` after
-/// the commit.
+/// Inserts a user with their credentials, the audit record, and the outbox change that announces them. The caller
+/// notifies `app.changed` after the commit.
 ///
 /// # Errors
 /// [`Error::Conflict`](model::error::Error::Conflict) when the address is taken.

@@ -1,4 +1,4 @@
-//! Deleting a user: what is left is a row with the identifier, so that nobody else ever gets it.
+//! Deleting a user. A row with the identifier remains, so that no other user ever gets it.
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -12,16 +12,16 @@ use model::error::Result;
 use model::values::Email;
 use store::users;
 
-/// How much is left of a deleted user.
+/// The extent to which a user is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deletion {
-    /// Everything: the user is found by nothing, keeps the address, and can be brought back.
+    /// All data remains. No lookup finds the user, the user keeps the address, and an administrator can restore them.
     Restorable,
-    /// The identifier, the version and the times. The address is free for another account.
+    /// Only the identifier, the version and the times remain. The address is free for another account.
     ForGood,
 }
 
-/// Deletes the caller's account for good.
+/// Deletes the caller's account permanently.
 ///
 /// # Errors
 /// As `proof::prove`; [`Error::Conflict`](model::error::Error::Conflict) for the last superuser.

@@ -1,4 +1,4 @@
-//! What the clients of django-easyjwt do with an address and a password in place of a token.
+//! Operations for clients of django-easyjwt, which send an address and a password in place of a token.
 
 use secrecy::SecretString;
 
@@ -13,22 +13,22 @@ use model::error::{Error, Result};
 use model::values::{Email, NewPassword, PersonName, PhoneNumber, UserId};
 use store::users;
 
-/// An account to be made at once.
+/// An account that is created immediately, before its address is verified.
 #[derive(Debug)]
 pub struct NewUnconfirmed {
-    /// The address.
+    /// E-mail address.
     pub email: Email,
-    /// The password.
+    /// Password.
     pub password: NewPassword,
-    /// Given name, may be empty.
+    /// Given name; may be empty.
     pub first_name: PersonName,
-    /// Family name, may be empty.
+    /// Family name; may be empty.
     pub last_name: PersonName,
     /// Phone number.
     pub phone_number: Option<PhoneNumber>,
 }
 
-/// Refuses what is switched off.
+/// Rejects the call when the configuration does not allow it.
 ///
 /// # Errors
 /// [`Error::Forbidden`] unless `rest.create_user` is on.
@@ -36,11 +36,11 @@ pub fn require_creating(app: &App) -> Result<()> {
     if app.config.rest.create_user { Ok(()) } else { Err(Error::Forbidden) }
 }
 
-/// Makes an account whose address is not shown to be anybody's, and sends a mail that can show it.
+/// Creates an account with an unverified address, and sends a mail that can verify it.
 ///
 /// # Errors
-/// As [`require_creating`]; [`Error::Conflict`] when the address is taken, which tells that it
-/// is; [`Error::ValidationFailed`] for a weak password; [`Error::RateLimited`].
+/// As [`require_creating`]; [`Error::Conflict`] when the address is taken, which reveals that an account has it;
+/// [`Error::ValidationFailed`] for a weak password; [`Error::RateLimited`].
 pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device) -> Result<users::Model> {
     require_creating(app)?;
     let now = app.clock.now();
@@ -66,8 +66,9 @@ pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device)
     Ok(account.user)
 }
 
-/// Sets another password for whoever knows the address and the one before, and ends all sessions. An unknown address, a
-/// wrong password and a disabled user get one answer, at one cost, and count as attempts to sign in.
+/// Sets a new password for a caller who knows the address and the current password, and ends all sessions. An unknown
+/// address, a wrong password and a disabled user get the same answer, at the same cost, and count as attempts to sign
+/// in.
 ///
 /// # Errors
 /// [`Error::InvalidCredentials`]; [`Error::ValidationFailed`] for a weak new password; [`Error::RateLimited`];
@@ -92,12 +93,12 @@ pub async fn change_password_by_credentials(
     let actor = Actor::reader(user.id, device);
     let begun = UserEdit::begin(app, &actor, user.id).await;
     let mut edit = begun.map_err(|error| match error {
-        // Somebody has deleted the user since.
+        // Another request has deleted the user since.
         Error::NotFound => Error::InvalidCredentials,
         other => other,
     })?;
     if edit.account.password() != candidate.password.as_ref() || !edit.account.user.is_active {
-        // It was changed since it was compared.
+        // The password has changed since it was compared.
         return Err(Error::InvalidCredentials);
     }
     edit.account.set_password(hash, app.clock.now());

@@ -1,8 +1,8 @@
-//! Changing a user: the row, its version, what follows from the change, the audit record and the change in the outbox,
-//! in one transaction.
+//! Changing a user in one transaction: the row, its version, the consequences of the change, the audit record and the
+//! change in the outbox.
 //!
-//! Whatever changes a user goes through here, so that it is recorded and no copy elsewhere misses it. What may be
-//! changed by whom is for the callers.
+//! Every change to a user goes through this module, so that it is recorded and every copy elsewhere receives it. The
+//! callers decide who may change which fields.
 
 use chrono::{DateTime, Utc};
 use sea_orm::DatabaseTransaction;
@@ -19,7 +19,7 @@ use model::values::UserId;
 use store::changes::{self, Kind};
 use store::{user_credentials, users};
 
-/// A change that has begun: the user's row is locked. Dropping it changes nothing.
+/// A change in progress, with the user's row locked. Dropping it changes nothing.
 #[derive(Debug)]
 #[must_use = "commit it"]
 pub(crate) struct UserEdit<'a> {
@@ -34,7 +34,7 @@ pub(crate) struct UserEdit<'a> {
 }
 
 impl<'a> UserEdit<'a> {
-    /// Begins to change a user in a transaction of its own.
+    /// Starts a change to a user in its own transaction.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such user.
@@ -44,7 +44,7 @@ impl<'a> UserEdit<'a> {
         Self::within(app, actor, txn, user).await
     }
 
-    /// Begins to change a user whose row this transaction has locked.
+    /// Starts a change to a user whose row this transaction has locked.
     pub(crate) async fn within(
         app: &'a App,
         actor: &'a Actor,
@@ -55,26 +55,26 @@ impl<'a> UserEdit<'a> {
         Ok(Self { app, actor, txn, before: account.clone(), account, reason: None, now: app.clock.now() })
     }
 
-    /// The transaction, for what belongs to the change.
+    /// Returns the transaction, for writes that belong to the change.
     pub(crate) fn txn(&self) -> &DatabaseTransaction {
         &self.txn
     }
 
-    /// The difference that the change makes.
+    /// Returns the difference that the change makes.
     pub(crate) fn difference(&self) -> Difference<'_> {
         Difference { before: &self.before, after: &self.account }
     }
 
-    /// Records why.
+    /// Sets the reason that the audit log records.
     pub(crate) fn because(mut self, reason: Option<String>) -> Self {
         self.reason = reason;
         self
     }
 
-    /// Makes the change, and tells everybody who must know. Without a difference no change is made.
+    /// Makes the change, commits it, and announces it. It changes nothing when there is no difference.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when the new address is taken, or nobody would be left who may do everything.
+    /// [`Error::Conflict`] when the new address is taken, or no active superuser would remain.
     pub(crate) async fn commit(self, action: &'static str) -> Result<Changed> {
         let app = self.app;
         let (txn, changed, aftermath) = self.write(action).await?;
@@ -83,7 +83,7 @@ impl<'a> UserEdit<'a> {
         Ok(changed)
     }
 
-    /// Makes the change in a transaction that goes on. Announce the aftermath once that has committed.
+    /// Makes the change in a transaction that continues. The caller announces the aftermath after the commit.
     ///
     /// # Errors
     /// As [`Self::commit`].
@@ -102,7 +102,7 @@ impl<'a> UserEdit<'a> {
         let (before, user) = (self.before.user, self.account.user);
         let kind = if user.deleted_at.is_some() { Kind::UserDeleted } else { Kind::UserUpdated };
         changes::append_edit(&self.txn, kind, &user, held_before(self.app, &before, &user)).await?;
-        // Changes take turns from here on, so that two superusers can not remove each other.
+        // Changes are serialized from here on, so that two superusers cannot remove each other.
         if is_guardian(&before) && !is_guardian(&user) && users::count_superusers(&self.txn).await? == 0 {
             return Err(Error::Conflict("Nobody would be left who may do everything."));
         }
@@ -111,30 +111,30 @@ impl<'a> UserEdit<'a> {
     }
 }
 
-/// What was changed.
+/// The result of a change.
 #[derive(Debug)]
 pub(crate) struct Changed {
-    /// The user as they are now.
+    /// The user after the change.
     pub(crate) user: users::Model,
-    /// How many of their sessions have ended with it.
+    /// The number of their sessions that the change has ended.
     pub(crate) ended_sessions: usize,
 }
 
-/// What others must be told once the change has committed.
+/// The announcements that follow once the change has committed.
 #[derive(Debug)]
 #[must_use = "announce it after the commit"]
 pub(crate) struct Aftermath(Ended);
 
 impl Aftermath {
-    /// Makes this process refuse the tokens of ended sessions at once, and wakes whoever follows the outbox or sends
-    /// mails.
+    /// Makes this process reject the tokens of ended sessions immediately, and wakes the tasks that follow the outbox
+    /// or send mails.
     pub(crate) fn announce(self, app: &App) {
         self.0.announce(app);
         app.mail_waits.notify_one();
     }
 }
 
-/// Whether it is somebody who may do everything, and can.
+/// Returns whether the user is a superuser who can sign in.
 fn is_guardian(user: &users::Model) -> bool {
     user.is_superuser && user.is_active && user.deleted_at.is_none()
 }

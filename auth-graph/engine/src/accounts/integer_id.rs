@@ -1,4 +1,4 @@
-//! The number by which systems with integer identifiers know a user.
+//! The number that identifies a user in systems with integer identifiers.
 
 use sea_orm::SqlErr;
 
@@ -7,13 +7,11 @@ use model::error::{Error, Result};
 use model::values::UserId;
 use store::user_numbers;
 
-/// More than this many others get a number in the same moment never.
+/// Maximum number of attempts: it is assumed that fewer other users get a number at the same moment.
 const TRIES: usize = 20;
 
-/// The number of a user: the one that they came with, or the next one, which is theirs from now on.
-///
-/// # Errors
-/// When the database fails.
+/// Returns the number of a user: the one that they were imported with, or the next free one, which they keep from then
+/// on.
 pub async fn number_of(app: &App, user: UserId) -> Result<i64> {
     for _ in 0..TRIES {
         if let Some(number) = user_numbers::of_user(&app.db, user).await? {
@@ -25,7 +23,7 @@ pub async fn number_of(app: &App, user: UserId) -> Result<i64> {
                 txn.commit().await?;
                 return Ok(number);
             }
-            // Another has got it: they take turns.
+            // Another user has got this number; the attempts are serialized.
             Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
                 txn.rollback().await?;
             }

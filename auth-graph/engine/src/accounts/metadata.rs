@@ -1,4 +1,4 @@
-//! What services keep with a user.
+//! Metadata that services store with a user.
 
 use sea_orm::prelude::Json;
 
@@ -11,13 +11,13 @@ use model::error::{Error, Result};
 use model::values::JsonSchema;
 use store::users;
 
-/// Longest metadata of a user, as JSON.
+/// Maximum length of a user's metadata, as JSON.
 const MOST: usize = 16 * 1024;
 
-/// Changes members of the caller's `metadata`; null removes one. The others stay as they are.
+/// Changes members of the caller's `metadata`; null removes a member. The other members stay as they are.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`] when it is no object, names a reserved key or becomes too large.
+/// [`Error::ValidationFailed`] when the value is no object, names a reserved key or becomes too large.
 pub async fn set_metadata(app: &App, principal: &Principal, change: Json, device: &Device) -> Result<users::Model> {
     let Json::Object(change) = change else { return Err(Error::invalid("metadata", "must be an object")) };
     let reserved = |key: &String| key.starts_with('_') || app.config.accounts.reserved_metadata.contains(key);
@@ -39,15 +39,15 @@ pub async fn set_metadata(app: &App, principal: &Principal, change: Json, device
     Ok(edit.commit("user.set_metadata").await?.user)
 }
 
-/// Metadata as a whole that may be kept where everybody sees it who sees the user.
+/// Returns complete metadata that may be stored as `metadata`, which every reader of the user can see.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`] when it is no object, too large, or not as the configured schema says.
+/// [`Error::ValidationFailed`] when it is no object, too large, or does not match the configured schema.
 pub(crate) fn checked(app: &App, metadata: Json) -> Result<Json> {
     fitting("metadata", app.metadata_schema.as_ref(), metadata)
 }
 
-/// Metadata as a whole that may be kept for administrators.
+/// Returns complete metadata that may be stored as private metadata, which only administrators see.
 ///
 /// # Errors
 /// As [`checked`].
@@ -65,7 +65,7 @@ fn fitting(field: &'static str, schema: Option<&JsonSchema>, metadata: Json) -> 
     Ok(metadata)
 }
 
-/// PostgreSQL keeps no NUL in JSON.
+/// PostgreSQL stores no NUL in JSON.
 fn has_nul(value: &Json) -> bool {
     match value {
         Json::String(text) => text.contains('\0'),

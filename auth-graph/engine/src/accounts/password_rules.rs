@@ -1,5 +1,5 @@
-//! What a new password must be, beyond its length: hard to guess, not the account's own name, and not known from a
-//! breach.
+//! Rules for new passwords, in addition to their length: hard to guess, not the account's own name, and not known from
+//! a breach.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -14,17 +14,19 @@ use model::error::{Error, Result};
 use model::values::{Email, NewPassword, is_sample_password};
 
 const BREACHED: &str = "is known from a breach: choose another one";
-/// zxcvbn's time grows with the square of the length, and what is good for so long is good.
+/// Maximum length that zxcvbn checks. Its time grows with the square of the length, and a password that is strong up to
+/// this length is strong.
 const LOOKED_AT: usize = 72;
-/// Shorter texts are in too many good passwords.
+/// Minimum length of a text about the account that passwords must not contain. Shorter texts occur in too many good
+/// passwords.
 const SHORTEST: usize = 4;
-/// So many characters must be left of a password without what everybody knows of the account.
+/// Minimum number of characters of a password that remain without the public facts about the account.
 const LEFT: usize = 6;
 
-/// Refuses a password that should not be set for this account.
+/// Rejects a password that must not be set for this account.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`], which says why.
+/// [`Error::ValidationFailed`], which states the reason.
 pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, names: [&str; 2]) -> Result<()> {
     let secret = password.as_secret();
     if is_sample_password(secret) {
@@ -48,7 +50,7 @@ pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, name
     let looked_at: SecretString = secret.expose_secret().chars().take(LOOKED_AT).collect::<String>().into();
     let (hash, least) = (sha1(secret), app.config.passwords.min_score);
     let list = app.config.passwords.breached_list.clone();
-    // It is work for a processor and a disk, and not for the threads that answer requests.
+    // The check needs a processor and a disk, so it does not run on the threads that answer requests.
     tokio::task::spawn_blocking(move || {
         let inputs: Vec<&str> = known.iter().map(String::as_str).collect();
         if u8::from(zxcvbn::zxcvbn(looked_at.expose_secret(), &inputs).score()) < least {
@@ -66,7 +68,7 @@ pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, name
         Ok(true) => Err(refused(BREACHED)),
         Ok(false) => Ok(()),
         Err(error) => {
-            // Nobody is kept from an account because a service of somebody else is away.
+            // An outage of a third-party service does not keep users from their accounts.
             tracing::warn!(error = errors::explain(&error), "a new password was not looked up among breached ones");
             Ok(())
         }
@@ -77,11 +79,11 @@ fn refused(reason: &str) -> Error {
     Error::invalid("password", reason)
 }
 
-/// Looks for the hash of a password in a sorted file, by halves, so that a list of any size needs no memory.
+/// Searches a sorted file for the hash of a password by bisection, so that a list of any size needs no memory.
 fn is_listed(path: &Path, wanted: &str) -> std::io::Result<bool> {
     let mut file = File::open(path)?;
     let (mut low, mut high) = (0, file.metadata()?.len());
-    // The line that is looked for begins in low..high, if it is there.
+    // The line in question begins in low..high, if it exists.
     while low < high {
         let middle = low + (high - low) / 2;
         let start = line_start(&mut file, middle, low)?;
@@ -96,7 +98,7 @@ fn is_listed(path: &Path, wanted: &str) -> std::io::Result<bool> {
     Ok(false)
 }
 
-/// Where the line begins that this place is in, not before `low`.
+/// Returns the start of the line that contains this position, but not before `low`.
 fn line_start(file: &mut File, place: u64, low: u64) -> std::io::Result<u64> {
     const STEP: u64 = 256;
     let mut end = place;

@@ -1,4 +1,4 @@
-//! Passwords: changing one, and setting a new one when it was forgotten.
+//! Passwords: changing a password, and resetting a forgotten one.
 
 use secrecy::SecretString;
 
@@ -14,7 +14,7 @@ use model::values::{Email, NewPassword};
 use store::one_time_tokens::Purpose;
 use store::users;
 
-/// Sends a mail to whoever has forgotten their password. The answer and the time are the same for every address.
+/// Sends a mail to a user who has forgotten their password. The answer and the time are the same for every address.
 ///
 /// # Errors
 /// [`Error::Forbidden`] when no mail can be sent; [`Error::RateLimited`].
@@ -28,11 +28,11 @@ pub async fn request_reset(app: &App, email: &Email, device: &Device) -> Result<
     Ok(())
 }
 
-/// Sets a new password with the token of a mail, and ends all sessions. The address is shown to be the user's, too. The
-/// answer tells how many sessions there were.
+/// Sets a new password with the token of a mail, and ends all sessions. It also verifies the address of the user.
+/// Returns the number of ended sessions.
 ///
 /// # Errors
-/// [`Error::OneTimeTokenInvalid`]; [`Error::ValidationFailed`] for a weak password, which leaves the token good;
+/// [`Error::OneTimeTokenInvalid`]; [`Error::ValidationFailed`] for a weak password, which leaves the token valid;
 /// [`Error::RateLimited`].
 pub async fn reset(app: &App, token: &SecretString, password: &NewPassword, device: &Device) -> Result<usize> {
     let found = redeeming::find(app, token, &[Purpose::ResetPassword], device).await?;
@@ -50,9 +50,10 @@ pub async fn reset(app: &App, token: &SecretString, password: &NewPassword, devi
     Ok(edit.commit("user.reset_password").await?.ended_sessions)
 }
 
-/// Changes the password of the caller, and ends all their sessions, this one too. The answer tells how many there were.
+/// Changes the password of the caller, and ends all their sessions, including this one. Returns the number of ended
+/// sessions.
 ///
-/// Who has a password must give it, however recent the sign-in is: a stolen token must not lock its owner out.
+/// A user with a password must give it, however recent the sign-in is: a stolen token must not lock its owner out.
 ///
 /// # Errors
 /// [`Error::ReauthenticationRequired`] without the current password; [`Error::InvalidCredentials`] for a wrong one;
@@ -74,14 +75,14 @@ pub async fn change(
     let actor = Actor::own(principal, device);
     let mut edit = UserEdit::begin(app, &actor, user.id).await?;
     if edit.account.password() != account.password() {
-        // It was changed since it was compared.
+        // The password has changed since it was compared.
         return Err(Error::InvalidCredentials);
     }
     edit.account.set_password(hash, app.clock.now());
     Ok(edit.commit("user.change_password").await?.ended_sessions)
 }
 
-/// The hash of a password that may be set for this user.
+/// Returns the hash of a password that may be set for this user.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] for a weak one; [`Error::Unavailable`] when too many passwords are being hashed.

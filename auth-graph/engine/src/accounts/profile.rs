@@ -1,4 +1,4 @@
-//! What users change about themselves.
+//! Profile fields that users change themselves.
 
 use super::{UserEdit, proof};
 use crate::app::App;
@@ -9,7 +9,7 @@ use model::error::Result;
 use model::values::{Locale, PersonName, PhoneNumber};
 use store::users;
 
-/// What to change; nothing where there is none.
+/// Changes to a profile; a field without a value stays as it is.
 #[derive(Debug, Default)]
 pub struct ProfileChange {
     /// Given name.
@@ -18,7 +18,7 @@ pub struct ProfileChange {
     pub last_name: Option<PersonName>,
     /// Phone number; `Some(None)` removes it.
     pub phone_number: Option<Option<PhoneNumber>>,
-    /// Language; `Some(None)` forgets it.
+    /// Language; `Some(None)` removes it.
     pub locale: Option<Option<Locale>>,
 }
 

@@ -1,4 +1,4 @@
-//! Showing that it is still you, before what a stolen token must not be enough for.
+//! Proof of identity, required before operations for which a stolen token must not suffice.
 
 use secrecy::SecretString;
 
@@ -11,11 +11,11 @@ use crate::signing_in::password::compare;
 use model::error::{Error, Result};
 use store::users;
 
-/// The user of the caller, once they have given their password, or have signed in a short while ago.
+/// Returns the user of the caller, once they have given their password or when they have signed in recently.
 ///
 /// # Errors
 /// [`Error::ReauthenticationRequired`] when the sign-in is too long ago and no password was given;
-/// [`Error::InvalidCredentials`] for a wrong one; [`Error::RateLimited`] after too many, of log-ins too.
+/// [`Error::InvalidCredentials`] for a wrong one; [`Error::RateLimited`] after too many wrong ones, log-ins included.
 pub(super) async fn prove(
     app: &App,
     principal: &Principal,
@@ -36,10 +36,10 @@ pub(super) async fn prove(
     Ok(user)
 }
 
-/// The user of the caller.
+/// Returns the user of the caller.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for a service client; [`Error::TokenRevoked`] when the user is gone.
+/// [`Error::Forbidden`] for a service client; [`Error::TokenRevoked`] when the user no longer exists.
 pub(super) async fn user_of(app: &App, principal: &Principal) -> Result<users::Model> {
     if principal.is_service() {
         return Err(Error::Forbidden);
@@ -47,7 +47,7 @@ pub(super) async fn user_of(app: &App, principal: &Principal) -> Result<users::M
     users::find(&app.db, principal.subject()).await?.ok_or(Error::TokenRevoked)
 }
 
-/// Compares the password, and counts the attempt like one to sign in.
+/// Compares the password, and counts the attempt like an attempt to sign in.
 ///
 /// # Errors
 /// [`Error::InvalidCredentials`], [`Error::RateLimited`], [`Error::Unavailable`] when too many passwords are being

@@ -1,4 +1,5 @@
-//! Using one-time tokens. Each is for one purpose and one address, and has one effect however many try at once.
+//! Redeeming one-time tokens. Each token is for one purpose and one address, and has one effect, however many requests
+//! use it concurrently.
 
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
@@ -22,7 +23,7 @@ pub(super) struct Found {
     attempt: Attempt,
 }
 
-/// Looks a token up. It is counted as an attempt of the caller's network until it is used.
+/// Finds a token. It counts as an attempt of the caller's network until it is used.
 ///
 /// # Errors
 /// [`Error::OneTimeTokenInvalid`] when there is none for these purposes; [`Error::RateLimited`].
@@ -36,10 +37,11 @@ pub(super) async fn find(app: &App, token: &SecretString, purposes: &[Purpose], 
 }
 
 impl Found {
-    /// Uses the token up, in the transaction of what it is for. Lock the user's row before, where there is a user.
+    /// Uses the token up, in the transaction of its purpose. The caller locks the user's row first, where there is a
+    /// user.
     ///
     /// # Errors
-    /// [`Error::OneTimeTokenInvalid`] when somebody else was faster.
+    /// [`Error::OneTimeTokenInvalid`] when another request was faster.
     pub(super) async fn consume(self, txn: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<()> {
         if !tokens::consume(txn, &self.token.hash, now).await? {
             return Err(Error::OneTimeTokenInvalid);
@@ -48,10 +50,10 @@ impl Found {
     }
 }
 
-/// Begins to change the user whom a token was sent to, who may have been deleted or disabled since.
+/// Starts a change to the user to whom a token was sent.
 ///
 /// # Errors
-/// [`Error::OneTimeTokenInvalid`] in that case.
+/// [`Error::OneTimeTokenInvalid`] when the user was deleted or disabled since.
 pub(super) async fn begin<'a>(app: &'a App, actor: &'a Actor, id: UserId) -> Result<UserEdit<'a>> {
     match UserEdit::begin(app, actor, id).await {
         Ok(edit) if edit.account.user.is_active => Ok(edit),

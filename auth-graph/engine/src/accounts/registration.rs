@@ -1,5 +1,5 @@
-//! Registering: no account is made before its address was confirmed, so that nobody can take the address of another,
-//! and no answer tells whether an address has an account.
+//! Registration. An account is created only after its address is confirmed, so that no user can take the address of
+//! another, and no answer reveals whether an address has an account.
 
 use secrecy::SecretString;
 
@@ -17,37 +17,37 @@ use model::values::{Email, Locale, NewPassword, PersonName, UserId};
 use store::one_time_tokens::Purpose;
 use store::users;
 
-/// Somebody who wants an account.
+/// A request to register an account.
 #[derive(Debug)]
 pub struct NewRegistration {
-    /// Their address.
+    /// E-mail address.
     pub email: Email,
-    /// Their password to be.
+    /// Password of the future account.
     pub password: NewPassword,
-    /// Given name, may be empty.
+    /// Given name; may be empty.
     pub first_name: PersonName,
-    /// Family name, may be empty.
+    /// Family name; may be empty.
     pub last_name: PersonName,
-    /// The language that they read.
+    /// Language that the user reads.
     pub locale: Option<Locale>,
-    /// The token of an invitation.
+    /// Token of an invitation.
     pub invitation: Option<SecretString>,
 }
 
-/// How a registration goes on.
+/// The next step of a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registered {
-    /// A mail was sent to the address, whoever has it.
+    /// A mail was sent to the address, whether or not it has an account.
     ConfirmationSent,
-    /// The account is there: the invitation has shown whose the address is.
+    /// The account exists: the invitation has verified the address.
     Completed,
 }
 
-/// Registers somebody, as far as the configuration lets them.
+/// Registers a user, as far as the configuration allows it.
 ///
 /// # Errors
-/// [`Error::Forbidden`] when nobody may, or an invitation is needed; [`Error::ValidationFailed`] for a weak password;
-/// [`Error::OneTimeTokenInvalid`] for an invitation that is not for this address; [`Error::RateLimited`].
+/// [`Error::Forbidden`] when registration is off, or an invitation is needed; [`Error::ValidationFailed`] for a weak
+/// password; [`Error::OneTimeTokenInvalid`] for an invitation that is not for this address; [`Error::RateLimited`].
 pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Result<Registered> {
     match (app.config.accounts.registration, &new.invitation) {
         (config::Registration::Off, _) | (config::Registration::Invitation, None) => return Err(Error::Forbidden),
@@ -57,7 +57,8 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
     let invited = match &new.invitation {
         Some(token) => {
             let found = redeeming::find(app, token, &[Purpose::Invitation], device).await?;
-            // An invitation is for one address: whoever has it by another way is not whom it was for.
+            // An invitation is for one address. A registration with any other address does not come from the invited
+            // person.
             if found.token.email != new.email {
                 return Err(Error::OneTimeTokenInvalid);
             }
@@ -98,7 +99,7 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
     }
 }
 
-/// Makes the account of a token that was sent to its address.
+/// Creates the account for a token that was sent to its address.
 pub(super) async fn complete(app: &App, found: Found, registration: Registration, device: &Device) -> Result<()> {
     let now = app.clock.now();
     let user = users::Model {
