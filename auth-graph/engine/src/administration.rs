@@ -1,7 +1,7 @@
-//! What administrators do to accounts: one function for each, and one place for the rules that hold for them all.
+//! Changes that administrators make to accounts: one function for each, and one place for the rules that apply to all.
 //!
-//! A change is looked at as a whole, by what a user is before and after it: whether the actor may make it follows from
-//! that, as does what it brings with it.
+//! A change is judged as a whole, by the user before and after it. Both the permission of the actor and the
+//! consequences of the change follow from that difference.
 
 #[cfg(test)]
 mod account_rules;
@@ -25,29 +25,29 @@ pub use invitation::invite;
 pub use merge::merge;
 pub use sessions::{list_sessions, revoke_all_sessions, revoke_session};
 
-/// Allows to change other users.
+/// Scope that allows changing other users.
 pub const USERS_WRITE: &str = "users:write";
 
-/// What shall be different about a user; none: it stays as it is.
+/// Changes to a user; a field without a value stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Update {
-    /// The address.
+    /// E-mail address.
     pub email: Option<Email>,
-    /// Whether the address was shown to be the user's.
+    /// Whether the address is verified.
     pub email_verified: Option<bool>,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// Phone number; empty: none.
+    /// Phone number; an empty one removes it.
     pub phone_number: Option<String>,
-    /// Whether they are staff.
+    /// Whether the user is staff.
     pub is_staff: Option<bool>,
-    /// Whether they are a superuser.
+    /// Whether the user is a superuser.
     pub is_superuser: Option<bool>,
-    /// What services keep with the user.
+    /// Metadata that services store with the user.
     pub metadata: Option<serde_json::Value>,
-    /// What only administrators see.
+    /// Metadata that only administrators see.
     pub private_metadata: Option<serde_json::Value>,
 }
 
@@ -55,7 +55,7 @@ pub struct Update {
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such user; [`Error::Forbidden`] when the actor would give or take over more
-/// than they hold; [`Error::Conflict`] when the address is taken, or nobody would be left who may do everything;
+/// than they hold; [`Error::Conflict`] when the address is taken, or no active superuser would remain;
 /// [`Error::ValidationFailed`] for a bad value.
 pub async fn update(app: &App, actor: &Actor, id: UserId, update: Update) -> Result<users::Model> {
     let first_name = update.first_name.map(|name| person_name("firstName", &name)).transpose()?;
@@ -83,7 +83,7 @@ pub async fn update(app: &App, actor: &Actor, id: UserId, update: Update) -> Res
     .await
 }
 
-/// Gives a user other roles and scopes. What the tokens of the user allow follows at their next refresh.
+/// Sets the roles and scopes of a user. The user's tokens follow at their next refresh.
 ///
 /// # Errors
 /// As [`update`]; [`Error::ValidationFailed`] for a role that the configuration does not have.
@@ -102,7 +102,7 @@ pub async fn set_roles(
     .await
 }
 
-/// Forbids a user to sign in, and ends all their sessions.
+/// Disables a user, who can then no longer sign in, and ends all their sessions.
 ///
 /// # Errors
 /// As [`update`].
@@ -110,7 +110,7 @@ pub async fn disable(app: &App, actor: &Actor, id: UserId, reason: Option<String
     change(app, actor, id, "user.disable", reason, |user| user.is_active = false).await
 }
 
-/// Lets a disabled user sign in again. Sessions that have ended stay ended.
+/// Enables a disabled user, who can then sign in again. Sessions that have ended stay ended.
 ///
 /// # Errors
 /// As [`update`].
@@ -118,8 +118,9 @@ pub async fn enable(app: &App, actor: &Actor, id: UserId) -> Result<users::Model
     change(app, actor, id, "user.enable", None, |user| user.is_active = true).await
 }
 
-/// Deletes a user: they are found by nothing any more, and their sessions end. [`restore`] can undo it, unless it is
-/// for good, which can still be said of somebody who is deleted.
+/// Deletes a user and ends their sessions. No lookup finds the user any more.
+///
+/// [`restore`] can undo it, unless the deletion is permanent. A deleted user can still be deleted permanently.
 ///
 /// # Errors
 /// As [`update`].
@@ -143,10 +144,10 @@ pub async fn delete(
     finish(app, actor, edit, "user.delete").await
 }
 
-/// Brings a deleted user back.
+/// Restores a deleted user.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such deleted user, or they were deleted for good; as [`update`].
+/// [`Error::NotFound`] when there is no such deleted user, or they were deleted permanently; as [`update`].
 pub async fn restore(app: &App, actor: &Actor, id: UserId) -> Result<users::Model> {
     let txn = store::begin(&app.db).await?;
     let user = users::find_deleted_locked(&txn, id).await?.ok_or(Error::NotFound)?;
@@ -167,7 +168,7 @@ pub async fn set_password(app: &App, actor: &Actor, id: UserId, password: &NewPa
     change_account(app, actor, id, "user.set_password", None, |account| account.set_password(hash, now)).await
 }
 
-/// Takes a user's password away and ends all their sessions: they get a mail with a link that sets another one.
+/// Removes a user's password and ends all their sessions. The user gets a mail with a link that sets a new password.
 ///
 /// # Errors
 /// As [`update`].
@@ -204,14 +205,14 @@ async fn change_account(
     finish(app, actor, begun, action).await
 }
 
-/// Makes a change, if the actor may.
+/// Makes a change, if the actor may make it.
 async fn finish(app: &App, actor: &Actor, edit: UserEdit<'_>, action: &'static str) -> Result<users::Model> {
     let powers = actor.powers(app, edit.txn()).await?;
     permit(app, &powers, edit.difference())?;
     Ok(edit.commit(action).await?.user)
 }
 
-/// Whether an actor may make a change.
+/// Checks that an actor may make a change.
 fn permit(app: &App, powers: &Powers, difference: Difference<'_>) -> Result<()> {
     if powers.are_complete() {
         return Ok(());
@@ -228,7 +229,8 @@ fn permit(app: &App, powers: &Powers, difference: Difference<'_>) -> Result<()> 
     powers.cover(&gets.iter().filter(|scope| !held.contains(scope.as_str())).cloned().collect())
 }
 
-/// Roles that the configuration has. The flags stand for `staff` and `superuser`, which are no roles to be listed.
+/// Returns the roles, once it has checked that the configuration has them. The flags express `staff` and `superuser`,
+/// so these are not listed as roles.
 fn known_roles(app: &App, mut roles: Vec<String>) -> Result<serde_json::Value> {
     let known = |role: &String| app.config.roles.contains_key(role) && !users::is_flag(role);
     if !roles.iter().all(known) {
@@ -243,7 +245,7 @@ fn person_name(field: &'static str, text: &str) -> Result<String> {
     text.parse().map(PersonName::into_string).map_err(|error| error.about(field))
 }
 
-/// Administrators take a number as it is written elsewhere.
+/// Parses a phone number. Administrators may enter a number as another system writes it.
 fn phone_number(text: &str) -> Result<String> {
     let text = text.trim();
     if text.chars().count() <= 32 && !text.contains(char::is_control) {

@@ -1,7 +1,7 @@
-//! The audit log: each change to a user and each that somebody makes to what is not their own, in the transaction of
-//! the change.
+//! The audit log: each change to a user, and each change that an actor makes to an object of another owner. Events are
+//! recorded in the transaction of the change.
 //!
-//! Passwords and secrets never stand in it: what is recorded of a user is named one by one in `facts`.
+//! Passwords and secrets never appear in it: `facts` lists one by one the facts that are recorded of a user.
 
 pub mod login_events;
 
@@ -19,37 +19,37 @@ use store::{audit_events, user_credentials, users};
 
 pub use store::audit_events::{Filter, Model};
 
-/// Allows to read the audit log, and how everybody signs in.
+/// Scope that allows reading the audit log and the sign-in events of all users.
 pub const AUDIT_READ: &str = "audit:read";
 
-/// Names the list in its cursors.
+/// Name of the list in its cursors.
 const LIST: &str = "audit";
-/// How many events an export reads at a time.
+/// Number of events that an export reads at a time.
 const BATCH: u64 = 500;
-/// The longest reason that is kept.
+/// Maximum length of a reason, in characters.
 const REASON_LENGTH: usize = 500;
 
-/// What was done to whom.
+/// An action and its target, to be recorded in the audit log.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    /// What: a kind of thing and a verb, such as `user.disable`.
+    /// Action: a kind of object and a verb, such as `user.disable`.
     pub(crate) action: &'static str,
-    /// To what kind of thing.
+    /// Kind of the target.
     pub(crate) target_kind: &'static str,
-    /// To which.
+    /// Identifier of the target.
     pub(crate) target_id: String,
-    /// As it was.
+    /// Facts about the target before the action.
     pub(crate) before: Value,
-    /// As it is now.
+    /// Facts about the target after the action.
     pub(crate) after: Value,
-    /// Why.
+    /// Reason for the action.
     pub(crate) reason: Option<String>,
 }
 
-/// Why somebody does something, in their own words: 1 to 500 characters.
+/// Parses the reason for an action, in the actor's own words: 1 to 500 characters.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`] when it is longer, or has nothing to read in it.
+/// [`Error::ValidationFailed`] when it is longer, or contains no readable text.
 pub fn reason(text: &str) -> Result<String> {
     let text = text.trim();
     let control = |letter: char| letter.is_control() && letter != '\n';
@@ -59,10 +59,8 @@ pub fn reason(text: &str) -> Result<String> {
     }
 }
 
-/// Records what an actor does, in the transaction that does it. Of `before` and `after` the differences are kept.
-///
-/// # Errors
-/// When the database fails.
+/// Records an action of an actor, in the transaction of the action. Only the differences between `before` and `after`
+/// are stored.
 pub(crate) async fn record(app: &App, txn: &impl ConnectionTrait, actor: &Actor, entry: Entry) -> Result<()> {
     let now = app.clock.now();
     let (actor_kind, actor_id) = actor.identity();
@@ -84,7 +82,7 @@ pub(crate) async fn record(app: &App, txn: &impl ConnectionTrait, actor: &Actor,
     Ok(audit_events::insert(txn, event).await?)
 }
 
-/// The entry for a change to an account. Of a user who is erased, nothing about the person is recorded.
+/// Builds the entry for a change to an account. No facts about the person are recorded when the user is erased.
 pub(crate) fn of_account(
     action: &'static str,
     before: Option<&Account>,
@@ -110,7 +108,7 @@ pub async fn facts_of(app: &App, user: users::Model) -> Result<Value> {
     Ok(facts(&Account::of(&app.db, user).await?))
 }
 
-/// The facts that may be recorded of an account.
+/// Returns the facts about an account that may be recorded.
 fn facts(account: &Account) -> Value {
     let user = &account.user;
     let factor = |credential: &user_credentials::Model| json!({ "kind": credential.kind.as_str(), "id": credential.id, "changedAt": credential.changed_at });
@@ -140,7 +138,7 @@ fn facts(account: &Account) -> Value {
     facts
 }
 
-/// One page of the audit log, the latest event first.
+/// Returns one page of the audit log, the latest event first.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] for a bad page.
@@ -150,7 +148,7 @@ pub async fn list(app: &App, filter: &Filter, page: &Page) -> Result<Listing<Mod
     Ok(bounds.listing(app, LIST, found, |event| event.id.0))
 }
 
-/// Hands over every event in the order in which they happened, a few at a time.
+/// Passes every event to `take`, in chronological order and in batches.
 ///
 /// # Errors
 /// When the database fails, or `take` does.
@@ -172,28 +170,25 @@ pub async fn export(
     }
 }
 
-/// Why an export has ended early.
+/// The reason for which an export ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The database failed.
     #[error(transparent)]
     Read(#[from] Error),
-    /// What was read could not be written.
+    /// The events could not be written.
     #[error(transparent)]
     Write(#[from] std::io::Error),
 }
 
-/// Deletes the events whose time is over.
-///
-/// # Errors
-/// When the database fails.
+/// Deletes the events whose retention time is over.
 pub(crate) async fn purge(app: &App) -> Result<()> {
     let keep = app.config.audit.retention;
     audit_events::purge(&app.db, app.clock.now() - keep).await?;
     Ok(())
 }
 
-/// An actor or a target by its identifier.
+/// Parses the identifier of an actor or a target.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] when it is not a UUID.
@@ -201,7 +196,7 @@ pub fn actor_id(text: &str) -> Result<Uuid> {
     Uuid::try_parse(text).map_err(|_| Error::invalid("actorId", "is not a UUID"))
 }
 
-/// The members in which two objects differ; what is no object is kept as it is.
+/// Returns the members in which two objects differ; a value that is no object is kept as it is.
 fn differences(before: Value, after: Value) -> (Option<Value>, Option<Value>) {
     let (Value::Object(before), Value::Object(after)) = (&before, &after) else {
         return (Some(before).filter(|value| !value.is_null()), Some(after).filter(|value| !value.is_null()));

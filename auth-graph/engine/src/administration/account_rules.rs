@@ -1,5 +1,5 @@
-//! The rules about accounts hold for a credential in another table, whatever kind it is: here for one that only this
-//! test knows.
+//! Tests that the rules about accounts hold for a credential in another table, of any kind. The tests use a kind that
+//! only they know.
 
 use chrono::Duration;
 use model::clock::Clock;
@@ -53,7 +53,7 @@ impl World {
         authenticate(&self.app, &pair.access_token).await.unwrap()
     }
 
-    /// Adds the credential to an account, by the one function that every change goes through.
+    /// Adds the credential to an account, by the one function that every change uses.
     async fn add_credential(&self, actor: &Actor, id: UserId) -> Result<users::Model> {
         let credential = user_credentials::Model {
             user_id: id,

@@ -1,4 +1,4 @@
-//! Making an account for somebody else.
+//! Creating an account for another person.
 
 use serde_json::json;
 
@@ -11,31 +11,31 @@ use model::error::{Error, Result};
 use model::values::{Email, NewPassword, Scopes, UserId};
 use store::users;
 
-/// An account to be made.
+/// An account that an administrator creates.
 #[derive(Clone, Debug)]
 pub struct NewAccount {
-    /// The address, which nobody else may have.
+    /// E-mail address, which no other user may have.
     pub email: Email,
-    /// The password; none: they can not sign in until they have set one.
+    /// Password; without one, the user cannot sign in until they have set one.
     pub password: Option<NewPassword>,
-    /// Given name, may be empty.
+    /// Given name; may be empty.
     pub first_name: String,
-    /// Family name, may be empty.
+    /// Family name; may be empty.
     pub last_name: String,
-    /// What the flags say.
+    /// Rank, which sets the flags.
     pub rank: Rank,
-    /// Further roles.
+    /// Roles in addition to the rank.
     pub roles: Vec<String>,
-    /// Scopes beside those of the roles.
+    /// Scopes in addition to those of the roles.
     pub scopes: Scopes,
-    /// What services keep with the user.
+    /// Metadata that services store with the user.
     pub metadata: serde_json::Value,
-    /// What only administrators see.
+    /// Metadata that only administrators see.
     pub private_metadata: serde_json::Value,
 }
 
 impl NewAccount {
-    /// An account of somebody who has an address and a password and nothing else.
+    /// Builds an account with an address and a password and nothing else.
     #[must_use]
     pub fn plain(email: Email, password: Option<NewPassword>) -> Self {
         Self {
@@ -52,11 +52,11 @@ impl NewAccount {
     }
 }
 
-/// Makes an account.
+/// Creates an account.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the address is taken; [`Error::Forbidden`] when it would get more than the actor holds;
-/// [`Error::ValidationFailed`] for a bad value; [`Error::Unavailable`] when too many passwords are being hashed.
+/// [`Error::Conflict`] when the address is taken; [`Error::Forbidden`] when the account would get more than the actor
+/// holds; [`Error::ValidationFailed`] for a bad value; [`Error::Unavailable`] when too many passwords are being hashed.
 pub async fn create(app: &App, actor: &Actor, new: NewAccount) -> Result<users::Model> {
     let now = app.clock.now();
     let user = users::Model {

@@ -1,4 +1,5 @@
-//! Acting as somebody else: one access token, which says so (RFC 8693 section 4.1), and no refresh token.
+//! Impersonation: acting as another user with one access token, which names the actor (RFC 8693 section 4.1), and no
+//! refresh token.
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -17,40 +18,40 @@ use model::values::{Amr, Scopes, SessionId, TokenId, UserId};
 use store::login_events::{self, Kind};
 use store::{sessions, users};
 
-/// Allows to act as another user who may do no more than oneself.
+/// Scope that allows acting as another user who may do no more than the actor.
 pub const IMPERSONATE: &str = "users:impersonate";
 
-/// The client of these sessions.
+/// Client of these sessions.
 const CLIENT: &str = "impersonation";
 
-/// A token of somebody else.
+/// An access token of another user.
 #[derive(Debug)]
 pub struct Impersonation {
-    /// Says who it is about, and in `act` who uses it.
+    /// The token. It names the subject, and in `act` the user who acts as them.
     pub access_token: SecretString,
-    /// When it expires; there is no refresh.
+    /// Time of expiry; the token cannot be refreshed.
     pub expires_at: DateTime<Utc>,
-    /// What it allows.
+    /// Scopes that the token allows.
     pub scope: Scopes,
-    /// Who it is about.
+    /// User whom the token is about.
     pub user: users::Model,
 }
 
-/// Who uses a token of another user.
+/// The user who acts with a token of another user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Impersonator {
     /// The actor.
     Themself,
-    /// The user whom the operator makes it for.
+    /// The user for whom the operator creates the token.
     Named(UserId),
 }
 
-/// Makes a token of another user, which is recorded in the audit log and among the user's own sign-ins. The user sees
+/// Creates a token of another user, and records it in the audit log and among the user's own sign-ins. The user sees
 /// the session and can end it.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such user who may sign in; [`Error::Forbidden`] when they may do more than the
-/// actor, or whoever uses it is no user.
+/// actor, or when the bearer is no user.
 pub async fn impersonate(
     app: &App,
     actor: &Actor,
@@ -66,7 +67,7 @@ pub async fn impersonate(
     let lifetime = app.config.tokens.access_lifetime;
     let known = users::find(&app.db, id).await?.ok_or(Error::NotFound)?;
     let mut session = session_of(app, actor, &known);
-    // Before anything is locked, as this may be a call over the network.
+    // The hook is asked before any row is locked, as this may be a call over the network.
     let answer = claims::ask_for_session(app, &session, &scope_of(app, &session, &known), Occasion::Login).await?;
     let txn = store::begin(&app.db).await?;
     let user = users::find_locked(&txn, id).await?.filter(|user| user.is_active).ok_or(Error::NotFound)?;
@@ -76,7 +77,7 @@ pub async fn impersonate(
     if user.is_superuser && !powers.are_complete() {
         return Err(Error::Forbidden);
     }
-    // Read while the user is locked: whoever disables them finds this session.
+    // The time is read while the user is locked: a request that disables the user finds this session.
     let now = app.clock.now();
     let expires_at = now + lifetime;
     session.scope = Some(scope.clone());
@@ -122,7 +123,7 @@ fn event_of(session: &sessions::Model, now: DateTime<Utc>) -> login_events::Mode
     }
 }
 
-/// A session that is not begun yet.
+/// Builds a session that has not begun yet.
 fn session_of(app: &App, actor: &Actor, user: &users::Model) -> sessions::Model {
     let now = app.clock.now();
     sessions::Model {
@@ -133,7 +134,7 @@ fn session_of(app: &App, actor: &Actor, user: &users::Model) -> sessions::Model 
         audience: None,
         amr: Amr::default(),
         acr: None,
-        // No proof was given by the user: whatever asks for a recent one refuses.
+        // The user has given no proof of identity: checks for a recent one fail.
         auth_time: DateTime::UNIX_EPOCH,
         generation: 0,
         user_agent: actor.device().user_agent.clone(),

@@ -1,4 +1,4 @@
-//! Inviting somebody to make an account.
+//! Inviting a person to create an account.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use model::error::{Error, Result};
 use model::values::{Email, Locale};
 use store;
 
-/// Sends somebody an invitation, unless their address has an account when the mail is sent.
+/// Sends an invitation to an address, unless it has an account when the mail is sent.
 ///
 /// # Errors
 /// [`Error::Forbidden`] when registration is off or no mail can be sent.

@@ -1,4 +1,4 @@
-//! Making one account of two that are the same person's.
+//! Merging two accounts of the same person.
 
 use serde_json::Value;
 
@@ -10,20 +10,22 @@ use model::error::{Error, Result};
 use model::values::UserId;
 use store::{user_numbers, users};
 
-/// Merges an account into another: the first is deleted for good, and its identifier leads to the second, which gets
-/// the names, the phone number, the language and the members of `metadata` that it does not have, the earlier time of
-/// joining, and the number of the first unless it has one. It gets neither address, password, roles nor scopes.
+/// Merges an account into another. The first account is deleted permanently, and its identifier leads to the second.
+///
+/// The second account gets the names, the phone number, the language and the members of `metadata` that it lacks. It
+/// gets the earlier time of joining, and the number of the first account unless it has one. It gets neither address,
+/// password, roles nor scopes.
 ///
 /// # Errors
-/// [`Error::NotFound`] when one of them is not there; [`Error::ValidationFailed`] when they are the same, or their
+/// [`Error::NotFound`] when one of them does not exist; [`Error::ValidationFailed`] when they are the same, or their
 /// metadata is too large together; [`Error::Forbidden`] when either may do more than the actor; [`Error::Conflict`]
-/// when nobody would be left who may do everything.
+/// when no active superuser would remain.
 pub async fn merge(app: &App, actor: &Actor, id: UserId, into: UserId, reason: String) -> Result<users::Model> {
     if id == into {
         return Err(Error::invalid("into", "must be another user"));
     }
     let txn = store::begin(&app.db).await?;
-    // Always in the same order, so that two who merge the same accounts do not wait for each other.
+    // The order is always the same, so that two requests that merge the same accounts do not deadlock.
     let earlier = users::find_locked(&txn, id.min(into)).await?.ok_or(Error::NotFound)?;
     let later = users::find_locked(&txn, id.max(into)).await?.ok_or(Error::NotFound)?;
     let (merged, survivor) = if earlier.id == id { (earlier, later) } else { (later, earlier) };
@@ -53,7 +55,7 @@ pub async fn merge(app: &App, actor: &Actor, id: UserId, into: UserId, reason: S
     Ok(changed.user)
 }
 
-/// The survivor with what only the other has.
+/// Returns the survivor with the data that only the other account has.
 fn united(merged: &users::Model, mut survivor: users::Model) -> users::Model {
     if survivor.first_name.is_empty() && survivor.last_name.is_empty() {
         survivor.first_name.clone_from(&merged.first_name);
@@ -67,7 +69,7 @@ fn united(merged: &users::Model, mut survivor: users::Model) -> users::Model {
     survivor
 }
 
-/// The members of both objects; where both have one, that of the second.
+/// Returns the members of both objects; where both have a member, the one of the second object.
 fn both(one: &Value, other: &Value) -> Value {
     let mut members = one.as_object().cloned().unwrap_or_default();
     members.extend(other.as_object().cloned().unwrap_or_default());

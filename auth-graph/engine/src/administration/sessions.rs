@@ -1,4 +1,4 @@
-//! Other people's sessions: seeing and ending them.
+//! Sessions of other users: listing and ending them.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use model::error::{Error, Result};
 use model::values::{SessionId, UserId};
 use store::{sessions, users};
 
-/// The sessions of a user that have not ended, the latest first.
+/// Returns the sessions of a user that have not ended, the latest first.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such user.
@@ -19,7 +19,7 @@ pub async fn list_sessions(app: &App, user: UserId) -> Result<Vec<sessions::Mode
     Ok(sessions::live_of(&app.db, user, app.clock.now()).await?)
 }
 
-/// Ends one session of a user. The answer tells how many have ended.
+/// Ends one session of a user. Returns the number of ended sessions.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the user has no such session; [`Error::Forbidden`] when the user may do everything and the
@@ -28,7 +28,7 @@ pub async fn revoke_session(app: &App, actor: &Actor, user: UserId, session: Ses
     revoke(app, actor, user, Some(session)).await
 }
 
-/// Ends all sessions of a user. The answer tells how many have ended.
+/// Ends all sessions of a user. Returns the number of ended sessions.
 ///
 /// # Errors
 /// As [`revoke_session`].
@@ -45,7 +45,7 @@ async fn revoke(app: &App, actor: &Actor, id: UserId, session: Option<SessionId>
     }
     let ended = match session {
         Some(session) => {
-            // An identifier of somebody else's session is no better than one of none.
+            // The identifier of another user's session gives the same answer as an unknown identifier.
             let found = sessions::find(&txn, session).await?.filter(|found| found.user_id == id);
             let found = found.ok_or(Error::NotFound)?;
             Ended::one(&txn, id, found.id, Reason::Administrator, now).await?

@@ -1,4 +1,4 @@
-//! How people sign in: each event, and how many there are of which kind.
+//! Sign-in events: lists of them, and counts by kind.
 
 use std::collections::BTreeMap;
 
@@ -12,28 +12,28 @@ use store::login_events;
 
 pub use store::login_events::{Filter, Kind, Model, Piece};
 
-/// Names the list in its cursors.
+/// Name of the list in its cursors.
 const LIST: &str = "login_events";
-/// The longest time that is counted in hours, and in days.
+/// Longest ranges that are counted by the hour and by the day.
 const MOST_HOURS: Duration = Duration::days(32);
 const MOST_DAYS: Duration = Duration::days(366);
 
-/// How many events of one kind, result and client there were in one piece of time.
+/// The number of events of one kind, result and client in one period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count {
-    /// When the piece of time begins, in UTC.
+    /// Start of the period (UTC).
     pub start: DateTime<Utc>,
-    /// What was asked for.
+    /// Kind of the request.
     pub kind: Kind,
-    /// The code of the refusal; none: it was granted.
+    /// Error code of the rejection; `None` when the request was granted.
     pub code: Option<String>,
-    /// With which client.
+    /// Client that made the request.
     pub client_id: Option<String>,
-    /// How many.
+    /// Number of events.
     pub count: i64,
 }
 
-/// One page of events, the latest first.
+/// Returns one page of events, the latest first.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] for a bad page.
@@ -43,7 +43,7 @@ pub async fn list(app: &App, filter: &Filter, page: &Page) -> Result<Listing<Mod
     Ok(bounds.listing(app, LIST, found, |event| event.id.0))
 }
 
-/// One page of one's own events, the latest first.
+/// Returns one page of the caller's own events, the latest first.
 ///
 /// # Errors
 /// As [`list`].
@@ -51,11 +51,11 @@ pub async fn own(app: &App, principal: &Principal, page: &Page) -> Result<Listin
     list(app, &Filter { user_id: Some(principal.subject()), ..Filter::default() }, page).await
 }
 
-/// Counts the events of a filter, which must say from when until when, by hour or day. A piece of time in which nothing
-/// happened is left out.
+/// Counts the events of a filter, which must give a start and an end, by hour or day. Periods without events are left
+/// out.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`] when that is more than 32 days by the hour, or 366 days.
+/// [`Error::ValidationFailed`] when the range is longer than 32 days by the hour, or 366 days by the day.
 pub async fn count(app: &App, filter: &Filter, piece: Piece) -> Result<Vec<Count>> {
     let most = match piece {
         Piece::Hour => MOST_HOURS,
@@ -72,7 +72,7 @@ pub async fn count(app: &App, filter: &Filter, piece: Piece) -> Result<Vec<Count
     login_events::count(&app.db, filter, piece).await?.into_iter().map(read).collect()
 }
 
-/// The sums of counts by kind and result, for the command line.
+/// Returns the sums of counts by kind and result, for the command line.
 #[must_use]
 pub fn sums(counts: &[Count]) -> BTreeMap<(DateTime<Utc>, String), i64> {
     let mut sums = BTreeMap::new();
@@ -83,10 +83,7 @@ pub fn sums(counts: &[Count]) -> BTreeMap<(DateTime<Utc>, String), i64> {
     sums
 }
 
-/// Deletes the events whose time is over.
-///
-/// # Errors
-/// When the database fails.
+/// Deletes the events whose retention time is over.
 pub(crate) async fn purge(app: &App) -> Result<()> {
     let keep = app.config.audit.login_event_retention;
     login_events::purge(&app.db, app.clock.now() - keep).await?;

@@ -1,7 +1,7 @@
-//! Who changes something, and how far their powers reach over what is not their own.
+//! The actor of a change, and the powers that they have over users and objects of others.
 //!
-//! The rule is that nobody gives more than they hold: neither to themselves, nor to others, nor by taking an account
-//! over that has more.
+//! No actor gives more than they hold: neither to themselves, nor to others, nor by taking over an account that has
+//! more.
 
 use sea_orm::ConnectionTrait;
 
@@ -14,10 +14,10 @@ use model::values::{Scopes, UserId};
 use store::audit_events::ActorKind;
 use store::users;
 
-/// The role that may do everything.
+/// Role that may do everything.
 const SUPERUSER: &str = "superuser";
 
-/// Who does something, and from where.
+/// The actor of a change, and the device of the request.
 #[derive(Clone, Debug)]
 pub struct Actor {
     who: Who,
@@ -29,27 +29,27 @@ enum Who {
     Operator,
     System,
     Caller(Principal),
-    /// Whoever has the mail that was sent to this user.
+    /// The person who has the mail that was sent to this user.
     Reader(UserId),
 }
 
 impl Actor {
-    /// Whoever runs the command line, and so has the database anyway.
+    /// Builds the operator: the person who runs the command line, and therefore can access the database anyway.
     #[must_use]
     pub fn operator() -> Self {
         Self { who: Who::Operator, device: Device::default() }
     }
 
-    /// The service itself, which does what it was configured to.
+    /// Builds the actor for the service itself, which acts as configured.
     #[must_use]
     pub(crate) fn system() -> Self {
         Self { who: Who::System, device: Device::default() }
     }
 
-    /// The caller of a request that changes what is not their own.
+    /// Builds the actor for a caller who changes an object of another owner.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] for somebody who acts as another: what they may do must be done under their own name.
+    /// [`Error::Forbidden`] for a caller who acts as another user: such changes must be made under their own name.
     pub fn caller(principal: &Principal, device: &Device) -> Result<Self> {
         match principal.impersonator() {
             Some(_) => Err(Error::Forbidden),
@@ -57,17 +57,17 @@ impl Actor {
         }
     }
 
-    /// The caller of a request that changes what is their own, or somebody who acts as them.
+    /// Builds the actor for a caller who changes their own data, or for a user who acts as them.
     pub(crate) fn own(principal: &Principal, device: &Device) -> Self {
         Self { who: Who::Caller(principal.clone()), device: device.clone() }
     }
 
-    /// Whoever shows the one-time token that was sent to a user.
+    /// Builds the actor for a person who presents the one-time token that was sent to a user.
     pub(crate) fn reader(user: UserId, device: &Device) -> Self {
         Self { who: Who::Reader(user), device: device.clone() }
     }
 
-    /// Whose token it is; none where there is none.
+    /// Returns the principal of the caller, or `None` for an actor without a token.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
         match &self.who {
@@ -76,7 +76,7 @@ impl Actor {
         }
     }
 
-    /// Who is to be recorded: of somebody who acts as another, themselves.
+    /// Returns the identity to be recorded. A user who acts as another is recorded as themselves.
     pub(crate) fn identity(&self) -> (ActorKind, Option<UserId>) {
         match &self.who {
             Who::Operator => (ActorKind::Operator, None),
@@ -89,13 +89,13 @@ impl Actor {
         }
     }
 
-    /// Where the request came from.
+    /// Returns the device of the request.
     #[must_use]
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// How far the powers of the actor reach now.
+    /// Returns the current powers of the actor.
     ///
     /// # Errors
     /// [`Error::TokenRevoked`] when the user was disabled meanwhile; when the database fails.
@@ -111,7 +111,7 @@ impl Actor {
         let user = users::find(db, principal.subject()).await?.filter(|user| user.is_active);
         let user = user.ok_or(Error::TokenRevoked)?;
         let held = scopes_of(app, &user).intersection(principal.scopes());
-        // A superuser who has asked for a token with fewer scopes shall have no more than that.
+        // A superuser who has asked for a token with fewer scopes has only these scopes.
         let all = app.config.roles.get(SUPERUSER).cloned().unwrap_or_default();
         Ok(match user.is_superuser && all.intersection(&held) == all {
             true => Powers::Everything,
@@ -120,20 +120,20 @@ impl Actor {
     }
 }
 
-/// What an actor may pass on.
+/// The powers of an actor: the scopes that they may pass on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Powers {
-    /// Everything: the operator's, the service's own, and a superuser's.
+    /// All powers: those of the operator, of the service itself and of a superuser.
     Everything,
-    /// These scopes.
+    /// Only these scopes.
     Scopes(Scopes),
 }
 
 impl Powers {
-    /// Refuses to give, or to take over, what is not held.
+    /// Checks that the actor holds these scopes, before they give or take them over.
     ///
     /// # Errors
-    /// [`Error::Forbidden`].
+    /// [`Error::Forbidden`] when they do not.
     pub(crate) fn cover(&self, scopes: &Scopes) -> Result<()> {
         match self {
             Self::Everything => Ok(()),
@@ -142,7 +142,7 @@ impl Powers {
         }
     }
 
-    /// Whether it is [`Powers::Everything`].
+    /// Returns whether these are [`Powers::Everything`].
     pub(crate) fn are_complete(&self) -> bool {
         *self == Self::Everything
     }

@@ -16,16 +16,16 @@ use super::principal::Principal;
 use crate::app::App;
 use crate::keys;
 
-/// Why a token was not accepted.
+/// The reason for which a token was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// It was good once.
+    /// The token was valid and has expired.
     Expired,
-    /// It is not a token of ours, or not meant for this use.
+    /// The token was not issued by this service, or is not meant for this use.
     Invalid,
-    /// Its session has ended.
+    /// The session of the token has ended.
     Revoked,
-    /// The keys could not be read, so nobody knows.
+    /// The keys could not be read, so the state of the token is unknown.
     Unknown,
 }
 
@@ -40,7 +40,8 @@ impl From<Refusal> for Error {
     }
 }
 
-/// Checks an access token: signature, claims, and that its session was not ended. A warm check asks no database.
+/// Checks an access token: its signature, its claims, and that its session has not ended. A warm check sends no query
+/// to the database.
 ///
 /// # Errors
 /// The [`Refusal`].
@@ -48,7 +49,8 @@ pub async fn authenticate(app: &App, token: &SecretString) -> Result<Principal, 
     examine(app, token, AccessTokens::check).await
 }
 
-/// Checks an access token for any audience: for those who ask about a token, never for letting its bearer in.
+/// Checks an access token for any audience. It is for callers who ask about a token, never for authenticating its
+/// bearer.
 ///
 /// # Errors
 /// The [`Refusal`].
@@ -56,7 +58,7 @@ pub(crate) async fn inspect(app: &App, token: &SecretString) -> Result<Principal
     examine(app, token, AccessTokens::check_for_any).await
 }
 
-/// Whose token it is that was refused as its session has ended: for telling its bearer why.
+/// Returns the subject of a token that was rejected because its session has ended, for the message to its bearer.
 pub(crate) fn subject_of_revoked(app: &App, token: &SecretString) -> Option<UserId> {
     let checked = app.access_tokens.check(&app.keyring, token, app.clock.now()).ok()?;
     Some(checked.claims.sub).filter(|_| !checked.claims.is_service())
@@ -68,7 +70,7 @@ async fn examine(app: &App, token: &SecretString, check: Check) -> Result<Princi
     let now = app.clock.now();
     let mut checked = check(&app.access_tokens, &app.keyring, token, now);
     if checked.is_err() && AccessTokens::names_unknown_key(&app.keyring, token) {
-        // Another replica may have made the key a moment ago.
+        // Another replica may have created the key a moment ago.
         match keys::reload(app).await {
             Ok(keys::Reload::Done) => checked = check(&app.access_tokens, &app.keyring, token, now),
             Ok(keys::Reload::TooSoon) => {}
@@ -85,9 +87,9 @@ async fn examine(app: &App, token: &SecretString, check: Check) -> Result<Princi
     }
 }
 
-/// Whether the session was not ended nor the key withdrawn: by what is in memory, or by the database when that has
-/// fallen behind. The session of a service client is the client itself, so that a single token of it has to be ended by
-/// its own name.
+/// Checks that the session has not ended and the key is not withdrawn: in memory, or in the database when the memory is
+/// out of date. The session of a service client is the client itself, so a single token of a client is revoked by its
+/// own identifier.
 async fn is_live(app: &App, token: &CheckedToken, now: DateTime<Utc>) -> Result<(), Refusal> {
     let claims = &token.claims;
     if is_revoked(app, claims) {
@@ -127,7 +129,7 @@ fn is_revoked(app: &App, claims: &Claims) -> bool {
     single || app.revocations.contains(claims.sid)
 }
 
-/// Looks again at a principal that was authenticated a while ago.
+/// Checks a principal again that was authenticated earlier.
 ///
 /// # Errors
 /// The [`Refusal`], when the token has expired, its session has ended or its key was withdrawn since.

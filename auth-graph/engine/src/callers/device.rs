@@ -5,10 +5,10 @@ use std::net::IpAddr;
 /// The network address, the user agent and the request identifier of a caller.
 #[derive(Clone, Debug, Default)]
 pub struct Device {
-    /// The address of the client.
+    /// Network address of the client.
     pub address: Option<IpAddr>,
-    /// The user agent, as the client states it.
+    /// User agent, as the client states it.
     pub user_agent: Option<String>,
-    /// The identifier of the request, which the log carries too.
+    /// Identifier of the request, which the log contains too.
     pub request_id: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Somebody who stays connected: until their token is no longer good, unless they come with a new one.
+//! A caller who stays connected until their token is no longer valid, unless they present a new one.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -9,30 +9,30 @@ use super::{Principal, recheck};
 use crate::app::App;
 use model::error::{Error, Result};
 
-/// However quiet it is, the token is looked at this often.
+/// Interval between two checks of the token, even when nothing else happens.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// A caller whose token may be followed by others. The clones are the same caller.
+/// A connected caller whose token may be replaced by a newer one. Clones share the same caller.
 #[derive(Clone, Debug)]
 pub struct Presence(Arc<RwLock<Principal>>);
 
 impl Presence {
-    /// The caller as they came.
+    /// Returns the caller with the token that they connected with.
     #[must_use]
     pub fn new(principal: Principal) -> Self {
         Self(Arc::new(RwLock::new(principal)))
     }
 
-    /// The caller by their newest token.
+    /// Returns the caller with their newest token.
     #[must_use]
     pub fn current(&self) -> Principal {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Goes on with a new token. What runs was allowed to the one who began it.
+    /// Continues with a new token. Running operations keep the permissions of the token that started them.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] when it is somebody else's.
+    /// [`Error::Forbidden`] when the new token belongs to another user.
     pub fn renew(&self, next: Principal) -> Result<()> {
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if (next.subject(), next.impersonator()) != (current.subject(), current.impersonator()) {
@@ -42,7 +42,7 @@ impl Presence {
         Ok(())
     }
 
-    /// Is ready when the newest token has expired, or its session has ended.
+    /// Waits until the newest token has expired, or its session has ended.
     pub async fn ended(self, app: App) {
         while recheck(&app, &self.current(), app.clock.now()).is_ok() {
             sleep(CHECK_EVERY).await;

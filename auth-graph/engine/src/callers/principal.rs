@@ -11,53 +11,53 @@ use model::values::{Scopes, SessionId, UserId};
 pub struct Principal(Arc<CheckedToken>);
 
 impl Principal {
-    /// Whoever bears a token that was checked before.
+    /// Builds the principal for the bearer of a token that was checked before.
     pub(crate) fn of(checked: Arc<CheckedToken>) -> Self {
         Self(checked)
     }
 
-    /// The token.
+    /// Returns the checked token.
     pub(crate) fn checked(&self) -> Arc<CheckedToken> {
         Arc::clone(&self.0)
     }
 
-    /// The user, or the service client under the same type: no user has its identifier.
+    /// Returns the identifier of the user, or of the service client in the same type: no user has its identifier.
     #[must_use]
     pub fn subject(&self) -> UserId {
         self.0.claims.sub
     }
 
-    /// The session that the token belongs to.
+    /// Returns the session that the token belongs to.
     #[must_use]
     pub fn session(&self) -> SessionId {
         self.0.claims.sid
     }
 
-    /// Whether it is a service client and not a user.
+    /// Returns whether the caller is a service client and not a user.
     #[must_use]
     pub fn is_service(&self) -> bool {
         self.0.claims.is_service()
     }
 
-    /// Who acts as the subject, where somebody does.
+    /// Returns the user who acts as the subject, if any.
     #[must_use]
     pub fn impersonator(&self) -> Option<UserId> {
         self.0.claims.act.map(|act| act.sub)
     }
 
-    /// Whether the token allows this.
+    /// Returns whether the token allows this scope.
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
         self.0.scopes.contains(scope)
     }
 
-    /// What the token says.
+    /// Returns the verified claims of the token.
     #[must_use]
     pub fn claims(&self) -> &Claims {
         &self.0.claims
     }
 
-    /// What the token allows.
+    /// Returns the scopes that the token allows.
     #[must_use]
     pub fn scopes(&self) -> &Scopes {
         &self.0.scopes

@@ -5,7 +5,7 @@ use store::users;
 
 use crate::app::App;
 
-/// Everything that a user may ask for: their own scopes and those of their roles.
+/// Returns all scopes that a user may ask for: their own scopes and those of their roles.
 #[must_use]
 pub fn scopes_of(app: &App, user: &users::Model) -> Scopes {
     let mut scopes = user.scopes.clone();

@@ -1,4 +1,4 @@
-//! What a reader is shown of other users. People are shown everything that their scopes allow; a service client can be
+//! The view that a reader has of other users. People see everything that their scopes allow; a service client can be
 //! limited to some users and some fields.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use model::error::{Error, Result};
 use model::values::{ClientId, Held, Projection, UserField};
 use store::{service_clients, users};
 
-/// What one reader is shown.
+/// The part of the users' data that one reader sees.
 #[derive(Clone, Debug, Default)]
 pub struct View {
     client: Option<ClientId>,
@@ -20,37 +20,37 @@ pub struct View {
     generation: i64,
 }
 
-/// How a user looks to a reader.
+/// The visibility of a user to a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sight {
-    /// They are shown.
+    /// The reader sees the user.
     Shown,
-    /// They were shown once, and are no more.
+    /// The reader saw the user earlier, and no longer does.
     Gone,
-    /// They are nobody.
+    /// The reader never sees the user, as if the user did not exist.
     Hidden,
 }
 
-/// A user, as a reader is shown them.
+/// A user, with the view that a reader has of them.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// The user. What the view does not show of them must not be told.
+    /// The user. Fields that the view hides must not be disclosed.
     pub user: users::Model,
-    /// What is shown.
+    /// The view of the reader.
     pub view: View,
 }
 
 impl View {
-    /// Of everything.
+    /// Builds a view of everything.
     #[must_use]
     pub fn everything() -> Self {
         Self::default()
     }
 
-    /// What the caller is shown.
+    /// Builds the view of the caller.
     ///
     /// # Errors
-    /// [`Error::TokenRevoked`] when the client is not there any more; when the database fails.
+    /// [`Error::TokenRevoked`] when the client no longer exists; when the database fails.
     pub(crate) async fn of(app: &App, principal: &Principal) -> Result<Self> {
         if !principal.is_service() {
             return Ok(Self::everything());
@@ -64,10 +64,10 @@ impl View {
         })
     }
 
-    /// Refuses what a limited reader is not shown at all: lists and logs of all users.
+    /// Checks that the reader is not limited, for lists and logs of all users.
     ///
     /// # Errors
-    /// [`Error::Forbidden`].
+    /// [`Error::Forbidden`] for a limited reader.
     pub async fn require_everything(app: &App, principal: &Principal) -> Result<()> {
         match Self::of(app, principal).await?.projection {
             Some(_) => Err(Error::Forbidden),
@@ -75,17 +75,17 @@ impl View {
         }
     }
 
-    /// Whether anything is kept from the reader.
+    /// Returns whether the view hides anything from the reader.
     pub(crate) fn is_limited(&self) -> bool {
         self.projection.is_some()
     }
 
-    /// Whether it is what this client is shown.
+    /// Returns whether this is the view of this client.
     pub(crate) fn is_of(&self, client: ClientId) -> bool {
         self.client == Some(client)
     }
 
-    /// How a user looks who held something else before a change.
+    /// Returns the visibility of a user who held other roles and scopes before a change.
     pub(crate) fn sight(&self, app: &App, user: &users::Model, before: Option<&Held>) -> Sight {
         let Some(projection) = &self.projection else { return Sight::Shown };
         let (now, exists) = (projection.selects(&held(app, user)), user.deleted_at.is_none());
@@ -97,18 +97,18 @@ impl View {
         }
     }
 
-    /// The user, if they are shown.
+    /// Returns the user, if the reader may see them.
     pub(crate) fn see(&self, app: &App, user: users::Model) -> Option<Seen> {
         (self.sight(app, &user, None) == Sight::Shown).then(|| Seen { user, view: self.clone() })
     }
 
-    /// Whether a field is shown; of the metadata, whether anything of it is.
+    /// Returns whether a field is shown; for the metadata, whether any part of it is.
     #[must_use]
     pub fn shows(&self, field: UserField) -> bool {
         self.projection.as_ref().is_none_or(|projection| projection.shows(field))
     }
 
-    /// What is shown of the metadata; none: nothing.
+    /// Returns the part of the metadata that is shown, or `None`.
     #[must_use]
     pub fn metadata(&self, whole: &Value) -> Option<Value> {
         match &self.projection {
@@ -117,25 +117,25 @@ impl View {
         }
     }
 
-    /// The version of what is shown of a user. It counts the changes to what the reader may see, too, so that a copy
-    /// takes what it was not shown before.
+    /// Returns the version of the visible part of a user. It also counts the changes to the reader's view, so that a
+    /// copy accepts data that it was not shown before.
     #[must_use]
     pub fn version(&self, user: &users::Model) -> i64 {
         user.version + self.generation
     }
 
-    /// When a user has gone from sight.
+    /// Returns the time at which a user became invisible.
     pub(crate) fn gone_at(user: &users::Model) -> DateTime<Utc> {
         user.deleted_at.unwrap_or(user.updated_at)
     }
 }
 
-/// What a user holds.
+/// Returns the roles and scopes that a user holds.
 fn held(app: &App, user: &users::Model) -> Held {
     Held { roles: user.roles().into_iter().collect(), scopes: scopes_of(app, user) }
 }
 
-/// What a user held before a change, where that was something else.
+/// Returns the roles and scopes that a user held before a change, where they were different.
 pub(crate) fn held_before(app: &App, before: &users::Model, after: &users::Model) -> Option<Held> {
     let was = held(app, before);
     (was != held(app, after)).then_some(was)
