@@ -1,6 +1,7 @@
-//! What this process has read from the outbox, told to every subscriber of the feed: a thousand of them cost one query.
+//! Changes that this process has read from the outbox, sent to every subscriber of the feed: a thousand subscribers
+//! cost one query.
 //!
-//! Nobody is waited for. Who is slow misses announcements and reads the outbox again; so the memory is bounded.
+//! The sender never waits. A slow subscriber misses announcements and reads the outbox again, so the memory is bounded.
 
 use std::sync::Arc;
 
@@ -9,15 +10,15 @@ use tokio::sync::broadcast::{self, Receiver, Sender};
 
 use store::{changes, users};
 
-/// How many announcements a subscriber may be behind.
+/// Maximum number of announcements that a subscriber may lag behind.
 const CAPACITY: usize = 1024;
 
-/// What is announced.
+/// A message to the subscribers.
 #[derive(Clone, Debug)]
 pub enum Announcement {
     /// A change that was read.
     Change(Arc<Announced>),
-    /// There was nothing beyond this position at this time.
+    /// There was no change beyond this position at this time.
     Current(i64, DateTime<Utc>),
     /// The process stops.
     Stopping,
@@ -28,34 +29,34 @@ pub enum Announcement {
 pub struct Announced {
     /// The change.
     pub change: changes::Model,
-    /// The user as they were when it was read; none for what is not about a user.
+    /// The user as they were when the change was read; `None` for a change that is not about a user.
     pub user: Option<users::Model>,
 }
 
-/// Tells the subscribers.
+/// The channel to the subscribers.
 #[derive(Debug)]
 pub struct Announcements(Sender<Announcement>);
 
 impl Announcements {
-    /// Without subscribers.
+    /// Creates a channel without subscribers.
     #[must_use]
     pub fn new() -> Self {
         Self(Sender::new(CAPACITY))
     }
 
-    /// Tells every subscriber, if there are any.
+    /// Sends the announcement to every subscriber, if there are any.
     pub fn tell(&self, announcement: Announcement) {
-        // It fails when nobody listens.
+        // Sending fails when there are no subscribers.
         let _ = self.0.send(announcement);
     }
 
-    /// Everything that is announced from now on.
+    /// Subscribes to everything that is announced from now on.
     #[must_use]
     pub fn subscribe(&self) -> Receiver<Announcement> {
         self.0.subscribe()
     }
 
-    /// How many listen.
+    /// Returns the number of subscribers.
     #[must_use]
     pub fn subscribers(&self) -> usize {
         self.0.receiver_count()
@@ -68,5 +69,5 @@ impl Default for Announcements {
     }
 }
 
-/// How a subscriber's wait can end without an announcement.
+/// The reasons for which a subscriber's wait ends without an announcement.
 pub use broadcast::error::RecvError;

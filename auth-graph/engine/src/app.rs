@@ -1,4 +1,4 @@
-//! App: the parts that a use case needs, built once and shared.
+//! App: the components that a use case needs, built once and shared.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -26,71 +26,72 @@ use model::error::{Error, Result};
 use model::values::JsonSchema;
 use store::Commits;
 
-/// A cheap handle to the parts.
+/// A cheap handle to the components.
 #[derive(Clone, Debug)]
 pub struct App(Arc<Parts>);
 
-/// Everything that a use case needs.
+/// The components that a use case needs.
 #[derive(Debug)]
 pub struct Parts {
-    /// The configuration, checked.
+    /// Validated configuration.
     pub config: Config,
-    /// The database.
+    /// Database connection.
     pub db: DatabaseConnection,
-    /// The same database with commits that do not wait for the disk. It is for data that may be lost when the machine
-    /// fails: generations of refresh tokens and counted attempts. Nothing that is in the outbox is written with it.
+    /// Connection to the same database with commits that do not wait for the disk. It is for data that may be lost when
+    /// the machine fails: generations of refresh tokens and counted attempts. Data of the outbox is never written with
+    /// it.
     pub relaxed_db: DatabaseConnection,
-    /// The time.
+    /// Source of the current time.
     pub clock: Clock,
-    /// The keys that sign access tokens.
+    /// Keys that sign access tokens.
     pub keyring: Keyring,
-    /// Makes and checks access tokens.
+    /// Issuer and verifier of access tokens.
     pub access_tokens: AccessTokens,
-    /// Which attributes of a user become claims.
+    /// Policy that decides which attributes of a user become claims.
     pub claims_policy: ClaimsPolicy,
-    /// Who else is asked for claims.
+    /// External service that adds claims, if configured.
     pub claims_hook: Option<ClaimsHook>,
-    /// Makes and reads refresh tokens.
+    /// Issuer and reader of refresh tokens.
     pub refresh_tokens: RefreshTokens,
-    /// The service clients that have authenticated of late.
+    /// Cache of the service clients that have authenticated recently.
     pub known_clients: KnownClients,
-    /// Makes and checks what proves that a request with the cookie comes from our page.
+    /// Issuer and verifier of the tokens that prove that a request with the cookie comes from our page.
     pub csrf_tokens: CsrfTokens,
-    /// Hashes passwords.
+    /// Threads that hash passwords.
     pub passwords: PasswordPool,
-    /// The sessions that were ended a short while ago.
+    /// Sessions that ended recently.
     pub revocations: Revocations,
-    /// Makes and reads the cursors of lists.
+    /// Encoder and decoder of the cursors of lists.
     pub cursors: Cursors,
-    /// Who else is asked whether a password is known from a breach.
+    /// External service that knows passwords from breaches, if configured.
     pub breached_passwords: Option<BreachedPasswords>,
-    /// What `metadata` must be like.
+    /// Schema of `metadata`, if configured.
     pub metadata_schema: Option<JsonSchema>,
-    /// What the metadata must be like that only administrators see.
+    /// Schema of the metadata that only administrators see, if configured.
     pub private_metadata_schema: Option<JsonSchema>,
-    /// Writes mails and hands them over.
+    /// Component that writes and sends mails.
     pub mailer: Mailer,
-    /// Rings when a mail waits to be sent.
+    /// Notification that a mail waits to be sent.
     pub mail_waits: Notify,
-    /// Encrypts and opens the secrets of webhooks.
+    /// Cipher for the secrets of webhooks.
     pub webhook_secrets: WebhookSecrets,
-    /// Calls the endpoints of webhooks.
+    /// HTTP client that calls the endpoints of webhooks.
     pub egress: Egress,
-    /// Rings when endpoints of webhooks may have something to be told.
+    /// Notification that deliveries to webhook endpoints may be waiting.
     pub webhooks_wait: Notify,
-    /// Counts what happens.
+    /// Metrics of this process.
     pub metrics: Metrics,
-    /// Tells the subscribers of the feed in this process what was read from the outbox.
+    /// Channel that passes changes read from the outbox to the feed subscribers in this process.
     pub announcements: Announcements,
-    /// Rings when this process has written a change.
+    /// Notification that this process has written a change.
     pub changed: Arc<Notify>,
 }
 
 impl App {
-    /// Opens the database and builds the parts. Nothing is migrated, and no keys are loaded yet: see `auth::boot`.
+    /// Opens the database and builds the components. It runs no migrations and loads no keys: see `auth::boot`.
     ///
     /// # Errors
-    /// When the secret can not be read, the database can not be reached or a thread can not be started.
+    /// When the secret cannot be read, the database cannot be reached or a thread cannot be started.
     pub async fn build(config: Config, clock: Clock) -> Result<Self> {
         let secrets = config.secrets().map_err(Error::internal)?;
         let (url, most) = (database_url(&config)?, config.database.max_connections);
@@ -146,7 +147,8 @@ impl Deref for App {
     }
 }
 
-/// Which database could not be opened, without its URL: that may hold a password.
+/// Returns the error for a database that could not be opened. It names the database without its URL, which may contain
+/// a password.
 fn unopened(config: &Config, error: &DbErr) -> Error {
     let place = match config.database.url.expose_secret() {
         "" => embedded(config).display().to_string(),
@@ -159,7 +161,7 @@ fn embedded(config: &Config) -> PathBuf {
     config.data_dir.join("auth-graph.sqlite")
 }
 
-/// The configured database, or the embedded one in the data folder.
+/// Returns the URL of the configured database, or of the embedded one in the data folder.
 fn database_url(config: &Config) -> Result<SecretString> {
     if !config.database.url.expose_secret().is_empty() {
         return Ok(config.database.url.clone());

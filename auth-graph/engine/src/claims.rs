@@ -1,7 +1,8 @@
-//! What access tokens say beside their standard claims: the policy's, the hook's, and the names that other clients
-//! look for.
+//! Claims of access tokens in addition to the standard ones: those of the policy, those of the hook, and the names that
+//! other clients expect.
 //!
-//! All is asked before a session or a client is locked, so that no network call is made within a transaction.
+//! All questions are answered before a session or a client is locked, so that no network call is made within a
+//! transaction.
 
 pub mod policy;
 
@@ -15,8 +16,8 @@ use model::error::{Error, Result};
 use model::values::{AdditionalClaims, Scopes};
 use store::{sessions, users};
 
-/// What the hook has said, and the user's number where tokens tell it. Only whoever has asked, or has nothing to ask,
-/// can make a token.
+/// The answer of the hook, and the number of the user where tokens contain it. A token can be made only with an answer,
+/// so the question cannot be forgotten.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     claims: AdditionalClaims,
@@ -29,7 +30,7 @@ impl Answer {
     }
 }
 
-/// Whether anything has to be asked before a token is made.
+/// Returns whether a question must be answered before a token is made.
 pub(crate) fn must_ask(app: &App) -> bool {
     app.claims_hook.is_some() || app.claims_policy.tells_numbers()
 }
@@ -37,7 +38,7 @@ pub(crate) fn must_ask(app: &App) -> bool {
 /// Asks the hook, if there is one.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when it fails, and failing is to be refused.
+/// [`Error::Unavailable`] when it fails, and the configuration rejects tokens in that case.
 pub(crate) async fn ask(app: &App, question: &Question<'_>) -> Result<Answer> {
     let Some(hook) = &app.claims_hook else { return Ok(Answer::default()) };
     let answer = hook.ask(question, app.clock.now()).await.and_then(|claims| match app.claims_policy.fits(&claims) {
@@ -54,7 +55,7 @@ pub(crate) async fn ask(app: &App, question: &Question<'_>) -> Result<Answer> {
     }
 }
 
-/// The same failure, and that it is the hook's: the log of a request that failed says nothing else of it.
+/// Adds to a failure that the hook caused it: the log of a failed request contains nothing else about the hook.
 fn named(error: Error) -> Error {
     match error {
         Error::Unavailable { source: Some(why), .. } => {
@@ -90,7 +91,8 @@ pub(crate) async fn ask_for_session(
     Ok(answer)
 }
 
-/// Everything that the token of a user says beside the standard claims. The hook's answer goes before the policy.
+/// Returns all claims of a user's token in addition to the standard ones. The answer of the hook takes precedence over
+/// the policy.
 pub(crate) fn of_user(app: &App, user: &users::Model, audience: &str, answer: Answer) -> AdditionalClaims {
     let mut claims = app.claims_policy.of_user(user, audience);
     claims.extend(answer.claims);
@@ -99,7 +101,7 @@ pub(crate) fn of_user(app: &App, user: &users::Model, audience: &str, answer: An
     claims
 }
 
-/// The same for a service client, which has no attributes and is nobody's account.
+/// Returns the additional claims for a service client, which has no attributes and is no user's account.
 pub(crate) fn of_service(app: &App, answer: Answer) -> AdditionalClaims {
     let mut claims = answer.claims;
     app.claims_policy.add_other_names(&mut claims, None);

@@ -1,7 +1,8 @@
-//! Service clients: programs that sign in with a secret of their own, and what they may do with tokens.
+//! Service clients: programs that sign in with their own secret, and their operations on tokens.
 //!
 //! The session of a service client is the client itself: its tokens carry its identifier as `sid`, so that disabling it
-//! ends them by the same check as every other session's. There is no way back; a new client is made instead.
+//! ends them by the same check as every other session's. A disabled client cannot be enabled; an administrator creates
+//! a new client instead.
 
 mod authentication;
 mod grants;
@@ -26,39 +27,39 @@ pub use authentication::{Credentials, Presenter, authenticate, identify};
 pub use grants::{ClientToken, Wish, grant_client_credentials, refresh};
 pub use tokens::{introspect, revoke};
 
-/// Allows to list service clients.
+/// Scope that allows listing service clients.
 pub const CLIENTS_READ: &str = "clients:read";
 
-/// Allows to make service clients with no more scopes than one has oneself, and to change such clients.
+/// Scope that allows creating service clients with no more scopes than the actor has, and changing such clients.
 pub const CLIENTS_WRITE: &str = "clients:write";
 
-/// A service client to be made.
+/// A service client to be created.
 #[derive(Clone, Debug)]
 pub struct NewClient {
-    /// What people call it, which no other client may be called: 1 to 100 characters.
+    /// Name for people, unique among the clients: 1 to 100 characters.
     pub name: String,
-    /// What it may ask for.
+    /// Scopes that the client may ask for.
     pub scopes: Scopes,
-    /// For which audiences; none: for our own.
+    /// Audiences that the client serves; without any, the audience of this service.
     pub audiences: Vec<String>,
-    /// What it is shown of users; none: everything.
+    /// Projection that limits the view that the client has of users; without it, the client sees everything.
     pub projection: Option<Projection>,
 }
 
-/// What shows users, or lets others be shown them, without asking what a client is shown.
+/// Scopes that show users, or let others see users, without regard to a projection.
 const BEYOND_PROJECTIONS: [&str; 6] =
     [AUDIT_READ, CLIENTS_WRITE, IMPERSONATE, USERS_WRITE, WEBHOOKS_READ, WEBHOOKS_WRITE];
 
-/// A client with a secret that was made a moment ago. Nobody can be told the secret again.
+/// A client with a newly created secret. The secret cannot be shown again.
 #[derive(Debug)]
 pub struct WithSecret {
     /// The client.
     pub client: service_clients::Model,
-    /// Its secret.
+    /// Secret of the client.
     pub secret: SecretString,
 }
 
-/// Makes a service client.
+/// Creates a service client.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] for a bad name or audience; [`Error::Conflict`] when the name is taken;
@@ -98,15 +99,13 @@ pub async fn create(app: &App, actor: &Actor, new: NewClient) -> Result<WithSecr
     Ok(WithSecret { client, secret })
 }
 
-/// Every service client, disabled ones among them, the oldest first.
-///
-/// # Errors
-/// When the database fails.
+/// Returns every service client, including disabled ones, the oldest first.
 pub async fn list(app: &App) -> Result<Vec<service_clients::Model>> {
     Ok(service_clients::all(&app.db).await?)
 }
 
-/// Gives a client a new secret. The old one is of no use from now on; tokens that it has gotten stay good.
+/// Replaces the secret of a client. The old secret stops working immediately; tokens that the client has received stay
+/// valid.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such client; [`Error::Conflict`] when it is disabled; [`Error::Forbidden`] when
@@ -130,8 +129,8 @@ pub async fn rotate_secret(app: &App, actor: &Actor, id: ClientId) -> Result<Wit
     Ok(WithSecret { client, secret })
 }
 
-/// Changes what a client is shown of users; none: everything. Every cursor of the feed that it has expires, so that it
-/// reads all users anew.
+/// Sets the projection of a client; without one, it sees everything of users. Every feed cursor of the client expires,
+/// so that it reads all users anew.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such client; [`Error::Conflict`] when it is disabled;
@@ -161,7 +160,7 @@ pub async fn set_projection(
     Ok(client)
 }
 
-/// Refuses roles that nobody can have, and scopes that would show a limited client more.
+/// Rejects roles that no user can have, and scopes that would show a limited client more.
 fn check_projection(app: &App, client: &service_clients::Model) -> Result<()> {
     let roles = client.projection.iter().flat_map(|projection| &projection.users().roles);
     if !roles.into_iter().all(|role| app.config.roles.contains_key(role)) {
@@ -175,7 +174,7 @@ fn check_projection(app: &App, client: &service_clients::Model) -> Result<()> {
     }
 }
 
-/// Disables a client for good and ends its tokens. Once more does nothing.
+/// Disables a client permanently and ends its tokens. A second call does nothing.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such client.
@@ -185,7 +184,8 @@ pub async fn disable(app: &App, actor: &Actor, id: ClientId) -> Result<service_c
     if !client.is_active() {
         return Ok(client);
     }
-    // Read while the client is locked: a token that was granted before can not outlive what is remembered of this.
+    // The time is read while the client is locked: a token that was granted earlier cannot outlive the entry that
+    // remembers this.
     let now = app.clock.now();
     client.disabled_at = Some(now);
     service_clients::disable(&txn, id, now).await?;
@@ -200,7 +200,7 @@ pub async fn disable(app: &App, actor: &Actor, id: ClientId) -> Result<service_c
     Ok(client)
 }
 
-/// What is recorded of a client; never its secret.
+/// Returns the facts about a client that the audit log records, never its secret.
 fn facts(client: &service_clients::Model) -> Value {
     json!({
         "name": client.name,

@@ -13,14 +13,14 @@ use store::users;
 pub struct ClaimsPolicy(config::Claims);
 
 impl ClaimsPolicy {
-    /// For this configuration.
+    /// Builds the policy of this configuration.
     #[must_use]
     pub fn new(config: config::Claims) -> Self {
         Self(config)
     }
 
-    /// What a token for this audience says about a user. Claims that are too long together are all left out: a user
-    /// whose metadata has grown can still sign in.
+    /// Returns the claims about a user in a token for this audience. If the claims are too long together, all are left
+    /// out, so that a user whose metadata has grown can still sign in.
     #[must_use]
     pub fn of_user(&self, user: &users::Model, audience: &str) -> AdditionalClaims {
         let mut claims = AdditionalClaims::default();
@@ -34,14 +34,14 @@ impl ClaimsPolicy {
         AdditionalClaims::default()
     }
 
-    /// Whether a token may say so much.
+    /// Returns whether the claims are short enough for a token.
     #[must_use]
     pub fn fits(&self, claims: &AdditionalClaims) -> bool {
         claims.size() <= self.0.max_bytes
     }
 
-    /// The names that a token can have beside the standard ones, as far as they are known beforehand: the hook's are
-    /// not.
+    /// Returns the names that a token can have in addition to the standard ones, as far as they are known beforehand.
+    /// The names of the hook are unknown.
     #[must_use]
     pub fn names(&self) -> BTreeSet<&str> {
         let of_django: &[&str] = if self.0.django { &["user_id", "token_type"] } else { &[] };
@@ -49,13 +49,13 @@ impl ClaimsPolicy {
         of_policies.chain(of_django.iter().copied()).collect()
     }
 
-    /// Whether tokens name users by their numbers too.
+    /// Returns whether tokens also identify users by their numbers.
     #[must_use]
     pub fn tells_numbers(&self) -> bool {
         self.0.django && self.0.user_id == UserIdClaim::Number
     }
 
-    /// Adds what is switched on for clients that look for other names.
+    /// Adds the claims that are switched on for clients that expect other names.
     pub fn add_other_names(&self, claims: &mut AdditionalClaims, user_id: Option<Value>) {
         if self.0.django {
             claims.add_names_of_django(user_id);
@@ -84,7 +84,7 @@ fn attribute(user: &users::Model, source: &ClaimSource) -> Value {
     }
 }
 
-/// A name that nobody has given is none (OpenID Connect Core, section 5.3.2).
+/// Returns the name as a claim. A name that is not set becomes null (OpenID Connect Core, section 5.3.2).
 fn given(name: &str) -> Value {
     if name.is_empty() { Value::Null } else { name.into() }
 }

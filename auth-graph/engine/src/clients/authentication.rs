@@ -1,4 +1,4 @@
-//! Which client is calling: a service client that proves it, or the public one that people sign in with.
+//! Identifying the calling client: a service client that authenticates, or the public client that people sign in with.
 
 use std::sync::Arc;
 
@@ -13,26 +13,27 @@ use model::error::{Error, Result};
 use model::values::ClientId;
 use store::service_clients;
 
-/// What a client says of itself.
+/// The credentials that a client presents.
 #[derive(Debug)]
 pub struct Credentials {
-    /// Its identifier.
+    /// Identifier of the client.
     pub client_id: String,
-    /// Its secret; a public client has none.
+    /// Secret of the client; a public client has none.
     pub secret: Option<SecretString>,
 }
 
 /// The client that presents a token or asks for one.
 #[derive(Debug)]
 pub enum Presenter {
-    /// The public client that people sign in with. Anybody can say so: what it may do depends on the token alone.
+    /// The public client that people sign in with. Any caller can claim to be it: its permissions depend on the token
+    /// alone.
     FirstParty,
-    /// A service client that has proved it.
+    /// A service client that has authenticated.
     Service(Arc<service_clients::Model>),
 }
 
 impl Presenter {
-    /// The claim `client_id` of its tokens.
+    /// Returns the claim `client_id` of its tokens.
     #[must_use]
     pub fn client_id(&self) -> String {
         match self {
@@ -42,7 +43,7 @@ impl Presenter {
     }
 }
 
-/// The client, from memory where that is up to date.
+/// Returns the client, from memory where that is up to date.
 async fn find(app: &App, id: ClientId) -> Result<Option<Arc<service_clients::Model>>> {
     let fresh = !app.revocations.is_stale(app.clock.now());
     let moment = match app.known_clients.find(id) {
@@ -57,10 +58,10 @@ async fn find(app: &App, id: ClientId) -> Result<Option<Arc<service_clients::Mod
     Ok(found)
 }
 
-/// Finds out which client is calling.
+/// Identifies the calling client.
 ///
 /// # Errors
-/// As [`authenticate`]; a service client without its secret is refused like one with a wrong secret.
+/// As [`authenticate`]; a service client without its secret is rejected like one with a wrong secret.
 pub async fn identify(app: &App, credentials: &Credentials, device: &Device) -> Result<Presenter> {
     match &credentials.secret {
         None if credentials.client_id == FIRST_PARTY => Ok(Presenter::FirstParty),
@@ -68,10 +69,12 @@ pub async fn identify(app: &App, credentials: &Credentials, device: &Device) -> 
     }
 }
 
-/// Authenticates a service client by its secret. Unknown, disabled, wrong secret and no secret: one answer.
+/// Authenticates a service client by its secret. An unknown client, a disabled client, a wrong secret and no secret get
+/// the same answer.
 ///
-/// Failures are counted, not attempts, unlike a person's log-ins: a service asks often and in parallel, a secret of 256
-/// bits is not guessed however many try, and so nobody can lock a service out by failing in its name.
+/// Failures are counted instead of attempts, unlike a person's log-ins. A service asks often and in parallel, and a
+/// secret of 256 bits cannot be guessed by any number of attempts. Therefore an attacker cannot lock a service out by
+/// failing in its name.
 ///
 /// # Errors
 /// [`Error::InvalidCredentials`]; [`Error::RateLimited`] instead, after many of these.

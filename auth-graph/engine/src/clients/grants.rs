@@ -1,4 +1,4 @@
-//! Tokens for clients: their own, and the next ones of a session.
+//! Tokens for clients: their own tokens, and the next tokens of a session.
 
 use chrono::Duration;
 use secrecy::SecretString;
@@ -14,27 +14,27 @@ use model::error::{Error, Result};
 use model::values::{Scopes, SessionId, UserId};
 use store::{service_clients, users};
 
-/// What a client asks its token to be.
+/// The properties that a client requests for its token.
 #[derive(Clone, Debug, Default)]
 pub struct Wish {
-    /// What it shall allow; none: everything that can be had.
+    /// Requested scopes; without them, all scopes that the client may have.
     pub scope: Option<Scopes>,
-    /// Who it shall be for; none: us.
+    /// Requested audience; without it, the audience of this service.
     pub audience: Option<String>,
 }
 
 /// The access token of a service client. There is no refresh token: the client has its secret.
 #[derive(Debug)]
 pub struct ClientToken {
-    /// For every other call.
+    /// The token, for every other call.
     pub access_token: SecretString,
-    /// For how long it is good.
+    /// Lifetime of the token.
     pub expires_in: Duration,
-    /// What it allows.
+    /// Scopes that the token allows.
     pub scope: Scopes,
 }
 
-/// Grants a service client that was authenticated a token about itself.
+/// Grants an authenticated service client a token about itself.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] in `scope` or `audience` when it asks for more than it may have;
@@ -55,7 +55,7 @@ pub async fn grant_client_credentials(app: &App, client: &service_clients::Model
     check_scope(&scope, &allowed)?;
     let answer = claims::ask(app, &question).await?;
     let txn = store::begin(&app.db).await?;
-    // Locked until the token is signed: nothing is minted after the client was disabled.
+    // The client is locked until the token is signed, so that no token is issued after the client was disabled.
     let client = service_clients::find_locked(&txn, client.id)
         .await?
         .filter(service_clients::Model::is_active)
@@ -82,8 +82,9 @@ pub async fn grant_client_credentials(app: &App, client: &service_clients::Model
 /// Replaces a refresh token by its successor, for the client that it was issued to.
 ///
 /// # Errors
-/// As [`sessions::refresh`]; [`Error::TokenInvalid`] when the token is another client's, which is not touched;
-/// [`Error::ValidationFailed`] in `scope` or `audience` when it asks for anything but what the session has.
+/// As [`sessions::refresh`]; [`Error::TokenInvalid`] when the token belongs to another client, in which case it stays
+/// as it is; [`Error::ValidationFailed`] in `scope` or `audience` when the client asks for anything but the values of
+/// the session.
 pub async fn refresh(
     app: &App,
     presenter: &Presenter,
@@ -116,7 +117,8 @@ fn check_scope(scope: &Scopes, allowed: &Scopes) -> Result<()> {
     }
 }
 
-/// The audience that was asked for, or ours, or the first of a client that does not serve ours.
+/// Returns the audience that was asked for. The default is the audience of this service, or the first one of a client
+/// that does not serve it.
 fn audience(app: &App, client: &service_clients::Model, asked: Option<String>) -> Result<String> {
     let served = client.audiences();
     let ours = &app.config.tokens.audience;

@@ -1,4 +1,4 @@
-//! Asking about tokens and ending them, as a client.
+//! Token introspection and revocation by clients.
 
 use secrecy::SecretString;
 
@@ -14,11 +14,11 @@ use model::values::{SessionId, TokenId};
 use store::changes::{self, Kind};
 use store::{revoked_tokens, service_clients, sessions};
 
-/// What a token says, if it is good and this client may know: it serves the audience of the access token, or the token
-/// was issued to it. None otherwise, and nobody is told which.
+/// Returns the claims of a token, if it is valid and this client may see them: the client serves the audience of the
+/// access token, or the token was issued to it. Otherwise returns `None`, without revealing the reason.
 ///
 /// # Errors
-/// When nobody knows: the database fails.
+/// When the state of the token is unknown because the database fails.
 pub async fn introspect(app: &App, client: &service_clients::Model, token: &SecretString) -> Result<Option<Verified>> {
     let own = client.id.to_string();
     let found = verification::inspect(app, token).await?.ok();
@@ -31,11 +31,11 @@ pub async fn introspect(app: &App, client: &service_clients::Model, token: &Secr
     }))
 }
 
-/// Ends a token of the client that presents it: with a user's token its session, of a service client's tokens this
-/// one. A token that is not good has ended already.
+/// Revokes a token of the client that presents it. A user's token ends its session; a service client's token ends
+/// alone. A token that is not valid has ended already.
 ///
 /// # Errors
-/// [`Error::Forbidden`] when the token is another client's, which is not touched.
+/// [`Error::Forbidden`] when the token belongs to another client, in which case it stays valid.
 pub async fn revoke(app: &App, presenter: &Presenter, token: &SecretString, device: &Device) -> Result<()> {
     if RefreshTokens::recognises(token) {
         return revoke_refresh(app, presenter, token, device).await;
@@ -61,13 +61,13 @@ async fn revoke_refresh(app: &App, presenter: &Presenter, token: &SecretString, 
         return Err(Error::Forbidden);
     }
     match logout(app, Some(token), None, Reach::This, device).await {
-        // An outdated one has ended its session on the way.
+        // An outdated token has ended its session in the process.
         Ok(_) | Err(Error::TokenInvalid | Error::TokenReused) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// The name of the token takes the place of a session's, in the outbox and in the set of what was ended.
+/// Revokes a single token. Its identifier takes the place of a session's, in the outbox and in the set of revocations.
 async fn revoke_single(app: &App, principal: &Principal, token: TokenId) -> Result<()> {
     let now = app.clock.now();
     let session = SessionId(token.0);
