@@ -33,7 +33,7 @@ pub const USERS_WRITE: &str = "users:write";
 pub struct Update {
     /// E-mail address.
     pub email: Option<Email>,
-    /// Whether the address is verified.
+    /// Verification state of the address.
     pub email_verified: Option<bool>,
     /// Given name.
     pub first_name: Option<String>,
@@ -41,9 +41,9 @@ pub struct Update {
     pub last_name: Option<String>,
     /// Phone number; an empty one removes it.
     pub phone_number: Option<String>,
-    /// Whether the user is staff.
+    /// Staff flag.
     pub is_staff: Option<bool>,
-    /// Whether the user is a superuser.
+    /// Superuser flag.
     pub is_superuser: Option<bool>,
     /// Metadata that services store with the user.
     pub metadata: Option<serde_json::Value>,

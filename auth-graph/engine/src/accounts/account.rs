@@ -105,8 +105,8 @@ impl Difference<'_> {
         !self.before.factors().eq(self.after.factors())
     }
 
-    /// Returns whether the change affects a credential that the user signs in with. An actor who controls that
-    /// credential can sign in as the user.
+    /// Returns whether the address, the password or another credential changes. An actor who controls one of them can
+    /// sign in as the user.
     pub(crate) fn sign_in(&self) -> bool {
         self.address() || self.password() || self.factors()
     }
