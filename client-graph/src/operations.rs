@@ -20,9 +20,9 @@ use crate::ids::{SessionId, UserId};
 pub(crate) use breaker::Breaker;
 pub(crate) use remote::{Answer, Remote, ServiceClient};
 pub(crate) use snapshot::UserSnapshot;
+pub(crate) use transport::{MAX_ANSWER, Repeat, Reply, Transport, answer, authorized, data_of};
 #[cfg(feature = "proxy")]
-pub(crate) use transport::is_json;
-pub(crate) use transport::{MAX_ANSWER, Repeat, Reply, Transport, answer, authorized, bounded_body, data_of};
+pub(crate) use transport::{bounded_body, is_json};
 pub use user::{Profile, User, UserPage};
 
 /// Credentials for signing in.
