@@ -1,11 +1,11 @@
-//! A service with permissions of its own: auth-graph says in a user's metadata which group they belong to, the service
-//! keeps that in a table of its own, and a guard compares it with what a field needs. The key begins with `_`, so that
-//! users can not set it themselves.
+//! A service with its own permissions. auth-graph stores the group of a user in the user's metadata, the service copies
+//! it to its own table, and a guard compares it with the group that a field requires. The key begins with `_`, so that
+//! users cannot set it themselves.
 //!
 //! `cargo run -p client-graph --example access_groups`
 //!
-//! A group is a path, such as `com.dept.team`. Whoever belongs to a group may do what it and the groups within it may:
-//! `com.dept` opens `com.dept.team`. Whole segments are compared, so `com.dept.te` opens nothing of the kind.
+//! A group is a path, such as `com.dept.team`. Members of a group have the permissions of that group and of the groups
+//! within it: `com.dept` grants `com.dept.team`. Whole segments are compared, so `com.dept.te` does not.
 
 use async_graphql::{EmptyMutation, EmptySubscription, Guard, Object, Request, Schema};
 use client_graph::guard::{Demand, Rule, caller, guarded, requires};
@@ -15,7 +15,7 @@ use client_graph::{ApiError, Code, Error, UserId};
 use sea_orm::{ActiveValue::Set, Database, DatabaseConnection, DatabaseTransaction, EntityTrait};
 use sea_orm_migration::prelude::*;
 
-/// The service's own table: the group of each user who has one.
+/// The service's own table, with the group of each user who has one.
 mod membership {
     use sea_orm::entity::prelude::*;
 
@@ -33,7 +33,7 @@ mod membership {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Makes the service's own table. It refers to the mirror, whose migrations come first.
+/// Creates the service's own table. It refers to the mirror, whose migrations come first.
 pub struct Memberships;
 
 impl MigrationName for Memberships {
@@ -57,14 +57,14 @@ impl MigrationTrait for Memberships {
     }
 }
 
-/// The mirror that keeps the table: in the transaction of the user's own row, at sign-in, on first sight and by the
+/// Returns a mirror that updates the table in the transaction of the user's row: at sign-in, on first sight and by the
 /// feed.
 pub fn mirror(db: DatabaseConnection) -> Mirror {
     Mirror::new(db).on_user(|change, txn| Box::pin(keep_membership(change, txn)))
 }
 
-/// auth-graph has the last word: what it does not say any more is deleted. Metadata that is no path is no membership,
-/// and no reason to lose the change.
+/// Replaces the membership of a user by that in auth-graph. Metadata without a valid path means no membership; it is
+/// not an error, because the change must be kept.
 async fn keep_membership(change: &MirrorChange, txn: &DatabaseTransaction) -> Result<(), Error> {
     let metadata = change.after.as_ref().map(|user| &user.metadata["_accessGroup"]["path"]);
     let path = metadata.and_then(|path| path.as_str()).filter(|path| segments(path).is_some());
@@ -76,7 +76,7 @@ async fn keep_membership(change: &MirrorChange, txn: &DatabaseTransaction) -> Re
     Ok(())
 }
 
-/// A caller who belongs to this group, or to one around it.
+/// Admits members of this group, or of one that contains it.
 #[derive(Clone, Copy, Debug)]
 pub struct InGroup(pub &'static str);
 
@@ -98,13 +98,13 @@ impl Guard for InGroup {
     }
 }
 
-/// The group of a user.
+/// Returns the group of a user.
 pub async fn group_of(db: &DatabaseConnection, user: UserId) -> Result<Option<String>, Error> {
     let row = membership::Entity::find_by_id(user.0).one(db).await.map_err(Error::internal)?;
     Ok(row.map(|row| row.path))
 }
 
-/// Whether belonging to one group is belonging to another.
+/// Returns whether one group grants another.
 pub fn opens(held: &str, wanted: &str) -> bool {
     match (segments(held), segments(wanted)) {
         (Some(held), Some(wanted)) => wanted.starts_with(&held),
@@ -112,12 +112,12 @@ pub fn opens(held: &str, wanted: &str) -> bool {
     }
 }
 
-/// The segments of a path; none when one of them is empty.
+/// Returns the segments of a path; none when one of them is empty.
 fn segments(path: &str) -> Option<Vec<&str>> {
     path.split('.').map(|segment| Some(segment).filter(|segment| !segment.is_empty())).collect()
 }
 
-/// What the service can be asked.
+/// The queries of the service.
 pub struct Query;
 
 #[guarded]

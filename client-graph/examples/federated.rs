@@ -8,7 +8,7 @@ use graphql_edge::{Edge, Limits};
 use sea_orm::Database;
 use tokio::{net::TcpListener, signal::ctrl_c};
 
-/// A user, by the key that auth-graph gave.
+/// A user, by the key of auth-graph.
 pub struct User(ID);
 
 #[guarded]
@@ -18,14 +18,14 @@ impl User {
         &self.0
     }
 
-    /// What is on the user's badge.
+    /// Text of the user's badge.
     #[graphql(requires(Authenticated))]
     async fn badge(&self, ctx: &async_graphql::Context<'_>) -> Result<Option<String>, ApiError> {
         Ok(caller(ctx)?.user_by_id(self.0.parse()?).await?.map(|user| user.first_name))
     }
 }
 
-/// What a gateway asks for by a key.
+/// An object that a gateway can request by its key.
 #[derive(Union)]
 #[graphql(name = "_Entity")]
 pub enum Entity {
@@ -33,7 +33,7 @@ pub enum Entity {
     User(User),
 }
 
-/// The entities.
+/// The query for entities.
 #[derive(Default)]
 pub struct Entities;
 
@@ -46,7 +46,7 @@ impl Entities {
     }
 }
 
-/// What can be asked for.
+/// The queries of the service.
 #[derive(MergedObject, Default)]
 pub struct Query(Entities, Subgraph);
 
@@ -56,7 +56,7 @@ async fn graphql(State(badges): State<Badges>, context: Context, headers: Header
     badges.post(&headers, body, |request| request.data(context)).await
 }
 
-/// The routes of the service.
+/// Returns the routes of the service.
 pub fn routes(auth: &AuthGraph) -> Result<Router, Undecided> {
     let build = || Schema::build(Query::default(), EmptyMutation, EmptySubscription);
     deny_by_default(&build().finish())?;

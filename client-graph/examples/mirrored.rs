@@ -10,7 +10,7 @@ async fn hello(CurrentUser(user): CurrentUser) -> String {
     format!("Hello, {}\n", user.email)
 }
 
-/// auth-graph as this service sees it, with a mirror of its users.
+/// Returns the connection to auth-graph, with a mirror of its users.
 pub async fn auth_graph(
     url: &str,
     database: &str,
@@ -23,12 +23,12 @@ pub async fn auth_graph(
     Ok(builder.mirror(Mirror::new(db)).build()?)
 }
 
-/// The routes of the service.
+/// Returns the routes of the service.
 pub fn routes(auth: &AuthGraph) -> Router {
     Router::new().route("/hello", get(hello)).layer(auth.layer())
 }
 
-/// Serves, and follows the feed, until it is told to stop. Both end in order: the next process goes on at once.
+/// Serves and follows the feed until `stop`. Both end cleanly, so that the next process can write the mirror at once.
 pub async fn serve<F>(
     auth: &AuthGraph,
     listener: TcpListener,

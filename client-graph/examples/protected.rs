@@ -1,4 +1,4 @@
-//! A service that knows who calls.
+//! A service for signed-in callers.
 
 use axum::{Router, routing::get};
 use client_graph::{AuthGraph, layer::Authenticated};
@@ -7,7 +7,7 @@ async fn hello(Authenticated(principal): Authenticated) -> String {
     format!("Hello, {}\n", principal.subject)
 }
 
-/// The routes of the service.
+/// Returns the routes of the service.
 pub fn routes(auth: &AuthGraph) -> Router {
     Router::new().route("/hello", get(hello)).layer(auth.layer())
 }

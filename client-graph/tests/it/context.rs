@@ -43,7 +43,7 @@ async fn the_scheme_is_compared_without_case() {
 }
 
 #[tokio::test]
-async fn another_scheme_is_somebody_elses_business() {
+async fn another_scheme_counts_as_no_token() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     for value in ["Basic dXNlcjpwYXNz", "Digest x", "Bearerx y", ""] {
@@ -113,7 +113,7 @@ async fn a_token_can_come_another_way() {
 }
 
 #[tokio::test]
-async fn a_warm_request_waits_for_nothing_and_calls_nobody() {
+async fn a_warm_request_waits_for_nothing_and_makes_no_call() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let headers = bearer(&issuer.token_for(&issuer.user("ada@example.com")).sign());
@@ -154,7 +154,7 @@ async fn the_fresh_principal_is_confirmed_and_fails_closed() {
 }
 
 #[tokio::test]
-async fn an_answer_about_somebody_else_confirms_nobody() {
+async fn an_answer_about_another_user_confirms_no_caller() {
     let issuer = TestIssuer::start().await;
     let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
     let claims = json!({

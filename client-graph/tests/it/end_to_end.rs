@@ -138,7 +138,7 @@ async fn too_many_attempts_are_429_with_the_time_to_wait() {
 }
 
 #[tokio::test]
-async fn while_auth_graph_is_away_work_goes_on() {
+async fn work_continues_while_auth_graph_is_away() {
     let mut world = World::start("ES256").await;
     let (access, refresh) = world.sign_in("ada@example.com").await;
     assert_eq!(world.test_view(&access).await, 200);
@@ -190,7 +190,7 @@ async fn the_mirror_knows_people_who_never_signed_in_here() {
 }
 
 #[tokio::test]
-async fn a_service_makes_the_row_of_somebody_who_never_came() {
+async fn a_service_creates_the_row_of_a_user_who_never_visited_it() {
     let world = World::strict().await;
     let eve = world.sign_in_elsewhere("eve@example.com").await.user;
     let service = world.service().mirror(Mirror::in_memory()).build().unwrap();
@@ -268,7 +268,7 @@ async fn a_service_holds_no_more_than_its_client_is_shown() {
 
     let context = auth.context_from_token(Some(&token)).await;
     assert_eq!(context.user().await.unwrap().id, staff);
-    // Nor by their own sign-in: nothing would tell this service when they are disabled or deleted.
+    // Nor by their own sign-in: the feed would never report to this service that they are disabled or deleted.
     let beyond = auth.context_from_token(Some(&eves.access_token)).await;
     assert_eq!(beyond.user().await.unwrap_err().code(), Code::Forbidden);
     let elsewhere = other.context_from_token(Some(&eves.access_token)).await;

@@ -95,7 +95,7 @@ async fn the_mirror_holds_people_who_never_came_and_follows_them() {
 }
 
 #[tokio::test]
-async fn a_service_that_was_away_goes_on_where_it_was_and_repeats_do_no_harm() {
+async fn a_service_continues_from_its_last_position_and_repeats_do_no_harm() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
@@ -253,7 +253,7 @@ async fn without_a_service_client_the_errors_name_the_fix() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_told_and_never_shown() {
+async fn a_wrong_secret_is_reported_and_never_shown() {
     let issuer = TestIssuer::start().await;
     let (id, _) = issuer.service_client();
     let auth = issuer.auth_graph().service_client(id, "wrong-secret".into()).build().unwrap();
@@ -305,7 +305,7 @@ async fn ten_thousand_changes_during_an_outage_arrive_in_spite_of_cuts() {
 }
 
 #[tokio::test]
-async fn an_auth_graph_that_hangs_is_asked_once_a_second_and_nobody_waits_for_it() {
+async fn an_auth_graph_that_hangs_is_asked_once_a_second_and_no_caller_waits_for_it() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let asked = watch::Sender::new(0);

@@ -109,8 +109,8 @@ async fn an_error_keeps_its_code_and_its_cause_stays_inside() {
     assert_eq!(waiting["errors"][0]["extensions"]["retryAfter"], 2);
 }
 
-/// With a mistake in the configuration there was an error where the caller is looked for, and whoever asked only
-/// whether something was there let everybody in.
+/// A mistake in the configuration put an error in the place of the caller, and a check for any value there admitted
+/// every caller.
 #[tokio::test]
 async fn ghsa_8fpg_xm3f_6cx3_a_caller_who_can_not_be_checked_is_nobody() {
     let schema = Schema::new(Query, EmptyMutation, EmptySubscription);

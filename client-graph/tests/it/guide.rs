@@ -1,4 +1,4 @@
-//! The guide docs/guides/add-auth-to-your-service.md: its programs are those of examples/, and do what it says.
+//! The guide docs/guides/add-auth-to-your-service.md: its programs are those of examples/, and behave as it describes.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -25,7 +25,7 @@ mod mirrored;
 #[expect(dead_code, reason = "the example runs by itself as well")]
 mod protected;
 
-/// What the commands of the guide make of a new package.
+/// The dependencies that the commands of the guide add to a new package.
 const DEPENDENCIES: &str = r#"
 async-graphql = { version = "7", default-features = false }
 axum = "0.8"
@@ -68,7 +68,7 @@ fn the_commands_of_the_guide_make_the_package() {
     assert_eq!(manifest.split_once("[dependencies]").unwrap().1, DEPENDENCIES);
 }
 
-/// Each block of Rust in the guide, which names the file that it shows. `make schema` puts the files in anew.
+/// Each block of Rust in the guide is preceded by the name of its file. `make schema` updates the blocks.
 #[test]
 fn the_guide_shows_the_programs_that_are_tested_here() {
     let (path, guide) = guide();
@@ -92,7 +92,7 @@ fn the_guide_shows_the_programs_that_are_tested_here() {
 }
 
 #[tokio::test]
-async fn a_protected_service_says_hello_to_whoever_is_signed_in() {
+async fn a_protected_service_greets_signed_in_callers() {
     let world = World::start_with(Feed::Ignored, &[]).await;
     let pair = world.sign_in_elsewhere("ada@example.com").await;
     let auth = AuthGraph::builder(&world.auth_url).audience("graph").build().unwrap();

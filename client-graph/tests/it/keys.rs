@@ -79,7 +79,7 @@ async fn a_withdrawn_key_ends_its_tokens_even_remembered_ones() {
 }
 
 #[tokio::test]
-async fn old_keys_are_fetched_anew_without_making_a_request_wait() {
+async fn old_keys_are_fetched_again_without_making_a_request_wait() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -112,7 +112,7 @@ async fn during_an_outage_the_last_good_keys_go_on() {
 }
 
 #[tokio::test]
-async fn an_unknown_key_during_an_outage_is_nobodys_fault() {
+async fn an_unknown_key_during_an_outage_is_not_the_fault_of_the_caller() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -184,7 +184,7 @@ async fn the_issuer_is_a_name_and_its_keys_may_be_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_key_set_that_can_not_be_read_is_an_outage() {
+async fn a_key_set_that_cannot_be_read_is_an_outage() {
     let issuer = TestIssuer::start().await;
     for body in ["", "<html>", "[]", "{}", r#"{"keys": 7}"#] {
         assert_eq!(code_with_key_set(&issuer, body).await, (Some(Code::Unavailable), 1), "{body}");

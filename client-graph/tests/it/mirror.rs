@@ -39,7 +39,7 @@ async fn the_first_request_of_a_user_makes_the_row_with_one_call() {
 }
 
 #[tokio::test]
-async fn a_warm_request_calls_nobody_and_reads_nothing() {
+async fn a_warm_request_makes_no_call_and_reads_nothing() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let auth = with_mirror(&issuer, &db).await;
@@ -70,7 +70,7 @@ async fn a_database_that_others_lock_is_busy() {
     let (impatient, patient) = match db.get_database_backend() {
         DbBackend::Postgres => {
             lock.execute_unprepared("LOCK TABLE mirrored_users").await.unwrap();
-            // Long enough for what waits for nobody, such as the second of these.
+            // Long enough for tasks that wait for no other task, such as the second of these.
             ("SET statement_timeout = 1000", "SET statement_timeout = 0")
         }
         _ => ("PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 5000"),
@@ -121,7 +121,7 @@ async fn eight_parallel_first_requests_of_forty_users_make_forty_rows() {
 }
 
 #[tokio::test]
-async fn the_end_of_one_session_is_not_told_to_another_that_came_at_the_same_time() {
+async fn the_end_of_one_session_does_not_affect_another_that_came_at_the_same_time() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().mirror(Mirror::in_memory()).build().unwrap();
     let ada = issuer.user("ada@example.com");
@@ -241,7 +241,7 @@ async fn without_a_mirror_the_error_names_the_fix() {
     assert!(format!("{error:?}").contains("AuthGraphBuilder::mirror"));
 }
 
-/// launchbadge/sqlx#4393: the next statement on the connection became a part of a transaction that nobody ended.
+/// launchbadge/sqlx#4393: the next statement on the connection became part of a transaction that was never ended.
 #[tokio::test]
 async fn nothing_is_left_of_a_write_whose_caller_went_away() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
@@ -259,7 +259,7 @@ async fn nothing_is_left_of_a_write_whose_caller_went_away() {
                 tokio::task::yield_now().await;
             }
         }
-        // A statement of its own is there for everybody as soon as it has ended.
+        // A statement outside a transaction is visible to all connections as soon as it has ended.
         single.execute_unprepared(&format!("INSERT INTO marks VALUES ({polls})")).await.unwrap();
         let sql = format!("SELECT number FROM marks WHERE number = {polls}");
         let found = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();

@@ -46,7 +46,7 @@ async fn a_deletion_leaves_what_the_service_chose() {
         assert_eq!(mirror.user(ada.id).await.unwrap(), None, "{deletion:?}");
         assert_eq!(text(&db, "SELECT email FROM mirrored_users").await, email, "{deletion:?}");
         assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM orders").await, orders, "{deletion:?}");
-        // Older news change nothing, a deletion that is told twice neither.
+        // Older changes and a repeated deletion change nothing.
         mirror.apply(&User { version: 2, ..ada.clone() }).await.unwrap();
         mirror.forget(ada.id, 3).await.unwrap();
         assert_eq!(mirror.user(ada.id).await.unwrap(), None, "{deletion:?}");
@@ -101,7 +101,7 @@ async fn the_services_own_columns_outlive_every_kind_of_change() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_auth_graph_does_not_know_any_more_is_begun_anew() {
+async fn a_cursor_that_auth_graph_no_longer_knows_leads_to_a_fresh_start() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let ada = issuer.user("ada@example.com");
@@ -116,7 +116,7 @@ async fn a_cursor_that_auth_graph_does_not_know_any_more_is_begun_anew() {
     assert_eq!(issuer.calls("UserSnapshots"), 2, "read anew");
 }
 
-/// What `connect` has made, and a mirror beside it.
+/// The database of `connect`, and a mirror in addition.
 struct TwoMirrors;
 
 impl MigratorTrait for TwoMirrors {
@@ -218,7 +218,7 @@ async fn a_mirror_in_memory_is_not_built_with_a_hook() {
 }
 
 /// Follows, is away while a user is deleted and the deletion is forgotten, and follows again.
-async fn come_back_after_an_untold_deletion(issuer: &TestIssuer, mirror: Mirror) -> (Following, [User; 2]) {
+async fn return_after_an_unannounced_deletion(issuer: &TestIssuer, mirror: Mirror) -> (Following, [User; 2]) {
     let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
     for number in 0..250 {
         issuer.user(&format!("user{number}@example.com"));
@@ -247,12 +247,12 @@ async fn who_was_deleted_while_the_service_was_away_for_too_long_is_gone() {
             Ok(())
         })
     });
-    let (service, [ada, eve]) = come_back_after_an_untold_deletion(&issuer, mirror).await;
+    let (service, [ada, eve]) = return_after_an_unannounced_deletion(&issuer, mirror).await;
     assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM mirrored_users WHERE email = ''").await, 1, "erased");
     assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM departures").await, 1, "the hook was told");
     assert_eq!(service.auth.mirror().unwrap().user(eve.id).await.unwrap().unwrap().version, 1);
 
-    // It was a conclusion: what auth-graph itself says counts for more.
+    // The deletion was only inferred: a change of auth-graph itself overwrites it.
     service.auth.mirror().unwrap().apply(&ada).await.unwrap();
     assert!(service.auth.mirror().unwrap().user(ada.id).await.unwrap().is_some());
 }
@@ -260,7 +260,7 @@ async fn who_was_deleted_while_the_service_was_away_for_too_long_is_gone() {
 #[tokio::test]
 async fn in_memory_who_was_deleted_unheard_is_gone_too() {
     let issuer = TestIssuer::start().await;
-    let (service, [_, eve]) = come_back_after_an_untold_deletion(&issuer, Mirror::in_memory()).await;
+    let (service, [_, eve]) = return_after_an_unannounced_deletion(&issuer, Mirror::in_memory()).await;
     assert_eq!(service.auth.mirror().unwrap().user(eve.id).await.unwrap().unwrap().version, 1);
 }
 

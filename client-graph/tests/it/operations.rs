@@ -71,7 +71,7 @@ async fn logout_ends_the_session_there() {
 }
 
 #[tokio::test]
-async fn logout_everywhere_ends_every_session_of_the_user_and_services_are_told() {
+async fn logout_everywhere_ends_every_session_of_the_user_and_services_are_notified() {
     let issuer = TestIssuer::start().await;
     let (_, _) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
     let auth = issuer.auth_graph().build().unwrap();
@@ -91,7 +91,7 @@ async fn logout_everywhere_ends_every_session_of_the_user_and_services_are_told(
 }
 
 #[tokio::test]
-async fn verify_tells_the_kinds_of_tokens_apart() {
+async fn verify_distinguishes_the_types_of_tokens() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");

@@ -17,12 +17,12 @@ use crate::world::{Feed, World};
 
 const STILL_LOST: &str = "still: the feed of auth-graph was lost";
 
-/// What was logged.
+/// The log of a test.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Begins to keep it, for this thread.
+    /// Starts to capture the log of this thread.
     fn begin() -> (Self, DefaultGuard) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt().with_env_filter("client_graph=debug").with_ansi(false);
@@ -69,7 +69,7 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 #[tokio::test]
-async fn an_outage_is_told_once_and_its_end_once() {
+async fn an_outage_is_logged_once_and_its_end_once() {
     let (log, _guard) = Log::begin();
     let issuer = TestIssuer::start().await;
     issuer.take_down();
@@ -85,7 +85,7 @@ async fn an_outage_is_told_once_and_its_end_once() {
 
     issuer.take_down();
     log.says(STILL_LOST, 6).await;
-    // The next one is told again.
+    // The next outage is logged again.
     log.complains(2);
     issuer.bring_up();
     log.says("the feed of auth-graph is back", 2).await;
@@ -93,7 +93,7 @@ async fn an_outage_is_told_once_and_its_end_once() {
 }
 
 #[tokio::test]
-async fn keys_that_can_not_be_fetched_are_told_of_once() {
+async fn keys_that_cannot_be_fetched_are_logged_once() {
     let (log, _guard) = Log::begin();
     let issuer = TestIssuer::start().await;
     issuer.take_down();
@@ -112,7 +112,7 @@ async fn keys_that_can_not_be_fetched_are_told_of_once() {
 }
 
 #[tokio::test]
-async fn a_mirror_that_can_not_follow_is_told_of_once() {
+async fn a_mirror_that_cannot_follow_is_logged_once() {
     let (log, _guard) = Log::begin();
     let issuer = TestIssuer::start().await;
     let database = TestDatabase::create().await;
@@ -133,7 +133,7 @@ async fn a_mirror_that_can_not_follow_is_told_of_once() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_token_is_no_outage() {
+async fn the_expiry_of_a_token_is_no_outage() {
     let (log, _guard) = Log::begin();
     let world = World::start_with(Feed::Ignored, &[]).await;
     let service = Following::with(world.service().mirror(Mirror::in_memory()));

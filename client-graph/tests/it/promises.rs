@@ -92,7 +92,7 @@ async fn mirrored(db: &DatabaseConnection) -> Vec<Facts> {
     facts.collect()
 }
 
-/// Changes users in the database of auth-graph, and tells of it in the outbox.
+/// Changes users in the database of auth-graph, and records it in the outbox.
 async fn change(world: &World, ids: &[AuthUserId], name: &str) {
     let txn = store::begin(&world.auth_app.db).await.unwrap();
     for page in ids.chunks(1000) {
@@ -183,7 +183,7 @@ async fn users_who_are_as_long_as_they_may_be_are_mirrored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_minutes_without_auth_graph_cost_nobody_anything() {
+async fn ten_minutes_without_auth_graph_cost_no_caller_anything() {
     let mut world = World::start_with(Feed::Followed, &[("tokens.access_lifetime", "1h")]).await;
     let mut seen = 0;
     while world.app.auth.feed_status().mirror_age.is_none() {

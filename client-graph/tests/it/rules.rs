@@ -171,7 +171,7 @@ impl Thing {
 }
 
 #[tokio::test]
-async fn a_schema_in_which_nobody_decided_about_a_way_in_is_refused() {
+async fn a_schema_with_a_field_without_a_rule_is_refused() {
     let schema = Schema::new(Forgetful, EmptyMutation, EmptySubscription);
     let refused = deny_by_default(&schema).unwrap_err();
     assert_eq!(refused.fields(), ["Forgetful.forgotten", "Thing.price"]);

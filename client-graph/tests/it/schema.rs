@@ -30,7 +30,7 @@ fn the_subgraph_schema_without_access_is_current() {
 }
 
 #[tokio::test]
-async fn the_service_tells_its_schema_to_a_composer_as_it_is_configured() {
+async fn the_schema_for_a_composer_follows_the_configuration() {
     for (setting, directives) in
         [(None, Directives::Included), (Some("true"), Directives::Included), (Some("false"), Directives::LeftOut)]
     {
@@ -60,7 +60,7 @@ fn the_schema_is_printed_as_it_is_committed() {
 }
 
 #[test]
-fn whoever_reads_the_schema_may_leave() {
+fn a_reader_of_the_schema_may_close_the_pipe() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let left =

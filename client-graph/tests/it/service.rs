@@ -87,7 +87,7 @@ async fn whoami_is_the_principal_with_the_mirrored_user() {
 }
 
 #[tokio::test]
-async fn whoami_is_null_for_nobody_and_an_error_for_a_bad_token() {
+async fn whoami_is_null_without_a_token_and_an_error_for_a_bad_token() {
     let service = Service::start().await;
     assert_eq!(service.graphql(None, WHOAMI, json!({})).await, json!({ "data": { "whoami": null } }));
     assert_eq!(code(&service.graphql(Some("nonsense"), WHOAMI, json!({})).await), "TOKEN_INVALID");
@@ -274,7 +274,7 @@ async fn every_answer_has_an_identifier_and_careful_headers() {
 }
 
 #[tokio::test]
-async fn a_method_that_a_path_does_not_have_is_told_with_a_code() {
+async fn a_method_that_a_path_does_not_have_is_answered_with_a_code() {
     let service = Service::start().await;
     let answer = ask(&service.router, post("/api/test/", &json!({}))).await;
     assert_eq!((answer.status, answer.header("allow")), (405, "GET,HEAD"));

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::Command;
 
 #[test]
-fn what_can_not_be_used_is_named_with_what_to_do() {
+fn an_unusable_setting_is_named_with_its_remedy() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), "").unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

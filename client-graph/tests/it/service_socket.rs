@@ -94,7 +94,7 @@ async fn a_new_token_in_a_ping_keeps_the_socket_and_anybody_elses_ends_it() {
 }
 
 #[tokio::test]
-async fn whoever_acts_as_the_user_does_not_go_on_with_their_socket() {
+async fn an_impersonator_cannot_take_over_the_socket_of_the_user() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
     let bearer = |token: String| json!({ "authorization": format!("Bearer {token}") });

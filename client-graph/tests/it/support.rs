@@ -90,12 +90,12 @@ impl Drop for TestDatabase {
     fn drop(&mut self) {
         let Some(schema) = self.schema.take() else { return };
         let url = self.url.clone();
-        // Dropping can not wait, and the test's runtime may be going down: this one is our own.
+        // Drop cannot wait, and the test's runtime may be shutting down, so this uses its own runtime.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let db = Database::connect(url).await.unwrap();
-                // A service of the test can be in the middle of a transaction, which nobody goes on with now.
+                // A service of the test may have left a transaction open, which no task continues.
                 let end_transactions = format!(
                     "SELECT pg_terminate_backend(held.pid) FROM pg_locks held \
                      JOIN pg_class ON pg_class.oid = held.relation \
@@ -138,7 +138,7 @@ pub fn post(path: &str, body: &serde_json::Value) -> Request<Body> {
     Request::post(path).header("content-type", "application/json").body(Body::from(body.to_string())).unwrap()
 }
 
-/// Serves a router on a free port, and says where.
+/// Serves a router on a free port, and returns its address.
 pub async fn serve(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

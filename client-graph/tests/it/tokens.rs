@@ -19,7 +19,7 @@ async fn code_with(change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> Option<
 }
 
 #[tokio::test]
-async fn what_a_token_says_beside_is_there_in_the_services_own_types() {
+async fn further_claims_are_available_in_the_services_own_types() {
     #[derive(Debug, PartialEq, serde::Deserialize)]
     struct Tenancy {
         tenant: String,

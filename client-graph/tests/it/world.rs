@@ -188,7 +188,7 @@ impl World {
         self.line.take_down();
     }
 
-    /// Starts auth-graph anew on its database, elsewhere.
+    /// Starts auth-graph again on its database, at another address.
     pub async fn start_auth_graph(&mut self) {
         let config = self.auth_app.config.clone();
         self.auth_app = boot(config, self.auth_app.clock.clone()).await.unwrap();
