@@ -1,5 +1,5 @@
-//! The auth-graph that is measured: the real program with its defaults for production, on a database of its own, with
-//! users who have signed in.
+//! The measured auth-graph: the real program with its production defaults, a database of its own and users who have
+//! signed in.
 
 use std::error::Error;
 use std::io::Write;
@@ -14,13 +14,13 @@ use tempfile::TempDir;
 use crate::http::post;
 use crate::process::{Server, free_address, sibling};
 
-/// The password of every user here.
+/// The password of every user in the benchmark.
 pub const PASSWORD: &str = "long enough for a benchmark";
 
 const USERS: usize = 16;
 const TOKENS: usize = 1_000;
 
-/// Where an auth-graph keeps what it knows, so that it can be started again.
+/// The database and configuration of an auth-graph, kept so that it can be started again.
 pub struct Installation {
     program: PathBuf,
     folder: TempDir,
@@ -28,10 +28,10 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Makes a database with users.
+    /// Creates a database with users.
     ///
     /// # Errors
-    /// When a user can not be made.
+    /// When a user cannot be created.
     pub fn create() -> Result<Self, Box<dyn Error>> {
         let installation =
             Self { program: sibling("auth-graph")?, folder: tempfile::tempdir()?, address: free_address()? };
@@ -44,12 +44,12 @@ impl Installation {
     /// Starts the service.
     ///
     /// # Errors
-    /// When it does not start.
+    /// When the service does not start.
     pub fn start(&self) -> Result<Server, Box<dyn Error>> {
         let bind = self.address.to_string();
         let probe = post(self.address, "/graphql", &[], r#"{"query":"{ __typename }"}"#);
         let mut command = self.command(&["serve", "--bind", &bind]);
-        // Nobody who measures is to be slowed down, and one token lasts for the whole run.
+        // Rate limits must not slow a measurement down, and one token lasts for the whole run.
         for setting in
             ["tokens.access_lifetime=1h", "limits.account_attempts=1000000", "limits.network_attempts=1000000"]
         {
@@ -58,19 +58,19 @@ impl Installation {
         Server::start(&mut command, self.address, &probe, &self.log())
     }
 
-    /// The address that the service is reached at, and the issuer of its tokens.
+    /// The address of the service, which is also the issuer of its tokens.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Where servers may write what they say.
+    /// The file that receives the output of the servers.
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.folder().join("log")
     }
 
-    /// A folder that is removed in the end.
+    /// The folder, removed at the end.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -90,10 +90,10 @@ impl Installation {
         }
     }
 
-    /// Makes a service client, and gives its credentials as the members of a form.
+    /// Creates a service client and returns its credentials as the members of a form.
     ///
     /// # Errors
-    /// When it can not be made.
+    /// When the client cannot be created.
     pub fn create_client(&self) -> Result<String, Box<dyn Error>> {
         let output = self.command(&["client", "create", "bench"]).stderr(Stdio::piped()).output()?;
         if !output.status.success() {
@@ -111,7 +111,7 @@ impl Installation {
         command
     }
 
-    /// What is configured.
+    /// The configuration of the service.
     #[must_use]
     pub fn settings(&self) -> Vec<(String, String)> {
         let data = self.folder().join("data").display().to_string();
@@ -120,16 +120,16 @@ impl Installation {
     }
 }
 
-/// The address of a user.
+/// The email address of a user.
 #[must_use]
 pub fn email(number: usize) -> String {
     format!("user-{}@example.com", number % USERS)
 }
 
-/// A thousand access tokens, each of its own: the users sign in, and refresh again and again.
+/// Returns a thousand different access tokens: the users sign in, and refresh repeatedly.
 ///
 /// # Errors
-/// When the service refuses.
+/// When the service rejects a request.
 pub fn access_tokens(url: &str) -> Result<Vec<String>, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! What axum alone can do: it reads a request like ours and answers with as many bytes as we would.
+//! A server on axum alone: it reads the same requests and answers with the same number of bytes.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -30,7 +30,7 @@ struct Answer {
     data: String,
 }
 
-/// A body as long as another, in the form that this server reads. What is such a body already stays as it is.
+/// Returns a body of the same length in the form that this server reads. A JSON body stays unchanged.
 #[must_use]
 pub fn question(body: &str) -> String {
     if body.starts_with('{') {
@@ -40,10 +40,10 @@ pub fn question(body: &str) -> String {
     json!({ "query": "", "variables": { "token": "x".repeat(body.len().saturating_sub(around)) } }).to_string()
 }
 
-/// How the answer begins.
+/// The beginning of the answer.
 pub const ANSWER: &str = r#"{"data":"#;
 
-/// Serves until the process is ended.
+/// Serves until the process ends.
 ///
 /// # Errors
 /// When the address is taken.
@@ -51,7 +51,7 @@ pub async fn serve(address: SocketAddr, answer_bytes: usize) -> Result<(), Box<d
     let data = "x".repeat(answer_bytes.saturating_sub(r#"{"data":""}"#.len()));
     let router = Router::new().route("/", post(answer)).with_state(Answer { data });
     let listener = TcpListener::bind(address).await?.tap_io(|stream| {
-        // The others do so too.
+        // The other servers set this option too.
         let _ = stream.set_nodelay(true);
     });
     axum::serve(listener, router).await?;
@@ -59,7 +59,7 @@ pub async fn serve(address: SocketAddr, answer_bytes: usize) -> Result<(), Box<d
 }
 
 async fn answer(State(answer): State<Answer>, Json(question): Json<Question>) -> Json<Answer> {
-    // Reading them is not to be optimised away.
+    // The compiler must not optimise the reading away.
     black_box((question.query, question.variables.token));
     Json(answer)
 }

@@ -1,5 +1,5 @@
-//! What axum and async-graphql alone can do: the document is parsed and validated beforehand, and every field is a
-//! constant. A service on async-graphql can not come nearer to bare axum than this.
+//! A server on axum and async-graphql alone: the document is parsed and validated in advance, and every field is a
+//! constant. No service on async-graphql can come closer to bare axum than this.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -70,7 +70,7 @@ struct Service {
     document: ExecutableDocument,
 }
 
-/// Serves until the process is ended.
+/// Serves until the process ends.
 ///
 /// # Errors
 /// When the address is taken.
@@ -79,7 +79,7 @@ pub async fn serve(address: SocketAddr) -> Result<(), Box<dyn Error>> {
     let service = Service { schema, document: parse_query(SHORT)? };
     let router = Router::new().route("/", post(answer)).with_state(Arc::new(service));
     let listener = TcpListener::bind(address).await?.tap_io(|stream| {
-        // The others do so too.
+        // The other servers set this option too.
         let _ = stream.set_nodelay(true);
     });
     axum::serve(listener, router).await?;

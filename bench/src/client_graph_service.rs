@@ -1,4 +1,4 @@
-//! The client service that is measured: the real program with its defaults for production, on a database of its own.
+//! The measured client service: the real program with its production defaults and a database of its own.
 
 use std::error::Error;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::http::{get, post};
 use crate::load::Load;
 use crate::process::{Server, free_address, sibling};
 
-/// Starts it.
+/// Starts the service.
 ///
 /// # Errors
-/// When it does not start.
+/// When the service does not start.
 pub fn start(auth_graph: &str, folder: &Path, log: &Path) -> Result<Server, Box<dyn Error>> {
     let address = free_address()?;
     let mut command = Command::new(sibling("client-graph")?);
@@ -23,7 +23,7 @@ pub fn start(auth_graph: &str, folder: &Path, log: &Path) -> Result<Server, Box<
     Server::start(&mut command, address, &get(address, "/readyz", &[]), log)
 }
 
-/// `GET /api/test/`, signed in: the principal is all that it needs.
+/// Builds `GET /api/test/` of a signed-in user, which needs the principal only.
 #[must_use]
 pub fn principal_only(server: &Server, tokens: &[String], connections: usize) -> Load {
     Load {
@@ -34,7 +34,7 @@ pub fn principal_only(server: &Server, tokens: &[String], connections: usize) ->
     }
 }
 
-/// `whoami` with the user's mirrored row, read from the database.
+/// Builds `whoami` with the user's mirrored row, read from the database.
 #[must_use]
 pub fn with_user(server: &Server, tokens: &[String], connections: usize) -> Load {
     let body = json!({ "query": "{ whoami { subject user { email } } }" }).to_string();

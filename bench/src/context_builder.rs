@@ -1,5 +1,5 @@
-//! client-graph's context builder by itself: from the headers of a request to a verified principal, all tokens seen
-//! before.
+//! client-graph's context builder alone: from the headers of a request to a verified principal, with tokens that were
+//! all verified before.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -19,7 +19,7 @@ use crate::table::{Row, Target, Unit};
 
 const TOKENS: usize = 1_000;
 
-/// Measures it.
+/// Measures the context builder.
 ///
 /// # Errors
 /// When the issuer of tokens or the mirror does not work.
@@ -37,7 +37,7 @@ async fn measure(time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
     let requests: Vec<HeaderMap> =
         (0..TOKENS).map(|_| bearer(&issuer.token_for(&user).sign())).collect::<Result<_, _>>()?;
 
-    // The first round fetches the key and checks the signatures; the first question for the user fills the mirror.
+    // The first round fetches the key and checks the signatures; the first read of the user fills the mirror.
     round(&auth, &requests).await?;
     auth.context(&requests[0]).await.user().await?;
     let calls_before = issuer.all_calls();

@@ -1,4 +1,4 @@
-//! The same load on django-easyjwt, which this project descends from: its authentication service and a client service,
+//! The same load on django-easyjwt, the predecessor of this project: its authentication service and a client service,
 //! each under gunicorn with 2 workers of 4 threads. `scripts/setup-bench` installs it.
 
 use std::error::Error;
@@ -25,17 +25,17 @@ pub struct EasyJwt {
     pub auth: Server,
     /// The client service.
     pub client: Server,
-    /// The hasher and its cost, as its database says.
+    /// The hasher and its cost, read from its database.
     pub hasher: String,
     access_token: String,
     _folder: TempDir,
 }
 
 impl EasyJwt {
-    /// Starts it on databases of its own, with one user.
+    /// Starts the system on databases of its own, with one user.
     ///
     /// # Errors
-    /// When it is not installed, or does not start.
+    /// When the system is not installed, or does not start.
     pub fn start() -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let key = [Uuid::new_v4(), Uuid::new_v4()].map(|part| part.simple().to_string());
@@ -73,7 +73,7 @@ impl EasyJwt {
         Ok(Self { auth, client, hasher, access_token, _folder: folder })
     }
 
-    /// `POST /auth/token/verify/`.
+    /// Builds `POST /auth/token/verify/`.
     #[must_use]
     pub fn verify(&self, connections: usize) -> Load {
         let body = json!({ "token": self.access_token }).to_string();
@@ -85,7 +85,7 @@ impl EasyJwt {
         }
     }
 
-    /// `GET /api/test/` at the client service, signed in.
+    /// Builds `GET /api/test/` of a signed-in user at the client service.
     #[must_use]
     pub fn protected(&self, connections: usize) -> Load {
         Load {
@@ -96,7 +96,7 @@ impl EasyJwt {
         }
     }
 
-    /// `POST /auth/token/`.
+    /// Builds `POST /auth/token/`.
     #[must_use]
     pub fn log_in(&self, connections: usize) -> Load {
         Load {
@@ -107,14 +107,14 @@ impl EasyJwt {
         }
     }
 
-    /// Resident memory of both services, in MB.
+    /// Returns the resident memory of both services, in MB.
     #[must_use]
     pub fn resident(&self) -> f64 {
         resident_with_children(self.auth.id()) + resident_with_children(self.client.id())
     }
 }
 
-/// The request for what only the signed in get, here and at our client service.
+/// Builds the request that only signed-in users may send, for this client service and for the one of this project.
 #[must_use]
 pub fn protected(address: SocketAddr, access_token: &str) -> Vec<u8> {
     let bearer = format!("Bearer {access_token}");

@@ -1,4 +1,4 @@
-//! A page of users as a gateway asks for it: a thousand representations in one `_entities` call, from the request to
+//! A page of users as a gateway requests it: a thousand representations in one `_entities` call, from the request to
 //! the bytes of the answer, without a socket.
 
 use std::error::Error;
@@ -36,7 +36,7 @@ const DOCUMENT: &str =
     "query($of: [_Any!]!) { _entities(representations: $of) { ... on User { id email firstName lastName } } }";
 const LOGIN: &str = "mutation($input: LoginInput!) { login(input: $input) { ... on TokenPair { accessToken } } }";
 
-/// Measures it.
+/// Measures the call.
 ///
 /// # Errors
 /// When the database fails, or a user is missing from the answer.
@@ -49,7 +49,7 @@ async fn measure(time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let mut config = Config::load(&Sources::default())?;
     config.data_dir = folder.path().to_owned();
-    // A thousand users are to be made.
+    // Cheap hashes: a thousand users are created.
     (config.passwords.memory_kib, config.passwords.iterations) = (8, 1);
     let app = boot(config, Clock::default()).await?;
     let mut representations = Vec::new();
@@ -63,7 +63,7 @@ async fn measure(time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
     let signed_in = send(&router, None, LOGIN, json!({ "input": input })).await?;
     let token = signed_in["data"]["login"]["accessToken"].as_str().ok_or("nobody could sign in")?.to_owned();
     let ask = async || {
-        // As the task that follows the outbox does, which is not running here.
+        // The task that follows the outbox does this, but it does not run here.
         app.revocations.complete_at(app.clock.now());
         send(&router, Some(&token), DOCUMENT, json!({ "of": &representations })).await
     };
@@ -107,7 +107,7 @@ async fn measure(time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
     ])
 }
 
-/// Counts the statements of this thread.
+/// Counts the statements of the current thread.
 #[derive(Clone, Default)]
 struct Queries(Arc<AtomicUsize>);
 

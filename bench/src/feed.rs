@@ -1,7 +1,7 @@
-//! The change feed between the real auth-graph and services that follow it: filling a mirror, catching up, many at
-//! once, and how soon a session that has ended is refused.
+//! The change feed between the real auth-graph and services that follow it: the first fill of a mirror, catching up,
+//! many followers at once, and the delay until an ended session is rejected.
 //!
-//! PostgreSQL, for the mirror, is measured where `TEST_DATABASE_URL` names a server of its own.
+//! The mirror on PostgreSQL is measured if `TEST_DATABASE_URL` names a server.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -35,14 +35,14 @@ const USERS: usize = 100_000;
 const CHANGED: usize = 50_000;
 const CONNECTIONS: usize = 1_000;
 const SAMPLES: usize = 200;
-/// How long a stream may be silent.
+/// The longest silence of a stream.
 const PATIENCE: Duration = Duration::from_secs(30);
 const FOLLOW: &str = include_str!("../../schema/operations/follow_user_changes.graphql");
 
-/// Measures it.
+/// Measures the feed.
 ///
 /// # Errors
-/// When a service fails, or something that was changed does not arrive.
+/// When a service fails, or a change does not arrive.
 pub fn rows() -> Result<Vec<Row>, Box<dyn Error>> {
     let installation = Installation::create()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -64,7 +64,7 @@ pub fn rows() -> Result<Vec<Row>, Box<dyn Error>> {
             };
             following.run(&source.secret)
         };
-        // The last user is among those that are never changed.
+        // The last user is one of those that never change.
         let filled = follow(&source.users[USERS - 1], 1)?;
         runtime.block_on(source.change(CHANGED))?;
         let caught_up = follow(&source.users[CHANGED - 1], version)?;
@@ -100,7 +100,7 @@ pub fn rows() -> Result<Vec<Row>, Box<dyn Error>> {
     Ok(rows)
 }
 
-/// The database of auth-graph, which is written past it.
+/// The database of auth-graph, written without the service.
 struct Source {
     app: App,
     users: Vec<UserId>,
@@ -137,7 +137,7 @@ impl Source {
         Ok(Self { app, users, client: reader.client.id.0, secret: reader.secret })
     }
 
-    /// Changes the first so many users.
+    /// Changes the given number of users, beginning with the first.
     async fn change(&self, count: usize) -> Result<(), Box<dyn Error>> {
         let txn = store::begin(&self.app.db).await?;
         for page in self.users[..count].chunks(500) {
@@ -157,7 +157,7 @@ impl Source {
     }
 }
 
-/// Many readers of the stream of one auth-graph, and a change that reaches all of them.
+/// Opens many readers of one auth-graph's stream, and measures a change that reaches all of them.
 async fn many_connections(source: &Source, server: &Server, url: &str) -> Result<Vec<Row>, Box<dyn Error>> {
     let token = source.service(url)?.service_token().await?;
     let body = json!({ "query": FOLLOW }).to_string();
@@ -204,7 +204,7 @@ async fn many_connections(source: &Source, server: &Server, url: &str) -> Result
     ])
 }
 
-/// Reads until a word comes. Tells when it did.
+/// Reads until a word arrives, and returns the time of its arrival.
 async fn until(mut stream: TcpStream, word: &'static str) -> std::io::Result<(TcpStream, Instant)> {
     let mut text = Vec::new();
     let mut chunk = [0; 4096];
@@ -220,7 +220,7 @@ async fn until(mut stream: TcpStream, word: &'static str) -> std::io::Result<(Tc
     }
 }
 
-/// How soon a service refuses a session that has ended.
+/// Measures the delay until a service rejects an ended session.
 async fn revocation(source: &Source, url: &str) -> Result<Row, Box<dyn Error>> {
     let (service, elsewhere) = (source.service(url)?, AuthGraph::builder(url).audience("graph").build()?);
     let following = service.clone();

@@ -1,4 +1,4 @@
-//! A service with one field, twice: open to everybody, and for those who are signed in.
+//! A service with one field in two forms: open to everyone, and for signed-in users.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -38,16 +38,16 @@ impl Protected {
 type OpenEdge = Edge<Open, EmptyMutation, EmptySubscription>;
 type ProtectedEdge = Edge<Protected, EmptyMutation, EmptySubscription>;
 
-/// Where the open field is.
+/// The path of the open field.
 pub const OPEN: &str = "/open";
-/// Where the protected field is.
+/// The path of the protected field.
 pub const PROTECTED: &str = "/protected";
-/// How it is asked for.
+/// The body of the request.
 pub const QUESTION: &str = r#"{"query":"{ greeting }"}"#;
-/// What is answered.
+/// The expected answer.
 pub const ANSWER: &str = r#"{"data":{"greeting":"Hello"}}"#;
 
-/// Serves until the process is ended.
+/// Serves until the process ends.
 ///
 /// # Errors
 /// When the address is taken.
@@ -60,7 +60,7 @@ pub async fn serve(address: SocketAddr, auth_graph: &str) -> Result<(), Box<dyn 
         .route(PROTECTED, post(answer_the_signed_in))
         .with_state((Edge::new(protected, Limits::default()), auth));
     let listener = TcpListener::bind(address).await?.tap_io(|stream| {
-        // The others do so too.
+        // The other servers set this option too.
         let _ = stream.set_nodelay(true);
     });
     axum::serve(listener, open.merge(protected)).await?;

@@ -1,4 +1,4 @@
-//! A service that follows the feed, as a process of its own: so that its memory is its own too.
+//! A service that follows the feed in a process of its own, so that its memory can be measured.
 
 use std::error::Error;
 use std::io::Write;
@@ -17,34 +17,35 @@ use uuid::Uuid;
 
 use crate::machine::resident;
 
-/// What it follows, where to, and how far. The secret of the service client comes on the standard input.
+/// The feed to follow, the mirror to fill and the change to wait for. The service client's secret comes on standard
+/// input.
 #[derive(Args)]
 pub struct Following {
-    /// The address of auth-graph.
+    /// Address of auth-graph.
     pub auth_graph: String,
-    /// The service client.
+    /// Identifier of the service client.
     pub client: Uuid,
-    /// The database of the mirror.
+    /// Database of the mirror.
     pub database: String,
-    /// It ends when this user...
+    /// User to wait for.
     pub user: Uuid,
-    /// ... has this version.
+    /// Version of the user at which the process ends.
     pub version: i64,
 }
 
-/// What it took.
+/// The time and memory that following took.
 pub struct Cost {
-    /// From its first request until the user was there.
+    /// Seconds from the first request until the user arrived.
     pub seconds: f64,
-    /// The resident memory at most, in MB.
+    /// Peak resident memory, in MB.
     pub megabytes: f64,
 }
 
 impl Following {
-    /// Follows in a process of its own.
+    /// Follows the feed in a process of its own.
     ///
     /// # Errors
-    /// When it does not arrive.
+    /// When the user does not arrive.
     pub fn run(&self, secret: &SecretString) -> Result<Cost, Box<dyn Error>> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("follow").args([&self.auth_graph, &self.client.to_string(), &self.database]);
@@ -59,7 +60,7 @@ impl Following {
         Ok(Cost { seconds: seconds.parse()?, megabytes: megabytes.parse()? })
     }
 
-    /// Follows in this process, and prints what it took.
+    /// Follows the feed in this process, and prints the time and memory.
     ///
     /// # Errors
     /// When the database fails.
@@ -80,7 +81,7 @@ impl Following {
             seen = auth.feed_moved(seen).await;
         }
         println!("{} {}", started.elapsed().as_secs_f64(), resident(std::process::id()).1);
-        // The next follower of this database would otherwise wait for the lease of this one to run out.
+        // Otherwise the next follower of this database would wait until this one's lease expires.
         drop(stop);
         Ok(feed.await??)
     }

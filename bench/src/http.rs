@@ -1,5 +1,5 @@
-//! As much of HTTP/1.1 as a load generator needs: requests that were written out beforehand, and answers with a length.
-//! A real client would take more of the processor than the servers that are measured.
+//! The part of HTTP/1.1 that a load generator needs: requests that are written in advance, and answers with a length. A
+//! real client would use more of the processor than the measured servers.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,24 +8,24 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// How long an answer may take.
+/// The time limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A status and where the body is.
+/// The status of an answer and the position of its body.
 pub struct Answer {
-    /// The status.
+    /// The status code.
     pub status: u16,
-    /// The body, in what was read.
+    /// The range of the body in the bytes that were read.
     pub body: Range<usize>,
 }
 
-/// Writes out a POST of JSON.
+/// Builds a POST of JSON.
 #[must_use]
 pub fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
     post_as("application/json", address, path, headers, body)
 }
 
-/// Writes out a POST of a form.
+/// Builds a POST of a form.
 #[must_use]
 pub fn post_form(address: SocketAddr, path: &str, body: &str) -> Vec<u8> {
     post_as("application/x-www-form-urlencoded", address, path, &[], body)
@@ -39,7 +39,7 @@ fn post_as(kind: &str, address: SocketAddr, path: &str, headers: &[(&str, &str)]
     request
 }
 
-/// Writes out a GET.
+/// Builds a GET.
 #[must_use]
 pub fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     head("GET", address, path, headers)
@@ -59,17 +59,17 @@ fn head<'a>(
     text.into_bytes()
 }
 
-/// A connection for programs that wait for nothing else meanwhile.
+/// A blocking connection.
 pub struct BlockingConnection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl BlockingConnection {
-    /// Connects.
+    /// Opens the connection.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// When no server listens at the address.
     pub fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
@@ -80,7 +80,7 @@ impl BlockingConnection {
     /// Sends a request; returns the status and the body of the answer.
     ///
     /// # Errors
-    /// When the connection ends, or the answer is none that we read.
+    /// When the connection ends, or the answer has a form that this reader does not know.
     pub fn exchange(&mut self, request: &[u8]) -> io::Result<(u16, &[u8])> {
         self.stream.write_all(request)?;
         self.buffer.clear();
@@ -98,17 +98,17 @@ impl BlockingConnection {
     }
 }
 
-/// A connection of which many share a thread.
+/// An asynchronous connection; many of them share a thread.
 pub struct Connection {
     stream: tokio::net::TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Connection {
-    /// Connects.
+    /// Opens the connection.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// When no server listens at the address.
     pub async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = tokio::net::TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -118,7 +118,7 @@ impl Connection {
     /// Sends a request; returns the status and the body of the answer.
     ///
     /// # Errors
-    /// When the connection ends, or the answer is none that we read.
+    /// When the connection ends, or the answer has a form that this reader does not know.
     pub async fn exchange(&mut self, request: &[u8]) -> io::Result<(u16, &[u8])> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -133,7 +133,7 @@ impl Connection {
     }
 }
 
-/// The answer, once all of it is there.
+/// Returns the answer once it is complete.
 fn parse(bytes: &[u8]) -> io::Result<Option<Answer>> {
     let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);

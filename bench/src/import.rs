@@ -1,7 +1,7 @@
-//! A million users coming in from Django with their hashes, and being looked for afterwards.
+//! The import of a million Django users with their hashes, and the search for them afterwards.
 //!
-//! PostgreSQL is measured where `TEST_DATABASE_URL` names a server of its own. Users are looked for there only: SQLite
-//! has no index of parts of texts.
+//! PostgreSQL is measured if `TEST_DATABASE_URL` names a server. The search is measured there only: SQLite has no index
+//! for parts of texts.
 
 use std::error::Error;
 use std::fs::File;
@@ -30,10 +30,10 @@ const SEARCHES: usize = 500;
 const DATABASE: &str = "imported";
 const HASH: &str = "pbkdf2_sha256$1000000$QnT5qXmDVgXKp0mmZQnWrT$fLsb0CSiFnYzsTuzHsZyMOnAPxNOX1tDsT9n0OIwCOY=";
 
-/// Measures it.
+/// Measures the import and the search.
 ///
 /// # Errors
-/// When not every user is imported, or somebody who is looked for is not found.
+/// When a user is not imported, or a search does not find its user.
 pub fn rows() -> Result<Vec<Row>, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let sources = [FEW, MANY].map(|count| (count, folder.path().join(format!("{count}.jsonl"))));
@@ -51,7 +51,7 @@ pub fn rows() -> Result<Vec<Row>, Box<dyn Error>> {
     Ok(rows)
 }
 
-/// What `dumpdata --format jsonl` writes of users.
+/// Writes users in the format of `dumpdata --format jsonl`.
 fn write_users(file: &Path, count: usize) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(file)?);
     for number in 1..=count {
@@ -66,7 +66,7 @@ fn write_users(file: &Path, count: usize) -> io::Result<()> {
     file.flush()
 }
 
-/// Somebody who shares a given name with 300 of a million, a family name with 25, and a domain with 2,000.
+/// A user who shares a given name with 300 of a million users, a family name with 25, and a domain with 2,000.
 struct Person(usize);
 
 impl Person {
@@ -87,7 +87,7 @@ impl Person {
     }
 }
 
-/// Six hexadecimal digits that tell nothing of each other.
+/// Returns six hexadecimal digits; neighbouring numbers give unrelated digits.
 fn scattered(number: usize) -> usize {
     let mixed = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40
@@ -100,7 +100,7 @@ fn import_rows(
     sources: &[(usize, PathBuf); 2],
 ) -> Result<Vec<Row>, Box<dyn Error>> {
     let [few, many] = sources.each_ref().map(|(_, source)| source);
-    // The same users are among the many, so the few are looked through without being written.
+    // The small set is a part of the large one, so its users are read without being written.
     let looked = import(data, database, few, &["--dry-run"])?;
     let imported = import(data, database, many, &[])?;
     Ok(vec![
@@ -160,16 +160,16 @@ async fn create_database(server: &str) -> Result<String, Box<dyn Error>> {
     Ok(server.replacen("/postgres?", &format!("/{DATABASE}?"), 1))
 }
 
-/// What somebody types who looks for a person.
+/// The search text for a person.
 type Sought = fn(&Person) -> String;
 
-/// How long the page of users takes that a search brings, whatever is looked for.
+/// Measures the time of a search's page of users, for several kinds of search text.
 async fn search_row(data: &Path, database: &str) -> Result<Row, Box<dyn Error>> {
     let mut config = Config::load(&Sources::default()).map_err(text)?;
     config.data_dir = data.to_owned();
     config.database.url = SecretString::from(database);
     let app = boot(config, Clock::default()).await.map_err(text)?;
-    // What the database does by itself soon after.
+    // The database does this by itself soon after an import.
     app.db.execute_unprepared("VACUUM ANALYZE users").await?;
     let kinds: [(&str, Sought); 6] = [
         ("a given name", Person::first_name),

@@ -1,6 +1,6 @@
-//! Load: as many requests as the server answers ([`saturate`]), or so many in a second ([`pace`]).
+//! Load: as many requests as the server answers ([`saturate`]), or a fixed number a second ([`pace`]).
 //!
-//! Every answer is looked at, as a server is fast at answering with an error.
+//! Every answer is checked, because a server answers fast with errors.
 
 use std::cell::Cell;
 use std::error::Error;
@@ -14,39 +14,39 @@ use std::time::{Duration, Instant};
 use crate::http::{BlockingConnection, Connection};
 use crate::machine::thread_time;
 
-/// What is asked, and what must be answered.
+/// The requests, and the answer that each must get.
 #[derive(Clone)]
 pub struct Load {
-    /// The server.
+    /// The address of the server.
     pub address: SocketAddr,
     /// The requests, sent in turn.
     pub requests: Arc<[Vec<u8>]>,
-    /// How the body of every answer begins.
+    /// The expected beginning of every answer's body.
     pub answer: &'static str,
-    /// How many connections ask at the same time.
+    /// The number of connections that send requests at the same time.
     pub connections: usize,
 }
 
-/// What came of it.
+/// The result of a load.
 pub struct Outcome {
-    /// Answers.
+    /// The number of answers.
     pub answers: usize,
     /// Time from the first request to the last answer.
     pub elapsed: Duration,
-    /// Processor time that the generator used; only of [`saturate`].
+    /// Processor time of the generator; measured by [`saturate`] only.
     pub generator: Duration,
-    /// How long each answer took, ordered.
+    /// The latency of each answer, sorted.
     pub latencies: Vec<Duration>,
 }
 
 impl Outcome {
-    /// Answers a second.
+    /// Returns the number of answers a second.
     #[must_use]
     pub fn rate(&self) -> f64 {
         self.answers as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// The time within which so many percent of the answers came.
+    /// Returns the latency that the given percentage of the answers stays within.
     #[must_use]
     pub fn percentile(&self, percent: usize) -> Duration {
         let last = self.latencies.len().saturating_sub(1);
@@ -54,7 +54,8 @@ impl Outcome {
     }
 }
 
-/// Each connection asks again as soon as it has its answer, for so long. One thread serves them all.
+/// Sends requests for the given time. Each connection sends its next request when the answer arrives. One thread serves
+/// all connections.
 ///
 /// # Errors
 /// When a connection fails or an answer is wrong.
@@ -92,8 +93,8 @@ async fn ask_until(end: Instant, load: Load, next: Rc<Cell<usize>>) -> io::Resul
     }
 }
 
-/// So many requests a second, whether or not the earlier ones were answered. A latency counts from when the request was
-/// due, so that a server that stands still is charged for all that it kept waiting.
+/// Sends a fixed number of requests a second, whether or not earlier ones were answered. A latency counts from the time
+/// that the request was due, so that a stalled server is charged for every request that it delayed.
 ///
 /// # Errors
 /// When a connection fails or an answer is wrong.
@@ -103,7 +104,8 @@ pub fn pace(load: &Load, rate: u32, time: Duration) -> Result<Outcome, Box<dyn E
     let threads = (0..load.connections).map(|first| {
         let load = load.clone();
         thread::spawn(move || {
-            // Late requests would be our fault; where this is not allowed, they are counted against the server.
+            // Late requests would be the generator's fault; where this call is not permitted, they count against the
+            // server.
             let _ = rustix::process::setpriority_process(None, -10);
             let mut connection = BlockingConnection::open(load.address)?;
             let mut latencies = Vec::new();
@@ -131,7 +133,7 @@ fn check(expected: &str, (status, body): (u16, &[u8])) -> io::Result<()> {
     if status == 200 && body.starts_with(expected.as_bytes()) {
         return Ok(());
     }
-    // Of an answer that may hold a token, only the beginning is shown.
+    // An answer may hold a token, so only its beginning is shown.
     let begin = String::from_utf8_lossy(&body[..body.len().min(expected.len() + 60)]);
     let text = format!("expected 200 {expected}…, got {status} {begin}…");
     Err(io::Error::new(io::ErrorKind::InvalidData, text))

@@ -1,4 +1,5 @@
-//! Sixteen clients that log in again and again, beside what the cores can hash; meanwhile somebody verifies tokens.
+//! Sixteen clients that log in continuously, compared with the hashes that the cores can compute; another client
+//! verifies tokens meanwhile.
 
 use std::error::Error;
 use std::thread;
@@ -18,27 +19,27 @@ use crate::{machine, verify};
 const ROUNDS: usize = 3;
 const CLIENTS: usize = 16;
 const VERIFICATIONS: u32 = 1_000;
-/// How many of them can be on their way at the same time.
+/// The number of verifications that can be in progress at the same time.
 const VERIFYING_CONNECTIONS: usize = 16;
 
-/// auth-graph's defaults.
+/// The default costs of auth-graph.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const NICE: i32 = 5;
 
-/// The hasher and its cost.
+/// Returns the hasher and its cost.
 #[must_use]
 pub fn hasher() -> String {
     format!("argon2id (m={MEMORY_KIB}, t={PASSES}, p=1)")
 }
 
-/// Measures it.
+/// Measures logins and verifications.
 ///
 /// # Errors
 /// When a request fails.
 pub fn rows(server: &Server, tokens: &[String], time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
     let (login, verify) = (load(server, CLIENTS), verify::load(server, tokens, VERIFYING_CONNECTIONS));
-    // What it keeps for each thread and connection is there from now on.
+    // The memory that the server keeps for each thread and connection is allocated from here on.
     saturate(&login, Duration::from_millis(500))?;
     let quiet = pace(&verify, VERIFICATIONS, time)?;
     let (mut alone, mut beside, mut logins, mut latencies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -107,7 +108,7 @@ pub fn rows(server: &Server, tokens: &[String], time: Duration) -> Result<Vec<Ro
     ])
 }
 
-/// Runs something while the server verifies, and tells how long each verification took.
+/// Runs a task while the server verifies tokens, and returns the latency of each verification.
 fn while_verifying(
     verify: &Load,
     time: Duration,
@@ -120,7 +121,7 @@ fn while_verifying(
     })
 }
 
-/// The load: one user after the other.
+/// Builds the load: one user after the other.
 #[must_use]
 pub fn load(server: &Server, connections: usize) -> Load {
     let query =
@@ -138,8 +139,8 @@ pub fn load(server: &Server, connections: usize) -> Load {
     }
 }
 
-/// Hashes a second on all cores at once, each with memory of its own that it keeps, at the priority that auth-graph
-/// hashes at: so whatever else runs takes as much from both sides.
+/// Returns the hashes a second on all cores. Each core reuses memory of its own and hashes at auth-graph's priority, so
+/// that other programs take the same share from both sides.
 fn hash_on_all_cores(time: Duration) -> f64 {
     let start = Instant::now();
     let hashes: usize = thread::scope(|scope| {

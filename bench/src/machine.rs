@@ -1,10 +1,9 @@
-//! What the machine was doing, from /proc: whoever reads a figure must be able to tell whether it was measured in
-//! peace.
+//! The activity of the machine, from /proc. It shows whether a figure was measured while other programs were running.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// Processor time since the machine started.
+/// Processor time since the machine was started.
 #[derive(Clone, Copy)]
 pub struct Usage {
     at: Instant,
@@ -13,18 +12,18 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Now.
+    /// Returns the current values.
     #[must_use]
     pub fn now() -> Self {
         let text = fs::read_to_string("/proc/stat").unwrap_or_default();
         let fields = text.lines().next().unwrap_or_default().split_whitespace().skip(1);
         let ticks: Vec<u64> = fields.filter_map(|field| field.parse().ok()).collect();
-        // user, nice, system; not idle and iowait; irq, softirq, steal.
+        // user, nice, system; idle and iowait are left out; irq, softirq, steal.
         let busy = [0, 1, 2, 5, 6, 7].iter().filter_map(|field| ticks.get(*field)).sum();
         Self { at: Instant::now(), busy: duration(busy), ours: processor_time(std::process::id()) }
     }
 
-    /// The part of all cores that other programs than this one and its children used since.
+    /// Returns the share of all cores that other programs than this one and its children have used since.
     #[must_use]
     pub fn others_since(before: Self) -> f64 {
         let now = Self::now();
@@ -33,7 +32,7 @@ impl Usage {
     }
 }
 
-/// Processor time of a process and of its children.
+/// Returns the processor time of a process and its children.
 #[must_use]
 pub fn processor_time(process: u32) -> Duration {
     let Some(own) = stat(&process.to_string()) else {
@@ -43,7 +42,7 @@ pub fn processor_time(process: u32) -> Duration {
     own.own + own.waited_for + children
 }
 
-/// Processor time of the calling thread.
+/// Returns the processor time of the calling thread.
 #[must_use]
 pub fn thread_time() -> Duration {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
@@ -51,7 +50,7 @@ pub fn thread_time() -> Duration {
     Duration::from_nanos(nanoseconds.unwrap_or(0))
 }
 
-/// Resident memory of a process, in MB: now, and at most so far.
+/// Returns the current and the peak resident memory of a process, in MB.
 #[must_use]
 pub fn resident(process: u32) -> (f64, f64) {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
@@ -63,19 +62,19 @@ pub fn resident(process: u32) -> (f64, f64) {
     (megabytes("VmRSS:"), megabytes("VmHWM:"))
 }
 
-/// Resident memory of a process and of its children, in MB. Pages that they share count once for each.
+/// Returns the resident memory of a process and its children, in MB. Shared pages count once for each process.
 #[must_use]
 pub fn resident_with_children(process: u32) -> f64 {
     resident(process).0 + children(process).map(resident_with_children).sum::<f64>()
 }
 
-/// How many cores there are for us.
+/// Returns the number of cores that this process may use.
 #[must_use]
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The name of the processor.
+/// Returns the name of the processor.
 #[must_use]
 pub fn processor() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -84,7 +83,7 @@ pub fn processor() -> String {
     name.map_or("unknown processor", |(_, name)| name).to_owned()
 }
 
-/// The load average of the last minute.
+/// Returns the load average of the last minute.
 #[must_use]
 pub fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
@@ -99,7 +98,7 @@ struct Stat {
 
 fn stat(process: &str) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name of the command may contain anything, so what follows its last bracket is read.
+    // The name of the command may contain any character, so the text after its last bracket is read.
     let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
     let ticks = |field: usize| fields.get(field).and_then(|text| text.parse::<u64>().ok());
     Some(Stat {

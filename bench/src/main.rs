@@ -1,5 +1,5 @@
-//! `make bench`: measures what the README promises, and prints one table. Figures travel badly from one machine to
-//! another, so most are ratios of two things that were measured alternately in the same run.
+//! `make bench`: measures the promises of the README and prints one table. Absolute figures depend on the machine, so
+//! most figures are ratios of two things that were measured alternately in one run.
 //!
 //! A figure that misses its target does not make the run fail; a wrong answer does.
 
@@ -43,29 +43,29 @@ use crate::table::{Row, Table};
 /// Measures auth-graph and client-graph, and prints a table.
 #[derive(Parser)]
 struct Arguments {
-    /// How long each slice of a measurement takes.
+    /// Length of each slice of a measurement.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
-    /// Measures only the sections whose name contains this.
+    /// Measures only the sections whose name contains this text.
     #[arg(long, default_value = "")]
     only: String,
     #[command(subcommand)]
     server: Option<SmallServer>,
 }
 
-/// The servers for comparison, which the program starts itself.
+/// The servers that the program starts itself, for comparison.
 #[derive(Subcommand)]
 enum SmallServer {
-    /// axum alone.
+    /// Serves with axum alone.
     #[command(hide = true)]
     Bare { address: SocketAddr, answer_bytes: usize },
-    /// axum and async-graphql alone.
+    /// Serves with axum and async-graphql alone.
     #[command(hide = true)]
     BareGraphql { address: SocketAddr },
-    /// One field, open and protected.
+    /// Serves one field, open and protected.
     #[command(hide = true)]
     Fields { address: SocketAddr, auth_graph: String },
-    /// A service that follows the feed.
+    /// Runs a service that follows the feed.
     #[command(hide = true)]
     Follow(Following),
 }

@@ -1,4 +1,4 @@
-//! Servers as processes of their own: started on a free port of the loopback, and stopped when they are dropped.
+//! Servers in processes of their own: started on a free port of the loopback interface, and stopped when dropped.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -14,23 +14,23 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::http::BlockingConnection;
 use crate::machine;
 
-/// How long a server may take to start, and to stop.
+/// The time limit for a server's start and stop.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running server.
 pub struct Server {
-    /// Where it listens.
+    /// The address that the server listens on.
     pub address: SocketAddr,
-    /// From its start as a process until its first good answer.
+    /// The time from the start of the process until its first successful answer.
     pub started_within: Duration,
     child: Child,
 }
 
 impl Server {
-    /// Starts a server, and waits until it answers `probe` with 200. What it says goes to `log`.
+    /// Starts a server and waits until it answers `probe` with 200. Its output goes to `log`.
     ///
     /// # Errors
-    /// When it can not be started, ends, or does not answer in time.
+    /// When the server cannot be started, ends, or does not answer in time.
     pub fn start(command: &mut Command, address: SocketAddr, probe: &[u8], log: &Path) -> Result<Self, Box<dyn Error>> {
         let said = File::options().create(true).append(true).open(log)?;
         command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said);
@@ -50,13 +50,13 @@ impl Server {
         Ok(server)
     }
 
-    /// Its process.
+    /// Returns the identifier of the process.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Processor time of its processes so far.
+    /// Returns the processor time that its processes have used.
     #[must_use]
     pub fn processor_time(&self) -> Duration {
         machine::processor_time(self.id())
@@ -72,7 +72,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(process) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // It may have ended already.
+            // The process may have ended already.
             let _ = kill_process(process, Signal::TERM);
         }
         let asked = Instant::now();
@@ -87,13 +87,13 @@ impl Drop for Server {
     }
 }
 
-/// That a program could not be run. Its environment is nobody's business.
+/// Returns the message for a program that could not be run. The environment is left out, because it holds secrets.
 #[must_use]
 pub fn failed(command: &Command, error: &io::Error) -> String {
     format!("{}: {error}", command.get_program().display())
 }
 
-/// An address of the loopback on which nobody listens.
+/// Returns an unused address of the loopback interface.
 ///
 /// # Errors
 /// When no port is free.
@@ -101,19 +101,19 @@ pub fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
 
-/// A program that was built beside this one.
+/// Returns the path of a program that was built into the same folder as this one.
 ///
 /// # Errors
-/// When it was not.
+/// When the program was not built.
 pub fn sibling(name: &str) -> Result<PathBuf, Box<dyn Error>> {
     let path = std::env::current_exe()?.with_file_name(name);
     if path.is_file() { Ok(path) } else { Err(format!("{} is missing: `make bench` builds it", path.display()).into()) }
 }
 
-/// This program, to be started as the small server that this subcommand names.
+/// Returns the command that starts this program as the comparison server of the given subcommand.
 ///
 /// # Errors
-/// When the program is gone.
+/// When the program's file no longer exists.
 pub fn this_program(subcommand: &str, address: SocketAddr) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg(subcommand).arg(address.to_string());

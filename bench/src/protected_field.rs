@@ -1,4 +1,4 @@
-//! A protected GraphQL field over HTTP, beside the same field unprotected.
+//! A protected GraphQL field over HTTP, compared with the same field without protection.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use crate::table::{Row, Target, Unit};
 
 const CONNECTIONS: usize = 32;
 
-/// Measures it. Both sides are sent the same header with a token, in turn; the open one does not look at it.
+/// Measures the two fields. Both receive the same header with a token, in turn; the open field ignores it.
 ///
 /// # Errors
 /// When a request fails.

@@ -1,4 +1,4 @@
-//! Figures that were taken alternately, so that what the machine does besides meets both sides.
+//! Figures that are measured alternately, so that other activity of the machine affects both sides.
 
 use std::error::Error;
 use std::time::Duration;
@@ -6,31 +6,31 @@ use std::time::Duration;
 use crate::load::{Load, Outcome, saturate};
 use crate::process::Server;
 
-/// How often two sides take turns.
+/// The number of rounds of a comparison.
 pub const ROUNDS: usize = 5;
 
-/// One side of a comparison: a load, and the server that carries it.
+/// One side of a comparison: a load, and the server that answers it.
 pub struct Side<'a> {
-    /// The load.
+    /// The requests to send.
     pub load: &'a Load,
-    /// The server.
+    /// The server that answers.
     pub server: &'a Server,
 }
 
-/// What the two sides did.
+/// The result of a comparison.
 pub struct Comparison {
-    /// The median over the rounds of the first one's rate divided by the second one's.
+    /// The median, over the rounds, of the first side's rate divided by the second side's.
     pub ratio: f64,
-    /// The median rates.
+    /// The median rates of the two sides.
     pub rates: [f64; 2],
-    /// The servers' processor time for one request, in µs.
+    /// The servers' processor time for each request, in µs.
     pub costs: [f64; 2],
-    /// The part of a core that the generator used at most. Towards 1 it holds the servers back.
+    /// The largest share of a core that the generator used. A value near 1 means that the generator is the limit.
     pub generator: f64,
 }
 
 impl Comparison {
-    /// The rates and costs in words.
+    /// Returns the rates and costs as text.
     #[must_use]
     pub fn describe(&self, first: &str, second: &str) -> String {
         let [rate, other_rate] = self.rates;
@@ -43,7 +43,7 @@ impl Comparison {
     }
 }
 
-/// Lets two sides take turns.
+/// Measures two sides alternately.
 ///
 /// # Errors
 /// When a request fails.
@@ -56,7 +56,7 @@ pub fn compare(sides: [&Side; 2], time: Duration) -> Result<Comparison, Box<dyn 
     let mut costs = [Vec::new(), Vec::new()];
     let mut generator: f64 = 0.0;
     for round in 0..ROUNDS {
-        // Who goes first changes too.
+        // The side that goes first alternates too.
         let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
         for index in order {
             let side = sides[index];
@@ -72,7 +72,7 @@ pub fn compare(sides: [&Side; 2], time: Duration) -> Result<Comparison, Box<dyn 
     Ok(Comparison { ratio: median(ratios), rates: rates.map(median), costs: costs.map(median), generator })
 }
 
-/// The one in the middle.
+/// Returns the median.
 #[must_use]
 pub fn median(mut samples: Vec<f64>) -> f64 {
     samples.sort_unstable_by(f64::total_cmp);

@@ -1,7 +1,7 @@
-//! What sessions cost: a refresh beside the bare compare-and-swap that it stands on, in turns on one database, and the
-//! set of sessions that were ended.
+//! The cost of sessions: a refresh compared with the bare compare-and-swap that it is built on, alternately on one
+//! database, and the set of ended sessions.
 //!
-//! PostgreSQL is measured where `TEST_DATABASE_URL` names a server of its own.
+//! PostgreSQL is measured if `TEST_DATABASE_URL` names a server.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -34,10 +34,10 @@ const LOOK_UPS: usize = 2_000_000;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Measures it.
+/// Measures refreshes and the set of ended sessions.
 ///
 /// # Errors
-/// When the database fails, or a refresh is refused.
+/// When the database fails, or a refresh is rejected.
 pub fn rows(time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
     let mut rows = revocation_rows();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -93,7 +93,7 @@ async fn sign_in(app: &App) -> Result<(SecretString, SessionId), Failure> {
     Ok((pair.refresh_token, pair.session))
 }
 
-/// Each goes on from where it has come to. The answer is how often all of them together have done it.
+/// Runs the work of all states in parallel, each from its last state, and returns the total number of repetitions.
 async fn in_parallel<T, F>(states: &mut Vec<T>, work: impl Fn(T) -> F) -> Result<usize, Failure>
 where
     T: Send + 'static,
@@ -155,7 +155,7 @@ fn revocation_rows() -> Vec<Row> {
     let held = resident(std::process::id()).0 - names.max(before);
     let strangers: Vec<SessionId> = (0..REVOKED).map(|_| SessionId::generate(now)).collect();
     let start = Instant::now();
-    // Far apart from each other, so that the cache of the processor does not answer.
+    // The entries lie far apart, so that the processor's cache does not answer.
     for number in 0..LOOK_UPS / 2 {
         let place = number * 7_919 % REVOKED;
         black_box(set.contains(black_box(ids[place])));

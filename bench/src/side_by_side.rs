@@ -1,4 +1,4 @@
-//! Ours beside django-easyjwt, with the same load.
+//! This project compared with django-easyjwt under the same load.
 
 use std::error::Error;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::verify;
 
 const CONNECTIONS: usize = 16;
 
-/// Measures it.
+/// Measures both projects.
 ///
 /// # Errors
 /// When a service does not start, or a request fails.

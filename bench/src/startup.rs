@@ -1,4 +1,4 @@
-//! Starting on a database that is there already, and the memory that waiting for work takes.
+//! The start on an existing database, and the memory of an idle service.
 
 use std::error::Error;
 use std::thread;
@@ -9,7 +9,7 @@ use crate::machine;
 use crate::samples::{ROUNDS, median};
 use crate::table::{Row, Target, Unit};
 
-/// Measures it.
+/// Measures start and memory.
 ///
 /// # Errors
 /// When the service does not start.
@@ -19,7 +19,7 @@ pub fn rows(installation: &Installation) -> Result<Vec<Row>, Box<dyn Error>> {
     for _ in 0..ROUNDS {
         let server = installation.start()?;
         times.push(server.started_within.as_secs_f64());
-        // Whatever it does after its first answer is done by then.
+        // The work that follows the first answer is done by then.
         thread::sleep(Duration::from_secs(1));
         memory.push(machine::resident(server.id()).0);
     }

@@ -1,40 +1,37 @@
-//! The table: what was measured, what it should be, and whether it is.
+//! The table of results: each figure, its target, and whether the target is met.
 
 use std::fmt;
 
-/// What a figure should be.
+/// The target of a figure.
 #[derive(Clone, Copy)]
 pub enum Target {
-    /// So much or more.
+    /// The figure is this or more.
     AtLeast(f64),
-    /// Less than this.
+    /// The figure is less than this.
     Below(f64),
-    /// Exactly this.
+    /// The figure is exactly this.
     Exactly(f64),
-    /// It is only for comparison.
+    /// The figure is for comparison only.
     None,
 }
 
-/// What a figure is counted in.
+/// The unit of a figure.
 #[derive(Clone, Copy)]
 pub enum Unit {
-    /// A part of the whole.
+    /// A share of the whole.
     Percent,
-    /// So many times as much.
+    /// A factor.
     Times,
-    /// µs.
     Microseconds,
-    /// ms.
     Milliseconds,
-    /// Seconds.
     Seconds,
-    /// 1,000,000 bytes.
+    /// A unit of 1,000,000 bytes.
     Megabytes,
-    /// Things.
+    /// A number of things.
     Count,
 }
 
-/// One line.
+/// One line of the table.
 pub struct Row {
     what: String,
     value: f64,
@@ -44,7 +41,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// A figure and where it comes from.
+    /// Creates a line from a figure and its origin.
     pub fn new(what: impl Into<String>, value: f64, unit: Unit, target: Target, notes: impl Into<String>) -> Self {
         Self { what: what.into(), value, unit, target, notes: notes.into() }
     }
@@ -76,14 +73,14 @@ impl Row {
 
 impl Unit {
     fn show(self, value: f64) -> String {
-        // Two digits are all that a shared machine can tell apart, and a target is shown as it is.
+        // A shared machine gives two significant digits at most. A target is shown as it is.
         let digits = |value: f64| match value.abs() {
             large if large >= 10.0 || value.fract() == 0.0 => format!("{value:.0}"),
             medium if medium >= 1.0 => format!("{value:.1}"),
             _ => format!("{value:.2}"),
         };
         match self {
-            // A digit more, as 89.6 % are not the 90 % that were asked for.
+            // One more digit, because 89.6 % does not meet a target of 90 %.
             Self::Percent => format!("{} %", (value * 1000.0).floor() / 10.0),
             Self::Times => format!("{} ×", digits(value)),
             Self::Microseconds => format!("{} µs", digits(value)),
@@ -95,7 +92,7 @@ impl Unit {
     }
 }
 
-/// All lines, each with the part of the processor that other programs took meanwhile; shown in Markdown.
+/// All lines, each with the share of the processor that other programs took meanwhile; displayed as Markdown.
 #[derive(Default)]
 pub struct Table(Vec<(Row, f64)>);
 

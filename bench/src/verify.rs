@@ -1,4 +1,4 @@
-//! `verify` over HTTP, with a thousand tokens in turn, beside axum alone with bodies of the same sizes.
+//! `verify` over HTTP with a thousand tokens in turn, compared with axum alone with bodies of the same sizes.
 
 use std::error::Error;
 use std::path::Path;
@@ -17,13 +17,13 @@ use crate::table::{Row, Target, Unit};
 const CONNECTIONS: usize = 32;
 const TARGET: Target = Target::AtLeast(0.85);
 
-/// What whoever checks a token wants to know.
+/// The fields that a service needs to check a token.
 pub const SHORT: &str =
     "mutation Verify($token: String!) { verify(token: $token) { active tokenType claims { sub exp scope } } }";
-/// Everything that there is to know.
+/// All fields of `verify`.
 const WHOLE: &str = include_str!("../../schema/operations/verify.graphql");
 
-/// Measures it.
+/// Measures `verify`.
 ///
 /// # Errors
 /// When a request fails.
@@ -42,7 +42,7 @@ pub fn rows(
     ])
 }
 
-/// How near to axum any service on async-graphql can come.
+/// Measures the rate that any service on async-graphql can reach, relative to axum.
 fn ceiling(tokens: &[String], log: &Path, time: Duration) -> Result<Row, Box<dyn Error>> {
     let address = free_address()?;
     let requests: Arc<[_]> = tokens.iter().map(|token| post(address, "/", &[], &body(SHORT, token))).collect();
@@ -51,7 +51,7 @@ fn ceiling(tokens: &[String], log: &Path, time: Duration) -> Result<Row, Box<dyn
     row(load, "async-graphql alone, 6 constant fields", Target::None, &server, log, time)
 }
 
-/// The load: each token in turn.
+/// Builds the load: each token in turn.
 #[must_use]
 pub fn load(server: &Server, tokens: &[String], connections: usize) -> Load {
     load_with(server, tokens, connections, SHORT)
