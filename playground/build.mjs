@@ -1,5 +1,5 @@
-// Puts together what the crate embeds: GraphiQL and React as they are published, our page around them, the shared
-// operations as examples, and the licences. There is no bundler: nothing here needs one.
+// Assembles the files that the crate embeds: the published GraphiQL and React, the page around them, the shared
+// operations as examples, and the licences. No bundler is needed.
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ const dist = join(here, 'dist');
 const modules = join(here, 'node_modules');
 const operations = join(here, '..', 'schema', 'operations');
 
-// What the example of an operation is called with. Nobody's password belongs here.
+// The variables of the example operations. They must not hold a real password.
 const variables = {
   Login: { input: { email: '', password: '' } },
   Logout: { everywhere: false },
@@ -29,7 +29,7 @@ await rm(dist, { recursive: true, force: true });
 await mkdir(join(dist, 'fonts'), { recursive: true });
 for (const [name, from] of Object.entries(scripts)) {
   const text = await readFile(join(modules, from), 'utf8');
-  // The map is not served, and a browser that looks for it would report an error.
+  // The source map is not served, and a browser that requests it would report an error.
   await writeFile(join(dist, name), text.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n'));
 }
 await writeFile(join(dist, 'graphiql.css'), await withFontFiles(await readFile(join(modules, 'graphiql/graphiql.min.css'), 'utf8')));
@@ -70,7 +70,7 @@ async function licences() {
   const texts = [];
   for (const path of Object.keys(lock.packages).filter(Boolean).sort()) {
     const folder = join(here, path);
-    // Packages for other platforms are in the lock file, but not installed.
+    // The lock file also lists packages for other platforms, which are not installed.
     if (!existsSync(folder)) continue;
     const about = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
     const file = (await readdir(folder)).find((name) => /^licen[cs]e/i.test(name));

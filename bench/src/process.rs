@@ -87,7 +87,7 @@ impl Drop for Server {
     }
 }
 
-/// Returns the message for a program that could not be run. The environment is left out, because it holds secrets.
+/// Returns the message for a program that could not be run. The environment is left out, because it can hold secrets.
 #[must_use]
 pub fn failed(command: &Command, error: &io::Error) -> String {
     format!("{}: {error}", command.get_program().display())

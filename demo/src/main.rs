@@ -1,5 +1,5 @@
-//! The demo: auth-graph and client-graph on real sockets and embedded databases, with three users whose passwords
-//! everybody knows. Nothing here is for production.
+//! The demo: auth-graph and client-graph on real sockets and embedded databases, with three users whose passwords are
+//! public. It is not for production.
 
 mod reader;
 mod services;
@@ -15,13 +15,13 @@ use services::Services;
 /// Starts auth-graph and client-graph together, with three users.
 #[derive(Debug, Parser)]
 struct Options {
-    /// Port of auth-graph; 0 takes a free one.
+    /// Port of auth-graph; 0 selects a free one.
     #[arg(long, env = "DEMO_AUTH_PORT", default_value_t = 8000)]
     auth_port: u16,
-    /// Port of client-graph; 0 takes a free one.
+    /// Port of client-graph; 0 selects a free one.
     #[arg(long, env = "DEMO_CLIENT_PORT", default_value_t = 8001)]
     client_port: u16,
-    /// Folder of the databases and secrets. A second start goes on where the first has ended.
+    /// Folder of the databases and secrets. A second start continues with what the first has stored.
     #[arg(long, env = "DEMO_DATA_DIR", default_value = "data")]
     data_dir: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! The service client with which client-graph follows the change feed, so that it hears of ended sessions at once.
+//! The service client with which client-graph follows the change feed, so that it learns of ended sessions at once.
 
 use engine::app::App;
 use engine::callers::Actor;
@@ -8,7 +8,7 @@ use model::values::Scopes;
 
 const NAME: &str = "client-graph";
 
-/// Makes it, or gives it a new secret: nothing needs to keep one from start to start.
+/// Creates the service client, or gives it a new secret, so that no secret has to be kept between starts.
 pub(crate) async fn register(app: &App) -> Result<WithSecret, Error> {
     let actor = Actor::operator();
     let known = clients::list(app).await?.into_iter().find(|client| client.name == NAME && client.is_active());

@@ -1,4 +1,4 @@
-//! Both services in one process, each on its own socket, database and configuration.
+//! Both services in one process, each with its own socket, database and configuration.
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,16 +14,16 @@ use crate::{reader, users};
 
 /// The running services.
 pub(crate) struct Services {
-    /// Where auth-graph answers.
+    /// The address of auth-graph.
     pub(crate) auth_url: String,
-    /// Where client-graph answers.
+    /// The address of client-graph.
     pub(crate) client_url: String,
     stop: watch::Sender<bool>,
     running: JoinSet<Result<(), Box<dyn Error + Send + Sync>>>,
 }
 
 impl Services {
-    /// Starts both, and makes the users that are not there yet.
+    /// Starts both services, and creates the users that do not exist yet.
     pub(crate) async fn start(
         data_dir: &Path,
         auth_port: u16,
@@ -42,9 +42,9 @@ impl Services {
             flags: settings(&[
                 ("profile", "demo"),
                 ("server.bind", &auth_address.to_string()),
-                // client-graph tells from whom it forwards a sign-in.
+                // client-graph names the address of the user whose sign-in it forwards.
                 ("server.trusted_proxies", "[\"127.0.0.1/32\"]"),
-                // Its pages refresh with the cookie, through its proxy.
+                // The pages of client-graph refresh with the cookie, through its proxy.
                 ("server.allowed_origins", &format!("[\"{client_url}\"]")),
                 ("data_dir", &data_dir.join("auth-graph").to_string_lossy()),
                 ("log.filter", "warn"),
@@ -81,7 +81,7 @@ impl Services {
         Ok(Self { auth_url, client_url, stop, running })
     }
 
-    /// Finishes the running requests of both.
+    /// Stops both services after their running requests.
     pub(crate) async fn stop(mut self) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.stop.send_replace(true);
         while let Some(ended) = self.running.join_next().await {
@@ -91,9 +91,9 @@ impl Services {
     }
 }
 
-/// Ready when the value becomes true.
+/// Waits until the value is true.
 async fn when(mut value: watch::Receiver<bool>) {
-    // An error means that the other side is gone, and with it the reason to go on.
+    // An error means that the sender is dropped, which ends the wait too.
     let _ = value.wait_for(|value| *value).await;
 }
 

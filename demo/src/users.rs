@@ -1,4 +1,4 @@
-//! The three users, as in the example that this project descends from.
+//! The three users, the same as in the example of django-easyjwt.
 
 use engine::accounts::Rank;
 use engine::administration::{self, NewAccount};
@@ -7,14 +7,14 @@ use engine::callers::Actor;
 use model::error::{Code, Error};
 use model::values::NewPassword;
 
-/// Addresses, passwords and what each may do.
+/// Addresses, passwords and ranks.
 pub(crate) const USERS: [(&str, &str, Rank); 3] = [
     ("admin@test.com", "admin-pass", Rank::Superuser),
     ("staff@test.com", "staff-pass", Rank::Staff),
     ("user@test.com", "user-pass", Rank::User),
 ];
 
-/// Makes those that are not there yet.
+/// Creates the users that do not exist yet.
 pub(crate) async fn create(app: &App) -> Result<(), Error> {
     for (email, password, rank) in USERS {
         let plain = NewAccount::plain(email.parse()?, Some(NewPassword::parse(password.into())?));

@@ -1,8 +1,8 @@
 //! The database migrations of auth-graph, the same for SQLite and PostgreSQL.
 //!
-//! A migration that was released is never edited: add another one. Migrations run while the previous version still
-//! serves, so a change goes in steps: expand, move the data, contract. What a row means is said in `auth-graph`'s
-//! `store`, not here.
+//! A released migration is never edited: add another one. Migrations run while the previous version still serves, so a
+//! change goes in steps: expand, move the data, contract. The meaning of a row is documented in the package `store`,
+//! not here.
 
 use sea_orm_migration::prelude::*;
 
@@ -28,7 +28,7 @@ mod m20261125_000701_user_search;
 mod m20261125_000800_imports;
 mod m20261129_000100_user_credentials;
 
-/// Every migration, oldest first.
+/// All migrations, oldest first.
 #[derive(Debug)]
 pub struct Migrator;
 

@@ -1,4 +1,4 @@
-//! Leases: which replica does a piece of work that only one shall do, and until when it has time for it.
+//! Leases: the replica that holds an exclusive piece of work, and the end of its time for it.
 
 use sea_orm_migration::prelude::*;
 

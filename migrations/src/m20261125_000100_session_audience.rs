@@ -1,4 +1,4 @@
-//! Who the tokens of a session are for, where it is not the whole graph.
+//! The audience of a session whose tokens are not for the whole graph.
 
 use sea_orm_migration::prelude::*;
 

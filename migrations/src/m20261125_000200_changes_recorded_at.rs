@@ -1,4 +1,4 @@
-//! An index by time on the outbox, for what was ended of late and for what is older than the feed keeps.
+//! An index by time on the outbox, for sessions and tokens that ended recently and for rows that are due for deletion.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Webhooks: the endpoints that are told of changes, and what each was told.
+//! Webhooks: the endpoints that are notified of changes, and the deliveries to each.
 
 use sea_orm_migration::prelude::*;
 

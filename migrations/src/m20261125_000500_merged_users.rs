@@ -1,4 +1,4 @@
-//! Users whose account has become part of another one, and users of whom nothing is left that could be restored.
+//! Users whose account was merged into another one, and erased users, who cannot be restored.
 
 use sea_orm_migration::prelude::*;
 
@@ -16,7 +16,7 @@ impl MigrationTrait for Migration {
             let alter = Table::alter().table(Users::Table).add_column(column).to_owned();
             manager.alter_table(alter).await?;
         }
-        // Whoever has deleted their account has left an address that nobody can have.
+        // An account that its user deleted has a placeholder address that no user can have.
         let erased = "UPDATE users SET erased_at = deleted_at WHERE email LIKE '%@deleted.invalid'";
         manager.get_connection().execute_unprepared(erased).await.map(drop)
     }

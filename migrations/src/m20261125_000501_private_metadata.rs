@@ -1,4 +1,4 @@
-//! Metadata of users that only administrators see.
+//! Metadata of users, visible to administrators only.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! The page in front of a schema of three fields, to look at it and to try a change. It prints its address.
+//! The page in front of a schema of three fields, to view it and to try a change. The example prints its address.
 //!
 //! `cargo run -p playground --example serve`
 
@@ -21,7 +21,7 @@ use serde_json::Value;
 
 type Edge = graphql_edge::Edge<Query, EmptyMutation, Subscriptions>;
 
-/// What the request is signed with, as it was sent.
+/// The header `Authorization` of the request, unchanged.
 struct Authorization(String);
 
 struct Query;
@@ -32,7 +32,7 @@ impl Query {
         format!("Hello, {}!", name.as_deref().unwrap_or("you"))
     }
 
-    /// The header `Authorization`, to see which token the page sends.
+    /// Returns the header `Authorization`, which shows the token that the page sends.
     async fn authorization(&self, ctx: &Context<'_>) -> Option<String> {
         ctx.data::<Authorization>().ok().map(|sent| sent.0.clone())
     }

@@ -1,4 +1,4 @@
-//! The files that were built to `dist`, embedded when the crate is compiled. There may be none.
+//! The files that were built to `dist`, embedded at compile time. The folder may be missing.
 
 use std::{borrow::Cow, fmt::Write};
 
@@ -9,7 +9,7 @@ use rust_embed::Embed;
 #[allow_missing = true]
 struct Dist;
 
-/// A file, and what tells it from other versions of it.
+/// A file, and the entity tag that identifies this version of it.
 pub(crate) struct Asset {
     pub(crate) bytes: Cow<'static, [u8]>,
     pub(crate) tag: String,

@@ -1,5 +1,5 @@
-//! The web page of a service: GraphiQL with a form to sign in, embedded in the binary, without a request to any other
-//! origin and under a policy that allows no inline script or style. The endpoint itself is the service's.
+//! The web page of a service: GraphiQL with a sign-in form, embedded in the binary. The page sends no request to
+//! another origin, and its policy allows no inline script or style. The service itself provides the GraphQL endpoint.
 
 mod assets;
 mod page;
@@ -20,11 +20,11 @@ use axum::{
 
 pub use self::page::Page;
 
-/// What every answer allows a browser to do. The socket for subscriptions is part of `connect-src 'self'`.
+/// The content security policy of every answer. The socket for subscriptions is part of `connect-src 'self'`.
 pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Serve the page of auth-graph, which is [`Page::default`].
+/// Serves the page of auth-graph, which is [`Page::default`].
 pub fn router<S>() -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -32,9 +32,9 @@ where
     router_with(Page::default())
 }
 
-/// Serve a page at `/` and what it loads below `/playground/`.
+/// Serves a page at `/` and its assets below `/playground/`.
 ///
-/// Without the assets `/` is a page that says how to build them.
+/// If the assets were not built, `/` is a page that explains how to build them.
 pub fn router_with<S>(page: Page) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -53,7 +53,7 @@ async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
         return (StatusCode::NOT_FOUND, respond("text/plain; charset=utf-8", "There is no such file.\n"))
             .into_response();
     };
-    // The names stay the same when the content changes, so a browser has to ask.
+    // The names stay the same when the content changes, so a browser must revalidate.
     let tag = HeaderValue::from_str(&asset.tag).expect("a hash in quotes is visible ASCII");
     let known = headers.get_all(IF_NONE_MATCH).iter().any(|value| *value == tag);
     let mut response = if known {
@@ -69,7 +69,7 @@ fn respond(content_type: &'static str, body: impl IntoResponse) -> impl IntoResp
     (secured(), [(CONTENT_TYPE, content_type)], body)
 }
 
-/// The headers of every answer.
+/// Adds the headers of every answer.
 fn secured() -> [(HeaderName, &'static str); 4] {
     [
         (CACHE_CONTROL, "no-cache"),

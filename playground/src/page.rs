@@ -1,17 +1,17 @@
-//! The page of one service, filled in once when the service starts.
+//! The page of one service, rendered once when the service starts.
 
-/// What the page shows and where it sends requests.
+/// The content of the page and the paths that it sends requests to.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
     /// The name of the service.
     pub title: &'static str,
     /// The path of the service's GraphQL endpoint.
     pub endpoint: &'static str,
-    /// The path, on the same origin, that answers the operation `Login`.
+    /// The path, on the same origin, that accepts the operation `Login`.
     pub sign_in: &'static str,
-    /// The shared operations that are offered as tabs, by name: `Login`, `Me` …
+    /// The names of the shared operations that are offered as tabs: `Login`, `Me` …
     pub shared: &'static [&'static str],
-    /// Documents of the service's own that are offered as further tabs.
+    /// The documents of the service itself that are offered as further tabs.
     pub examples: &'static [&'static str],
 }
 
@@ -28,7 +28,7 @@ impl Default for Page {
 }
 
 impl Page {
-    /// Fill in the template.
+    /// Fills in the template.
     pub(crate) fn render(&self, template: &str) -> String {
         let list = |texts: &[&str]| serde_json::to_string(texts).expect("strings are JSON");
         template
@@ -39,7 +39,7 @@ impl Page {
             .replace("{{examples}}", &escaped(&list(self.examples)))
     }
 
-    /// The page of a service that was compiled before the assets were built.
+    /// Returns the page of a service that was compiled before the assets were built.
     pub fn without_assets(&self) -> String {
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n<h1>{title}</h1>\n\
@@ -52,7 +52,7 @@ impl Page {
     }
 }
 
-/// The text as it stands in HTML, also within quotes.
+/// Escapes a text for HTML, also within quotes.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

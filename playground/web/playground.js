@@ -1,4 +1,4 @@
-// The page around GraphiQL. Tokens, passwords and what is typed live in this page only: nothing is stored.
+// The page around GraphiQL. Tokens, passwords and typed text live in this page only: nothing is stored.
 (async () => {
   'use strict';
 
@@ -83,7 +83,7 @@
   element('#token button').addEventListener('click', () => use(undefined));
 
   /** A storage for GraphiQL that ends with the page: its editors hold passwords and tokens. */
-  // The variables of the first tab are read from here and not from the tab.
+  // The variables of the first tab come from this form and not from the tab.
   const values = new Map([['graphiql:variables', tabs[0]?.variables ?? '']]);
   const storage = {
     getItem: (name) => values.get(name) ?? null,
