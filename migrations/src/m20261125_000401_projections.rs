@@ -1,5 +1,5 @@
-//! What each service client is shown of users, and what users held before a change, as that decides to whom they are
-//! shown.
+//! The users and fields that each service client may read, and the roles and scopes that a user had before a change,
+//! which decide who reads the user.
 
 use sea_orm_migration::prelude::*;
 

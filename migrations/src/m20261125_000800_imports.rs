@@ -1,4 +1,4 @@
-//! What is kept of users who came from other systems: the number that they had there, and how far each import is.
+//! Imported users: the number that they had in the former system, and the progress of each import.
 
 use sea_orm_migration::prelude::*;
 

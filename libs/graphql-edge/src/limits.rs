@@ -1,5 +1,5 @@
-//! What one request may ask for. Limits that need the schema (depth, complexity) are set on it by [`bounded`]; how
-//! often somebody may ask is the service's own affair.
+//! Limits of one request. Those that need the schema (depth, complexity) are set on it by [`bounded`]. The service
+//! itself limits the number of requests.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub struct Limits {
     pub root_fields: usize,
     /// Root fields that try a secret, such as `login`: see [`Limits::credential_operations`].
     pub credential_fields: &'static [&'static str],
-    /// How many of [`Limits::credential_fields`] all operations of a document may name together. More than one would
+    /// Number of [`Limits::credential_fields`] that all operations of a document may name together. More than one would
     /// let a single request try many passwords.
     pub credential_operations: usize,
     /// The longest document that is worth remembering.

@@ -1,5 +1,5 @@
-//! What a client sends: the media types in its headers, the body within its limits, and the members of the body or of
-//! the URL. Nothing here reads GraphQL.
+//! The input of a client: the media types in its headers, the body within its limits, and the members of the body or of
+//! the URL. GraphQL documents are not parsed here.
 
 use std::error::Error;
 
@@ -122,7 +122,7 @@ pub(crate) fn decode(body: &[u8]) -> Result<Request, Refusal> {
     payload.and_then(Payload::into_request).ok_or_else(|| Refusal::new(Code::BadRequest, complaint(body)))
 }
 
-/// What is wrong with a body. The parser's own words would repeat parts of it, which may be secret.
+/// Returns what is wrong with a body. The parser's own message would repeat parts of it, which may be secret.
 fn complaint(body: &[u8]) -> &'static str {
     let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
         return "The body is not valid JSON.";

@@ -1,5 +1,5 @@
-//! What a client gets: a code on every error, the media type it asked for, and the status that the specification of
-//! GraphQL over HTTP gives to it.
+//! The answer to a client: a code on every error, the media type that the client asked for, and the status of the
+//! specification "GraphQL over HTTP".
 
 mod accept;
 

@@ -4,11 +4,12 @@ use serde::Deserialize;
 
 use crate::TrustedDocuments;
 
-/// How requests may come, and which documents they may hold or name. By default: by POST, any, and none by name.
+/// The accepted methods of requests, and the documents that they may contain or name. The default accepts any document,
+/// by POST, and none by its hash.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Whether GET requests are answered as well, with queries only.
+    /// True if GET requests are answered as well, with queries only.
     pub queries_by_get: bool,
     /// The text of documents that clients may store, to send only their hash from then on: Apollo's automatic persisted
     /// queries. 0: none.

@@ -1,5 +1,5 @@
-//! One reader for each thing that arrives by HTTP, so that every route of every service gives the same answer to the
-//! same input. It knows neither a web framework nor what the values are used for.
+//! Readers for the input that arrives by HTTP, one for each kind, so that every route of every service gives the same
+//! answer to the same input. They know neither a web framework nor the use of a value.
 
 mod authorization;
 mod body;

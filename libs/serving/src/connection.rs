@@ -1,5 +1,5 @@
-//! One connection (HTTP/1.1): its requests are answered one after the other, and it is closed when no further one
-//! comes.
+//! A connection (HTTP/1.1): its requests are answered one after the other, and it is closed when no further request
+//! arrives.
 
 use std::net::SocketAddr;
 use std::pin::pin;

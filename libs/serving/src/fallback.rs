@@ -1,5 +1,5 @@
-//! What is answered where no handler has found words: there is no such path, no such method, or the handler panicked.
-//! The form is that of GraphQL, as of most that both services answer.
+//! Answers without a handler of their own: for an unknown path, an unknown method, or a handler that panicked. They have
+//! the form of a GraphQL answer, like most answers of both services.
 
 use std::any::Any;
 

@@ -1,5 +1,5 @@
-//! What is done to every request: it gets an identifier, is counted and logged, and its answer gets the headers that
-//! keep browsers careful. A handler that panics is a fault of ours and ends nothing but its own request.
+//! The treatment of every request: it gets an identifier, is counted and logged, and its answer gets the security
+//! headers for browsers. A handler that panics ends its own request only.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;

@@ -1,12 +1,12 @@
-//! What makes an async-graphql schema a guarded subgraph of Apollo Federation: a rule that is written once is the check
-//! at run time and the directive in the schema, and the schema is exported for composers. Nothing about who calls: the
-//! rules are the services' own.
+//! Turns an async-graphql schema into a guarded subgraph of Apollo Federation. A rule is written once, and is both the
+//! check at run time and the directive in the schema, which is exported for composers. The package knows no callers:
+//! services bring their own rules.
 //!
 //! ```
 //! use async_graphql::{Context, EmptyMutation, EmptySubscription, Guard, MergedObject, Object, Schema};
 //! use subgraph::{Demand, Directives, Rule, Subgraph, guarded, requires};
 //!
-//! /// Lets in whom the request names.
+//! /// Admits a caller whose name is in the request.
 //! struct Authenticated;
 //!
 //! impl Rule for Authenticated {

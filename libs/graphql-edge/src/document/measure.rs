@@ -35,7 +35,8 @@ pub(super) fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<
     Ok(())
 }
 
-/// How much a selection set selects. At the root of what it belongs to: `root_fields` and `credentials`.
+/// The size of a selection set. `root_fields` and `credentials` count the fields at the root of the operation or
+/// fragment.
 #[derive(Clone, Copy, Default)]
 struct Size {
     selections: usize,

@@ -67,8 +67,8 @@ fn skip(text: &[u8], from: usize, belongs: impl Fn(u8) -> bool) -> usize {
     text[from..].iter().position(|&byte| !belongs(byte)).map_or(text.len(), |length| from + length)
 }
 
-/// Where the string that begins at `from` ends. Like the parser, this takes three quotes that are never closed for an
-/// empty string and the beginning of another one: else brackets could hide behind them.
+/// Returns the end of the string that begins at `from`. Like the parser, this reads three quotes that are never closed
+/// as an empty string and the beginning of another one. Otherwise brackets could hide behind them.
 fn string_end(text: &[u8], from: usize) -> Option<usize> {
     if text[from..].starts_with(b"\"\"\"")
         && let Some(end) = block_string_end(text, from + 3)

@@ -8,15 +8,15 @@ use async_graphql::{
     parser::types::{BaseType, DocumentOperations, ExecutableDocument, VariableDefinition},
 };
 
-/// Whether the validity of a document can not depend on variables: it has one operation, whose variables are single
-/// strings, truth values and representations of entities without a default.
+/// Returns whether the validity of a document cannot depend on its variables: it has one operation, and each variable is
+/// a string, a Boolean or a list of representations of entities, without a default.
 pub(super) fn is_steady(document: &ExecutableDocument) -> bool {
     definitions(document).is_some_and(|mut definitions| {
         definitions.all(|definition| kind(definition).is_some() && definition.default_value.is_none())
     })
 }
 
-/// Whether a request gives every variable of such a document, and each as what it was declared to be.
+/// Returns whether a request gives every variable of such a document, each with its declared type.
 pub(super) fn has_steady_values(document: &ExecutableDocument, request: &Request) -> bool {
     definitions(document).is_some_and(|mut definitions| {
         definitions.all(|definition| match (kind(definition), request.variables.get(&definition.name.node)) {

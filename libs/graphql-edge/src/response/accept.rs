@@ -49,8 +49,8 @@ impl Accepted {
         }
     }
 
-    /// Whether server-sent events are asked for, rather than a single answer. Clients that can do both name both alike
-    /// and mean events for subscriptions only, so a tie is none.
+    /// Returns whether the client prefers server-sent events to a single answer. Clients that accept both with the same
+    /// weight want events for subscriptions only, so a tie is no preference.
     pub(crate) fn prefers_events(&self) -> bool {
         self.events.precision == EXACT && self.events.quality > self.json.quality.max(self.graphql.quality)
     }

@@ -1,6 +1,6 @@
-//! What is said on one WebSocket, from `connection_init` to its end: the protocol `graphql-transport-ws`, with bounds
-//! on how many operations run, how long we wait, and how slowly the other side may read. async-graphql's own
-//! implementation has none of these, replaces an operation by another one with its identifier, and sends refused
+//! The protocol `graphql-transport-ws` on one WebSocket, from `connection_init` to its end. It limits the number of
+//! running operations, the waiting times, and the time that the other side takes to read. async-graphql's own
+//! implementation has none of these limits, replaces an operation by another one with its identifier, and sends refused
 //! requests as results.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
