@@ -81,7 +81,7 @@ enum Command {
     /// Make, list and disable service clients, and give them new secrets.
     #[command(subcommand)]
     Client(client::Command),
-    /// Make, list, change, disable and delete endpoints of webhooks, and see and repeat what they were told.
+    /// Create, list, change, disable and delete endpoints of webhooks, and print and repeat their deliveries.
     #[command(subcommand)]
     Webhook(webhook::Command),
     /// Print the audit log, sign-ins, or how many there were.

@@ -1,4 +1,5 @@
-//! Requests to addresses that somebody else has named: they reach public addresses and nothing of our own network.
+//! Requests to addresses that users of the API have chosen: they reach public addresses and no address of the own
+//! network.
 //!
 //! A name is resolved once for each connection, what it resolves to is looked at, and the connection goes to just that.
 //! No redirect is followed, no proxy is asked, and no answer is read beyond its head. What is sent, and why, is decided
@@ -52,7 +53,7 @@ impl Egress {
             .dns_resolver(Arc::new(Resolver(allowed.clone())))
             // It would look names up itself.
             .no_proxy()
-            // It would lead where nobody has looked.
+            // A redirect would lead to an address that was not checked.
             .redirect(Policy::none())
             .https_only(!config.allow_loopback)
             .timeout(config.timeout)

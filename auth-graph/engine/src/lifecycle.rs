@@ -11,7 +11,7 @@ use model::error::{Error, Result};
 /// Builds App, brings the database up to date, and loads keys and recent revocations: ready to serve.
 ///
 /// # Errors
-/// When the secret or the database can not be read, or a key does not open.
+/// When the secret or the database cannot be read, or a key cannot be opened.
 pub async fn boot(config: Config, clock: Clock) -> Result<App> {
     loop {
         let secrets = config.secrets().map_err(Error::internal)?;

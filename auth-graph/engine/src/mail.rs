@@ -1,4 +1,4 @@
-//! Mails: what is to be said is written into the database with its reason, and sent from there until it has arrived.
+//! Mails: each is written to the database together with its reason, and sent from there until it is accepted.
 //!
 //! Nobody waits for the server of mails, and nothing is lost while it is away. Whether an address is known is looked up
 //! when a mail is sent and not when it is asked for, so that no answer and no time tells it. One-time tokens are made
@@ -20,7 +20,7 @@ use store::mails;
 
 /// Number of mails that are taken at once.
 const BATCH: u64 = 20;
-/// A mail that was taken is given to nobody else for so long: longer than handing it over can take.
+/// Time for which a mail is reserved for the task that took it: longer than handing it over can take.
 const CLAIM: Duration = Duration::minutes(5);
 /// The wait after the first failure; it doubles with each further one, up to an hour.
 const FIRST_WAIT: Duration = Duration::seconds(30);
@@ -31,7 +31,7 @@ const KEPT: Duration = Duration::days(14);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Letter {
-    /// To somebody who wants to register, with everything that makes the account.
+    /// To a person who wants to register, with the data of the account.
     ConfirmRegistration {
         /// The account to be.
         registration: Registration,
@@ -48,7 +48,7 @@ pub(crate) enum Letter {
     },
     /// To a user who has forgotten the password, if there is one.
     ResetPassword,
-    /// To somebody who may register.
+    /// To a person who may register.
     Invitation,
     /// To the address that a user has had.
     AddressChanged,
@@ -56,7 +56,7 @@ pub(crate) enum Letter {
     PasswordChanged,
     /// To a user who must set another password.
     PasswordTaken,
-    /// To a user with another credential beside the password, or one less.
+    /// To a user with a new, changed or removed credential other than the password.
     FactorsChanged,
     /// To a user who was deleted.
     AccountDeleted,
@@ -158,11 +158,11 @@ async fn send(app: &App, row: &mails::Model) -> Result<bool> {
     let sent = match compose::compose(app, row).await {
         Ok(Some(mail)) => app.mailer.send(&mail).await,
         Ok(None) => {
-            // There is nobody to tell.
+            // There is no reader any more.
             mails::delete(&app.db, row.id).await?;
             return Ok(false);
         }
-        // One that this version can not write must not hold up those behind it.
+        // A mail that this version cannot write must not delay those behind it.
         Err(error) => Err(Failure::Passing(error.source().map_or_else(|| error.to_string(), ToString::to_string))),
     };
     let Err(failure) = sent else {

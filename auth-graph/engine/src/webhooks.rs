@@ -1,7 +1,7 @@
-//! Webhooks: other services are told of changes by signed requests to their endpoints. This is one more reader of the
-//! outbox; what is said is what the feed says.
+//! Webhooks: other services are notified of changes by signed requests to their endpoints. They are one more reader of
+//! the outbox, and send what the feed sends.
 //!
-//! Here endpoints are made and looked after. How they are told is in `delivery`, what they were told in `log`.
+//! This file manages the endpoints. `delivery` sends to them, and `log` reads the log of deliveries.
 
 mod delivery;
 mod log;
@@ -22,10 +22,10 @@ use store::{change_head, changes, webhook_deliveries};
 pub use delivery::{Told, deliver, with_work};
 pub use log::{Log, deliveries, describe, event_name, measure, purge, replay, replay_since, user_of};
 
-/// Allows to read endpoints and what they were told.
+/// Scope for reading endpoints and their deliveries.
 pub const WEBHOOKS_READ: &str = "webhooks:read";
 
-/// Allows to make and change endpoints. They are told what the feed tells, so it takes `feed:read` too.
+/// Scope for creating and changing endpoints. They receive what the feed sends, so `feed:read` is required too.
 pub const WEBHOOKS_WRITE: &str = "webhooks:write";
 
 /// The longest description, in characters.
@@ -53,7 +53,7 @@ pub struct Update {
     pub event_types: Option<EventTypes>,
 }
 
-/// An endpoint with a secret that was made a moment ago. Nobody can be told the secret again.
+/// An endpoint with a new secret, which is shown only once.
 #[derive(Debug)]
 pub struct WithSecret {
     /// The endpoint.
@@ -62,7 +62,7 @@ pub struct WithSecret {
     pub secret: SecretString,
 }
 
-/// Makes an endpoint, which is told of what happens from now on.
+/// Creates an endpoint, which receives the events from now on.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] for an address that may not be called; [`Error::Forbidden`] when the actor may not read
@@ -117,7 +117,7 @@ pub async fn update(app: &App, actor: &Actor, id: WebhookId, update: Update) -> 
     .await
 }
 
-/// Gives an endpoint a new secret. The one before signs beside it for `webhooks.secret_overlap`.
+/// Gives an endpoint a new secret. The former one signs in addition to it for `webhooks.secret_overlap`.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such endpoint; [`Error::Forbidden`] as [`create`].
@@ -134,7 +134,7 @@ pub async fn rotate_secret(app: &App, actor: &Actor, id: WebhookId) -> Result<Wi
     Ok(WithSecret { webhook, secret: secret.to_text() })
 }
 
-/// Disables an endpoint: it is told nothing, and what waits for it is given up. Once more does nothing.
+/// Disables an endpoint: it receives nothing, and waiting deliveries are given up. A second call changes nothing.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such endpoint; [`Error::Forbidden`] as [`create`].
@@ -146,7 +146,7 @@ pub async fn disable(app: &App, actor: &Actor, id: WebhookId) -> Result<Model> {
     .await
 }
 
-/// Enables an endpoint, which is told of what happens from now on. What it has missed can be replayed.
+/// Enables an endpoint, which receives the events from now on. The events that it has missed can be replayed.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such endpoint; [`Error::Forbidden`] as [`create`].
@@ -196,7 +196,7 @@ async fn change(
     Ok(after)
 }
 
-/// As what endpoints are told of a change; none: they are not.
+/// Returns the type of event for a change; none if endpoints are not notified of it.
 fn event_type(kind: changes::Kind) -> Option<EventType> {
     match kind {
         changes::Kind::UserCreated => Some(EventType::UserCreated),
@@ -208,7 +208,7 @@ fn event_type(kind: changes::Kind) -> Option<EventType> {
     }
 }
 
-/// Endpoints hear what the feed says: nobody has others told what they may not read.
+/// Requires the right to read the feed, because an endpoint receives what the feed sends.
 async fn may_write(app: &App, txn: &impl ConnectionTrait, actor: &Actor) -> Result<()> {
     actor.powers(app, txn).await?.cover(&Scopes::parse(FEED_READ)?)
 }

@@ -22,7 +22,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// A file that can not be used, with its name.
+    /// A file that cannot be used, with its name.
     pub(super) fn at(path: &Path, error: &io::Error) -> Self {
         Self::Io(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }

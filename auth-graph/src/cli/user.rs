@@ -35,11 +35,11 @@ pub(super) enum Command {
         /// Family name.
         #[arg(long, default_value = "")]
         last_name: String,
-        /// Ask for no password: they can not sign in until they have set one.
+        /// Ask for no password: the user cannot sign in until they have set one.
         #[arg(long)]
         no_password: bool,
     },
-    /// Invite somebody to make an account, by a mail that the running service sends.
+    /// Invite a person to create an account, by a mail that the running service sends.
     Invite {
         /// The e-mail address.
         email: String,
@@ -112,11 +112,11 @@ pub(super) enum Command {
         #[arg(long)]
         reason: String,
     },
-    /// Print an access token with which somebody acts as a user.
+    /// Print an access token with which an administrator acts as a user.
     Impersonate {
         #[command(flatten)]
         who: Who,
-        /// The e-mail address or the identifier of whoever uses it; the token names them.
+        /// E-mail address or identifier of the administrator who uses it; the token names them.
         #[arg(long, value_name = "USER")]
         by: String,
         /// Reason, for the audit log.
@@ -130,7 +130,7 @@ pub(super) enum Command {
         /// A role of the configuration; may be repeated.
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<String>,
-        /// A scope beside those of the roles; may be repeated.
+        /// Scope in addition to those of the roles; may be repeated.
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<String>,
     },
@@ -146,7 +146,7 @@ pub(super) enum Command {
     Delete {
         #[command(flatten)]
         who: WhoAndWhy,
-        /// Keep nothing but the identifier; it can not be undone.
+        /// Keep the identifier only. This cannot be undone.
         #[arg(long)]
         for_good: bool,
     },

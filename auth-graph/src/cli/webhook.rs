@@ -55,17 +55,17 @@ pub(super) enum Command {
         /// Its identifier.
         id: String,
     },
-    /// Enable an endpoint, which is told of what happens from now on.
+    /// Enable an endpoint, which receives the events from now on.
     Enable {
         /// Its identifier.
         id: String,
     },
-    /// Delete an endpoint, and the log of what it was told.
+    /// Delete an endpoint and the log of its deliveries.
     Delete {
         /// Its identifier.
         id: String,
     },
-    /// Print what an endpoint is told and was told, the latest first.
+    /// Print the deliveries to an endpoint, the latest first.
     Deliveries {
         /// The endpoint's identifier.
         id: String,
@@ -178,7 +178,7 @@ fn line(delivery: &webhook_deliveries::Model) -> String {
     let (id, event, attempts) = (delivery.id, webhooks::event_name(delivery), delivery.attempts);
     let state = delivery.state.name();
     let mut line = format!("{id} {event} {} {state}, attempts {attempts}", delivery.recorded_at.to_rfc3339());
-    // Once it is to be made again, the row still tells of the attempt before.
+    // While a further attempt waits, the row still describes the one before.
     if attempts > 0 {
         match (delivery.status, delivery.failure) {
             (Some(status), _) => line += &format!(", status {status}"),

@@ -24,7 +24,7 @@ pub struct AuditEvent {
     occurred_at: DateTime<Utc>,
     /// Action that was taken, as the kind of the target and a verb: `user.disable`, for example.
     action: String,
-    /// Kind of the actor, which is whoever or whatever made the change.
+    /// Kind of the actor that made the change.
     actor_kind: AuditActorKind,
     /// Identifier of the user or service client that made the change. Null when the operator made it on the command
     /// line, or the service itself made it. A user who changes their own account is the actor too.

@@ -55,7 +55,7 @@ fn only(routes: MethodRouter<Site>, allowed: &'static str) -> MethodRouter<Site>
 
 async fn token(State(app): State<App>, parts: Parts, body: Body) -> Answer {
     let mut fields = Fields::read(&parts.headers, body, &["email", "password"]).await?;
-    // What is no address is nobody's: their answer is that of a wrong password.
+    // An invalid address belongs to no user, so the answer is that of a wrong password.
     let email = fields.take("email").expose_secret().parse().map_err(|_| Error::InvalidCredentials)?;
     let login = Login { email, password: fields.take("password"), scope: None, audience: None };
     let pair = signing_in::login(&app, login, &device(&app, &parts)).await?;
@@ -88,7 +88,7 @@ async fn blacklist(State(app): State<App>, parts: Parts, body: Body) -> Answer {
     }
 }
 
-/// The caller's own account, and nobody else's.
+/// Returns the account of the caller, and of no other user.
 async fn user(State(app): State<App>, request: Request) -> Answer {
     let token = match Bearer::of(request.headers()) {
         Bearer::Absent => return Err(Refusal::Anonymous),
@@ -147,7 +147,7 @@ fn unconfirmed(fields: &mut Fields) -> Result<NewUnconfirmed, Error> {
     })
 }
 
-/// The same refusal, told of the field that it is about.
+/// Returns the same refusal, with the name of the field that it is about.
 fn named(error: Error) -> Refusal {
     let (field, problem) = match &error {
         Error::Conflict(_) => ("email", "This email already exists.".to_owned()),

@@ -12,7 +12,7 @@ use engine::app::App;
 /// For so long may a copy be used; a verifier that meets an unknown key asks again before.
 const CACHE: &str = "public, max-age=300";
 
-/// The public keys as a JWK Set (RFC 7517 section 5). Empty with HS256, whose key is nobody else's.
+/// The public keys as a JWK Set (RFC 7517 section 5). Empty with HS256, whose key is never published.
 pub(super) async fn jwks(State(app): State<App>) -> impl IntoResponse {
     let jwks = app.keyring.current().jwks().to_owned();
     ([(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, CACHE)], jwks)

@@ -7,9 +7,9 @@ use engine::feed::{self, outbox};
 use model::error::Result;
 use store::Wake;
 
-/// However quiet it is, the outbox is looked at this often: SQLite wakes nobody in another process.
+/// Interval at which the outbox is read at least: SQLite notifies no other process.
 const AT_MOST: Duration = Duration::from_millis(50);
-/// Subscribers of the feed are told this often that they have everything.
+/// Interval at which subscribers of the feed are informed that they have received every change.
 const CURRENT_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(app: App) -> Result<()> {

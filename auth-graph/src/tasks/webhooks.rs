@@ -16,11 +16,11 @@ use model::values::WebhookId;
 const AT_MOST: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(app: App) -> Result<()> {
-    // Those that are being told: one that does not answer keeps no other waiting.
+    // Endpoints with a running delivery: one that does not answer delays no other.
     let mut busy = HashSet::new();
     let mut at_work = JoinSet::new();
     loop {
-        // A look that fails is no reason to break off what is being told.
+        // A query that fails does not end running deliveries.
         let with_work = webhooks::with_work(&app).await.unwrap_or_else(|error| {
             tracing::error!(error = errors::explain(&error), "the endpoints could not be looked through");
             Vec::new()

@@ -1,4 +1,4 @@
-//! How far each import is, so that one that was interrupted goes on where it stopped.
+//! The progress of each import, so that one that was interrupted continues where it stopped.
 
 use sea_orm::IntoActiveModel;
 use sea_orm::entity::prelude::*;

@@ -24,7 +24,7 @@ pub struct Model {
     pub audiences: Json,
     /// Time of creation (UTC).
     pub created_at: DateTimeUtc,
-    /// From when on it can not sign in.
+    /// Time from which the client cannot authenticate (UTC).
     pub disabled_at: Option<DateTimeUtc>,
     /// Users and fields that the client may read; none for everything.
     pub projection: Option<Projection>,

@@ -1,4 +1,4 @@
-//! What endpoints of webhooks are told: a row for each change and endpoint, kept as a log after it was delivered.
+//! Deliveries to endpoints of webhooks: a row for each change and endpoint, kept as a log after the delivery.
 //!
 //! A row holds what happened and to whom, not what is said of it: that is written when it is sent, from what is stored
 //! of the user then.

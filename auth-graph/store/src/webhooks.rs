@@ -1,4 +1,4 @@
-//! The endpoints that are told of changes, with their secrets encrypted. What they are told is in `webhook_deliveries`.
+//! The endpoints that are notified of changes, with their encrypted secrets. Deliveries are in `webhook_deliveries`.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
@@ -63,7 +63,7 @@ pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_asc(Column::Id).all(db).await
 }
 
-/// Returns the endpoints that are told of changes, and up to where the deliveries of each were made.
+/// Returns the active endpoints, and the position up to which deliveries were made for each.
 pub async fn positions(db: &impl ConnectionTrait) -> Result<Vec<(WebhookId, i64)>, DbErr> {
     Entity::find()
         .select_only()

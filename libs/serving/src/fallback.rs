@@ -1,5 +1,5 @@
-//! Answers without a handler of their own: for an unknown path, an unknown method, or a handler that panicked. They have
-//! the form of a GraphQL answer, like most answers of both services.
+//! Answers without a handler of their own: for an unknown path, an unknown method, or a handler that panicked. They
+//! have the form of a GraphQL answer, like most answers of both services.
 
 use std::any::Any;
 

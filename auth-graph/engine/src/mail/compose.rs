@@ -24,7 +24,7 @@ struct Link {
     lifetime: TimeDelta,
 }
 
-/// The mail, or none when there is nobody to tell any more.
+/// Returns the mail, or none if it matters to no reader any more.
 pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
     let letter: Letter = serde_json::from_value(row.letter.clone()).map_err(Error::internal)?;
     let owner = users::find_by_email(&app.db, &row.email).await?;
@@ -49,7 +49,7 @@ pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
     app.mailer.write(row.email.clone(), template, &content).map(Some)
 }
 
-/// Which mail says this to whoever has the address now, and what it links to. None: it matters to nobody any more.
+/// Returns the template and the link of a mail to the present owner of the address. None if it matters to no reader.
 fn plan(accounts: &Accounts, letter: Letter, owner: Option<&Account>) -> Result<Option<(Template, Option<Link>)>> {
     let verify = |purpose, user, payload| Link {
         page: "/verify-email",

@@ -25,7 +25,7 @@ const LAYOUT_HTML: &str = include_str!("../../mail/layout.html");
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Template {
-    /// To somebody who wants to register.
+    /// To a person who wants to register.
     ConfirmRegistration,
     /// The same, where the address has an account already.
     AccountExists,
@@ -37,7 +37,7 @@ pub enum Template {
     AddressTaken,
     /// To a user who has forgotten the password.
     ResetPassword,
-    /// To somebody who may register.
+    /// To a person who may register.
     Invitation,
     /// To the address that a user has had.
     AddressChanged,
@@ -45,7 +45,7 @@ pub enum Template {
     PasswordChanged,
     /// To a user who must set another password.
     PasswordTaken,
-    /// A credential beside the password was added, changed or removed.
+    /// To a user with a new, changed or removed credential other than the password.
     FactorsChanged,
     /// To a user who was deleted.
     AccountDeleted,

@@ -24,7 +24,7 @@ pub(crate) enum Reason {
     Deleted,
     /// Its user has another password, or none.
     PasswordChanged,
-    /// Its user has another credential beside the password, or one less.
+    /// A credential of its user other than the password was added, changed or removed.
     FactorsChanged,
     /// An administrator ended it.
     Administrator,

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::callers::Device;
 use crate::limits::{Attempt, LimitedAction};
 
-/// Proves who somebody is by an address and a password.
+/// Proves the identity of a user by an address and a password.
 ///
 /// An unknown address and a wrong password are refused alike, at one cost in time.
 ///

@@ -1,5 +1,5 @@
 //! Writing what comes in, batch by batch: each is one transaction, in which the position in the source moves on too. So
-//! an import that was interrupted goes on where it stopped, and repeats nothing.
+//! an import that was interrupted continues where it stopped, and repeats nothing.
 //!
 //! Nobody is expected to be here already: a batch is written, and only when the database refuses it is looked who is.
 //! While the commit of a batch waits for the disk, the users of the next are written already; what they have in common
@@ -66,7 +66,7 @@ pub enum Writing {
     DryRun,
 }
 
-/// An import that goes on.
+/// A running import.
 #[derive(Debug)]
 pub struct Import {
     state: imports::Model,
@@ -76,7 +76,7 @@ pub struct Import {
     refused: Vec<(String, Refused)>,
 }
 
-/// A batch whose commit goes on.
+/// A batch whose commit is running.
 #[derive(Debug)]
 struct Committing {
     commit: JoinHandle<Result<(), DbErr>>,
@@ -93,7 +93,7 @@ enum Expected {
 }
 
 impl Import {
-    /// Begins, or goes on with, the import from a source of this name.
+    /// Begins or continues the import from a source of this name.
     pub async fn open(app: &App, name: &str, writing: Writing) -> Result<Self> {
         let found = imports::find(&app.db, name).await?;
         let state = found.unwrap_or_else(|| imports::Model {
@@ -126,7 +126,7 @@ impl Import {
         self.state.refused
     }
 
-    /// Writes a batch, whose commit may still go on afterwards.
+    /// Writes a batch. Its commit may still be running afterwards.
     ///
     /// # Errors
     /// When the database fails; nothing of the batch is written then.

@@ -12,7 +12,7 @@ use engine::clients::Credentials;
 /// Reads the credentials of a request.
 ///
 /// # Errors
-/// `invalid_client` when there are none or they can not be read, `invalid_request` when there are two.
+/// `invalid_client` when there are none or they cannot be read, `invalid_request` when there are two.
 pub(in crate::http) fn credentials(headers: &HeaderMap, form: &Form) -> Result<Credentials, Refusal> {
     let header = match Basic::of(headers) {
         Ok(None) => None,

@@ -67,7 +67,7 @@ impl Kind {
 }
 
 impl From<Error> for Refusal {
-    /// Faults of ours are logged here, and their cause is shown to nobody.
+    /// Internal faults are logged here, and their cause is not shown to the caller.
     fn from(error: Error) -> Self {
         if matches!(error, Error::Internal(_) | Error::Unavailable { source: Some(_), .. }) {
             tracing::error!(error = errors::explain(&error), "a request failed");

@@ -1,4 +1,4 @@
-//! Who may sign in by an address, and what is compared with when nobody may.
+//! The user who may sign in by an address, and the hash that is compared if there is none.
 
 use std::sync::LazyLock;
 

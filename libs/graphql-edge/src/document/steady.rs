@@ -8,8 +8,8 @@ use async_graphql::{
     parser::types::{BaseType, DocumentOperations, ExecutableDocument, VariableDefinition},
 };
 
-/// Returns whether the validity of a document cannot depend on its variables: it has one operation, and each variable is
-/// a string, a Boolean or a list of representations of entities, without a default.
+/// Returns whether the validity of a document cannot depend on its variables: it has one operation, and each variable
+/// is a string, a Boolean or a list of representations of entities, without a default.
 pub(super) fn is_steady(document: &ExecutableDocument) -> bool {
     definitions(document).is_some_and(|mut definitions| {
         definitions.all(|definition| kind(definition).is_some() && definition.default_value.is_none())
