@@ -8,6 +8,7 @@ macro_rules! say {
     };
 }
 
+mod arguments;
 mod audit;
 mod client;
 mod config;
@@ -16,16 +17,15 @@ mod failure;
 mod import;
 mod keys;
 mod migrate;
+mod output;
 mod restored;
 mod secrets;
 mod serve;
 mod user;
 mod webhook;
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 use subgraph::Directives;
 
@@ -33,7 +33,10 @@ use crate::configuration;
 use crate::graphql;
 use engine::app::App;
 use model::clock::Clock;
-use model::config::{Config, Problems, Profile, Sources};
+use model::config::{Config, Problems, Sources};
+
+use arguments::key_value;
+use output::{print, start_log};
 
 pub use failure::Failure;
 
@@ -136,26 +139,4 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Export(options) => export::run(&booted().await?, options).await,
         Command::Config(command) => config::run(&load(Vec::new())?, &command),
     }
-}
-
-/// Starts the log, in the format of the profile.
-fn start_log(config: &Config) {
-    let format = match config.profile {
-        Profile::Production => serving::Format::Json,
-        Profile::Development | Profile::Demo => serving::Format::Text,
-    };
-    serving::log_to_stderr(&config.log.filter, format);
-}
-
-fn print(text: &str) -> Result<(), Failure> {
-    Ok(io::stdout().write_all(text.as_bytes())?)
-}
-
-fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
-    DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).map_err(|_| "write it as 2026-01-31T12:00:00Z")
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
-    Ok((key.to_owned(), value.to_owned()))
 }

@@ -11,6 +11,7 @@ mod oauth;
 mod pages;
 mod remembered;
 mod rest;
+mod site;
 mod socket;
 mod well_known;
 
@@ -26,19 +27,7 @@ use crate::tasks;
 use engine::app::App;
 use engine::feed;
 use model::config::{Problems, Profile};
-
-/// What the handlers share.
-#[derive(Clone)]
-struct Site {
-    app: App,
-    edge: graphql::Edge,
-}
-
-impl axum::extract::FromRef<Site> for App {
-    fn from_ref(site: &Site) -> Self {
-        site.app.clone()
-    }
-}
+use site::Site;
 
 /// Returns every route of the service.
 ///
@@ -53,7 +42,7 @@ pub fn router(app: &App) -> Result<Router, Problems> {
 /// # Errors
 /// As [`router`].
 pub fn router_with(app: &App, remembered: &Remembered) -> Result<Router, Problems> {
-    let site = Site { app: app.clone(), edge: graphql::edge(app)? };
+    let site = Site::new(app)?;
     let router = Router::new()
         .route("/.well-known/jwks.json", get(well_known::jwks).layer(browser::public()))
         .route("/.well-known/openid-configuration", get(well_known::discovery).layer(browser::public()))

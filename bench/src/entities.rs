@@ -64,7 +64,7 @@ async fn measure(time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
     let token = signed_in["data"]["login"]["accessToken"].as_str().ok_or("nobody could sign in")?.to_owned();
     let ask = async || {
         // The task that follows the outbox does this, but it does not run here.
-        app.revocations.complete_at(app.clock.now());
+        app.tokens.revocations.complete_at(app.clock.now());
         send(&router, Some(&token), DOCUMENT, json!({ "of": &representations })).await
     };
 
@@ -81,7 +81,7 @@ async fn measure(time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
     let mut samples = Vec::new();
     let start = Instant::now();
     while start.elapsed() < time {
-        app.revocations.complete_at(app.clock.now());
+        app.tokens.revocations.complete_at(app.clock.now());
         let request = request(Some(&token), DOCUMENT, &json!({ "of": &representations }))?;
         let began = Instant::now();
         let response = router.clone().oneshot(request).await?;

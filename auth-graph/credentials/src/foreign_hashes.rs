@@ -3,41 +3,14 @@
 //! None is ever made here. They come in by the import, and each is replaced by a hash of ours when its user next signs
 //! in. The formats are in `read`.
 
+mod hash;
 mod read;
 
-use std::num::NonZeroU32;
-
-use argon2::{Algorithm, Argon2, Params, Version};
-use aws_lc_rs::cipher::{AES_256, EncryptingKey, EncryptionContext, UnboundCipherKey};
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::iv::FixedLength;
-use aws_lc_rs::{hmac, pbkdf2};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use secrecy::{ExposeSecret, SecretString};
-use subtle::ConstantTimeEq;
-
-use model::error::{Error, Result};
+pub use hash::ForeignHash;
 
 /// A shorter digest would let too many passwords pass.
 const SHORTEST_DIGEST: usize = 16;
 const LONGEST: usize = 1024;
-/// As much as our own hashes may be configured to cost.
-const MOST_ARGON2_KIB: u32 = 1_048_576;
-const MOST_ARGON2_PASSES: u32 = 20;
-const MOST_ARGON2_LANES: u32 = 64;
-/// Some seconds of one core, about ten times the usual cost.
-const MOST_PBKDF2_ROUNDS: u32 = 10_000_000;
-const MOST_BCRYPT_COST: u32 = 16;
-/// Bytes that are mixed: 128 × N × r × p.
-const MOST_SCRYPT_BYTES: u64 = 1 << 30;
-
-/// A hash that can be compared with a password. It has no `Debug`, as it is nothing for a log.
-pub struct ForeignHash {
-    preparation: Preparation,
-    function: Function,
-    expected: Vec<u8>,
-}
 
 /// The reason for which a hash cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,44 +19,6 @@ pub enum Unusable {
     Unknown,
     /// A single comparison would occupy the service for seconds.
     TooCostly,
-}
-
-/// A transformation of a password before it is hashed.
-enum Preparation {
-    None,
-    /// Its SHA-256 in hexadecimal: Django, around the 72 bytes of bcrypt.
-    Sha256Hex,
-    /// Its HMAC-SHA-256 under the salt, in base64: passlib, for the same reason.
-    HmacBase64(String),
-}
-
-enum Function {
-    Argon2 {
-        algorithm: Algorithm,
-        version: Version,
-        params: Params,
-        salt: Vec<u8>,
-    },
-    /// The digest is compared in the alphabet of bcrypt.
-    Bcrypt {
-        cost: u32,
-        salt: [u8; 16],
-    },
-    Pbkdf2 {
-        digest: pbkdf2::Algorithm,
-        rounds: NonZeroU32,
-        salt: Vec<u8>,
-    },
-    Scrypt {
-        params: scrypt::Params,
-        salt: Vec<u8>,
-    },
-    /// The key of the project, encrypted under what scrypt makes of the password.
-    Firebase {
-        params: scrypt::Params,
-        salt: Vec<u8>,
-        signer_key: Vec<u8>,
-    },
 }
 
 impl ForeignHash {
@@ -96,84 +31,9 @@ impl ForeignHash {
             return Err(Unusable::Unknown);
         }
         let hash = read::read(text).ok_or(Unusable::Unknown)?;
-        if hash.expected.len() < SHORTEST_DIGEST {
+        if hash.digest_length() < SHORTEST_DIGEST {
             return Err(Unusable::Unknown);
         }
-        if hash.function.is_too_costly() { Err(Unusable::TooCostly) } else { Ok(hash) }
+        if hash.is_too_costly() { Err(Unusable::TooCostly) } else { Ok(hash) }
     }
-
-    /// Returns whether the hash was made of this password.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when the function refuses its parameters.
-    pub(super) fn matches(&self, password: &SecretString) -> Result<bool> {
-        let password = password.expose_secret().as_bytes();
-        let computed = match &self.preparation {
-            Preparation::None => self.compute(password)?,
-            Preparation::Sha256Hex => self.compute(to_hex(digest(&SHA256, password).as_ref()).as_bytes())?,
-            Preparation::HmacBase64(salt) => {
-                let key = hmac::Key::new(hmac::HMAC_SHA256, salt.as_bytes());
-                self.compute(BASE64_STANDARD.encode(hmac::sign(&key, password)).as_bytes())?
-            }
-        };
-        Ok(computed.ct_eq(&self.expected).into())
-    }
-
-    fn compute(&self, password: &[u8]) -> Result<Vec<u8>> {
-        let mut output = vec![0; self.expected.len()];
-        match &self.function {
-            Function::Argon2 { algorithm, version, params, salt } => {
-                Argon2::new(*algorithm, *version, params.clone())
-                    .hash_password_into(password, salt, &mut output)
-                    .map_err(Error::internal)?;
-            }
-            Function::Bcrypt { cost, salt } => {
-                let hash = bcrypt::hash_with_salt(password, *cost, *salt);
-                let hash = hash.map_err(|error| Error::internal(error.to_string()))?;
-                output = hash.to_string().split_off(read::BCRYPT_DIGEST_AT).into_bytes();
-            }
-            Function::Pbkdf2 { digest, rounds, salt } => pbkdf2::derive(*digest, *rounds, salt, password, &mut output),
-            Function::Scrypt { params, salt } => {
-                scrypt::scrypt(password, salt, params, &mut output).map_err(Error::internal)?;
-            }
-            Function::Firebase { params, salt, signer_key } => {
-                let mut key = [0; 32];
-                scrypt::scrypt(password, salt, params, &mut key).map_err(Error::internal)?;
-                output = encrypt(&key, signer_key)?;
-            }
-        }
-        Ok(output)
-    }
-}
-
-impl Function {
-    fn is_too_costly(&self) -> bool {
-        match self {
-            Self::Argon2 { params, .. } => {
-                params.m_cost() > MOST_ARGON2_KIB
-                    || params.t_cost() > MOST_ARGON2_PASSES
-                    || params.p_cost() > MOST_ARGON2_LANES
-            }
-            Self::Bcrypt { cost, .. } => *cost > MOST_BCRYPT_COST,
-            Self::Pbkdf2 { rounds, .. } => rounds.get() > MOST_PBKDF2_ROUNDS,
-            Self::Scrypt { params, .. } | Self::Firebase { params, .. } => {
-                let blocks = u64::from(params.r()).saturating_mul(params.p().into()).saturating_mul(128);
-                1_u64.checked_shl(params.log_n().into()).unwrap_or(u64::MAX).saturating_mul(blocks) > MOST_SCRYPT_BYTES
-            }
-        }
-    }
-}
-
-/// AES-256-CTR with a counter from zero, as Firebase has it.
-fn encrypt(key: &[u8], text: &[u8]) -> Result<Vec<u8>> {
-    let failed = |_| Error::internal("AES has refused a key");
-    let key = EncryptingKey::ctr(UnboundCipherKey::new(&AES_256, key).map_err(failed)?).map_err(failed)?;
-    let mut output = text.to_vec();
-    let start = EncryptionContext::Iv128(FixedLength::from([0; 16]));
-    key.less_safe_encrypt(&mut output, start).map_err(failed)?;
-    Ok(output)
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -30,65 +30,114 @@ use store::Commits;
 #[derive(Clone, Debug)]
 pub struct App(Arc<Parts>);
 
-/// The components that a use case needs.
+/// The components that a use case needs, in groups by what they are for.
 #[derive(Debug)]
 pub struct Parts {
     /// Validated configuration.
     pub config: Config,
+    /// Source of the current time.
+    pub clock: Clock,
     /// Database connection.
     pub db: DatabaseConnection,
     /// Connection to the same database with commits that do not wait for the disk. It is for data that may be lost when
     /// the machine fails: generations of refresh tokens and counted attempts. Data of the outbox is never written with
     /// it.
     pub relaxed_db: DatabaseConnection,
-    /// Source of the current time.
-    pub clock: Clock,
+    /// Metrics of this process.
+    pub metrics: Metrics,
+    /// Encoder and decoder of the cursors of lists.
+    pub cursors: Cursors,
+    /// Cache of the service clients that have authenticated recently.
+    pub known_clients: KnownClients,
+    /// Issuing, verification and revocation of tokens.
+    pub tokens: Tokens,
+    /// Claims of access tokens in addition to the standard ones.
+    pub claims: Claims,
+    /// Hashing and rules of passwords.
+    pub passwords: Passwords,
+    /// Schemas of the metadata of users.
+    pub metadata: Metadata,
+    /// Change feed within this process.
+    pub feed: Feed,
+    /// Outgoing mail.
+    pub mail: Mail,
+    /// Webhooks.
+    pub webhooks: Webhooks,
+}
+
+/// Issuing, verification and revocation of tokens.
+#[derive(Debug)]
+pub struct Tokens {
     /// Keys that sign access tokens.
     pub keyring: Keyring,
     /// Issuer and verifier of access tokens.
-    pub access_tokens: AccessTokens,
-    /// Policy that decides which attributes of a user become claims.
-    pub claims_policy: ClaimsPolicy,
-    /// External service that adds claims, if configured.
-    pub claims_hook: Option<ClaimsHook>,
+    pub access: AccessTokens,
     /// Issuer and reader of refresh tokens.
-    pub refresh_tokens: RefreshTokens,
-    /// Cache of the service clients that have authenticated recently.
-    pub known_clients: KnownClients,
+    pub refresh: RefreshTokens,
     /// Issuer and verifier of the tokens that prove that a request with the cookie comes from our page.
-    pub csrf_tokens: CsrfTokens,
-    /// Threads that hash passwords.
-    pub passwords: PasswordPool,
+    pub csrf: CsrfTokens,
     /// Sessions that ended recently.
     pub revocations: Revocations,
-    /// Encoder and decoder of the cursors of lists.
-    pub cursors: Cursors,
+}
+
+/// Claims of access tokens in addition to the standard ones.
+#[derive(Debug)]
+pub struct Claims {
+    /// Policy that decides which attributes of a user become claims.
+    pub policy: ClaimsPolicy,
+    /// External service that adds claims, if configured.
+    pub hook: Option<ClaimsHook>,
+}
+
+/// Hashing and rules of passwords.
+#[derive(Debug)]
+pub struct Passwords {
+    /// Threads that hash passwords.
+    pub pool: PasswordPool,
     /// External service that knows passwords from breaches, if configured.
-    pub breached_passwords: Option<BreachedPasswords>,
+    pub breached: Option<BreachedPasswords>,
+}
+
+/// Schemas of the metadata of users.
+#[derive(Debug)]
+pub struct Metadata {
     /// Schema of `metadata`, if configured.
-    pub metadata_schema: Option<JsonSchema>,
+    pub schema: Option<JsonSchema>,
     /// Schema of the metadata that only administrators see, if configured.
-    pub private_metadata_schema: Option<JsonSchema>,
-    /// Component that writes and sends mails.
-    pub mailer: Mailer,
-    /// Notification that a mail waits to be sent.
-    pub mail_waits: Notify,
-    /// Cipher for the secrets of webhooks.
-    pub webhook_secrets: WebhookSecrets,
-    /// HTTP client that calls the endpoints of webhooks.
-    pub egress: Egress,
-    /// Notification that deliveries to webhook endpoints may be waiting.
-    pub webhooks_wait: Notify,
-    /// Metrics of this process.
-    pub metrics: Metrics,
+    pub private_schema: Option<JsonSchema>,
+}
+
+/// Change feed within this process.
+#[derive(Debug)]
+pub struct Feed {
     /// Channel that passes changes read from the outbox to the feed subscribers in this process.
     pub announcements: Announcements,
     /// Notification that this process has written a change.
-    pub changed: Arc<Notify>,
+    pub written: Arc<Notify>,
+}
+
+/// Outgoing mail.
+#[derive(Debug)]
+pub struct Mail {
+    /// Component that writes and sends mails.
+    pub mailer: Mailer,
+    /// Notification that a mail waits to be sent.
+    pub waiting: Notify,
+}
+
+/// Webhooks.
+#[derive(Debug)]
+pub struct Webhooks {
+    /// Cipher for the secrets of endpoints.
+    pub secrets: WebhookSecrets,
+    /// HTTP client that calls the endpoints.
+    pub egress: Egress,
+    /// Notification that deliveries to endpoints may be waiting.
+    pub waiting: Notify,
 }
 
 impl App {
-    /// Opens the database and builds the components. It runs no migrations and loads no keys: see `auth::boot`.
+    /// Opens the database and builds the components. It runs no migrations and loads no keys: see [`crate::boot`].
     ///
     /// # Errors
     /// When the secret cannot be read, the database cannot be reached or a thread cannot be started.
@@ -109,32 +158,39 @@ impl App {
             false => Published::OneAlgorithm,
         };
         Ok(Self(Arc::new(Parts {
-            keyring: Keyring::new(&secrets, config.tokens.algorithm, published),
-            access_tokens: AccessTokens::new(config.issuer(), config.tokens.audience.clone()),
-            claims_policy: ClaimsPolicy::new(config.claims.clone()),
-            claims_hook: ClaimsHook::new(&config.claims.hook)?,
-            refresh_tokens: RefreshTokens::new(&secrets, clock.clone()),
+            tokens: Tokens {
+                keyring: Keyring::new(&secrets, config.tokens.algorithm, published),
+                access: AccessTokens::new(config.issuer(), config.tokens.audience.clone()),
+                refresh: RefreshTokens::new(&secrets, clock.clone()),
+                csrf: CsrfTokens::new(&secrets, clock.clone()),
+                revocations: Revocations::new(config.tokens.access_lifetime),
+            },
+            claims: Claims {
+                policy: ClaimsPolicy::new(config.claims.clone()),
+                hook: ClaimsHook::new(&config.claims.hook)?,
+            },
+            passwords: Passwords {
+                pool: PasswordPool::start(&config.passwords)?,
+                breached: BreachedPasswords::new(&config.passwords)?,
+            },
+            metadata: Metadata {
+                schema: Config::schema(&config.accounts.metadata_schema).map_err(Error::internal)?,
+                private_schema: Config::schema(&config.accounts.private_metadata_schema).map_err(Error::internal)?,
+            },
+            feed: Feed { announcements: Announcements::new(), written: Arc::default() },
+            mail: Mail { mailer: Mailer::new(&config)?, waiting: Notify::new() },
+            webhooks: Webhooks {
+                secrets: WebhookSecrets::new(&secrets),
+                egress: Egress::new(&config.webhooks)?,
+                waiting: Notify::new(),
+            },
             known_clients: KnownClients::default(),
-            csrf_tokens: CsrfTokens::new(&secrets, clock.clone()),
-            passwords: PasswordPool::start(&config.passwords)?,
-            revocations: Revocations::new(config.tokens.access_lifetime),
             cursors: Cursors::new(&secrets, clock.clone()),
-            breached_passwords: BreachedPasswords::new(&config.passwords)?,
-            metadata_schema: Config::schema(&config.accounts.metadata_schema).map_err(Error::internal)?,
-            private_metadata_schema: Config::schema(&config.accounts.private_metadata_schema)
-                .map_err(Error::internal)?,
-            mailer: Mailer::new(&config)?,
-            mail_waits: Notify::new(),
-            webhook_secrets: WebhookSecrets::new(&secrets),
-            egress: Egress::new(&config.webhooks)?,
-            webhooks_wait: Notify::new(),
             metrics: Metrics::new(),
-            announcements: Announcements::new(),
-            changed: Arc::default(),
             config,
+            clock,
             db,
             relaxed_db,
-            clock,
         })))
     }
 }

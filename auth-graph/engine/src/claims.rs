@@ -32,7 +32,7 @@ impl Answer {
 
 /// Returns whether a question must be answered before a token is made.
 pub(crate) fn must_ask(app: &App) -> bool {
-    app.claims_hook.is_some() || app.claims_policy.tells_numbers()
+    app.claims.hook.is_some() || app.claims.policy.tells_numbers()
 }
 
 /// Asks the hook, if there is one.
@@ -40,8 +40,8 @@ pub(crate) fn must_ask(app: &App) -> bool {
 /// # Errors
 /// [`Error::Unavailable`] when it fails, and the configuration rejects tokens in that case.
 pub(crate) async fn ask(app: &App, question: &Question<'_>) -> Result<Answer> {
-    let Some(hook) = &app.claims_hook else { return Ok(Answer::default()) };
-    let answer = hook.ask(question, app.clock.now()).await.and_then(|claims| match app.claims_policy.fits(&claims) {
+    let Some(hook) = &app.claims.hook else { return Ok(Answer::default()) };
+    let answer = hook.ask(question, app.clock.now()).await.and_then(|claims| match app.claims.policy.fits(&claims) {
         true => Ok(claims),
         false => Err(Error::unavailable("its claims are too long")),
     });
@@ -85,7 +85,7 @@ pub(crate) async fn ask_for_session(
         scope,
     };
     let mut answer = ask(app, &question).await?;
-    if app.claims_policy.tells_numbers() {
+    if app.claims.policy.tells_numbers() {
         answer.number = Some(integer_id::number_of(app, session.user_id).await?);
     }
     Ok(answer)
@@ -94,16 +94,16 @@ pub(crate) async fn ask_for_session(
 /// Returns all claims of a user's token in addition to the standard ones. The answer of the hook takes precedence over
 /// the policy.
 pub(crate) fn of_user(app: &App, user: &users::Model, audience: &str, answer: Answer) -> AdditionalClaims {
-    let mut claims = app.claims_policy.of_user(user, audience);
+    let mut claims = app.claims.policy.of_user(user, audience);
     claims.extend(answer.claims);
     let id = answer.number.map_or_else(|| user.id.to_string().into(), Value::from);
-    app.claims_policy.add_other_names(&mut claims, Some(id));
+    app.claims.policy.add_other_names(&mut claims, Some(id));
     claims
 }
 
 /// Returns the additional claims for a service client, which has no attributes and is no user's account.
 pub(crate) fn of_service(app: &App, answer: Answer) -> AdditionalClaims {
     let mut claims = answer.claims;
-    app.claims_policy.add_other_names(&mut claims, None);
+    app.claims.policy.add_other_names(&mut claims, None);
     claims
 }

@@ -124,7 +124,7 @@ pub async fn rotate_secret(app: &App, actor: &Actor, id: ClientId) -> Result<Wit
     changes::append_client_secret_changed(&txn, id, app.clock.now()).await?;
     txn.commit().await?;
     app.known_clients.forget(id);
-    app.changed.notify_one();
+    app.feed.written.notify_one();
     tracing::info!(client = %id, "a service client got a new secret");
     Ok(WithSecret { client, secret })
 }
@@ -156,7 +156,7 @@ pub async fn set_projection(
     changes::append_client_changed(&txn, id, app.clock.now()).await?;
     txn.commit().await?;
     app.known_clients.forget(id);
-    app.changed.notify_one();
+    app.feed.written.notify_one();
     Ok(client)
 }
 
@@ -193,9 +193,9 @@ pub async fn disable(app: &App, actor: &Actor, id: ClientId) -> Result<service_c
     let session = SessionId(id.0);
     changes::append(&txn, Kind::SessionRevoked, UserId(id.0), Some(session), 0, now).await?;
     txn.commit().await?;
-    app.revocations.insert(session, now);
+    app.tokens.revocations.insert(session, now);
     app.known_clients.forget(id);
-    app.changed.notify_one();
+    app.feed.written.notify_one();
     tracing::info!(client = %id, "a service client was disabled");
     Ok(client)
 }

@@ -4,6 +4,7 @@
 //! A change carries the user as they are when it is read, not as they were: copies keep the highest version, so that
 //! nothing depends on how often or in which order a reader sees it.
 
+mod cursor;
 mod listing;
 pub mod outbox;
 pub mod reset;
@@ -15,7 +16,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
-use uuid::Uuid;
 
 use super::callers::view::View;
 use crate::announcements::{Announced, Announcement};
@@ -32,14 +32,11 @@ pub use subscription::follow;
 /// Allows to read the feed.
 pub const FEED_READ: &str = "feed:read";
 
-/// Names positions of the outbox in their cursors.
-const POSITION: &str = "feed";
-
 /// Tells the subscribers in this process what was read from the outbox.
 pub(super) async fn announce(app: &App, found: &[changes::Model]) -> Result<()> {
-    if app.announcements.subscribers() > 0 {
+    if app.feed.announcements.subscribers() > 0 {
         for announced in with_users(&app.db, found).await? {
-            app.announcements.tell(Announcement::Change(Arc::new(announced)));
+            app.feed.announcements.tell(Announcement::Change(Arc::new(announced)));
         }
     }
     Ok(())
@@ -47,12 +44,12 @@ pub(super) async fn announce(app: &App, found: &[changes::Model]) -> Result<()> 
 
 /// Tells the subscribers in this process that they have everything that there was at a time.
 pub fn announce_current(app: &App, at: DateTime<Utc>) {
-    app.announcements.tell(Announcement::Current(app.revocations.followed_position(), at));
+    app.feed.announcements.tell(Announcement::Current(app.tokens.revocations.followed_position(), at));
 }
 
 /// Ends every subscription in this process.
 pub fn stop(app: &App) {
-    app.announcements.tell(Announcement::Stopping);
+    app.feed.announcements.tell(Announcement::Stopping);
 }
 
 /// Deletes the changes that are older than they are kept.
@@ -97,13 +94,4 @@ async fn with_users(db: &impl ConnectionTrait, found: &[changes::Model]) -> Resu
 pub(super) async fn describe(app: &App, change: changes::Model) -> Result<Option<Change>> {
     let announced = with_users(&app.db, &[change]).await?;
     announced.first().map_or(Ok(None), |announced| Change::new(app, &View::everything(), announced))
-}
-
-fn encode(app: &App, position: i64) -> String {
-    app.cursors.encode(POSITION, Uuid::from_u128(u128::from(position.unsigned_abs())))
-}
-
-fn decode(app: &App, cursor: &str) -> Result<i64> {
-    let position = app.cursors.decode(POSITION, "after", cursor)?.as_u128();
-    i64::try_from(position).map_err(Error::internal)
 }

@@ -2,8 +2,8 @@
 //! and is then retired. How often that happens is in `schedule`; how keys are made and opened in
 //! `credentials::keyring`.
 
+mod reseal;
 mod schedule;
-pub mod secrets;
 
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::DatabaseTransaction;
@@ -17,7 +17,8 @@ use model::error::{Error, Result};
 use store::signing_keys::{self, Model};
 use store::{change_head, changes};
 
-pub use schedule::{retire_outlived, rotate_when_due};
+pub(crate) use reseal::reseal;
+pub use schedule::rotate_when_due;
 
 /// How long a replaced key may still sign somewhere: the clocks of two replicas may be half a minute apart, and a
 /// replica looks for new keys every few seconds.
@@ -76,13 +77,13 @@ pub struct Listed {
 /// # Errors
 /// When the database fails or a key does not open.
 pub async fn load(app: &App) -> Result<()> {
-    let _loading = app.keyring.begin_loading().await;
+    let _loading = app.tokens.keyring.begin_loading().await;
     let now = app.clock.now();
-    app.keyring.replace(&sealed(signing_keys::usable(&app.db, now).await?))?;
-    if app.keyring.current().signing(now).is_none() {
+    app.tokens.keyring.replace(&sealed(signing_keys::usable(&app.db, now).await?))?;
+    if app.tokens.keyring.current().signing(now).is_none() {
         make_first(app).await?;
         let now = app.clock.now();
-        app.keyring.replace(&sealed(signing_keys::usable(&app.db, now).await?))?;
+        app.tokens.keyring.replace(&sealed(signing_keys::usable(&app.db, now).await?))?;
     }
     Ok(())
 }
@@ -92,7 +93,11 @@ pub async fn load(app: &App) -> Result<()> {
 /// # Errors
 /// When the database fails or a key does not open.
 pub async fn reload(app: &App) -> Result<Reload> {
-    if app.keyring.may_reload(app.clock.now()) { load(app).await.map(|()| Reload::Done) } else { Ok(Reload::TooSoon) }
+    if app.tokens.keyring.may_reload(app.clock.now()) {
+        load(app).await.map(|()| Reload::Done)
+    } else {
+        Ok(Reload::TooSoon)
+    }
 }
 
 /// Every key, the oldest first.
@@ -188,6 +193,23 @@ pub async fn retire(app: &App, kid: &str) -> Result<()> {
     Ok(())
 }
 
+/// Retires the keys whose last token has expired. The answer tells how many there were.
+pub async fn retire_outlived(app: &App) -> Result<usize> {
+    let now = app.clock.now();
+    if outlived(app, &signing_keys::usable(&app.db, now).await?, now).is_empty() {
+        return Ok(0);
+    }
+    let (txn, now) = begin(app).await?;
+    let outlived = outlived(app, &signing_keys::usable(&txn, now).await?, now);
+    for kid in &outlived {
+        signing_keys::retire(&txn, kid, now).await?;
+        tracing::info!(kid, "a signing key was retired, as its last token has expired");
+    }
+    // No replica needs to know at once: nothing that these keys signed is good any more.
+    txn.commit().await?;
+    Ok(outlived.len())
+}
+
 /// Keys are replaced by hand on the command line only.
 async fn record(app: &App, txn: &DatabaseTransaction, action: &'static str, kid: &str) -> Result<()> {
     let (target_kind, target_id) = ("key", kid.to_owned());
@@ -226,7 +248,7 @@ async fn begin(app: &App) -> Result<(DatabaseTransaction, DateTime<Utc>)> {
 async fn announce(app: &App, txn: DatabaseTransaction, now: DateTime<Utc>) -> Result<()> {
     changes::append_keys_changed(&txn, now).await?;
     txn.commit().await?;
-    app.changed.notify_one();
+    app.feed.written.notify_one();
     load(app).await
 }
 
@@ -234,7 +256,7 @@ async fn announce(app: &App, txn: DatabaseTransaction, now: DateTime<Utc>) -> Re
 async fn generate(app: &App) -> Result<Model> {
     let maker = app.clone();
     let now = maker.clock.now();
-    let generating = tokio::task::spawn_blocking(move || maker.keyring.generate(now));
+    let generating = tokio::task::spawn_blocking(move || maker.tokens.keyring.generate(now));
     let SealedKey { kid, algorithm, private_key, active_from } = generating.await.map_err(Error::internal)??;
     Ok(Model { kid, algorithm, private_key, created_at: now, active_from, retired_at: None })
 }
@@ -259,4 +281,14 @@ fn signer<'a>(app: &App, usable: &'a [Model], now: DateTime<Utc>) -> Option<&'a 
 fn outlived_at(app: &App, usable: &[Model], key: &Model) -> Option<DateTime<Utc>> {
     let successor = usable.iter().filter(|other| rank(other) > rank(key)).map(|other| other.active_from).min()?;
     Some(successor + app.config.tokens.access_lifetime + SLACK)
+}
+
+/// The key that signs stays even when another algorithm was configured in between and has a newer key.
+fn outlived(app: &App, usable: &[Model], now: DateTime<Utc>) -> Vec<String> {
+    let signer = signer(app, usable, now).map(|key| &key.kid);
+    usable
+        .iter()
+        .filter(|key| Some(&key.kid) != signer && outlived_at(app, usable, key).is_some_and(|end| end <= now))
+        .map(|key| key.kid.clone())
+        .collect()
 }

@@ -21,6 +21,7 @@ pub mod mail;
 pub mod mailer;
 pub mod metrics;
 pub mod pagination;
+pub mod secrets;
 pub mod sessions;
 pub mod signing_in;
 pub mod transfer;

@@ -30,7 +30,7 @@ async fn start(config: Config, clock: Clock) -> Result<App> {
     let app = App::build(config, clock).await?;
     store::migrate(&app.db).await?;
     keys::load(&app).await?;
-    keys::secrets::reseal(&app).await?;
+    keys::reseal(&app).await?;
     feed::outbox::prime(&app).await?;
     Ok(app)
 }
@@ -52,16 +52,16 @@ pub async fn readiness(app: &App) -> Readiness {
     Readiness {
         database: pending.is_ok(),
         migrations: matches!(pending, Ok(0)),
-        keys: app.keyring.current().signing(app.clock.now()).is_some(),
+        keys: app.tokens.keyring.current().signing(app.clock.now()).is_some(),
     }
 }
 
 /// Deletes what no longer matters: counters that are free, revocations whose last token has expired, sessions, events,
 /// changes and deliveries that were kept for long enough.
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
-    app.revocations.purge(now);
+    app.tokens.revocations.purge(now);
     // A day longer than they matter, so that a clock that is ahead deletes nothing that is asked for when it is right.
-    store::revoked_tokens::purge(&app.db, app.revocations.horizon(now) - chrono::Duration::days(1)).await?;
+    store::revoked_tokens::purge(&app.db, app.tokens.revocations.horizon(now) - chrono::Duration::days(1)).await?;
     store::one_time_tokens::purge(&app.db, now).await?;
     mail::purge(app, now).await?;
     store::rate_limits::purge(&app.db, now.timestamp_micros()).await?;

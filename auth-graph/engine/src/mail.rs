@@ -5,18 +5,20 @@
 //! then, too: none is stored in clear.
 
 mod compose;
+mod letter;
 
 use std::error::Error as _;
 
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::ConnectionTrait;
-use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::mailer::Failure;
 use model::error::{Error, Result};
-use model::values::{Email, Locale, MailId, UserId};
+use model::values::{Email, Locale, MailId};
 use store::mails;
+
+pub(crate) use letter::{Letter, Registration};
 
 /// Number of mails that are taken at once.
 const BATCH: u64 = 20;
@@ -27,69 +29,7 @@ const FIRST_WAIT: Duration = Duration::seconds(30);
 /// Mails that were given up are kept for so long.
 const KEPT: Duration = Duration::days(14);
 
-/// The content of a mail, and the data that it takes to write it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub(crate) enum Letter {
-    /// To a person who wants to register, with the data of the account.
-    ConfirmRegistration {
-        /// The account to be.
-        registration: Registration,
-    },
-    /// To a user whose address was not shown to be theirs.
-    ConfirmAddress {
-        /// User who has the address.
-        user: UserId,
-    },
-    /// To the address that a user wants to have.
-    ConfirmNewAddress {
-        /// User who wants the address.
-        user: UserId,
-    },
-    /// To a user who has forgotten the password, if there is one.
-    ResetPassword,
-    /// To a person who may register.
-    Invitation,
-    /// To the address that a user has had.
-    AddressChanged,
-    /// To a user with a new password.
-    PasswordChanged,
-    /// To a user who must set another password.
-    PasswordTaken,
-    /// To a user with a new, changed or removed credential other than the password.
-    FactorsChanged,
-    /// To a user who was deleted.
-    AccountDeleted,
-    /// To a user whose account has become part of another one.
-    AccountMerged,
-}
-
-impl Letter {
-    /// The user whom the link is for, where that is known now.
-    fn user(&self) -> Option<UserId> {
-        match self {
-            Self::ConfirmAddress { user } | Self::ConfirmNewAddress { user } => Some(*user),
-            _ => None,
-        }
-    }
-}
-
-/// An account that waits for its address to be confirmed.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Registration {
-    pub(crate) password_hash: String,
-    pub(crate) first_name: String,
-    pub(crate) last_name: String,
-    pub(crate) locale: Option<Locale>,
-}
-
-impl std::fmt::Debug for Registration {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Registration").finish_non_exhaustive()
-    }
-}
-
-/// Has a mail sent, where mails are sent at all, once the transaction has committed. Ring `app.mail_waits` then.
+/// Has a mail sent, where mails are sent at all, once the transaction has committed. Ring `app.mail.waiting` then.
 pub(crate) async fn enqueue(
     app: &App,
     txn: &impl ConnectionTrait,
@@ -98,7 +38,7 @@ pub(crate) async fn enqueue(
     letter: &Letter,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    if !app.mailer.is_on() {
+    if !app.mail.mailer.is_on() {
         return Ok(());
     }
     let mail = mails::Model {
@@ -127,7 +67,7 @@ pub(super) async fn take_back_resets(txn: &impl ConnectionTrait, email: &Email) 
 /// # Errors
 /// [`Error::Forbidden`].
 pub(crate) fn require(app: &App) -> Result<()> {
-    if app.mailer.is_on() { Ok(()) } else { Err(Error::Forbidden) }
+    if app.mail.mailer.is_on() { Ok(()) } else { Err(Error::Forbidden) }
 }
 
 /// Sends every mail that is due. Several replicas may do it at once: each mail is taken by one. The answer tells how
@@ -156,7 +96,7 @@ pub(super) async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
 /// Sends one mail that was claimed. The answer tells whether it was handed over.
 async fn send(app: &App, row: &mails::Model) -> Result<bool> {
     let sent = match compose::compose(app, row).await {
-        Ok(Some(mail)) => app.mailer.send(&mail).await,
+        Ok(Some(mail)) => app.mail.mailer.send(&mail).await,
         Ok(None) => {
             // There is no reader any more.
             mails::delete(&app.db, row.id).await?;

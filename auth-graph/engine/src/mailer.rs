@@ -1,29 +1,16 @@
-//! Mails: what they look like, and handing them over. When one is sent, and to whom, is decided in `auth::mail`.
+//! Mails: what they look like, and handing them over. When one is sent, and to whom, is decided in [`crate::mail`].
 
+mod message;
 mod templates;
 mod transport;
-
-use secrecy::SecretString;
 
 use model::config::Config;
 use model::error::Result;
 use model::values::Email;
 
+pub use message::Mail;
 pub use templates::{Content, Template};
 pub use transport::{Failure, Transport};
-
-/// A mail, ready to be sent.
-#[derive(Debug)]
-pub struct Mail {
-    /// To whom.
-    pub to: Email,
-    /// Its subject, one line.
-    pub subject: String,
-    /// Text of the mail. It may contain a one-time token.
-    pub text: SecretString,
-    /// The same as HTML.
-    pub html: SecretString,
-}
 
 /// Writes mails and hands them over.
 #[derive(Debug)]

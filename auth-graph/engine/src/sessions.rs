@@ -90,10 +90,10 @@ pub(crate) fn issue(
     };
     Ok(TokenPair {
         session: session.id,
-        access_token: app.access_tokens.mint_for(&app.keyring, audience, grant)?,
+        access_token: app.tokens.access.mint_for(&app.tokens.keyring, audience, grant)?,
         expires_at,
         expires_in: expires_at - now,
-        refresh_token: app.refresh_tokens.encode(session.id, session.generation),
+        refresh_token: app.tokens.refresh.encode(session.id, session.generation),
         refresh_expires_at: session.expires_at,
         refresh_expires_in: session.expires_at - now,
         scope,

@@ -75,7 +75,7 @@ pub async fn user_of(app: &App, verified: &Verified) -> Result<Option<users::Mod
 
 /// Only looks: an outdated token does not end its session here.
 async fn verify_refresh(app: &App, token: &SecretString) -> Result<Result<Verified, Refusal>> {
-    let (id, generation) = match app.refresh_tokens.decode(token) {
+    let (id, generation) = match app.tokens.refresh.decode(token) {
         Ok(named) => named,
         Err(Error::TokenInvalid) => return Ok(Err(Refusal::Invalid)),
         Err(error) => return Err(error),

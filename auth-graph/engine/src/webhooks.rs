@@ -68,7 +68,7 @@ pub struct WithSecret {
 /// [`Error::ValidationFailed`] for an address that may not be called; [`Error::Forbidden`] when the actor may not read
 /// the feed.
 pub async fn create(app: &App, actor: &Actor, new: NewWebhook) -> Result<WithSecret> {
-    app.egress.check(&new.url)?;
+    app.webhooks.egress.check(&new.url)?;
     let now = app.clock.now();
     let (id, secret) = (WebhookId::generate(now), WebhookSecret::generate()?);
     let mut webhook = Model {
@@ -76,7 +76,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewWebhook) -> Result<WithSec
         url: new.url,
         description: description(&new.description)?,
         event_types: new.event_types,
-        secret: app.webhook_secrets.seal(id, &secret)?,
+        secret: app.webhooks.secrets.seal(id, &secret)?,
         previous_secret: None,
         previous_secret_until: None,
         position: 0,
@@ -104,7 +104,7 @@ pub async fn list(app: &App) -> Result<Vec<Model>> {
 /// As [`create`]; [`Error::NotFound`] when there is no such endpoint.
 pub async fn update(app: &App, actor: &Actor, id: WebhookId, update: Update) -> Result<Model> {
     if let Some(url) = &update.url {
-        app.egress.check(url)?;
+        app.webhooks.egress.check(url)?;
     }
     let given = update.description.as_deref().map(description).transpose()?;
     change(app, actor, id, "webhook.update", async |_, webhook| {
@@ -123,7 +123,7 @@ pub async fn update(app: &App, actor: &Actor, id: WebhookId, update: Update) -> 
 /// [`Error::NotFound`] when there is no such endpoint; [`Error::Forbidden`] as [`create`].
 pub async fn rotate_secret(app: &App, actor: &Actor, id: WebhookId) -> Result<WithSecret> {
     let secret = WebhookSecret::generate()?;
-    let sealed = app.webhook_secrets.seal(id, &secret)?;
+    let sealed = app.webhooks.secrets.seal(id, &secret)?;
     let overlap = app.config.webhooks.secret_overlap;
     let webhook = change(app, actor, id, "webhook.rotate_secret", async |_, webhook| {
         webhook.previous_secret = Some(std::mem::replace(&mut webhook.secret, sealed));
@@ -192,7 +192,7 @@ async fn change(
         audit::record(app, &txn, actor, entry(action, facts(&before), facts(&after))).await?;
     }
     txn.commit().await?;
-    app.webhooks_wait.notify_one();
+    app.webhooks.waiting.notify_one();
     Ok(after)
 }
 

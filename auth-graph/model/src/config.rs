@@ -7,27 +7,31 @@ mod check;
 mod claims;
 mod graphql;
 mod print;
+mod secret_list;
+mod tokens;
 mod webhooks;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use settings::{Layout, Loaded, time_delta};
 use url::Url;
 
-use crate::values::Scopes;
+use crate::values::{JsonSchema, Scopes};
+use secret_list::one_or_many;
 
 pub use accounts::{Accounts, Mail, Registration};
 pub use claims::{Claims, ClaimsForAudience, ClaimsHook, HookFailure, ScopesOfAudience, UserIdClaim};
 pub use graphql::{AllowedDocuments, Graphql};
 pub use settings::{MasterSecret, Problem, Problems, Secrets, Sources};
+pub use tokens::{SigningAlgorithm, Tokens};
 pub use webhooks::Webhooks;
 
 /// Every key with its default and a comment, in TOML.
@@ -150,50 +154,6 @@ pub struct Database {
     pub max_connections: u32,
 }
 
-/// Access tokens, sessions and signing keys.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tokens {
-    /// Signature algorithm of access tokens.
-    pub algorithm: SigningAlgorithm,
-    /// Audience of access tokens.
-    pub audience: String,
-    /// Further audiences for which users may sign in.
-    pub further_audiences: Vec<String>,
-    /// Scopes that the tokens for an audience may have. An audience that is not listed may have every scope.
-    pub audience_scopes: Vec<ScopesOfAudience>,
-    /// Lifetime of an access token.
-    #[serde(deserialize_with = "time_delta")]
-    pub access_lifetime: TimeDelta,
-    /// Time without a refresh after which a session ends.
-    #[serde(deserialize_with = "time_delta")]
-    pub idle_lifetime: TimeDelta,
-    /// Longest lifetime of a session.
-    #[serde(deserialize_with = "time_delta")]
-    pub session_lifetime: TimeDelta,
-    /// Age at which a signing key is replaced. 0 means never.
-    #[serde(deserialize_with = "time_delta")]
-    pub key_rotation: TimeDelta,
-    /// Time for which a new signing key is published before it signs.
-    #[serde(deserialize_with = "time_delta")]
-    pub key_publish_lead: TimeDelta,
-    /// If true, keys of an algorithm that is no longer configured stay published until they are retired.
-    pub publish_all_algorithms: bool,
-}
-
-/// A signature algorithm for access tokens (RFC 7518 section 3.1, RFC 8037 section 3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum SigningAlgorithm {
-    /// ECDSA over P-256 with SHA-256: accepted by nearly every verifier.
-    ES256,
-    /// Ed25519.
-    EdDSA,
-    /// RSA of 2048 bits, PKCS #1 v1.5, with SHA-256: accepted by every verifier, slow to sign.
-    RS256,
-    /// HMAC with SHA-256: the key is never published, so only auth-graph can verify.
-    HS256,
-}
-
 /// Paths of django-easyjwt's authentication service.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -287,20 +247,6 @@ pub struct Log {
     pub filter: String,
 }
 
-/// Deserializes a secret or a list of secrets. The error does not show the value, as that of serde would.
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretString>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "must be a list of secrets in base64")]
-    enum OneOrMany {
-        One(SecretString),
-        Many(Vec<SecretString>),
-    }
-    OneOrMany::deserialize(deserializer).map(|found| match found {
-        OneOrMany::One(secret) => vec![secret],
-        OneOrMany::Many(secrets) => secrets,
-    })
-}
-
 impl SameSite {
     /// Returns the value of the attribute `SameSite`.
     #[must_use]
@@ -312,19 +258,6 @@ impl SameSite {
     }
 }
 
-impl SigningAlgorithm {
-    /// Returns the name in the JOSE registry, which is the value of `alg`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ES256 => "ES256",
-            Self::EdDSA => "EdDSA",
-            Self::RS256 => "RS256",
-            Self::HS256 => "HS256",
-        }
-    }
-}
-
 impl Config {
     /// Reads and checks the configuration.
     ///
@@ -332,7 +265,13 @@ impl Config {
     /// All [`Problems`]: unknown keys, values of the wrong type, and violated rules.
     pub fn load(sources: &Sources) -> Result<Self, Problems> {
         let Loaded { settings, values } = sources.load(&LAYOUT, Self::check)?;
-        Ok(Self { printed: print::to_toml(&values), ..settings })
+        Ok(Self { printed: print::to_toml(&values, DEFAULTS), ..settings })
+    }
+
+    /// Returns the configuration as it was loaded, as TOML. Secrets and passwords are replaced by asterisks.
+    #[must_use]
+    pub fn to_toml(&self) -> &str {
+        &self.printed
     }
 
     /// Returns the master secret and the replaced ones. An unconfigured secret is generated at the first start.
@@ -392,5 +331,19 @@ impl Config {
     #[must_use]
     pub fn url_of(&self, path: &str) -> String {
         format!("{}{path}", self.issuer().trim_end_matches('/'))
+    }
+
+    /// Returns the address of a page that a link in a mail leads to.
+    #[must_use]
+    pub fn page_url(&self, page: &str) -> String {
+        match self.accounts.pages_url.trim_end_matches('/') {
+            "" => self.url_of(page),
+            pages => format!("{pages}{page}"),
+        }
+    }
+
+    /// Reads the schema in a file. There is none if the path is empty.
+    pub fn schema(path: &Path) -> Result<Option<JsonSchema>, String> {
+        if path.as_os_str().is_empty() { Ok(None) } else { JsonSchema::read(path).map(Some) }
     }
 }

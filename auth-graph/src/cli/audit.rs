@@ -7,7 +7,7 @@ use clap::Subcommand;
 use sea_orm::ActiveEnum;
 use serde_json::json;
 
-use super::Failure;
+use super::failure::Failure;
 use super::user::Who;
 use engine::app::App;
 use engine::audit::login_events::{self, Piece};
@@ -19,10 +19,10 @@ pub(super) enum Command {
     /// Print the audit log as JSON, one event a line, the earliest first.
     Export {
         /// Only from this time on (RFC 3339).
-        #[arg(long, value_name = "TIME", value_parser = crate::cli::time)]
+        #[arg(long, value_name = "TIME", value_parser = super::arguments::time)]
         from: Option<DateTime<Utc>>,
         /// Only before this time.
-        #[arg(long, value_name = "TIME", value_parser = crate::cli::time)]
+        #[arg(long, value_name = "TIME", value_parser = super::arguments::time)]
         until: Option<DateTime<Utc>>,
         /// Only what was done to this.
         #[arg(long, value_name = "ID")]

@@ -5,7 +5,7 @@ use std::io;
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
 
-use super::Failure;
+use super::failure::Failure;
 use engine::app::App;
 use engine::callers::Actor;
 use engine::clients::{self, NewClient, WithSecret};

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::Failure;
+use super::failure::Failure;
 use model::config::Config;
 
 #[derive(Debug, Subcommand)]
@@ -16,6 +16,6 @@ pub(super) enum Command {
 pub(super) fn run(config: &Config, command: &Command) -> Result<(), Failure> {
     match command {
         Command::Check => Ok(say!("the configuration is good")?),
-        Command::Print => crate::cli::print(config.to_toml()),
+        Command::Print => super::output::print(config.to_toml()),
     }
 }

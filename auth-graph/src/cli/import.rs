@@ -21,7 +21,7 @@ use self::csv::Table;
 use self::database::Database;
 use self::lines::Lines;
 use self::report::Report;
-use super::Failure;
+use super::failure::Failure;
 use engine::app::App;
 use engine::transfer::{Batch, Import, PreparedBatch, Record, UnusableHash, Writing};
 use model::error::Error;

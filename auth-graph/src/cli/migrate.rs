@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::Failure;
+use super::failure::Failure;
 use engine::app::App;
 use model::clock::Clock;
 use model::config::Config;

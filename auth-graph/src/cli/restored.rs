@@ -1,6 +1,6 @@
 //! `restored`.
 
-use super::Failure;
+use super::failure::Failure;
 use engine::app::App;
 use engine::feed::reset;
 

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use clap::Subcommand;
 use humantime_serde::re::humantime;
 
-use super::Failure;
-use engine::keys::secrets;
+use super::failure::Failure;
+use engine::secrets;
 use model::clock::Clock;
 use model::config::Config;
 

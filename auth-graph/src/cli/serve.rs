@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use secrecy::ExposeSecret;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::http;
 use model::clock::Clock;
 use model::config::Config;
@@ -33,7 +33,7 @@ impl Options {
 }
 
 pub(super) async fn run(mut config: Config) -> Result<(), Failure> {
-    crate::cli::start_log(&config);
+    super::output::start_log(&config);
     let listener = serving::listen(config.server.bind).await?;
     // A free port was asked for: the issuer shall name the one that was found.
     config.server.bind = listener.local_addr()?;

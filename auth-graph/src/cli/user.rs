@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal};
 use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Failure;
+use super::failure::Failure;
 use engine::accounts::{self, Deletion, Rank};
 use engine::administration::{self, Impersonator, NewAccount, Update};
 use engine::app::App;
@@ -273,7 +273,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
         }
         Command::ForceReset(who) => {
             let (id, reason) = who.parse(app).await?;
-            if !app.mailer.is_on() {
+            if !app.mail.mailer.is_on() {
                 eprintln!("no mail tells the user, as mail.smtp_url is empty: `user set-password` lets them in again");
             }
             administration::force_password_reset(app, &actor, id, reason).await?

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use clap::{Subcommand, ValueEnum};
 use secrecy::ExposeSecret;
 
-use super::Failure;
+use super::failure::Failure;
 use engine::app::App;
 use engine::callers::Actor;
 use engine::pagination::Page;
@@ -94,7 +94,7 @@ pub(super) enum Replay {
     /// Everything that has happened since a time.
     Since {
         /// The time (RFC 3339).
-        #[arg(value_parser = crate::cli::time)]
+        #[arg(value_parser = super::arguments::time)]
         since: DateTime<Utc>,
         /// The endpoint's identifier.
         id: String,

@@ -90,9 +90,9 @@ fn admit(app: &App, browser: &Browser, token: &SecretString) -> Result<()> {
     if browser.page == Page::Foreign {
         return Err(refuse("the page is not of an allowed origin"));
     }
-    let (session, _) = app.refresh_tokens.decode(token)?;
+    let (session, _) = app.tokens.refresh.decode(token)?;
     match &browser.csrf_token {
-        Some(csrf_token) if app.csrf_tokens.verify(session, csrf_token) => Ok(()),
+        Some(csrf_token) if app.tokens.csrf.verify(session, csrf_token) => Ok(()),
         Some(_) => Err(refuse("X-CSRF-Token belongs to another session")),
         None => Err(refuse("X-CSRF-Token is missing")),
     }

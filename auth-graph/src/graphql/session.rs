@@ -234,7 +234,7 @@ impl TokenPair {
             Delivery::Body => (Some(pair.refresh_token.expose_secret().to_owned()), None),
             Delivery::Cookie => {
                 delivery::set(ctx, &pair.refresh_token, pair.refresh_expires_in);
-                (None, Some(app(ctx).csrf_tokens.encode(pair.session)))
+                (None, Some(app(ctx).tokens.csrf.encode(pair.session)))
             }
         };
         Self {

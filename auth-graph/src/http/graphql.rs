@@ -6,25 +6,12 @@ use axum::extract::{Request, State};
 use axum::http::header::UPGRADE;
 use axum::http::request::Parts;
 use axum::response::Response;
-use graphql_edge::Limits;
 use http_input::Bearer;
 
 use super::browser::browser;
 use super::identity::{device, identify};
-use super::{Site, socket};
-use crate::configuration;
-use crate::graphql::{Mutation, Query, Subscription, credential_fields, own_documents, schema};
-use engine::app::App;
-use model::config::Problems;
-
-/// The schema behind its edge.
-pub(super) type Edge = graphql_edge::Edge<Query, Mutation, Subscription>;
-
-pub(super) fn edge(app: &App) -> Result<Edge, Problems> {
-    let limits = Limits { credential_fields: credential_fields(), ..Limits::default() };
-    let settings = configuration::graphql(&app.config.graphql)?.trusting(own_documents());
-    Ok(Edge::configured(|| schema(app), limits, settings))
-}
+use super::site::Site;
+use super::socket;
 
 pub(super) async fn post(State(site): State<Site>, request: Request) -> Response {
     let (parts, body) = request.into_parts();

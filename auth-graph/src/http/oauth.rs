@@ -18,8 +18,8 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Site;
 use super::identity::device;
+use super::site::Site;
 use ::credentials::access_tokens::{Act, Claims};
 pub(super) use credentials::credentials;
 use engine::app::App;

@@ -13,7 +13,7 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get};
 use serde_json::json;
 
-use super::Site;
+use super::site::Site;
 
 /// Nothing but the two files beside the page and the endpoint. Passwords are typed here: no other page may frame it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \

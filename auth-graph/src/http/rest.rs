@@ -17,8 +17,8 @@ use http_input::Bearer;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::Site;
 use super::identity::device;
+use super::site::Site;
 use engine::accounts::{self, NewUnconfirmed, integer_id};
 use engine::app::App;
 use engine::sessions::{self, Reach};

@@ -13,8 +13,8 @@ use graphql_edge::Connection;
 use http_input::Bearer;
 use serde_json::Value;
 
-use super::Site;
 use super::identity::{device, identify};
+use super::site::Site;
 use crate::graphql::{ApiError, Caller};
 use engine::app::App;
 use engine::callers::Device;

@@ -14,7 +14,7 @@ const CACHE: &str = "public, max-age=300";
 
 /// The public keys as a JWK Set (RFC 7517 section 5). Empty with HS256, whose key is never published.
 pub(super) async fn jwks(State(app): State<App>) -> impl IntoResponse {
-    let jwks = app.keyring.current().jwks().to_owned();
+    let jwks = app.tokens.keyring.current().jwks().to_owned();
     ([(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, CACHE)], jwks)
 }
 
@@ -25,7 +25,7 @@ pub(super) async fn discovery(State(app): State<App>) -> impl IntoResponse {
     // Only a client with a secret may ask about tokens.
     let with_secret: Vec<_> = AUTHENTICATION_METHODS.into_iter().filter(|method| *method != "none").collect();
     let standard = ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "sid", "client_id", "scope", "auth_time", "amr"];
-    let claims: Vec<_> = standard.into_iter().chain(app.claims_policy.names()).collect();
+    let claims: Vec<_> = standard.into_iter().chain(app.claims.policy.names()).collect();
     let document = json!({
         "issuer": config.issuer(),
         "jwks_uri": config.url_of("/.well-known/jwks.json"),

@@ -13,7 +13,7 @@ const AT_MOST: Duration = Duration::from_millis(50);
 const CURRENT_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(app: App) -> Result<()> {
-    let mut wake = Wake::listen(&app.db, app.changed.clone()).await?;
+    let mut wake = Wake::listen(&app.db, app.feed.written.clone()).await?;
     let mut told = Instant::now();
     loop {
         let complete_at = outbox::catch_up(&app).await?;
@@ -21,7 +21,7 @@ pub(super) async fn run(app: App) -> Result<()> {
             feed::announce_current(&app, complete_at);
             told = Instant::now();
         }
-        app.metrics.followed_position.set(app.revocations.followed_position() as f64);
+        app.metrics.followed_position.set(app.tokens.revocations.followed_position() as f64);
         wake.wait(AT_MOST).await?;
     }
 }

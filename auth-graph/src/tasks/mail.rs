@@ -10,12 +10,12 @@ use model::error::Result;
 const AT_MOST: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(app: App) -> Result<()> {
-    if !app.mailer.is_on() {
+    if !app.mail.mailer.is_on() {
         return std::future::pending().await;
     }
     loop {
         mail::send_due(&app).await?;
         // Running out of time is the usual case.
-        let _ = tokio::time::timeout(AT_MOST, app.mail_waits.notified()).await;
+        let _ = tokio::time::timeout(AT_MOST, app.mail.waiting.notified()).await;
     }
 }

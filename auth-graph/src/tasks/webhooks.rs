@@ -35,7 +35,7 @@ pub(super) async fn run(app: App) -> Result<()> {
             Some(ended) = at_work.join_next() => {
                 busy.remove(&ended.map_err(Error::internal)?);
             }
-            () = app.webhooks_wait.notified() => {}
+            () = app.webhooks.waiting.notified() => {}
             () = tokio::time::sleep(AT_MOST) => {}
         }
     }

@@ -1,6 +1,6 @@
 //! Mails that wait to be sent. Written with the change that they tell of, deleted once they were handed over.
 //!
-//! No row holds a one-time token: those are made when a mail is sent. What a mail says is decided in `auth::mail`.
+//! No row holds a one-time token: those are made when a mail is sent. The engine decides what a mail says.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;

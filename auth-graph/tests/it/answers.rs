@@ -31,7 +31,7 @@ const VERIFY: &str = "mutation ($token: String!) { verify(token: $token) { activ
 async fn asked_about() -> (TestApp, SignedIn) {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
-    test.app.revocations.complete_at(test.app.clock.now());
+    test.app.tokens.revocations.complete_at(test.app.clock.now());
     let first = test.anonymous().send(VERIFY, json!({ "token": ada.access })).await;
     assert_eq!(first.data("verify")["active"], true);
     assert_eq!(test.remembered.len(), 1);
@@ -59,7 +59,7 @@ async fn a_known_answer_is_given_without_execution() {
     let body = json!({ "query": VERIFY, "variables": { "token": ada.access } }).to_string();
     let request = || Request::post("/graphql").header(CONTENT_TYPE, "application/json");
     let ask = async |request: Request<Body>| {
-        test.app.revocations.complete_at(test.app.clock.now());
+        test.app.tokens.revocations.complete_at(test.app.clock.now());
         let (head, body) = router.clone().oneshot(request).await.unwrap().into_parts();
         (head, axum::body::to_bytes(body, 4096).await.unwrap())
     };
@@ -123,19 +123,19 @@ impl HttpBody for Late {
 async fn a_token_that_is_not_good_any_more_is_not_called_active() {
     let (test, ada) = asked_about().await;
     ada.caller.logout(&ada.refresh).await;
-    test.app.revocations.complete_at(test.app.clock.now());
+    test.app.tokens.revocations.complete_at(test.app.clock.now());
     assert_eq!(reason(&test, &ada.access).await, "REVOKED");
     assert!(test.remembered.is_empty());
 
     let (test, ada) = asked_about().await;
     test.app.clock.advance(Duration::minutes(5));
-    test.app.revocations.complete_at(test.app.clock.now());
+    test.app.tokens.revocations.complete_at(test.app.clock.now());
     assert_eq!(reason(&test, &ada.access).await, "EXPIRED");
 
     let (test, ada) = asked_about().await;
     keys::rotate(&test.app, Start::Now).await.unwrap();
     keys::retire(&test.app, &decode_header(&ada.access).unwrap().kid.unwrap()).await.unwrap();
-    test.app.revocations.complete_at(test.app.clock.now());
+    test.app.tokens.revocations.complete_at(test.app.clock.now());
     assert_eq!(reason(&test, &ada.access).await, "INVALID");
 }
 
@@ -151,7 +151,7 @@ async fn what_does_not_follow_from_the_token_is_not_remembered() {
         "mutation ($token: String!) { verify(token: $token) { active } logout { revokedSessions } }",
     ];
     for document in documents {
-        test.app.revocations.complete_at(test.app.clock.now());
+        test.app.tokens.revocations.complete_at(test.app.clock.now());
         test.anonymous().send(document, json!({ "token": ada.access })).await;
         assert!(test.remembered.is_empty(), "{document}");
     }
@@ -174,7 +174,7 @@ async fn introspection_is_remembered_for_the_client_that_asked() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let client = test.service_client("orders", "").await;
-    let fresh = || test.app.revocations.complete_at(test.app.clock.now());
+    let fresh = || test.app.tokens.revocations.complete_at(test.app.clock.now());
     fresh();
     assert!(client.sees(&ada.access).await && client.sees(&ada.access).await);
     assert_eq!(test.remembered.len(), 1);

@@ -10,7 +10,7 @@ use crate::support::TestApp;
 async fn vilnacrm_315_and_opencti_6898_thirty_log_ins_in_one_document_are_none() {
     let test = TestApp::new().await;
     test.create_user("ada@test.com").await;
-    let before = test.app.passwords.computed();
+    let before = test.app.passwords.pool.computed();
     let login =
         |alias: usize| format!("a{alias}: login(input: {{email: \"ada@test.com\", password: \"x\"}}) {{ __typename }}");
     let aliased: String = (0..30).map(login).collect();
@@ -28,7 +28,7 @@ async fn vilnacrm_315_and_opencti_6898_thirty_log_ins_in_one_document_are_none()
     ] {
         assert_eq!(test.anonymous().send(&document, json!({})).await.code(), "LIMIT_EXCEEDED", "{document}");
     }
-    assert_eq!(test.app.passwords.computed(), before);
+    assert_eq!(test.app.passwords.pool.computed(), before);
 }
 
 #[tokio::test]

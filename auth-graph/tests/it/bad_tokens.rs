@@ -33,7 +33,7 @@ impl Forgery {
 
     /// The victim's claims, changed, and signed with the real key.
     fn signed(&self, change: impl FnOnce(&mut Map<String, Value>, &mut Header)) -> String {
-        let ring = self.test.app.keyring.current();
+        let ring = self.test.app.tokens.keyring.current();
         let key = ring.signing(self.test.app.clock.now()).unwrap();
         let mut header = Header::new(key.algorithm);
         header.typ = Some("at+jwt".to_owned());
@@ -146,7 +146,7 @@ async fn ghsa_9h47_pqcx_hjr4_an_unsigned_token_is_invalid() {
 #[tokio::test]
 async fn authorizer_550_the_public_key_is_no_hmac_secret() {
     let forgery = Forgery::new().await;
-    let jwks: Value = serde_json::from_str(forgery.test.app.keyring.current().jwks()).unwrap();
+    let jwks: Value = serde_json::from_str(forgery.test.app.tokens.keyring.current().jwks()).unwrap();
     let jwk = &jwks["keys"][0];
     let point: Vec<u8> = ["x", "y"]
         .iter()
@@ -174,7 +174,7 @@ async fn an_unknown_or_missing_key_identifier_is_invalid() {
 async fn keys_that_a_token_brings_along_are_not_used() {
     let forgery = Forgery::new().await;
     let other = Forgery::new().await;
-    let theirs = other.test.app.keyring.current();
+    let theirs = other.test.app.tokens.keyring.current();
     let their_jwk: Value = serde_json::from_str::<Value>(theirs.jwks()).unwrap()["keys"][0].clone();
     for kid in [forgery.part(0)["kid"].clone(), other.part(0)["kid"].clone()] {
         let header = json!({
@@ -244,7 +244,7 @@ async fn a_token_that_our_key_signed_for_another_audience_is_invalid() {
     };
     let mint = |audience: &str| {
         let tokens = AccessTokens::new(ISSUER.to_owned(), audience.to_owned());
-        tokens.mint(&app.keyring, grant.clone()).unwrap().expose_secret().to_owned()
+        tokens.mint(&app.tokens.keyring, grant.clone()).unwrap().expose_secret().to_owned()
     };
     forgery.accepted(&mint("graph")).await;
     forgery.refused(&mint("another graph"), "INVALID").await;

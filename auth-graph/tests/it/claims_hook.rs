@@ -213,5 +213,5 @@ async fn a_user_who_changes_while_the_hook_is_asked_gets_what_they_are_now() {
 #[tokio::test]
 async fn without_a_hook_nobody_is_asked() {
     let test = TestApp::new().await;
-    assert!(test.app.claims_hook.is_none());
+    assert!(test.app.claims.hook.is_none());
 }

@@ -53,7 +53,7 @@ async fn any_number_of_users_is_read_by_one_query() {
         ids.push(test.create_user(&format!("user-{number}@test.com")).await.id.to_string());
     }
     for wanted in [1, ids.len()] {
-        test.app.revocations.complete_at(test.app.clock.now());
+        test.app.tokens.revocations.complete_at(test.app.clock.now());
         let (answer, queries) = count_queries(entities(&staff.caller, &ids[..wanted])).await;
         assert_eq!(answer.as_array().unwrap().iter().filter(|user| !user.is_null()).count(), wanted);
         assert_eq!(queries, 1, "{wanted} users");

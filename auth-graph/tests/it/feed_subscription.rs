@@ -110,7 +110,7 @@ async fn a_stream_completes_when_the_service_stops() {
     events.next_of_any_kind().await;
     feed::stop(&test.app);
     assert!(events.is_complete().await);
-    assert_eq!(test.app.announcements.subscribers(), 0);
+    assert_eq!(test.app.feed.announcements.subscribers(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

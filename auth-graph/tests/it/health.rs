@@ -100,7 +100,7 @@ async fn stopping_finishes_the_running_request_and_takes_no_new_one() {
     );
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-    let before = test.app.passwords.computed();
+    let before = test.app.passwords.pool.computed();
     // The request has arrived once its attempt is counted; its password takes a while yet.
     while attempts(&test).await == 0 {
         tokio::task::yield_now().await;
@@ -110,7 +110,7 @@ async fn stopping_finishes_the_running_request_and_takes_no_new_one() {
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains("accessToken"), "{answer}");
-    assert_eq!(test.app.passwords.computed(), before + 1);
+    assert_eq!(test.app.passwords.pool.computed(), before + 1);
     tokio::time::timeout(Duration::from_secs(10), serving).await.unwrap().unwrap().unwrap();
     assert!(TcpStream::connect(address).await.is_err());
 }

@@ -49,7 +49,7 @@ async fn after_a_change_of_algorithm_old_tokens_stay_good_and_only_the_new_key_i
     let mut config = test.app.config.clone();
     config.tokens.algorithm = SigningAlgorithm::EdDSA;
     let app = boot(config, test.app.clock.clone()).await.unwrap();
-    let jwks = app.keyring.current().jwks().to_owned();
+    let jwks = app.tokens.keyring.current().jwks().to_owned();
     assert!(jwks.contains("EdDSA") && !jwks.contains("ES256"), "{jwks}");
     engine::callers::authenticate(&app, &signed_in.access.into()).await.unwrap();
 }
@@ -58,7 +58,7 @@ async fn after_a_change_of_algorithm_old_tokens_stay_good_and_only_the_new_key_i
 async fn the_private_key_is_stored_encrypted() {
     let test = TestApp::with(|config| config.tokens.algorithm = SigningAlgorithm::HS256).await;
     let stored = signing_keys::Entity::find().all(&test.app.db).await.unwrap();
-    let ring = test.app.keyring.current();
+    let ring = test.app.tokens.keyring.current();
     let key = ring.signing(test.app.clock.now()).unwrap().encoding.as_bytes().to_vec();
     assert_eq!(stored.len(), 1);
     assert_eq!(stored[0].private_key.len(), 12 + key.len() + 16);
@@ -82,15 +82,15 @@ async fn a_key_that_another_replica_made_is_found_when_it_is_met() {
     let user = test.create_user("ada@test.com").await;
     let now = test.app.clock.now() + Duration::seconds(1);
     test.app.clock.advance(Duration::seconds(10));
-    let SealedKey { kid, algorithm, private_key, active_from } = test.app.keyring.generate(now).unwrap();
+    let SealedKey { kid, algorithm, private_key, active_from } = test.app.tokens.keyring.generate(now).unwrap();
     let key = signing_keys::Model { kid, algorithm, private_key, created_at: now, active_from, retired_at: None };
     signing_keys::insert(&test.app.db, key).await.unwrap();
     engine::keys::load(&test.app).await.unwrap();
     let signed_in = test.sign_in(user).await;
-    assert_eq!(test.app.keyring.current().jwks().matches("kid").count(), 2);
-    assert_eq!(replica.keyring.current().jwks().matches("kid").count(), 1);
+    assert_eq!(test.app.tokens.keyring.current().jwks().matches("kid").count(), 2);
+    assert_eq!(replica.tokens.keyring.current().jwks().matches("kid").count(), 1);
     engine::callers::authenticate(&replica, &signed_in.access.into()).await.unwrap();
-    assert_eq!(replica.keyring.current().jwks().matches("kid").count(), 2);
+    assert_eq!(replica.tokens.keyring.current().jwks().matches("kid").count(), 2);
 }
 
 #[tokio::test]

@@ -55,9 +55,9 @@ async fn an_unknown_user_a_wrong_password_and_a_disabled_user_get_one_answer_at_
     for (email, password) in
         [("nobody@test.com", PASSWORD), ("ada@test.com", "wrong password"), ("disabled@test.com", PASSWORD)]
     {
-        let before = test.app.passwords.computed();
+        let before = test.app.passwords.pool.computed();
         let answer = test.anonymous().login(email, password).await;
-        seen.push((answer.text.clone(), test.app.passwords.computed() - before));
+        seen.push((answer.text.clone(), test.app.passwords.pool.computed() - before));
         assert_eq!(answer.code(), "INVALID_CREDENTIALS");
     }
     assert_eq!(seen[0].1, 1);
@@ -111,11 +111,11 @@ async fn what_is_no_address_or_no_scope_is_named() {
 async fn cve_2024_4629_and_ghsa_44jh_23m7_hpcf_fifty_parallel_wrong_passwords_get_no_more_compares_than_the_limit() {
     let test = TestApp::new().await;
     test.create_user("ada@test.com").await;
-    let before = test.app.passwords.computed();
+    let before = test.app.passwords.pool.computed();
     let caller = test.anonymous();
     let answers = join_all((0..50).map(|_| caller.login("ada@test.com", "wrong password"))).await;
     let limited: Vec<_> = answers.iter().filter(|answer| answer.code() == "RATE_LIMITED").collect();
-    assert_eq!(test.app.passwords.computed() - before, 10);
+    assert_eq!(test.app.passwords.pool.computed() - before, 10);
     assert_eq!(limited.len(), 40);
     assert!(
         limited.iter().all(|answer| (1..=31).contains(&answer.error()["extensions"]["retryAfter"].as_u64().unwrap()))
@@ -223,7 +223,7 @@ async fn a_full_queue_sheds_and_says_when_to_come_back() {
     let caller = test.anonymous();
     let busy = BusyHasher::of(&test.app);
     let password = "the one that waits".into();
-    let mut waits = pin!(test.app.passwords.hash(&password));
+    let mut waits = pin!(test.app.passwords.pool.hash(&password));
     assert!(poll!(&mut waits).is_pending());
     let shed = join_all((0..10).map(|_| caller.login("ada@test.com", PASSWORD))).await;
     assert!(shed.iter().all(|answer| answer.code() == "UNAVAILABLE"));
@@ -247,7 +247,7 @@ async fn an_attempt_that_nobody_looked_at_does_not_count() {
         changed.unwrap_err().code()
     };
     let busy = BusyHasher::of(&test.app);
-    let mut waits = pin!(test.app.passwords.hash(&wrong));
+    let mut waits = pin!(test.app.passwords.pool.hash(&wrong));
     assert!(poll!(&mut waits).is_pending());
     assert_eq!(join_all((0..10).map(|_| change())).await, [Code::Unavailable; 10]);
     drop(busy);

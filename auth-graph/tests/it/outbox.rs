@@ -90,17 +90,17 @@ async fn a_replica_that_stalled_for_longer_than_changes_are_kept_begins_anew() {
             test.create_user(&format!("late{number}@test.com")).await;
         }
         purge(&test.app, test.app.clock.now()).await.unwrap();
-        assert!(stalled.keyring.current().find(&key).is_none());
+        assert!(stalled.tokens.keyring.current().find(&key).is_none());
 
         following::catch_up(&stalled).await.unwrap();
 
-        assert!(stalled.keyring.current().find(&key).is_some(), "it was told by a change that is gone");
+        assert!(stalled.tokens.keyring.current().find(&key).is_some(), "it was told by a change that is gone");
         assert!(
             clients::authenticate(&stalled, &presented, &Device::default()).await.is_err(),
             "it has another secret"
         );
         let head = change_head::last(&test.app.db).await.unwrap();
-        assert_eq!(stalled.revocations.followed_position(), head);
+        assert_eq!(stalled.tokens.revocations.followed_position(), head);
     }
 }
 

@@ -158,9 +158,9 @@ async fn the_set_forgets_what_has_expired() {
     let id = claims["sid"].as_str().unwrap().parse().unwrap();
     let now = test.app.clock.now();
     engine::purge(&test.app, now).await.unwrap();
-    assert!(test.app.revocations.contains(id));
+    assert!(test.app.tokens.revocations.contains(id));
     engine::purge(&test.app, now + chrono::Duration::minutes(6)).await.unwrap();
-    assert!(!test.app.revocations.contains(id));
+    assert!(!test.app.tokens.revocations.contains(id));
 }
 
 #[tokio::test]
@@ -190,9 +190,9 @@ async fn a_clock_that_goes_back_does_not_make_what_is_known_look_fresh() {
     follower::catch_up(&test.app).await.unwrap();
     clock.advance(-chrono::Duration::hours(1));
     follower::catch_up(&test.app).await.unwrap();
-    assert!(!test.app.revocations.is_stale(clock.now()));
+    assert!(!test.app.tokens.revocations.is_stale(clock.now()));
     clock.advance(chrono::Duration::seconds(2));
-    assert!(test.app.revocations.is_stale(clock.now()), "nobody has looked since");
+    assert!(test.app.tokens.revocations.is_stale(clock.now()), "nobody has looked since");
 }
 
 #[tokio::test]

@@ -175,7 +175,7 @@ async fn algorithms_are_mixed_in_the_key_set_only_when_that_is_asked_for() {
     config.tokens.publish_all_algorithms = true;
     let all = boot(config, test.app.clock.clone()).await.unwrap();
     let algorithms = |app: &App| -> Vec<String> {
-        let jwks: Value = serde_json::from_str(app.keyring.current().jwks()).unwrap();
+        let jwks: Value = serde_json::from_str(app.tokens.keyring.current().jwks()).unwrap();
         jwks["keys"].as_array().unwrap().iter().map(|key| key["alg"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(algorithms(&one), ["EdDSA"]);

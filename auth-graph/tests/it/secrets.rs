@@ -11,7 +11,8 @@ use engine::callers::Actor;
 use engine::callers::Device;
 use engine::callers::authenticate;
 use engine::feed::outbox;
-use engine::keys::{self, Start, secrets};
+use engine::keys::{self, Start};
+use engine::secrets;
 use engine::sessions;
 use engine::signing_in::Login;
 use engine::webhooks::{self, NewWebhook};
@@ -121,8 +122,8 @@ async fn a_process_that_does_not_know_the_new_secret_still_hears_of_withdrawn_ke
     let unknown = keys::rotate(&restarted, Start::Now).await.unwrap();
     outbox::catch_up(&test.app).await.unwrap();
     ada.caller.me().await.data("me");
-    assert!(test.app.keyring.current().find(&unknown).is_none());
-    let known = test.app.keyring.current().signing(test.app.clock.now()).unwrap().kid.clone();
+    assert!(test.app.tokens.keyring.current().find(&unknown).is_none());
+    let known = test.app.tokens.keyring.current().signing(test.app.clock.now()).unwrap().kid.clone();
     keys::retire(&restarted, &known).await.unwrap();
     outbox::catch_up(&test.app).await.unwrap();
     assert_eq!(ada.caller.me().await.code(), "TOKEN_INVALID");
@@ -165,7 +166,7 @@ async fn a_process_starts_while_another_replaces_the_secret() {
 #[tokio::test]
 async fn only_keys_in_use_are_encrypted_anew() {
     let test = TestApp::new().await;
-    let first = test.app.keyring.current().signing(test.app.clock.now()).unwrap().kid.clone();
+    let first = test.app.tokens.keyring.current().signing(test.app.clock.now()).unwrap().kid.clone();
     keys::rotate(&test.app, Start::Now).await.unwrap();
     keys::retire(&test.app, &first).await.unwrap();
     let before = signing_keys::all(&test.app.db).await.unwrap();

@@ -143,7 +143,7 @@ async fn secrets_stand_in_no_debug_text() {
     let row = stored::Entity::find().all(&site.test.app.db).await.unwrap().remove(0);
     assert!(!format!("{row:?}").contains("secret"));
     let test = TestApp::new().await;
-    assert!(format!("{:?}", test.app.webhook_secrets).len() < 200);
+    assert!(format!("{:?}", test.app.webhooks.secrets).len() < 200);
 }
 
 fn output(folder: &Path, arguments: &[&str]) -> String {

@@ -206,12 +206,12 @@ async fn the_limits_hold_on_a_socket_too() {
     let address = serve(&test).await;
     test.create_user("ada@test.com").await;
     let mut socket = begin(address, json!({})).await;
-    let before = test.app.passwords.computed();
+    let before = test.app.passwords.pool.computed();
     let twice = "mutation($i: LoginInput!) { a: login(input: $i) { __typename } b: login(input: $i) { __typename } }";
     let variables = json!({ "i": { "email": "ada@test.com", "password": PASSWORD } });
     let answer = ask(&mut socket, "1", twice, variables.clone()).await;
     assert!(answer.to_string().contains("LIMIT_EXCEEDED"), "{answer}");
-    assert_eq!(test.app.passwords.computed(), before);
+    assert_eq!(test.app.passwords.pool.computed(), before);
     let answer = ask(&mut socket, "2", operation!("login"), json!({ "input": variables["i"] })).await;
     assert_eq!(answer["payload"]["data"]["login"]["__typename"], "TokenPair");
 }

@@ -10,10 +10,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::{ForeignHash, Function, Preparation};
-
-/// Position of the digest in a hash of bcrypt.
-pub(super) const BCRYPT_DIGEST_AT: usize = 29;
+use super::hash::{BCRYPT_DIGEST_AT, ForeignHash, Function, Preparation};
 
 /// Base64 with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

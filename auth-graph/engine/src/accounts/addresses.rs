@@ -25,7 +25,7 @@ pub async fn request_verification(app: &App, principal: &Principal, device: &Dev
         Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(&user.email), device.address, now)
             .await?;
     mail::enqueue(app, &app.db, &user.email, None, &Letter::ConfirmAddress { user: user.id }, now).await?;
-    app.mail_waits.notify_one();
+    app.mail.waiting.notify_one();
     Ok(())
 }
 
@@ -46,7 +46,7 @@ pub async fn request_change(
     let _spent =
         Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(email), device.address, now).await?;
     mail::enqueue(app, &app.db, email, user.locale, &Letter::ConfirmNewAddress { user: user.id }, now).await?;
-    app.mail_waits.notify_one();
+    app.mail.waiting.notify_one();
     Ok(())
 }
 

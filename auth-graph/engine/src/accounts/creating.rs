@@ -13,7 +13,7 @@ use store::changes::{self, Kind};
 use store::{user_credentials, users};
 
 /// Inserts a user with their credentials, the audit record, and the outbox change that announces them. The caller
-/// notifies `app.changed` after the commit.
+/// notifies `app.feed.written` after the commit.
 ///
 /// # Errors
 /// [`Error::Conflict`](model::error::Error::Conflict) when the address is taken.

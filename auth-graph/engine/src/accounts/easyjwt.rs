@@ -61,8 +61,8 @@ pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device)
     creating::insert(app, &txn, &Actor::reader(user.id, device), "user.register", &account, now).await?;
     mail::enqueue(app, &txn, &user.email, None, &Letter::ConfirmAddress { user: user.id }, now).await?;
     txn.commit().await?;
-    app.changed.notify_one();
-    app.mail_waits.notify_one();
+    app.feed.written.notify_one();
+    app.mail.waiting.notify_one();
     Ok(account.user)
 }
 

@@ -130,7 +130,7 @@ impl Aftermath {
     /// or send mails.
     pub(crate) fn announce(self, app: &App) {
         self.0.announce(app);
-        app.mail_waits.notify_one();
+        app.mail.waiting.notify_one();
     }
 }
 

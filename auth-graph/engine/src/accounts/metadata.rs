@@ -44,7 +44,7 @@ pub async fn set_metadata(app: &App, principal: &Principal, change: Json, device
 /// # Errors
 /// [`Error::ValidationFailed`] when it is no object, too large, or does not match the configured schema.
 pub(crate) fn checked(app: &App, metadata: Json) -> Result<Json> {
-    fitting("metadata", app.metadata_schema.as_ref(), metadata)
+    fitting("metadata", app.metadata.schema.as_ref(), metadata)
 }
 
 /// Returns complete metadata that may be stored as private metadata, which only administrators see.
@@ -52,7 +52,7 @@ pub(crate) fn checked(app: &App, metadata: Json) -> Result<Json> {
 /// # Errors
 /// As [`checked`].
 pub(crate) fn checked_private(app: &App, metadata: Json) -> Result<Json> {
-    fitting("privateMetadata", app.private_metadata_schema.as_ref(), metadata)
+    fitting("privateMetadata", app.metadata.private_schema.as_ref(), metadata)
 }
 
 fn fitting(field: &'static str, schema: Option<&JsonSchema>, metadata: Json) -> Result<Json> {

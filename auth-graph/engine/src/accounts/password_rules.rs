@@ -63,7 +63,7 @@ pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, name
     })
     .await
     .map_err(Error::internal)??;
-    let Some(service) = &app.breached_passwords else { return Ok(()) };
+    let Some(service) = &app.passwords.breached else { return Ok(()) };
     match service.contains(secret).await {
         Ok(true) => Err(refused(BREACHED)),
         Ok(false) => Ok(()),

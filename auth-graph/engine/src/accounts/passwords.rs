@@ -24,7 +24,7 @@ pub async fn request_reset(app: &App, email: &Email, device: &Device) -> Result<
     let _spent =
         Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(email), device.address, now).await?;
     mail::enqueue(app, &app.db, email, None, &Letter::ResetPassword, now).await?;
-    app.mail_waits.notify_one();
+    app.mail.waiting.notify_one();
     Ok(())
 }
 
@@ -88,5 +88,5 @@ pub async fn change(
 /// [`Error::ValidationFailed`] for a weak one; [`Error::Unavailable`] when too many passwords are being hashed.
 pub(crate) async fn hash(app: &App, user: &users::Model, password: &NewPassword) -> Result<String> {
     password_rules::check(app, password, &user.email, [&user.first_name, &user.last_name]).await?;
-    app.passwords.hash(password.as_secret()).await
+    app.passwords.pool.hash(password.as_secret()).await
 }

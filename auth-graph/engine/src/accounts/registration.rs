@@ -80,7 +80,7 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
     let names = [new.first_name.as_str(), new.last_name.as_str()];
     password_rules::check(app, &new.password, &new.email, names).await?;
     let registration = Registration {
-        password_hash: app.passwords.hash(new.password.as_secret()).await?,
+        password_hash: app.passwords.pool.hash(new.password.as_secret()).await?,
         first_name: new.first_name.into_string(),
         last_name: new.last_name.into_string(),
         locale: new.locale.clone(),
@@ -93,7 +93,7 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
         None => {
             let letter = Letter::ConfirmRegistration { registration };
             mail::enqueue(app, &app.db, &new.email, new.locale, &letter, now).await?;
-            app.mail_waits.notify_one();
+            app.mail.waiting.notify_one();
             Ok(Registered::ConfirmationSent)
         }
     }
@@ -116,6 +116,6 @@ pub(super) async fn complete(app: &App, found: Found, registration: Registration
     found.consume(&txn, now).await?;
     creating::insert(app, &txn, &actor, "user.register", &account, now).await?;
     txn.commit().await?;
-    app.changed.notify_one();
+    app.feed.written.notify_one();
     Ok(())
 }

@@ -82,6 +82,6 @@ pub async fn create(app: &App, actor: &Actor, new: NewAccount) -> Result<users::
     powers.cover(&scopes_of(app, &account.user))?;
     creating::insert(app, &txn, actor, "user.create", &account, now).await?;
     txn.commit().await?;
-    app.changed.notify_one();
+    app.feed.written.notify_one();
     Ok(account.user)
 }

@@ -101,7 +101,7 @@ pub async fn impersonate(
         issued_at: now,
         expires_at,
     };
-    let access_token = app.access_tokens.mint(&app.keyring, grant)?;
+    let access_token = app.tokens.access.mint(&app.tokens.keyring, grant)?;
     txn.commit().await?;
     Ok(Impersonation { access_token, expires_at, scope, user })
 }

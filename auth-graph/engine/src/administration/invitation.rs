@@ -27,6 +27,6 @@ pub async fn invite(app: &App, actor: &Actor, email: &Email, locale: Option<Loca
         Entry { action, target_kind: "address", target_id, before: json!(null), after: json!(null), reason: None };
     audit::record(app, &txn, actor, entry).await?;
     txn.commit().await?;
-    app.mail_waits.notify_one();
+    app.mail.waiting.notify_one();
     Ok(())
 }

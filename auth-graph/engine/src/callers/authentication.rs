@@ -60,7 +60,7 @@ pub(crate) async fn inspect(app: &App, token: &SecretString) -> Result<Principal
 
 /// Returns the subject of a token that was rejected because its session has ended, for the message to its bearer.
 pub(crate) fn subject_of_revoked(app: &App, token: &SecretString) -> Option<UserId> {
-    let checked = app.access_tokens.check(&app.keyring, token, app.clock.now()).ok()?;
+    let checked = app.tokens.access.check(&app.tokens.keyring, token, app.clock.now()).ok()?;
     Some(checked.claims.sub).filter(|_| !checked.claims.is_service())
 }
 
@@ -68,11 +68,11 @@ type Check = fn(&AccessTokens, &Keyring, &SecretString, DateTime<Utc>) -> Result
 
 async fn examine(app: &App, token: &SecretString, check: Check) -> Result<Principal, Refusal> {
     let now = app.clock.now();
-    let mut checked = check(&app.access_tokens, &app.keyring, token, now);
-    if checked.is_err() && AccessTokens::names_unknown_key(&app.keyring, token) {
+    let mut checked = check(&app.tokens.access, &app.tokens.keyring, token, now);
+    if checked.is_err() && AccessTokens::names_unknown_key(&app.tokens.keyring, token) {
         // Another replica may have created the key a moment ago.
         match keys::reload(app).await {
-            Ok(keys::Reload::Done) => checked = check(&app.access_tokens, &app.keyring, token, now),
+            Ok(keys::Reload::Done) => checked = check(&app.tokens.access, &app.tokens.keyring, token, now),
             Ok(keys::Reload::TooSoon) => {}
             Err(error) => {
                 tracing::error!(error = errors::explain(&error), "the signing keys could not be read");
@@ -95,7 +95,7 @@ async fn is_live(app: &App, token: &CheckedToken, now: DateTime<Utc>) -> Result<
     if is_revoked(app, claims) {
         return Err(Refusal::Revoked);
     }
-    if !app.revocations.is_stale(now) {
+    if !app.tokens.revocations.is_stale(now) {
         return Ok(());
     }
     let unknown = |error: sea_orm::DbErr| {
@@ -125,8 +125,8 @@ async fn is_service_live(app: &App, claims: &Claims) -> Result<bool, DbErr> {
 }
 
 fn is_revoked(app: &App, claims: &Claims) -> bool {
-    let single = claims.is_service() && app.revocations.contains(SessionId(claims.jti.0));
-    single || app.revocations.contains(claims.sid)
+    let single = claims.is_service() && app.tokens.revocations.contains(SessionId(claims.jti.0));
+    single || app.tokens.revocations.contains(claims.sid)
 }
 
 /// Checks a principal again that was authenticated earlier.
@@ -138,7 +138,7 @@ pub fn recheck(app: &App, principal: &Principal, now: DateTime<Utc>) -> Result<(
         Err(Refusal::Expired)
     } else if is_revoked(app, principal.claims()) {
         Err(Refusal::Revoked)
-    } else if app.keyring.current().find(&principal.checked().kid).is_none() {
+    } else if app.tokens.keyring.current().find(&principal.checked().kid).is_none() {
         Err(Refusal::Invalid)
     } else {
         Ok(())

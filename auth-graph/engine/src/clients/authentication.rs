@@ -45,7 +45,7 @@ impl Presenter {
 
 /// Returns the client, from memory where that is up to date.
 async fn find(app: &App, id: ClientId) -> Result<Option<Arc<service_clients::Model>>> {
-    let fresh = !app.revocations.is_stale(app.clock.now());
+    let fresh = !app.tokens.revocations.is_stale(app.clock.now());
     let moment = match app.known_clients.find(id) {
         Ok(known) if fresh => return Ok(Some(known)),
         Ok(_) => None,

@@ -74,7 +74,7 @@ pub async fn grant_client_credentials(app: &App, client: &service_clients::Model
         issued_at: now,
         expires_at: now + lifetime,
     };
-    let access_token = app.access_tokens.mint_for(&app.keyring, &audience, grant)?;
+    let access_token = app.tokens.access.mint_for(&app.tokens.keyring, &audience, grant)?;
     txn.commit().await?;
     Ok(ClientToken { access_token, expires_in: lifetime, scope })
 }
@@ -92,7 +92,7 @@ pub async fn refresh(
     wish: Wish,
     device: &Device,
 ) -> Result<TokenPair> {
-    let (id, _) = app.refresh_tokens.decode(token)?;
+    let (id, _) = app.tokens.refresh.decode(token)?;
     // A session never changes its client, so this needs no lock.
     let session = store::sessions::find(&app.db, id)
         .await?

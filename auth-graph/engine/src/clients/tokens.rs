@@ -55,7 +55,7 @@ pub async fn revoke(app: &App, presenter: &Presenter, token: &SecretString, devi
 }
 
 async fn revoke_refresh(app: &App, presenter: &Presenter, token: &SecretString, device: &Device) -> Result<()> {
-    let Ok((id, _)) = app.refresh_tokens.decode(token) else { return Ok(()) };
+    let Ok((id, _)) = app.tokens.refresh.decode(token) else { return Ok(()) };
     let Some(session) = sessions::find(&app.db, id).await? else { return Ok(()) };
     if session.client_id != presenter.client_id() {
         return Err(Error::Forbidden);
@@ -76,7 +76,7 @@ async fn revoke_single(app: &App, principal: &Principal, token: TokenId) -> Resu
         changes::append(&txn, Kind::TokenRevoked, principal.subject(), Some(session), 0, now).await?;
     }
     txn.commit().await?;
-    app.revocations.insert(session, now);
-    app.changed.notify_one();
+    app.tokens.revocations.insert(session, now);
+    app.feed.written.notify_one();
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The feed page by page, for those who ask and do not listen, and for a start.
 
-use super::{Change, FEED_READ, Revocation, Snapshot, decode, encode, read, with_users};
+use super::cursor::{decode, encode};
+use super::{Change, FEED_READ, Revocation, Snapshot, read, with_users};
 use crate::accounts;
 use crate::app::App;
 use crate::callers::principal::Principal;
@@ -120,7 +121,7 @@ pub async fn revocations(
     let view = View::of(app, principal).await?;
     let feed_cursor = head(app).await?;
     let position = after.map(|cursor| decode(app, cursor)).transpose()?.unwrap_or(0);
-    let since = app.revocations.horizon(app.clock.now());
+    let since = app.tokens.revocations.horizon(app.clock.now());
     let mut found = changes::ended_since(&app.db, since, position, length as u64 + 1).await?;
     let has_next_page = found.len() > length;
     found.truncate(length);

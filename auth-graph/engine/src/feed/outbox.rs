@@ -19,18 +19,18 @@ pub async fn prime(app: &App) -> Result<()> {
     let position = change_head::last(&app.db).await?;
     app.known_clients.forget_all();
     let now = app.clock.now();
-    let horizon = app.revocations.horizon(now);
+    let horizon = app.tokens.revocations.horizon(now);
     for (session, revoked_at) in sessions::revoked_since(&app.db, horizon).await? {
-        app.revocations.insert(session, revoked_at);
+        app.tokens.revocations.insert(session, revoked_at);
     }
     for (client, disabled_at) in service_clients::disabled_since(&app.db, horizon).await? {
-        app.revocations.insert(SessionId(client.0), disabled_at);
+        app.tokens.revocations.insert(SessionId(client.0), disabled_at);
     }
     for (token, revoked_at) in revoked_tokens::revoked_since(&app.db, horizon).await? {
-        app.revocations.insert(SessionId(token.0), revoked_at);
+        app.tokens.revocations.insert(SessionId(token.0), revoked_at);
     }
-    app.revocations.follow_from(position);
-    app.revocations.complete_at(now);
+    app.tokens.revocations.follow_from(position);
+    app.tokens.revocations.complete_at(now);
     Ok(())
 }
 
@@ -39,9 +39,9 @@ pub async fn prime(app: &App) -> Result<()> {
 pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
     loop {
         let now = app.clock.now();
-        let position = app.revocations.followed_position();
+        let position = app.tokens.revocations.followed_position();
         let found = changes::after(&app.db, position, BATCH).await?;
-        let is_set_back = app.revocations.is_ahead_of(now);
+        let is_set_back = app.tokens.revocations.is_ahead_of(now);
         if is_set_back || is_behind_what_is_kept(app, position, found.first(), now).await? {
             let reason =
                 if is_set_back { "the clock was set back" } else { "changes were deleted before they were read here" };
@@ -53,7 +53,7 @@ pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
         for change in &found {
             match (change.kind, change.session_id) {
                 (Kind::SessionRevoked | Kind::TokenRevoked, Some(session)) => {
-                    app.revocations.insert(session, change.recorded_at);
+                    app.tokens.revocations.insert(session, change.recorded_at);
                     // The session of a service client is the client itself.
                     app.known_clients.forget(ClientId(session.0));
                 }
@@ -64,14 +64,14 @@ pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
                 }
                 _ => {}
             }
-            app.revocations.follow_from(change.position);
+            app.tokens.revocations.follow_from(change.position);
         }
         feed::announce(app, &found).await?;
         if !found.is_empty() {
-            app.webhooks_wait.notify_one();
+            app.webhooks.waiting.notify_one();
         }
         if found.len() < usize::try_from(BATCH).unwrap_or(usize::MAX) {
-            app.revocations.complete_at(now);
+            app.tokens.revocations.complete_at(now);
             return Ok(now);
         }
     }
@@ -87,7 +87,7 @@ async fn is_behind_what_is_kept(
 ) -> Result<bool> {
     match next {
         Some(next) => Ok(next.position != position + 1),
-        None if app.revocations.is_stale(now) => Ok(change_head::last(&app.db).await? != position),
+        None if app.tokens.revocations.is_stale(now) => Ok(change_head::last(&app.db).await? != position),
         None => Ok(false),
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::cursor;
 use crate::announcements::Announced;
 use crate::app::App;
 use crate::callers::scopes_of;
@@ -167,7 +168,7 @@ impl Revocation {
     /// refuse its tokens whoever presents them.
     pub(super) fn new(app: &App, view: &View, change: &changes::Model) -> Option<Self> {
         let session = change.session_id?;
-        let (ended_at, until) = (change.recorded_at, app.revocations.until(change.recorded_at));
+        let (ended_at, until) = (change.recorded_at, app.tokens.revocations.until(change.recorded_at));
         // A service client is a session of its own.
         let user = Some(change.user_id).filter(|user| user.0 != session.0 && !view.is_limited());
         match change.kind {
@@ -196,7 +197,7 @@ impl Change {
             Kind::ClientChanged if view.is_of(ClientId(change.user_id.0)) => return Err(Error::CursorExpired),
             Kind::KeysChanged | Kind::ClientChanged | Kind::ClientSecretChanged => return Ok(None),
         };
-        let (cursor, recorded_at) = (crate::feed::encode(app, change.position), change.recorded_at);
+        let (cursor, recorded_at) = (cursor::encode(app, change.position), change.recorded_at);
         let Some(user) = user else {
             let revocation = Revocation::new(app, view, change);
             return Ok(Some(Self { cursor, kind, recorded_at, user: None, revocation }));
@@ -210,7 +211,7 @@ impl Change {
 
     /// Says that a reader had everything at a time.
     pub(super) fn current(app: &App, position: i64, at: DateTime<Utc>) -> Self {
-        let cursor = crate::feed::encode(app, position);
+        let cursor = cursor::encode(app, position);
         Self { cursor, kind: ChangeKind::Current, recorded_at: at, user: None, revocation: None }
     }
 }

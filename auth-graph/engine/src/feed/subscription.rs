@@ -8,7 +8,8 @@ use futures_util::stream::{self, Stream};
 use tokio::sync::broadcast::Receiver;
 use tokio::time::timeout;
 
-use super::{Change, FEED_READ, decode, read, with_users};
+use super::cursor::decode;
+use super::{Change, FEED_READ, read, with_users};
 use crate::announcements::{Announcement, RecvError};
 use crate::app::App;
 use crate::callers::view::View;
@@ -33,7 +34,7 @@ pub async fn follow(
     after: Option<&str>,
 ) -> Result<impl Stream<Item = Result<Change>> + Send + use<>> {
     // Before the outbox is read: what is written in between is then heard twice rather than never.
-    let announcements = app.announcements.subscribe();
+    let announcements = app.feed.announcements.subscribe();
     let position = match after {
         Some(cursor) => decode(app, cursor)?,
         None => change_head::last(&app.db).await?,

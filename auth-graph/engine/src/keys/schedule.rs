@@ -1,8 +1,8 @@
-//! The schedule of signing keys: a successor for an old key, and the end of a key that is no longer needed.
+//! The schedule of signing keys: when an old key gets a successor.
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::{Start, algorithm, begin, outlived_at, rotate, signer};
+use super::{Start, algorithm, rotate};
 use crate::app::App;
 use model::error::{Error, Result};
 use model::values::TokenId;
@@ -39,36 +39,9 @@ pub async fn rotate_when_due(app: &App) -> Result<Option<String>> {
     result
 }
 
-/// Retires the keys whose last token has expired. The answer tells how many there were.
-pub async fn retire_outlived(app: &App) -> Result<usize> {
-    let now = app.clock.now();
-    if outlived(app, &signing_keys::usable(&app.db, now).await?, now).is_empty() {
-        return Ok(0);
-    }
-    let (txn, now) = begin(app).await?;
-    let outlived = outlived(app, &signing_keys::usable(&txn, now).await?, now);
-    for kid in &outlived {
-        signing_keys::retire(&txn, kid, now).await?;
-        tracing::info!(kid, "a signing key was retired, as its last token has expired");
-    }
-    // No replica needs to know at once: nothing that these keys signed is good any more.
-    txn.commit().await?;
-    Ok(outlived.len())
-}
-
 fn is_due(app: &App, usable: &[Model], now: DateTime<Utc>) -> Result<bool> {
     let rotation = app.config.tokens.key_rotation;
     let algorithm = algorithm(app);
     let newest = usable.iter().filter(|key| key.algorithm == algorithm).map(|key| key.created_at).max();
     Ok(!rotation.is_zero() && newest.is_some_and(|created_at| created_at + rotation <= now))
-}
-
-/// The key that signs stays even when another algorithm was configured in between and has a newer key.
-fn outlived(app: &App, usable: &[Model], now: DateTime<Utc>) -> Vec<String> {
-    let signer = signer(app, usable, now).map(|key| &key.kid);
-    usable
-        .iter()
-        .filter(|key| Some(&key.kid) != signer && outlived_at(app, usable, key).is_some_and(|end| end <= now))
-        .map(|key| key.kid.clone())
-        .collect()
 }

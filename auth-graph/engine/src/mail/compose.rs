@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Letter;
+use super::letter::Letter;
 use crate::accounts::Account;
 use crate::app::App;
 use crate::mailer::{Content, Mail, Template};
@@ -46,7 +46,7 @@ pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
     let name = owner.filter(|owner| owner.email_verified).map_or("", |owner| &owner.first_name);
     let locale = owner.and_then(|owner| owner.locale.as_ref());
     let content = Content { locale: row.locale.as_ref().or(locale), name, link };
-    app.mailer.write(row.email.clone(), template, &content).map(Some)
+    app.mail.mailer.write(row.email.clone(), template, &content).map(Some)
 }
 
 /// Returns the template and the link of a mail to the present owner of the address. None if it matters to no reader.

@@ -8,7 +8,7 @@ use minijinja::{Environment, context};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::Mail;
+use super::message::Mail;
 use model::config::Config;
 use model::error::{Error, Result};
 use model::values::{Email, Locale};

@@ -9,7 +9,7 @@ use lettre::transport::smtp;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::ExposeSecret;
 
-use super::Mail;
+use super::message::Mail;
 use model::config::{Config, Profile};
 use model::error::{Error, Result};
 

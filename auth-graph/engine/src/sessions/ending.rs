@@ -90,9 +90,9 @@ impl Ended {
     /// Makes this process refuse their tokens at once, and wakes whoever follows the outbox.
     pub(crate) fn announce(self, app: &App) {
         for session in self.sessions {
-            app.revocations.insert(session, self.at);
+            app.tokens.revocations.insert(session, self.at);
         }
-        app.changed.notify_one();
+        app.feed.written.notify_one();
     }
 
     async fn these(

@@ -68,7 +68,7 @@ async fn advance(
     device: &Device,
     now: DateTime<Utc>,
 ) -> Result<Option<(sessions::Model, users::Model)>> {
-    let (id, generation) = app.refresh_tokens.decode(token)?;
+    let (id, generation) = app.tokens.refresh.decode(token)?;
     let ip_address = device.address.map(|address| address.to_string());
     let used = sessions::Use { at: now, ip_address, idle_end: idle_end(app, now) };
     Ok(sessions::advance(&app.relaxed_db, id, generation, used).await?)
@@ -109,7 +109,7 @@ async fn ask(app: &App, token: &SecretString) -> Result<Option<Asked>> {
     if !claims::must_ask(app) {
         return Ok(Some(Asked { answer: Answer::default(), about: None }));
     }
-    let (id, generation) = app.refresh_tokens.decode(token)?;
+    let (id, generation) = app.tokens.refresh.decode(token)?;
     let now = app.clock.now();
     let session = sessions::find(&app.db, id).await?;
     let repeats = |session: &sessions::Model| session.is_live(now) && session.generation - generation == 1;
@@ -140,7 +140,7 @@ pub(crate) async fn locate(
     device: &Device,
 ) -> Result<(DatabaseTransaction, sessions::Model, Position)> {
     let now = app.clock.now();
-    let (id, generation) = app.refresh_tokens.decode(token)?;
+    let (id, generation) = app.tokens.refresh.decode(token)?;
     let txn = store::begin(&app.db).await?;
     let session = sessions::find_locked(&txn, id).await?.ok_or(Error::TokenInvalid)?;
     if session.revoked_at.is_some() {

@@ -50,7 +50,7 @@ pub(crate) async fn compare(
     hash: Option<&str>,
     decoy: Option<&str>,
 ) -> Result<(bool, Attempt)> {
-    match app.passwords.verify(password, hash, decoy).await {
+    match app.passwords.pool.verify(password, hash, decoy).await {
         Ok(right) => Ok((right, attempt)),
         Err(error) => {
             attempt.give_back(&app.relaxed_db).await?;
@@ -62,5 +62,5 @@ pub(crate) async fn compare(
 /// A hash of ours in place of an imported one, or of one at another cost. None: the hash is current, or the threads
 /// that hash are busy, and the next sign-in renews it.
 async fn renewed_hash(app: &App, credential: &user_credentials::Model, password: &SecretString) -> Option<String> {
-    if app.passwords.is_current(&credential.secret) { None } else { app.passwords.hash(password).await.ok() }
+    if app.passwords.pool.is_current(&credential.secret) { None } else { app.passwords.pool.hash(password).await.ok() }
 }

@@ -148,7 +148,7 @@ impl Import {
     pub async fn settle(&mut self, app: &App) -> Result<()> {
         let Some(Committing { commit, refused }) = self.committing.take() else { return Ok(()) };
         commit.await.expect("a commit does not panic")?;
-        app.changed.notify_one();
+        app.feed.written.notify_one();
         self.refused.extend(refused);
         Ok(())
     }

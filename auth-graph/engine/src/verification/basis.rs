@@ -62,7 +62,7 @@ impl Basis {
 
     fn standing(&self, app: &App) -> Standing {
         let now = app.clock.now();
-        if app.revocations.is_stale(now) {
+        if app.tokens.revocations.is_stale(now) {
             return Standing::Unknown;
         }
         // A client is forgotten when it changes.

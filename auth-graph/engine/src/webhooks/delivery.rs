@@ -172,11 +172,11 @@ async fn request(
         data: feed::describe(app, change).await?,
     };
     let body = serde_json::to_string(&message).map_err(Error::internal)?;
-    let mut secrets = vec![app.webhook_secrets.open(webhook.id, &webhook.secret)?];
+    let mut secrets = vec![app.webhooks.secrets.open(webhook.id, &webhook.secret)?];
     if let Some(previous) = &webhook.previous_secret
         && webhook.previous_secret_until.is_some_and(|until| now < until)
     {
-        secrets.push(app.webhook_secrets.open(webhook.id, previous)?);
+        secrets.push(app.webhooks.secrets.open(webhook.id, previous)?);
     }
     Ok((sign(&secrets, &format!("msg_{}", delivery.id), now, body.as_bytes()), body))
 }
@@ -189,7 +189,7 @@ async fn attempt(
     (signed, body): (SignedHeaders, String),
 ) -> Result<()> {
     let started = Instant::now();
-    let answer = app.egress.post(&webhook.url, signed, body).await;
+    let answer = app.webhooks.egress.post(&webhook.url, signed, body).await;
     let duration_ms = i32::try_from(started.elapsed().as_millis()).unwrap_or(i32::MAX);
     let now = app.clock.now();
     let status = answer.ok();

@@ -75,7 +75,7 @@ pub async fn replay(app: &App, actor: &Actor, id: DeliveryId) -> Result<Model> {
     let what = json!({ "id": webhook, "delivery": id });
     audit::record(app, &txn, actor, entry("webhook.replay", json!(null), what)).await?;
     txn.commit().await?;
-    app.webhooks_wait.notify_one();
+    app.webhooks.waiting.notify_one();
     Ok(delivery)
 }
 
@@ -98,7 +98,7 @@ pub async fn replay_since(app: &App, actor: &Actor, id: WebhookId, since: DateTi
     let what = json!({ "id": id, "since": since });
     audit::record(app, &txn, actor, entry("webhook.replay", json!(null), what)).await?;
     txn.commit().await?;
-    app.webhooks_wait.notify_one();
+    app.webhooks.waiting.notify_one();
     Ok(again)
 }
 

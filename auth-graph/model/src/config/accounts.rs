@@ -1,17 +1,13 @@
 //! The sections `[accounts]` and `[mail]`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::TimeDelta;
-use lettre::message::Mailbox;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use settings::time_delta;
 use url::Url;
-
-use super::{Config, Profile};
-use crate::values::JsonSchema;
 
 /// Registration, and the accounts of users.
 #[derive(Clone, Debug, Deserialize)]
@@ -99,80 +95,5 @@ impl Mail {
         let parameters = TlsParameters::builder(url.host_str().unwrap_or_default().to_owned());
         let parameters = parameters.add_root_certificate(certificates).build().map_err(|_| unusable())?;
         Ok(Some(encrypted(parameters)))
-    }
-}
-
-impl Config {
-    /// Returns the address of a page that a link in a mail leads to.
-    #[must_use]
-    pub fn page_url(&self, page: &str) -> String {
-        match self.accounts.pages_url.trim_end_matches('/') {
-            "" => self.url_of(page),
-            pages => format!("{pages}{page}"),
-        }
-    }
-
-    /// Reads the schema in a file. There is none if the path is empty.
-    pub fn schema(path: &Path) -> Result<Option<JsonSchema>, String> {
-        if path.as_os_str().is_empty() { Ok(None) } else { JsonSchema::read(path).map(Some) }
-    }
-
-    pub(super) fn check_accounts(&self, rule: &mut impl FnMut(bool, &str, &str)) {
-        const DAY: TimeDelta = TimeDelta::days(1);
-        let (accounts, mail) = (&self.accounts, &self.mail);
-        let pages = Url::parse(&accounts.pages_url).is_ok_and(|url| {
-            let safe = url.scheme() == "https" || url.scheme() == "http" && crate::config::check::is_loopback(&url);
-            safe && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
-        });
-        rule(
-            accounts.pages_url.is_empty() || pages,
-            "accounts.pages_url",
-            "must be https://, or http:// to a loopback address, without user, query or fragment",
-        );
-        for (path, key) in [
-            (&accounts.metadata_schema, "accounts.metadata_schema"),
-            (&accounts.private_metadata_schema, "accounts.private_metadata_schema"),
-        ] {
-            if let Err(reason) = Self::schema(path) {
-                rule(false, key, &reason);
-            }
-        }
-        rule(accounts.recent_sign_in <= DAY, "accounts.recent_sign_in", "must be at most 1d");
-        for (lifetime, key) in [
-            (accounts.verification_lifetime, "accounts.verification_lifetime"),
-            (accounts.reset_lifetime, "accounts.reset_lifetime"),
-            (accounts.invitation_lifetime, "accounts.invitation_lifetime"),
-        ] {
-            rule((DAY / 288..=DAY * 30).contains(&lifetime), key, "must be from 5m to 30d");
-        }
-        rule(mail.from.parse::<Mailbox>().is_ok(), "mail.from", "must be an address such as Name <name@example.com>");
-        rule(mail.templates.as_os_str().is_empty() || mail.templates.is_dir(), "mail.templates", "must be a folder");
-        rule((DAY / 24..=DAY * 30).contains(&mail.give_up_after), "mail.give_up_after", "must be from 1h to 30d");
-        let server = mail.smtp_url.expose_secret();
-        let production = self.profile == Profile::Production;
-        if server.is_empty() {
-            rule(
-                accounts.registration == Registration::Off || !production,
-                "mail.smtp_url",
-                "is needed in production, as accounts.registration sends mails",
-            );
-            return;
-        }
-        let url = Url::parse(server).ok();
-        let smtp = url.as_ref().is_some_and(|url| matches!(url.scheme(), "smtp" | "smtps"));
-        rule(smtp, "mail.smtp_url", "must be smtp:// or smtps://");
-        if let Err(reason) = mail.encryption() {
-            rule(false, "mail.smtp_authorities", &reason);
-        }
-        let private = url.is_some_and(|url| {
-            url.scheme() == "smtps"
-                || url.query_pairs().any(|(key, value)| key == "tls" && value == "required")
-                || crate::config::check::is_loopback(&url)
-        });
-        rule(
-            private || !production,
-            "mail.smtp_url",
-            "must be smtps:// or end with ?tls=required in production: mails hold one-time tokens",
-        );
     }
 }

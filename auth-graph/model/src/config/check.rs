@@ -1,5 +1,9 @@
 //! Rules of the configuration beyond the type of each value.
 
+mod accounts;
+mod urls;
+mod webhooks;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -9,6 +13,7 @@ use url::Url;
 
 use super::{Config, Profile};
 use crate::values::WebhookSecret;
+use urls::{is_plain, is_private_on_its_way};
 
 const MINUTE: TimeDelta = TimeDelta::minutes(1);
 const HOUR: TimeDelta = TimeDelta::hours(1);
@@ -249,23 +254,4 @@ fn is_shared_domain(domain: &str) -> bool {
     domain.split('.').count() >= 2
         && domain.split('.').all(is_label)
         && !domain.rsplit('.').next().is_some_and(is_number)
-}
-
-/// Returns true for a URL without user, password, query and fragment.
-fn is_plain(url: &Url) -> bool {
-    url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
-}
-
-/// Returns true for an encrypted connection and for one that does not leave the machine.
-fn is_private_on_its_way(url: &Url) -> bool {
-    url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
-}
-
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

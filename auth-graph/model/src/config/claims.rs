@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::one_or_many;
+use super::secret_list::one_or_many;
 use crate::values::{ClaimName, ClaimSource, Scopes};
 
 /// Scopes that the tokens for an audience may have.

@@ -3,24 +3,14 @@
 use settings::Values;
 use url::Url;
 
-use super::{Config, DEFAULTS};
-
 /// Keys whose values are never shown. In addition every URL loses its password.
 const SECRETS: [&str; 3] = ["secret", "previous_secrets", "claims.hook.secrets"];
 const HIDDEN: &str = "***";
 
-impl Config {
-    /// Returns the configuration as it was loaded, as TOML. Secrets and passwords are replaced by asterisks.
-    #[must_use]
-    pub fn to_toml(&self) -> &str {
-        &self.printed
-    }
-}
-
 /// Returns these values as TOML. Secrets and passwords are replaced by asterisks.
-pub(super) fn to_toml(values: &Values) -> String {
+pub(super) fn to_toml(values: &Values, defaults: &str) -> String {
     let mut table = toml::Table::try_from(values).expect("values of TOML and of the environment are TOML");
-    let defaults: toml::Table = DEFAULTS.parse().expect("the defaults are TOML");
+    let defaults: toml::Table = defaults.parse().expect("the defaults are TOML");
     hide_in_table("", &mut table, &defaults);
     toml::to_string(&table).expect("a table is TOML")
 }
@@ -74,11 +64,12 @@ fn without_password(url: &str) -> String {
 mod tests {
     use super::*;
 
-    const SOURCES: [&str; 5] = [
+    const SOURCES: [&str; 6] = [
         include_str!("../config.rs"),
         include_str!("accounts.rs"),
         include_str!("claims.rs"),
         include_str!("graphql.rs"),
+        include_str!("tokens.rs"),
         include_str!("webhooks.rs"),
     ];
 

@@ -34,7 +34,7 @@ impl BusyHasher {
         let waker = Waker::from(Arc::new(Keeper { is_kept, let_go: Mutex::new(is_let_go) }));
         let password = SecretString::from("a password");
         loop {
-            let mut hash = pin!(app.passwords.hash(&password));
+            let mut hash = pin!(app.passwords.pool.hash(&password));
             // Nobody is woken for what is ready at the first look.
             if hash.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
                 kept.recv().unwrap();

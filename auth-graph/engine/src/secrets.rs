@@ -1,14 +1,12 @@
-//! Replacing the master secret, and encrypting what is stored anew after that.
+//! Replacing the master secret.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret;
 
-use crate::app::App;
 use crate::boot;
 use model::clock::Clock;
 use model::config::Config;
 use model::error::{Error, Result};
-use store::{signing_keys, webhooks};
 
 /// Puts a new secret into its file, keeps the one before for a while, and encrypts what is stored under the new one.
 /// The answer is the time until which the one before is accepted.
@@ -30,25 +28,4 @@ pub async fn rotate(config: Config, clock: Clock, window: TimeDelta) -> Result<D
     let until = config.rotate_secret(clock.now(), window).map_err(Error::internal)?;
     boot(config, clock).await?;
     Ok(until)
-}
-
-/// Encrypts the signing keys and the secrets of webhooks anew that are not encrypted under the secret in use.
-///
-/// # Errors
-/// When the database fails, or something does not open.
-pub(crate) async fn reseal(app: &App) -> Result<()> {
-    for stored in signing_keys::usable(&app.db, app.clock.now()).await? {
-        if let Some(private_key) = app.keyring.reseal(&stored.kid, &stored.private_key)? {
-            signing_keys::reseal(&app.db, &stored.kid, private_key).await?;
-            tracing::info!(kid = stored.kid, "a signing key was encrypted under the secret in use");
-        }
-    }
-    for stored in webhooks::all(&app.db).await? {
-        for sealed in [Some(&stored.secret), stored.previous_secret.as_ref()].into_iter().flatten() {
-            if let Some(resealed) = app.webhook_secrets.reseal(stored.id, sealed)? {
-                webhooks::reseal(&app.db, stored.id, sealed, resealed).await?;
-            }
-        }
-    }
-    Ok(())
 }
