@@ -220,8 +220,7 @@ pub use feed::StaleFeed;
 pub use freshness::FeedStatus;
 pub use ids::{SessionId, UserId};
 pub use operations::{
-    Challenge, Claims, Credentials, Profile, SignIn, TokenPair, TokenType, User, UserPage, VerificationFailure,
-    Verified,
+    Claims, Credentials, Profile, SignIn, TokenPair, TokenType, User, UserPage, VerificationFailure, Verified,
 };
 pub use principal::{Principal, PrincipalKind};
 pub use verifier::Verification;
