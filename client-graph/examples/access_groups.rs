@@ -8,7 +8,7 @@
 //! within it: `com.dept` grants `com.dept.team`. Whole segments are compared, so `com.dept.te` does not.
 
 use async_graphql::{EmptyMutation, EmptySubscription, Guard, Object, Request, Schema};
-use client_graph::guard::{Demand, Rule, caller, guarded, requires};
+use client_graph::guard::{Demand, Rule, access, caller, guarded};
 use client_graph::mirror::{self, Mirror, MirrorChange};
 use client_graph::testing::TestIssuer;
 use client_graph::{ApiError, Code, Error, UserId};
@@ -123,7 +123,7 @@ pub struct Query;
 #[guarded]
 #[Object]
 impl Query {
-    #[graphql(requires(InGroup("com.dept.team")))]
+    #[graphql(access(InGroup("com.dept.team")))]
     async fn report(&self) -> &str {
         "The team is well."
     }

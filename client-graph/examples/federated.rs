@@ -19,7 +19,7 @@ impl User {
     }
 
     /// Text of the user's badge.
-    #[graphql(requires(Authenticated))]
+    #[graphql(access(Authenticated))]
     async fn badge(&self, ctx: &async_graphql::Context<'_>) -> Result<Option<String>, ApiError> {
         Ok(caller(ctx)?.user_by_id(self.0.parse()?).await?.map(|user| user.first_name))
     }
@@ -40,7 +40,7 @@ pub struct Entities;
 #[guarded]
 #[Object]
 impl Entities {
-    #[graphql(name = "_entities", requires(Open))]
+    #[graphql(name = "_entities", access(Open))]
     async fn entities(&self, #[graphql(validator(max_items = 1000))] representations: Vec<Any>) -> Vec<Option<Entity>> {
         representations.iter().map(|any| Some(Entity::User(User(Representation::of(any)?.key("id")?.into())))).collect()
     }

@@ -1,4 +1,4 @@
-//! Access rules for fields of a GraphQL schema. `#[graphql(requires(HasScope::new("notes:read")))]` below `#[guarded]`
+//! Access rules for fields of a GraphQL schema. `#[graphql(access(HasScope::new("notes:read")))]` below `#[guarded]`
 //! is both the check at run time and the directive in the schema for gateways.
 //!
 //! The rules find the caller in the request's [`Context`], which the service puts into the request's data. A rule
@@ -21,19 +21,19 @@
 //!
 //! ```
 //! # use async_graphql::{ComplexObject, SimpleObject};
-//! # use client_graph::guard::{Authenticated, guarded, requires};
+//! # use client_graph::guard::{Authenticated, access, guarded};
 //! #[guarded]
 //! #[derive(SimpleObject)]
 //! #[graphql(complex)]
 //! struct Report {
-//!     #[graphql(requires(Authenticated))]
+//!     #[graphql(access(Authenticated))]
 //!     title: String,
 //! }
 //!
 //! #[guarded]
 //! #[ComplexObject]
 //! impl Report {
-//!     #[graphql(requires(Authenticated))]
+//!     #[graphql(access(Authenticated))]
 //!     async fn pages(&self) -> i32 {
 //!         1
 //!     }
@@ -44,10 +44,10 @@
 //!
 //! ```compile_fail
 //! # use async_graphql::{ComplexObject, SimpleObject};
-//! # use client_graph::guard::{Authenticated, guarded, requires};
+//! # use client_graph::guard::{Authenticated, access, guarded};
 //! #[guarded]
 //! #[derive(SimpleObject)]
-//! #[graphql(complex, requires(Authenticated))]
+//! #[graphql(complex, access(Authenticated))]
 //! struct Report {
 //!     title: String,
 //! }
@@ -61,11 +61,11 @@
 //!
 //! ```compile_fail
 //! # use async_graphql::{ComplexObject, SimpleObject};
-//! # use client_graph::guard::{Authenticated, guarded, requires};
+//! # use client_graph::guard::{Authenticated, access, guarded};
 //! #[guarded]
 //! #[derive(SimpleObject)]
 //! #[graphql(complex)]
-//! #[graphql(requires(Authenticated))]
+//! #[graphql(access(Authenticated))]
 //! struct Report {
 //!     title: String,
 //! }
@@ -89,8 +89,8 @@ use crate::error::{ApiError, Code, Error};
 
 pub use mirrored::{HasRole, VerifiedEmail};
 pub use subgraph::{
-    Demand, Directives, Representation, Rule, ServiceSdl, Subgraph, Undecided, deny_by_default, federation_sdl,
-    guarded, key, plain_sdl, requires,
+    Demand, Directives, Representation, Rule, ServiceSdl, Subgraph, Undecided, access, deny_by_default, federation_sdl,
+    guarded, key, plain_sdl,
 };
 
 /// Admits every caller, with or without an access token. It shows that this is a decision.
@@ -117,7 +117,7 @@ enum Wanted {
 #[derive(Clone, Copy, Debug)]
 pub struct Fresh;
 
-/// Admits one user: `requires(IsSelf => id)`, where the id is an argument of the field or part of `self`.
+/// Admits one user: `access(IsSelf => id)`, where the id is an argument of the field or part of `self`.
 #[derive(Clone, Copy, Debug)]
 pub struct IsSelf;
 

@@ -4,7 +4,7 @@ use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::types::Json;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use subgraph::{guarded, key, requires};
+use subgraph::{access, guarded, key};
 
 use super::caller::{app, caller};
 use super::error::Result;
@@ -151,7 +151,7 @@ impl AccountQuery {
 
     /// Lists users, 20 by default, oldest account first. Requires the scope `users:read`. Service clients that see only
     /// some users or fields are rejected with `FORBIDDEN`.
-    #[graphql(requires(HasScopeForAll(USERS_READ)), tag = "admin")]
+    #[graphql(access(HasScopeForAll(USERS_READ)), tag = "admin")]
     async fn users(
         &self,
         ctx: &Context<'_>,

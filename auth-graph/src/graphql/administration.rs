@@ -7,7 +7,7 @@ use async_graphql::types::Json;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
-use subgraph::{credential, guarded, requires};
+use subgraph::{access, credential, guarded};
 
 use super::account::User;
 use super::caller::{actor, app, principal};
@@ -79,7 +79,7 @@ pub(super) struct AdministrationQuery;
 impl AdministrationQuery {
     /// Lists the active sessions of a user, latest first. Requires the scope `users:read`. Service clients that see
     /// only some users or fields are rejected with `FORBIDDEN`.
-    #[graphql(requires(HasScopeForAll(USERS_READ)), tag = "admin")]
+    #[graphql(access(HasScopeForAll(USERS_READ)), tag = "admin")]
     async fn user_sessions(
         &self,
         ctx: &Context<'_>,
@@ -93,7 +93,7 @@ impl AdministrationQuery {
     /// Object with custom data of a user that only administrators see, in addition to `metadata`, which the user sees
     /// too. Requires the scope `users:read`. Service clients that see only some users or fields are rejected with
     /// `FORBIDDEN`.
-    #[graphql(requires(HasScopeForAll(USERS_READ)), tag = "admin")]
+    #[graphql(access(HasScopeForAll(USERS_READ)), tag = "admin")]
     async fn private_metadata(
         &self,
         ctx: &Context<'_>,
@@ -103,7 +103,7 @@ impl AdministrationQuery {
     }
 
     /// Lists the roles that the configuration of the service defines. Requires the scope `users:read`.
-    #[graphql(requires(HasScope(USERS_READ)), tag = "admin")]
+    #[graphql(access(HasScope(USERS_READ)), tag = "admin")]
     async fn roles(&self, ctx: &Context<'_>) -> Vec<Role> {
         let roles = &app(ctx).config.roles;
         roles.iter().map(|(name, scopes)| Role { name: name.clone(), scopes: scopes.to_strings() }).collect()
@@ -118,7 +118,7 @@ pub(super) struct AdministrationMutation;
 impl AdministrationMutation {
     /// Creates a user account. You can only give roles and scopes that you have yourself. Fails with `CONFLICT` when
     /// the e-mail address is taken. Requires the scope `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
+    #[graphql(access(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
     async fn create_user(
         &self,
         ctx: &Context<'_>,
@@ -131,7 +131,7 @@ impl AdministrationMutation {
     /// Sends an invitation to an e-mail address. Its link lets the recipient create an account. No mail is sent when
     /// the address already has an account. Fails with `FORBIDDEN` when registration is disabled. Requires the scope
     /// `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
+    #[graphql(access(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
     async fn invite_user(
         &self,
         ctx: &Context<'_>,
@@ -144,7 +144,7 @@ impl AdministrationMutation {
 
     /// Changes a user account. Only superusers can change `isStaff`, `isSuperuser` and the accounts of superusers. To
     /// change the e-mail address, you must have every scope that the user has. Requires the scope `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn update_user(
         &self,
         ctx: &Context<'_>,
@@ -157,7 +157,7 @@ impl AdministrationMutation {
     /// Replaces the roles and scopes of a user. You can only give roles and scopes that you have yourself. Access
     /// tokens follow at their next refresh, other services follow through the change feed. Requires the scope
     /// `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn set_user_roles(
         &self,
         ctx: &Context<'_>,
@@ -169,7 +169,7 @@ impl AdministrationMutation {
 
     /// Sets the password of a user and ends all their sessions. You must have every scope that the user has. Requires
     /// the scope `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
+    #[graphql(access(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
     async fn set_user_password(
         &self,
         ctx: &Context<'_>,
@@ -181,7 +181,7 @@ impl AdministrationMutation {
 
     /// Removes the password of a user and ends all their sessions. A mail with a link lets the user set a new one.
     /// You must have every scope that the user has. Requires the scope `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
+    #[graphql(access(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
     async fn force_password_reset(
         &self,
         ctx: &Context<'_>,
@@ -193,7 +193,7 @@ impl AdministrationMutation {
     }
 
     /// Disables a user, who can no longer sign in, and ends all their sessions. Requires the scope `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn disable_user(
         &self,
         ctx: &Context<'_>,
@@ -205,7 +205,7 @@ impl AdministrationMutation {
     }
 
     /// Enables a disabled user, who can sign in again. Requires the scope `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn enable_user(
         &self,
         ctx: &Context<'_>,
@@ -222,7 +222,7 @@ impl AdministrationMutation {
     /// have every scope that the user has.
     ///
     /// Requires the scope `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn delete_user(
         &self,
         ctx: &Context<'_>,
@@ -237,7 +237,7 @@ impl AdministrationMutation {
 
     /// Restores a deleted user. Fails with `NOT_FOUND` when the user was deleted permanently. Requires the scope
     /// `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn restore_user(
         &self,
         ctx: &Context<'_>,
@@ -250,7 +250,7 @@ impl AdministrationMutation {
     /// return the second one. The second account takes over the names, phone number, language and `metadata` that it
     /// lacks. It does not take over the e-mail address, password, roles or scopes. You must have every scope that
     /// either user has. Requires the scope `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn merge_users(
         &self,
         ctx: &Context<'_>,
@@ -262,7 +262,7 @@ impl AdministrationMutation {
 
     /// Ends one session of a user, or all of them. Their tokens are rejected from now on. Requires the scope
     /// `users:write`.
-    #[graphql(requires(HasScope(USERS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn revoke_user_sessions(
         &self,
         ctx: &Context<'_>,
@@ -279,7 +279,7 @@ impl AdministrationMutation {
 
     /// Issues an access token of another user, with the usual lifetime. Fails with `FORBIDDEN` when the user has scopes
     /// that you do not have. The user sees the token among their sessions. Requires the scope `users:impersonate`.
-    #[graphql(requires(HasScope(IMPERSONATE)), tag = "admin")]
+    #[graphql(access(HasScope(IMPERSONATE)), tag = "admin")]
     async fn impersonate(
         &self,
         ctx: &Context<'_>,

@@ -5,7 +5,7 @@ use async_graphql::types::Json;
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use subgraph::{guarded, requires};
+use subgraph::{access, guarded};
 
 use super::caller::app;
 use super::error::Result;
@@ -117,7 +117,7 @@ impl AuditQuery {
     /// Lists the audit log, latest event first. It has every change to a user account, and every change that
     /// administrators, service clients and the operator make to service clients, signing keys and webhook endpoints.
     /// Requires the scope `audit:read`.
-    #[graphql(requires(HasScope(AUDIT_READ)), tag = "admin")]
+    #[graphql(access(HasScope(AUDIT_READ)), tag = "admin")]
     async fn audit_events(
         &self,
         ctx: &Context<'_>,

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
-use subgraph::{guarded, requires};
+use subgraph::{access, guarded};
 
 use super::caller::{actor, app};
 use super::error::Result;
@@ -158,7 +158,7 @@ pub(super) struct ClientQuery;
 #[Object]
 impl ClientQuery {
     /// Lists the service clients, including disabled ones, oldest first. Requires the scope `clients:read`.
-    #[graphql(requires(HasScope(CLIENTS_READ)), tag = "admin")]
+    #[graphql(access(HasScope(CLIENTS_READ)), tag = "admin")]
     async fn clients(&self, ctx: &Context<'_>) -> Result<Vec<ServiceClient>> {
         Ok(clients::list(app(ctx)).await?.into_iter().map(ServiceClient::new).collect())
     }
@@ -172,7 +172,7 @@ pub(super) struct ClientMutation;
 impl ClientMutation {
     /// Creates a service client. You can only give scopes that you have yourself. Fails with `CONFLICT` when the name
     /// is taken. Requires the scope `clients:write`.
-    #[graphql(requires(HasScope(CLIENTS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(CLIENTS_WRITE)), tag = "admin")]
     async fn create_client(
         &self,
         ctx: &Context<'_>,
@@ -187,7 +187,7 @@ impl ClientMutation {
 
     /// Changes the users and fields that a service client can see. Its cursors of the change feed expire, so that it
     /// reads all users again. You must have every scope that the client has. Requires the scope `clients:write`.
-    #[graphql(requires(HasScope(CLIENTS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(CLIENTS_WRITE)), tag = "admin")]
     async fn update_client(
         &self,
         ctx: &Context<'_>,
@@ -204,7 +204,7 @@ impl ClientMutation {
 
     /// Replaces the secret of a service client. Tokens that were issued to it remain valid. Requires the scope
     /// `clients:write`.
-    #[graphql(requires(HasScope(CLIENTS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(CLIENTS_WRITE)), tag = "admin")]
     async fn rotate_client_secret(
         &self,
         ctx: &Context<'_>,
@@ -215,7 +215,7 @@ impl ClientMutation {
     }
 
     /// Disables a service client permanently. Its tokens are rejected from now on. Requires the scope `clients:write`.
-    #[graphql(requires(HasScope(CLIENTS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(CLIENTS_WRITE)), tag = "admin")]
     async fn disable_client(
         &self,
         ctx: &Context<'_>,

@@ -5,7 +5,7 @@ use async_graphql::types::Json;
 use async_graphql::{Context, Enum, ID, NewType, Object, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
-use subgraph::{guarded, requires, tag};
+use subgraph::{access, guarded, tag};
 
 use super::caller::{app, caller, presence, principal};
 use super::error::{ApiError, Result};
@@ -186,7 +186,7 @@ pub(super) struct FeedQuery;
 #[Object]
 impl FeedQuery {
     /// Lists changes to users and sessions, 100 by default. Requires the scope `feed:read`.
-    #[graphql(requires(HasScope(FEED_READ)), tag = "feed")]
+    #[graphql(access(HasScope(FEED_READ)), tag = "feed")]
     async fn user_changes(
         &self,
         ctx: &Context<'_>,
@@ -203,7 +203,7 @@ impl FeedQuery {
     /// Lists all users by identifier, 100 by default, to fill a copy of the users in another service. It includes
     /// deleted users and users who never signed in. Any other user does not exist, or your client may not see them.
     /// Requires the scope `feed:read`.
-    #[graphql(requires(HasScope(FEED_READ)), tag = "feed")]
+    #[graphql(access(HasScope(FEED_READ)), tag = "feed")]
     async fn user_snapshots(
         &self,
         ctx: &Context<'_>,
@@ -227,7 +227,7 @@ impl FeedQuery {
 
     /// Lists the sessions and tokens that were ended early and whose access tokens might not have expired yet, oldest
     /// first, 100 by default. A service reads it at its start. Requires the scope `feed:read`.
-    #[graphql(requires(HasScope(FEED_READ)), tag = "feed")]
+    #[graphql(access(HasScope(FEED_READ)), tag = "feed")]
     async fn revocations(
         &self,
         ctx: &Context<'_>,
@@ -246,7 +246,7 @@ pub(super) struct FeedSubscription;
 impl FeedSubscription {
     /// Sends changes to users and sessions as they happen. It ends with an error code when the access token is no
     /// longer valid. To resume, subscribe with a new token from the last cursor. Requires the scope `feed:read`.
-    #[graphql(requires(HasScope(FEED_READ)), directive = tag::apply("feed"))]
+    #[graphql(access(HasScope(FEED_READ)), directive = tag::apply("feed"))]
     async fn user_changes(
         &self,
         ctx: &Context<'_>,

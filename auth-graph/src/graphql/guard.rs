@@ -1,4 +1,4 @@
-//! Access rules of fields: `requires(HasScope(…))`. They are checked here, whether or not a gateway enforces the
+//! Access rules of fields: `access(HasScope(…))`. They are checked here, whether or not a gateway enforces the
 //! directives that are derived from them.
 
 use async_graphql::{Context, Guard};

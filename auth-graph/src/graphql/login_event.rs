@@ -3,7 +3,7 @@
 use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use subgraph::{guarded, requires};
+use subgraph::{access, guarded};
 
 use super::caller::{app, principal};
 use super::error::Result;
@@ -153,7 +153,7 @@ pub(super) struct LoginEventQuery;
 #[Object]
 impl LoginEventQuery {
     /// Lists sign-ins and failed attempts of all users, latest first. Requires the scope `audit:read`.
-    #[graphql(requires(HasScope(AUDIT_READ)), tag = "admin")]
+    #[graphql(access(HasScope(AUDIT_READ)), tag = "admin")]
     async fn login_events(
         &self,
         ctx: &Context<'_>,
@@ -172,7 +172,7 @@ impl LoginEventQuery {
 
     /// Lists your own sign-ins and the failed attempts with your e-mail address, latest first. Requires a signed-in
     /// user.
-    #[graphql(requires(Authenticated))]
+    #[graphql(access(Authenticated))]
     async fn my_login_events(
         &self,
         ctx: &Context<'_>,
@@ -190,7 +190,7 @@ impl LoginEventQuery {
 
     /// Counts login events by interval, kind, result and client, earliest interval first. Combinations without events
     /// are left out. Requires the scope `audit:read`.
-    #[graphql(requires(HasScope(AUDIT_READ)), tag = "admin")]
+    #[graphql(access(HasScope(AUDIT_READ)), tag = "admin")]
     async fn login_stats(
         &self,
         ctx: &Context<'_>,

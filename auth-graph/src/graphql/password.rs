@@ -1,7 +1,7 @@
 //! Passwords: `requestPasswordReset`, `resetPassword`, `changePassword`.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
-use subgraph::{credential, guarded, requires};
+use subgraph::{access, credential, guarded};
 
 use super::caller::device;
 use super::caller::{app, principal};
@@ -75,7 +75,7 @@ impl PasswordMutation {
 
     /// Changes your password and ends all your sessions, including this one. Fails with `INVALID_CREDENTIALS` when the
     /// current password is wrong.
-    #[graphql(requires(Authenticated), directive = credential::apply())]
+    #[graphql(access(Authenticated), directive = credential::apply())]
     async fn change_password(
         &self,
         ctx: &Context<'_>,

@@ -2,7 +2,7 @@
 
 use async_graphql::types::Json;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};
-use subgraph::{credential, guarded, requires};
+use subgraph::{access, credential, guarded};
 
 use super::account::User;
 use super::caller::device;
@@ -46,7 +46,7 @@ pub(super) struct ProfileMutation;
 #[Object]
 impl ProfileMutation {
     /// Changes your names, phone number and language. Requires a signed-in user.
-    #[graphql(requires(Authenticated))]
+    #[graphql(access(Authenticated))]
     async fn update_profile(
         &self,
         ctx: &Context<'_>,
@@ -68,7 +68,7 @@ impl ProfileMutation {
     /// Sets keys of your `metadata`. A value of null removes a key, and keys that are not given stay unchanged. You
     /// cannot set keys that begin with `_`, nor keys that the configuration of the service reserves. Requires a
     /// signed-in user.
-    #[graphql(requires(Authenticated))]
+    #[graphql(access(Authenticated))]
     async fn set_metadata(
         &self,
         ctx: &Context<'_>,
@@ -83,7 +83,7 @@ impl ProfileMutation {
 
     /// Deletes your account permanently and ends all your sessions. The e-mail address can then be used for another
     /// account. Requires your password or a recent sign-in, else fails with `REAUTHENTICATION_REQUIRED`.
-    #[graphql(requires(Authenticated), directive = credential::apply())]
+    #[graphql(access(Authenticated), directive = credential::apply())]
     async fn delete_account(
         &self,
         ctx: &Context<'_>,

@@ -1,7 +1,7 @@
 //! Registering, and e-mail addresses: `register`, `verifyEmail`, `requestEmailVerification`, `changeEmail`.
 
 use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
-use subgraph::{credential, guarded, requires};
+use subgraph::{access, credential, guarded};
 
 use super::caller::device;
 use super::caller::{app, principal};
@@ -119,7 +119,7 @@ impl RegistrationMutation {
 
     /// Sends you a mail with a link that verifies your e-mail address. No mail is sent when the address is verified
     /// already. Requires a signed-in user.
-    #[graphql(requires(Authenticated), directive = credential::apply())]
+    #[graphql(access(Authenticated), directive = credential::apply())]
     async fn request_email_verification(&self, ctx: &Context<'_>) -> Result<MailRequestedPayload> {
         accounts::request_verification(app(ctx), principal(ctx)?, device(ctx)).await?;
         Ok(MailRequestedPayload::new())
@@ -128,7 +128,7 @@ impl RegistrationMutation {
     /// Requests a change of your e-mail address. The address changes when you open the link that is sent to the new
     /// one, and the old address is notified. Requires your password or a recent sign-in, else fails with
     /// `REAUTHENTICATION_REQUIRED`.
-    #[graphql(requires(Authenticated), directive = credential::apply())]
+    #[graphql(access(Authenticated), directive = credential::apply())]
     async fn change_email(
         &self,
         ctx: &Context<'_>,

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use subgraph::{credential, guarded, requires};
+use subgraph::{access, credential, guarded};
 
 use super::account::User;
 use super::caller::{app, caller, device, principal};
@@ -112,7 +112,7 @@ pub(super) struct SessionQuery;
 #[Object]
 impl SessionQuery {
     /// Lists your own active sessions, latest first. Requires a signed-in user.
-    #[graphql(requires(Authenticated))]
+    #[graphql(access(Authenticated))]
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
         let caller = principal(ctx)?;
         let sessions = sessions::list(app(ctx), caller).await?;
@@ -194,7 +194,7 @@ impl SessionMutation {
     }
 
     /// Ends one of your own sessions. Its tokens are rejected from now on. Requires a signed-in user.
-    #[graphql(requires(Authenticated))]
+    #[graphql(access(Authenticated))]
     async fn revoke_session(
         &self,
         ctx: &Context<'_>,

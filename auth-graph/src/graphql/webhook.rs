@@ -5,7 +5,7 @@ mod log;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
-use subgraph::{guarded, requires};
+use subgraph::{access, guarded};
 
 use super::caller::{actor, app};
 use super::error::Result;
@@ -122,7 +122,7 @@ pub(super) struct WebhookQuery;
 #[Object]
 impl WebhookQuery {
     /// Lists the webhook endpoints, including disabled ones, oldest first. Requires the scope `webhooks:read`.
-    #[graphql(requires(HasScope(WEBHOOKS_READ)), tag = "admin")]
+    #[graphql(access(HasScope(WEBHOOKS_READ)), tag = "admin")]
     async fn webhooks(&self, ctx: &Context<'_>) -> Result<Vec<Webhook>> {
         Ok(webhooks::list(app(ctx)).await?.into_iter().map(Webhook::from).collect())
     }
@@ -136,7 +136,7 @@ pub(super) struct WebhookMutation;
 impl WebhookMutation {
     /// Creates a webhook endpoint. It is notified of every change that happens from now on, unless `eventTypes` limits
     /// them. Requires the scopes `webhooks:write` and `feed:read`.
-    #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn create_webhook(
         &self,
         ctx: &Context<'_>,
@@ -150,7 +150,7 @@ impl WebhookMutation {
 
     /// Changes a webhook endpoint. Pending deliveries are sent to the new URL. Requires the scopes `webhooks:write` and
     /// `feed:read`.
-    #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn update_webhook(
         &self,
         ctx: &Context<'_>,
@@ -167,7 +167,7 @@ impl WebhookMutation {
     /// Replaces the secret of a webhook endpoint. Requests are also signed with the previous secret until
     /// `previousSecretUntil`, so that the endpoint rejects none of them during the change. Requires the scopes
     /// `webhooks:write` and `feed:read`.
-    #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn rotate_webhook_secret(
         &self,
         ctx: &Context<'_>,
@@ -178,7 +178,7 @@ impl WebhookMutation {
 
     /// Disables a webhook endpoint. It is no longer notified, and its pending deliveries are abandoned. Requires the
     /// scopes `webhooks:write` and `feed:read`.
-    #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn disable_webhook(
         &self,
         ctx: &Context<'_>,
@@ -189,7 +189,7 @@ impl WebhookMutation {
 
     /// Enables a webhook endpoint. It is notified of every change that happens from now on, and `replayWebhook` sends
     /// the changes that it has missed. Requires the scopes `webhooks:write` and `feed:read`.
-    #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn enable_webhook(
         &self,
         ctx: &Context<'_>,
@@ -199,7 +199,7 @@ impl WebhookMutation {
     }
 
     /// Deletes a webhook endpoint and the log of its deliveries. Requires the scopes `webhooks:write` and `feed:read`.
-    #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn delete_webhook(
         &self,
         ctx: &Context<'_>,

@@ -2,8 +2,8 @@
 
 use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, Object, Request, Schema};
 use client_graph::guard::{
-    Authenticated, Directives, Fresh, HasRole, HasScope, IsSelf, Open, VerifiedEmail, deny_by_default, federation_sdl,
-    guarded, key, plain_sdl, requires,
+    Authenticated, Directives, Fresh, HasRole, HasScope, IsSelf, Open, VerifiedEmail, access, deny_by_default,
+    federation_sdl, guarded, key, plain_sdl,
 };
 use client_graph::mirror::Mirror;
 use client_graph::testing::TestIssuer;
@@ -14,38 +14,38 @@ use crate::support::{TestDatabase, bearer};
 struct Query;
 
 #[guarded]
-#[Object(requires(Authenticated))]
+#[Object(access(Authenticated))]
 impl Query {
     async fn by_the_rule_of_the_object(&self) -> bool {
         true
     }
 
-    #[graphql(requires(HasScope::all(&["a", "b"])))]
+    #[graphql(access(HasScope::all(&["a", "b"])))]
     async fn all(&self) -> bool {
         true
     }
 
-    #[graphql(requires(HasScope::any(&["b", "c"])))]
+    #[graphql(access(HasScope::any(&["b", "c"])))]
     async fn any(&self) -> bool {
         true
     }
 
-    #[graphql(requires(HasRole("editor")))]
+    #[graphql(access(HasRole("editor")))]
     async fn role(&self) -> bool {
         true
     }
 
-    #[graphql(requires(VerifiedEmail))]
+    #[graphql(access(VerifiedEmail))]
     async fn verified(&self) -> bool {
         true
     }
 
-    #[graphql(requires(IsSelf => id.as_str()))]
+    #[graphql(access(IsSelf => id.as_str()))]
     async fn own(&self, id: String) -> String {
         id
     }
 
-    #[graphql(requires(HasScope::new("a"), Fresh))]
+    #[graphql(access(HasScope::new("a"), Fresh))]
     async fn both(&self) -> bool {
         true
     }
@@ -125,7 +125,7 @@ fn the_schema_of_every_rule_is_that_which_composers_accept() {
 #[test]
 fn a_rule_that_names_no_scope_does_not_become_a_directive() {
     for rule in [HasScope::any(&[]), HasScope::all(&[])] {
-        let failure = std::panic::catch_unwind(|| requires::apply(&rule)).unwrap_err();
+        let failure = std::panic::catch_unwind(|| access::apply(&rule)).unwrap_err();
         let message = failure.downcast_ref::<&str>().unwrap();
         assert!(message.contains("an empty list of scopes"), "{message}");
     }
@@ -136,12 +136,12 @@ struct Forgetful;
 #[guarded]
 #[Object]
 impl Forgetful {
-    #[graphql(requires(Authenticated))]
+    #[graphql(access(Authenticated))]
     async fn decided(&self) -> bool {
         true
     }
 
-    #[graphql(requires(Open))]
+    #[graphql(access(Open))]
     async fn open(&self) -> bool {
         true
     }
@@ -150,7 +150,7 @@ impl Forgetful {
         true
     }
 
-    #[graphql(name = "_service", requires(Open))]
+    #[graphql(name = "_service", access(Open))]
     async fn service(&self) -> Thing {
         Thing
     }
@@ -175,7 +175,7 @@ async fn a_schema_with_a_field_without_a_rule_is_refused() {
     let schema = Schema::new(Forgetful, EmptyMutation, EmptySubscription);
     let refused = deny_by_default(&schema).unwrap_err();
     assert_eq!(refused.fields(), ["Forgetful.forgotten", "Thing.price"]);
-    assert!(refused.to_string().contains("requires(…)"), "{refused}");
+    assert!(refused.to_string().contains("access(…)"), "{refused}");
     deny_by_default(&Schema::new(Query, EmptyMutation, EmptySubscription)).unwrap();
     client_graph::service::graphql::check_rules().unwrap();
 
@@ -187,7 +187,7 @@ async fn a_schema_with_a_field_without_a_rule_is_refused() {
 struct Part;
 
 #[guarded]
-#[Object(requires(Authenticated))]
+#[Object(access(Authenticated))]
 impl Part {
     async fn part(&self) -> bool {
         true

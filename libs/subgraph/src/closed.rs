@@ -27,7 +27,7 @@ impl Undecided {
 impl fmt::Display for Undecided {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fields = self.fields.join(", ");
-        write!(formatter, "without a rule: {fields}; write requires(…) above each, with the rule Open if it is for all")
+        write!(formatter, "without a rule: {fields}; write access(…) above each, with the rule Open if it is for all")
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! ```
 //! use async_graphql::{Context, EmptyMutation, EmptySubscription, Guard, MergedObject, Object, Schema};
-//! use subgraph::{Demand, Directives, Rule, Subgraph, guarded, requires};
+//! use subgraph::{Demand, Directives, Rule, Subgraph, guarded, access};
 //!
 //! /// Admits a caller whose name is in the request.
 //! struct Authenticated;
@@ -27,7 +27,7 @@
 //! #[guarded]
 //! #[Object]
 //! impl Reports {
-//!     #[graphql(requires(Authenticated))]
+//!     #[graphql(access(Authenticated))]
 //!     async fn report(&self) -> &str {
 //!         "All is well."
 //!     }
@@ -53,7 +53,7 @@ mod service;
 
 pub use closed::{Undecided, deny_by_default};
 pub use entity::Representation;
-pub use rule::{Demand, Rule, credential, credential_fields, key, requires, tag};
+pub use rule::{Demand, Rule, access, credential, credential_fields, key, tag};
 pub use sdl::{Directives, federation_sdl, plain_sdl};
 pub use service::{ServiceSdl, Subgraph};
 pub use subgraph_macros::guarded;

@@ -41,9 +41,9 @@ pub enum Demand {
 /// The directive that a [`Rule`] becomes; [`guarded`](crate::guarded) writes it.
 #[expect(non_camel_case_types, reason = "async-graphql takes directives by the name that they have in a schema")]
 #[derive(Clone, Copy, Debug)]
-pub struct requires;
+pub struct access;
 
-impl requires {
+impl access {
     /// The directive for what a rule demands.
     pub fn apply(rule: &impl Rule) -> MetaDirectiveInvocation {
         match rule.demand() {
@@ -124,9 +124,9 @@ fn lists_value(lists: Vec<Vec<String>>) -> Value {
 }
 
 // Federation defines the directives, so that there is nothing to register.
-impl async_graphql::TypeDirective for requires {
+impl async_graphql::TypeDirective for access {
     fn name(&self) -> Cow<'static, str> {
-        "requires".into()
+        "access".into()
     }
 
     fn register(&self, _registry: &mut Registry) {}
@@ -156,8 +156,8 @@ impl async_graphql::TypeDirective for tag {
     fn register(&self, _registry: &mut Registry) {}
 }
 
-impl location_traits::Directive_At_FIELD_DEFINITION for requires {}
-impl location_traits::Directive_At_OBJECT for requires {}
+impl location_traits::Directive_At_FIELD_DEFINITION for access {}
+impl location_traits::Directive_At_OBJECT for access {}
 impl location_traits::Directive_At_OBJECT for key {}
 impl location_traits::Directive_At_FIELD_DEFINITION for tag {}
 impl location_traits::Directive_At_FIELD_DEFINITION for credential {}

@@ -4,7 +4,7 @@
 use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use subgraph::{guarded, requires};
+use subgraph::{access, guarded};
 
 use crate::graphql::caller::{actor, app};
 use crate::graphql::error::Result;
@@ -117,7 +117,7 @@ pub(in crate::graphql) struct WebhookLogQuery;
 impl WebhookLogQuery {
     /// Lists the deliveries to a webhook endpoint, latest change first. Requires the scope `webhooks:read`.
     #[expect(clippy::too_many_arguments, reason = "they are the arguments of a Relay connection")]
-    #[graphql(requires(HasScope(WEBHOOKS_READ)), tag = "admin")]
+    #[graphql(access(HasScope(WEBHOOKS_READ)), tag = "admin")]
     async fn webhook_deliveries(
         &self,
         ctx: &Context<'_>,
@@ -149,7 +149,7 @@ pub(in crate::graphql) struct WebhookLogMutation;
 impl WebhookLogMutation {
     /// Sends a delivery again that has succeeded or was abandoned. It keeps its identifier. Requires the scopes
     /// `webhooks:write` and `feed:read`.
-    #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn replay_webhook_delivery(
         &self,
         ctx: &Context<'_>,
@@ -162,7 +162,7 @@ impl WebhookLogMutation {
     /// Sends an endpoint every change since a given time again: deliveries that succeeded, deliveries that were
     /// abandoned, and changes that the endpoint has missed, as far back as the change feed goes. Requires the scopes
     /// `webhooks:write` and `feed:read`.
-    #[graphql(requires(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
+    #[graphql(access(HasScope(WEBHOOKS_WRITE)), tag = "admin")]
     async fn replay_webhook(
         &self,
         ctx: &Context<'_>,

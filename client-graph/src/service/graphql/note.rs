@@ -5,7 +5,7 @@ use async_graphql::{Context, InputObject, Object, SimpleObject};
 use super::request::{Result, app};
 use super::types::{Note, NoteConnection, connection, page_complexity};
 use super::users::Users;
-use crate::guard::{Authenticated, caller, guarded, requires};
+use crate::guard::{Authenticated, access, caller, guarded};
 use crate::service::notes::{self, NoteList, Paging};
 
 /// A new note.
@@ -29,7 +29,7 @@ pub(super) struct NoteQuery;
 #[Object]
 impl NoteQuery {
     /// Notes of all users, newest first. Requires a signed-in caller.
-    #[graphql(requires(Authenticated), complexity = "page_complexity(first, child_complexity)")]
+    #[graphql(access(Authenticated), complexity = "page_complexity(first, child_complexity)")]
     async fn notes(
         &self,
         ctx: &Context<'_>,
@@ -50,7 +50,7 @@ pub(super) struct NoteMutation;
 #[Object]
 impl NoteMutation {
     /// Adds a note of the caller. Requires a signed-in caller.
-    #[graphql(requires(Authenticated))]
+    #[graphql(access(Authenticated))]
     async fn add_note(&self, ctx: &Context<'_>, input: AddNoteInput) -> Result<AddNotePayload> {
         let note = notes::add(app(ctx), caller(ctx)?, &input.text).await?;
         let authors = Users::of([note.author]);

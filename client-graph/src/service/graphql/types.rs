@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::request::{Result, app};
 use super::users::Users;
-use crate::guard::{Authenticated, guarded, key, requires};
+use crate::guard::{Authenticated, access, guarded, key};
 use crate::ids::UserId;
 use crate::service::notes::{self, Page};
 
@@ -61,7 +61,7 @@ impl User {
     }
 
     /// Notes of the user, newest first. Requires a signed-in caller.
-    #[graphql(requires(Authenticated), complexity = "page_complexity(first, child_complexity)")]
+    #[graphql(access(Authenticated), complexity = "page_complexity(first, child_complexity)")]
     async fn notes(
         &self,
         ctx: &Context<'_>,

@@ -8,7 +8,7 @@ use super::request::Result;
 use super::types::User;
 use super::users::Users;
 use crate::error::{ApiError, Code, Error};
-use crate::guard::{Open, Representation, guarded, requires};
+use crate::guard::{Open, Representation, access, guarded};
 use crate::ids::UserId;
 
 /// An object that a gateway can request by its key.
@@ -27,7 +27,7 @@ pub(super) struct Entities;
 impl Entities {
     /// Users of representations, in the same order. An entry is null when its key is not an identifier of auth-graph.
     /// The existence of the users is not checked. At most 1,000 representations.
-    #[graphql(name = "_entities", requires(Open))]
+    #[graphql(name = "_entities", access(Open))]
     async fn entities(
         &self,
         #[graphql(desc = "Objects with a `__typename` and an `id`.")] representations: Vec<Any>,

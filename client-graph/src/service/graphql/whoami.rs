@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::request::Result;
 use crate::client::Caller;
-use crate::guard::{Open, caller, guarded, requires};
+use crate::guard::{Open, access, caller, guarded};
 use crate::principal::{Principal, PrincipalKind};
 
 /// The verified caller, and their mirrored user.
@@ -26,7 +26,7 @@ pub(super) struct WhoamiQuery;
 impl WhoamiQuery {
     /// Caller, as described by the access token; null without a token. A token that is not good is an error with its
     /// code, such as `TOKEN_EXPIRED`.
-    #[graphql(requires(Open))]
+    #[graphql(access(Open))]
     async fn whoami(&self, ctx: &Context<'_>) -> Result<Option<Whoami>> {
         let context = caller(ctx)?;
         match context.caller() {

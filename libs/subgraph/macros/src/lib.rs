@@ -1,14 +1,14 @@
 //! `#[guarded]`: from the rule of a field, its guard and its directive. It moves tokens and knows no Rust syntax beyond
-//! attributes; what the attributes mean is async-graphql's affair, which refuses a `requires` that was not rewritten.
+//! attributes; what the attributes mean is async-graphql's affair, which refuses a `access` that was not rewritten.
 
 use proc_macro::{Delimiter, Group, TokenStream, TokenTree};
 
 /// The attributes in which a rule may stand.
 const ATTRIBUTES: [&str; 3] = ["Object", "Subscription", "graphql"];
 
-/// Rewrites `requires(RULE)` in the attributes of async-graphql below it into a guard and a directive.
+/// Rewrites `access(RULE)` in the attributes of async-graphql below it into a guard and a directive.
 ///
-/// `requires(ONE, OTHER)` demands both. `requires(RULE => VALUE)` gives the guard a value of the call, an argument or
+/// `access(ONE, OTHER)` demands both. `access(RULE => VALUE)` gives the guard a value of the call, an argument or
 /// something of `self`; the rule must have a method `of` that takes it.
 ///
 /// async-graphql does not apply the guard of a type to the fields of its `#[ComplexObject]`. A rule beside `complex`
@@ -73,7 +73,7 @@ fn expand(arguments: TokenStream) -> TokenStream {
     let mut trees = arguments.into_iter().peekable();
     while let Some(tree) = trees.next() {
         match (&tree, trees.peek()) {
-            (TokenTree::Ident(name), Some(TokenTree::Group(rules))) if name.to_string() == "requires" => {
+            (TokenTree::Ident(name), Some(TokenTree::Group(rules))) if name.to_string() == "access" => {
                 expanded.extend(guard_and_directives(rules.stream()));
                 trees.next();
             }
@@ -110,7 +110,7 @@ fn guard_and_directives(rules: TokenStream) -> TokenStream {
         }
         let mut argument = source("&");
         argument.extend([parentheses(rule)]);
-        directives.extend(source(", directive = requires::apply"));
+        directives.extend(source(", directive = access::apply"));
         directives.extend([parentheses(argument)]);
     }
     let mut both = source("guard = ");
