@@ -17,7 +17,7 @@ use engine::sessions::refresh;
 use engine::signing_in::{Login, login};
 use model::clock::Clock;
 use model::config::{Config, Sources};
-use model::values::{NewPassword, SessionId};
+use model::values::{NewPassword, Revoked, SessionId};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use secrecy::SecretString;
@@ -147,13 +147,14 @@ fn revocation_rows() -> Vec<Row> {
     let now = clock.now();
     let before = resident(std::process::id()).0;
     let set = Revocations::new(chrono::Duration::minutes(5));
-    let ids: Vec<SessionId> = (0..REVOKED).map(|_| SessionId::generate(now)).collect();
+    let session = |_| Revoked::Session(SessionId::generate(now));
+    let ids: Vec<Revoked> = (0..REVOKED).map(session).collect();
     let names = resident(std::process::id()).0;
     for id in &ids {
         set.insert(*id, now);
     }
     let held = resident(std::process::id()).0 - names.max(before);
-    let strangers: Vec<SessionId> = (0..REVOKED).map(|_| SessionId::generate(now)).collect();
+    let strangers: Vec<Revoked> = (0..REVOKED).map(session).collect();
     let start = Instant::now();
     // The entries lie far apart, so that the processor's cache does not answer.
     for number in 0..LOOK_UPS / 2 {

@@ -12,7 +12,7 @@ mod m20261122_000003_signing_keys;
 mod m20261122_000004_changes;
 mod m20261122_000005_login_events;
 mod m20261122_000006_rate_limits;
-mod m20261122_000007_service_clients;
+mod m20261122_000007_clients;
 mod m20261122_000008_leases;
 mod m20261122_000009_revoked_tokens;
 mod m20261125_000100_session_audience;
@@ -42,7 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000004_changes::Migration),
             Box::new(m20261122_000005_login_events::Migration),
             Box::new(m20261122_000006_rate_limits::Migration),
-            Box::new(m20261122_000007_service_clients::Migration),
+            Box::new(m20261122_000007_clients::Migration),
             Box::new(m20261122_000008_leases::Migration),
             Box::new(m20261122_000009_revoked_tokens::Migration),
             Box::new(m20261125_000100_session_audience::Migration),

@@ -17,8 +17,10 @@ impl MigrationTrait for Migration {
                     .table(Changes::Table)
                     .col(ColumnDef::new(Changes::Position).big_integer().not_null().primary_key())
                     .col(ColumnDef::new(Changes::Kind).text().not_null())
-                    .col(ColumnDef::new(Changes::UserId).uuid().not_null())
+                    .col(ColumnDef::new(Changes::SubjectKind).text())
+                    .col(ColumnDef::new(Changes::SubjectId).uuid())
                     .col(ColumnDef::new(Changes::SessionId).uuid())
+                    .col(ColumnDef::new(Changes::TokenId).uuid())
                     .col(ColumnDef::new(Changes::Version).big_integer().not_null())
                     .col(ColumnDef::new(Changes::RecordedAt).timestamp_with_time_zone().not_null())
                     .to_owned(),
@@ -55,8 +57,10 @@ enum Changes {
     Table,
     Position,
     Kind,
-    UserId,
+    SubjectKind,
+    SubjectId,
     SessionId,
+    TokenId,
     Version,
     RecordedAt,
 }

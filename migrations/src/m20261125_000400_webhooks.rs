@@ -34,8 +34,10 @@ impl MigrationTrait for Migration {
                     .col(ColumnDef::new(WebhookDeliveries::WebhookId).uuid().not_null())
                     .col(ColumnDef::new(WebhookDeliveries::Position).big_integer().not_null())
                     .col(ColumnDef::new(WebhookDeliveries::Kind).text().not_null())
-                    .col(ColumnDef::new(WebhookDeliveries::UserId).uuid().not_null())
+                    .col(ColumnDef::new(WebhookDeliveries::SubjectKind).text())
+                    .col(ColumnDef::new(WebhookDeliveries::SubjectId).uuid())
                     .col(ColumnDef::new(WebhookDeliveries::SessionId).uuid())
+                    .col(ColumnDef::new(WebhookDeliveries::TokenId).uuid())
                     .col(ColumnDef::new(WebhookDeliveries::Version).big_integer().not_null())
                     .col(ColumnDef::new(WebhookDeliveries::RecordedAt).timestamp_with_time_zone().not_null())
                     .col(ColumnDef::new(WebhookDeliveries::State).text().not_null())
@@ -107,8 +109,10 @@ enum WebhookDeliveries {
     WebhookId,
     Position,
     Kind,
-    UserId,
+    SubjectKind,
+    SubjectId,
     SessionId,
+    TokenId,
     Version,
     RecordedAt,
     State,

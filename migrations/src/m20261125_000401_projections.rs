@@ -10,10 +10,10 @@ pub(crate) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for column in [
-            ColumnDef::new(ServiceClients::Projection).json_binary().to_owned(),
-            ColumnDef::new(ServiceClients::ProjectionGeneration).big_integer().not_null().default(0).to_owned(),
+            ColumnDef::new(Clients::Projection).json_binary().to_owned(),
+            ColumnDef::new(Clients::ProjectionGeneration).big_integer().not_null().default(0).to_owned(),
         ] {
-            manager.alter_table(Table::alter().table(ServiceClients::Table).add_column(column).to_owned()).await?;
+            manager.alter_table(Table::alter().table(Clients::Table).add_column(column).to_owned()).await?;
         }
         let column = ColumnDef::new(Changes::HeldBefore).json_binary().to_owned();
         manager.alter_table(Table::alter().table(Changes::Table).add_column(column).to_owned()).await
@@ -21,15 +21,15 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.alter_table(Table::alter().table(Changes::Table).drop_column(Changes::HeldBefore).to_owned()).await?;
-        for column in [ServiceClients::ProjectionGeneration, ServiceClients::Projection] {
-            manager.alter_table(Table::alter().table(ServiceClients::Table).drop_column(column).to_owned()).await?;
+        for column in [Clients::ProjectionGeneration, Clients::Projection] {
+            manager.alter_table(Table::alter().table(Clients::Table).drop_column(column).to_owned()).await?;
         }
         Ok(())
     }
 }
 
 #[derive(DeriveIden)]
-enum ServiceClients {
+enum Clients {
     Table,
     Projection,
     ProjectionGeneration,

@@ -11,10 +11,11 @@ use jsonwebtoken::{Validation, decode, decode_header};
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::keyring::{Key, Keyring};
 use model::error::{Error, Result};
-use model::values::{AdditionalClaims, Scopes, SessionId, TokenId, UserId};
+use model::values::{AdditionalClaims, Holder, Scopes, TokenId, UserId};
 
 /// The media type of access tokens (RFC 9068 section 2.1).
 const TYPE: &str = "at+jwt";
@@ -30,8 +31,8 @@ pub const SKEW: Duration = Duration::seconds(30);
 pub struct Claims {
     /// Issuer.
     pub iss: String,
-    /// Subject: a user or a service client.
-    pub sub: UserId,
+    /// Identifier of the user or service client; see [`Self::holder`].
+    pub sub: Uuid,
     /// Audience.
     pub aud: String,
     /// Expiry, in seconds since the epoch.
@@ -42,8 +43,8 @@ pub struct Claims {
     pub nbf: i64,
     /// Its own name.
     pub jti: TokenId,
-    /// The session that it belongs to.
-    pub sid: SessionId,
+    /// Identifier of the session, or of the service client again; see [`Self::holder`].
+    pub sid: Uuid,
     /// The client that the user signed in with.
     pub client_id: String,
     /// Scopes, separated by spaces.
@@ -68,10 +69,10 @@ pub struct Act {
 }
 
 impl Claims {
-    /// Returns whether the subject is a service client, which is its own session, and not a user.
+    /// Returns the user with the session, or the service client.
     #[must_use]
-    pub fn is_service(&self) -> bool {
-        self.sub.0 == self.sid.0
+    pub fn holder(&self) -> Holder {
+        Holder::of_claims(self.sub, self.sid)
     }
 }
 
@@ -97,10 +98,8 @@ pub struct AccessTokens {
 /// The input for one token.
 #[derive(Clone, Debug)]
 pub struct Grant {
-    /// Subject.
-    pub subject: UserId,
-    /// The session that it belongs to.
-    pub session: SessionId,
+    /// Holder.
+    pub holder: Holder,
     /// The client that the user signed in with.
     pub client_id: String,
     /// Scopes.
@@ -143,13 +142,13 @@ impl AccessTokens {
         let key = ring.signing(grant.issued_at).ok_or_else(|| Error::internal("there is no signing key"))?;
         let claims = Claims {
             iss: self.issuer.clone(),
-            sub: grant.subject,
+            sub: grant.holder.subject().uuid(),
             aud: audience.to_owned(),
             exp: grant.expires_at.timestamp(),
             iat: grant.issued_at.timestamp(),
             nbf: grant.issued_at.timestamp(),
             jti: TokenId::generate(grant.issued_at),
-            sid: grant.session,
+            sid: grant.holder.sid(),
             client_id: grant.client_id,
             scope: grant.scope.to_claim(),
             auth_time: grant.auth_time.timestamp(),

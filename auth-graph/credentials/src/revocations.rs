@@ -1,4 +1,5 @@
-//! The sessions that were ended while an access token of theirs may still be good. Asked on every request.
+//! The sessions, service clients and single tokens that ended while an access token may still be good. Asked on every
+//! request.
 //!
 //! An entry matters for one access lifetime, which bounds the set.
 
@@ -9,13 +10,13 @@ use chrono::{DateTime, Duration, Utc};
 use foldhash::HashMap;
 
 use super::access_tokens::SKEW;
-use model::values::SessionId;
+use model::values::Revoked;
 
-/// The sessions that were ended early and until when each must be remembered.
+/// What ended early, and until when each entry must be remembered.
 #[derive(Debug)]
 pub struct Revocations {
     remembered_for: Duration,
-    until: RwLock<HashMap<SessionId, DateTime<Utc>>>,
+    until: RwLock<HashMap<Revoked, DateTime<Utc>>>,
     followed_position: AtomicI64,
     /// In microseconds since the epoch.
     complete_at: AtomicI64,
@@ -25,7 +26,7 @@ pub struct Revocations {
 const STALE_AFTER: Duration = Duration::seconds(1);
 
 impl Revocations {
-    /// An empty set that remembers a session for as long as an access token may live, also one from a replica whose
+    /// An empty set that remembers an entry for as long as an access token may live, also one from a replica whose
     /// clock is ahead.
     #[must_use]
     pub fn new(access_lifetime: Duration) -> Self {
@@ -37,28 +38,28 @@ impl Revocations {
         }
     }
 
-    /// From when on an ended session matters at this time.
+    /// Returns the time since which an end matters now.
     #[must_use]
     pub fn horizon(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         now - self.remembered_for
     }
 
-    /// Until when a session that was ended matters.
+    /// Returns the time until which an end matters.
     #[must_use]
     pub fn until(&self, revoked_at: DateTime<Utc>) -> DateTime<Utc> {
         revoked_at + self.remembered_for
     }
 
-    /// Remembers a session that was ended.
-    pub fn insert(&self, session: SessionId, revoked_at: DateTime<Utc>) {
+    /// Remembers what has ended.
+    pub fn insert(&self, revoked: Revoked, revoked_at: DateTime<Utc>) {
         let until = self.until(revoked_at);
-        self.until.write().unwrap_or_else(PoisonError::into_inner).insert(session, until);
+        self.until.write().unwrap_or_else(PoisonError::into_inner).insert(revoked, until);
     }
 
-    /// Returns whether the session was ended.
+    /// Returns whether this has ended.
     #[must_use]
-    pub fn contains(&self, session: SessionId) -> bool {
-        self.until.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
+    pub fn contains(&self, revoked: Revoked) -> bool {
+        self.until.read().unwrap_or_else(PoisonError::into_inner).contains_key(&revoked)
     }
 
     /// The place in the outbox up to which the set is complete.
@@ -77,7 +78,7 @@ impl Revocations {
         self.complete_at.store(time.timestamp_micros(), Ordering::Release);
     }
 
-    /// Returns whether a session that is not in the set can have been ended all the same: nobody has looked for too
+    /// Returns whether something that is not in the set can have ended all the same: the outbox was not read for too
     /// long, or the clock was [set back](Self::is_ahead_of).
     #[must_use]
     pub fn is_stale(&self, now: DateTime<Utc>) -> bool {
@@ -96,7 +97,7 @@ impl Revocations {
         Duration::microseconds(now.timestamp_micros() - self.complete_at.load(Ordering::Acquire))
     }
 
-    /// Forgets the sessions whose last token has expired.
+    /// Forgets what can have no valid token any more.
     pub fn purge(&self, now: DateTime<Utc>) {
         self.until.write().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
     }

@@ -60,7 +60,7 @@ pub enum Rank {
 /// The identifier of a merged account leads to the account that it was merged into.
 pub async fn visible(app: &App, principal: Option<&Principal>, id: UserId) -> Result<Option<Seen>> {
     match principal {
-        Some(principal) if principal.subject() == id || principal.has_scope(USERS_READ) => {
+        Some(principal) if principal.user() == Some(id) || principal.has_scope(USERS_READ) => {
             shown(app, principal, id).await
         }
         _ => Ok(None),
@@ -78,7 +78,7 @@ pub(crate) async fn shown(app: &App, principal: &Principal, id: UserId) -> Resul
 pub async fn visible_among(app: &App, principal: Option<&Principal>, ids: &[UserId]) -> Result<HashMap<UserId, Seen>> {
     let Some(principal) = principal else { return Ok(HashMap::new()) };
     let everybody = principal.has_scope(USERS_READ);
-    let mut seen: Vec<UserId> = ids.iter().copied().filter(|id| everybody || *id == principal.subject()).collect();
+    let mut seen: Vec<UserId> = ids.iter().copied().filter(|id| everybody || Some(*id) == principal.user()).collect();
     seen.sort_unstable();
     seen.dedup();
     if seen.is_empty() {

@@ -14,7 +14,7 @@ use super::callers::Actor;
 use super::pagination::{Listing, Page};
 use crate::app::App;
 use model::error::{Error, Result};
-use model::values::TokenId;
+use model::values::EventId;
 use store::{audit_events, user_credentials, users};
 
 pub use store::audit_events::{Filter, Model};
@@ -66,11 +66,11 @@ pub(crate) async fn record(app: &App, txn: &impl ConnectionTrait, actor: &Actor,
     let (actor_kind, actor_id) = actor.identity();
     let (before, after) = differences(entry.before, entry.after);
     let event = Model {
-        id: TokenId::generate(now),
+        id: EventId::generate(now),
         occurred_at: now,
         action: entry.action.to_owned(),
         actor_kind,
-        actor_id: actor_id.map(|id| id.0),
+        actor_id,
         target_kind: entry.target_kind.to_owned(),
         target_id: entry.target_id,
         before,

@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::accounts::integer_id;
 use crate::app::App;
-use crate::egress::claims_hook::{Occasion, Question, SubjectKind};
+use crate::egress::claims_hook::{Occasion, Question};
 use model::config::HookFailure;
 use model::error::{Error, Result};
-use model::values::{AdditionalClaims, Scopes};
+use model::values::{AdditionalClaims, Holder, Scopes};
 use store::{sessions, users};
 
 /// The answer of the hook, and the number of the user where tokens contain it. A token can be made only with an answer,
@@ -77,11 +77,9 @@ pub(crate) async fn ask_for_session(
 ) -> Result<Answer> {
     let question = Question {
         reason,
-        subject: session.user_id,
-        kind: SubjectKind::User,
+        holder: Holder::User(session.user_id, session.id),
         audience: session.audience(&app.config.tokens.audience),
         client_id: &session.client_id,
-        session_id: session.id,
         scope,
     };
     let mut answer = ask(app, &question).await?;

@@ -1,8 +1,6 @@
 //! Service clients: programs that sign in with their own secret, and their operations on tokens.
 //!
-//! The session of a service client is the client itself: its tokens carry its identifier as `sid`, so that disabling it
-//! ends them by the same check as every other session's. A disabled client cannot be enabled; an administrator creates
-//! a new client instead.
+//! A service client has no session. A disabled client cannot be enabled; an administrator creates a new client instead.
 
 mod authentication;
 mod grants;
@@ -19,9 +17,9 @@ use super::webhooks::{WEBHOOKS_READ, WEBHOOKS_WRITE};
 use crate::app::App;
 use credentials::client_secrets;
 use model::error::{Error, Result};
-use model::values::{ClientId, Projection, Scopes, SessionId, UserId};
+use model::values::{ClientId, Projection, Revoked, Scopes};
 use store::changes::{self, Kind};
-use store::service_clients;
+use store::clients;
 
 pub use authentication::{Credentials, Presenter, authenticate, identify};
 pub use grants::{ClientToken, Wish, grant_client_credentials, refresh};
@@ -54,7 +52,7 @@ const BEYOND_PROJECTIONS: [&str; 6] =
 #[derive(Debug)]
 pub struct WithSecret {
     /// The client.
-    pub client: service_clients::Model,
+    pub client: clients::Model,
     /// Secret of the client.
     pub secret: SecretString,
 }
@@ -78,10 +76,11 @@ pub async fn create(app: &App, actor: &Actor, new: NewClient) -> Result<WithSecr
     }
     let now = app.clock.now();
     let secret = client_secrets::generate()?;
-    let client = service_clients::Model {
+    let client = clients::Model {
         id: ClientId::generate(now),
+        kind: clients::Kind::Service,
         name: name.to_owned(),
-        secret_hash: client_secrets::hash(&secret),
+        secret_hash: Some(client_secrets::hash(&secret)),
         scopes: new.scopes,
         audiences: json!(audiences),
         created_at: now,
@@ -92,7 +91,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewClient) -> Result<WithSecr
     check_projection(app, &client)?;
     let txn = store::begin(&app.db).await?;
     actor.powers(app, &txn).await?.cover(&client.scopes)?;
-    service_clients::insert(&txn, &client).await.map_err(taken)?;
+    clients::insert(&txn, &client).await.map_err(taken)?;
     audit::record(app, &txn, actor, entry("client.create", json!(null), &client)).await?;
     txn.commit().await?;
     tracing::info!(client = %client.id, "a service client was made");
@@ -100,8 +99,8 @@ pub async fn create(app: &App, actor: &Actor, new: NewClient) -> Result<WithSecr
 }
 
 /// Returns every service client, including disabled ones, the oldest first.
-pub async fn list(app: &App) -> Result<Vec<service_clients::Model>> {
-    Ok(service_clients::all(&app.db).await?)
+pub async fn list(app: &App) -> Result<Vec<clients::Model>> {
+    Ok(clients::all(&app.db).await?)
 }
 
 /// Replaces the secret of a client. The old secret stops working immediately; tokens that the client has received stay
@@ -113,15 +112,15 @@ pub async fn list(app: &App) -> Result<Vec<service_clients::Model>> {
 pub async fn rotate_secret(app: &App, actor: &Actor, id: ClientId) -> Result<WithSecret> {
     let secret = client_secrets::generate()?;
     let txn = store::begin(&app.db).await?;
-    let mut client = service_clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
+    let client = clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
     if !client.is_active() {
         return Err(Error::Conflict("This client is disabled."));
     }
-    client.secret_hash = client_secrets::hash(&secret);
+    let hash = client_secrets::hash(&secret);
     actor.powers(app, &txn).await?.cover(&client.scopes)?;
-    service_clients::set_secret_hash(&txn, id, &client.secret_hash).await?;
+    clients::set_secret_hash(&txn, id, &hash).await?;
     audit::record(app, &txn, actor, entry("client.rotate_secret", json!(null), &client)).await?;
-    changes::append_client_secret_changed(&txn, id, app.clock.now()).await?;
+    changes::append_client(&txn, Kind::ClientSecretChanged, id, app.clock.now()).await?;
     txn.commit().await?;
     app.known_clients.forget(id);
     app.feed.written.notify_one();
@@ -140,9 +139,9 @@ pub async fn set_projection(
     actor: &Actor,
     id: ClientId,
     projection: Option<Projection>,
-) -> Result<service_clients::Model> {
+) -> Result<clients::Model> {
     let txn = store::begin(&app.db).await?;
-    let mut client = service_clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
+    let mut client = clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
     if !client.is_active() {
         return Err(Error::Conflict("This client is disabled."));
     }
@@ -151,9 +150,9 @@ pub async fn set_projection(
     client.projection_generation += 1;
     check_projection(app, &client)?;
     actor.powers(app, &txn).await?.cover(&client.scopes)?;
-    service_clients::set_projection(&txn, &client).await?;
+    clients::set_projection(&txn, &client).await?;
     audit::record(app, &txn, actor, entry("client.update", before, &client)).await?;
-    changes::append_client_changed(&txn, id, app.clock.now()).await?;
+    changes::append_client(&txn, Kind::ClientChanged, id, app.clock.now()).await?;
     txn.commit().await?;
     app.known_clients.forget(id);
     app.feed.written.notify_one();
@@ -161,7 +160,7 @@ pub async fn set_projection(
 }
 
 /// Rejects roles that no user can have, and scopes that would show a limited client more.
-fn check_projection(app: &App, client: &service_clients::Model) -> Result<()> {
+fn check_projection(app: &App, client: &clients::Model) -> Result<()> {
     let roles = client.projection.iter().flat_map(|projection| &projection.users().roles);
     if !roles.into_iter().all(|role| app.config.roles.contains_key(role)) {
         return Err(Error::invalid("roles", "must be roles of the configuration"));
@@ -178,9 +177,9 @@ fn check_projection(app: &App, client: &service_clients::Model) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such client.
-pub async fn disable(app: &App, actor: &Actor, id: ClientId) -> Result<service_clients::Model> {
+pub async fn disable(app: &App, actor: &Actor, id: ClientId) -> Result<clients::Model> {
     let txn = store::begin(&app.db).await?;
-    let mut client = service_clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
+    let mut client = clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
     if !client.is_active() {
         return Ok(client);
     }
@@ -188,12 +187,11 @@ pub async fn disable(app: &App, actor: &Actor, id: ClientId) -> Result<service_c
     // remembers this.
     let now = app.clock.now();
     client.disabled_at = Some(now);
-    service_clients::disable(&txn, id, now).await?;
+    clients::disable(&txn, id, now).await?;
     audit::record(app, &txn, actor, entry("client.disable", json!(null), &client)).await?;
-    let session = SessionId(id.0);
-    changes::append(&txn, Kind::SessionRevoked, UserId(id.0), Some(session), 0, now).await?;
+    changes::append_client(&txn, Kind::ClientRevoked, id, now).await?;
     txn.commit().await?;
-    app.tokens.revocations.insert(session, now);
+    app.tokens.revocations.insert(Revoked::Client(id), now);
     app.known_clients.forget(id);
     app.feed.written.notify_one();
     tracing::info!(client = %id, "a service client was disabled");
@@ -201,7 +199,7 @@ pub async fn disable(app: &App, actor: &Actor, id: ClientId) -> Result<service_c
 }
 
 /// Returns the facts about a client that the audit log records, never its secret.
-fn facts(client: &service_clients::Model) -> Value {
+fn facts(client: &clients::Model) -> Value {
     json!({
         "name": client.name,
         "scopes": client.scopes.to_strings(),
@@ -211,7 +209,7 @@ fn facts(client: &service_clients::Model) -> Value {
     })
 }
 
-fn entry(action: &'static str, before: Value, client: &service_clients::Model) -> Entry {
+fn entry(action: &'static str, before: Value, client: &clients::Model) -> Entry {
     let (target_id, after) = (client.id.to_string(), facts(client));
     Entry { action, target_kind: "client", target_id, before, after, reason: None }
 }

@@ -75,16 +75,15 @@ async fn read(app: &App, after: Option<i64>, limit: u64) -> Result<Vec<changes::
     if whole { Ok(found) } else { Err(Error::CursorExpired) }
 }
 
-/// The changes with the users that they are about, read once for all of them.
+/// Returns the changes with the users that they are about, read once for all of them.
 async fn with_users(db: &impl ConnectionTrait, found: &[changes::Model]) -> Result<Vec<Announced>> {
-    let is_about_user = |change: &&changes::Model| change.kind.is_about_user();
-    let mut ids: Vec<UserId> = found.iter().filter(is_about_user).map(|change| change.user_id).collect();
+    let mut ids: Vec<UserId> = found.iter().filter_map(changes::Model::changed_user).collect();
     ids.sort_unstable();
     ids.dedup();
     let users: HashMap<UserId, users::Model> =
         users::with_deleted(db, &ids).await?.into_iter().map(|user| (user.id, user)).collect();
     let announced = found.iter().map(|change| {
-        let user = Some(change).filter(is_about_user).and_then(|change| users.get(&change.user_id));
+        let user = change.changed_user().and_then(|user| users.get(&user));
         Announced { change: change.clone(), user: user.cloned() }
     });
     Ok(announced.collect())

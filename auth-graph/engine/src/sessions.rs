@@ -14,7 +14,7 @@ use super::claims::{self, Answer};
 use crate::app::App;
 use credentials::access_tokens::Grant;
 use model::error::Result;
-use model::values::{Scopes, SessionId};
+use model::values::{Holder, Scopes, SessionId};
 use store::{sessions, users};
 
 use super::callers::Principal;
@@ -23,9 +23,6 @@ pub(crate) use ending::{Ended, Reason};
 pub use logout::{Reach, logout, revoke};
 pub(crate) use refresh::locate;
 pub use refresh::refresh;
-
-/// The client that people sign in with: a public one, which has no secret.
-pub(crate) const FIRST_PARTY: &str = "first-party";
 
 /// An access token and the refresh token that follows it.
 #[derive(Debug)]
@@ -52,7 +49,10 @@ pub struct TokenPair {
 
 /// Your own sessions that have not ended, the latest first.
 pub async fn list(app: &App, principal: &Principal) -> Result<Vec<sessions::Model>> {
-    Ok(sessions::live_of(&app.db, principal.subject(), app.clock.now()).await?)
+    match principal.user() {
+        Some(user) => Ok(sessions::live_of(&app.db, user, app.clock.now()).await?),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Deletes the sessions that have ended for as long as events of signing in are kept: they hold addresses of devices,
@@ -77,8 +77,7 @@ pub(crate) fn issue(
     let lifetime = app.config.tokens.access_lifetime;
     let expires_at = (now + lifetime).min(session.absolute_expires_at);
     let grant = Grant {
-        subject: user.id,
-        session: session.id,
+        holder: Holder::User(user.id, session.id),
         client_id: session.client_id.clone(),
         scope: scope.clone(),
         auth_time: session.auth_time,

@@ -23,12 +23,12 @@ pub enum Verified {
 }
 
 impl Verified {
-    /// Returns the subject of the token.
+    /// Returns the user of the token, or `None` for a token of a service client.
     #[must_use]
-    pub fn subject(&self) -> UserId {
+    pub fn user(&self) -> Option<UserId> {
         match self {
-            Self::Access(principal) => principal.subject(),
-            Self::Refresh(session) => session.user_id,
+            Self::Access(principal) => principal.user(),
+            Self::Refresh(session) => Some(session.user_id),
         }
     }
 }
@@ -70,7 +70,10 @@ fn counted(app: &App, answer: Result<Verified, Refusal>) -> Result<Result<Verifi
 
 /// The user that a good token is about, where it still exists.
 pub async fn user_of(app: &App, verified: &Verified) -> Result<Option<users::Model>> {
-    Ok(users::find(&app.db, verified.subject()).await?)
+    match verified.user() {
+        Some(user) => Ok(users::find(&app.db, user).await?),
+        None => Ok(None),
+    }
 }
 
 /// Only looks: an outdated token does not end its session here.

@@ -202,7 +202,7 @@ fn event_type(kind: changes::Kind) -> Option<EventType> {
         changes::Kind::UserCreated => Some(EventType::UserCreated),
         changes::Kind::UserUpdated => Some(EventType::UserUpdated),
         changes::Kind::UserDeleted => Some(EventType::UserDeleted),
-        changes::Kind::SessionRevoked => Some(EventType::SessionRevoked),
+        changes::Kind::SessionRevoked | changes::Kind::ClientRevoked => Some(EventType::SessionRevoked),
         changes::Kind::TokenRevoked => Some(EventType::TokenRevoked),
         changes::Kind::KeysChanged | changes::Kind::ClientChanged | changes::Kind::ClientSecretChanged => None,
     }

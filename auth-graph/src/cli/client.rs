@@ -11,7 +11,7 @@ use engine::callers::Actor;
 use engine::clients::{self, NewClient, WithSecret};
 use model::error::Error;
 use model::values::{Held, Projection, Scopes};
-use store::service_clients::Model;
+use store::clients::Model;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -198,29 +198,30 @@ fn print_secret(made: &WithSecret) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::values::{DeliveryId, UserId, WebhookId};
-    use store::changes::Kind;
+    use model::values::{UserId, WebhookId};
+    use store::changes::{self, Kind, SubjectKind};
 
     #[test]
     fn what_is_to_be_made_again_says_nothing_of_the_attempt_before() {
         let now = DateTime::UNIX_EPOCH;
-        let mut delivery = webhook_deliveries::Model {
-            id: DeliveryId::generate(now),
-            webhook_id: WebhookId::generate(now),
+        let change = changes::Model {
             position: 1,
             kind: Kind::UserCreated,
-            user_id: UserId::generate(now),
+            subject_kind: Some(SubjectKind::User),
+            subject_id: Some(UserId::generate(now).0),
             session_id: None,
+            token_id: None,
             version: 1,
             recorded_at: now,
-            state: State::Waiting,
-            queued_at: now,
-            due_at: now,
+            held_before: None,
+        };
+        let mut delivery = webhook_deliveries::Model {
             attempts: 1,
             attempted_at: Some(now),
             failure: Some(webhook_deliveries::Failure::Status),
             status: Some(503),
             duration_ms: Some(12),
+            ..webhook_deliveries::Model::new(WebhookId::generate(now), change, now)
         };
         assert!(line(&delivery).ends_with(" waiting, attempts 1, status 503, 12 ms"), "{}", line(&delivery));
         delivery.attempts = 0;

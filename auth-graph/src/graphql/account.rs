@@ -131,7 +131,8 @@ impl AccountQuery {
     /// The user of the access token. Null when the request has no access token.
     async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let Some(principal) = caller(ctx)? else { return Ok(None) };
-        let user = accounts::visible(app(ctx), Some(principal), principal.subject()).await?;
+        let Some(id) = principal.user() else { return Ok(None) };
+        let user = accounts::visible(app(ctx), Some(principal), id).await?;
         Ok(user.map(|user| User::seen(app(ctx), user)))
     }
 

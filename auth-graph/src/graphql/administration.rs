@@ -86,7 +86,7 @@ impl AdministrationQuery {
         #[graphql(desc = "Identifier of the user.")] user_id: ID,
     ) -> Result<Vec<Session>> {
         let sessions = administration::list_sessions(app(ctx), user_id.parse()?).await?;
-        let current = principal(ctx)?.session();
+        let current = principal(ctx)?.holder().session();
         Ok(sessions.into_iter().map(|session| Session::new(session, current)).collect())
     }
 

@@ -11,7 +11,7 @@ use super::guard::HasScope;
 use engine::clients::{self, CLIENTS_READ, CLIENTS_WRITE, NewClient, WithSecret};
 use model::error::Error;
 use model::values::{Held, Projection, Scope, Scopes};
-use store::service_clients::Model;
+use store::clients::Model;
 
 /// A program that authenticates at the token endpoint with its own secret.
 #[derive(SimpleObject)]

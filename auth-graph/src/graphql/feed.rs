@@ -137,7 +137,7 @@ impl From<feed::Snapshot> for UserSnapshot {
 impl From<feed::Revocation> for Revocation {
     fn from(revocation: feed::Revocation) -> Self {
         Self {
-            session_id: revocation.session.map(|id| id.0.into()),
+            session_id: revocation.session.map(ID::from),
             token_id: revocation.token.map(|id| id.0.into()),
             user_id: revocation.user.map(|id| id.0.into()),
             ended_at: revocation.ended_at,

@@ -116,7 +116,7 @@ impl SessionQuery {
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
         let caller = principal(ctx)?;
         let sessions = sessions::list(app(ctx), caller).await?;
-        Ok(sessions.into_iter().map(|session| Session::new(session, caller.session())).collect())
+        Ok(sessions.into_iter().map(|session| Session::new(session, caller.holder().session())).collect())
     }
 }
 
@@ -203,7 +203,7 @@ impl SessionMutation {
         let caller = principal(ctx)?;
         let id = id.parse().map_err(|_| Error::NotFound)?;
         let session = sessions::revoke(app(ctx), caller, id).await?;
-        Ok(RevokeSessionPayload { session: Session::new(session, caller.session()) })
+        Ok(RevokeSessionPayload { session: Session::new(session, caller.holder().session()) })
     }
 }
 
@@ -231,7 +231,7 @@ impl TokenPair {
 }
 
 impl Session {
-    pub(super) fn new(session: Model, current: SessionId) -> Self {
+    pub(super) fn new(session: Model, current: Option<SessionId>) -> Self {
         Self {
             id: session.id.0.into(),
             created_at: session.created_at,
@@ -242,7 +242,7 @@ impl Session {
             scope: session.scope.map(|scope| scope.to_strings()),
             user_agent: session.user_agent,
             ip_address: session.ip_address,
-            current: session.id == current,
+            current: Some(session.id) == current,
         }
     }
 }

@@ -112,13 +112,13 @@ impl Claims {
         let time = |seconds| DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::UNIX_EPOCH);
         Self {
             iss: claims.iss.clone(),
-            sub: claims.sub.0.into(),
+            sub: claims.sub.into(),
             aud: vec![claims.aud.clone()],
             exp: time(claims.exp),
             iat: time(claims.iat),
             nbf: time(claims.nbf),
             jti: claims.jti.0.into(),
-            sid: claims.sid.0.into(),
+            sid: claims.sid.into(),
             client_id: claims.client_id.clone(),
             scope: principal.scopes().to_strings(),
             auth_time: time(claims.auth_time),

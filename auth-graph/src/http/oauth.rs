@@ -17,6 +17,7 @@ use bytes::Bytes;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::identity::device;
 use super::site::Site;
@@ -27,7 +28,7 @@ use engine::clients::{self, Presenter, Wish};
 use engine::verification::Verified;
 pub(super) use form::Form;
 use model::error::Error;
-use model::values::{Scopes, SessionId, TokenId, UserId};
+use model::values::{Scopes, TokenId};
 use refusal::{Kind, Refusal};
 use store::sessions;
 
@@ -122,13 +123,13 @@ struct Description<'a> {
     active: bool,
     token_type: &'static str,
     iss: &'a str,
-    sub: UserId,
+    sub: Uuid,
     aud: &'a str,
     exp: i64,
     iat: i64,
     nbf: i64,
     jti: TokenId,
-    sid: SessionId,
+    sid: Uuid,
     client_id: &'a str,
     scope: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -107,7 +107,8 @@ async fn user(State(app): State<App>, request: Request) -> Answer {
         }
         Err(_) => return Err(Refusal::BadBearer),
     };
-    let seen = accounts::visible(&app, Some(&caller), caller.subject()).await?.ok_or(Refusal::UserNotFound)?;
+    let id = caller.user().ok_or(Refusal::UserNotFound)?;
+    let seen = accounts::visible(&app, Some(&caller), id).await?.ok_or(Refusal::UserNotFound)?;
     let user = seen.user;
     if !user.is_active {
         return Err(Refusal::UserInactive);

@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::window::{Window, comparable, latest_first};
-use model::values::TokenId;
+use model::values::EventId;
 
 /// An event of the audit log.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -13,7 +13,7 @@ use model::values::TokenId;
 pub struct Model {
     /// Names the event; later ones sort behind.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: TokenId,
+    pub id: EventId,
     /// Time of the event (UTC).
     pub occurred_at: DateTimeUtc,
     /// Action: a kind of thing and a verb, such as `user.disable`.
@@ -103,7 +103,7 @@ pub async fn page(db: &impl ConnectionTrait, filter: &Filter, window: Window) ->
 pub async fn after(
     db: &impl ConnectionTrait,
     filter: &Filter,
-    after: Option<TokenId>,
+    after: Option<EventId>,
     limit: u64,
 ) -> Result<Vec<Model>, DbErr> {
     let query = filtered(filter).apply_if(after, |query, id| query.filter(Column::Id.gt(id)));

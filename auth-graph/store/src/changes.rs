@@ -5,11 +5,11 @@
 //! two transactions the one with the higher number may commit first.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect, Set};
+use sea_orm::{QueryOrder, QuerySelect};
 
 use super::change_head as head;
 use super::window::comparable;
-use model::values::{ClientId, Held, SessionId, UserId};
+use model::values::{ClientId, Held, Revoked, SessionId, Subject, TokenId, UserId};
 
 /// A change.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -20,10 +20,14 @@ pub struct Model {
     pub position: i64,
     /// Kind of the change.
     pub kind: Kind,
-    /// To whom; the nil UUID where it is about nobody.
-    pub user_id: UserId,
-    /// To which of their sessions, where it is about one.
+    /// Kind of the subject; none for a change without one.
+    pub subject_kind: Option<SubjectKind>,
+    /// Identifier of the subject.
+    pub subject_id: Option<Uuid>,
+    /// Session that ended, for [`Kind::SessionRevoked`].
     pub session_id: Option<SessionId>,
+    /// Token that was revoked, for [`Kind::TokenRevoked`].
+    pub token_id: Option<TokenId>,
     /// The user's version after a change to the user; 0 for a session.
     pub version: i64,
     /// Time of the change (UTC).
@@ -45,16 +49,19 @@ pub enum Kind {
     /// The user was deleted.
     #[sea_orm(string_value = "user_deleted")]
     UserDeleted,
-    /// A session was ended early.
+    /// A session of a user was ended early.
     #[sea_orm(string_value = "session_revoked")]
     SessionRevoked,
-    /// An access token of a service client was revoked. Its identifier takes the place of the session.
+    /// A service client was disabled, which ends all its tokens.
+    #[sea_orm(string_value = "client_revoked")]
+    ClientRevoked,
+    /// A single access token of a service client was revoked.
     #[sea_orm(string_value = "token_revoked")]
     TokenRevoked,
     /// A signing key was added, put into use or withdrawn: of interest to replicas only.
     #[sea_orm(string_value = "keys_changed")]
     KeysChanged,
-    /// A service client is shown something else of users from now on; it takes the place of the user.
+    /// The projection of a service client was changed.
     #[sea_orm(string_value = "client_changed")]
     ClientChanged,
     /// A service client got another secret: of interest to replicas only.
@@ -62,11 +69,58 @@ pub enum Kind {
     ClientSecretChanged,
 }
 
-impl Kind {
-    /// Returns whether the subject of the change is a user.
+/// Kind of the subject of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum SubjectKind {
+    /// A user.
+    #[sea_orm(string_value = "user")]
+    User,
+    /// A service client.
+    #[sea_orm(string_value = "client")]
+    Client,
+}
+
+impl Model {
+    /// Returns the user or service client that the change is about; none for a change without a subject.
     #[must_use]
-    pub fn is_about_user(self) -> bool {
-        matches!(self, Self::UserCreated | Self::UserUpdated | Self::UserDeleted)
+    pub fn subject(&self) -> Option<Subject> {
+        subject(self.subject_kind, self.subject_id)
+    }
+
+    /// Returns the user whose data has changed, or `None` for another change.
+    #[must_use]
+    pub fn changed_user(&self) -> Option<UserId> {
+        match self.kind {
+            Kind::UserCreated | Kind::UserUpdated | Kind::UserDeleted => self.subject()?.user(),
+            _ => None,
+        }
+    }
+
+    /// Returns what has ended, or `None` for another change.
+    #[must_use]
+    pub fn revoked(&self) -> Option<Revoked> {
+        match self.kind {
+            Kind::SessionRevoked => self.session_id.map(Revoked::Session),
+            Kind::ClientRevoked => self.subject()?.client().map(Revoked::Client),
+            Kind::TokenRevoked => self.token_id.map(Revoked::Token),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the subject that two columns name.
+pub(super) fn subject(kind: Option<SubjectKind>, id: Option<Uuid>) -> Option<Subject> {
+    Some(match kind? {
+        SubjectKind::User => Subject::User(UserId(id?)),
+        SubjectKind::Client => Subject::Client(ClientId(id?)),
+    })
+}
+
+fn subject_kind(subject: Subject) -> SubjectKind {
+    match subject {
+        Subject::User(_) => SubjectKind::User,
+        Subject::Client(_) => SubjectKind::Client,
     }
 }
 
@@ -76,31 +130,81 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Records a change. Until the transaction ends, every other writer of changes waits: do this last.
-pub async fn append(
+/// Records a change to a user. Until the transaction ends, every other writer of changes waits: do this last.
+pub async fn append_user(
     txn: &impl ConnectionTrait,
     kind: Kind,
-    user_id: UserId,
-    session_id: Option<SessionId>,
+    user: UserId,
     version: i64,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
-    let change = Model { position: 0, kind, user_id, session_id, version, recorded_at: now, held_before: None };
-    append_whole(txn, change).await
+    append(txn, Model { version, ..change(kind, Some(Subject::User(user)), now) }).await
 }
 
-/// Records a change to a user, with what they held before where that is different. As [`append`]: do this last.
+/// Records a change to a user, with what they held before where that is different. As [`append_user`]: do this last.
 pub async fn append_edit(
     txn: &impl ConnectionTrait,
     kind: Kind,
     user: &crate::users::Model,
     held_before: Option<Held>,
 ) -> Result<(), DbErr> {
-    let (user_id, version, recorded_at) = (user.id, user.version, user.updated_at);
-    append_whole(txn, Model { position: 0, kind, user_id, session_id: None, version, recorded_at, held_before }).await
+    let subject = Some(Subject::User(user.id));
+    append(txn, Model { version: user.version, held_before, ..change(kind, subject, user.updated_at) }).await
 }
 
-async fn append_whole(txn: &impl ConnectionTrait, change: Model) -> Result<(), DbErr> {
+/// Records that a session of a user has ended. As [`append_user`]: do this last.
+pub async fn append_session_revoked(
+    txn: &impl ConnectionTrait,
+    user: UserId,
+    session: SessionId,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
+    let subject = Some(Subject::User(user));
+    append(txn, Model { session_id: Some(session), ..change(Kind::SessionRevoked, subject, now) }).await
+}
+
+/// Records that a token of a service client was revoked. As [`append_user`]: do this last.
+pub async fn append_token_revoked(
+    txn: &impl ConnectionTrait,
+    client: ClientId,
+    token: TokenId,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
+    let subject = Some(Subject::Client(client));
+    append(txn, Model { token_id: Some(token), ..change(Kind::TokenRevoked, subject, now) }).await
+}
+
+/// Records a change to a service client. As [`append_user`]: do this last.
+pub async fn append_client(
+    txn: &impl ConnectionTrait,
+    kind: Kind,
+    client: ClientId,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
+    append(txn, change(kind, Some(Subject::Client(client)), now)).await
+}
+
+/// Records that the signing keys have changed. As [`append_user`]: do this last.
+pub async fn append_keys_changed(txn: &impl ConnectionTrait, now: DateTimeUtc) -> Result<(), DbErr> {
+    append(txn, change(Kind::KeysChanged, None, now)).await
+}
+
+/// Builds a change without a position.
+fn change(kind: Kind, subject: Option<Subject>, recorded_at: DateTimeUtc) -> Model {
+    Model {
+        position: 0,
+        kind,
+        subject_kind: subject.map(subject_kind),
+        subject_id: subject.map(Subject::uuid),
+        session_id: None,
+        token_id: None,
+        version: 0,
+        recorded_at,
+        held_before: None,
+    }
+}
+
+async fn append(txn: &impl ConnectionTrait, change: Model) -> Result<(), DbErr> {
     let change = Model { position: head::next(txn).await?, ..change };
     Entity::insert(ActiveModel::from(change).reset_all()).exec_without_returning(txn).await?;
     crate::wake::notify(txn).await
@@ -110,40 +214,12 @@ async fn append_whole(txn: &impl ConnectionTrait, change: Model) -> Result<(), D
 pub async fn append_created(txn: &impl ConnectionTrait, users: &[UserId], now: DateTimeUtc) -> Result<(), DbErr> {
     let count = i64::try_from(users.len()).unwrap_or(i64::MAX);
     let first = head::take(txn, count).await? - count + 1;
-    let rows = (first..).zip(users).map(|(position, user)| ActiveModel {
-        position: Set(position),
-        kind: Set(Kind::UserCreated),
-        user_id: Set(*user),
-        session_id: Set(None),
-        version: Set(1),
-        recorded_at: Set(now),
-        held_before: Set(None),
+    let rows = (first..).zip(users).map(|(position, user)| {
+        let subject = Some(Subject::User(*user));
+        ActiveModel::from(Model { position, version: 1, ..change(Kind::UserCreated, subject, now) }).reset_all()
     });
     Entity::insert_many(rows).exec_without_returning(txn).await?;
     crate::wake::notify(txn).await
-}
-
-/// Records that the signing keys have changed.
-pub async fn append_keys_changed(txn: &impl ConnectionTrait, now: DateTimeUtc) -> Result<(), DbErr> {
-    append(txn, Kind::KeysChanged, UserId(Uuid::nil()), None, 0, now).await
-}
-
-/// Records that a service client is shown something else of users.
-pub async fn append_client_changed(
-    txn: &impl ConnectionTrait,
-    client: ClientId,
-    now: DateTimeUtc,
-) -> Result<(), DbErr> {
-    append(txn, Kind::ClientChanged, UserId(client.0), None, 0, now).await
-}
-
-/// Records that a service client got another secret.
-pub async fn append_client_secret_changed(
-    txn: &impl ConnectionTrait,
-    client: ClientId,
-    now: DateTimeUtc,
-) -> Result<(), DbErr> {
-    append(txn, Kind::ClientSecretChanged, UserId(client.0), None, 0, now).await
 }
 
 /// Returns the changes after a position, in order.
@@ -172,7 +248,7 @@ pub async fn ended_since(
 ) -> Result<Vec<Model>, DbErr> {
     Entity::find()
         .filter(Column::RecordedAt.gt(since))
-        .filter(Column::Kind.is_in([Kind::SessionRevoked, Kind::TokenRevoked]))
+        .filter(Column::Kind.is_in([Kind::SessionRevoked, Kind::ClientRevoked, Kind::TokenRevoked]))
         .filter(Column::Position.gt(position))
         .order_by_asc(Column::Position)
         .limit(limit)

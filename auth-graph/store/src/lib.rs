@@ -7,6 +7,7 @@ pub mod audit_events;
 pub mod change_head;
 pub mod changes;
 
+pub mod clients;
 pub mod imports;
 pub mod leases;
 pub mod login_events;
@@ -14,7 +15,6 @@ pub mod mails;
 pub mod one_time_tokens;
 pub mod rate_limits;
 pub mod revoked_tokens;
-pub mod service_clients;
 pub mod sessions;
 pub mod signing_keys;
 pub mod user_credentials;

@@ -6,7 +6,7 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait, Select, Set};
 
 use super::window::{Window, comparable, latest_first};
-use model::values::{SessionId, TokenId, UserId};
+use model::values::{EventId, SessionId, UserId};
 
 /// An event of signing in.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -14,7 +14,7 @@ use model::values::{SessionId, TokenId, UserId};
 pub struct Model {
     /// Identifier of the event.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: TokenId,
+    pub id: EventId,
     /// Time of the event (UTC).
     pub occurred_at: DateTimeUtc,
     /// Kind of the event.

@@ -1,16 +1,16 @@
 //! Deliveries to endpoints of webhooks: a row for each change and endpoint, kept as a log after the delivery.
 //!
-//! A row holds what happened and to whom, not what is said of it: that is written when it is sent, from what is stored
-//! of the user then.
+//! A row repeats the change, but not the data of the user: the message is written when it is sent, with the user as
+//! stored then.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
-use super::changes::Kind;
+use super::changes::{self, Kind, SubjectKind};
 use super::unique;
 use super::window::{Window, comparable, latest_first};
-use model::values::{DeliveryId, SessionId, UserId, WebhookId};
+use model::values::{DeliveryId, SessionId, Subject, TokenId, WebhookId};
 
 /// A delivery.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -19,16 +19,20 @@ pub struct Model {
     /// Names it, to the endpoint too, however often it is tried.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: DeliveryId,
-    /// To whom.
+    /// Endpoint.
     pub webhook_id: WebhookId,
     /// The position of the change.
     pub position: i64,
     /// Kind of the change.
     pub kind: Kind,
-    /// To whom.
-    pub user_id: UserId,
-    /// To which of their sessions.
+    /// Kind of the subject of the change.
+    pub subject_kind: Option<SubjectKind>,
+    /// Identifier of the subject.
+    pub subject_id: Option<Uuid>,
+    /// Session that ended, if one did.
     pub session_id: Option<SessionId>,
+    /// Token that was revoked, if one was.
+    pub token_id: Option<TokenId>,
     /// The user's version after the change.
     pub version: i64,
     /// Time of the change (UTC).
@@ -112,6 +116,55 @@ pub struct Outcome {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// Builds the delivery of a change, which waits from now on.
+    #[must_use]
+    pub fn new(webhook: WebhookId, change: changes::Model, now: DateTimeUtc) -> Self {
+        Self {
+            id: DeliveryId::generate(now),
+            webhook_id: webhook,
+            position: change.position,
+            kind: change.kind,
+            subject_kind: change.subject_kind,
+            subject_id: change.subject_id,
+            session_id: change.session_id,
+            token_id: change.token_id,
+            version: change.version,
+            recorded_at: change.recorded_at,
+            state: State::Waiting,
+            queued_at: now,
+            due_at: now,
+            attempts: 0,
+            attempted_at: None,
+            failure: None,
+            status: None,
+            duration_ms: None,
+        }
+    }
+
+    /// Returns the change, without what the user held before it.
+    #[must_use]
+    pub fn change(&self) -> changes::Model {
+        changes::Model {
+            position: self.position,
+            kind: self.kind,
+            subject_kind: self.subject_kind,
+            subject_id: self.subject_id,
+            session_id: self.session_id,
+            token_id: self.token_id,
+            version: self.version,
+            recorded_at: self.recorded_at,
+            held_before: None,
+        }
+    }
+
+    /// Returns the user or service client that the change is about.
+    #[must_use]
+    pub fn subject(&self) -> Option<Subject> {
+        changes::subject(self.subject_kind, self.subject_id)
+    }
+}
 
 /// Adds deliveries, leaving out those that there are.
 pub async fn insert_missing(txn: &impl ConnectionTrait, deliveries: Vec<Model>) -> Result<(), DbErr> {

@@ -193,7 +193,7 @@ async fn ghsa_2vg6_77g8_24mp_deleting_an_account_ends_its_sessions_and_leaves_a_
     assert_eq!(site.test.anonymous().refresh(&ada.refresh).await.code(), "TOKEN_REVOKED");
     assert_eq!(site.test.anonymous().login("ada@test.com", PASSWORD).await.code(), "INVALID_CREDENTIALS");
     let last = changes::Entity::find().all(&site.test.app.db).await.unwrap().pop().unwrap();
-    assert_eq!((last.kind, last.user_id, last.version), (Kind::UserDeleted, ada.user.id, 2));
+    assert_eq!((last.kind, last.changed_user(), last.version), (Kind::UserDeleted, Some(ada.user.id), 2));
     let row = users::Entity::find_by_id(ada.user.id).one(&site.test.app.db).await.unwrap().unwrap();
     assert!(row.deleted_at.is_some());
     assert_eq!(user_credentials::of_user(&site.test.app.db, ada.user.id).await.unwrap(), []);

@@ -176,7 +176,7 @@ async fn a_disabled_and_a_deleted_user_come_back() {
     root.caller.send(RESTORE, id(&ada)).await.data("restoreUser");
     let written = changes::after(&test.app.db, 0, 100).await.unwrap().into_iter();
     let written: Vec<Kind> = written
-        .filter(|change| change.user_id == ada.user.id && change.version > 3)
+        .filter(|change| change.changed_user() == Some(ada.user.id) && change.version > 3)
         .map(|change| change.kind)
         .collect();
     assert_eq!(written, [Kind::UserDeleted, Kind::UserUpdated], "other services are told of both");

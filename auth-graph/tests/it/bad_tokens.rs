@@ -7,7 +7,7 @@ use credentials::AccessTokens;
 use credentials::access_tokens::Grant;
 use engine::accounts::Rank;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use model::values::Scopes;
+use model::values::{Holder, Scopes};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
@@ -231,8 +231,7 @@ async fn a_token_that_our_key_signed_for_another_audience_is_invalid() {
     let app = &forgery.test.app;
     let now = app.clock.now();
     let grant = Grant {
-        subject: forgery.victim.user.id,
-        session: forgery.part(1)["sid"].as_str().unwrap().parse().unwrap(),
+        holder: Holder::User(forgery.victim.user.id, forgery.part(1)["sid"].as_str().unwrap().parse().unwrap()),
         client_id: "first-party".to_owned(),
         scope: Scopes::default(),
         auth_time: now,

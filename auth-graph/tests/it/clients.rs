@@ -6,14 +6,16 @@ use engine::accounts::Rank;
 use engine::app::App;
 use engine::callers::Actor;
 use engine::callers::Device;
-use engine::clients::{self, Credentials};
+use engine::clients::{self, Credentials, NewClient};
 use engine::feed::outbox;
+use model::error::Error;
+use model::values::{ClientId, Revoked, Scopes, SessionId, Subject, TokenId};
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
-use store::service_clients;
+use store::{changes, clients as rows};
 use tempfile::TempDir;
 
-use crate::support::{Answer, Caller, TestApp};
+use crate::support::{Answer, Caller, TestApp, claims_of};
 
 const CREATE: &str =
     "mutation($input: CreateClientInput!) { createClient(input: $input) { secret client { id name scopes
@@ -101,14 +103,15 @@ async fn the_secret_is_kept_as_a_hash_and_a_rotation_ends_no_token() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "users:read").await;
     let token = client.token().await;
-    let stored = service_clients::Entity::find().all(&test.app.db).await.unwrap();
-    assert!(!client.secret.contains(&stored[0].secret_hash) && stored[0].secret_hash.len() == 43);
-    assert!(!format!("{:?}", stored[0]).contains(&stored[0].secret_hash));
+    let stored = rows::find(&test.app.db, client.id).await.unwrap().unwrap();
+    let hash = stored.secret_hash.clone().unwrap();
+    assert!(!client.secret.contains(&hash) && hash.len() == 43);
+    assert!(!format!("{stored:?}").contains(&hash));
     let made = clients::rotate_secret(&test.app, &Actor::operator(), client.id).await.unwrap();
     assert!(!format!("{made:?}").contains("ags_"));
     test.bearer(&token).send("{ users { totalCount } }", json!({})).await.data("users");
     // A hash that leaks is no secret.
-    assert!(!signs_in(&test, &client.id.to_string(), &stored[0].secret_hash).await);
+    assert!(!signs_in(&test, &client.id.to_string(), &hash).await);
 }
 
 /// Clients are remembered between requests, by each replica for itself.
@@ -191,4 +194,48 @@ fn the_command_line_does_the_same() {
         let (success, out, _) = command(&folder, &wrong);
         assert!(!success && out.is_empty(), "{wrong:?}");
     }
+}
+
+#[tokio::test]
+async fn the_built_in_clients_keep_their_names_and_are_no_service_clients() {
+    let test = TestApp::new().await;
+    let built_in = rows::Entity::find().all(&test.app.db).await.unwrap();
+    let names: Vec<_> = built_in.iter().map(|client| client.name.as_str()).collect();
+    assert_eq!(names, [rows::FIRST_PARTY, rows::IMPERSONATION]);
+    for client in &built_in {
+        let new =
+            NewClient { name: client.name.clone(), scopes: Scopes::default(), audiences: Vec::new(), projection: None };
+        let taken = clients::create(&test.app, &Actor::operator(), new).await.unwrap_err();
+        assert!(matches!(taken, Error::Conflict(_)), "{taken:?}");
+        let disabled = clients::disable(&test.app, &Actor::operator(), client.id).await.unwrap_err();
+        assert!(matches!(disabled, Error::NotFound), "{disabled:?}");
+        assert!(!signs_in(&test, &client.id.to_string(), "").await);
+    }
+    assert!(clients::list(&test.app).await.unwrap().is_empty());
+}
+
+/// A client, a session and a token are told apart by their kind, also where two have the same identifier.
+#[tokio::test]
+async fn the_outbox_names_the_kind_of_what_ended() {
+    let test = TestApp::new().await;
+    let client = test.service_client("orders", "users:read").await;
+    let token = client.token().await;
+    let jti: TokenId = claims_of(&token)["jti"].as_str().unwrap().parse().unwrap();
+    let revoking = test.anonymous().with_basic(&client.id.to_string(), &client.secret);
+    assert_eq!(revoking.form("/oauth/revoke", &[("token", &token)]).await.status, 200);
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let session: SessionId = claims_of(&ada.access)["sid"].as_str().unwrap().parse().unwrap();
+    ada.caller.send("mutation { logout { revokedSessions } }", json!({})).await;
+    clients::disable(&test.app, &Actor::operator(), client.id).await.unwrap();
+
+    let recorded = changes::after(&test.app.db, 0, 100).await.unwrap();
+    let ended: Vec<_> = recorded.iter().filter_map(|change| Some((change.subject(), change.revoked()?))).collect();
+    let (program, person) = (Some(Subject::Client(client.id)), Some(Subject::User(ada.user.id)));
+    let expected =
+        [(program, Revoked::Token(jti)), (person, Revoked::Session(session)), (program, Revoked::Client(client.id))];
+    assert_eq!(ended, expected);
+    let revocations = &test.app.tokens.revocations;
+    assert!(expected.iter().all(|(_, revoked)| revocations.contains(*revoked)));
+    assert!(!revocations.contains(Revoked::Client(ClientId(session.0))));
+    assert!(!revocations.contains(Revoked::Session(SessionId(client.id.0))));
 }

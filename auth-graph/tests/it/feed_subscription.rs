@@ -62,7 +62,7 @@ async fn a_subscriber_who_falls_behind_misses_nothing() {
     // Nothing is read meanwhile: more than is remembered for those who are slow.
     let txn = store::begin(&test.app.db).await.unwrap();
     for version in 0..CHANGES {
-        changes::append(&txn, Kind::UserUpdated, user, None, version, test.app.clock.now()).await.unwrap();
+        changes::append_user(&txn, Kind::UserUpdated, user, version, test.app.clock.now()).await.unwrap();
     }
     txn.commit().await.unwrap();
     let mut cursors = Vec::new();

@@ -37,7 +37,7 @@ async fn batches_overlap_and_each_user_is_still_made_once() {
     for (change, position) in changes.iter().zip(1..) {
         assert_eq!(change.position, position);
         if change.kind == changes::Kind::UserCreated {
-            let user = users::find(&app.db, change.user_id).await.unwrap().unwrap();
+            let user = users::find(&app.db, change.changed_user().unwrap()).await.unwrap().unwrap();
             emails.push(user.email.as_str().to_owned());
         }
     }

@@ -75,7 +75,7 @@ async fn the_cause_of_a_fault_of_ours_is_logged_in_json_with_the_identifier_of_i
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;
     let token = test.signed_in("ada@test.com", Rank::User).await.access;
-    for table in ["login_events", "service_clients"] {
+    for table in ["login_events", "clients"] {
         test.app.db.execute_unprepared(&format!("ALTER TABLE {table} RENAME TO {table}_away")).await.unwrap();
     }
     let named = |id| test.anonymous().with_header("x-request-id", id);
@@ -96,6 +96,6 @@ async fn the_cause_of_a_fault_of_ours_is_logged_in_json_with_the_identifier_of_i
     assert!(cause("of-graphql").contains("login_events"), "{log}");
     for answer in &at_endpoints {
         let id = answer.headers["x-request-id"].to_str().unwrap();
-        assert!(answer.status.is_server_error() && cause(id).contains("service_clients"), "{log}");
+        assert!(answer.status.is_server_error() && cause(id).contains("clients"), "{log}");
     }
 }

@@ -9,7 +9,7 @@ use engine::clients::{self, Wish};
 use model::error::Code;
 use secrecy::SecretString;
 use serde_json::json;
-use store::service_clients;
+use store::clients as rows;
 
 use crate::support::{Caller, ISSUER, TestApp};
 
@@ -210,9 +210,9 @@ async fn disabling_a_client_ends_its_tokens_everywhere() {
 async fn nothing_is_granted_once_the_client_is_being_disabled() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;
-    let found = service_clients::find(&test.app.db, client.id).await.unwrap().unwrap();
+    let found = rows::find(&test.app.db, client.id).await.unwrap().unwrap();
     let txn = store::begin(&test.app.db).await.unwrap();
-    service_clients::disable(&txn, client.id, test.app.clock.now()).await.unwrap();
+    rows::disable(&txn, client.id, test.app.clock.now()).await.unwrap();
     let disabling = async {
         for _ in 0..50 {
             tokio::task::yield_now().await;

@@ -26,7 +26,7 @@ async fn a_reader_misses_nothing_while_transactions_interleave() {
     let write = async |number: i64| {
         let txn = store::begin(&test.app.db).await.unwrap();
         let now = test.app.clock.now();
-        changes::append(&txn, Kind::UserUpdated, user, None, number, now).await.unwrap();
+        changes::append_user(&txn, Kind::UserUpdated, user, number, now).await.unwrap();
         for _ in 0..number % 7 {
             tokio::task::yield_now().await;
         }
@@ -59,10 +59,10 @@ async fn a_later_transaction_does_not_overtake_an_earlier_one() {
     let start = change_head::last(&test.app.db).await.unwrap();
     let now = test.app.clock.now();
     let first = store::begin(&test.app.db).await.unwrap();
-    changes::append(&first, Kind::UserUpdated, user, None, 1, now).await.unwrap();
+    changes::append_user(&first, Kind::UserUpdated, user, 1, now).await.unwrap();
     let second = async {
         let txn = store::begin(&test.app.db).await.unwrap();
-        changes::append(&txn, Kind::UserUpdated, user, None, 2, now).await.unwrap();
+        changes::append_user(&txn, Kind::UserUpdated, user, 2, now).await.unwrap();
         txn.commit().await.unwrap();
     };
     tokio::pin!(second);

@@ -12,6 +12,7 @@ use engine::sessions::{self, Reach};
 use engine::signing_in::Login;
 use engine::{boot, purge};
 use model::clock::Clock;
+use model::values::Revoked;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use secrecy::SecretString;
 use serde_json::json;
@@ -155,7 +156,7 @@ async fn the_set_forgets_what_has_expired() {
     let session = signed_in.access.split('.').nth(1).unwrap().to_owned();
     let claims = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, session).unwrap();
     let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
-    let id = claims["sid"].as_str().unwrap().parse().unwrap();
+    let id = Revoked::Session(claims["sid"].as_str().unwrap().parse().unwrap());
     let now = test.app.clock.now();
     engine::purge(&test.app, now).await.unwrap();
     assert!(test.app.tokens.revocations.contains(id));
@@ -240,7 +241,7 @@ async fn who_ends_all_sessions_and_who_ends_one_of_them_do_not_wait_for_each_oth
         while !test.app.db.query_one_raw(question()).await.unwrap().unwrap().try_get_by_index::<bool>(0).unwrap() {
             tokio::task::yield_now().await;
         }
-        outbox::append(&one, outbox::Kind::SessionRevoked, user, Some(session), 0, now).await.unwrap();
+        outbox::append_session_revoked(&one, user, session, now).await.unwrap();
         one.commit().await.unwrap();
     };
     let everywhere = second.caller.send("mutation { logout(everywhere: true) { revokedSessions } }", json!({}));

@@ -29,6 +29,6 @@ pub(crate) async fn insert(
     users::insert(txn, user).await.map_err(taken)?;
     user_credentials::insert_many(txn, account.credentials().to_vec()).await?;
     audit::record(app, txn, actor, audit::of_account(action, None, account, None)).await?;
-    changes::append(txn, Kind::UserCreated, user.id, None, user.version, now).await?;
+    changes::append_user(txn, Kind::UserCreated, user.id, user.version, now).await?;
     Ok(())
 }

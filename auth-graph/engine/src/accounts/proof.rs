@@ -41,10 +41,8 @@ pub(super) async fn prove(
 /// # Errors
 /// [`Error::Forbidden`] for a service client; [`Error::TokenRevoked`] when the user no longer exists.
 pub(super) async fn user_of(app: &App, principal: &Principal) -> Result<users::Model> {
-    if principal.is_service() {
-        return Err(Error::Forbidden);
-    }
-    users::find(&app.db, principal.subject()).await?.ok_or(Error::TokenRevoked)
+    let user = principal.user().ok_or(Error::Forbidden)?;
+    users::find(&app.db, user).await?.ok_or(Error::TokenRevoked)
 }
 
 /// Compares the password, and counts the attempt like an attempt to sign in.

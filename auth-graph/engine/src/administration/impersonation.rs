@@ -14,15 +14,13 @@ use crate::egress::claims_hook::Occasion;
 use crate::sessions::scope_of;
 use credentials::access_tokens::{Act, Grant};
 use model::error::{Error, Result};
-use model::values::{Amr, Scopes, SessionId, TokenId, UserId};
+use model::values::{Amr, EventId, Holder, Scopes, SessionId, UserId};
+use store::clients::IMPERSONATION;
 use store::login_events::{self, Kind};
 use store::{sessions, users};
 
 /// Scope that allows acting as another user who may do no more than the actor.
 pub const IMPERSONATE: &str = "users:impersonate";
-
-/// Client of these sessions.
-const CLIENT: &str = "impersonation";
 
 /// An access token of another user.
 #[derive(Debug)]
@@ -60,7 +58,7 @@ pub async fn impersonate(
     reason: String,
 ) -> Result<Impersonation> {
     let by = match (impersonator, actor.principal()) {
-        (Impersonator::Themself, Some(principal)) if !principal.is_service() => principal.subject(),
+        (Impersonator::Themself, Some(principal)) => principal.user().ok_or(Error::Forbidden)?,
         (Impersonator::Named(by), None) => users::find(&app.db, by).await?.ok_or(Error::NotFound)?.id,
         _ => return Err(Error::Forbidden),
     };
@@ -90,8 +88,7 @@ pub async fn impersonate(
     let entry = Entry { action, target_kind: "user", target_id, before: json!(null), after, reason };
     audit::record(app, &txn, actor, entry).await?;
     let grant = Grant {
-        subject: id,
-        session: session.id,
+        holder: Holder::User(id, session.id),
         client_id: session.client_id.clone(),
         scope: scope.clone(),
         auth_time: session.auth_time,
@@ -108,7 +105,7 @@ pub async fn impersonate(
 
 fn event_of(session: &sessions::Model, now: DateTime<Utc>) -> login_events::Model {
     login_events::Model {
-        id: TokenId::generate(now),
+        id: EventId::generate(now),
         occurred_at: now,
         kind: Kind::Impersonation,
         code: None,
@@ -129,7 +126,7 @@ fn session_of(app: &App, actor: &Actor, user: &users::Model) -> sessions::Model 
     sessions::Model {
         id: SessionId::generate(now),
         user_id: user.id,
-        client_id: CLIENT.to_owned(),
+        client_id: IMPERSONATION.to_owned(),
         scope: None,
         audience: None,
         amr: Amr::default(),

@@ -48,7 +48,11 @@ pub async fn list(app: &App, filter: &Filter, page: &Page) -> Result<Listing<Mod
 /// # Errors
 /// As [`list`].
 pub async fn own(app: &App, principal: &Principal, page: &Page) -> Result<Listing<Model>> {
-    list(app, &Filter { user_id: Some(principal.subject()), ..Filter::default() }, page).await
+    match principal.user() {
+        Some(user) => list(app, &Filter { user_id: Some(user), ..Filter::default() }, page).await,
+        // A service client has none.
+        None => Ok(page.bounds(app, LIST)?.listing(app, LIST, Vec::new(), |event: &Model| event.id.0)),
+    }
 }
 
 /// Counts the events of a filter, which must give a start and an end, by hour or day. Periods without events are left

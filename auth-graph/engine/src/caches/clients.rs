@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use foldhash::HashMap;
 
 use model::values::ClientId;
-use store::service_clients::Model;
+use store::clients::Model;
 
 /// Largest number of clients in the cache.
 const MOST: usize = 1_000;
@@ -70,7 +70,8 @@ mod tests {
         Arc::new(Model {
             id: ClientId::generate(DateTime::UNIX_EPOCH),
             name: "orders".to_owned(),
-            secret_hash: String::new(),
+            kind: store::clients::Kind::Service,
+            secret_hash: None,
             scopes: Scopes::default(),
             audiences: json!([]),
             created_at: DateTime::UNIX_EPOCH,

@@ -10,9 +10,10 @@ use super::Principal;
 use super::scopes_of;
 use crate::app::App;
 use model::error::{Error, Result};
-use model::values::{Scopes, UserId};
+use model::values::{Scopes, Subject, UserId};
 use store::audit_events::ActorKind;
 use store::users;
+use uuid::Uuid;
 
 /// Role that may do everything.
 const SUPERUSER: &str = "superuser";
@@ -77,15 +78,15 @@ impl Actor {
     }
 
     /// Returns the identity to be recorded. A user who acts as another is recorded as themselves.
-    pub(crate) fn identity(&self) -> (ActorKind, Option<UserId>) {
+    pub(crate) fn identity(&self) -> (ActorKind, Option<Uuid>) {
         match &self.who {
             Who::Operator => (ActorKind::Operator, None),
             Who::System => (ActorKind::System, None),
-            Who::Reader(user) => (ActorKind::User, Some(*user)),
-            Who::Caller(principal) if principal.is_service() => (ActorKind::Service, Some(principal.subject())),
-            Who::Caller(principal) => {
-                (ActorKind::User, Some(principal.impersonator().unwrap_or_else(|| principal.subject())))
-            }
+            Who::Reader(user) => (ActorKind::User, Some(user.0)),
+            Who::Caller(principal) => match principal.subject() {
+                Subject::Client(client) => (ActorKind::Service, Some(client.0)),
+                Subject::User(user) => (ActorKind::User, Some(principal.impersonator().unwrap_or(user).0)),
+            },
         }
     }
 
@@ -105,10 +106,8 @@ impl Actor {
             Who::Reader(_) => return Ok(Powers::Scopes(Scopes::default())),
             Who::Caller(principal) => principal,
         };
-        if principal.is_service() {
-            return Ok(Powers::Scopes(principal.scopes().clone()));
-        }
-        let user = users::find(db, principal.subject()).await?.filter(|user| user.is_active);
+        let Some(user) = principal.user() else { return Ok(Powers::Scopes(principal.scopes().clone())) };
+        let user = users::find(db, user).await?.filter(|user| user.is_active);
         let user = user.ok_or(Error::TokenRevoked)?;
         let held = scopes_of(app, &user).intersection(principal.scopes());
         // A superuser who has asked for a token with fewer scopes has only these scopes.

@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use credentials::access_tokens::CheckedToken;
 use credentials::{AccessTokens, Claims, Keyring};
 use model::error::Error;
-use model::values::{ClientId, SessionId, UserId};
+use model::values::{ClientId, Holder, Revoked, TokenId, UserId};
 use sea_orm::DbErr;
 use secrecy::SecretString;
-use store::{revoked_tokens, service_clients, sessions, signing_keys};
+use store::{clients, revoked_tokens, sessions, signing_keys};
 
 use super::principal::Principal;
 use crate::app::App;
@@ -61,7 +61,7 @@ pub(crate) async fn inspect(app: &App, token: &SecretString) -> Result<Principal
 /// Returns the subject of a token that was rejected because its session has ended, for the message to its bearer.
 pub(crate) fn subject_of_revoked(app: &App, token: &SecretString) -> Option<UserId> {
     let checked = app.tokens.access.check(&app.tokens.keyring, token, app.clock.now()).ok()?;
-    Some(checked.claims.sub).filter(|_| !checked.claims.is_service())
+    checked.claims.holder().subject().user()
 }
 
 type Check = fn(&AccessTokens, &Keyring, &SecretString, DateTime<Utc>) -> Result<Arc<CheckedToken>, Error>;
@@ -88,8 +88,7 @@ async fn examine(app: &App, token: &SecretString, check: Check) -> Result<Princi
 }
 
 /// Checks that the session has not ended and the key is not withdrawn: in memory, or in the database when the memory is
-/// out of date. The session of a service client is the client itself, so a single token of a client is revoked by its
-/// own identifier.
+/// out of date.
 async fn is_live(app: &App, token: &CheckedToken, now: DateTime<Utc>) -> Result<(), Refusal> {
     let claims = &token.claims;
     if is_revoked(app, claims) {
@@ -102,11 +101,12 @@ async fn is_live(app: &App, token: &CheckedToken, now: DateTime<Utc>) -> Result<
         tracing::error!(error = errors::explain(&error), "the session could not be read");
         Refusal::Unknown
     };
-    let live = if claims.is_service() {
-        is_service_live(app, claims).await.map_err(unknown)?
-    } else {
-        let session = sessions::find(&app.db, claims.sid).await.map_err(unknown)?;
-        session.is_some_and(|session| session.revoked_at.is_none())
+    let live = match claims.holder() {
+        Holder::Client(client) => is_client_live(app, client, claims.jti).await.map_err(unknown)?,
+        Holder::User(_, session) => {
+            let session = sessions::find(&app.db, session).await.map_err(unknown)?;
+            session.is_some_and(|session| session.revoked_at.is_none())
+        }
     };
     if !live {
         return Err(Refusal::Revoked);
@@ -118,15 +118,17 @@ async fn is_live(app: &App, token: &CheckedToken, now: DateTime<Utc>) -> Result<
     }
 }
 
-async fn is_service_live(app: &App, claims: &Claims) -> Result<bool, DbErr> {
-    let client = service_clients::find(&app.db, ClientId(claims.sid.0)).await?;
+async fn is_client_live(app: &App, client: ClientId, token: TokenId) -> Result<bool, DbErr> {
+    let client = clients::find(&app.db, client).await?;
     let active = client.is_some_and(|client| client.is_active());
-    Ok(active && !revoked_tokens::contains(&app.db, claims.jti).await?)
+    Ok(active && !revoked_tokens::contains(&app.db, token).await?)
 }
 
 fn is_revoked(app: &App, claims: &Claims) -> bool {
-    let single = claims.is_service() && app.tokens.revocations.contains(SessionId(claims.jti.0));
-    single || app.tokens.revocations.contains(claims.sid)
+    let revocations = &app.tokens.revocations;
+    let holder = claims.holder();
+    let single = holder.session().is_none() && revocations.contains(Revoked::Token(claims.jti));
+    single || revocations.contains(holder.revocable())
 }
 
 /// Checks a principal again that was authenticated earlier.

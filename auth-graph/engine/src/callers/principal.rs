@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use credentials::Claims;
 use credentials::access_tokens::CheckedToken;
-use model::values::{Scopes, SessionId, UserId};
+use model::values::{Holder, Scopes, Subject, UserId};
 
 /// The verified caller.
 #[derive(Clone, Debug)]
@@ -21,22 +21,22 @@ impl Principal {
         Arc::clone(&self.0)
     }
 
-    /// Returns the identifier of the user, or of the service client in the same type: no user has its identifier.
+    /// Returns the user with the session, or the service client.
     #[must_use]
-    pub fn subject(&self) -> UserId {
-        self.0.claims.sub
+    pub fn holder(&self) -> Holder {
+        self.0.claims.holder()
     }
 
-    /// Returns the session that the token belongs to.
+    /// Returns the user or the service client.
     #[must_use]
-    pub fn session(&self) -> SessionId {
-        self.0.claims.sid
+    pub fn subject(&self) -> Subject {
+        self.holder().subject()
     }
 
-    /// Returns whether the caller is a service client and not a user.
+    /// Returns the user, or `None` for a service client.
     #[must_use]
-    pub fn is_service(&self) -> bool {
-        self.0.claims.is_service()
+    pub fn user(&self) -> Option<UserId> {
+        self.subject().user()
     }
 
     /// Returns the user who acts as the subject, if any.

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::{Principal, scopes_of};
 use crate::app::App;
 use model::error::{Error, Result};
-use model::values::{ClientId, Held, Projection, UserField};
-use store::{service_clients, users};
+use model::values::{ClientId, Held, Projection, Subject, UserField};
+use store::{clients, users};
 
 /// The part of the users' data that one reader sees.
 #[derive(Clone, Debug, Default)]
@@ -52,11 +52,8 @@ impl View {
     /// # Errors
     /// [`Error::TokenRevoked`] when the client no longer exists; when the database fails.
     pub(crate) async fn of(app: &App, principal: &Principal) -> Result<Self> {
-        if !principal.is_service() {
-            return Ok(Self::everything());
-        }
-        let id = ClientId(principal.subject().0);
-        let client = service_clients::find(&app.db, id).await?.ok_or(Error::TokenRevoked)?;
+        let Some(id) = principal.subject().client() else { return Ok(Self::everything()) };
+        let client = clients::find(&app.db, id).await?.ok_or(Error::TokenRevoked)?;
         Ok(Self {
             client: Some(id),
             projection: client.projection.map(Arc::new),
@@ -80,9 +77,9 @@ impl View {
         self.projection.is_some()
     }
 
-    /// Returns whether this is the view of this client.
-    pub(crate) fn is_of(&self, client: ClientId) -> bool {
-        self.client == Some(client)
+    /// Returns whether this is the view of this service client.
+    pub(crate) fn is_of(&self, subject: Option<Subject>) -> bool {
+        self.client.is_some_and(|client| subject == Some(Subject::Client(client)))
     }
 
     /// Returns the visibility of a user who held other roles and scopes before a change.

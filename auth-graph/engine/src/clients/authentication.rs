@@ -7,11 +7,10 @@ use secrecy::SecretString;
 use crate::app::App;
 use crate::callers::Device;
 use crate::limits::{Attempt, LimitedAction};
-use crate::sessions::FIRST_PARTY;
 use credentials::client_secrets;
 use model::error::{Error, Result};
 use model::values::ClientId;
-use store::service_clients;
+use store::clients::{self, FIRST_PARTY};
 
 /// The credentials that a client presents.
 #[derive(Debug)]
@@ -29,7 +28,7 @@ pub enum Presenter {
     /// alone.
     FirstParty,
     /// A service client that has authenticated.
-    Service(Arc<service_clients::Model>),
+    Service(Arc<clients::Model>),
 }
 
 impl Presenter {
@@ -44,14 +43,14 @@ impl Presenter {
 }
 
 /// Returns the client, from memory where that is up to date.
-async fn find(app: &App, id: ClientId) -> Result<Option<Arc<service_clients::Model>>> {
+async fn find(app: &App, id: ClientId) -> Result<Option<Arc<clients::Model>>> {
     let fresh = !app.tokens.revocations.is_stale(app.clock.now());
     let moment = match app.known_clients.find(id) {
         Ok(known) if fresh => return Ok(Some(known)),
         Ok(_) => None,
         Err(moment) => Some(moment),
     };
-    let found = service_clients::find(&app.db, id).await?.map(Arc::new);
+    let found = clients::find(&app.db, id).await?.map(Arc::new);
     if let (Some(client), Some(moment)) = (&found, moment) {
         app.known_clients.remember(client, moment);
     }
@@ -78,16 +77,12 @@ pub async fn identify(app: &App, credentials: &Credentials, device: &Device) -> 
 ///
 /// # Errors
 /// [`Error::InvalidCredentials`]; [`Error::RateLimited`] instead, after many of these.
-pub async fn authenticate(
-    app: &App,
-    credentials: &Credentials,
-    device: &Device,
-) -> Result<Arc<service_clients::Model>> {
+pub async fn authenticate(app: &App, credentials: &Credentials, device: &Device) -> Result<Arc<clients::Model>> {
     let found = match credentials.client_id.parse::<ClientId>() {
         Ok(id) => find(app, id).await?,
         Err(_) => None,
     };
-    let hash = found.as_ref().map(|client| client.secret_hash.as_str());
+    let hash = found.as_ref().and_then(|client| client.secret_hash.as_deref());
     let right = credentials.secret.as_ref().is_some_and(|secret| client_secrets::matches(secret, hash));
     match found {
         Some(client) if right && client.is_active() => Ok(client),

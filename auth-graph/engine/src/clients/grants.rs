@@ -7,12 +7,12 @@ use super::Presenter;
 use crate::app::App;
 use crate::callers::Device;
 use crate::claims;
-use crate::egress::claims_hook::{Occasion, Question, SubjectKind};
+use crate::egress::claims_hook::{Occasion, Question};
 use crate::sessions::{self, TokenPair, scope_of};
 use credentials::access_tokens::Grant;
 use model::error::{Error, Result};
-use model::values::{Scopes, SessionId, UserId};
-use store::{service_clients, users};
+use model::values::{Holder, Scopes};
+use store::{clients, users};
 
 /// The properties that a client requests for its token.
 #[derive(Clone, Debug, Default)]
@@ -39,32 +39,29 @@ pub struct ClientToken {
 /// # Errors
 /// [`Error::ValidationFailed`] in `scope` or `audience` when it asks for more than it may have;
 /// [`Error::InvalidCredentials`] when it was disabled meanwhile; [`Error::Unavailable`] when the claims hook fails.
-pub async fn grant_client_credentials(app: &App, client: &service_clients::Model, wish: Wish) -> Result<ClientToken> {
+pub async fn grant_client_credentials(app: &App, client: &clients::Model, wish: Wish) -> Result<ClientToken> {
     let audience = audience(app, client, wish.audience)?;
     let allowed = app.config.scopes_for(&audience, client.scopes.clone());
     let scope = wish.scope.unwrap_or_else(|| allowed.clone());
     let question = Question {
         reason: Occasion::ClientCredentials,
-        subject: UserId(client.id.0),
-        kind: SubjectKind::Service,
+        holder: Holder::Client(client.id),
         audience: &audience,
         client_id: &client.id.to_string(),
-        session_id: SessionId(client.id.0),
         scope: &scope,
     };
     check_scope(&scope, &allowed)?;
     let answer = claims::ask(app, &question).await?;
     let txn = store::begin(&app.db).await?;
     // The client is locked until the token is signed, so that no token is issued after the client was disabled.
-    let client = service_clients::find_locked(&txn, client.id)
+    let client = clients::find_locked(&txn, client.id)
         .await?
-        .filter(service_clients::Model::is_active)
+        .filter(clients::Model::is_active)
         .ok_or(Error::InvalidCredentials)?;
     check_scope(&scope, &client.scopes)?;
     let (now, lifetime) = (app.clock.now(), app.config.tokens.access_lifetime);
     let grant = Grant {
-        subject: UserId(client.id.0),
-        session: SessionId(client.id.0),
+        holder: Holder::Client(client.id),
         client_id: client.id.to_string(),
         scope: scope.clone(),
         auth_time: now,
@@ -119,7 +116,7 @@ fn check_scope(scope: &Scopes, allowed: &Scopes) -> Result<()> {
 
 /// Returns the audience that was asked for. The default is the audience of this service, or the first one of a client
 /// that does not serve it.
-fn audience(app: &App, client: &service_clients::Model, asked: Option<String>) -> Result<String> {
+fn audience(app: &App, client: &clients::Model, asked: Option<String>) -> Result<String> {
     let served = client.audiences();
     let ours = &app.config.tokens.audience;
     match asked {

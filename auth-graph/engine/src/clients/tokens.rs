@@ -5,21 +5,20 @@ use secrecy::SecretString;
 use super::Presenter;
 use crate::app::App;
 use crate::callers::Device;
-use crate::callers::{Principal, Refusal, authentication};
+use crate::callers::{Refusal, authentication};
 use crate::sessions::{Reach, logout};
 use crate::verification::{self, Verified};
 use credentials::RefreshTokens;
 use model::error::{Error, Result};
-use model::values::{SessionId, TokenId};
-use store::changes::{self, Kind};
-use store::{revoked_tokens, service_clients, sessions};
+use model::values::{ClientId, Revoked, TokenId};
+use store::{changes, clients, revoked_tokens, sessions};
 
 /// Returns the claims of a token, if it is valid and this client may see them: the client serves the audience of the
 /// access token, or the token was issued to it. Otherwise returns `None`, without revealing the reason.
 ///
 /// # Errors
 /// When the state of the token is unknown because the database fails.
-pub async fn introspect(app: &App, client: &service_clients::Model, token: &SecretString) -> Result<Option<Verified>> {
+pub async fn introspect(app: &App, client: &clients::Model, token: &SecretString) -> Result<Option<Verified>> {
     let own = client.id.to_string();
     let found = verification::inspect(app, token).await?.ok();
     Ok(found.filter(|verified| match verified {
@@ -48,8 +47,8 @@ pub async fn revoke(app: &App, presenter: &Presenter, token: &SecretString, devi
     if principal.claims().client_id != presenter.client_id() {
         return Err(Error::Forbidden);
     }
-    if principal.is_service() {
-        return revoke_single(app, &principal, principal.claims().jti).await;
+    if let Some(client) = principal.subject().client() {
+        return revoke_single(app, client, principal.claims().jti).await;
     }
     logout(app, None, Some(&principal), Reach::This, device).await.map(drop)
 }
@@ -67,16 +66,15 @@ async fn revoke_refresh(app: &App, presenter: &Presenter, token: &SecretString, 
     }
 }
 
-/// Revokes a single token. Its identifier takes the place of a session's, in the outbox and in the set of revocations.
-async fn revoke_single(app: &App, principal: &Principal, token: TokenId) -> Result<()> {
+/// Revokes a single token of a service client.
+async fn revoke_single(app: &App, client: ClientId, token: TokenId) -> Result<()> {
     let now = app.clock.now();
-    let session = SessionId(token.0);
     let txn = store::begin(&app.db).await?;
     if revoked_tokens::insert(&txn, token, now).await? {
-        changes::append(&txn, Kind::TokenRevoked, principal.subject(), Some(session), 0, now).await?;
+        changes::append_token_revoked(&txn, client, token, now).await?;
     }
     txn.commit().await?;
-    app.tokens.revocations.insert(session, now);
+    app.tokens.revocations.insert(Revoked::Token(token), now);
     app.feed.written.notify_one();
     Ok(())
 }

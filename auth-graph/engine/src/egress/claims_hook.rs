@@ -8,14 +8,15 @@ use chrono::{DateTime, Utc};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::bounded_body::read_at_most;
 use credentials::webhook_signatures::sign;
 use model::config;
 use model::error::{Error, Result};
-use model::values::{AdditionalClaims, ClaimName, Scopes, SessionId, TokenId, UserId, WebhookSecret};
+use model::values::{AdditionalClaims, ClaimName, Holder, Scopes, Subject, TokenId, WebhookSecret};
 
 /// A longer answer is not read to its end.
 const LONGEST_ANSWER: usize = 16 * 1024;
@@ -34,16 +35,13 @@ pub struct ClaimsHook {
 pub struct Question<'a> {
     /// Reason for which it is issued.
     pub reason: Occasion,
-    /// The user, or the service client.
-    pub subject: UserId,
-    /// Which of them.
-    pub kind: SubjectKind,
+    /// The user with the session, or the service client.
+    #[serde(flatten, serialize_with = "members_of_holder")]
+    pub holder: Holder,
     /// Audience.
     pub audience: &'a str,
     /// The client that gets it.
     pub client_id: &'a str,
-    /// The session that it belongs to.
-    pub session_id: SessionId,
     /// Scopes.
     pub scope: &'a Scopes,
 }
@@ -60,10 +58,27 @@ pub enum Occasion {
     ClientCredentials,
 }
 
+/// Serializes the holder as `subject`, `kind` and `sessionId`.
+fn members_of_holder<S: Serializer>(holder: &Holder, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Members {
+        subject: Subject,
+        kind: SubjectKind,
+        session_id: Uuid,
+    }
+    let (subject, session_id) = (holder.subject(), holder.sid());
+    let kind = match subject {
+        Subject::User(_) => SubjectKind::User,
+        Subject::Client(_) => SubjectKind::Service,
+    };
+    Members { subject, kind, session_id }.serialize(serializer)
+}
+
 /// The kind of the subject of an access token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum SubjectKind {
+enum SubjectKind {
     /// A user.
     User,
     /// A service client.

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use crate::app::App;
 use crate::{feed, keys};
 use model::error::Result;
-use model::values::{ClientId, SessionId};
+use model::values::{Revoked, Subject};
 use store::changes::{self, Kind};
-use store::{change_head, revoked_tokens, service_clients, sessions};
+use store::{change_head, clients, revoked_tokens, sessions};
 
 const BATCH: u64 = 500;
 
@@ -21,13 +21,13 @@ pub async fn prime(app: &App) -> Result<()> {
     let now = app.clock.now();
     let horizon = app.tokens.revocations.horizon(now);
     for (session, revoked_at) in sessions::revoked_since(&app.db, horizon).await? {
-        app.tokens.revocations.insert(session, revoked_at);
+        app.tokens.revocations.insert(Revoked::Session(session), revoked_at);
     }
-    for (client, disabled_at) in service_clients::disabled_since(&app.db, horizon).await? {
-        app.tokens.revocations.insert(SessionId(client.0), disabled_at);
+    for (client, disabled_at) in clients::disabled_since(&app.db, horizon).await? {
+        app.tokens.revocations.insert(Revoked::Client(client), disabled_at);
     }
     for (token, revoked_at) in revoked_tokens::revoked_since(&app.db, horizon).await? {
-        app.tokens.revocations.insert(SessionId(token.0), revoked_at);
+        app.tokens.revocations.insert(Revoked::Token(token), revoked_at);
     }
     app.tokens.revocations.follow_from(position);
     app.tokens.revocations.complete_at(now);
@@ -51,18 +51,15 @@ pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
             return Ok(now);
         }
         for change in &found {
-            match (change.kind, change.session_id) {
-                (Kind::SessionRevoked | Kind::TokenRevoked, Some(session)) => {
-                    app.tokens.revocations.insert(session, change.recorded_at);
-                    // The session of a service client is the client itself.
-                    app.known_clients.forget(ClientId(session.0));
-                }
-                // Before the position moves on, so that a failure is tried again.
-                (Kind::KeysChanged, _) => keys::load(app).await?,
-                (Kind::ClientChanged | Kind::ClientSecretChanged, _) => {
-                    app.known_clients.forget(ClientId(change.user_id.0));
-                }
-                _ => {}
+            // Before the position moves on, so that a failure is tried again.
+            if change.kind == Kind::KeysChanged {
+                keys::load(app).await?;
+            }
+            if let Some(revoked) = change.revoked() {
+                app.tokens.revocations.insert(revoked, change.recorded_at);
+            }
+            if let Some(client) = change.subject().and_then(Subject::client) {
+                app.known_clients.forget(client);
             }
             app.tokens.revocations.follow_from(change.position);
         }

@@ -10,9 +10,10 @@ use crate::app::App;
 use crate::callers::scopes_of;
 use crate::callers::view::{Sight, View};
 use model::error::{Error, Result};
-use model::values::{ClientId, Held, SessionId, TokenId, UserField, UserId};
+use model::values::{Held, Revoked, Subject, TokenId, UserField, UserId};
 use store::changes::{self, Kind};
 use store::users;
+use uuid::Uuid;
 
 /// A change.
 #[derive(Clone, Debug, Serialize)]
@@ -148,9 +149,9 @@ impl Snapshot {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Revocation {
-    /// The session, or the service client, whose tokens carry its identifier as `sid`.
+    /// Claim `sid` of the tokens that ended: the identifier of the session, or of the service client.
     #[serde(rename = "sessionId")]
-    pub session: Option<SessionId>,
+    pub session: Option<Uuid>,
     /// The single token.
     #[serde(rename = "tokenId")]
     pub token: Option<TokenId>,
@@ -167,17 +168,16 @@ impl Revocation {
     /// What a change has ended, if it has ended anything. Limited readers are not told whose session it was: they
     /// refuse its tokens whoever presents them.
     pub(super) fn new(app: &App, view: &View, change: &changes::Model) -> Option<Self> {
-        let session = change.session_id?;
         let (ended_at, until) = (change.recorded_at, app.tokens.revocations.until(change.recorded_at));
-        // A service client is a session of its own.
-        let user = Some(change.user_id).filter(|user| user.0 != session.0 && !view.is_limited());
-        match change.kind {
-            Kind::SessionRevoked => Some(Self { session: Some(session), token: None, user, ended_at, until }),
-            Kind::TokenRevoked => {
-                Some(Self { session: None, token: Some(TokenId(session.0)), user: None, ended_at, until })
+        let (session, token, user) = match change.revoked()? {
+            Revoked::Session(session) => {
+                let user = change.subject().and_then(Subject::user).filter(|_| !view.is_limited());
+                (Some(session.0), None, user)
             }
-            _ => None,
-        }
+            Revoked::Client(client) => (Some(client.0), None, None),
+            Revoked::Token(token) => (None, Some(token), None),
+        };
+        Some(Self { session, token, user, ended_at, until })
     }
 }
 
@@ -192,9 +192,9 @@ impl Change {
             Kind::UserCreated => ChangeKind::UserCreated,
             Kind::UserUpdated => ChangeKind::UserUpdated,
             Kind::UserDeleted => ChangeKind::UserDeleted,
-            Kind::SessionRevoked => ChangeKind::SessionRevoked,
+            Kind::SessionRevoked | Kind::ClientRevoked => ChangeKind::SessionRevoked,
             Kind::TokenRevoked => ChangeKind::TokenRevoked,
-            Kind::ClientChanged if view.is_of(ClientId(change.user_id.0)) => return Err(Error::CursorExpired),
+            Kind::ClientChanged if view.is_of(change.subject()) => return Err(Error::CursorExpired),
             Kind::KeysChanged | Kind::ClientChanged | Kind::ClientSecretChanged => return Ok(None),
         };
         let (cursor, recorded_at) = (cursor::encode(app, change.position), change.recorded_at);

@@ -5,8 +5,8 @@ use sea_orm::ConnectionTrait;
 
 use crate::app::App;
 use model::error::Result;
-use model::values::{SessionId, UserId};
-use store::changes::{self, Kind};
+use model::values::{Revoked, SessionId, UserId};
+use store::changes;
 use store::sessions;
 
 /// The reason for which a session was ended.
@@ -90,7 +90,7 @@ impl Ended {
     /// Makes this process refuse their tokens at once, and wakes whoever follows the outbox.
     pub(crate) fn announce(self, app: &App) {
         for session in self.sessions {
-            app.tokens.revocations.insert(session, self.at);
+            app.tokens.revocations.insert(Revoked::Session(session), self.at);
         }
         app.feed.written.notify_one();
     }
@@ -111,7 +111,7 @@ impl Ended {
         // All of them before the first is recorded: another who ends one of them waits for the outbox, and must not be
         // waited for by whoever holds it.
         for id in &sessions {
-            changes::append(txn, Kind::SessionRevoked, user, Some(*id), 0, at).await?;
+            changes::append_session_revoked(txn, user, *id, at).await?;
         }
         Ok(Self { sessions, at })
     }

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::callers::Device;
 use crate::callers::Principal;
 use model::error::{Error, Result};
-use model::values::SessionId;
+use model::values::{Holder, SessionId};
 use store::sessions;
 
 /// Which sessions a sign-out ends.
@@ -38,7 +38,11 @@ pub async fn logout(
             Err(Error::TokenExpired | Error::TokenRevoked) => return Ok(0),
             Err(error) => return Err(error),
         },
-        (None, Some(principal)) => (store::begin(&app.db).await?, principal.subject(), principal.session()),
+        (None, Some(principal)) => match principal.holder() {
+            Holder::User(user, session) => (store::begin(&app.db).await?, user, session),
+            // A service client has no session.
+            Holder::Client(_) => return Ok(0),
+        },
         (None, None) => return Err(Error::Unauthenticated),
     };
     let now = app.clock.now();
@@ -61,7 +65,7 @@ pub async fn revoke(app: &App, principal: &Principal, id: SessionId) -> Result<s
     let txn = store::begin(&app.db).await?;
     let session = sessions::find(&txn, id)
         .await?
-        .filter(|session| session.user_id == principal.subject() && session.is_live(now))
+        .filter(|session| principal.user() == Some(session.user_id) && session.is_live(now))
         .ok_or(Error::NotFound)?;
     let ended = Ended::one(&txn, session.user_id, session.id, Reason::Revoked, now).await?;
     txn.commit().await?;

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::callers::Device;
 use crate::egress::claims_hook::Occasion;
 use model::error::{Error, Result};
-use model::values::TokenId;
+use model::values::EventId;
 use store::login_events::{self, Kind};
 use store::{sessions, users};
 
@@ -167,7 +167,7 @@ pub(crate) async fn locate(
 
 fn reuse(session: &sessions::Model, device: &Device, now: DateTime<Utc>) -> login_events::Model {
     login_events::Model {
-        id: TokenId::generate(now),
+        id: EventId::generate(now),
         occurred_at: now,
         kind: Kind::RefreshReused,
         code: Some(Error::TokenReused.code().as_str().to_owned()),

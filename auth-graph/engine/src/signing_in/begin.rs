@@ -2,6 +2,7 @@
 
 use model::error::{Error, Result};
 use model::values::{Amr, Scopes, SessionId};
+use store::clients::FIRST_PARTY;
 use store::{sessions, users};
 
 use super::challenge::Admitted;
@@ -10,7 +11,7 @@ use crate::app::App;
 use crate::callers::Device;
 use crate::claims;
 use crate::egress::claims_hook::Occasion;
-use crate::sessions::{FIRST_PARTY, TokenPair, idle_end, issue, scope_of};
+use crate::sessions::{TokenPair, idle_end, issue, scope_of};
 
 /// The requested properties of a session.
 #[derive(Debug)]

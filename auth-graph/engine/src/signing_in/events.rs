@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use model::error::{Error, Result};
-use model::values::{Method, SessionId, TokenId, UserId};
+use model::values::{EventId, Method, SessionId, UserId};
 use sea_orm::ConnectionTrait;
 use store::login_events::{self, Kind, Model};
 
 use crate::callers::Device;
-use crate::sessions::FIRST_PARTY;
+use store::clients::FIRST_PARTY;
 
 /// A sign-in that was granted or refused.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ async fn insert(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let row = Model {
-        id: TokenId::generate(now),
+        id: EventId::generate(now),
         occurred_at: now,
         kind: Kind::Login,
         code: refusal.map(|error| error.code().as_str().to_owned()),

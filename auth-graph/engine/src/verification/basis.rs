@@ -7,13 +7,13 @@ use secrecy::SecretString;
 use crate::app::App;
 use crate::callers::{Principal, Refusal, authenticate, authentication, recheck};
 use model::values::ClientId;
-use store::service_clients;
+use store::clients;
 
 /// A good access token, and the client that asked about it if it had to authenticate.
 #[derive(Clone, Debug)]
 pub struct Basis {
     about: Principal,
-    asked_by: Option<Arc<service_clients::Model>>,
+    asked_by: Option<Arc<clients::Model>>,
 }
 
 /// Result of checking a [`Basis`] again.
@@ -42,11 +42,7 @@ impl Basis {
         Self::new(app, authentication::inspect(app, token).await, Some(client))
     }
 
-    fn new(
-        app: &App,
-        checked: Result<Principal, Refusal>,
-        asked_by: Option<Arc<service_clients::Model>>,
-    ) -> Option<Self> {
+    fn new(app: &App, checked: Result<Principal, Refusal>, asked_by: Option<Arc<clients::Model>>) -> Option<Self> {
         Some(Self { about: checked.ok()?, asked_by }).filter(|basis| basis.standing(app) == Standing::Holds)
     }
 
@@ -66,7 +62,7 @@ impl Basis {
             return Standing::Unknown;
         }
         // A client is forgotten when it changes.
-        let is_same = |client: &Arc<service_clients::Model>| {
+        let is_same = |client: &Arc<clients::Model>| {
             app.known_clients.find(client.id).is_ok_and(|known| Arc::ptr_eq(&known, client))
         };
         match self.asked_by.as_ref().is_none_or(is_same) && recheck(app, &self.about, now).is_ok() {

@@ -15,7 +15,7 @@ use crate::callers::Actor;
 use crate::{egress, feed};
 use credentials::webhook_signatures::{SignedHeaders, sign};
 use model::error::{Error, Result};
-use model::values::{DeliveryId, TokenId, WebhookId};
+use model::values::{TokenId, WebhookId};
 use store::webhook_deliveries::{self, Failure, Model as Delivery, Outcome, State};
 use store::webhooks::{self, Model as Webhook};
 use store::{change_head, changes, leases};
@@ -117,24 +117,7 @@ async fn queue(app: &App, id: WebhookId) -> Result<bool> {
     let wanted = found
         .into_iter()
         .filter(|change| event_type(change.kind).is_some_and(|event| webhook.event_types.include(event)));
-    let deliveries = wanted.map(|change| Delivery {
-        id: DeliveryId::generate(now),
-        webhook_id: webhook.id,
-        position: change.position,
-        kind: change.kind,
-        user_id: change.user_id,
-        session_id: change.session_id,
-        version: change.version,
-        recorded_at: change.recorded_at,
-        state: State::Waiting,
-        queued_at: now,
-        due_at: now,
-        attempts: 0,
-        attempted_at: None,
-        failure: None,
-        status: None,
-        duration_ms: None,
-    });
+    let deliveries = wanted.map(|change| Delivery::new(webhook.id, change, now));
     webhook_deliveries::insert_missing(&txn, deliveries.collect()).await?;
     webhooks::replace(&txn, webhook).await?;
     txn.commit().await?;
@@ -157,19 +140,10 @@ async fn request(
     delivery: &Delivery,
     now: DateTime<Utc>,
 ) -> Result<(SignedHeaders, String)> {
-    let change = changes::Model {
-        position: delivery.position,
-        kind: delivery.kind,
-        user_id: delivery.user_id,
-        session_id: delivery.session_id,
-        version: delivery.version,
-        recorded_at: delivery.recorded_at,
-        held_before: None,
-    };
     let message = Message {
         event_type: event_name(delivery),
         timestamp: delivery.recorded_at,
-        data: feed::describe(app, change).await?,
+        data: feed::describe(app, delivery.change()).await?,
     };
     let body = serde_json::to_string(&message).map_err(Error::internal)?;
     let mut secrets = vec![app.webhooks.secrets.open(webhook.id, &webhook.secret)?];

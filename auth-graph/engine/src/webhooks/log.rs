@@ -31,11 +31,10 @@ pub fn event_name(delivery: &Model) -> &'static str {
     event_type(delivery.kind).map_or("", EventType::as_str)
 }
 
-/// The user that a delivery tells of; none for what is about a service client, which is a session of its own.
+/// Returns the user that a delivery is about, or `None` for one about a service client.
 #[must_use]
 pub fn user_of(delivery: &Model) -> Option<UserId> {
-    let client = delivery.session_id.is_some_and(|session| session.0 == delivery.user_id.0);
-    Some(delivery.user_id).filter(|_| !client && delivery.kind != changes::Kind::TokenRevoked)
+    delivery.subject()?.user()
 }
 
 /// A failure in words.

@@ -77,8 +77,12 @@ id!(
     SessionId
 );
 id!(
-    /// Identifier of an access token (its `jti`), or of a record of an event.
+    /// Identifier of an access token (its `jti`).
     TokenId
+);
+id!(
+    /// Identifier of an event of the audit log or of a sign-in.
+    EventId
 );
 id!(
     /// Identifier of a service client.

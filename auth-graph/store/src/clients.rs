@@ -1,23 +1,34 @@
-//! Service clients: programs that sign in with a secret of their own. A disabled one keeps its row, and its name.
+//! Clients: the programs that tokens are issued to. Their names are one namespace.
+//!
+//! Two clients are built in and known by their names: the one that people sign in with, and the one of impersonations.
+//! The others are service clients, which authenticate with their own secret. A disabled client keeps its row and name.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect};
+use sea_orm::{QueryOrder, QuerySelect, Select};
 
 use super::unique;
 use model::values::{ClientId, Projection, Scopes};
 
-/// A service client.
+/// Name of the built-in client that people sign in with. It is the claim `client_id` of its tokens.
+pub const FIRST_PARTY: &str = "first-party";
+
+/// Name of the built-in client of impersonations. It is the claim `client_id` of its tokens.
+pub const IMPERSONATION: &str = "impersonation";
+
+/// A client.
 #[derive(Clone, PartialEq, DeriveEntityModel)]
-#[sea_orm(table_name = "service_clients")]
+#[sea_orm(table_name = "clients")]
 pub struct Model {
-    /// Names it; the claim `client_id`.
+    /// Identifier. It is the claim `client_id` of the tokens of a service client.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ClientId,
+    /// Kind of the client.
+    pub kind: Kind,
     /// Name, unique.
     #[sea_orm(unique)]
     pub name: String,
-    /// The hash of its secret.
-    pub secret_hash: String,
+    /// Hash of its secret; none for a built-in client.
+    pub secret_hash: Option<String>,
     /// Scopes that the client may ask for.
     pub scopes: Scopes,
     /// For which audiences.
@@ -32,9 +43,21 @@ pub struct Model {
     pub projection_generation: i64,
 }
 
+/// Kind of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum Kind {
+    /// Built in, for auth-graph's own sign-ins.
+    #[sea_orm(string_value = "built_in")]
+    BuiltIn,
+    /// A service client.
+    #[sea_orm(string_value = "service")]
+    Service,
+}
+
 impl std::fmt::Debug for Model {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("ServiceClient").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+        formatter.debug_struct("Client").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -58,20 +81,24 @@ impl Model {
     }
 }
 
-/// Returns the client with this identifier, disabled or not.
+fn services() -> Select<Entity> {
+    Entity::find().filter(Column::Kind.eq(Kind::Service))
+}
+
+/// Returns the service client with this identifier, disabled or not.
 pub async fn find(db: &impl ConnectionTrait, id: ClientId) -> Result<Option<Model>, DbErr> {
-    unique(Entity::find_by_id(id), db).await
+    unique(services().filter(Column::Id.eq(id)), db).await
 }
 
-/// Returns the client with this identifier, locked until the transaction ends, so that granting and disabling take
-/// turns.
+/// Returns the service client with this identifier, locked until the transaction ends, so that granting and disabling
+/// take turns.
 pub async fn find_locked(txn: &impl ConnectionTrait, id: ClientId) -> Result<Option<Model>, DbErr> {
-    unique(Entity::find_by_id(id).lock_exclusive(), txn).await
+    unique(services().filter(Column::Id.eq(id)).lock_exclusive(), txn).await
 }
 
-/// Returns every client, disabled ones among them, the oldest first.
+/// Returns every service client, disabled ones among them, the oldest first.
 pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
-    Entity::find().order_by_asc(Column::Id).all(db).await
+    services().order_by_asc(Column::Id).all(db).await
 }
 
 /// Adds a client.
@@ -106,12 +133,12 @@ pub async fn disable(txn: &impl ConnectionTrait, id: ClientId, now: DateTimeUtc)
     query.exec(txn).await.map(drop)
 }
 
-/// Returns the clients that were disabled after this time, and when each was.
+/// Returns the service clients that were disabled after this time, and when each was.
 pub async fn disabled_since(
     db: &impl ConnectionTrait,
     since: DateTimeUtc,
 ) -> Result<Vec<(ClientId, DateTimeUtc)>, DbErr> {
-    Entity::find()
+    services()
         .select_only()
         .columns([Column::Id, Column::DisabledAt])
         .filter(Column::DisabledAt.gt(since))
