@@ -125,14 +125,14 @@ pub async fn list(app: &App) -> Result<Vec<Listed>> {
     Ok(keys)
 }
 
-/// Makes a successor for the key that signs. The answer is its `kid`.
+/// Makes a successor for the key that signs, and returns its `kid`. The caller has checked that the actor may do so.
 ///
 /// The key before stays until the last token that it can have signed has expired. [`Start::Now`] puts a key into use
 /// that is waiting already, as verifiers may know that one.
 ///
 /// # Errors
 /// [`Error::Conflict`] when a key is waiting already and shall not start at once; when the database fails.
-pub async fn rotate(app: &App, start: Start) -> Result<String> {
+pub async fn rotate(app: &App, actor: &Actor, start: Start) -> Result<String> {
     let mut key = generate(app).await?;
     let (txn, now) = begin(app).await?;
     key.created_at = now;
@@ -154,21 +154,24 @@ pub async fn rotate(app: &App, start: Start) -> Result<String> {
         }
         (Some(_), Start::Published) => {
             txn.rollback().await?;
-            return Err(Error::Conflict("A new key is published already and waits to be used; --now uses it at once."));
+            return Err(Error::Conflict(
+                "A new key is published already and waits to sign. Wait until it does, or let it sign at once.",
+            ));
         }
     };
-    record(app, &txn, "key.rotate", &kid).await?;
+    record(app, &txn, actor, "key.rotate", &kid).await?;
     announce(app, txn, now).await?;
     tracing::info!(kid, "a new signing key was put into place");
     Ok(kid)
 }
 
-/// Withdraws a key at once: whatever it signed is good no longer, here and on the other replicas.
+/// Withdraws a key at once: whatever it signed is good no longer, here and on the other replicas. The caller has
+/// checked that the actor may do so.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] when there is no such key in use, [`Error::Conflict`] when no other could sign then;
 /// when the database fails.
-pub async fn retire(app: &App, kid: &str) -> Result<()> {
+pub async fn retire(app: &App, actor: &Actor, kid: &str) -> Result<()> {
     // Else a key whose time is over could be taken for one that can still sign.
     retire_outlived(app).await?;
     let (txn, now) = begin(app).await?;
@@ -176,9 +179,9 @@ pub async fn retire(app: &App, kid: &str) -> Result<()> {
     let before = usable.len();
     usable.retain(|key| key.kid != kid);
     let refusal = if usable.len() == before {
-        Some(Error::invalid("kid", "is not a key in use; see `keys list`"))
+        Some(Error::invalid("kid", "is not the identifier of a key in use"))
     } else if signer(app, &usable, now).is_none() {
-        Some(Error::Conflict("It is the only key that can sign: `keys rotate --now` first."))
+        Some(Error::Conflict("It is the only key that can sign. Let another one sign before you withdraw it."))
     } else {
         None
     };
@@ -187,7 +190,7 @@ pub async fn retire(app: &App, kid: &str) -> Result<()> {
         return Err(refusal);
     }
     signing_keys::retire(&txn, kid, now).await?;
-    record(app, &txn, "key.retire", kid).await?;
+    record(app, &txn, actor, "key.retire", kid).await?;
     announce(app, txn, now).await?;
     tracing::warn!(kid, "a signing key was withdrawn");
     Ok(())
@@ -210,11 +213,10 @@ pub async fn retire_outlived(app: &App) -> Result<usize> {
     Ok(outlived.len())
 }
 
-/// Keys are replaced by hand on the command line only.
-async fn record(app: &App, txn: &DatabaseTransaction, action: &'static str, kid: &str) -> Result<()> {
+async fn record(app: &App, txn: &DatabaseTransaction, actor: &Actor, action: &'static str, kid: &str) -> Result<()> {
     let (target_kind, target_id) = ("key", kid.to_owned());
     let entry = Entry { action, target_kind, target_id, before: Value::Null, after: Value::Null, reason: None };
-    audit::record(app, txn, &Actor::operator(), entry).await
+    audit::record(app, txn, actor, entry).await
 }
 
 /// The keys as the keyring opens them.

@@ -124,7 +124,7 @@ fn sign_in(event: &login_events::Model) -> serde_json::Value {
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         match error {
-            ExportError::Read(error) => Self::Refused(error),
+            ExportError::Read(error) => error.into(),
             ExportError::Write(error) => Self::Io(error),
         }
     }

@@ -10,13 +10,21 @@ use sea_orm::DbErr;
 use model::config::Problems;
 use model::error::Error;
 
+/// Every command that opens the database can find that a newer version has migrated it.
+const TAKE_BACK: &str = "`auth-graph migrate --down STEPS` of the newer version takes its migrations back";
+
 /// The failure of a command.
 #[derive(Debug)]
 pub enum Failure {
     /// The configuration is wrong: exit code 2.
     Configuration(Problems),
     /// A use case refused or failed: exit code 1.
-    Refused(Error),
+    Refused {
+        /// The error of the use case. It names no command, as other doors show it too.
+        error: Error,
+        /// The command that helps, if there is one.
+        hint: Option<&'static str>,
+    },
     /// A file, a socket or the terminal: exit code 1.
     Io(io::Error),
 }
@@ -25,6 +33,11 @@ impl Failure {
     /// A file that cannot be used, with its name.
     pub(super) fn at(path: &Path, error: &io::Error) -> Self {
         Self::Io(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+    }
+
+    /// Adds the command that helps to an error of a use case.
+    pub(super) fn with_hint(error: Error, hint: &'static str) -> Self {
+        Self::Refused { error, hint: Some(hint) }
     }
 
     /// Whether nothing has failed but that whoever reads what is printed has seen enough, as `grep -q` does.
@@ -38,7 +51,7 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Configuration(_) => ExitCode::from(2),
-            Self::Refused(_) | Self::Io(_) => ExitCode::FAILURE,
+            Self::Refused { .. } | Self::Io(_) => ExitCode::FAILURE,
         }
     }
 }
@@ -50,7 +63,10 @@ impl fmt::Display for Failure {
         match self {
             Self::Configuration(problems) => problems.fmt(formatter),
             Self::Io(error) => error.fmt(formatter),
-            Self::Refused(error) => formatter.write_str(&errors::explain(error.source().unwrap_or(error))),
+            Self::Refused { error, hint } => {
+                formatter.write_str(&errors::explain(error.source().unwrap_or(error)))?;
+                hint.map_or(Ok(()), |hint| write!(formatter, "\nhint: {hint}"))
+            }
         }
     }
 }
@@ -63,13 +79,15 @@ impl From<Problems> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Refused(error)
+        let cause = error.source().and_then(|source| source.downcast_ref());
+        let hint = cause.is_some_and(store::is_newer).then_some(TAKE_BACK);
+        Self::Refused { error, hint }
     }
 }
 
 impl From<DbErr> for Failure {
     fn from(error: DbErr) -> Self {
-        Self::Refused(error.into())
+        Error::from(error).into()
     }
 }
 

@@ -4,7 +4,9 @@ use clap::Subcommand;
 
 use super::failure::Failure;
 use engine::app::App;
+use engine::callers::Actor;
 use engine::keys::{self, Start, State};
+use model::error::{Code, Error};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -41,13 +43,33 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
             }
         }
         Command::Rotate { now } => {
-            let kid = keys::rotate(app, if now { Start::Now } else { Start::Published }).await?;
+            let start = if now { Start::Now } else { Start::Published };
+            let kid = keys::rotate(app, &Actor::operator(), start).await.map_err(not_replaced)?;
             say!("{kid}")?;
         }
         Command::Retire { kid } => {
-            keys::retire(app, &kid).await?;
+            keys::retire(app, &Actor::operator(), &kid).await.map_err(not_withdrawn)?;
             say!("{kid} is withdrawn")?;
         }
     }
     Ok(())
+}
+
+/// Adds the command that puts the waiting key into use.
+fn not_replaced(error: Error) -> Failure {
+    match error.code() {
+        Code::Conflict => Failure::with_hint(error, "`auth-graph keys rotate --now` lets the waiting key sign at once"),
+        _ => error.into(),
+    }
+}
+
+/// Adds the command that must be run before.
+fn not_withdrawn(error: Error) -> Failure {
+    match error.code() {
+        Code::ValidationFailed => Failure::with_hint(error, "`auth-graph keys list` prints the identifiers"),
+        Code::Conflict => {
+            Failure::with_hint(error, "run `auth-graph keys rotate --now` first; it lets another key sign at once")
+        }
+        _ => error.into(),
+    }
 }

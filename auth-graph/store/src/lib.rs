@@ -29,11 +29,10 @@ use auth_graph_migrations::Migrator;
 use database::Migrations;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, Select};
 
-pub use database::{Commits, begin, connect, describe_connect_error, has_one_writer};
+pub use database::{Commits, begin, connect, describe_connect_error, has_one_writer, is_newer};
 pub use wake::Wake;
 
-const MIGRATIONS: Migrations =
-    Migrations { service: "auth-graph", lock: 0x6175_7468_6772_6170, undo: Some("auth-graph migrate --down") };
+const MIGRATIONS: Migrations = Migrations { service: "auth-graph", lock: 0x6175_7468_6772_6170, can_undo: true };
 
 /// Returns the row of a query by the key or another unique column.
 ///

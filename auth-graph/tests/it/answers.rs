@@ -133,8 +133,8 @@ async fn a_token_that_is_not_good_any_more_is_not_called_active() {
     assert_eq!(reason(&test, &ada.access).await, "EXPIRED");
 
     let (test, ada) = asked_about().await;
-    keys::rotate(&test.app, Start::Now).await.unwrap();
-    keys::retire(&test.app, &decode_header(&ada.access).unwrap().kid.unwrap()).await.unwrap();
+    keys::rotate(&test.app, &Actor::operator(), Start::Now).await.unwrap();
+    keys::retire(&test.app, &Actor::operator(), &decode_header(&ada.access).unwrap().kid.unwrap()).await.unwrap();
     test.app.tokens.revocations.complete_at(test.app.clock.now());
     assert_eq!(reason(&test, &ada.access).await, "INVALID");
 }

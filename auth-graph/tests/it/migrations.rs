@@ -1,5 +1,6 @@
 //! Migrations go up, down, and up again, on both databases.
 
+use auth_graph::cli::Failure;
 use auth_graph_migrations::Migrator;
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::MigratorTrait;
@@ -45,6 +46,8 @@ async fn a_newer_version_at_the_database_lets_this_one_serve_and_not_start() {
         assert!(why.contains("m20990101_000001_newer") && why.contains("newer version"), "{why}");
     }
     assert_eq!(store::pending_migrations(db).await.unwrap(), 0, "nothing was taken back");
+    let refused = Failure::from(store::migrate(db).await.unwrap_err()).to_string();
+    assert!(refused.contains("hint: `auth-graph migrate --down"), "{refused}");
 }
 
 #[tokio::test]

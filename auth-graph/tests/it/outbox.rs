@@ -84,7 +84,7 @@ async fn a_replica_that_stalled_for_longer_than_changes_are_kept_begins_anew() {
         let presented = Credentials { client_id: client.id.to_string(), secret: Some(client.secret.into()) };
         clients::authenticate(&stalled, &presented, &Device::default()).await.unwrap();
         clients::rotate_secret(&test.app, &Actor::operator(), client.id).await.unwrap();
-        let key = keys::rotate(&test.app, Start::Now).await.unwrap();
+        let key = keys::rotate(&test.app, &Actor::operator(), Start::Now).await.unwrap();
         test.app.clock.advance(chrono::Duration::days(8));
         for number in 0..left {
             test.create_user(&format!("late{number}@test.com")).await;

@@ -9,14 +9,15 @@ use chrono::Duration;
 use engine::accounts::Rank;
 use engine::app::App;
 use engine::boot;
-use engine::callers::{Refusal, authenticate, recheck};
+use engine::callers::{Actor, Device, Refusal, authenticate, recheck};
 use engine::keys::{self, Start, State};
 use futures_util::future::join_all;
 use model::config::SigningAlgorithm;
 use model::error::Code;
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, QueryOrder};
 use secrecy::SecretString;
 use serde_json::Value;
+use store::audit_events::{self, ActorKind};
 use store::{leases, signing_keys};
 
 use crate::command_line::{run, text};
@@ -59,7 +60,7 @@ async fn a_new_key_is_published_before_it_signs_and_the_old_one_stays_until_its_
     let test = TestApp::new().await;
     let ada = signed_in(&test).await;
     let old = signed_by(&ada.access);
-    let new = keys::rotate(&test.app, Start::Published).await.unwrap();
+    let new = keys::rotate(&test.app, &Actor::operator(), Start::Published).await.unwrap();
     assert_eq!(published(&test).await, [old.clone(), new.clone()]);
     assert_eq!(states(&test.app).await, [State::Signing, State::Waiting]);
 
@@ -87,7 +88,7 @@ async fn a_new_key_is_published_before_it_signs_and_the_old_one_stays_until_its_
 async fn rotating_now_signs_with_the_new_key_at_once_and_old_tokens_stay_good() {
     let test = TestApp::new().await;
     let ada = signed_in(&test).await;
-    let new = keys::rotate(&test.app, Start::Now).await.unwrap();
+    let new = keys::rotate(&test.app, &Actor::operator(), Start::Now).await.unwrap();
     assert_eq!(signed_by(&refreshed(&test, &ada).await), new);
     ada.caller.me().await.data("me");
 }
@@ -96,10 +97,10 @@ async fn rotating_now_signs_with_the_new_key_at_once_and_old_tokens_stay_good() 
 async fn while_a_key_waits_another_is_refused_and_now_uses_the_one_that_waits() {
     let test = TestApp::new().await;
     let ada = signed_in(&test).await;
-    let waiting = keys::rotate(&test.app, Start::Published).await.unwrap();
-    let refused = keys::rotate(&test.app, Start::Published).await.unwrap_err();
+    let waiting = keys::rotate(&test.app, &Actor::operator(), Start::Published).await.unwrap();
+    let refused = keys::rotate(&test.app, &Actor::operator(), Start::Published).await.unwrap_err();
     assert_eq!(refused.code(), Code::Conflict);
-    assert_eq!(keys::rotate(&test.app, Start::Now).await.unwrap(), waiting);
+    assert_eq!(keys::rotate(&test.app, &Actor::operator(), Start::Now).await.unwrap(), waiting);
     assert_eq!(signed_by(&refreshed(&test, &ada).await), waiting);
     assert_eq!(published(&test).await.len(), 2);
 }
@@ -113,8 +114,8 @@ async fn a_withdrawn_key_fails_at_once_here_and_within_a_moment_on_a_replica() {
     let token: SecretString = ada.access.clone().into();
     let principal = authenticate(&test.app, &token).await.unwrap();
     authenticate(&replica, &token).await.unwrap();
-    keys::rotate(&test.app, Start::Now).await.unwrap();
-    keys::retire(&test.app, &signed_by(&ada.access)).await.unwrap();
+    keys::rotate(&test.app, &Actor::operator(), Start::Now).await.unwrap();
+    keys::retire(&test.app, &Actor::operator(), &signed_by(&ada.access)).await.unwrap();
     assert_eq!(ada.caller.me().await.code(), "TOKEN_INVALID");
     assert_eq!(recheck(&test.app, &principal, test.app.clock.now()), Err(Refusal::Invalid), "an open socket");
     let refused = async {
@@ -134,8 +135,8 @@ async fn a_replica_that_does_not_follow_asks_the_database_for_the_key() {
     let replica = test.replica().await;
     let ada = signed_in(&test).await;
     authenticate(&replica, &ada.access.clone().into()).await.unwrap();
-    keys::rotate(&test.app, Start::Now).await.unwrap();
-    keys::retire(&test.app, &signed_by(&ada.access)).await.unwrap();
+    keys::rotate(&test.app, &Actor::operator(), Start::Now).await.unwrap();
+    keys::retire(&test.app, &Actor::operator(), &signed_by(&ada.access)).await.unwrap();
     test.app.clock.advance(Duration::seconds(2));
     assert_eq!(authenticate(&replica, &ada.access.into()).await.unwrap_err(), Refusal::Invalid);
 }
@@ -145,13 +146,13 @@ async fn the_only_key_that_can_sign_is_not_withdrawn() {
     let test = TestApp::new().await;
     let ada = signed_in(&test).await;
     let only = signed_by(&ada.access);
-    let refused = async |kid: &str| keys::retire(&test.app, kid).await.unwrap_err().code();
+    let refused = async |kid: &str| keys::retire(&test.app, &Actor::operator(), kid).await.unwrap_err().code();
     assert_eq!(refused(&only).await, Code::Conflict);
     assert_eq!(refused("nonsense").await, Code::ValidationFailed);
-    let waiting = keys::rotate(&test.app, Start::Published).await.unwrap();
+    let waiting = keys::rotate(&test.app, &Actor::operator(), Start::Published).await.unwrap();
     assert_eq!(refused(&only).await, Code::Conflict, "the other does not sign yet");
     // Withdrawing the one that waits leaves the old one in its place, for good.
-    keys::retire(&test.app, &waiting).await.unwrap();
+    keys::retire(&test.app, &Actor::operator(), &waiting).await.unwrap();
     test.app.clock.advance(Duration::hours(1));
     look_after_keys(&test.app).await;
     assert_eq!(signed_by(&refreshed(&test, &ada).await), only);
@@ -160,9 +161,9 @@ async fn the_only_key_that_can_sign_is_not_withdrawn() {
 #[tokio::test]
 async fn a_key_whose_time_is_over_is_no_stand_in_for_the_one_that_signs() {
     let test = TestApp::new().await;
-    let new = keys::rotate(&test.app, Start::Now).await.unwrap();
+    let new = keys::rotate(&test.app, &Actor::operator(), Start::Now).await.unwrap();
     test.app.clock.advance(Duration::hours(1));
-    assert_eq!(keys::retire(&test.app, &new).await.unwrap_err().code(), Code::Conflict);
+    assert_eq!(keys::retire(&test.app, &Actor::operator(), &new).await.unwrap_err().code(), Code::Conflict);
 }
 
 #[tokio::test]
@@ -203,6 +204,24 @@ async fn an_old_key_gets_one_successor_however_many_replicas_look() {
         assert_eq!(signing_keys::all(&test.app.db).await.unwrap().len(), 1 + round);
         assert_eq!(keys::rotate_when_due(&replica).await.unwrap(), None);
     }
+}
+
+#[tokio::test]
+async fn a_replaced_or_withdrawn_key_is_recorded_with_its_actor() {
+    let test = TestApp::with(|config| config.tokens.key_rotation = Duration::hours(1)).await;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let principal = authenticate(&test.app, &root.access.clone().into()).await.unwrap();
+    let actor = Actor::caller(&principal, &Device::default()).unwrap();
+    let old = signed_by(&root.access);
+    keys::rotate(&test.app, &actor, Start::Now).await.unwrap();
+    keys::retire(&test.app, &actor, &old).await.unwrap();
+    test.app.clock.advance(Duration::hours(1));
+    keys::rotate_when_due(&test.app).await.unwrap().unwrap();
+    let events = audit_events::Entity::find().order_by_asc(audit_events::Column::Id).all(&test.app.db).await.unwrap();
+    let events = events.iter().filter(|event| event.target_kind == "key");
+    let recorded: Vec<_> = events.map(|event| (event.action.as_str(), event.actor_kind, event.actor_id)).collect();
+    let by_root = |action| (action, ActorKind::User, Some(root.user.id.0));
+    assert_eq!(recorded, [by_root("key.rotate"), by_root("key.retire"), ("key.rotate", ActorKind::Operator, None)]);
 }
 
 #[tokio::test]
@@ -258,8 +277,15 @@ fn keys_are_listed_replaced_and_withdrawn_from_the_command_line() {
     let second = text(&keys(&["rotate"]).stdout).trim().to_owned();
     let pair = |kid: &str, state: &str| (kid.to_owned(), state.to_owned());
     assert_eq!(states(), [pair(&first, "signing"), pair(&second, "waiting")]);
-    assert_eq!(keys(&["rotate"]).status.code(), Some(1));
-    assert_eq!(keys(&["retire", &first]).status.code(), Some(1));
+    for (arguments, hint) in [
+        (&["rotate"][..], "`auth-graph keys rotate --now`"),
+        (&["retire", &first], "`auth-graph keys rotate --now`"),
+        (&["retire", "nonsense"], "`auth-graph keys list`"),
+    ] {
+        let refused = keys(arguments);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(text(&refused.stderr).contains(hint), "{arguments:?}: {}", text(&refused.stderr));
+    }
     assert_eq!(text(&keys(&["rotate", "--now"]).stdout).trim(), second);
     assert!(keys(&["retire", &first]).status.success());
     assert_eq!(states(), [pair(&first, "retired"), pair(&second, "signing")]);

@@ -119,12 +119,12 @@ async fn a_process_that_does_not_know_the_new_secret_still_hears_of_withdrawn_ke
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     rotate(&test, WEEK).await;
     let restarted = test.replica().await;
-    let unknown = keys::rotate(&restarted, Start::Now).await.unwrap();
+    let unknown = keys::rotate(&restarted, &Actor::operator(), Start::Now).await.unwrap();
     outbox::catch_up(&test.app).await.unwrap();
     ada.caller.me().await.data("me");
     assert!(test.app.tokens.keyring.current().find(&unknown).is_none());
     let known = test.app.tokens.keyring.current().signing(test.app.clock.now()).unwrap().kid.clone();
-    keys::retire(&restarted, &known).await.unwrap();
+    keys::retire(&restarted, &Actor::operator(), &known).await.unwrap();
     outbox::catch_up(&test.app).await.unwrap();
     assert_eq!(ada.caller.me().await.code(), "TOKEN_INVALID");
 }
@@ -167,8 +167,8 @@ async fn a_process_starts_while_another_replaces_the_secret() {
 async fn only_keys_in_use_are_encrypted_anew() {
     let test = TestApp::new().await;
     let first = test.app.tokens.keyring.current().signing(test.app.clock.now()).unwrap().kid.clone();
-    keys::rotate(&test.app, Start::Now).await.unwrap();
-    keys::retire(&test.app, &first).await.unwrap();
+    keys::rotate(&test.app, &Actor::operator(), Start::Now).await.unwrap();
+    keys::retire(&test.app, &Actor::operator(), &first).await.unwrap();
     let before = signing_keys::all(&test.app.db).await.unwrap();
     rotate(&test, WEEK).await;
     let after = signing_keys::all(&test.app.db).await.unwrap();

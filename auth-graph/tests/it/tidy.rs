@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use auth_graph::cli::Cli;
+use clap::CommandFactory;
+
 /// Packages whose sources are read.
 const PACKAGES: [&str; 12] = [
     "auth-graph",
@@ -122,6 +125,26 @@ fn the_floors_depend_on_those_below_them() {
         let dependencies = manifest["dependencies"].as_table().unwrap();
         for name in forbidden {
             assert!(!dependencies.contains_key(*name), "{floor} depends on {name}");
+        }
+    }
+}
+
+/// The command line adds the command to the message of a floor, which the other doors show too.
+#[test]
+fn no_message_below_the_doors_names_a_command() {
+    let cli = Cli::command();
+    let commands: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
+    let floors = ["auth-graph/engine", "auth-graph/credentials", "auth-graph/store", "auth-graph/model", "libs"];
+    for (name, text) in floors.iter().flat_map(|floor| sources(&root().join(floor))) {
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            let is_option = line.split([' ', '"', '`', '\'']).any(|word| {
+                word.strip_prefix("--").is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_lowercase()))
+            });
+            let is_command = line.split('`').skip(1).any(|quoted| {
+                let words = quoted.strip_prefix("auth-graph ").unwrap_or(quoted);
+                words.split_once(' ').is_some_and(|(command, _)| commands.contains(&command))
+            });
+            assert!(!is_option && !is_command, "{name}:{}: the command line says which command helps", number + 1);
         }
     }
 }

@@ -11,7 +11,7 @@ use super::config::Config;
 use super::notes;
 use crate::mirror;
 
-const MIGRATIONS: Migrations = Migrations { service: "client-graph", lock: 0x636c_6965_6e74_6772, undo: None };
+const MIGRATIONS: Migrations = Migrations { service: "client-graph", lock: 0x636c_6965_6e74_6772, can_undo: false };
 
 /// The migrations of this service, oldest first. The table of the mirror comes before tables that refer to it.
 pub(super) struct Migrator;

@@ -9,5 +9,5 @@ mod transaction;
 
 pub use connect::{Commits, connect};
 pub use failure::{describe_connect_error, is_unavailable};
-pub use migrations::{Migrations, pending_migrations};
+pub use migrations::{Migrations, is_newer, pending_migrations};
 pub use transaction::{begin, has_one_writer};

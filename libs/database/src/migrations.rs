@@ -12,9 +12,12 @@ pub struct Migrations {
     pub service: &'static str,
     /// Key of the advisory lock on PostgreSQL: any number that no other program locks.
     pub lock: i64,
-    /// Command of the service that takes migrations back, if it has one.
-    pub undo: Option<&'static str>,
+    /// Whether operators of the service can take migrations back, for messages.
+    pub can_undo: bool,
 }
+
+/// Beginning of the message about migrations that are unknown here.
+const NEWER: &str = "a newer version of ";
 
 impl Migrations {
     /// Runs the pending migrations in one transaction. If several replicas start at once, one of them runs the
@@ -53,14 +56,20 @@ impl Migrations {
     async fn refuse_newer<M: MigratorTrait>(&self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
         let Some(newer) = unknown_migration::<M>(db).await? else { return Ok(()) };
         let service = self.service;
-        let mut message = format!(
-            "a newer version of {service} has migrated this database ({newer} is not known here): start that one"
-        );
-        if let Some(undo) = self.undo {
-            message += &format!(", or take its migrations back with its `{undo}`");
+        let mut message =
+            format!("{NEWER}{service} has migrated this database ({newer} is not known here): start that one");
+        if self.can_undo {
+            message += ", or take its migrations back with it";
         }
         Err(DbErr::Migration(message))
     }
+}
+
+/// Returns whether [`Migrations::run`] or [`Migrations::take_back`] failed because a newer version has migrated the
+/// database.
+#[must_use]
+pub fn is_newer(error: &DbErr) -> bool {
+    matches!(error, DbErr::Migration(message) if message.starts_with(NEWER))
 }
 
 /// Returns the number of migrations that are still to be run. Those of a newer version do not count: it is started

@@ -4,6 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{Start, algorithm, rotate};
 use crate::app::App;
+use crate::callers::Actor;
 use model::error::{Error, Result};
 use model::values::TokenId;
 use store::leases;
@@ -26,7 +27,8 @@ pub async fn rotate_when_due(app: &App) -> Result<Option<String>> {
     }
     // Somebody may have done it between the look and the lease.
     let result = if is_due(app, &signing_keys::usable(&app.db, now).await?, now)? {
-        match rotate(app, Start::Published).await {
+        // The operator has configured the schedule.
+        match rotate(app, &Actor::operator(), Start::Published).await {
             Ok(kid) => Ok(Some(kid)),
             // An operator was faster.
             Err(Error::Conflict(_)) => Ok(None),
