@@ -3,22 +3,23 @@
 //!
 //! A name is resolved once for each connection, what it resolves to is looked at, and the connection goes to just that.
 //! No redirect is followed, no proxy is asked, and no answer is read beyond its head. What is sent, and why, is decided
-//! in `auth::webhooks`. Services that the operator has configured, such as the claims hook, are not asked through here.
+//! in `webhooks`. Services that the operator has configured, such as the claims hook, have files of their own below.
+//! Every HTTP client is built in `client`.
 
 mod addresses;
 mod bounded_body;
 pub mod breached_passwords;
 pub mod claims_hook;
+mod client;
 
 use std::error::Error as _;
-use std::sync::Arc;
 
 use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect::Policy;
 use url::{Host, Url};
 
-use addresses::{Allowed, NotAllowed, Resolver};
+use addresses::{Allowed, NotAllowed};
+use client::{Reach, client};
 use credentials::webhook_signatures::SignedHeaders;
 use model::config;
 use model::error::{Error, Result};
@@ -49,18 +50,8 @@ impl Egress {
     /// When no TLS can be set up.
     pub fn new(config: &config::Webhooks) -> Result<Self> {
         let allowed = Allowed { loopback: config.allow_loopback, networks: config.allowed_networks.clone() };
-        let http = Client::builder()
-            .dns_resolver(Arc::new(Resolver(allowed.clone())))
-            // It would look names up itself.
-            .no_proxy()
-            // A redirect would lead to an address that was not checked.
-            .redirect(Policy::none())
-            .https_only(!config.allow_loopback)
-            .timeout(config.timeout)
-            .connect_timeout(config.timeout)
-            .user_agent(concat!("auth-graph/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Ok(Self { allowed, http: http.map_err(Error::internal)? })
+        let http = client(config.timeout, Reach::Public(allowed.clone()))?;
+        Ok(Self { allowed, http })
     }
 
     /// Returns whether an address may be called, as far as that can be told without looking its name up.

@@ -1,5 +1,7 @@
 //! New passwords: forgotten ones, changed ones, and which are good enough.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -171,6 +173,26 @@ async fn a_service_of_breached_passwords_is_told_five_digits_and_nobody_waits_fo
         (0..).map(|number| format!("not known from it {number}")).find(|text| aws_hash(text).starts_with('0'));
     let ada = test.sign_in_with(ada.user, "only a padding of it").await;
     change(&ada.caller, json!("only a padding of it"), &failing.unwrap()).await.data("changePassword");
+}
+
+/// The variables may be meant for other programs. The proxy is a port at which nothing listens.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_of_the_environment_is_not_used() {
+    let known = aws_hash("known from a breach 1");
+    let range = async move || format!("{}:3", &known[5..]);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/range", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/range/{told}", get(range))).await });
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_auth-graph"));
+    command.current_dir(folder.path()).env_clear().stdin(Stdio::piped()).stderr(Stdio::piped());
+    command.envs(["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"].map(|name| (name, "http://127.0.0.1:1")));
+    command.env("AUTH_GRAPH_PASSWORDS__BREACHED_URL", url).args(["user", "create", "ada@test.com"]);
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"known from a breach 1\n").unwrap();
+    let output = tokio::task::spawn_blocking(|| child.wait_with_output()).await.unwrap().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && message.contains("breach"), "{message}");
 }
 
 #[tokio::test]

@@ -149,6 +149,22 @@ fn no_message_below_the_doors_names_a_command() {
     }
 }
 
+/// One file decides on timeouts, redirects, proxies and TLS. `reqwest::get` would build a client too.
+#[test]
+fn auth_graph_builds_its_http_clients_in_one_file() {
+    let floors = ["src", "engine/src", "credentials/src", "store/src", "model/src"];
+    let sources: Vec<_> = floors.iter().flat_map(|floor| sources(&root().join("auth-graph").join(floor))).collect();
+    let client_file = "auth-graph/engine/src/egress/client.rs";
+    assert!(sources.iter().any(|(name, text)| name == client_file && text.contains("Client::builder()")));
+    for (name, text) in sources.iter().filter(|(name, text)| name != client_file && text.contains("reqwest")) {
+        for (number, line) in text.lines().enumerate() {
+            for word in ["Client::builder", "ClientBuilder", "Client::new", "Client::default", "reqwest::get"] {
+                assert!(!line.contains(word), "{name}:{}: build the client with egress::client", number + 1);
+            }
+        }
+    }
+}
+
 #[test]
 fn client_graph_does_not_depend_on_auth_graph() {
     let manifest: toml::Table =

@@ -2,11 +2,11 @@
 //! five digits of the hash and answers with all hashes that begin so, as Have I Been Pwned does (k-anonymity).
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
-use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::bounded_body::read_at_most;
+use super::client::{Reach, client};
 use model::config;
 use model::error::{Error, Result};
 
@@ -31,13 +31,7 @@ impl BreachedPasswords {
         if config.breached_url.is_empty() {
             return Ok(None);
         }
-        let http = Client::builder()
-            .redirect(Policy::none())
-            .timeout(config.breached_timeout)
-            .connect_timeout(config.breached_timeout)
-            .user_agent(concat!("auth-graph/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(Error::internal)?;
+        let http = client(config.breached_timeout, Reach::Configured)?;
         Ok(Some(Self { url: config.breached_url.trim_end_matches('/').to_owned(), http }))
     }
 

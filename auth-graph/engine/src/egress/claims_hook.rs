@@ -2,17 +2,15 @@
 //!
 //! It is asked by a signed POST before anything is locked. What its failure means is decided in `auth::claims`.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::bounded_body::read_at_most;
+use super::client::{Reach, client};
 use credentials::webhook_signatures::sign;
 use model::config;
 use model::error::{Error, Result};
@@ -101,18 +99,10 @@ impl ClaimsHook {
             return Ok(None);
         }
         let secrets = config.secrets.iter().map(WebhookSecret::parse).collect::<std::result::Result<_, _>>();
-        let http = Client::builder()
-            // It would take what is signed for one address to another.
-            .redirect(Policy::none())
-            .timeout(config.timeout)
-            .connect_timeout(config.timeout)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .user_agent(concat!("auth-graph/", env!("CARGO_PKG_VERSION")))
-            .build();
         Ok(Some(Self {
             url: config.url.clone(),
             secrets: secrets.map_err(Error::internal)?,
-            http: http.map_err(Error::internal)?,
+            http: client(config.timeout, Reach::Configured)?,
         }))
     }
 
