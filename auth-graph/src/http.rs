@@ -4,13 +4,13 @@
 //! HTTP asks for is in the crate `graphql_edge`.
 
 mod browser;
+mod easyjwt;
 mod graphql;
 mod health;
 mod identity;
 mod oauth;
 mod pages;
 mod remembered;
-mod rest;
 mod site;
 mod socket;
 mod well_known;
@@ -51,7 +51,7 @@ pub fn router_with(app: &App, remembered: &Remembered) -> Result<Router, Problem
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
-    let router = if app.config.rest.enabled { router.merge(rest::router()) } else { router };
+    let router = if app.config.rest.enabled { router.merge(easyjwt::router()) } else { router };
     let router = if app.config.accounts.pages_url.is_empty() { router.merge(pages::router()) } else { router };
     let router = match app.config.profile {
         Profile::Production => router,

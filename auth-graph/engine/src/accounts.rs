@@ -5,9 +5,7 @@ mod addresses;
 mod consequences;
 pub(crate) mod creating;
 pub(crate) mod deleting;
-mod easyjwt;
 mod editing;
-pub mod integer_id;
 mod listing;
 pub(crate) mod metadata;
 mod password_rules;
@@ -20,10 +18,9 @@ mod registration;
 use std::collections::HashMap;
 
 use sea_orm::{DbErr, SqlErr};
-use secrecy::SecretString;
 
+use super::callers::Principal;
 use super::callers::view::{Seen, View};
-use super::callers::{Principal, authentication};
 use crate::app::App;
 use model::error::{Error, Result};
 use model::values::{Email, UserId};
@@ -34,7 +31,6 @@ pub(crate) use editing::UserEdit;
 
 pub use addresses::{confirm as confirm_address, request_change as request_address_change, request_verification};
 pub use deleting::{Deletion, delete_own};
-pub use easyjwt::{NewUnconfirmed, change_password_by_credentials, create_unconfirmed, require_creating};
 pub use listing::{count, list};
 pub use metadata::set_metadata;
 pub use passwords::{change as change_password, request_reset as request_password_reset, reset as reset_password};
@@ -87,12 +83,6 @@ pub async fn visible_among(app: &App, principal: Option<&Principal>, ids: &[User
     let view = View::of(app, principal).await?;
     let found = users::find_among_or_successors(&app.db, seen).await?;
     Ok(found.into_iter().filter_map(|(id, user)| Some((id, view.see(app, user)?))).collect())
-}
-
-/// Returns whether the user of a token whose session has ended was disabled, or `None` when there is no such user.
-pub async fn is_disabled(app: &App, token: &SecretString) -> Result<Option<bool>> {
-    let Some(id) = authentication::subject_of_revoked(app, token) else { return Ok(Some(false)) };
-    Ok(users::find(&app.db, id).await?.map(|user| !user.is_active))
 }
 
 /// Returns the user with this address, for the command line.

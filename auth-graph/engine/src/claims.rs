@@ -1,14 +1,12 @@
-//! Claims of access tokens in addition to the standard ones: those of the policy, those of the hook, and the names that
-//! other clients expect.
+//! Claims of access tokens in addition to the standard ones: those of the policy, those of the hook, and those that
+//! clients of django-easyjwt read (`easyjwt::claims`).
 //!
 //! All questions are answered before a session or a client is locked, so that no network call is made within a
 //! transaction.
 
 pub mod policy;
 
-use serde_json::Value;
-
-use super::accounts::integer_id;
+use super::easyjwt;
 use crate::app::App;
 use crate::egress::claims_hook::{Occasion, Question};
 use model::config::HookFailure;
@@ -32,7 +30,7 @@ impl Answer {
 
 /// Returns whether a question must be answered before a token is made.
 pub(crate) fn must_ask(app: &App) -> bool {
-    app.claims.hook.is_some() || app.claims.policy.tells_numbers()
+    app.claims.hook.is_some() || easyjwt::claims::tells_numbers(&app.config.claims)
 }
 
 /// Asks the hook, if there is one.
@@ -83,8 +81,8 @@ pub(crate) async fn ask_for_session(
         scope,
     };
     let mut answer = ask(app, &question).await?;
-    if app.claims.policy.tells_numbers() {
-        answer.number = Some(integer_id::number_of(app, session.user_id).await?);
+    if easyjwt::claims::tells_numbers(&app.config.claims) {
+        answer.number = Some(easyjwt::number_of(app, session.user_id).await?);
     }
     Ok(answer)
 }
@@ -94,14 +92,13 @@ pub(crate) async fn ask_for_session(
 pub(crate) fn of_user(app: &App, user: &users::Model, audience: &str, answer: Answer) -> AdditionalClaims {
     let mut claims = app.claims.policy.of_user(user, audience);
     claims.extend(answer.claims);
-    let id = answer.number.map_or_else(|| user.id.to_string().into(), Value::from);
-    app.claims.policy.add_other_names(&mut claims, Some(id));
+    easyjwt::claims::add_of_user(&app.config.claims, &mut claims, user.id, answer.number);
     claims
 }
 
-/// Returns the additional claims for a service client, which has no attributes and is no user's account.
+/// Returns the additional claims for a service client, which has no attributes.
 pub(crate) fn of_service(app: &App, answer: Answer) -> AdditionalClaims {
     let mut claims = answer.claims;
-    app.claims.policy.add_other_names(&mut claims, None);
+    easyjwt::claims::add_of_service(&app.config.claims, &mut claims);
     claims
 }

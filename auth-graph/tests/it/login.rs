@@ -3,10 +3,11 @@
 use std::pin::pin;
 
 use chrono::Duration;
-use engine::accounts::{Rank, change_password_by_credentials};
+use engine::accounts::Rank;
 use engine::administration::{self, NewAccount};
 use engine::callers::Actor;
 use engine::callers::Device;
+use engine::easyjwt::change_password_by_credentials;
 use engine::limits::{Attempt, LimitedAction};
 use futures_util::future::join_all;
 use futures_util::poll;

@@ -1,8 +1,9 @@
 //! Making one account of two.
 
-use engine::accounts::{Rank, integer_id};
+use engine::accounts::Rank;
 use engine::administration::{self, Update};
 use engine::callers::Actor;
+use engine::easyjwt;
 use model::values::Scopes;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
@@ -32,14 +33,14 @@ async fn a_merged_account_ends_and_its_identifier_leads_to_the_other() {
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     set_metadata(test, &old, json!({ "plan": "gold", "theme": "dark" })).await;
     set_metadata(test, &ada, json!({ "theme": "light" })).await;
-    let number = integer_id::number_of(&test.app, old.user.id).await.unwrap();
+    let number = easyjwt::number_of(&test.app, old.user.id).await.unwrap();
 
     let merged = merge(&root.caller, &old, &ada).await;
     let user = &merged.data("mergeUsers")["user"];
     assert_eq!((&user["id"], &user["email"]), (&json!(ada.user.id.to_string()), &json!("ada@test.com")));
     assert_eq!(user["metadata"], json!({ "plan": "gold", "theme": "light" }));
     assert_eq!(user["dateJoined"], json!(old.user.date_joined.to_rfc3339()));
-    assert_eq!(integer_id::number_of(&test.app, ada.user.id).await.unwrap(), number);
+    assert_eq!(easyjwt::number_of(&test.app, ada.user.id).await.unwrap(), number);
 
     assert_eq!(old.caller.me().await.code(), "TOKEN_REVOKED");
     assert_eq!(test.anonymous().refresh(&old.refresh).await.code(), "TOKEN_REVOKED");

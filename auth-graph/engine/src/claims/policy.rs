@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use model::config::{self, UserIdClaim};
+use crate::easyjwt;
+use model::config;
 use model::values::{AdditionalClaims, ClaimName, ClaimSource};
 use store::users;
 
@@ -44,22 +45,8 @@ impl ClaimsPolicy {
     /// The names of the hook are unknown.
     #[must_use]
     pub fn names(&self) -> BTreeSet<&str> {
-        let of_django: &[&str] = if self.0.django { &["user_id", "token_type"] } else { &[] };
         let of_policies = self.0.policies.iter().flat_map(|policy| policy.claims.keys()).map(ClaimName::as_str);
-        of_policies.chain(of_django.iter().copied()).collect()
-    }
-
-    /// Returns whether tokens also identify users by their numbers.
-    #[must_use]
-    pub fn tells_numbers(&self) -> bool {
-        self.0.django && self.0.user_id == UserIdClaim::Number
-    }
-
-    /// Adds the claims that are switched on for clients that expect other names.
-    pub fn add_other_names(&self, claims: &mut AdditionalClaims, user_id: Option<Value>) {
-        if self.0.django {
-            claims.add_names_of_django(user_id);
-        }
+        of_policies.chain(easyjwt::claims::names(&self.0).iter().copied()).collect()
     }
 
     fn sources<'a>(&'a self, audience: &'a str) -> impl Iterator<Item = (&'a ClaimName, &'a ClaimSource)> {

@@ -160,10 +160,9 @@ impl AdditionalClaims {
         self.0.extend(others.0);
     }
 
-    /// Sets the reserved claims that django-easyjwt and djangorestframework-simplejwt read.
-    pub fn add_names_of_django(&mut self, user_id: Option<Value>) {
-        self.0.insert("token_type".to_owned(), "access".into());
-        self.0.extend(user_id.map(|id| ("user_id".to_owned(), id)));
+    /// Sets a claim that no policy and no hook can set.
+    pub fn insert_reserved(&mut self, name: &'static str, value: Value) {
+        self.0.insert(name.to_owned(), value);
     }
 
     /// Returns the length of their JSON in bytes.

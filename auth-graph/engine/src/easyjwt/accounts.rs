@@ -1,11 +1,11 @@
-//! Operations for clients of django-easyjwt, which send an address and a password in place of a token.
+//! The operations on accounts that no other door offers: an account before its address is verified, and a new password
+//! for an address and a password in place of a token.
 
 use secrecy::SecretString;
 
-use super::{Account, UserEdit, creating, passwords};
+use crate::accounts::{Account, UserEdit, creating, passwords};
 use crate::app::App;
-use crate::callers::Actor;
-use crate::callers::Device;
+use crate::callers::{Actor, Device, authentication};
 use crate::limits::{Attempt, LimitedAction};
 use crate::mail::{self, Letter};
 use crate::signing_in::password::compare;
@@ -103,4 +103,10 @@ pub async fn change_password_by_credentials(
     }
     edit.account.set_password(hash, app.clock.now());
     edit.commit("user.change_password").await.map(drop)
+}
+
+/// Returns whether the user of a token whose session has ended was disabled, or `None` when there is no such user.
+pub async fn is_disabled(app: &App, token: &SecretString) -> Result<Option<bool>> {
+    let Some(id) = authentication::subject_of_revoked(app, token) else { return Ok(Some(false)) };
+    Ok(users::find(&app.db, id).await?.map(|user| !user.is_active))
 }

@@ -1,5 +1,6 @@
 //! The paths of django-easyjwt's authentication service, with its bodies, so that its client services can be pointed
-//! here. Where its answer is a fault, ours is given: `docs/guides/from-django.md` lists those.
+//! here. Where its answer is a fault, ours is given: `docs/guides/from-django.md` lists those. The section `[rest]` of
+//! the configuration switches them on. What only these clients need of the product is in `engine::easyjwt`.
 
 mod fields;
 mod refusal;
@@ -19,12 +20,12 @@ use serde_json::{Value, json};
 
 use super::identity::device;
 use super::site::Site;
-use engine::accounts::{self, NewUnconfirmed, integer_id};
 use engine::app::App;
+use engine::easyjwt::{self, NewUnconfirmed};
 use engine::sessions::{self, Reach};
 use engine::signing_in::Login;
 use engine::verification::{Verified, verify as check};
-use engine::{callers, signing_in};
+use engine::{accounts, callers, signing_in};
 use fields::Fields;
 use model::error::Error;
 use model::values::NewPassword;
@@ -99,7 +100,7 @@ async fn user(State(app): State<App>, request: Request) -> Answer {
         Ok(caller) => caller,
         Err(callers::Refusal::Unknown) => return Err(Error::from(callers::Refusal::Unknown).into()),
         Err(callers::Refusal::Revoked) => {
-            return Err(match accounts::is_disabled(&app, &token).await? {
+            return Err(match easyjwt::is_disabled(&app, &token).await? {
                 None => Refusal::UserNotFound,
                 Some(true) => Refusal::UserInactive,
                 Some(false) => Refusal::BadBearer,
@@ -113,19 +114,19 @@ async fn user(State(app): State<App>, request: Request) -> Answer {
     if !user.is_active {
         return Err(Refusal::UserInactive);
     }
-    let number = integer_id::number_of(&app, user.id).await?;
+    let number = easyjwt::number_of(&app, user.id).await?;
     Ok(answer(account(&user, number)))
 }
 
 async fn create_user(State(app): State<App>, parts: Parts, body: Body) -> Answer {
-    accounts::require_creating(&app)?;
+    easyjwt::require_creating(&app)?;
     let mut fields =
         Fields::read_with(&parts.headers, body, &["email", "password"], &["first_name", "last_name", "phone"]).await?;
     let device = device(&app, &parts);
     let new = unconfirmed(&mut fields).map_err(named)?;
-    let user = accounts::create_unconfirmed(&app, new, &device).await.map_err(named)?;
+    let user = easyjwt::create_unconfirmed(&app, new, &device).await.map_err(named)?;
     let body = json!({
-        "id": integer_id::number_of(&app, user.id).await?,
+        "id": easyjwt::number_of(&app, user.id).await?,
         "email": user.email.as_str(),
         "first_name": user.first_name,
         "last_name": user.last_name,
@@ -173,7 +174,7 @@ async fn change_password(State(app): State<App>, parts: Parts, body: Body) -> An
     let wrong = || Refusal::Fields(json!({ "non_field_errors": ["Invalid credentials."] }));
     let email = fields.take("email").expose_secret().parse().map_err(|_: Error| wrong())?;
     let (current, new) = (fields.take("password"), fields.take("new_password"));
-    let changed = accounts::change_password_by_credentials(&app, &email, &current, new, &device(&app, &parts)).await;
+    let changed = easyjwt::change_password_by_credentials(&app, &email, &current, new, &device(&app, &parts)).await;
     match changed {
         Ok(()) => Ok(answer(json!({}))),
         Err(Error::InvalidCredentials) => Err(wrong()),
