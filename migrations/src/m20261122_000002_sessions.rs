@@ -24,6 +24,7 @@ impl MigrationTrait for Migration {
                     .col(ColumnDef::new(Sessions::IpAddress).text())
                     .col(ColumnDef::new(Sessions::CreatedAt).timestamp_with_time_zone().not_null())
                     .col(ColumnDef::new(Sessions::LastUsedAt).timestamp_with_time_zone().not_null())
+                    .col(ColumnDef::new(Sessions::PreviousUseAt).timestamp_with_time_zone())
                     .col(ColumnDef::new(Sessions::ExpiresAt).timestamp_with_time_zone().not_null())
                     .col(ColumnDef::new(Sessions::AbsoluteExpiresAt).timestamp_with_time_zone().not_null())
                     .col(ColumnDef::new(Sessions::RevokedAt).timestamp_with_time_zone())
@@ -69,6 +70,7 @@ enum Sessions {
     IpAddress,
     CreatedAt,
     LastUsedAt,
+    PreviousUseAt,
     ExpiresAt,
     AbsoluteExpiresAt,
     RevokedAt,

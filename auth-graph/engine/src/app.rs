@@ -24,7 +24,7 @@ use model::clock::Clock;
 use model::config::Config;
 use model::error::{Error, Result};
 use model::values::JsonSchema;
-use store::Commits;
+use store::{Bounds, Commits};
 
 /// A cheap handle to the components.
 #[derive(Clone, Debug)]
@@ -144,8 +144,13 @@ impl App {
     pub async fn build(config: Config, clock: Clock) -> Result<Self> {
         let secrets = config.secrets().map_err(Error::internal)?;
         let (url, most) = (database_url(&config)?, config.database.max_connections);
+        let bounds = Bounds {
+            statement: config.database.statement_timeout,
+            lock: config.database.lock_timeout,
+            idle_in_transaction: config.database.idle_in_transaction_timeout,
+        };
         let open = async |commits| {
-            let db = store::connect(&url, most, commits).await;
+            let db = store::connect(&url, most, commits, bounds).await;
             db.map_err(|error| unopened(&config, &error))
         };
         let db = open(Commits::Durable).await?;

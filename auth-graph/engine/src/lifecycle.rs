@@ -1,12 +1,13 @@
 //! Starting and housekeeping: from a configuration to an [`App`] that is ready to serve, and the deletion of old rows.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use crate::app::App;
 use crate::{audit, feed, keys, mail, sessions, webhooks};
 use model::clock::Clock;
 use model::config::Config;
 use model::error::{Error, Result};
+use model::values::TokenId;
 
 /// Builds App, brings the database up to date, and loads keys and recent revocations: ready to serve.
 ///
@@ -56,12 +57,34 @@ pub async fn readiness(app: &App) -> Readiness {
     }
 }
 
+const LEASE: &str = "housekeeping";
+/// Time between two rounds of deleting rows. One replica does it, and another one the next time if that has stopped.
+const EVERY: Duration = Duration::minutes(1);
+
+/// Forgets revocations whose last token has expired, and deletes old rows if it is time: see [`purge`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn housekeep(app: &App) -> Result<()> {
+    let now = app.clock.now();
+    app.tokens.revocations.purge(now);
+    let holder = TokenId::generate(now).to_string();
+    // The lease is not given back, so that the next round begins when it is over.
+    if store::leases::take(&app.db, LEASE, &holder, now, now + EVERY).await? {
+        purge(app, now).await?;
+    }
+    Ok(())
+}
+
 /// Deletes what no longer matters: counters that are free, revocations whose last token has expired, sessions, events,
 /// changes and deliveries that were kept for long enough.
+///
+/// # Errors
+/// When the database fails.
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     app.tokens.revocations.purge(now);
     // A day longer than they matter, so that a clock that is ahead deletes nothing that is asked for when it is right.
-    store::revoked_tokens::purge(&app.db, app.tokens.revocations.horizon(now) - chrono::Duration::days(1)).await?;
+    store::revoked_tokens::purge(&app.db, app.tokens.revocations.horizon(now) - Duration::days(1)).await?;
     store::one_time_tokens::purge(&app.db, now).await?;
     mail::purge(app, now).await?;
     store::rate_limits::purge(&app.db, now.timestamp_micros()).await?;

@@ -55,12 +55,9 @@ pub async fn list(app: &App, principal: &Principal) -> Result<Vec<sessions::Mode
     }
 }
 
-/// Deletes the sessions that have ended for as long as events of signing in are kept: they hold addresses of devices,
-/// too.
+/// Deletes the sessions that ended longer ago than they are kept: they contain network addresses.
 pub(crate) async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
-    let ended = now - app.config.audit.login_event_retention;
-    let begun = ended - app.config.tokens.session_lifetime;
-    sessions::purge(&app.db, begun, ended).await?;
+    sessions::purge(&app.db, now - app.config.audit.session_retention).await?;
     Ok(())
 }
 

@@ -152,6 +152,15 @@ pub struct Database {
     pub url: SecretString,
     /// Size of the connection pool.
     pub max_connections: u32,
+    /// Longest duration of a statement on PostgreSQL.
+    #[serde(with = "humantime_serde")]
+    pub statement_timeout: Duration,
+    /// Longest wait for a lock on PostgreSQL.
+    #[serde(with = "humantime_serde")]
+    pub lock_timeout: Duration,
+    /// Longest pause between two statements of a transaction on PostgreSQL.
+    #[serde(with = "humantime_serde")]
+    pub idle_in_transaction_timeout: Duration,
 }
 
 /// Paths of django-easyjwt's authentication service.
@@ -217,9 +226,12 @@ pub struct Audit {
     /// Retention of the audit log.
     #[serde(deserialize_with = "time_delta")]
     pub retention: TimeDelta,
-    /// Retention of events of signing in, and of ended sessions.
+    /// Retention of events of signing in.
     #[serde(deserialize_with = "time_delta")]
     pub login_event_retention: TimeDelta,
+    /// Retention of sessions after their end.
+    #[serde(deserialize_with = "time_delta")]
+    pub session_retention: TimeDelta,
 }
 
 /// Schema for composition into a supergraph.

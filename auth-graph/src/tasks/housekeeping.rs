@@ -13,7 +13,7 @@ pub(super) async fn run(app: App) -> Result<()> {
     loop {
         tokio::time::sleep(EVERY).await;
         app.metrics.upkeep();
-        engine::purge(&app, app.clock.now()).await?;
+        engine::housekeep(&app).await?;
         webhooks::measure(&app).await?;
         keys::reload(&app).await?;
     }

@@ -2,8 +2,9 @@
 //! refuses too. What is recorded is decided in `auth::audit`.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait, Select};
 
+use super::purge::in_batches;
 use super::window::{Window, comparable, latest_first};
 use model::values::EventId;
 
@@ -118,5 +119,7 @@ pub async fn insert(txn: &impl ConnectionTrait, event: Model) -> Result<(), DbEr
 
 /// Deletes the events before this time.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
-    Ok(Entity::delete_many().filter(Column::OccurredAt.lt(before)).exec(db).await?.rows_affected)
+    // The identifiers begin with the time, so that the key leads to the old ones.
+    let outdated = Condition::all().add(Column::Id.lt(EventId::lowest(before))).add(Column::OccurredAt.lt(before));
+    in_batches::<Entity>(db, Column::Id, outdated).await
 }

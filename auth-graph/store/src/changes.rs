@@ -5,9 +5,10 @@
 //! two transactions the one with the higher number may commit first.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect};
+use sea_orm::{Condition, QueryOrder, QuerySelect};
 
 use super::change_head as head;
+use super::purge::in_batches;
 use super::window::comparable;
 use model::values::{ClientId, Held, Revoked, SessionId, Subject, TokenId, UserId};
 
@@ -266,10 +267,7 @@ pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64
     // A change may have been recorded a little before another that has the lower position: only whole beginnings go, as
     // a reader tells by a gap that something was deleted.
     let kept = first_since(db, before).await?;
-    let outdated = Entity::delete_many().filter(Column::RecordedAt.lt(before));
-    let outdated = match kept {
-        Some(position) => outdated.filter(Column::Position.lt(position)),
-        None => outdated,
-    };
-    Ok(outdated.exec(db).await?.rows_affected)
+    let outdated = Condition::all().add(Column::RecordedAt.lt(before));
+    let outdated = outdated.add_option(kept.map(|position| Column::Position.lt(position)));
+    in_batches::<Entity>(db, Column::Position, outdated).await
 }

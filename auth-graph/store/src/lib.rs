@@ -13,6 +13,7 @@ pub mod leases;
 pub mod login_events;
 pub mod mails;
 pub mod one_time_tokens;
+mod purge;
 pub mod rate_limits;
 pub mod revoked_tokens;
 pub mod sessions;
@@ -29,7 +30,7 @@ use auth_graph_migrations::Migrator;
 use database::Migrations;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, Select};
 
-pub use database::{Commits, begin, connect, describe_connect_error, has_one_writer, is_newer};
+pub use database::{Bounds, Commits, begin, connect, describe_connect_error, has_one_writer, is_newer};
 pub use wake::Wake;
 
 const MIGRATIONS: Migrations = Migrations { service: "auth-graph", lock: 0x6175_7468_6772_6170, can_undo: true };

@@ -2,9 +2,10 @@
 //! nobody is not kept.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait, Select, Set};
+use sea_orm::sea_query::Expr;
+use sea_orm::{Condition, DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait, Select, Set};
 
+use super::purge::in_batches;
 use super::window::{Window, comparable, latest_first};
 use model::values::{EventId, SessionId, UserId};
 
@@ -170,8 +171,9 @@ pub async fn count(db: &impl ConnectionTrait, filter: &Filter, piece: Piece) -> 
 
 /// Deletes the events before this time.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
-    let outdated = Expr::col(Column::OccurredAt).lt(before);
-    Ok(Entity::delete_many().filter(outdated).exec(db).await?.rows_affected)
+    // The identifiers begin with the time, so that the key leads to the old ones.
+    let outdated = Condition::all().add(Column::Id.lt(EventId::lowest(before))).add(Column::OccurredAt.lt(before));
+    in_batches::<Entity>(db, Column::Id, outdated).await
 }
 
 /// Forgets from where and with what a user has signed in.

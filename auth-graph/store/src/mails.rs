@@ -4,8 +4,9 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{QueryOrder, QuerySelect};
+use sea_orm::{Condition, QueryOrder, QuerySelect};
 
+use super::purge::in_batches;
 use super::unique;
 use model::values::{Email, Locale, MailId, UserId};
 
@@ -110,5 +111,5 @@ pub async fn still_waits(txn: &impl ConnectionTrait, id: MailId) -> Result<bool,
 
 /// Deletes the mails that were given up before this time.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
-    Ok(Entity::delete_many().filter(Column::FailedAt.lt(before)).exec(db).await?.rows_affected)
+    in_batches::<Entity>(db, Column::Id, Condition::all().add(Column::FailedAt.lt(before))).await
 }

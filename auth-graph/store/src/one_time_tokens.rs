@@ -1,8 +1,10 @@
 //! One-time tokens: what the links in mails carry. Only their hashes are kept, and using one deletes its row.
 
+use sea_orm::Condition;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
 
+use super::purge::in_batches;
 use model::values::{Email, UserId};
 
 /// A token that was not used yet.
@@ -93,5 +95,5 @@ pub async fn delete_all(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
 /// Deletes those that have expired.
 pub async fn purge(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<u64, DbErr> {
     let expired = Expr::col(Column::ExpiresAt).lte(now);
-    Ok(Entity::delete_many().filter(expired).exec(db).await?.rows_affected)
+    in_batches::<Entity>(db, Column::Hash, Condition::all().add(expired)).await
 }

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, OnConflict};
-use sea_orm::{QueryTrait, Set};
+use sea_orm::{Condition, QueryTrait, Set};
+
+use super::purge::in_batches;
 
 /// A counter.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -100,5 +102,5 @@ fn added(column: Column) -> Expr {
 
 /// Deletes the counters that are wholly free.
 pub async fn purge(db: &impl ConnectionTrait, now: i64) -> Result<u64, DbErr> {
-    Ok(Entity::delete_many().filter(Column::FreeAt.lte(now)).exec(db).await?.rows_affected)
+    in_batches::<Entity>(db, Column::Key, Condition::all().add(Column::FreeAt.lte(now))).await
 }

@@ -1,10 +1,11 @@
 //! Access tokens of service clients that were ended one by one. Those of users are ended with their session, in
 //! `sessions`. A row matters until its token would have expired.
 
-use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
+use sea_orm::{Condition, Set};
 
+use super::purge::in_batches;
 use model::values::TokenId;
 
 /// A revoked token.
@@ -47,5 +48,5 @@ pub async fn revoked_since(
 
 /// Deletes the tokens that were ended before this time.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
-    Ok(Entity::delete_many().filter(Column::RevokedAt.lte(before)).exec(db).await?.rows_affected)
+    in_batches::<Entity>(db, Column::Id, Condition::all().add(Column::RevokedAt.lte(before))).await
 }

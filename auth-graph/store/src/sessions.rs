@@ -4,8 +4,11 @@ use std::sync::LazyLock;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
-use sea_orm::{DbBackend, FromQueryResult, IdenStatic, Iterable, QueryOrder, QuerySelect, QueryTrait, Statement};
+use sea_orm::{
+    Condition, DbBackend, FromQueryResult, IdenStatic, Iterable, QueryOrder, QuerySelect, QueryTrait, Statement,
+};
 
+use super::purge::in_batches;
 use super::{unique, users};
 use model::values::{Amr, Level, Scopes, SessionId, UserId};
 
@@ -38,8 +41,10 @@ pub struct Model {
     pub ip_address: Option<String>,
     /// Time of the sign-in (UTC).
     pub created_at: DateTimeUtc,
-    /// The last refresh.
+    /// Time of the last refresh (UTC).
     pub last_used_at: DateTimeUtc,
+    /// Time of the refresh before the last one (UTC).
+    pub previous_use_at: Option<DateTimeUtc>,
     /// Time at which the session ends unless it is refreshed (UTC).
     pub expires_at: DateTimeUtc,
     /// Time at which the session ends in any case (UTC).
@@ -61,6 +66,17 @@ impl Model {
     #[must_use]
     pub fn audience<'a>(&'a self, graph: &'a str) -> &'a str {
         self.audience.as_deref().unwrap_or(graph)
+    }
+
+    /// Returns the time at which the successor of an outdated refresh token was replaced. None: before the last two
+    /// refreshes.
+    #[must_use]
+    pub fn successor_replaced_at(&self, generation: i64) -> Option<DateTimeUtc> {
+        match self.generation - generation {
+            2 => Some(self.last_used_at),
+            3 => self.previous_use_at,
+            _ => None,
+        }
     }
 
     /// Returns whether the session can be used at this time.
@@ -123,6 +139,7 @@ pub async fn advance(
     let end = CaseStatement::new().case(is_earlier, Expr::col(Column::AbsoluteExpiresAt)).finally(used.idle_end);
     let advanced = Entity::update_many()
         .col_expr(Column::Generation, Expr::value(generation + 1))
+        .col_expr(Column::PreviousUseAt, Expr::col(Column::LastUsedAt))
         .col_expr(Column::LastUsedAt, Expr::value(used.at))
         .col_expr(Column::ExpiresAt, end.into())
         .col_expr(Column::IpAddress, Expr::value(used.ip_address))
@@ -149,7 +166,8 @@ async fn advance_at_once(
         let columns = Column::iter().map(|column| format!(r#"sessions.{0} AS "session.{0}""#, column.as_str()));
         let of_user = users::Column::iter().map(|column| format!(r#"users.{0} AS "user.{0}""#, column.as_str()));
         format!(
-            "UPDATE sessions SET generation = generation + 1, last_used_at = $3, ip_address = $4, \
+            "UPDATE sessions SET generation = generation + 1, previous_use_at = last_used_at, last_used_at = $3, \
+             ip_address = $4, \
              expires_at = least($5, absolute_expires_at) \
              FROM users \
              WHERE sessions.id = $1 AND generation = $2 AND revoked_at IS NULL AND expires_at > $3 \
@@ -198,13 +216,14 @@ pub async fn insert(txn: &impl ConnectionTrait, session: &Model) -> Result<(), D
     Entity::insert(row).exec_without_returning(txn).await.map(drop)
 }
 
-/// Deletes the sessions that were begun before one time and had their absolute end before another.
+/// Deletes the sessions that ended before this time, early or because they were not used.
 ///
-/// The identifiers begin with the time, so that they lead to the few that are old: an index on what moves with each
-/// refresh would have to be written each time.
-pub async fn purge(db: &impl ConnectionTrait, begun: DateTimeUtc, ended: DateTimeUtc) -> Result<u64, DbErr> {
-    let old = Entity::delete_many().filter(Column::Id.lt(SessionId::lowest(begun)));
-    Ok(old.filter(Column::AbsoluteExpiresAt.lt(ended)).exec(db).await?.rows_affected)
+/// The identifiers begin with the time of the sign-in, so that the key leads to the old ones: an index on what each
+/// refresh changes would have to be written each time.
+pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
+    let ended = Expr::col(Column::RevokedAt).if_null(Expr::col(Column::ExpiresAt)).lt(before);
+    let outdated = Condition::all().add(Column::Id.lt(SessionId::lowest(before))).add(ended);
+    in_batches::<Entity>(db, Column::Id, outdated).await
 }
 
 /// Forgets from where and with what the sessions of a user were used.

@@ -5,9 +5,10 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait};
 
 use super::changes::{self, Kind, SubjectKind};
+use super::purge::in_batches;
 use super::unique;
 use super::window::{Window, comparable, latest_first};
 use model::values::{DeliveryId, SessionId, Subject, TokenId, WebhookId};
@@ -298,6 +299,10 @@ pub async fn count(db: &impl ConnectionTrait, state: State) -> Result<u64, DbErr
 
 /// Deletes what was delivered or given up, and has waited since before this time.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
-    let old = Entity::delete_many().filter(Column::State.ne(State::Waiting)).filter(Column::QueuedAt.lt(before));
-    Ok(old.exec(db).await?.rows_affected)
+    // The identifiers begin with the time of the first queueing, so that the key leads to the old ones.
+    let outdated = Condition::all()
+        .add(Column::Id.lt(DeliveryId::lowest(before)))
+        .add(Column::State.ne(State::Waiting))
+        .add(Column::QueuedAt.lt(before));
+    in_batches::<Entity>(db, Column::Id, outdated).await
 }

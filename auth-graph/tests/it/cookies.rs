@@ -193,6 +193,7 @@ async fn openrisk_700_a_refused_refresh_leaves_the_cookie_alone() {
     let caller = with_session(&test, &first);
     let second = refresh(&caller).await;
     refresh(&with_session(&test, &second)).await.data("refresh");
+    test.app.clock.advance(chrono::Duration::minutes(1));
     assert_refused(&refresh(&caller).await, "TOKEN_REUSED");
     assert_refused(&refresh(&with_session(&test, &second)).await, "TOKEN_REVOKED");
 }

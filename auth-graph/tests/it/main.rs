@@ -55,6 +55,7 @@ mod pages;
 mod passwords;
 mod projections;
 mod refresh;
+mod reliability;
 mod replicas;
 mod restoring;
 mod revocation;

@@ -63,6 +63,21 @@ async fn a_merged_account_ends_and_its_identifier_leads_to_the_other() {
     assert_eq!(merge(&root.caller, &old, &ada).await.code(), "NOT_FOUND", "it is gone");
 }
 
+/// The account that gains nothing is recorded too: the record says with whom it was merged.
+#[tokio::test]
+async fn both_accounts_of_a_merge_are_recorded_when_one_gains_nothing() {
+    let test = TestApp::new().await;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let younger = test.signed_in("younger@test.com", Rank::User).await;
+    merge(&root.caller, &younger, &ada).await.data("mergeUsers");
+    let recorded = audit_events::Entity::find().all(&test.app.db).await.unwrap();
+    let merged = recorded.iter().filter(|event| event.action == "user.merge");
+    let mut targets: Vec<_> = merged.map(|event| event.target_id.clone()).collect();
+    targets.sort_unstable();
+    assert_eq!(targets, [ada.user.id.to_string(), younger.user.id.to_string()]);
+}
+
 #[tokio::test]
 async fn the_feed_tells_where_a_merged_account_has_gone() {
     let test = TestApp::new().await;

@@ -246,6 +246,7 @@ async fn refresh_tokens_that_are_not_good_are_invalid_grants() {
     }
     let second = send(&ada.refresh).await.body["refresh_token"].as_str().unwrap().to_owned();
     let third = send(&second).await.body["refresh_token"].as_str().unwrap().to_owned();
+    test.app.clock.advance(Duration::minutes(1));
     is_refused(&send(&ada.refresh).await, 400, "invalid_grant");
     is_refused(&send(&third).await, 400, "invalid_grant");
     let eve = test.signed_in("eve@test.com", Rank::User).await;

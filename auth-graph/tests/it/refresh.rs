@@ -97,6 +97,7 @@ async fn simplejwt_863_an_outdated_token_ends_the_session_and_is_recorded() {
     let third = test.anonymous().refresh(&second).await;
     let access = third.data("refresh")["accessToken"].as_str().unwrap();
 
+    test.app.clock.advance(Duration::minutes(1));
     assert_eq!(test.anonymous().refresh(&stolen.refresh).await.code(), "TOKEN_REUSED");
     assert_eq!(test.anonymous().refresh(&refresh_token(&third)).await.code(), "TOKEN_REVOKED");
     assert_eq!(test.anonymous().refresh(&stolen.refresh).await.code(), "TOKEN_REVOKED");
@@ -106,6 +107,57 @@ async fn simplejwt_863_an_outdated_token_ends_the_session_and_is_recorded() {
     let events = events.all(&test.app.db).await.unwrap();
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].user_id, Some(stolen.user.id));
+}
+
+/// A proxy or replica that stands still executes a request late, while its client goes on elsewhere. That signs nobody
+/// out; a thief who comes back with the same token a minute later is found out.
+#[tokio::test]
+async fn a_delayed_request_with_an_outdated_token_ends_nothing() {
+    for refreshes in [2, 3] {
+        let test = TestApp::new().await;
+        let ada = test.signed_in("ada@test.com", Rank::User).await;
+        let mut token = ada.refresh.clone();
+        for _ in 0..refreshes {
+            test.app.clock.advance(Duration::seconds(20));
+            token = refresh_token(&test.anonymous().refresh(&token).await);
+        }
+        let delayed = test.anonymous().refresh(&ada.refresh).await;
+        assert_eq!(delayed.code(), "UNAVAILABLE", "{refreshes}: {}", delayed.text);
+        assert!(delayed.body["data"].is_null(), "it gets no tokens");
+        token = refresh_token(&test.anonymous().refresh(&token).await);
+        let events = login_events::Entity::find().filter(login_events::Column::Kind.eq(Kind::RefreshReused));
+        assert_eq!(events.all(&test.app.db).await.unwrap().len(), 0);
+
+        test.app.clock.advance(Duration::minutes(1));
+        assert_eq!(test.anonymous().refresh(&ada.refresh).await.code(), "TOKEN_REUSED", "{refreshes}");
+        assert_eq!(test.anonymous().refresh(&token).await.code(), "TOKEN_REVOKED", "{refreshes}");
+    }
+}
+
+/// Whoever refreshes every second cannot put off being found out: the minute counts from the replacement of the
+/// successor.
+#[tokio::test]
+async fn a_thief_who_keeps_refreshing_is_found_out() {
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let mut stolen = ada.refresh.clone();
+    for _ in 0..4 {
+        test.app.clock.advance(Duration::seconds(1));
+        stolen = refresh_token(&test.anonymous().refresh(&stolen).await);
+    }
+    assert_eq!(test.anonymous().refresh(&ada.refresh).await.code(), "TOKEN_REUSED");
+    assert_eq!(test.anonymous().refresh(&stolen).await.code(), "TOKEN_REVOKED");
+}
+
+/// A sign-out that was delayed still signs out.
+#[tokio::test]
+async fn a_delayed_sign_out_ends_its_session() {
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let second = refresh_token(&test.anonymous().refresh(&ada.refresh).await);
+    let third = refresh_token(&test.anonymous().refresh(&second).await);
+    assert_eq!(test.anonymous().logout(&ada.refresh).await.data("logout")["revokedSessions"], 1);
+    assert_eq!(test.anonymous().refresh(&third).await.code(), "TOKEN_REVOKED");
 }
 
 #[tokio::test]
@@ -214,6 +266,7 @@ async fn a_session_moves_on_once_and_only_while_it_and_its_user_are_good() {
     let expected = sessions::Model {
         generation: 1,
         last_used_at: now,
+        previous_use_at: Some(before.last_used_at),
         ip_address,
         expires_at: now + Duration::hours(1),
         ..before

@@ -43,10 +43,10 @@ async fn keycloak_45647_parallel_refreshes_at_two_processes_all_get_the_same_suc
         // The token has gone one generation on and not more: its successor is the newest, at both.
         let next = replicas.second.refresh(successor).await["data"]["refresh"]["refreshToken"].clone();
         assert_eq!(replicas.first.refresh(successor).await["data"]["refresh"]["refreshToken"], next);
-        let reused = replicas.second.refresh(&token).await;
-        assert_eq!(reused["errors"][0]["extensions"]["code"], "TOKEN_REUSED");
-        let ended = replicas.first.refresh(&next).await;
-        assert_eq!(ended["errors"][0]["extensions"]["code"], "TOKEN_REVOKED");
+        // A request with the first token that was delayed until now ends nothing, at either.
+        let delayed = replicas.second.refresh(&token).await;
+        assert_eq!(delayed["errors"][0]["extensions"]["code"], "UNAVAILABLE");
+        assert!(replicas.first.refresh(&next).await["data"]["refresh"]["refreshToken"].is_string());
     }
 }
 

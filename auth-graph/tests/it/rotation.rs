@@ -221,7 +221,7 @@ async fn a_replaced_or_withdrawn_key_is_recorded_with_its_actor() {
     let events = events.iter().filter(|event| event.target_kind == "key");
     let recorded: Vec<_> = events.map(|event| (event.action.as_str(), event.actor_kind, event.actor_id)).collect();
     let by_root = |action| (action, ActorKind::User, Some(root.user.id.0));
-    assert_eq!(recorded, [by_root("key.rotate"), by_root("key.retire"), ("key.rotate", ActorKind::Operator, None)]);
+    assert_eq!(recorded, [by_root("key.rotate"), by_root("key.retire"), ("key.rotate", ActorKind::System, None)]);
 }
 
 #[tokio::test]

@@ -120,6 +120,15 @@ pub struct Database {
     pub url: SecretString,
     /// Size of the connection pool.
     pub max_connections: u32,
+    /// Longest duration of a statement on PostgreSQL.
+    #[serde(with = "humantime_serde")]
+    pub statement_timeout: Duration,
+    /// Longest wait for a lock on PostgreSQL.
+    #[serde(with = "humantime_serde")]
+    pub lock_timeout: Duration,
+    /// Longest pause between two statements of a transaction on PostgreSQL.
+    #[serde(with = "humantime_serde")]
+    pub idle_in_transaction_timeout: Duration,
 }
 
 /// The schema for composition into a supergraph.

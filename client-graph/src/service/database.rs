@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use database::{Commits, Migrations, describe_connect_error};
+use database::{Bounds, Commits, Migrations, describe_connect_error};
 use sea_orm::{DatabaseConnection, DbErr};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use secrecy::ExposeSecret;
@@ -28,7 +28,13 @@ impl MigratorTrait for Migrator {
 /// Opens the database.
 pub(super) async fn connect(config: &Config) -> Result<DatabaseConnection, Box<dyn Error + Send + Sync>> {
     let url = config.database_url()?;
-    let db = database::connect(&url, config.database.max_connections, Commits::Relaxed).await;
+    let settings = &config.database;
+    let bounds = Bounds {
+        statement: settings.statement_timeout,
+        lock: settings.lock_timeout,
+        idle_in_transaction: settings.idle_in_transaction_timeout,
+    };
+    let db = database::connect(&url, settings.max_connections, Commits::Relaxed, bounds).await;
     // The message names the database without its URL, which may contain a password.
     let place = match config.database.url.expose_secret() {
         "" => config.database_file().display().to_string(),

@@ -1,14 +1,17 @@
-//! Opening a database: the options of the pool and of SQLite.
+//! Opening a database: the options of the pool, of SQLite and of PostgreSQL.
 
 use std::time::Duration;
 
-use sea_orm::sqlx::Connection;
+use sea_orm::sqlx::postgres::PgPoolOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 use secrecy::{ExposeSecret, SecretString};
 
 /// Time to wait for a connection of the pool, and on SQLite for the write lock.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// Time after which the server gives up a client that acknowledges nothing.
+const GONE_AFTER: Duration = Duration::from_secs(10);
 /// A connection that was idle for longer is tested before it is used.
 const TEST_AFTER: Duration = Duration::from_secs(30);
 
@@ -22,13 +25,51 @@ pub enum Commits {
     Relaxed,
 }
 
+/// Bounds that PostgreSQL enforces on each connection, so that a process that stands still cannot hold others up.
+///
+/// SQLite has no use for them: its one writer is another process on the same machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Longest duration of a statement.
+    pub statement: Duration,
+    /// Longest wait for a lock. The statement then fails as [unavailable](crate::is_unavailable).
+    pub lock: Duration,
+    /// Longest pause between two statements of a transaction. The server then ends the connection, which releases the
+    /// locks.
+    pub idle_in_transaction: Duration,
+}
+
+impl Bounds {
+    /// Returns the statement that sets them (PostgreSQL manual, sections 19.3.2 and 19.11.1). It is run after connecting,
+    /// because PgBouncer refuses most startup parameters.
+    ///
+    /// The TCP settings make the server find out within some 10 seconds that the machine of a client has gone, which
+    /// releases its locks too. They do nothing on a socket of Unix.
+    fn to_sql(self) -> String {
+        let Self { statement, lock, idle_in_transaction } = self;
+        let in_milliseconds = [
+            ("statement_timeout", statement),
+            ("lock_timeout", lock),
+            ("idle_in_transaction_session_timeout", idle_in_transaction),
+            ("tcp_user_timeout", GONE_AFTER),
+        ];
+        let bounds = in_milliseconds.map(|(name, bound)| format!("SET {name} = {}; ", bound.as_millis()));
+        bounds.concat() + "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
+    }
+}
+
 /// Opens a database. A file of SQLite is created if it is missing. Migrations are run by
 /// [`Migrations`](crate::Migrations).
 ///
 /// # Errors
 /// When no connection can be opened within 5 seconds. The text of the error can contain the URL with its password: see
 /// [`describe_connect_error`](crate::describe_connect_error).
-pub async fn connect(url: &SecretString, max_connections: u32, commits: Commits) -> Result<DatabaseConnection, DbErr> {
+pub async fn connect(
+    url: &SecretString,
+    max_connections: u32,
+    commits: Commits,
+    bounds: Bounds,
+) -> Result<DatabaseConnection, DbErr> {
     let synchronous = match commits {
         Commits::Durable => SqliteSynchronous::Full,
         Commits::Relaxed => SqliteSynchronous::Normal,
@@ -47,8 +88,17 @@ pub async fn connect(url: &SecretString, max_connections: u32, commits: Commits)
                 .busy_timeout(TIMEOUT)
                 .foreign_keys(true)
         })
-        .map_sqlx_sqlite_pool_opts(without_open_transactions);
+        .map_sqlx_sqlite_pool_opts(without_open_transactions)
+        .map_sqlx_postgres_pool_opts(move |pool| with_bounds(pool, bounds));
     Database::connect(options).await
+}
+
+fn with_bounds(pool: PgPoolOptions, bounds: Bounds) -> PgPoolOptions {
+    pool.after_connect(move |connection, _| {
+        // It is made of numbers alone.
+        let set = AssertSqlSafe(bounds.to_sql());
+        Box::pin(async move { connection.execute(set).await.map(drop) })
+    })
 }
 
 /// Closes connections that are still within a transaction when they return to the pool.

@@ -4,7 +4,7 @@ use sea_orm::sqlx::sqlite::SqliteError;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 /// Returns true if the database cannot answer now and can later: a connection was lost, the server shuts down, another
-/// transaction holds the lock, or the disk is full.
+/// transaction holds the lock for too long or won a deadlock, or the disk is full.
 #[must_use]
 pub fn is_unavailable(error: &DbErr) -> bool {
     let cause = match error {
@@ -19,9 +19,10 @@ pub fn is_unavailable(error: &DbErr) -> bool {
     match refusal.try_downcast_ref::<SqliteError>() {
         // The lowest byte is the kind: SQLITE_BUSY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN.
         Some(_) => matches!(code.parse::<i32>().map(|code| code & 0xff), Ok(5 | 10 | 13 | 14)),
-        // The first two characters are the kind: connections, resources, an operator, the machine. 25006 means that
-        // another server accepts the writes now.
-        None => ["08", "53", "57", "58", "25006"].iter().any(|kind| code.starts_with(kind)),
+        // The first two characters are the kind (PostgreSQL manual, appendix A): connections, a transaction that was
+        // rolled back for another one, resources, a lock, an operator, the machine. 25006 means that another server
+        // accepts the writes now, 25P03 that the transaction stood still for too long.
+        None => ["08", "40", "53", "55", "57", "58", "25006", "25P03"].iter().any(|kind| code.starts_with(kind)),
     }
 }
 

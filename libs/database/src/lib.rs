@@ -7,7 +7,7 @@ mod failure;
 mod migrations;
 mod transaction;
 
-pub use connect::{Commits, connect};
+pub use connect::{Bounds, Commits, connect};
 pub use failure::{describe_connect_error, is_unavailable};
 pub use migrations::{Migrations, is_newer, pending_migrations};
 pub use transaction::{begin, has_one_writer};

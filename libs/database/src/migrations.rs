@@ -46,6 +46,8 @@ impl Migrations {
         // SQLite has no other lock than that of its one writer, which this takes.
         let txn = begin(db).await?;
         if txn.get_database_backend() == DbBackend::Postgres {
+            // A replica waits here for another one that migrates, and a migration takes as long as it takes.
+            txn.execute_unprepared("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await?;
             let lock = format!("SELECT pg_advisory_xact_lock({})", self.lock);
             txn.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
         }

@@ -30,6 +30,7 @@ pub(crate) struct UserEdit<'a> {
     /// The account after the change.
     pub(crate) account: Account,
     reason: Option<String>,
+    always_recorded: bool,
     now: DateTime<Utc>,
 }
 
@@ -52,7 +53,8 @@ impl<'a> UserEdit<'a> {
         user: users::Model,
     ) -> Result<Self> {
         let account = Account::of(&txn, user).await?;
-        Ok(Self { app, actor, txn, before: account.clone(), account, reason: None, now: app.clock.now() })
+        let (before, now) = (account.clone(), app.clock.now());
+        Ok(Self { app, actor, txn, before, account, reason: None, always_recorded: false, now })
     }
 
     /// Returns the transaction, for writes that belong to the change.
@@ -68,6 +70,12 @@ impl<'a> UserEdit<'a> {
     /// Sets the reason that the audit log records.
     pub(crate) fn because(mut self, reason: Option<String>) -> Self {
         self.reason = reason;
+        self
+    }
+
+    /// Records the change in the audit log also when it makes no difference.
+    pub(crate) fn always_recorded(mut self) -> Self {
+        self.always_recorded = true;
         self
     }
 
@@ -89,6 +97,10 @@ impl<'a> UserEdit<'a> {
     /// As [`Self::commit`].
     pub(crate) async fn write(mut self, action: &'static str) -> Result<(DatabaseTransaction, Changed, Aftermath)> {
         if self.account == self.before {
+            if self.always_recorded {
+                let entry = audit::of_account(action, Some(&self.before), &self.account, self.reason.take());
+                audit::record(self.app, &self.txn, self.actor, entry).await?;
+            }
             let aftermath = Aftermath(Ended::none(self.now));
             return Ok((self.txn, Changed { user: self.account.user, ended_sessions: 0 }, aftermath));
         }

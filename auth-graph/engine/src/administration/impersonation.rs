@@ -138,6 +138,7 @@ fn session_of(app: &App, actor: &Actor, user: &users::Model) -> sessions::Model 
         ip_address: actor.device().address.map(|address| address.to_string()),
         created_at: now,
         last_used_at: now,
+        previous_use_at: None,
         expires_at: now,
         absolute_expires_at: now,
         revoked_at: None,

@@ -42,7 +42,7 @@ pub async fn merge(app: &App, actor: &Actor, id: UserId, into: UserId, reason: S
     deleting::mark(&mut edit.account, Deletion::ForGood, app.clock.now());
     let (txn, _, of_merged) = edit.write("user.merge").await?;
     user_numbers::pass_on(&txn, id, into).await?;
-    let mut edit = UserEdit::within(app, actor, txn, survivor).await?.because(Some(reason));
+    let mut edit = UserEdit::within(app, actor, txn, survivor).await?.because(Some(reason)).always_recorded();
     edit.account.user = users::Model {
         metadata: metadata::checked(app, united.metadata)?,
         private_metadata: metadata::checked_private(app, united.private_metadata)?,

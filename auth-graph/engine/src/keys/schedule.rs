@@ -28,7 +28,7 @@ pub async fn rotate_when_due(app: &App) -> Result<Option<String>> {
     // Somebody may have done it between the look and the lease.
     let result = if is_due(app, &signing_keys::usable(&app.db, now).await?, now)? {
         // The operator has configured the schedule.
-        match rotate(app, &Actor::operator(), Start::Published).await {
+        match rotate(app, &Actor::system(), Start::Published).await {
             Ok(kid) => Ok(Some(kid)),
             // An operator was faster.
             Err(Error::Conflict(_)) => Ok(None),

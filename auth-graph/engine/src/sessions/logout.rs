@@ -1,14 +1,16 @@
 //! Signing out, here or everywhere, and ending another session of one's own.
 
+use sea_orm::DatabaseTransaction;
 use secrecy::SecretString;
 
+use super::refresh::{Position, delayed};
 use super::{Ended, Reason, locate};
 use crate::app::App;
 use crate::callers::Device;
 use crate::callers::Principal;
 use model::error::{Error, Result};
 use model::values::{Holder, SessionId};
-use store::sessions;
+use store::{sessions, users};
 
 /// Which sessions a sign-out ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +35,27 @@ pub async fn logout(
     device: &Device,
 ) -> Result<usize> {
     let (txn, user, session) = match (token, principal) {
-        (Some(token), _) => match locate(app, token, device).await {
-            Ok((txn, session, _)) => (txn, session.user_id, session.id),
-            Err(Error::TokenExpired | Error::TokenRevoked) => return Ok(0),
-            Err(error) => return Err(error),
-        },
+        (Some(token), _) => {
+            let txn = store::begin(&app.db).await?;
+            if reach == Reach::Everywhere {
+                lock_user(app, &txn, token).await?;
+            }
+            match locate(app, txn, token, device).await {
+                // An outdated token may be stolen. Ending its own session is all that it can do.
+                Ok((_, _, Position::Delayed)) if reach == Reach::Everywhere => return Err(delayed()),
+                Ok((txn, session, _)) => (txn, session.user_id, session.id),
+                Err(Error::TokenExpired | Error::TokenRevoked) => return Ok(0),
+                Err(error) => return Err(error),
+            }
+        }
         (None, Some(principal)) => match principal.holder() {
-            Holder::User(user, session) => (store::begin(&app.db).await?, user, session),
+            Holder::User(user, session) => {
+                let txn = store::begin(&app.db).await?;
+                if reach == Reach::Everywhere {
+                    users::find_locked(&txn, user).await?;
+                }
+                (txn, user, session)
+            }
             // A service client has no session.
             Holder::Client(_) => return Ok(0),
         },
@@ -54,6 +70,16 @@ pub async fn logout(
     let count = ended.count();
     ended.announce(app);
     Ok(count)
+}
+
+/// Locks the user of a refresh token, before the session is locked. Whoever ends several sessions of a user does so in
+/// this order, so that two of them cannot wait for each other.
+async fn lock_user(app: &App, txn: &DatabaseTransaction, token: &SecretString) -> Result<()> {
+    let (id, _) = app.tokens.refresh.decode(token)?;
+    if let Some(session) = sessions::find(txn, id).await? {
+        users::find_locked(txn, session.user_id).await?;
+    }
+    Ok(())
 }
 
 /// Ends one of your own sessions, and returns it.

@@ -2,9 +2,13 @@
 //!
 //! A session counts the generations of its refresh token. The current one is replaced by its successor. Its
 //! predecessor gets the same successor once more, as long as nobody has used that: two tabs, a retry and a lost answer
-//! all end well. Anything older was used before by somebody else, so the session ends.
+//! all end well. Anything older was used before by another client, so the session ends.
+//!
+//! One exception: a request can be delayed on its way, by a replica or a proxy that stands still, while the client goes
+//! on elsewhere. An outdated token whose successor was replaced less than a minute ago is therefore refused without
+//! ending the session. A thief gains nothing by it, as no token is issued, and is found out a minute later.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use sea_orm::DatabaseTransaction;
 use secrecy::SecretString;
 
@@ -34,6 +38,9 @@ pub async fn refresh(app: &App, token: &SecretString, device: &Device) -> Result
     }
     result
 }
+
+/// Longest time that a request can be delayed without its token counting as stolen.
+const LONGEST_DELAY: Duration = Duration::minutes(1);
 
 /// A session that changes under each of so many looks at it is left to its owner's next attempt.
 const ATTEMPTS: usize = 3;
@@ -78,10 +85,12 @@ async fn advance(
 /// newest, and the session can be moved on; or its user has changed while something was asked.
 async fn repeat(app: &App, token: &SecretString, device: &Device) -> Result<Option<TokenPair>> {
     let asked = ask(app, token).await?;
-    let (txn, session, position) = locate(app, token, device).await?;
+    let (txn, session, position) = locate(app, store::begin(&app.db).await?, token, device).await?;
     let user = users::find(&txn, session.user_id).await?.filter(|user| user.is_active).ok_or(Error::TokenRevoked)?;
-    if position == Position::Current {
-        return Ok(None);
+    match position {
+        Position::Current => return Ok(None),
+        Position::Predecessor => {}
+        Position::Delayed => return Err(delayed()),
     }
     // It was the newest when anything would have been asked.
     let Some(Asked { answer, about }) = asked else { return Ok(None) };
@@ -128,20 +137,22 @@ pub(crate) enum Position {
     Current,
     /// Its successor is the newest, and unused.
     Predecessor,
+    /// Its successor was replaced a moment ago, so the request may have been delayed. It gets no tokens.
+    Delayed,
 }
 
-/// Finds the live session of a refresh token and locks it, in a transaction for the caller to end.
+/// Finds the live session of a refresh token and locks it in the transaction, for the caller to end.
 ///
 /// # Errors
 /// As [`refresh`].
 pub(crate) async fn locate(
     app: &App,
+    txn: DatabaseTransaction,
     token: &SecretString,
     device: &Device,
 ) -> Result<(DatabaseTransaction, sessions::Model, Position)> {
     let now = app.clock.now();
     let (id, generation) = app.tokens.refresh.decode(token)?;
-    let txn = store::begin(&app.db).await?;
     let session = sessions::find_locked(&txn, id).await?.ok_or(Error::TokenInvalid)?;
     if session.revoked_at.is_some() {
         return Err(Error::TokenRevoked);
@@ -152,6 +163,9 @@ pub(crate) async fn locate(
     match session.generation - generation {
         0 => Ok((txn, session, Position::Current)),
         1 => Ok((txn, session, Position::Predecessor)),
+        2.. if session.successor_replaced_at(generation).is_some_and(|at| now < at + LONGEST_DELAY) => {
+            Ok((txn, session, Position::Delayed))
+        }
         2.. => {
             let ended = Ended::one(&txn, session.user_id, session.id, Reason::Reused, now).await?;
             login_events::insert(&txn, reuse(&session, device, now)).await?;
@@ -163,6 +177,12 @@ pub(crate) async fn locate(
         // A generation that was never given out, with a good MAC: the database was set back.
         _ => Err(Error::TokenInvalid),
     }
+}
+
+/// Returns the refusal of an outdated token whose request may have been delayed. The code makes clients keep the newest
+/// token that they have.
+pub(super) fn delayed() -> Error {
+    Error::unavailable("an outdated refresh token came back within a minute of its replacement")
 }
 
 fn reuse(session: &sessions::Model, device: &Device, now: DateTime<Utc>) -> login_events::Model {

@@ -99,6 +99,7 @@ fn session(app: &App, admitted: &Admitted, asked: Asked, device: &Device) -> Res
         ip_address: device.address.map(|address| address.to_string()),
         created_at: now,
         last_used_at: now,
+        previous_use_at: None,
         expires_at: idle_end(app, now).min(absolute_expires_at),
         absolute_expires_at,
         revoked_at: None,

@@ -208,6 +208,13 @@ impl Config {
             "is too low for this memory: memory_kib × iterations must be at least 35840",
         );
         rule((2..=1000).contains(&self.database.max_connections), "database.max_connections", "must be from 2 to 1000");
+        for (key, timeout) in [
+            ("database.statement_timeout", self.database.statement_timeout),
+            ("database.lock_timeout", self.database.lock_timeout),
+            ("database.idle_in_transaction_timeout", self.database.idle_in_transaction_timeout),
+        ] {
+            rule((SECOND..=600 * SECOND).contains(&timeout), key, "must be from 1s to 10m");
+        }
         let retentions = HOUR..=DAY * 366;
         rule(retentions.contains(&self.feed.retention), "feed.retention", "must be from 1h to 366d");
         rule(passwords.min_score <= 4, "passwords.min_score", "must be from 0 to 4");
@@ -215,6 +222,7 @@ impl Config {
         for (key, retention) in [
             ("audit.retention", self.audit.retention),
             ("audit.login_event_retention", self.audit.login_event_retention),
+            ("audit.session_retention", self.audit.session_retention),
         ] {
             rule(kept.contains(&retention), key, "must be from 1d to 100y");
         }

@@ -41,6 +41,13 @@ macro_rules! id {
             pub fn generate(now: DateTime<Utc>) -> Self {
                 Self(generate(now))
             }
+
+            /// Returns a lower bound of the identifiers that are generated at this time or later.
+            #[must_use]
+            pub fn lowest(time: DateTime<Utc>) -> Self {
+                let milliseconds = u128::try_from(time.timestamp_millis()).unwrap_or(0);
+                Self(Uuid::from_u128(milliseconds << 80))
+            }
         }
 
         impl TryFromU64 for $name {
@@ -113,14 +120,5 @@ impl UserId {
         }
         let (seconds, nanos) = since_1970(time);
         Self(Uuid::new_v7(Timestamp::from_unix(&past.1, seconds, nanos)))
-    }
-}
-
-impl SessionId {
-    /// Returns a lower bound of the identifiers of sessions that begin at this time or later.
-    #[must_use]
-    pub fn lowest(time: DateTime<Utc>) -> Self {
-        let milliseconds = u128::try_from(time.timestamp_millis()).unwrap_or(0);
-        Self(Uuid::from_u128(milliseconds << 80))
     }
 }

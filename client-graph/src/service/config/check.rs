@@ -32,6 +32,13 @@ impl Config {
         rule(known || url.is_empty(), "database.url", "must start with postgres:// or sqlite:");
         rule(Url::parse(url).is_ok() || url.is_empty(), "database.url", "is not a URL");
         rule((2..=1000).contains(&self.database.max_connections), "database.max_connections", "must be from 2 to 1000");
+        for (key, timeout) in [
+            ("database.statement_timeout", self.database.statement_timeout),
+            ("database.lock_timeout", self.database.lock_timeout),
+            ("database.idle_in_transaction_timeout", self.database.idle_in_transaction_timeout),
+        ] {
+            rule((Duration::from_secs(1)..=Duration::from_secs(600)).contains(&timeout), key, "must be from 1s to 10m");
+        }
         let (grace, idle) = (self.server.shutdown_grace, self.server.idle_timeout);
         let hour = Duration::from_secs(3600);
         rule(grace <= hour, "server.shutdown_grace", "must be at most 1h");

@@ -1,0 +1,129 @@
+//! Replicas that stand still or act at the same moment, and rows that pile up.
+
+use std::time::Duration;
+
+use engine::accounts::Rank;
+use engine::{housekeep, purge};
+use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, Set, Statement};
+use serde_json::json;
+use store::{change_head, rate_limits};
+
+use crate::support::{TestApp, operation};
+
+/// A replica that is stopped within a transaction holds the head of the outbox, which every sign-out needs. PostgreSQL
+/// ends its connection; the others go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_stands_still_does_not_stop_the_others() {
+    let test = TestApp::with(|config| {
+        config.database.idle_in_transaction_timeout = Duration::from_secs(1);
+    })
+    .await;
+    if test.app.db.get_database_backend() != DbBackend::Postgres {
+        return;
+    }
+    let frozen = test.replica().await;
+    let users = [test.signed_in("ada@test.com", Rank::User).await, test.signed_in("eve@test.com", Rank::User).await];
+    let txn = store::begin(&frozen.db).await.unwrap();
+    change_head::lock(&txn).await.unwrap();
+    for user in &users {
+        assert_eq!(test.anonymous().logout(&user.refresh).await.data("logout")["revokedSessions"], 1);
+    }
+    drop(txn);
+    // The pool of the frozen replica notices that its connection has gone.
+    change_head::last(&frozen.db).await.unwrap();
+}
+
+/// The bounds are on every connection, and are those of the configuration.
+#[tokio::test]
+async fn every_connection_to_postgresql_has_its_bounds() {
+    let test = TestApp::new().await;
+    if test.app.db.get_database_backend() != DbBackend::Postgres {
+        return;
+    }
+    let shown = async |name: &str| -> String {
+        let show = Statement::from_string(DbBackend::Postgres, format!("SELECT current_setting('{name}')"));
+        test.app.db.query_one_raw(show).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+    };
+    assert_eq!(shown("statement_timeout").await, "30s");
+    assert_eq!(shown("lock_timeout").await, "5s");
+    assert_eq!(shown("idle_in_transaction_session_timeout").await, "3s");
+}
+
+/// Who is locked out for too long gets an answer that says so, and may try again.
+#[tokio::test]
+async fn a_lock_that_is_held_for_too_long_is_unavailable() {
+    let test = TestApp::with(|config| config.database.lock_timeout = Duration::from_secs(1)).await;
+    if test.app.db.get_database_backend() != DbBackend::Postgres {
+        return;
+    }
+    let holder = test.replica().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let txn = store::begin(&holder.db).await.unwrap();
+    change_head::lock(&txn).await.unwrap();
+    assert_eq!(test.anonymous().logout(&ada.refresh).await.code(), "UNAVAILABLE");
+    txn.rollback().await.unwrap();
+    assert_eq!(test.anonymous().logout(&ada.refresh).await.data("logout")["revokedSessions"], 1);
+}
+
+/// Each locked its own session first and then wanted those of the others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signing_out_everywhere_from_several_devices_at_once_is_no_deadlock() {
+    let test = TestApp::new().await;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await.caller;
+    let revoke_all = "mutation($id: ID!) { revokeUserSessions(userId: $id) { revokedSessions } }";
+    for round in 0..6 {
+        let first = test.signed_in(&format!("ada{round}@test.com"), Rank::User).await;
+        let mut devices = vec![first];
+        for _ in 0..3 {
+            devices.push(test.sign_in(devices[0].user.clone()).await);
+        }
+        let everywhere = devices.iter().map(|device| async {
+            let variables = json!({ "refreshToken": device.refresh, "everywhere": true });
+            test.anonymous().send(operation!("logout"), variables).await
+        });
+        let administrator = root.send(revoke_all, json!({ "id": devices[0].user.id.to_string() }));
+        let (answers, by_root) = tokio::join!(join_all(everywhere), administrator);
+        let ended: i64 = answers.iter().map(|answer| answer.data("logout")["revokedSessions"].as_i64().unwrap()).sum();
+        let by_root = by_root.data("revokeUserSessions")["revokedSessions"].as_i64().unwrap();
+        assert_eq!(ended + by_root, 4, "each session was ended once");
+    }
+}
+
+#[tokio::test]
+async fn more_rows_than_one_batch_are_deleted() {
+    let test = TestApp::new().await;
+    let now = test.app.clock.now();
+    let counters = |free_at: i64, names: std::ops::Range<i32>| {
+        let row = move |number| rate_limits::ActiveModel { key: Set(format!("test:{number}")), free_at: Set(free_at) };
+        rate_limits::Entity::insert_many(names.map(row)).exec_without_returning(&test.app.db)
+    };
+    for start in [0, 500, 1000, 1500, 2000] {
+        counters(now.timestamp_micros() - 1, start..start + 500).await.unwrap();
+    }
+    counters(now.timestamp_micros() + 60_000_000, 2500..2510).await.unwrap();
+    purge(&test.app, now).await.unwrap();
+    assert_eq!(rate_limits::Entity::find().count(&test.app.db).await.unwrap(), 10);
+}
+
+/// One replica deletes; the next round belongs to whoever comes first after a minute.
+#[tokio::test]
+async fn one_replica_a_minute_deletes_old_rows() {
+    let test = TestApp::new().await;
+    let other = test.replica().await;
+    let add = async |name: &str| {
+        let free_at = test.app.clock.now().timestamp_micros() - 1;
+        let row = rate_limits::ActiveModel { key: Set(name.to_owned()), free_at: Set(free_at) };
+        rate_limits::Entity::insert(row).exec_without_returning(&test.app.db).await.unwrap();
+    };
+    let count = async || rate_limits::Entity::find().count(&test.app.db).await.unwrap();
+    add("one").await;
+    housekeep(&test.app).await.unwrap();
+    assert_eq!(count().await, 0);
+    add("two").await;
+    housekeep(&other).await.unwrap();
+    assert_eq!(count().await, 1, "it was done a moment ago");
+    test.app.clock.advance(chrono::Duration::minutes(1));
+    housekeep(&other).await.unwrap();
+    assert_eq!(count().await, 0);
+}
