@@ -1,10 +1,10 @@
-//! From the text of a document to a parsed one that is small enough to be executed, with a memory for those that were
-//! seen before. Whether it fits the schema is not judged here: that depends on the variables too.
+//! Parses documents, rejects those that are too large to be executed, and caches the parsed ones. The validation against
+//! the schema is not done here, because it also depends on the variables.
 
 mod known;
 mod measure;
 mod scan;
-mod steady;
+mod variable_independent;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,8 +29,8 @@ pub(crate) struct Documents {
 /// A document that was seen before.
 pub(crate) struct Document {
     parsed: ExecutableDocument,
-    /// True if no rule of the validation depends on the values of variables, so that the document is validated once.
-    steady: bool,
+    /// True if its validity does not depend on the values of variables, so that it is validated only once.
+    variable_independent: bool,
     valid: AtomicBool,
 }
 
@@ -83,10 +83,11 @@ impl Documents {
     fn parse(&self, request: &mut Request) -> Result<Validation, ServerError> {
         if let Some(document) = self.cache.get(request.query.as_str()) {
             request.set_parsed_query(document.parsed.clone());
-            let steady = document.steady && steady::has_steady_values(&document.parsed, request);
-            return Ok(match steady && document.valid.load(Ordering::Relaxed) {
+            let matches =
+                document.variable_independent && variable_independent::has_matching_values(&document.parsed, request);
+            return Ok(match matches && document.valid.load(Ordering::Relaxed) {
                 true => Validation::Size,
-                false => Validation::Full(steady.then_some(document)),
+                false => Validation::Full(matches.then_some(document)),
             });
         }
         let text = request.query.as_str();
@@ -102,8 +103,11 @@ impl Documents {
         measure::measure(&document, &self.limits)?;
         // A literal may be a password, which we do not keep; and a document with literals is rarely sent twice.
         if !shape.strings && text.len() <= self.limits.cached_document_bytes {
-            let steady = steady::is_steady(&document);
-            let remembered = Document { parsed: document.clone(), steady, valid: AtomicBool::default() };
+            let remembered = Document {
+                variable_independent: variable_independent::is_variable_independent(&document),
+                parsed: document.clone(),
+                valid: AtomicBool::default(),
+            };
             self.cache.insert(text.into(), Arc::new(remembered));
         }
         request.set_parsed_query(document);

@@ -1,11 +1,12 @@
-//! Opening a WebSocket: whether its page may, which protocol it speaks, and how large its messages may be. What is said
-//! on it is in `conversation`. The protocol is `graphql-transport-ws`; its predecessor `graphql-ws` is not spoken.
+//! Opens a WebSocket: checks the origin of the page, selects the protocol and limits the size of messages. The module
+//! `protocol` serves the open socket. The protocol is `graphql-transport-ws`; its predecessor `graphql-ws` is not
+//! supported.
 
 mod connection;
-mod conversation;
 mod message;
 mod operations;
 mod origin;
+mod protocol;
 
 use async_graphql::{ObjectType, Result, SubscriptionType};
 use axum::{
@@ -77,7 +78,7 @@ where
             let init = move |payload| -> BoxFuture<'static, Result<Connection>> {
                 Box::pin(async move { init(payload).await.map(Into::into) })
             };
-            conversation::hold(socket, edge, init).instrument(span)
+            protocol::run(socket, edge, init).instrument(span)
         })
     }
 }
