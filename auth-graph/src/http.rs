@@ -18,7 +18,7 @@ mod well_known;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get};
-use serving::Patience;
+use serving::Timeouts;
 use tokio::net::TcpListener;
 
 pub use remembered::Remembered;
@@ -88,8 +88,8 @@ pub async fn serve(
         // Feeds would otherwise continue until the grace is over.
         feed::stop(&stopping);
     };
-    let patience = Patience::new(app.config.server.shutdown_grace, app.config.server.idle_timeout);
-    serving::serve(listener, router, patience, stop).await;
+    let timeouts = Timeouts::new(app.config.server.shutdown_grace, app.config.server.idle_timeout);
+    serving::serve(listener, router, timeouts, stop).await;
     tasks.abort_all();
     Ok(())
 }

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use futures_util::stream;
-use serving::Patience;
+use serving::Timeouts;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -34,9 +34,9 @@ async fn a_connection_is_cut_whose_other_end_never_reads() {
     let router = Router::new().route("/", get(async move || endless(given_up.clone())));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let patience =
-        Patience { unread: Duration::from_millis(200), ..Patience::new(Duration::ZERO, Duration::from_secs(60)) };
-    tokio::spawn(serving::serve(listener, router, patience, std::future::pending()));
+    let timeouts =
+        Timeouts { unread: Duration::from_millis(200), ..Timeouts::new(Duration::ZERO, Duration::from_secs(60)) };
+    tokio::spawn(serving::serve(listener, router, timeouts, std::future::pending()));
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nhost: auth.test\r\n\r\n").await.unwrap();
     let soon = Duration::from_secs(20);

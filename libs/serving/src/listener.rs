@@ -16,7 +16,7 @@ use crate::connection;
 
 /// Time limits for clients.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct Timeouts {
     /// Running requests may take so long to finish after a signal to stop.
     pub grace: Duration,
     /// A connection is cut whose other end has taken nothing for so long while there was something to be taken. One on
@@ -26,7 +26,7 @@ pub struct Patience {
     pub idle: Duration,
 }
 
-impl Patience {
+impl Timeouts {
     /// Returns limits with these two, and one minute for clients that do not read.
     #[must_use]
     pub fn new(grace: Duration, idle: Duration) -> Self {
@@ -54,7 +54,7 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 pub async fn serve(
     mut listener: TcpListener,
     router: Router,
-    patience: Patience,
+    timeouts: Timeouts,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
     // Here and not for each connection, as it takes its time.
@@ -72,14 +72,14 @@ pub async fn serve(
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(patience.unread));
+        stream.set_write_timeout(Some(timeouts.unread));
         let stream = TokioIo::new(Box::pin(stream));
-        tokio::spawn(connection::answer(stream, address, router.clone(), patience.idle, stopped.clone()));
+        tokio::spawn(connection::answer(stream, address, router.clone(), timeouts.idle, stopped.clone()));
     }
     tracing::info!("stopping: running requests are finished");
     drop((listener, stopped));
     stopping.send_replace(true);
-    if tokio::time::timeout(patience.grace, stopping.closed()).await.is_err() {
+    if tokio::time::timeout(timeouts.grace, stopping.closed()).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
 }
@@ -103,8 +103,8 @@ mod tests {
     async fn half_a_request_line_ends_in_a_closed_socket() {
         let listener = listen(([127, 0, 0, 1], 0).into()).await.unwrap();
         let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let patience = Patience::new(Duration::from_secs(30), Duration::from_secs(75));
-        tokio::spawn(serve(listener, Router::new(), patience, std::future::pending()));
+        let timeouts = Timeouts::new(Duration::from_secs(30), Duration::from_secs(75));
+        tokio::spawn(serve(listener, Router::new(), timeouts, std::future::pending()));
         stream.write_all(b"GET / HT").await.unwrap();
         // Time passes when everybody waits: for the service alone here, as the network does not wait for that.
         let started = tokio::time::Instant::now();
