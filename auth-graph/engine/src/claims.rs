@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::accounts::integer_id;
 use crate::app::App;
-use crate::egress::claims_hook::{Occasion, Question, SubjectKind};
+use crate::egress::claims_hook::{Question, SubjectKind, TokenReason};
 use model::config::HookFailure;
 use model::error::{Error, Result};
 use model::values::{AdditionalClaims, Scopes};
@@ -73,7 +73,7 @@ pub(crate) async fn ask_for_session(
     app: &App,
     session: &sessions::Model,
     scope: &Scopes,
-    reason: Occasion,
+    reason: TokenReason,
 ) -> Result<Answer> {
     let question = Question {
         reason,

@@ -23,8 +23,8 @@ use model::values::{ClientId, Projection, Scopes, SessionId, UserId};
 use store::changes::{self, Kind};
 use store::service_clients;
 
-pub use authentication::{Credentials, Presenter, authenticate, identify};
-pub use grants::{ClientToken, Wish, grant_client_credentials, refresh};
+pub use authentication::{CallingClient, Credentials, authenticate, identify};
+pub use grants::{ClientToken, TokenRequest, grant_client_credentials, refresh};
 pub use tokens::{introspect, revoke};
 
 /// Scope that allows listing service clients.

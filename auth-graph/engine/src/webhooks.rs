@@ -19,7 +19,7 @@ use model::values::{EventType, EventTypes, Scopes, WebhookId, WebhookSecret, Web
 use store::webhooks::{self, Model};
 use store::{change_head, changes, webhook_deliveries};
 
-pub use delivery::{Told, deliver, with_work};
+pub use delivery::{Progress, deliver, with_work};
 pub use log::{Log, deliveries, describe, event_name, measure, purge, replay, replay_since, user_of};
 
 /// Scope for reading endpoints and their deliveries.

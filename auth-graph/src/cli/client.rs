@@ -10,7 +10,7 @@ use engine::app::App;
 use engine::callers::Actor;
 use engine::clients::{self, NewClient, WithSecret};
 use model::error::Error;
-use model::values::{Held, Projection, Scopes};
+use model::values::{Projection, RolesAndScopes, Scopes};
 use store::service_clients::Model;
 
 #[derive(Debug, Subcommand)]
@@ -72,7 +72,8 @@ impl Shown {
         if roles.is_empty() && users_with_scope.is_empty() && fields.is_empty() {
             return Ok(None);
         }
-        let users = Held { roles: roles.into_iter().collect(), scopes: Scopes::parse(&users_with_scope.join(" "))? };
+        let users =
+            RolesAndScopes { roles: roles.into_iter().collect(), scopes: Scopes::parse(&users_with_scope.join(" "))? };
         Ok(Some(Projection::parse(users, Some(&fields[..]).filter(|fields| !fields.is_empty()))?))
     }
 }
@@ -110,7 +111,7 @@ fn print(client: &Model) -> io::Result<()> {
 }
 
 fn describe(projection: &Projection) -> String {
-    let Held { roles, scopes } = projection.users();
+    let RolesAndScopes { roles, scopes } = projection.users();
     let part = |name: &str, items: Vec<String>| match items.is_empty() {
         true => String::new(),
         false => format!("; {name}: {}", items.join(" ")),

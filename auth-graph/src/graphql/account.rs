@@ -13,7 +13,7 @@ use super::shown::Shown;
 use engine::accounts::{self, USERS_READ};
 use engine::app::App;
 use engine::callers::scopes_of;
-use engine::callers::view::{Seen, View};
+use engine::callers::view::{UserView, VisibleUser};
 use engine::pagination::Page;
 use model::values::UserField;
 use store::users::{Filter, Model};
@@ -62,11 +62,11 @@ pub struct User {
 impl User {
     /// Builds a user for a caller who may see every field.
     pub(super) fn new(app: &App, user: Model) -> Self {
-        Self::seen(app, Seen { user, view: View::everything() })
+        Self::from_visible(app, VisibleUser { user, view: UserView::everything() })
     }
 
     /// Builds a user with only those fields that the caller may see.
-    pub(super) fn seen(app: &App, Seen { user, view }: Seen) -> Self {
+    pub(super) fn from_visible(app: &App, VisibleUser { user, view }: VisibleUser) -> Self {
         let shows = |field| view.shows(field);
         Self {
             id: user.id.0.into(),
@@ -132,7 +132,7 @@ impl AccountQuery {
     async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let Some(principal) = caller(ctx)? else { return Ok(None) };
         let user = accounts::visible(app(ctx), Some(principal), principal.subject()).await?;
-        Ok(user.map(|user| User::seen(app(ctx), user)))
+        Ok(user.map(|user| User::from_visible(app(ctx), user)))
     }
 
     /// A user by identifier: yourself, or any user with the scope `users:read`. Null when you may not see the user or
@@ -146,7 +146,7 @@ impl AccountQuery {
         let principal = caller(ctx)?;
         let Ok(id) = id.parse() else { return Ok(None) };
         let user = accounts::visible(app(ctx), principal, id).await?;
-        Ok(user.map(|user| User::seen(app(ctx), user)))
+        Ok(user.map(|user| User::from_visible(app(ctx), user)))
     }
 
     /// Lists users, 20 by default, oldest account first. Requires the scope `users:read`. Service clients that see only

@@ -23,7 +23,7 @@ use super::site::Site;
 use ::credentials::access_tokens::{Act, Claims};
 pub(super) use credentials::credentials;
 use engine::app::App;
-use engine::clients::{self, Presenter, Wish};
+use engine::clients::{self, CallingClient, TokenRequest};
 use engine::verification::Verified;
 pub(super) use form::Form;
 use model::error::Error;
@@ -59,13 +59,13 @@ async fn token(State(app): State<App>, request: Request) -> Result<Response, Ref
     let form = Form::parse(&form::read(&parts.headers, body).await?)?;
     let device = device(&app, &parts);
     let grant_type = form.required("grant_type")?;
-    let presenter = clients::identify(&app, &credentials(&parts.headers, &form)?, &device).await?;
+    let client = clients::identify(&app, &credentials(&parts.headers, &form)?, &device).await?;
     match grant_type {
         "client_credentials" => {
-            let Presenter::Service(client) = presenter else {
+            let CallingClient::Service(client) = client else {
                 return Err(Refusal::new(Kind::UnauthorizedClient, "This client has no secret to get tokens for."));
             };
-            let granted = clients::grant_client_credentials(&app, &client, wish(&form)?).await?;
+            let granted = clients::grant_client_credentials(&app, &client, token_request(&form)?).await?;
             Ok(answer(json!({
                 "access_token": granted.access_token.expose_secret(),
                 "token_type": "Bearer",
@@ -75,7 +75,7 @@ async fn token(State(app): State<App>, request: Request) -> Result<Response, Ref
         }
         "refresh_token" => {
             let token = form.required("refresh_token")?.into();
-            let pair = clients::refresh(&app, &presenter, &token, wish(&form)?, &device).await?;
+            let pair = clients::refresh(&app, &client, &token, token_request(&form)?, &device).await?;
             Ok(answer(json!({
                 "access_token": pair.access_token.expose_secret(),
                 "token_type": "Bearer",
@@ -110,9 +110,9 @@ async fn revoke(State(app): State<App>, request: Request) -> Result<Response, Re
     let (parts, body) = request.into_parts();
     let form = Form::parse(&form::read(&parts.headers, body).await?)?;
     let device = device(&app, &parts);
-    let presenter = clients::identify(&app, &credentials(&parts.headers, &form)?, &device).await?;
+    let client = clients::identify(&app, &credentials(&parts.headers, &form)?, &device).await?;
     let token = form.required("token")?.into();
-    clients::revoke(&app, &presenter, &token, &device).await?;
+    clients::revoke(&app, &client, &token, &device).await?;
     Ok(answer(json!({})))
 }
 
@@ -171,14 +171,14 @@ fn of_refresh_token(app: &App, session: &sessions::Model) -> Value {
 }
 
 /// `resource` (RFC 8707) and `audience` are two names of one thing.
-fn wish(form: &Form) -> Result<Wish, Refusal> {
+fn token_request(form: &Form) -> Result<TokenRequest, Refusal> {
     let audience = match (form.optional("resource"), form.optional("audience")) {
         (Some(resource), Some(audience)) if resource != audience => {
             return Err(Refusal::new(Kind::InvalidTarget, "A token has one audience."));
         }
         (resource, audience) => resource.or(audience).map(str::to_owned),
     };
-    Ok(Wish { scope: form.optional("scope").map(Scopes::parse).transpose()?, audience })
+    Ok(TokenRequest { scope: form.optional("scope").map(Scopes::parse).transpose()?, audience })
 }
 
 /// Returns a response that no cache stores, as it holds a token (RFC 6749 section 5.1).

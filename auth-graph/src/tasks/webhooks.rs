@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
 use engine::app::App;
-use engine::webhooks::{self, Told};
+use engine::webhooks::{self, Progress};
 use model::error::{Error, Result};
 use model::values::WebhookId;
 
@@ -55,8 +55,8 @@ async fn alone(webhook: WebhookId, work: impl Future<Output = ()>) -> WebhookId 
 /// Tells one endpoint, and waits where trying again at once would be of no use.
 async fn tell(app: &App, webhook: WebhookId) {
     match webhooks::deliver(app, webhook).await {
-        Ok(Told::All) => {}
-        Ok(Told::ByAnother) => tokio::time::sleep(AT_MOST).await,
+        Ok(Progress::UpToDate) => {}
+        Ok(Progress::TakenByAnother) => tokio::time::sleep(AT_MOST).await,
         Err(error) => {
             tracing::error!(%webhook, error = errors::explain(&error), "an endpoint could not be told");
             tokio::time::sleep(AT_MOST).await;

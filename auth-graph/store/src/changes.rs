@@ -9,7 +9,7 @@ use sea_orm::{QueryOrder, QuerySelect, Set};
 
 use super::change_head as head;
 use super::window::comparable;
-use model::values::{ClientId, Held, SessionId, UserId};
+use model::values::{ClientId, RolesAndScopes, SessionId, UserId};
 
 /// A change.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -29,7 +29,7 @@ pub struct Model {
     /// Time of the change (UTC).
     pub recorded_at: DateTimeUtc,
     /// Roles, scopes and flags of the user before the change, if it changed them.
-    pub held_before: Option<Held>,
+    pub held_before: Option<RolesAndScopes>,
 }
 
 /// Kind of a change.
@@ -94,7 +94,7 @@ pub async fn append_edit(
     txn: &impl ConnectionTrait,
     kind: Kind,
     user: &crate::users::Model,
-    held_before: Option<Held>,
+    held_before: Option<RolesAndScopes>,
 ) -> Result<(), DbErr> {
     let (user_id, version, recorded_at) = (user.id, user.version, user.updated_at);
     append_whole(txn, Model { position: 0, kind, user_id, session_id: None, version, recorded_at, held_before }).await

@@ -5,7 +5,7 @@ use engine::accounts::Rank;
 use engine::app::App;
 use engine::callers::Actor;
 use engine::callers::{Refusal, authenticate};
-use engine::clients::{self, Wish};
+use engine::clients::{self, TokenRequest};
 use model::error::Code;
 use secrecy::SecretString;
 use serde_json::json;
@@ -219,6 +219,7 @@ async fn nothing_is_granted_once_the_client_is_being_disabled() {
         }
         txn.commit().await.unwrap();
     };
-    let (granted, ()) = tokio::join!(clients::grant_client_credentials(&test.app, &found, Wish::default()), disabling);
+    let (granted, ()) =
+        tokio::join!(clients::grant_client_credentials(&test.app, &found, TokenRequest::default()), disabling);
     assert_eq!(granted.unwrap_err().code(), Code::InvalidCredentials);
 }

@@ -5,7 +5,7 @@ use engine::accounts::{Deletion, Rank};
 use engine::administration::{self, Update};
 use engine::callers::Actor;
 use engine::clients;
-use model::values::{Held, Projection, Scopes};
+use model::values::{Projection, RolesAndScopes, Scopes};
 use serde_json::{Value, json};
 use store::users::Model as User;
 use tempfile::TempDir;
@@ -25,7 +25,7 @@ async fn test() -> TestApp {
 fn projection(roles: &[&str], scopes: &str, fields: Option<&[&str]>) -> Projection {
     let roles = roles.iter().map(|&role| role.to_owned()).collect();
     let fields: Option<Vec<String>> = fields.map(|fields| fields.iter().map(|&field| field.to_owned()).collect());
-    Projection::parse(Held { roles, scopes: Scopes::parse(scopes).unwrap() }, fields.as_deref()).unwrap()
+    Projection::parse(RolesAndScopes { roles, scopes: Scopes::parse(scopes).unwrap() }, fields.as_deref()).unwrap()
 }
 
 /// A client that reads the feed and users, limited to this.

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::Presenter;
+use super::CallingClient;
 use crate::app::App;
 use crate::callers::Device;
 use crate::callers::{Principal, Refusal, authentication};
@@ -36,16 +36,16 @@ pub async fn introspect(app: &App, client: &service_clients::Model, token: &Secr
 ///
 /// # Errors
 /// [`Error::Forbidden`] when the token belongs to another client, in which case it stays valid.
-pub async fn revoke(app: &App, presenter: &Presenter, token: &SecretString, device: &Device) -> Result<()> {
+pub async fn revoke(app: &App, client: &CallingClient, token: &SecretString, device: &Device) -> Result<()> {
     if RefreshTokens::recognises(token) {
-        return revoke_refresh(app, presenter, token, device).await;
+        return revoke_refresh(app, client, token, device).await;
     }
     let principal = match authentication::inspect(app, token).await {
         Ok(principal) => principal,
         Err(Refusal::Unknown) => return Err(Refusal::Unknown.into()),
         Err(_) => return Ok(()),
     };
-    if principal.claims().client_id != presenter.client_id() {
+    if principal.claims().client_id != client.client_id() {
         return Err(Error::Forbidden);
     }
     if principal.is_service() {
@@ -54,10 +54,10 @@ pub async fn revoke(app: &App, presenter: &Presenter, token: &SecretString, devi
     logout(app, None, Some(&principal), Reach::This, device).await.map(drop)
 }
 
-async fn revoke_refresh(app: &App, presenter: &Presenter, token: &SecretString, device: &Device) -> Result<()> {
+async fn revoke_refresh(app: &App, client: &CallingClient, token: &SecretString, device: &Device) -> Result<()> {
     let Ok((id, _)) = app.tokens.refresh.decode(token) else { return Ok(()) };
     let Some(session) = sessions::find(&app.db, id).await? else { return Ok(()) };
-    if session.client_id != presenter.client_id() {
+    if session.client_id != client.client_id() {
         return Err(Error::Forbidden);
     }
     match logout(app, Some(token), None, Reach::This, device).await {

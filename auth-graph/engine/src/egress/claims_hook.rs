@@ -33,7 +33,7 @@ pub struct ClaimsHook {
 #[serde(rename_all = "camelCase")]
 pub struct Question<'a> {
     /// Reason for which it is issued.
-    pub reason: Occasion,
+    pub reason: TokenReason,
     /// The user, or the service client.
     pub subject: UserId,
     /// Which of them.
@@ -51,7 +51,7 @@ pub struct Question<'a> {
 /// The reason for which an access token is issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Occasion {
+pub enum TokenReason {
     /// A user signs in.
     Login,
     /// A session is refreshed.

@@ -9,7 +9,7 @@ use super::events::{self, Event};
 use crate::app::App;
 use crate::callers::Device;
 use crate::claims;
-use crate::egress::claims_hook::Occasion;
+use crate::egress::claims_hook::TokenReason;
 use crate::sessions::{FIRST_PARTY, TokenPair, idle_end, issue, scope_of};
 
 /// The requested properties of a session.
@@ -46,7 +46,7 @@ pub(super) async fn begin(app: &App, admitted: Admitted, asked: Asked, device: &
     let proof = admitted.into_proof();
     let scope = scope_of(app, &session, &proof.user);
     // Before anything is locked, as this may be a call over the network.
-    let answer = match claims::ask_for_session(app, &session, &scope, Occasion::Login).await {
+    let answer = match claims::ask_for_session(app, &session, &scope, TokenReason::Login).await {
         Ok(answer) => answer,
         Err(error) => {
             // The proof was right: the failure of another service does not count against the user.
