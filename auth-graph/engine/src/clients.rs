@@ -91,7 +91,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewClient) -> Result<WithSecr
     };
     check_projection(app, &client)?;
     let txn = store::begin(&app.db).await?;
-    actor.powers(app, &txn).await?.cover(&client.scopes)?;
+    actor.powers(app, &txn).await?.require(&client.scopes)?;
     service_clients::insert(&txn, &client).await.map_err(taken)?;
     audit::record(app, &txn, actor, entry("client.create", json!(null), &client)).await?;
     txn.commit().await?;
@@ -118,7 +118,7 @@ pub async fn rotate_secret(app: &App, actor: &Actor, id: ClientId) -> Result<Wit
         return Err(Error::Conflict("This client is disabled."));
     }
     client.secret_hash = client_secrets::hash(&secret);
-    actor.powers(app, &txn).await?.cover(&client.scopes)?;
+    actor.powers(app, &txn).await?.require(&client.scopes)?;
     service_clients::set_secret_hash(&txn, id, &client.secret_hash).await?;
     audit::record(app, &txn, actor, entry("client.rotate_secret", json!(null), &client)).await?;
     changes::append_client_secret_changed(&txn, id, app.clock.now()).await?;
@@ -150,7 +150,7 @@ pub async fn set_projection(
     client.projection = projection;
     client.projection_generation += 1;
     check_projection(app, &client)?;
-    actor.powers(app, &txn).await?.cover(&client.scopes)?;
+    actor.powers(app, &txn).await?.require(&client.scopes)?;
     service_clients::set_projection(&txn, &client).await?;
     audit::record(app, &txn, actor, entry("client.update", before, &client)).await?;
     changes::append_client_changed(&txn, id, app.clock.now()).await?;

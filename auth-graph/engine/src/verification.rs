@@ -2,7 +2,7 @@
 
 mod basis;
 
-pub use basis::{Basis, Standing};
+pub use basis::{Basis, BasisState};
 
 use secrecy::SecretString;
 

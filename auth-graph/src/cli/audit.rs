@@ -8,7 +8,7 @@ use sea_orm::ActiveEnum;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::user::Who;
+use super::user::UserArgument;
 use engine::app::App;
 use engine::audit::login_events::{self, Piece};
 use engine::audit::{self, ExportError, Filter, Model};
@@ -61,7 +61,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
         }
         Command::Events { user, first, after } => {
             let user_id = match user {
-                Some(user) => Some(Who { user }.id(app).await?),
+                Some(user) => Some(UserArgument { user }.id(app).await?),
                 None => None,
             };
             let filter = login_events::Filter { user_id, ..Default::default() };

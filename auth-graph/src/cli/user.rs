@@ -68,11 +68,11 @@ pub(super) enum Command {
         after: Option<String>,
     },
     /// Show a user.
-    Show(Who),
+    Show(UserArgument),
     /// Change a user; what is left out stays as it is.
     Update {
         #[command(flatten)]
-        who: Who,
+        who: UserArgument,
         /// The new e-mail address.
         #[arg(long)]
         new_email: Option<String>,
@@ -104,7 +104,7 @@ pub(super) enum Command {
     /// Make one account of two: the one ends, and what the other does not have is taken over.
     Merge {
         #[command(flatten)]
-        who: Who,
+        who: UserArgument,
         /// The e-mail address or the identifier of the one that stays.
         #[arg(long, value_name = "USER")]
         into: String,
@@ -115,7 +115,7 @@ pub(super) enum Command {
     /// Print an access token with which an administrator acts as a user.
     Impersonate {
         #[command(flatten)]
-        who: Who,
+        who: UserArgument,
         /// E-mail address or identifier of the administrator who uses it; the token names them.
         #[arg(long, value_name = "USER")]
         by: String,
@@ -126,7 +126,7 @@ pub(super) enum Command {
     /// Give a user other roles and scopes, in place of those before.
     SetRoles {
         #[command(flatten)]
-        who: Who,
+        who: UserArgument,
         /// A role of the configuration; may be repeated.
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<String>,
@@ -135,17 +135,17 @@ pub(super) enum Command {
         scopes: Vec<String>,
     },
     /// Set a user's password and end their sessions. It is asked for, or read from standard input.
-    SetPassword(Who),
+    SetPassword(UserArgument),
     /// Take a user's password away and end their sessions: a mail lets them set another one.
-    ForceReset(WhoAndWhy),
+    ForceReset(UserAndReason),
     /// Forbid a user to sign in, and end their sessions.
-    Disable(WhoAndWhy),
+    Disable(UserAndReason),
     /// Let a disabled user sign in again.
-    Enable(Who),
+    Enable(UserArgument),
     /// Delete a user and end their sessions; `user restore` brings them back.
     Delete {
         #[command(flatten)]
-        who: WhoAndWhy,
+        who: UserAndReason,
         /// Keep the identifier only. This cannot be undone.
         #[arg(long)]
         for_good: bool,
@@ -156,11 +156,11 @@ pub(super) enum Command {
         id: String,
     },
     /// List the sessions of a user.
-    Sessions(Who),
+    Sessions(UserArgument),
     /// End the sessions of a user, or one of them.
     RevokeSessions {
         #[command(flatten)]
-        who: Who,
+        who: UserArgument,
         /// The identifier of the one session.
         #[arg(long, value_name = "ID")]
         session: Option<String>,
@@ -168,21 +168,21 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Who {
+pub(super) struct UserArgument {
     /// The e-mail address, or the identifier.
     pub(super) user: String,
 }
 
 #[derive(Debug, Args)]
-pub(super) struct WhoAndWhy {
+pub(super) struct UserAndReason {
     #[command(flatten)]
-    who: Who,
+    who: UserArgument,
     /// Reason, for the audit log.
     #[arg(long)]
     reason: Option<String>,
 }
 
-impl Who {
+impl UserArgument {
     pub(super) async fn id(&self, app: &App) -> Result<UserId, Error> {
         match self.user.contains('@') {
             true => Ok(accounts::by_email(app, &self.user.parse()?).await?.id),
@@ -194,7 +194,7 @@ impl Who {
     }
 }
 
-impl WhoAndWhy {
+impl UserAndReason {
     async fn parse(self, app: &App) -> Result<(UserId, Option<String>), Error> {
         Ok((self.who.id(app).await?, self.reason.map(|text| audit::reason(&text)).transpose()?))
     }
@@ -227,11 +227,11 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
         }
         Command::Search { text, first } => return list(app, Some(text), first, None).await,
         Command::Merge { who, into, reason } => {
-            let (id, into) = (who.id(app).await?, Who { user: into }.id(app).await?);
+            let (id, into) = (who.id(app).await?, UserArgument { user: into }.id(app).await?);
             administration::merge(app, &actor, id, into, audit::reason(&reason)?).await?
         }
         Command::Impersonate { who, by, reason } => {
-            let by = Impersonator::Named(Who { user: by }.id(app).await?);
+            let by = Impersonator::Named(UserArgument { user: by }.id(app).await?);
             let (id, reason) = (who.id(app).await?, audit::reason(&reason)?);
             let granted = administration::impersonate(app, &actor, by, id, reason).await?;
             return Ok(say!("{}", granted.access_token.expose_secret())?);

@@ -71,7 +71,7 @@ pub(super) enum Command {
         id: String,
         /// Only those in this state.
         #[arg(long)]
-        state: Option<Wanted>,
+        state: Option<DeliveryState>,
         /// Number of deliveries, at most 100.
         #[arg(long, default_value_t = 20)]
         first: i32,
@@ -102,18 +102,18 @@ pub(super) enum Replay {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Wanted {
+pub(super) enum DeliveryState {
     Waiting,
     Delivered,
     Dead,
 }
 
-impl From<Wanted> for State {
-    fn from(wanted: Wanted) -> Self {
-        match wanted {
-            Wanted::Waiting => Self::Waiting,
-            Wanted::Delivered => Self::Delivered,
-            Wanted::Dead => Self::Dead,
+impl From<DeliveryState> for State {
+    fn from(state: DeliveryState) -> Self {
+        match state {
+            DeliveryState::Waiting => Self::Waiting,
+            DeliveryState::Delivered => Self::Delivered,
+            DeliveryState::Dead => Self::Dead,
         }
     }
 }

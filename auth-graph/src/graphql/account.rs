@@ -112,10 +112,10 @@ impl UserFilter {
 }
 
 /// Number of users that match a filter, counted only when the field is selected.
-pub struct Total(Filter);
+pub struct TotalCount(Filter);
 
 #[Object]
-impl Total {
+impl TotalCount {
     /// Number of users that match the filter, on all pages.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         Ok(accounts::count(app(ctx), &self.0).await?)
@@ -163,12 +163,12 @@ impl AccountQuery {
         )]
         last: Option<i32>,
         #[graphql(desc = "Cursor to stop at: only items before it are returned.")] before: Option<String>,
-    ) -> Result<Connection<String, User, Total, EmptyFields>> {
+    ) -> Result<Connection<String, User, TotalCount, EmptyFields>> {
         let filter = filter.unwrap_or_default().parse()?;
         let page = Page { first, after, last, before };
         let listing = accounts::list(app(ctx), &filter, &page).await?;
         let mut connection =
-            Connection::with_additional_fields(listing.has_previous_page, listing.has_next_page, Total(filter));
+            Connection::with_additional_fields(listing.has_previous_page, listing.has_next_page, TotalCount(filter));
         connection
             .edges
             .extend(listing.rows.into_iter().map(|(cursor, user)| Edge::new(cursor, User::new(app(ctx), user))));

@@ -28,7 +28,7 @@ use tower::{Layer, Service};
 
 use answers::{Answer, Answers, QuestionName};
 use engine::app::App;
-use engine::verification::Standing;
+use engine::verification::BasisState;
 use question::Question;
 
 /// Size of the longest body that is looked at. A question about a token is shorter.
@@ -64,13 +64,13 @@ impl Remembered {
     fn find(&self, name: &QuestionName) -> Option<Response> {
         let answer = self.answers.find(name)?;
         match answer.basis.confirm(&self.app) {
-            Standing::Holds => {
+            BasisState::Holds => {
                 let mut response = Response::new(answer.text.into());
                 *response.headers_mut() = answer.headers;
                 Some(response)
             }
-            Standing::Unknown => None,
-            Standing::Ended => {
+            BasisState::Unknown => None,
+            BasisState::Ended => {
                 self.answers.forget(name);
                 None
             }

@@ -8,7 +8,7 @@ use engine::app::App;
 use engine::callers::Device;
 use engine::callers::{Refusal, authenticate};
 use engine::feed::outbox as follower;
-use engine::sessions::{self, Reach};
+use engine::sessions::{self, LogoutTarget};
 use engine::signing_in::Login;
 use engine::{boot, purge};
 use model::clock::Clock;
@@ -172,7 +172,9 @@ async fn a_token_from_a_replica_whose_clock_is_ahead_is_refused_until_it_expires
     let (email, password) = ("ada@test.com".parse().unwrap(), PASSWORD.into());
     let login = Login { email, password, scope: None, audience: None };
     let pair = engine::signing_in::login(&ahead, login, &Device::default()).await.unwrap();
-    sessions::logout(&test.app, Some(&pair.refresh_token), None, Reach::This, &Device::default()).await.unwrap();
+    sessions::logout(&test.app, Some(&pair.refresh_token), None, LogoutTarget::ThisSession, &Device::default())
+        .await
+        .unwrap();
     follower::catch_up(&ahead).await.unwrap();
 
     let shortly_before = pair.expires_in - chrono::Duration::seconds(5);

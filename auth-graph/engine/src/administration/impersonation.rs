@@ -72,9 +72,9 @@ pub async fn impersonate(
     let txn = store::begin(&app.db).await?;
     let user = users::find_locked(&txn, id).await?.filter(|user| user.is_active).ok_or(Error::NotFound)?;
     let powers = actor.powers(app, &txn).await?;
-    powers.cover(&scopes_of(app, &user))?;
+    powers.require(&scopes_of(app, &user))?;
     let scope = scope_of(app, &session, &user);
-    if user.is_superuser && !powers.are_complete() {
+    if user.is_superuser && !powers.is_everything() {
         return Err(Error::Forbidden);
     }
     // The time is read while the user is locked: a request that disables the user finds this session.

@@ -23,20 +23,20 @@ struct Known {
 
 /// The number of changes that were known when a client was about to be read.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment(u64);
+pub struct ChangeCount(u64);
 
 impl KnownClients {
     /// The client, or the moment since which it must not have changed to be remembered.
     ///
     /// # Errors
     /// The moment, when it is not known.
-    pub fn find(&self, id: ClientId) -> Result<Arc<Model>, Moment> {
+    pub fn find(&self, id: ClientId) -> Result<Arc<Model>, ChangeCount> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.clients.get(&id).cloned().ok_or(Moment(known.changes))
+        known.clients.get(&id).cloned().ok_or(ChangeCount(known.changes))
     }
 
     /// Remembers what was read after that moment, unless some client has changed since.
-    pub fn remember(&self, client: &Arc<Model>, since: Moment) {
+    pub fn remember(&self, client: &Arc<Model>, since: ChangeCount) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.changes == since.0 && known.clients.len() < MOST {
             known.clients.insert(client.id, Arc::clone(client));

@@ -6,7 +6,7 @@ use super::CallingClient;
 use crate::app::App;
 use crate::callers::Device;
 use crate::callers::{Principal, Refusal, authentication};
-use crate::sessions::{Reach, logout};
+use crate::sessions::{LogoutTarget, logout};
 use crate::verification::{self, Verified};
 use credentials::RefreshTokens;
 use model::error::{Error, Result};
@@ -51,7 +51,7 @@ pub async fn revoke(app: &App, client: &CallingClient, token: &SecretString, dev
     if principal.is_service() {
         return revoke_single(app, &principal, principal.claims().jti).await;
     }
-    logout(app, None, Some(&principal), Reach::This, device).await.map(drop)
+    logout(app, None, Some(&principal), LogoutTarget::ThisSession, device).await.map(drop)
 }
 
 async fn revoke_refresh(app: &App, client: &CallingClient, token: &SecretString, device: &Device) -> Result<()> {
@@ -60,7 +60,7 @@ async fn revoke_refresh(app: &App, client: &CallingClient, token: &SecretString,
     if session.client_id != client.client_id() {
         return Err(Error::Forbidden);
     }
-    match logout(app, Some(token), None, Reach::This, device).await {
+    match logout(app, Some(token), None, LogoutTarget::ThisSession, device).await {
         // An outdated token has ended its session in the process.
         Ok(_) | Err(Error::TokenInvalid | Error::TokenReused) => Ok(()),
         Err(error) => Err(error),

@@ -10,13 +10,13 @@ use model::error::{Error, Result};
 use model::values::SessionId;
 use store::sessions;
 
-/// Which sessions a sign-out ends.
+/// The sessions that a sign-out ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum LogoutTarget {
     /// The one that the token belongs to.
-    This,
+    ThisSession,
     /// All of the user's.
-    Everywhere,
+    AllSessions,
 }
 
 /// Ends the session of a refresh token, or of the caller where none is given. The answer tells how many have ended;
@@ -29,7 +29,7 @@ pub async fn logout(
     app: &App,
     token: Option<&SecretString>,
     principal: Option<&Principal>,
-    reach: Reach,
+    target: LogoutTarget,
     device: &Device,
 ) -> Result<usize> {
     let (txn, user, session) = match (token, principal) {
@@ -42,9 +42,9 @@ pub async fn logout(
         (None, None) => return Err(Error::Unauthenticated),
     };
     let now = app.clock.now();
-    let ended = match reach {
-        Reach::This => Ended::one(&txn, user, session, Reason::Logout, now).await?,
-        Reach::Everywhere => Ended::all_of(&txn, user, Reason::Logout, now).await?,
+    let ended = match target {
+        LogoutTarget::ThisSession => Ended::one(&txn, user, session, Reason::Logout, now).await?,
+        LogoutTarget::AllSessions => Ended::all_of(&txn, user, Reason::Logout, now).await?,
     };
     txn.commit().await?;
     let count = ended.count();

@@ -4,7 +4,7 @@ use model::error::{Error, Result};
 use model::values::{Amr, Scopes, SessionId};
 use store::{sessions, users};
 
-use super::challenge::Admitted;
+use super::challenge::SufficientProof;
 use super::events::{self, Event};
 use crate::app::App;
 use crate::callers::Device;
@@ -14,14 +14,14 @@ use crate::sessions::{FIRST_PARTY, TokenPair, idle_end, issue, scope_of};
 
 /// The requested properties of a session.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct SessionRequest {
     /// Scopes that the tokens may have at most; none for all scopes of the user.
     pub(super) scope: Option<Scopes>,
     /// The audience; none: the services of this graph.
     pub(super) audience: Option<String>,
 }
 
-impl Asked {
+impl SessionRequest {
     /// Checks that people may sign in for the audience.
     ///
     /// # Errors
@@ -41,9 +41,14 @@ impl Asked {
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the claims hook fails; the attempt is given back then.
-pub(super) async fn begin(app: &App, admitted: Admitted, asked: Asked, device: &Device) -> Result<Option<TokenPair>> {
-    let session = session(app, &admitted, asked, device)?;
-    let proof = admitted.into_proof();
+pub(super) async fn begin(
+    app: &App,
+    sufficient: SufficientProof,
+    request: SessionRequest,
+    device: &Device,
+) -> Result<Option<TokenPair>> {
+    let session = session(app, &sufficient, request, device)?;
+    let proof = sufficient.into_proof();
     let scope = scope_of(app, &session, &proof.user);
     // Before anything is locked, as this may be a call over the network.
     let answer = match claims::ask_for_session(app, &session, &scope, TokenReason::Login).await {
@@ -80,16 +85,21 @@ pub(super) async fn begin(app: &App, admitted: Admitted, asked: Asked, device: &
     issue(app, &session, user, answer, now).map(Some)
 }
 
-fn session(app: &App, admitted: &Admitted, asked: Asked, device: &Device) -> Result<sessions::Model> {
-    let (proof, now) = (admitted.proof(), app.clock.now());
+fn session(
+    app: &App,
+    sufficient: &SufficientProof,
+    request: SessionRequest,
+    device: &Device,
+) -> Result<sessions::Model> {
+    let (proof, now) = (sufficient.proof(), app.clock.now());
     let absolute_expires_at = now + app.config.tokens.session_lifetime;
     let amr: Amr = proof.methods.iter().copied().collect();
     Ok(sessions::Model {
         id: SessionId::generate(now),
         user_id: proof.user.id,
         client_id: FIRST_PARTY.to_owned(),
-        audience: asked.audience.filter(|audience| *audience != app.config.tokens.audience),
-        scope: asked.scope,
+        audience: request.audience.filter(|audience| *audience != app.config.tokens.audience),
+        scope: request.scope,
         acr: amr.level(),
         amr,
         auth_time: now,

@@ -4,7 +4,7 @@ use model::error::{Error, Result};
 use model::values::{Email, Method, Scopes, UserId};
 use secrecy::SecretString;
 
-use super::begin::{Asked, begin};
+use super::begin::{SessionRequest, begin};
 use super::challenge::challenge;
 use super::events::{self, Event};
 use super::password;
@@ -34,7 +34,7 @@ pub struct Login {
 /// [`Error::ValidationFailed`] when there is no such audience; [`Error::InvalidCredentials`]; [`Error::RateLimited`]
 /// before any work is done; [`Error::Unavailable`] when too many others are signing in, or the claims hook fails.
 pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair> {
-    let asked = Asked { scope: login.scope, audience: login.audience }.check(app)?;
+    let request = SessionRequest { scope: login.scope, audience: login.audience }.check(app)?;
     let outcome = password::prove(app, &login.email, &login.password, device).await;
     let proof = match outcome.inspect_err(|error| count(app, error))? {
         Outcome::Proved(proof) => proof,
@@ -42,7 +42,7 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
     };
     let user = proof.user.id;
     let begun = match challenge(app, proof) {
-        Some(admitted) => begin(app, admitted, asked, device).await?,
+        Some(sufficient) => begin(app, sufficient, request, device).await?,
         None => None,
     };
     match begun {

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use store::user_credentials;
 use store::users;
 
-use super::proof::{Compared, Outcome, Proof};
+use super::proof::{ComparedCredential, Outcome, Proof};
 use crate::app::App;
 use crate::callers::Device;
 use crate::limits::{Attempt, LimitedAction};
@@ -33,7 +33,7 @@ pub(super) async fn prove(app: &App, email: &Email, password: &SecretString, dev
         user,
         methods: vec![Method::Password],
         is_sample: is_sample_password(password),
-        compared: Some(Compared { credential, renewed }),
+        compared: Some(ComparedCredential { credential, renewed }),
         attempt: Some(attempt),
     }))
 }

@@ -29,21 +29,21 @@ pub(super) struct Proof {
     /// True if the password is one that the documentation shows.
     pub(super) is_sample: bool,
     /// The credential that was compared; none where another party vouches for the user.
-    pub(super) compared: Option<Compared>,
+    pub(super) compared: Option<ComparedCredential>,
     /// The attempt that was taken before the work; given back once a session begins.
     pub(super) attempt: Option<Attempt>,
 }
 
 /// A credential as it was when it was compared.
 #[derive(Debug)]
-pub(super) struct Compared {
+pub(super) struct ComparedCredential {
     /// The credential.
     pub(super) credential: user_credentials::Model,
     /// The secret that takes its place, where it is to be renewed.
     pub(super) renewed: Option<String>,
 }
 
-impl Compared {
+impl ComparedCredential {
     /// Returns whether the credential is still the same, in the transaction that begins the session; renews its secret.
     /// Lock the user's row before.
     pub(super) async fn confirm(&self, txn: &impl ConnectionTrait) -> Result<bool> {

@@ -18,7 +18,7 @@ pub struct Basis {
 
 /// Result of checking a [`Basis`] again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum BasisState {
     /// The token is good and the client has not changed.
     Holds,
     /// The outbox was not read for too long, so only the database knows.
@@ -47,31 +47,31 @@ impl Basis {
         checked: Result<Principal, Refusal>,
         asked_by: Option<Arc<service_clients::Model>>,
     ) -> Option<Self> {
-        Some(Self { about: checked.ok()?, asked_by }).filter(|basis| basis.standing(app) == Standing::Holds)
+        Some(Self { about: checked.ok()?, asked_by }).filter(|basis| basis.state(app) == BasisState::Holds)
     }
 
     /// Checks the basis in order to give an answer again, which counts as a verification.
     #[must_use]
-    pub fn confirm(&self, app: &App) -> Standing {
-        let standing = self.standing(app);
-        if standing == Standing::Holds {
+    pub fn confirm(&self, app: &App) -> BasisState {
+        let state = self.state(app);
+        if state == BasisState::Holds {
             app.metrics.verifications_active.increment(1);
         }
-        standing
+        state
     }
 
-    fn standing(&self, app: &App) -> Standing {
+    fn state(&self, app: &App) -> BasisState {
         let now = app.clock.now();
         if app.tokens.revocations.is_stale(now) {
-            return Standing::Unknown;
+            return BasisState::Unknown;
         }
         // A client is forgotten when it changes.
         let is_same = |client: &Arc<service_clients::Model>| {
             app.known_clients.find(client.id).is_ok_and(|known| Arc::ptr_eq(&known, client))
         };
         match self.asked_by.as_ref().is_none_or(is_same) && recheck(app, &self.about, now).is_ok() {
-            true => Standing::Holds,
-            false => Standing::Ended,
+            true => BasisState::Holds,
+            false => BasisState::Ended,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use csv::{Position, Reader, ReaderBuilder, StringRecord};
 use serde_json::{Map, Value};
 
-use super::prefix::{Place, Prefix};
+use super::prefix::{FilePosition, Prefix};
 use super::shapes;
 use engine::transfer::{Batch, Record, Refused, Row};
 
@@ -68,7 +68,7 @@ impl Table {
         if rows.is_empty() {
             return Ok(None);
         }
-        let place = Place { offset: self.reader.position().byte(), line: self.reader.position().line() };
+        let place = FilePosition { offset: self.reader.position().byte(), line: self.reader.position().line() };
         Ok(Some(Batch { rows, position: self.prefix.position(place)? }))
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::prefix::{Place, Prefix};
+use super::prefix::{FilePosition, Prefix};
 use engine::transfer::{Batch, Record, Refused, Row};
 
 /// A longer line is no user.
@@ -16,7 +16,7 @@ const LONGEST_LINE: u64 = 1024 * 1024;
 pub(super) struct Lines {
     file: BufReader<File>,
     prefix: Prefix,
-    place: Place,
+    place: FilePosition,
     length: u64,
     shape: fn(Value) -> Option<Record>,
 }

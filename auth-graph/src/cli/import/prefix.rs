@@ -18,7 +18,7 @@ pub(super) struct Prefix {
 
 /// The position at which a former run has stopped.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Place {
+pub(super) struct FilePosition {
     pub(super) offset: u64,
     pub(super) line: u64,
 }
@@ -26,7 +26,7 @@ pub(super) struct Place {
 impl Prefix {
     /// The place at which a former run has stopped, if the file begins with what that run has read, and its beginning
     /// otherwise.
-    pub(super) fn open(path: &Path, position: &str) -> io::Result<(Self, Place)> {
+    pub(super) fn open(path: &Path, position: &str) -> io::Result<(Self, FilePosition)> {
         if let Some((place, expected)) = parse(position) {
             let mut prefix = Self::new(path)?;
             prefix.extend(place.offset)?;
@@ -34,11 +34,11 @@ impl Prefix {
                 return Ok((prefix, place));
             }
         }
-        Ok((Self::new(path)?, Place::default()))
+        Ok((Self::new(path)?, FilePosition::default()))
     }
 
     /// A place, and what was read before it.
-    pub(super) fn position(&mut self, place: Place) -> io::Result<String> {
+    pub(super) fn position(&mut self, place: FilePosition) -> io::Result<String> {
         self.extend(place.offset)?;
         Ok(format!("{}:{}:{}", place.offset, place.line, self.digest_so_far()))
     }
@@ -65,8 +65,8 @@ impl Prefix {
     }
 }
 
-fn parse(position: &str) -> Option<(Place, &str)> {
+fn parse(position: &str) -> Option<(FilePosition, &str)> {
     let mut parts = position.split(':');
     let (offset, line) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    Some((Place { offset, line }, parts.next()?))
+    Some((FilePosition { offset, line }, parts.next()?))
 }
