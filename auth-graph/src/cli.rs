@@ -1,8 +1,8 @@
-//! The command line: parses, calls one function of `auth`, prints.
+//! The command line: each command parses its arguments, calls functions of `engine` and prints the result.
 
-/// Prints a line as `println!` does, and fails where that panics: whoever reads it may have seen enough and left, as
-/// `grep -q` does.
-macro_rules! say {
+/// Prints a line like `println!`, but returns an error where that macro panics: the reader of a pipe can close it early,
+/// as `grep -q` does.
+macro_rules! print_line {
     ($($line:tt)*) => {
         std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($line)*)))
     };

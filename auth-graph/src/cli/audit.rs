@@ -68,7 +68,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
             let page = Page { first: Some(first), after, ..Page::default() };
             let listing = login_events::list(app, &filter, &page).await?;
             for (_, event) in &listing.rows {
-                say!("{}", sign_in(event))?;
+                print_line!("{}", sign_in(event))?;
             }
             if let (true, Some((cursor, _))) = (listing.has_next_page, listing.rows.last()) {
                 eprintln!("more: --after {cursor}");
@@ -81,7 +81,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
             let filter = login_events::Filter { from, until, ..Default::default() };
             let counts = login_events::count(app, &filter, Piece::Day).await?;
             for ((day, result), count) in login_events::sums(&counts) {
-                say!("{} {result} {count}", day.format("%Y-%m-%d"))?;
+                print_line!("{} {result} {count}", day.format("%Y-%m-%d"))?;
             }
             Ok(())
         }

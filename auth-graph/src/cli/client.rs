@@ -107,7 +107,7 @@ fn print(client: &Model) -> io::Result<()> {
     let state = if client.is_active() { "active" } else { "disabled" };
     let (scopes, audiences) = (client.scopes.to_claim(), client.audiences().join(" "));
     let shown = client.projection.as_ref().map(describe).unwrap_or_default();
-    say!("{} {} ({state}) scopes: {scopes}; audiences: {audiences}{shown}", client.id, client.name)
+    print_line!("{} {} ({state}) scopes: {scopes}; audiences: {audiences}{shown}", client.id, client.name)
 }
 
 fn describe(projection: &Projection) -> String {
@@ -123,5 +123,5 @@ fn describe(projection: &Projection) -> String {
 
 /// In the form that a shell or an environment file takes.
 fn print_secret(made: &WithSecret) -> io::Result<()> {
-    say!("client_id={}\nclient_secret={}", made.client.id, made.secret.expose_secret())
+    print_line!("client_id={}\nclient_secret={}", made.client.id, made.secret.expose_secret())
 }

@@ -15,7 +15,7 @@ pub(super) enum Command {
 
 pub(super) fn run(config: &Config, command: &Command) -> Result<(), Failure> {
     match command {
-        Command::Check => Ok(say!("the configuration is good")?),
+        Command::Check => Ok(print_line!("the configuration is good")?),
         Command::Print => super::output::print(config.to_toml()),
     }
 }

@@ -160,9 +160,9 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
     bar.finish();
     let (imported, refused) = (import.imported() - imported_before, import.refused() - refused_before);
     let verb = if options.dry_run { "would be imported" } else { "imported" };
-    say!("{imported} {verb}, {refused} refused")?;
+    print_line!("{imported} {verb}, {refused} refused")?;
     if refused > 0 {
-        say!("the refused rows are in {}", options.report.display())?;
+        print_line!("the refused rows are in {}", options.report.display())?;
     }
     Ok(())
 }

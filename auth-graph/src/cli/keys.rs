@@ -37,16 +37,16 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
                 let time = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%dT%H:%M:%SZ").to_string();
                 let until = key.until.map_or_else(|| "-".to_owned(), time);
                 let (made, from) = (time(key.created_at), time(key.active_from));
-                say!("{} {} {state:<9} made {made} signs from {from} until {until}", key.kid, key.algorithm)?;
+                print_line!("{} {} {state:<9} made {made} signs from {from} until {until}", key.kid, key.algorithm)?;
             }
         }
         Command::Rotate { now } => {
             let kid = keys::rotate(app, if now { Start::Now } else { Start::Published }).await?;
-            say!("{kid}")?;
+            print_line!("{kid}")?;
         }
         Command::Retire { kid } => {
             keys::retire(app, &kid).await?;
-            say!("{kid} is withdrawn")?;
+            print_line!("{kid} is withdrawn")?;
         }
     }
     Ok(())

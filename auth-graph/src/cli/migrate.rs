@@ -21,5 +21,5 @@ pub(super) async fn run(config: Config, options: Options) -> Result<(), Failure>
         None => store::migrate(&app.db).await?,
         Some(steps) => store::migrate_down(&app.db, steps).await?,
     }
-    Ok(say!("{} migrations are to be run", store::pending_migrations(&app.db).await?)?)
+    Ok(print_line!("{} migrations are to be run", store::pending_migrations(&app.db).await?)?)
 }

@@ -25,8 +25,8 @@ pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure>
     let Command::Rotate { window } = command;
     let window = window.unwrap_or(config.tokens.idle_lifetime);
     let until = secrets::rotate(config, Clock::default(), window).await?;
-    say!("a new secret is in place; the one before is accepted until {}", until.format("%Y-%m-%dT%H:%M:%SZ"))?;
-    Ok(say!("restart the service to use it")?)
+    print_line!("a new secret is in place; the one before is accepted until {}", until.format("%Y-%m-%dT%H:%M:%SZ"))?;
+    Ok(print_line!("restart the service to use it")?)
 }
 
 fn time(text: &str) -> Result<TimeDelta, String> {

@@ -145,14 +145,14 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
             let listing = webhooks::deliveries(app, log, &page).await?;
             listing.rows.iter().try_for_each(|(_, delivery)| print_delivery(delivery))?;
             if let (true, Some((cursor, _))) = (listing.has_next_page, listing.rows.last()) {
-                say!("more: --after {cursor}")?;
+                print_line!("more: --after {cursor}")?;
             }
         }
         Command::Replay(Replay::Delivery { id }) => {
             print_delivery(&webhooks::replay(app, &actor, id.parse()?).await?)?;
         }
         Command::Replay(Replay::Since { since, id }) => {
-            say!("{} made again", webhooks::replay_since(app, &actor, id.parse()?, since).await?)?;
+            print_line!("{} made again", webhooks::replay_since(app, &actor, id.parse()?, since).await?)?;
         }
     }
     Ok(())
@@ -167,11 +167,11 @@ fn print(webhook: &Model) -> io::Result<()> {
     let events = webhook.event_types.to_strings();
     let events = if events.is_empty() { "all".to_owned() } else { events.join(" ") };
     let (id, url, description) = (webhook.id, webhook.url.as_str(), &webhook.description);
-    say!("{}", format!("{id} {url} ({state}) events: {events} {description}").trim_end())
+    print_line!("{}", format!("{id} {url} ({state}) events: {events} {description}").trim_end())
 }
 
 fn print_delivery(delivery: &webhook_deliveries::Model) -> io::Result<()> {
-    say!("{}", line(delivery))
+    print_line!("{}", line(delivery))
 }
 
 fn line(delivery: &webhook_deliveries::Model) -> String {
@@ -192,7 +192,7 @@ fn line(delivery: &webhook_deliveries::Model) -> String {
 
 /// In the form that a shell or an environment file takes.
 fn print_secret(made: &WithSecret) -> io::Result<()> {
-    say!("webhook_id={}\nwebhook_secret={}", made.webhook.id, made.secret.expose_secret())
+    print_line!("webhook_id={}\nwebhook_secret={}", made.webhook.id, made.secret.expose_secret())
 }
 
 #[cfg(test)]
