@@ -1,6 +1,6 @@
-//! The sessions that were ended while an access token of theirs may still be good. Asked on every request.
+//! The sessions that have ended while one of their access tokens may not have expired. Every request checks this set.
 //!
-//! An entry matters for one access lifetime, which bounds the set.
+//! An entry is needed for one lifetime of an access token, which bounds the set.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock};
@@ -11,22 +11,22 @@ use foldhash::HashMap;
 use super::access_tokens::SKEW;
 use model::values::SessionId;
 
-/// The sessions that were ended early and until when each must be remembered.
+/// The ended sessions, each with the time until which its entry is needed.
 #[derive(Debug)]
 pub struct Revocations {
     remembered_for: Duration,
     until: RwLock<HashMap<SessionId, DateTime<Utc>>>,
     followed_position: AtomicI64,
-    /// In microseconds since the epoch.
+    /// Last time at which the set was complete, in microseconds since the epoch.
     complete_at: AtomicI64,
 }
 
-/// A set that was not brought up to date for longer than this is no answer.
+/// Age from which the set is no longer relied on.
 const STALE_AFTER: Duration = Duration::seconds(1);
 
 impl Revocations {
-    /// An empty set that remembers a session for as long as an access token may live, also one from a replica whose
-    /// clock is ahead.
+    /// Creates an empty set. It keeps a session for the lifetime of an access token, plus the accepted clock difference
+    /// between replicas.
     #[must_use]
     pub fn new(access_lifetime: Duration) -> Self {
         Self {
@@ -37,66 +37,66 @@ impl Revocations {
         }
     }
 
-    /// From when on an ended session matters at this time.
+    /// Returns the time from which the end of a session still matters at `now`.
     #[must_use]
     pub fn horizon(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         now - self.remembered_for
     }
 
-    /// Until when a session that was ended matters.
+    /// Returns the time until which the end of a session matters.
     #[must_use]
     pub fn until(&self, revoked_at: DateTime<Utc>) -> DateTime<Utc> {
         revoked_at + self.remembered_for
     }
 
-    /// Remembers a session that was ended.
+    /// Adds a session that has ended.
     pub fn insert(&self, session: SessionId, revoked_at: DateTime<Utc>) {
         let until = self.until(revoked_at);
         self.until.write().unwrap_or_else(PoisonError::into_inner).insert(session, until);
     }
 
-    /// Returns whether the session was ended.
+    /// Returns whether the session has ended.
     #[must_use]
     pub fn contains(&self, session: SessionId) -> bool {
         self.until.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
     }
 
-    /// The place in the outbox up to which the set is complete.
+    /// Returns the position in the outbox up to which the set is complete.
     #[must_use]
     pub fn followed_position(&self) -> i64 {
         self.followed_position.load(Ordering::Acquire)
     }
 
-    /// Says that the set holds everything up to this place in the outbox.
+    /// Records that the set is complete up to this position in the outbox.
     pub fn follow_from(&self, position: i64) {
         self.followed_position.store(position, Ordering::Release);
     }
 
-    /// Says that the set held everything that there was at this time.
+    /// Records that the set was complete at this time.
     pub fn complete_at(&self, time: DateTime<Utc>) {
         self.complete_at.store(time.timestamp_micros(), Ordering::Release);
     }
 
-    /// Returns whether a session that is not in the set can have been ended all the same: nobody has looked for too
+    /// Returns whether a session that is not in the set may nevertheless have ended: the set was not updated for too
     /// long, or the clock was [set back](Self::is_ahead_of).
     #[must_use]
     pub fn is_stale(&self, now: DateTime<Utc>) -> bool {
         self.complete_before(now) > STALE_AFTER || self.is_ahead_of(now)
     }
 
-    /// Returns whether the clock was set back since the set was complete. What was forgotten while it was ahead may
-    /// matter again.
+    /// Returns whether the clock was set back since the set was complete. Entries that were purged while the clock was
+    /// ahead may be needed again.
     #[must_use]
     pub fn is_ahead_of(&self, now: DateTime<Utc>) -> bool {
         self.complete_before(now) < -STALE_AFTER
     }
 
-    /// Returns the age of the last moment at which the set was complete.
+    /// Returns the time that has passed since the set was last complete.
     fn complete_before(&self, now: DateTime<Utc>) -> Duration {
         Duration::microseconds(now.timestamp_micros() - self.complete_at.load(Ordering::Acquire))
     }
 
-    /// Forgets the sessions whose last token has expired.
+    /// Removes the sessions whose last token has expired.
     pub fn purge(&self, now: DateTime<Utc>) {
         self.until.write().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
     }
