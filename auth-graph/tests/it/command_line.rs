@@ -44,7 +44,7 @@ fn a_first_user_is_made_without_any_configuration() {
     assert_eq!(again.status.code(), Some(1));
     assert!(text(&again.stderr).contains("taken"));
     let alone = run(folder.path(), &["user", "disable", "root@test.com"], "");
-    assert!(text(&alone.stderr).contains("Nobody would be left"));
+    assert!(text(&alone.stderr).contains("At least one active superuser must remain"));
     run(folder.path(), &["user", "create", "second@test.com", "--superuser"], "correct horse battery\n");
     let disabled = run(folder.path(), &["user", "disable", "root@test.com"], "");
     assert!(text(&disabled.stdout).ends_with("(disabled)\n"));

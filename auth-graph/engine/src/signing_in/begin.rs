@@ -1,4 +1,4 @@
-//! Beginning a session for a user who has proved who they are.
+//! Begins a session for a user who has proved their identity.
 
 use model::error::{Error, Result};
 use model::values::{Amr, Scopes, SessionId};
@@ -15,9 +15,9 @@ use crate::sessions::{FIRST_PARTY, TokenPair, idle_end, issue, scope_of};
 /// The requested properties of a session.
 #[derive(Debug)]
 pub(super) struct SessionRequest {
-    /// Scopes that the tokens may have at most; none for all scopes of the user.
+    /// Maximum scopes of the tokens; `None` for all scopes of the user.
     pub(super) scope: Option<Scopes>,
-    /// The audience; none: the services of this graph.
+    /// Audience; `None` for the services of this graph.
     pub(super) audience: Option<String>,
 }
 
@@ -29,15 +29,15 @@ impl SessionRequest {
     pub(super) fn check(self, app: &App) -> Result<Self> {
         match &self.audience {
             Some(audience) if !app.config.serves_audience(audience) => {
-                Err(Error::invalid("audience", "is not one that can be signed in for"))
+                Err(Error::invalid("audience", "is not an audience that users can sign in for"))
             }
             _ => Ok(self),
         }
     }
 }
 
-/// Writes the session and everything that goes with it. None: the user was disabled, or their credential changed,
-/// meanwhile.
+/// Writes the session and its login event, and returns its tokens. Returns `None` when the user was disabled, or their
+/// credential changed, meanwhile.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the claims hook fails; the attempt is given back then.
@@ -50,7 +50,7 @@ pub(super) async fn begin(
     let session = session(app, &sufficient, request, device)?;
     let proof = sufficient.into_proof();
     let scope = scope_of(app, &session, &proof.user);
-    // Before anything is locked, as this may be a call over the network.
+    // The hook is asked before any row is locked, because this may be a network call.
     let answer = match claims::ask_for_session(app, &session, &scope, TokenReason::Login).await {
         Ok(answer) => answer,
         Err(error) => {
@@ -63,8 +63,8 @@ pub(super) async fn begin(
     };
     let now = session.created_at;
     let txn = store::begin(&app.db).await?;
-    // This locks the user's row: whoever disables the user, or changes how they sign in, waits and then finds the
-    // session.
+    // This locks the row of the user. A request that disables the user or changes a credential waits, and then finds
+    // the session.
     let Some(user) = users::record_login(&txn, proof.user.id, now).await? else {
         txn.rollback().await?;
         return Ok(None);

@@ -68,7 +68,7 @@ impl Projection {
             return Err(Error::invalid("projection", "must name roles, scopes or fields"));
         }
         if !users.roles.iter().all(|role| is_name(role)) {
-            return Err(Error::invalid("roles", "must have 1 to 128 characters each, and none that controls"));
+            return Err(Error::invalid("roles", "must have 1 to 128 characters each and no control character"));
         }
         Ok(Self { users, fields: fields.map(Fields::parse).transpose()? })
     }
