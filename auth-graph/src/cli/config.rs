@@ -1,4 +1,4 @@
-//! `config check` and `config print`.
+//! The commands `config check` and `config print`.
 
 use clap::Subcommand;
 
@@ -7,7 +7,7 @@ use model::config::Config;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Check the configuration; every problem is printed, and the exit code is 2 if there is one.
+    /// Check the configuration and print every problem; the exit code is 2 if there are any.
     Check,
     /// Print the configuration in effect, without its secrets.
     Print,

@@ -15,25 +15,25 @@ use model::error::Error;
 pub enum Failure {
     /// The configuration is wrong: exit code 2.
     Configuration(Problems),
-    /// A use case refused or failed: exit code 1.
+    /// A use case was rejected or failed: exit code 1.
     Refused(Error),
-    /// A file, a socket or the terminal: exit code 1.
+    /// A file, a socket or the terminal failed: exit code 1.
     Io(io::Error),
 }
 
 impl Failure {
-    /// A file that cannot be used, with its name.
+    /// Builds the failure for a file that cannot be used, with its name.
     pub(super) fn at(path: &Path, error: &io::Error) -> Self {
         Self::Io(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
 
-    /// Whether nothing has failed but that whoever reads what is printed has seen enough, as `grep -q` does.
+    /// Returns whether the only failure is that the reader of the output closed the pipe, as `grep -q` does.
     #[must_use]
     pub fn is_unread(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// The exit code of the process.
+    /// Returns the exit code of the process.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -44,8 +44,8 @@ impl Failure {
 }
 
 impl fmt::Display for Failure {
-    /// The operator may see the cause, unlike a caller of the API. Where there is one, what a caller would be told says
-    /// no more.
+    /// Prints the cause if there is one, else the public message. Unlike a caller of the API, the operator may see the
+    /// cause.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configuration(problems) => problems.fmt(formatter),

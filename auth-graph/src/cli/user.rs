@@ -1,4 +1,4 @@
-//! `user …`: making, finding and changing accounts. The operator may do what a superuser may.
+//! The commands `user …`. The operator has the permissions of a superuser.
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -19,45 +19,45 @@ use store::users::{Filter, Model};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a user. The password is asked for, or read from the first line of standard input.
+    /// Create a user. The command asks for a password, or reads it from the first line of standard input.
     Create(Create),
-    /// Invite a person to create an account, by a mail that the running service sends.
+    /// Invite a person to create an account. The running service sends the mail.
     Invite {
-        /// The e-mail address.
+        /// E-mail address.
         email: String,
-        /// The language of the mail, such as de.
+        /// Language of the mail, such as de.
         #[arg(long)]
         locale: Option<String>,
     },
-    /// Find users by a part of the address and the names.
+    /// Find users by a part of the address or of the names.
     Search {
-        /// The part.
+        /// Part of the address or of the names.
         text: String,
         /// Number of users, at most 100.
         #[arg(long, default_value_t = 20)]
         first: i32,
     },
-    /// List users in the order in which they were made.
+    /// List users in the order of their creation.
     List {
-        /// A part of the address and the names.
+        /// Part of the address or of the names.
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
         /// Number of users, at most 100.
         #[arg(long, default_value_t = 20)]
         first: i32,
-        /// Only those behind this cursor, which a list prints when there are more.
+        /// Only users after this cursor, which the list prints when there are more users.
         #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
         after: Option<String>,
     },
     /// Show a user.
     Show(UserArgument),
-    /// Change a user; what is left out stays as it is.
+    /// Change a user; attributes that are not given stay the same.
     Update(Changes),
-    /// Make one account of two: the one ends, and what the other does not have is taken over.
+    /// Merge two accounts of one person. The first is deleted, and the second takes over the data that it lacks.
     Merge {
         #[command(flatten)]
         user: UserArgument,
-        /// The e-mail address or the identifier of the one that stays.
+        /// E-mail address or identifier of the user who remains.
         #[arg(long, value_name = "USER")]
         into: String,
         /// Reason, for the audit log.
@@ -75,7 +75,7 @@ pub(super) enum Command {
         #[arg(long)]
         reason: String,
     },
-    /// Give a user other roles and scopes, in place of those before.
+    /// Replace the roles and scopes of a user.
     SetRoles {
         #[command(flatten)]
         user: UserArgument,
@@ -86,25 +86,25 @@ pub(super) enum Command {
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<String>,
     },
-    /// Set a user's password and end their sessions. It is asked for, or read from standard input.
+    /// Set the password of a user and end their sessions. The command asks for it, or reads it from standard input.
     SetPassword(UserArgument),
-    /// Take a user's password away and end their sessions: a mail lets them set another one.
+    /// Remove the password of a user and end their sessions. A mail lets them set another one.
     ForceReset(UserAndReason),
-    /// Forbid a user to sign in, and end their sessions.
+    /// Disable a user, who can no longer sign in, and end their sessions.
     Disable(UserAndReason),
-    /// Let a disabled user sign in again.
+    /// Enable a disabled user, who can sign in again.
     Enable(UserArgument),
-    /// Delete a user and end their sessions; `user restore` brings them back.
+    /// Delete a user and end their sessions; `user restore` undoes it.
     Delete {
         #[command(flatten)]
         user: UserAndReason,
-        /// Keep the identifier only. This cannot be undone.
+        /// Delete all data except the identifier. This cannot be undone.
         #[arg(long)]
         for_good: bool,
     },
-    /// Bring a deleted user back.
+    /// Restore a deleted user.
     Restore {
-        /// Their identifier, as `user delete` has printed it.
+        /// Identifier of the user, as `user delete` printed it.
         id: String,
     },
     /// List the sessions of a user.
@@ -113,7 +113,7 @@ pub(super) enum Command {
     RevokeSessions {
         #[command(flatten)]
         user: UserArgument,
-        /// The identifier of the one session.
+        /// Identifier of a single session.
         #[arg(long, value_name = "ID")]
         session: Option<String>,
     },
@@ -121,12 +121,12 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct Create {
-    /// The e-mail address.
+    /// E-mail address.
     email: String,
-    /// Let them do everything.
+    /// Give the user the role superuser, with all permissions.
     #[arg(long)]
     superuser: bool,
-    /// Make them staff.
+    /// Give the user the role staff.
     #[arg(long)]
     staff: bool,
     /// Given name.
@@ -135,7 +135,7 @@ pub(super) struct Create {
     /// Family name.
     #[arg(long, default_value = "")]
     last_name: String,
-    /// Ask for no password: the user cannot sign in until they have set one.
+    /// Create the user without a password. They cannot sign in until they have set one.
     #[arg(long)]
     no_password: bool,
 }
@@ -144,10 +144,10 @@ pub(super) struct Create {
 pub(super) struct Changes {
     #[command(flatten)]
     user: UserArgument,
-    /// The new e-mail address.
+    /// New e-mail address.
     #[arg(long)]
     new_email: Option<String>,
-    /// True if the user has proved that the address is theirs.
+    /// True if the address is verified.
     #[arg(long)]
     email_verified: Option<bool>,
     /// Given name.
@@ -156,26 +156,26 @@ pub(super) struct Changes {
     /// Family name.
     #[arg(long)]
     last_name: Option<String>,
-    /// Phone number; empty: none.
+    /// Phone number; an empty text removes it.
     #[arg(long)]
     phone_number: Option<String>,
     /// True for staff.
     #[arg(long)]
     staff: Option<bool>,
-    /// True for a superuser, who may do everything.
+    /// True for a superuser, who has all permissions.
     #[arg(long)]
     superuser: Option<bool>,
-    /// Data that services keep with the user: a JSON object, which replaces the one before.
+    /// Metadata that services store with the user: a JSON object that replaces the existing one.
     #[arg(long, value_name = "JSON", value_parser = json)]
     metadata: Option<serde_json::Value>,
-    /// Data that only administrators see: a JSON object, which replaces the one before.
+    /// Metadata that only administrators see: a JSON object that replaces the existing one.
     #[arg(long, value_name = "JSON", value_parser = json)]
     private_metadata: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct UserArgument {
-    /// The e-mail address, or the identifier.
+    /// E-mail address or identifier.
     pub(super) user: String,
 }
 
@@ -250,7 +250,7 @@ async fn invite(app: &App, email: &str, locale: Option<String>) -> Result<(), Fa
         ),
         other => other,
     })?;
-    Ok(print_line!("an invitation to {email} waits to be sent")?)
+    Ok(print_line!("an invitation to {email} was queued")?)
 }
 
 async fn list(app: &App, search: Option<String>, first: i32, after: Option<String>) -> Result<(), Failure> {
@@ -315,7 +315,7 @@ async fn set_password(app: &App, user: &UserArgument) -> Result<(), Failure> {
 async fn force_reset(app: &App, user: UserAndReason) -> Result<(), Failure> {
     let (id, reason) = user.parse(app).await?;
     if !app.mail.mailer.is_on() {
-        eprintln!("no mail tells the user, as mail.smtp_url is empty: `user set-password` lets them in again");
+        eprintln!("the user gets no mail, because mail.smtp_url is empty: set a password with `user set-password`");
     }
     Ok(print(&administration::force_password_reset(app, &Actor::operator(), id, reason).await?)?)
 }
@@ -383,7 +383,7 @@ fn read_password() -> Result<SecretString, Failure> {
     let password: SecretString = rpassword::prompt_password("Password: ")?.into();
     let again: SecretString = rpassword::prompt_password("Password again: ")?.into();
     if password.expose_secret() != again.expose_secret() {
-        return Err(Error::invalid("password", "the two are not the same").into());
+        return Err(Error::invalid("password", "the two passwords are not the same").into());
     }
     Ok(password)
 }

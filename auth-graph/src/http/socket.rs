@@ -1,8 +1,8 @@
 //! WebSockets: the caller of a connection, its end, and its renewal with a new token.
 //!
-//! The token arrives in the member `authorization` of the payload of `connection_init`, in the form of the header of
-//! that name; a new token arrives in the payload of a `ping`. Cookies are ignored here, as a page of another site could
-//! open a socket with them.
+//! The token is in the member `authorization` of the payload of `connection_init`, in the form of the header of that
+//! name. A new token is in the payload of a `ping`. Cookies are ignored, because a page of another site could open a
+//! socket with them.
 
 use async_graphql::Data;
 use axum::extract::ws::WebSocketUpgrade;
@@ -60,14 +60,14 @@ fn connection(app: App, caller: Caller, live_caller: Option<LiveCaller>, device:
     })
 }
 
-/// Authenticates the sender of a payload that has a token.
+/// Authenticates the sender of a payload, if it has a token.
 async fn sender(app: &App, payload: &Value) -> Option<Caller> {
     let sent = ["authorization", "Authorization"].into_iter().find_map(|name| payload.get(name)?.as_str())?;
     Some(identify(app, Bearer::parse(sent)).await)
 }
 
-/// Checks that a connection may continue with the next caller. One without a good token cannot get a user: that takes
-/// a new connection.
+/// Checks that a connection may continue with the next caller. A connection without a valid token cannot be renewed:
+/// the client must open a new one.
 fn renew(live_caller: Option<&LiveCaller>, next: &Caller) -> Result<()> {
     match (live_caller, next) {
         (_, Caller::Refused(refusal)) => Err((*refusal).into()),

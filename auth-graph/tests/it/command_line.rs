@@ -100,9 +100,9 @@ fn a_bind_that_others_reach_is_refused_without_a_public_url() {
 fn migrations_are_taken_back_and_run_again() {
     let folder = TempDir::new().unwrap();
     let up = run(folder.path(), &["migrate"], "");
-    assert_eq!(text(&up.stdout), "0 migrations are to be run\n");
+    assert_eq!(text(&up.stdout), "0 migrations are pending\n");
     let down = run(folder.path(), &["migrate", "--down", "2"], "");
-    assert_eq!(text(&down.stdout), "2 migrations are to be run\n");
+    assert_eq!(text(&down.stdout), "2 migrations are pending\n");
 }
 
 #[test]

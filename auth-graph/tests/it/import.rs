@@ -181,7 +181,7 @@ fn an_interrupted_import_goes_on_and_repeats_nothing() {
     let whole = std::fs::read_to_string(&file).unwrap() + &more + "{ not JSON\n" + &line(3);
     std::fs::write(&file, whole).unwrap();
     let second = imported(folder.path(), "json", "users.jsonl", &[]);
-    assert!(text(&second.stderr).contains("going on behind 1500 imported and 0 refused"), "{}", text(&second.stderr));
+    assert!(text(&second.stderr).contains("continuing after 1500 imported and 0 refused"), "{}", text(&second.stderr));
     assert!(text(&second.stdout).starts_with("100 imported, 2 refused\n"), "{}", text(&second.stdout));
     let report = std::fs::read_to_string(folder.path().join("import-refused.csv")).unwrap();
     assert_eq!(report, "1601,MALFORMED\n1602,EMAIL_TAKEN\n");
@@ -233,7 +233,7 @@ fn another_file_under_the_same_name_is_read_from_its_beginning() {
         assert!(text(&again.stderr).contains("from its beginning"), "{}", text(&again.stderr));
         assert!(text(&again.stdout).starts_with("2 imported, 2 refused\n"), "{}", text(&again.stdout));
         let third = import();
-        assert!(text(&third.stderr).contains("going on behind"), "{}", text(&third.stderr));
+        assert!(text(&third.stderr).contains("continuing after"), "{}", text(&third.stderr));
         assert_eq!(text(&third.stdout), "0 imported, 0 refused\n");
     }
 }

@@ -48,7 +48,7 @@ fn a_source_that_can_not_be_read_is_named_unless_it_may_hold_a_password() {
     for (from, source, told) in [
         ("json", "nowhere.jsonl", "nowhere.jsonl: No such file"),
         ("csv", "nowhere.csv", "nowhere.csv: No such file"),
-        ("csv", ".", "it is no file"),
+        ("csv", ".", "it is not a file"),
         ("csv", "semicolons.csv", "semicolons.csv: the first line names no column `email`"),
         ("csv", "postgres://me:hunter2@db/auth", "must be a file"),
         ("django", "mysql://me:hunter2@db/auth", "postgres://… or sqlite://…"),

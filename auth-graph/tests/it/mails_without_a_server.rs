@@ -43,7 +43,7 @@ fn an_operator_is_told_that_nobody_tells_the_user() {
         let profile = format!("profile={profile}");
         let output = run(folder.path(), &["user", "force-reset", "ada@test.com", "--set", &profile], "");
         assert!(output.status.success(), "{}", text(&output.stderr));
-        text(&output.stderr).contains("no mail tells the user")
+        text(&output.stderr).contains("the user gets no mail")
     };
     assert!(reset("production"));
     assert!(!reset("development"));
