@@ -72,7 +72,7 @@ fn a_secret_that_others_can_read_is_refused() {
     let path = folder.path().join("data/secret");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let refused = run(folder.path(), &["migrate"], "");
-    assert!(text(&refused.stderr).contains("others can read it"), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("others can read the file"), "{}", text(&refused.stderr));
 }
 
 #[test]

@@ -103,5 +103,5 @@ fn a_port_that_is_taken_is_named_with_what_to_do() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.starts_with(&format!("demo: can not listen at {address}")), "{said}");
+    assert!(!output.status.success() && said.starts_with(&format!("demo: cannot listen at {address}")), "{said}");
 }

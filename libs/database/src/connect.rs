@@ -1,4 +1,4 @@
-//! Opening a database: the options of the pool and of SQLite.
+//! Opens a database, with the options of the pool and of SQLite.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that was idle for longer is tested before it is used.
 const TEST_AFTER: Duration = Duration::from_secs(30);
 
-/// Durability of commits on SQLite. PostgreSQL has a setting of its own, and lets commits wait together.
+/// Durability of commits on SQLite. PostgreSQL has a setting of its own, and groups commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commits {
-    /// A commit waits for the disk: an answer that was sent, and a change that readers of an outbox saw, survive a
-    /// power cut.
+    /// A commit waits for the disk. A response that was sent, and a change that readers of an outbox have seen, survive
+    /// a power failure.
     Durable,
-    /// A commit does not wait: the last commits can be lost in a power cut.
+    /// A commit does not wait for the disk. The last commits can be lost in a power failure.
     Relaxed,
 }
 

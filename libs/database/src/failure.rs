@@ -1,10 +1,10 @@
-//! Failures of a database: those that pass, and texts that contain no password.
+//! Failures of a database: temporary ones, and descriptions without passwords.
 
 use sea_orm::sqlx::sqlite::SqliteError;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
-/// Returns true if the database cannot answer now and can later: a connection was lost, the server shuts down, another
-/// transaction holds the lock, or the disk is full.
+/// Returns whether a failure is temporary: a connection was lost, the server shuts down, another transaction holds the
+/// lock, or the disk is full.
 #[must_use]
 pub fn is_unavailable(error: &DbErr) -> bool {
     let cause = match error {
@@ -30,10 +30,10 @@ pub fn is_unavailable(error: &DbErr) -> bool {
 pub fn describe_connect_error(error: &DbErr) -> String {
     match error {
         DbErr::Conn(RuntimeErr::SqlxError(error)) if matches!(**error, sqlx::Error::PoolTimedOut) => {
-            "there was no connection in time; does the server run?".to_owned()
+            "no connection was opened in time; is the server running?".to_owned()
         }
-        // The text of the error repeats the URL, and a password with it.
-        DbErr::Conn(RuntimeErr::Internal(_)) => "it is no URL of a database".to_owned(),
+        // The text of the error repeats the URL, which may contain a password.
+        DbErr::Conn(RuntimeErr::Internal(_)) => "it is not the URL of a database".to_owned(),
         error => error.to_string(),
     }
 }

@@ -1,4 +1,4 @@
-//! Migrations: one replica at a time, in one transaction, and not beside a newer version.
+//! Migrations. One replica at a time runs them, in one transaction, unless a newer version has migrated the database.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, Statement};
 use sea_orm_migration::{MigratorTrait, SchemaManager, seaql_migrations};
@@ -10,9 +10,9 @@ use crate::begin;
 pub struct Migrations {
     /// Name of the service, for messages.
     pub service: &'static str,
-    /// Key of the advisory lock on PostgreSQL: any number that no other program locks.
+    /// Key of the advisory lock on PostgreSQL; a number that no other program uses.
     pub lock: i64,
-    /// Command of the service that takes migrations back, if it has one.
+    /// Command of the service that reverts migrations, if it has one.
     pub undo: Option<&'static str>,
 }
 
@@ -29,7 +29,7 @@ impl Migrations {
         txn.commit().await
     }
 
-    /// Takes the last migrations back.
+    /// Reverts the last migrations.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -40,7 +40,7 @@ impl Migrations {
     }
 
     async fn begin<M: MigratorTrait>(&self, db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-        // SQLite has no other lock than that of its one writer, which this takes.
+        // On SQLite this takes the lock of the single writer, which is the only lock.
         let txn = begin(db).await?;
         if txn.get_database_backend() == DbBackend::Postgres {
             let lock = format!("SELECT pg_advisory_xact_lock({})", self.lock);
@@ -54,22 +54,22 @@ impl Migrations {
         let Some(newer) = unknown_migration::<M>(db).await? else { return Ok(()) };
         let service = self.service;
         let mut message = format!(
-            "a newer version of {service} has migrated this database ({newer} is not known here): start that one"
+            "a newer version of {service} has migrated this database ({newer} is not known here): start that version"
         );
         if let Some(undo) = self.undo {
-            message += &format!(", or take its migrations back with its `{undo}`");
+            message += &format!(", or revert its migrations with its `{undo}`");
         }
         Err(DbErr::Migration(message))
     }
 }
 
-/// Returns the number of migrations that are still to be run. Those of a newer version do not count: it is started
-/// while this one serves.
+/// Returns the number of pending migrations. Migrations of a newer version do not count, because it may be started
+/// while this version serves.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn pending_migrations<M: MigratorTrait>(db: &DatabaseConnection) -> Result<usize, DbErr> {
-    // Probes call this again and again, so it must not try to create the table, as the migrator does when it looks.
+    // Probes call this often, so that it must not create the table, as the migrator would.
     let run = match SchemaManager::new(db).has_table("seaql_migrations").await? {
         true => seaql_migrations::Entity::find().all(db).await?,
         false => Vec::new(),

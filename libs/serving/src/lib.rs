@@ -1,4 +1,4 @@
-//! Serving HTTP, for both services: a listener that stops gracefully, identifiers for requests, the log.
+//! The HTTP server of both services: a listener that stops gracefully, identifiers of requests, and the log.
 
 mod connection;
 mod fallback;

@@ -1,7 +1,7 @@
 //! The protocol `graphql-transport-ws` on one WebSocket, from `connection_init` to its end. It limits the number of
-//! running operations, the waiting times, and the time that the other side takes to read. async-graphql's own
-//! implementation has none of these limits, replaces an operation by another one with its identifier, and sends refused
-//! requests as results.
+//! running operations, the waiting times, and the time that the client takes to read. The implementation of
+//! async-graphql has none of these limits, replaces a running operation by another one with its identifier, and sends
+//! rejected requests as results.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
