@@ -1,4 +1,5 @@
-//! The age of what this process knows about auth-graph. It is read on any request, so it is a few numbers and no lock.
+//! The age of what this process knows about auth-graph. Any request reads it, so that it consists of a few atomic
+//! numbers without a lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -91,7 +92,7 @@ impl AtomicTime {
         self.0.load(Ordering::Acquire).checked_sub(1).map(Duration::from_micros)
     }
 
-    /// Moves forward, and never back.
+    /// Sets a later time, never an earlier one.
     fn advance_to(&self, time: Duration) {
         self.0.fetch_max(micros(time) + 1, Ordering::AcqRel);
     }

@@ -1,7 +1,7 @@
 //! An issuer for tests: it signs good and forged tokens, and answers like auth-graph, in the process of the test.
 //!
-//! `token` creates tokens, `answers` and `feed` answer requests, `network` interrupts the network. The issuer is not
-//! secure: it compares passwords as plain text and looks tokens up in a table.
+//! `token` creates tokens, `answers` and `feed` answer requests, `network` simulates outages. The issuer is not secure:
+//! it compares passwords as plain text and looks tokens up in a table.
 
 mod answers;
 mod feed;
@@ -64,7 +64,7 @@ impl TestIssuer {
         });
         let router = answers::router(Arc::clone(&shared));
         let server = tokio::spawn(async move {
-            // It only returns when the listener does, which it never does.
+            // It never returns, because the listener never does.
             let _ = axum::serve(network.listen(listener), router).await;
         });
         Self { shared, server }

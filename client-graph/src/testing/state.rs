@@ -72,7 +72,7 @@ impl Shared {
         self.wake();
     }
 
-    /// Makes every reader of the feed look again.
+    /// Wakes every reader of the feed.
     pub(super) fn wake(&self) {
         self.state().feed.grown.send_replace(());
     }
