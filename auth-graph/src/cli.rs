@@ -1,7 +1,7 @@
 //! The command line: each command parses its arguments, calls functions of `engine` and prints the result.
 
-/// Prints a line like `println!`, but returns an error where that macro panics: the reader of a pipe can close it early,
-/// as `grep -q` does.
+/// Prints a line like `println!`, but returns an error where that macro panics: the reader of a pipe can close it
+/// early, as `grep -q` does.
 macro_rules! print_line {
     ($($line:tt)*) => {
         std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($line)*)))

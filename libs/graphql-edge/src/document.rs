@@ -1,5 +1,5 @@
-//! Parses documents, rejects those that are too large to be executed, and caches the parsed ones. The validation against
-//! the schema is not done here, because it also depends on the variables.
+//! Parses documents, rejects those that are too large to be executed, and caches the parsed ones. The validation
+//! against the schema is not done here, because it also depends on the variables.
 
 mod known;
 mod measure;

@@ -1,7 +1,7 @@
 //! Finds the documents whose validity does not depend on the values of their variables, so that they are validated only
-//! once. Some rules of the validation look at values: at the name of an enum value, at a number that may be too large, at
-//! the members of an input object. A string is valid wherever the document may use a variable of the type `String` or
-//! `ID`. Any list is valid wherever it may use one of `[_Any!]!`, the type with which gateways ask for entities.
+//! once. Some rules of the validation look at values: at the name of an enum value, at a number that may be too large,
+//! at the members of an input object. A string is valid wherever the document may use a variable of the type `String`
+//! or `ID`. Any list is valid wherever it may use one of `[_Any!]!`, the type with which gateways ask for entities.
 
 use async_graphql::{
     Request, Value,

@@ -61,8 +61,8 @@ async fn handshake(
     init(payload).await.map_err(|error| refused(&error))
 }
 
-/// Returns the close for a refusal. The reason of a close frame is short text without structure, so it holds the code of
-/// the error and not the message.
+/// Returns the close for a refusal. The reason of a close frame is short text without structure, so it holds the code
+/// of the error and not the message.
 fn refused(error: &Error) -> Close {
     let code = error.extensions.as_ref().and_then(|extensions: &ErrorExtensionValues| extensions.get("code"));
     Close::Forbidden(match code {
