@@ -64,7 +64,7 @@ test('a new password is chosen, after one that is too weak', async () => {
   await screenshot(page, 'reset-password');
   await page.getByLabel('New password').fill(newPassword);
   await press(page, 'Set the password');
-  await page.getByText('Your password is set').waitFor();
+  await page.getByText('Your password was set').waitFor();
   assert.equal(await page.getByRole('alert').textContent(), '');
   await signIn(user.email, newPassword);
   assert.deepEqual(wrong, []);
@@ -80,8 +80,8 @@ test('whoever is invited makes their account', async () => {
   await page.getByLabel('First name').fill('Eve');
   await page.getByLabel('Password').fill(newPassword);
   await screenshot(page, 'register');
-  await press(page, 'Make the account');
-  await page.getByText('Your account is made').waitFor();
+  await press(page, 'Create the account');
+  await page.getByText('Your account was created').waitFor();
   const { user } = (await signIn(email, newPassword)).login;
   assert.deepEqual([user.firstName, user.emailVerified], ['Eve', true]);
   assert.deepEqual(wrong, []);
@@ -90,7 +90,7 @@ test('whoever is invited makes their account', async () => {
 
 test('without a token a page says what is missing', async () => {
   const { page, wrong } = await openPage(browser, `${auth.url}/reset-password`);
-  await page.getByText('Open the link in your mail').waitFor();
+  await page.getByText('Open this page with the link in your mail').waitFor();
   assert.equal(await page.getByRole('button').count(), 0);
   assert.deepEqual(wrong, []);
   await page.context().close();

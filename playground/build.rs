@@ -1,8 +1,7 @@
-//! Makes cargo embed the assets anew after they were built.
+//! Makes cargo embed the assets again after they were built.
 
 fn main() {
-    // Cargo would run this on every build while there is nothing to watch. A tree that can not be written to does as
-    // well.
+    // Without the folder, cargo would run this script on every build. A tree that is read-only works too.
     let _ = std::fs::create_dir_all("dist");
     println!("cargo::rerun-if-changed=dist");
 }

@@ -1,5 +1,5 @@
-// What the links in mails lead to: reads the token behind the #, and sends the mutation when somebody asks for it.
-// Opening a link does nothing by itself, as scanners of mails run scripts too.
+// The page that the links in mails open. It reads the token after the #, and sends the mutation when the user confirms.
+// Opening a link has no effect by itself, because mail scanners run scripts too.
 'use strict';
 
 const OPERATIONS = {{operations}};
@@ -13,7 +13,7 @@ const password = (name, label) =>
 const PAGES = {
   'verify-email': {
     title: 'Confirm your e-mail address',
-    explanation: 'Confirm that this address is yours.',
+    explanation: 'Confirm that this e-mail address belongs to you.',
     button: 'Confirm',
     fields: [],
     operation: 'verifyEmail',
@@ -27,16 +27,16 @@ const PAGES = {
     fields: [password('newPassword', 'New password')],
     operation: 'resetPassword',
     variables: (token, typed) => ({ input: { token, ...typed } }),
-    done: () => 'Your password is set. Sign in with it.',
+    done: () => 'Your password was set. Sign in with the new password.',
   },
   register: {
-    title: 'Make your account',
-    explanation: 'You were invited. Use the address that the invitation came to.',
-    button: 'Make the account',
+    title: 'Create your account',
+    explanation: 'Use the e-mail address that received the invitation.',
+    button: 'Create the account',
     fields: [email, firstName, lastName, password('password', 'Password')],
     operation: 'register',
     variables: (invitation, typed) => ({ input: { invitation, ...typed } }),
-    done: () => 'Your account is made. Sign in with it.',
+    done: () => 'Your account was created. You can sign in.',
   },
 };
 
@@ -51,8 +51,8 @@ function field({ label, ...attributes }) {
   return line;
 }
 
-/** What was refused, told of the field as it is called here. */
-function told({ message, extensions }) {
+/** Returns the message of an error, with the label of its field in place of the name in the schema. */
+function messageOf({ message, extensions }) {
   const refused = page.fields.find(({ name }) => name === extensions?.field);
   return refused ? message.replace(`${refused.name}:`, refused.label) : message;
 }
@@ -65,7 +65,7 @@ async function send(operation, variables) {
     body: JSON.stringify({ query: OPERATIONS[operation], variables }),
   });
   const { data, errors } = await answer.json();
-  if (errors) throw new Error(told(errors[0]));
+  if (errors) throw new Error(messageOf(errors[0]));
   return data[operation];
 }
 
@@ -86,13 +86,13 @@ async function submit(event) {
   }
 }
 
-/** Takes the token out of the address, so that it is in no history and on no screen. */
+/** Reads the token and removes it from the address, so that neither the history nor the screen shows it. */
 function begin() {
   token = new URLSearchParams(location.hash.slice(1)).get('token');
   history.replaceState(null, '', location.pathname);
   shown('problem').textContent = '';
   shown('form').hidden = !token;
-  shown('explanation').textContent = token ? page.explanation : 'Open the link in your mail: this page needs what is in it.';
+  shown('explanation').textContent = token ? page.explanation : 'Open this page with the link in your mail.';
 }
 
 document.title = page.title;

@@ -1,8 +1,8 @@
-//! The command line: parses, calls one function of `auth`, prints.
+//! The command line: each command parses its arguments, calls functions of `engine` and prints the result.
 
-/// Prints a line as `println!` does, and fails where that panics: whoever reads it may have seen enough and left, as
-/// `grep -q` does.
-macro_rules! say {
+/// Prints a line like `println!`, but returns an error where that macro panics: the reader of a pipe can close it
+/// early, as `grep -q` does.
+macro_rules! print_line {
     ($($line:tt)*) => {
         std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($line)*)))
     };
@@ -44,10 +44,10 @@ pub use failure::Failure;
 #[derive(Debug, Parser)]
 #[command(name = "auth-graph", version)]
 pub struct Cli {
-    /// A TOML file laid over the defaults.
+    /// TOML file whose settings replace the defaults.
     #[arg(long, global = true, env = "AUTH_GRAPH_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Sets a key of the configuration, such as server.bind=127.0.0.1:9000; may be repeated.
+    /// Set a key of the configuration, such as server.bind=127.0.0.1:9000; may be repeated.
     #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
     settings: Vec<(String, String)>,
     #[command(subcommand)]
@@ -56,23 +56,23 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve: brings the database up to date and answers until it gets SIGINT or SIGTERM.
+    /// Migrate the database and serve requests until SIGINT or SIGTERM.
     Serve(serve::Options),
-    /// Bring the database up to date, or take migrations back.
+    /// Migrate the database, or revert migrations.
     Migrate(migrate::Options),
-    /// To be run after the database was restored from a backup, before the service is started: sends the readers of the
-    /// feed back to the snapshots, as they know of changes that the database does not.
+    /// Run this after the database was restored from a backup, before the service starts. It makes the readers of the
+    /// feed start again with the snapshots, because they know changes that the database has lost.
     Restored,
     /// Print the GraphQL schema.
     Schema {
-        /// Print it as a subgraph of a federated graph.
+        /// Print the schema as a subgraph of a federated graph.
         #[arg(long)]
         federation: bool,
-        /// Leave the directives about access out, for gateways that refuse them.
+        /// Leave out the directives about access, for gateways that reject them.
         #[arg(long, requires = "federation")]
         without_access: bool,
     },
-    /// Make, find, change, disable and delete users, and end their sessions.
+    /// Create, find, change, disable and delete users, and end their sessions.
     #[command(subcommand)]
     User(user::Command),
     /// List, replace and withdraw the keys that sign access tokens.
@@ -81,19 +81,19 @@ enum Command {
     /// Replace the master secret.
     #[command(subcommand)]
     Secrets(secrets::Command),
-    /// Make, list and disable service clients, and give them new secrets.
+    /// Create, list, change and disable service clients, and rotate their secrets.
     #[command(subcommand)]
     Client(client::Command),
-    /// Create, list, change, disable and delete endpoints of webhooks, and print and repeat their deliveries.
+    /// Create, list, change, disable and delete webhook endpoints, and print and replay their deliveries.
     #[command(subcommand)]
     Webhook(webhook::Command),
-    /// Print the audit log, sign-ins, or how many there were.
+    /// Print the audit log, sign-ins, or the number of sign-ins.
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Import users from another system, with their password hashes. A run that was interrupted is gone on with by
-    /// running it again.
+    /// Import users from another system, with their password hashes. Run the same command again to continue an
+    /// interrupted import.
     Import(import::Options),
-    /// Export the users, one JSON object a line.
+    /// Export the users as JSON, one object per line.
     Export(export::Options),
     /// Check or print the configuration.
     #[command(subcommand)]
@@ -103,7 +103,7 @@ enum Command {
 /// Runs one command.
 ///
 /// # Errors
-/// What went wrong, to be printed.
+/// The failure, which the caller prints.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let load = |mut flags: Vec<(String, String)>| -> Result<Config, Problems> {
         flags.extend(cli.settings.clone());

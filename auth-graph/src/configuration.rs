@@ -1,18 +1,18 @@
-//! The configuration as the doors need it: checked as a whole, with the documents that operators trust.
+//! Loads and checks the whole configuration, including the file of trusted documents.
 
 use model::config::{self, AllowedDocuments, Config, Problem, Problems, Sources};
 
 /// Reads and checks the configuration.
 ///
 /// # Errors
-/// [`Problems`], all of them: as [`Config::load`], and a file of trusted documents that cannot be used.
+/// [`Problems`]: those of [`Config::load`], and a file of trusted documents that cannot be used.
 pub fn load(sources: &Sources) -> Result<Config, Problems> {
     let config = Config::load(sources)?;
     graphql(&config.graphql)?;
     Ok(config)
 }
 
-/// The settings of the GraphQL edge. Reads the file of trusted documents.
+/// Builds the settings of the GraphQL edge, and reads the file of trusted documents.
 pub(crate) fn graphql(config: &config::Graphql) -> Result<graphql_edge::Settings, Problems> {
     let documents = graphql_edge::TrustedDocuments::read(config.trusted_documents.clone());
     Ok(graphql_edge::Settings {

@@ -1,7 +1,7 @@
 //! The HTTP service: one list of routes, and the layers around them.
 //!
-//! A handler translates and calls one function of `engine`, or hands a request to the GraphQL schema. What GraphQL over
-//! HTTP asks for is in the crate `graphql_edge`.
+//! A handler translates and calls one function of `engine`, or passes a request to the GraphQL schema. The crate
+//! `graphql_edge` implements GraphQL over HTTP.
 
 mod browser;
 mod easyjwt;
@@ -18,7 +18,7 @@ mod well_known;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get};
-use serving::Patience;
+use serving::Timeouts;
 use tokio::net::TcpListener;
 
 pub use remembered::Remembered;
@@ -37,7 +37,7 @@ pub fn router(app: &App) -> Result<Router, Problems> {
     router_with(app, &Remembered::new(app))
 }
 
-/// Returns every route of the service, with the answers that it shall remember.
+/// Returns every route of the service, with a given cache of answers about tokens.
 ///
 /// # Errors
 /// As [`router`].
@@ -57,7 +57,7 @@ pub fn router_with(app: &App, remembered: &Remembered) -> Result<Router, Problem
         Profile::Production => router,
         Profile::Development | Profile::Demo => router.merge(playground::router()),
     };
-    // An answer from memory takes less time than a span, so its layer is around that of the span.
+    // A cached answer takes less time than a span, so the cache is outside of the span.
     let quick = |routes: MethodRouter<Site>| routes.layer(from_fn(serving::in_span)).layer(remembered.clone());
     let operations = quick(get(graphql::get).post(graphql::post).fallback(graphql_edge::method_not_allowed));
     let operations = match browser::cors(app) {
@@ -88,8 +88,8 @@ pub async fn serve(
         // Feeds would otherwise continue until the grace is over.
         feed::stop(&stopping);
     };
-    let patience = Patience::new(app.config.server.shutdown_grace, app.config.server.idle_timeout);
-    serving::serve(listener, router, patience, stop).await;
+    let timeouts = Timeouts::new(app.config.server.shutdown_grace, app.config.server.idle_timeout);
+    serving::serve(listener, router, timeouts, stop).await;
     tasks.abort_all();
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! auth-graph: an authentication service whose API is GraphQL, and a subgraph of a federated graph that owns `User`.
 //!
-//! The service is the binary; the library lets it live within another program, as the demo and the tests do:
+//! The binary is the service. The library runs it within another program, as the demo and the tests do:
 //!
 //! ```no_run
 //! use auth_graph::{configuration, http};
@@ -17,8 +17,8 @@
 //! # }
 //! ```
 //!
-//! This package holds the doors: they translate, and call one function of `engine`. Below stand `credentials`, `store`
-//! and `model`.
+//! This package contains the doors, which translate and call one function of `engine`. The floors below are
+//! `credentials`, `store` and `model`.
 
 pub mod cli;
 pub mod configuration;

@@ -1,4 +1,4 @@
-//! Background work, supervised: a task that fails or panics is logged and starts over.
+//! Supervised background work: a task that fails or panics is logged and restarted.
 
 mod follow;
 mod housekeeping;
@@ -15,12 +15,12 @@ use tokio::task::JoinSet;
 use engine::app::App;
 use model::error::Result;
 
-/// The running tasks; they end when this is dropped.
+/// The running tasks, which end when this value is dropped.
 #[derive(Debug)]
 pub struct Tasks(JoinSet<()>);
 
 impl Tasks {
-    /// Ends them now.
+    /// Ends all tasks now.
     pub fn abort_all(mut self) {
         self.0.abort_all();
     }
@@ -45,15 +45,15 @@ where
 {
     const PAUSE: Duration = Duration::from_secs(1);
     loop {
-        // What is shared with the rest is whole all the same: nothing is held from one run to the next.
+        // A panic leaves no broken state, because a task keeps nothing between runs.
         match AssertUnwindSafe(work(parts.clone())).catch_unwind().await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 let error = errors::explain(&error);
-                tracing::error!(task = name, error, "a task failed and starts over");
+                tracing::error!(task = name, error, "a task failed and is restarted");
             }
-            // The message and the place were printed when it happened.
-            Err(_) => tracing::error!(task = name, "a task panicked and starts over"),
+            // The panic hook has printed the message and the location.
+            Err(_) => tracing::error!(task = name, "a task panicked and is restarted"),
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_task_that_panics_starts_over() {
+    async fn a_task_that_panics_is_restarted() {
         let runs = Arc::new(AtomicUsize::new(0));
         let work = async |runs: Arc<AtomicUsize>| {
             assert!(runs.fetch_add(1, Ordering::Relaxed) > 0, "the first run panics");

@@ -79,14 +79,14 @@ impl Installation {
     fn create_user(&self, email: &str) -> Result<(), Box<dyn Error>> {
         let mut command = self.command(&["user", "create", email]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-        let mut stdin = child.stdin.take().expect("it was asked for");
+        let mut stdin = child.stdin.take().expect("the pipe was requested");
         writeln!(stdin, "{PASSWORD}")?;
         drop(stdin);
         let output = child.wait_with_output()?;
         if output.status.success() {
             Ok(())
         } else {
-            Err(format!("the user {email} can not be made: {}", String::from_utf8_lossy(&output.stderr)).into())
+            Err(format!("the user {email} cannot be created: {}", String::from_utf8_lossy(&output.stderr)).into())
         }
     }
 
@@ -138,7 +138,7 @@ pub fn access_tokens(url: &str) -> Result<Vec<String>, Box<dyn Error>> {
         for number in 0..USERS {
             let credentials = Credentials { email: email(number), password: SecretString::from(PASSWORD), scope: None };
             let SignIn::TokenPair(mut pair) = auth.login(credentials).await? else {
-                return Err("a second factor was asked for".into());
+                return Err("a second factor was requested".into());
             };
             while tokens.len() * USERS < TOKENS * (number + 1) {
                 tokens.push(pair.access_token.expose_secret().to_owned());

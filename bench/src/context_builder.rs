@@ -43,7 +43,7 @@ async fn measure(time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
     let calls_before = issuer.all_calls();
     let queries_before = queries.load(Ordering::Relaxed);
     if calls_before == 0 || queries_before == 0 {
-        return Err("what should be counted is not counted".into());
+        return Err("the calls or queries were not counted".into());
     }
 
     let mut samples = Vec::new();

@@ -61,7 +61,7 @@ async fn measure(time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
     let router = http::router(&app)?;
     let input = json!({ "email": email(0), "password": PASSWORD });
     let signed_in = send(&router, None, LOGIN, json!({ "input": input })).await?;
-    let token = signed_in["data"]["login"]["accessToken"].as_str().ok_or("nobody could sign in")?.to_owned();
+    let token = signed_in["data"]["login"]["accessToken"].as_str().ok_or("no user could sign in")?.to_owned();
     let ask = async || {
         // The task that follows the outbox does this, but it does not run here.
         app.tokens.revocations.complete_at(app.clock.now());

@@ -74,7 +74,7 @@ pub fn rows() -> Result<Vec<Row>, Box<dyn Error>> {
                 filled.seconds,
                 Unit::Seconds,
                 Target::Below(30.0),
-                "by the feed, from the start of the service; auth-graph beside it on the same cores",
+                "by the feed, from the start of the service; auth-graph runs on the same cores",
             ),
             Row::new(
                 "… resident memory of the service at most",
@@ -233,7 +233,7 @@ async fn revocation(source: &Source, url: &str) -> Result<Row, Box<dyn Error>> {
     for number in 0..SAMPLES {
         let credentials = Credentials { email: email(number), password: PASSWORD.into(), scope: None };
         let SignIn::TokenPair(pair) = elsewhere.login(credentials).await? else {
-            return Err("a second factor was asked for".into());
+            return Err("a second factor was requested".into());
         };
         service.authenticate(&pair.access_token).await?;
         elsewhere.logout(pair.refresh_token.ok_or("no refresh token")?).await?;

@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use crate::machine::resident;
 
-/// The feed to follow, the mirror to fill and the change to wait for. The service client's secret comes on standard
-/// input.
+/// The feed to follow, the mirror to fill and the change to wait for. The secret of the service client is read from
+/// standard input.
 #[derive(Args)]
 pub struct Following {
     /// Address of auth-graph.
@@ -51,7 +51,7 @@ impl Following {
         command.arg("follow").args([&self.auth_graph, &self.client.to_string(), &self.database]);
         command.args([self.user.to_string(), self.version.to_string()]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let mut stdin = child.stdin.take().expect("it was asked for");
+        let mut stdin = child.stdin.take().expect("the pipe was requested");
         writeln!(stdin, "{}", secret.expose_secret())?;
         drop(stdin);
         let output = child.wait_with_output()?;

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_length_is_refused() {
+    fn an_answer_without_a_length_is_rejected() {
         assert!(parse(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").is_err());
     }
 }

@@ -42,7 +42,7 @@ pub fn rows(server: &Server, tokens: &[String], time: Duration) -> Result<Vec<Ro
     // The memory that the server keeps for each thread and connection is allocated from here on.
     saturate(&login, Duration::from_millis(500))?;
     let quiet = pace(&verify, VERIFICATIONS, time)?;
-    let (mut alone, mut beside, mut logins, mut latencies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut alone, mut meanwhile, mut logins, mut latencies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let (storm, verified) = while_verifying(&verify, time, || {
             let storm = saturate(&login, time).map_err(|error| error.to_string());
@@ -51,7 +51,7 @@ pub fn rows(server: &Server, tokens: &[String], time: Duration) -> Result<Vec<Ro
         logins.push(storm);
         latencies.push(verified);
         alone.push(hash_on_all_cores(time));
-        beside.push(while_verifying(&verify, time, || Ok(hash_on_all_cores(time)))?.0);
+        meanwhile.push(while_verifying(&verify, time, || Ok(hash_on_all_cores(time)))?.0);
     }
     let ratios = |of: &[f64]| logins.iter().zip(of).map(|(logins, of)| logins / of).collect::<Vec<_>>();
     let percentile = |percent| {
@@ -72,18 +72,18 @@ pub fn rows(server: &Server, tokens: &[String], time: Duration) -> Result<Vec<Ro
             Unit::Percent,
             Target::AtLeast(0.9),
             format!(
-                "{:.0} log-ins/s with {VERIFICATIONS} `verify`/s beside them, {:.0} hashes/s on {cores} cores alone; {}",
+                "{:.0} log-ins/s with {VERIFICATIONS} `verify`/s at the same time, {:.0} hashes/s on {cores} cores alone; {}",
                 median(logins.clone()),
                 median(alone),
                 hasher()
             ),
         ),
         Row::new(
-            "… / what they can hash beside the same `verify`",
-            median(ratios(&beside)),
+            "… / what they can hash during the same `verify`",
+            median(ratios(&meanwhile)),
             Unit::Percent,
             Target::AtLeast(0.9),
-            format!("{:.0} hashes/s with {VERIFICATIONS} `verify`/s beside them", median(beside)),
+            format!("{:.0} hashes/s with {VERIFICATIONS} `verify`/s at the same time", median(meanwhile)),
         ),
         Row::new(
             format!("… meanwhile `verify` at {VERIFICATIONS}/s, p99"),

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_figure_beside_its_target_says_whether_it_is_met() {
+    fn a_line_says_whether_the_figure_meets_its_target() {
         let met = |value, target| Row::new("", value, Unit::Percent, target, "").met();
         assert_eq!(met(0.9, Target::AtLeast(0.9)), "yes");
         assert_eq!(met(0.8999, Target::AtLeast(0.9)), "no");

@@ -1,4 +1,5 @@
-//! The age of what this process knows about auth-graph. It is read on any request, so it is a few numbers and no lock.
+//! The age of what this process knows about auth-graph. Any request reads it, so that it consists of a few atomic
+//! numbers without a lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -26,18 +27,23 @@ pub struct FeedStatus {
 #[derive(Debug)]
 pub(crate) struct Freshness {
     clock: Clock,
-    current_at: Moment,
-    lag: Moment,
-    mirror_current_at: Moment,
+    current_at: AtomicTime,
+    lag: AtomicTime,
+    mirror_current_at: AtomicTime,
 }
 
 /// A time in microseconds, plus one; 0 stands for no time.
 #[derive(Debug, Default)]
-struct Moment(AtomicU64);
+struct AtomicTime(AtomicU64);
 
 impl Freshness {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, current_at: Moment::default(), lag: Moment::default(), mirror_current_at: Moment::default() }
+        Self {
+            clock,
+            current_at: AtomicTime::default(),
+            lag: AtomicTime::default(),
+            mirror_current_at: AtomicTime::default(),
+        }
     }
 
     pub(crate) fn status(&self) -> FeedStatus {
@@ -76,17 +82,17 @@ impl Freshness {
         self.clock.elapsed().saturating_sub(if late > leeway { late } else { Duration::ZERO })
     }
 
-    fn since(&self, moment: &Moment) -> Option<Duration> {
-        moment.get().map(|then| self.clock.elapsed().saturating_sub(then))
+    fn since(&self, time: &AtomicTime) -> Option<Duration> {
+        time.get().map(|then| self.clock.elapsed().saturating_sub(then))
     }
 }
 
-impl Moment {
+impl AtomicTime {
     fn get(&self) -> Option<Duration> {
         self.0.load(Ordering::Acquire).checked_sub(1).map(Duration::from_micros)
     }
 
-    /// Moves forward, and never back.
+    /// Sets a later time, never an earlier one.
     fn advance_to(&self, time: Duration) {
         self.0.fetch_max(micros(time) + 1, Ordering::AcqRel);
     }

@@ -103,10 +103,10 @@ pub struct Authenticated;
 
 /// Admits callers whose access token has scopes.
 #[derive(Clone, Copy, Debug)]
-pub struct HasScope(Wanted);
+pub struct HasScope(RequiredScopes);
 
 #[derive(Clone, Copy, Debug)]
-enum Wanted {
+enum RequiredScopes {
     One(&'static str),
     All(&'static [&'static str]),
     Any(&'static [&'static str]),
@@ -129,19 +129,19 @@ impl HasScope {
     /// Requires this scope.
     #[must_use]
     pub fn new(scope: &'static str) -> Self {
-        Self(Wanted::One(scope))
+        Self(RequiredScopes::One(scope))
     }
 
     /// Requires all of these scopes.
     #[must_use]
     pub fn all(scopes: &'static [&'static str]) -> Self {
-        Self(Wanted::All(scopes))
+        Self(RequiredScopes::All(scopes))
     }
 
     /// Requires at least one of these scopes.
     #[must_use]
     pub fn any(scopes: &'static [&'static str]) -> Self {
-        Self(Wanted::Any(scopes))
+        Self(RequiredScopes::Any(scopes))
     }
 }
 
@@ -169,9 +169,9 @@ impl Rule for HasScope {
     fn demand(&self) -> Demand {
         let owned = |scopes: &[&str]| scopes.iter().map(|scope| (*scope).to_owned()).collect();
         Demand::Scopes(match self.0 {
-            Wanted::One(scope) => vec![owned(&[scope])],
-            Wanted::All(scopes) => vec![owned(scopes)],
-            Wanted::Any(scopes) => scopes.iter().map(|scope| owned(&[scope])).collect(),
+            RequiredScopes::One(scope) => vec![owned(&[scope])],
+            RequiredScopes::All(scopes) => vec![owned(scopes)],
+            RequiredScopes::Any(scopes) => scopes.iter().map(|scope| owned(&[scope])).collect(),
         })
     }
 }
@@ -209,9 +209,9 @@ impl Guard for HasScope {
     async fn check(&self, ctx: &async_graphql::Context<'_>) -> Result<()> {
         let principal = caller(ctx)?.principal().map_err(ApiError::from)?;
         pass(match self.0 {
-            Wanted::One(scope) => principal.has_scope(scope),
-            Wanted::All(scopes) => principal.has_scopes(scopes),
-            Wanted::Any(scopes) => principal.has_any_scope(scopes),
+            RequiredScopes::One(scope) => principal.has_scope(scope),
+            RequiredScopes::All(scopes) => principal.has_scopes(scopes),
+            RequiredScopes::Any(scopes) => principal.has_any_scope(scopes),
         })
     }
 }

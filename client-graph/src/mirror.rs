@@ -103,7 +103,7 @@ impl Mirror {
         self
     }
 
-    /// Returns the user with this id; none when unknown or deleted.
+    /// Returns the user with this id, or `None` when unknown or deleted.
     ///
     /// # Errors
     /// `UNAVAILABLE` without a database, `INTERNAL` when the query fails.

@@ -1,4 +1,4 @@
-//! An outage is logged once when it begins and once when it ends, however often the work was tried in between.
+//! Logs an outage once when it begins and once when it ends, independent of the number of attempts in between.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

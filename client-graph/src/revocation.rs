@@ -53,9 +53,9 @@ impl Revoked {
         self.add(|ended| ended.tokens.insert(token, until, now), now);
     }
 
-    fn add(&self, insert: impl FnOnce(&mut Ended) -> Room, now: DateTime<Utc>) {
+    fn add(&self, insert: impl FnOnce(&mut Ended) -> Insertion, now: DateTime<Utc>) {
         let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
-        if insert(&mut ended) == Room::Exceeded {
+        if insert(&mut ended) == Insertion::Overflowed {
             ended.everything_before = Some(now);
         }
         self.any.store(true, Ordering::Release);
@@ -90,26 +90,26 @@ impl Revoked {
 
 /// The outcome of an insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Room {
-    Enough,
+enum Insertion {
+    Fitted,
     /// The set was full, and was emptied.
-    Exceeded,
+    Overflowed,
 }
 
 impl<K: Eq + Hash> ExpiringSet<K> {
-    fn insert(&mut self, key: K, until: DateTime<Utc>, now: DateTime<Utc>) -> Room {
+    fn insert(&mut self, key: K, until: DateTime<Utc>, now: DateTime<Utc>) -> Insertion {
         if self.expiries.len() >= self.purge_at.max(1024) {
             self.expiries.retain(|_, until| *until > now);
             self.purge_at = (self.expiries.len() * 2).min(CAPACITY);
         }
-        let mut room = Room::Enough;
+        let mut insertion = Insertion::Fitted;
         if self.expiries.len() >= CAPACITY {
             self.expiries.clear();
-            room = Room::Exceeded;
+            insertion = Insertion::Overflowed;
         }
         let expiry = self.expiries.entry(key).or_insert(until);
         *expiry = until.max(*expiry);
-        room
+        insertion
     }
 }
 

@@ -1,12 +1,12 @@
 //! An issuer for tests: it signs good and forged tokens, and answers like auth-graph, in the process of the test.
 //!
-//! `token` creates tokens, `answers` and `feed` answer requests, `line` interrupts the network. The issuer is not
-//! secure: it compares passwords as plain text and looks tokens up in a table.
+//! `token` creates tokens, `answers` and `feed` answer requests, `network` simulates outages. The issuer is not secure:
+//! it compares passwords as plain text and looks tokens up in a table.
 
 mod answers;
 mod feed;
 mod key;
-mod line;
+mod network;
 mod state;
 mod token;
 
@@ -25,7 +25,7 @@ use crate::ids::{SessionId, UserId};
 use crate::operations::User;
 pub use key::KeyType;
 use key::SigningKey;
-use line::Line;
+use network::Network;
 pub use state::PASSWORD;
 use state::{Event, Recorded, Shared, State, TestUser};
 pub use token::{Signature, TokenBuilder};
@@ -45,7 +45,7 @@ impl TestIssuer {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on this machine");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let line = Line::default();
+        let network = Network::default();
         let state = State {
             keys: vec![SigningKey::generate(KeyType::Es256)],
             users: Vec::new(),
@@ -59,13 +59,13 @@ impl TestIssuer {
         let shared = Arc::new(Shared {
             url: format!("http://{address}"),
             clock: Clock::default(),
-            line: line.clone(),
+            network: network.clone(),
             state: Mutex::new(state),
         });
         let router = answers::router(Arc::clone(&shared));
         let server = tokio::spawn(async move {
-            // It only returns when the listener does, which it never does.
-            let _ = axum::serve(line.listen(listener), router).await;
+            // It never returns, because the listener never does.
+            let _ = axum::serve(network.listen(listener), router).await;
         });
         Self { shared, server }
     }
@@ -189,13 +189,13 @@ impl TestIssuer {
 
     /// Closes all connections and refuses new ones.
     pub fn take_down(&self) {
-        self.shared.line.cut();
+        self.shared.network.cut();
         self.shared.wake();
     }
 
     /// Accepts connections again.
     pub fn bring_up(&self) {
-        self.shared.line.restore();
+        self.shared.network.restore();
     }
 
     /// Returns the number of calls of an operation, such as `Me`, or of the key set (`jwks`).
@@ -214,7 +214,7 @@ impl TestIssuer {
 impl Drop for TestIssuer {
     fn drop(&mut self) {
         self.server.abort();
-        self.shared.line.cut();
+        self.shared.network.cut();
         self.shared.wake();
     }
 }

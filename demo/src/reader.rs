@@ -1,4 +1,4 @@
-//! The service client with which client-graph follows the change feed, so that it learns of ended sessions at once.
+//! The service client with which client-graph follows the change feed, so that it rejects ended sessions at once.
 
 use engine::app::App;
 use engine::callers::Actor;

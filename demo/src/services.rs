@@ -42,9 +42,9 @@ impl Services {
             flags: settings(&[
                 ("profile", "demo"),
                 ("server.bind", &auth_address.to_string()),
-                // client-graph names the address of the user whose sign-in it forwards.
+                // client-graph forwards sign-ins with the address of the user.
                 ("server.trusted_proxies", "[\"127.0.0.1/32\"]"),
-                // The pages of client-graph refresh with the cookie, through its proxy.
+                // The pages of client-graph use the cookie to refresh, through its proxy.
                 ("server.allowed_origins", &format!("[\"{client_url}\"]")),
                 ("data_dir", &data_dir.join("auth-graph").to_string_lossy()),
                 ("log.filter", "warn"),
@@ -93,7 +93,7 @@ impl Services {
 
 /// Waits until the value is true.
 async fn when(mut value: watch::Receiver<bool>) {
-    // An error means that the sender is dropped, which ends the wait too.
+    // An error means that the sender was dropped, which ends the wait too.
     let _ = value.wait_for(|value| *value).await;
 }
 

@@ -7,7 +7,7 @@ use engine::callers::Actor;
 use model::error::{Code, Error};
 use model::values::NewPassword;
 
-/// Addresses, passwords and ranks.
+/// Addresses, passwords and ranks of the users.
 pub(crate) const USERS: [(&str, &str, Rank); 3] = [
     ("admin@test.com", "admin-pass", Rank::Superuser),
     ("staff@test.com", "staff-pass", Rank::Staff),

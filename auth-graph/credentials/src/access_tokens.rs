@@ -1,7 +1,7 @@
-//! Access tokens: JWTs as RFC 9068 profiles them, made and checked.
+//! Creates and checks access tokens: JWTs with the profile of RFC 9068.
 //!
-//! Checking answers for signature and claims. Whether the session was ended since is asked of `revocations`, on every
-//! request and outside the cache of checked signatures.
+//! A check covers the signature and the claims, and its result is cached. `revocations` is asked on every request
+//! whether the session has ended.
 
 use std::sync::Arc;
 
@@ -19,11 +19,11 @@ use model::values::{AdditionalClaims, Holder, Scopes, TokenId, UserId};
 
 /// The media type of access tokens (RFC 9068 section 2.1).
 const TYPE: &str = "at+jwt";
-/// A longer text is not even looked at.
+/// Maximum length of a token. Longer text is rejected without being parsed.
 const LONGEST: usize = 8 * 1024;
-/// Checked tokens that are remembered, about 1 KiB each.
+/// Number of checked tokens in the cache, about 1 KiB each.
 const REMEMBERED: usize = 10_000;
-/// Largest difference that is accepted between the clocks of two replicas.
+/// Maximum accepted difference between the clocks of two replicas.
 pub const SKEW: Duration = Duration::seconds(30);
 
 /// Claims of an access token. Every claim of ours is required, with the JSON type that it has here.
@@ -39,9 +39,9 @@ pub struct Claims {
     pub exp: i64,
     /// Time of issue, in seconds since the epoch.
     pub iat: i64,
-    /// From when on it is good.
+    /// Time from which the token is valid, in seconds since the epoch.
     pub nbf: i64,
-    /// Its own name.
+    /// Identifier of the token.
     pub jti: TokenId,
     /// Identifier of the session, or of the service client again; see [`Self::holder`].
     pub sid: Uuid,
@@ -51,12 +51,12 @@ pub struct Claims {
     pub scope: String,
     /// Time of the last proof, in seconds since the epoch.
     pub auth_time: i64,
-    /// Methods by which the user proved who they are (RFC 8176).
+    /// Methods by which the user proved their identity (RFC 8176).
     pub amr: Vec<String>,
-    /// Claims that the policy and the hook have added.
+    /// Claims that the policy and the hook added.
     #[serde(flatten)]
     pub additional: AdditionalClaims,
-    /// User who acts as the subject; none if the subject acts.
+    /// User who acts as the subject; `None` if the subject acts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Act>,
 }
@@ -64,7 +64,7 @@ pub struct Claims {
 /// The user who acts as the subject of a token (RFC 8693 section 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Act {
-    /// The user who does.
+    /// Identifier of that user.
     pub sub: UserId,
 }
 
@@ -76,18 +76,18 @@ impl Claims {
     }
 }
 
-/// A token whose signature and claims are good.
+/// A token whose signature and claims are valid.
 #[derive(Debug)]
 pub struct CheckedToken {
     /// Claims of the token.
     pub claims: Claims,
-    /// The scopes, read.
+    /// Parsed scopes of the token.
     pub scopes: Scopes,
-    /// The key that signed it.
+    /// Identifier of the key that signed the token.
     pub kid: String,
 }
 
-/// Makes and checks access tokens.
+/// Creates and checks access tokens.
 #[derive(Debug)]
 pub struct AccessTokens {
     issuer: String,
@@ -106,11 +106,11 @@ pub struct Grant {
     pub scope: Scopes,
     /// Time of the last proof (UTC).
     pub auth_time: DateTime<Utc>,
-    /// Methods by which the user proved who they are.
+    /// Methods by which the user proved their identity.
     pub amr: Vec<String>,
     /// Further claims.
     pub additional: AdditionalClaims,
-    /// User who acts as the subject; none if the subject acts.
+    /// User who acts as the subject; `None` if the subject acts.
     pub act: Option<Act>,
     /// Time of issue (UTC).
     pub issued_at: DateTime<Utc>,
@@ -119,7 +119,7 @@ pub struct Grant {
 }
 
 impl AccessTokens {
-    /// For one issuer and one audience, both compared to the byte.
+    /// Takes the issuer and the audience, which are compared byte by byte.
     #[must_use]
     pub fn new(issuer: String, audience: String) -> Self {
         Self { issuer, audience, checked: Cache::new(REMEMBERED) }
@@ -128,7 +128,7 @@ impl AccessTokens {
     /// Signs a token for our own audience.
     ///
     /// # Errors
-    /// [`Error::Internal`] when there is no key or it does not sign.
+    /// [`Error::Internal`] when there is no key or signing fails.
     pub fn mint(&self, keyring: &Keyring, grant: Grant) -> Result<SecretString> {
         self.mint_for(keyring, &self.audience, grant)
     }
@@ -136,7 +136,7 @@ impl AccessTokens {
     /// Signs a token for any audience.
     ///
     /// # Errors
-    /// [`Error::Internal`] when there is no key or it does not sign.
+    /// [`Error::Internal`] when there is no key or signing fails.
     pub fn mint_for(&self, keyring: &Keyring, audience: &str, grant: Grant) -> Result<SecretString> {
         let ring = keyring.current();
         let key = ring.signing(grant.issued_at).ok_or_else(|| Error::internal("there is no signing key"))?;
@@ -159,15 +159,15 @@ impl AccessTokens {
         key.sign(TYPE, &claims)
     }
 
-    /// Checks signature, type, issuer, audience and times.
+    /// Checks the signature, type, issuer, audience and times of a token.
     ///
     /// # Errors
-    /// [`Error::TokenExpired`] when only its time is over, otherwise [`Error::TokenInvalid`].
+    /// [`Error::TokenExpired`] when the token is valid except for its expiry, otherwise [`Error::TokenInvalid`].
     pub fn check(&self, keyring: &Keyring, token: &SecretString, now: DateTime<Utc>) -> Result<Arc<CheckedToken>> {
         self.check_audience(keyring, token, now, Some(&self.audience))
     }
 
-    /// Checks all but the audience, for those who ask about a token and do not use it.
+    /// Checks everything but the audience, for callers who inspect a token and do not use it.
     ///
     /// # Errors
     /// As [`Self::check`].
@@ -201,7 +201,7 @@ impl AccessTokens {
                 checked
             }
         };
-        // Outside of what is remembered, like revocation: the key may have been withdrawn since.
+        // Like revocation, this is not cached: the key may have been withdrawn since the check.
         if keyring.current().find(&checked.kid).is_none() {
             self.checked.remove(&name);
             return Err(Error::TokenInvalid);
@@ -220,7 +220,7 @@ impl AccessTokens {
         Ok(checked)
     }
 
-    /// Returns whether a token names a key that is not in the ring, which is a reason to load keys again.
+    /// Returns whether a token names a key that is not in the ring. If it does, the keys are loaded again.
     #[must_use]
     pub fn names_unknown_key(keyring: &Keyring, token: &SecretString) -> bool {
         decode_header(token.expose_secret())
@@ -231,7 +231,7 @@ impl AccessTokens {
 
     fn check_signature(&self, keyring: &Keyring, text: &str) -> Result<CheckedToken> {
         let header = decode_header(text).map_err(|_| Error::TokenInvalid)?;
-        // RFC 9068 section 4: the type must match. RFC 7515 section 4.1.11: we understand no critical extension.
+        // RFC 9068 section 4: the type must match. RFC 7515 section 4.1.11: no critical extension is supported.
         let typed = header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(TYPE));
         if !typed || header.crit.is_some() {
             return Err(Error::TokenInvalid);
@@ -243,8 +243,9 @@ impl AccessTokens {
         Ok(CheckedToken { claims: token.claims, scopes, kid: key.kid.clone() })
     }
 
-    /// The algorithm is the key's, never the token's. Audience and times are compared by [`Self::check_audience`], as
-    /// they depend on who asks and when; that they are there, with their JSON type, follows from [`Claims`].
+    /// Returns the checks that do not depend on the caller or on the time. The algorithm is that of the key, never that
+    /// of the token. [`Self::check_audience`] compares the audience and the times. Deserialising [`Claims`] ensures
+    /// that they are present and have the right JSON type.
     fn validation(&self, key: &Key) -> Validation {
         let mut validation = Validation::new(key.algorithm);
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);

@@ -1,5 +1,5 @@
-//! Tokens against cross-site request forgery: an HMAC over the session, so that none is stored, it lives as long as the
-//! session, and all tabs share one.
+//! Tokens against cross-site request forgery. A token is an HMAC over the session identifier: it is not stored, it is
+//! valid as long as the session, and all tabs of a browser share it.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -10,18 +10,18 @@ use super::mac_keys::MacKeys;
 use model::clock::Clock;
 use model::values::SessionId;
 
-/// Makes and checks the tokens.
+/// Creates and checks the tokens.
 #[derive(Debug)]
 pub struct CsrfTokens(MacKeys);
 
 impl CsrfTokens {
-    /// Derives the keys.
+    /// Derives the keys from the secrets.
     #[must_use]
     pub fn new(secrets: &Secrets, clock: Clock) -> Self {
         Self(MacKeys::derive(secrets, "csrf token", clock))
     }
 
-    /// The token of a session; the same until the master secret is replaced.
+    /// Returns the token of a session, which is the same until the master secret is replaced.
     #[must_use]
     pub fn encode(&self, session: SessionId) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(session.0.as_bytes()))

@@ -1,4 +1,4 @@
-//! Cursors of lists: opaque and authenticated, so that one that we did not make is refused before it reaches a query.
+//! Cursors of lists. They are opaque and authenticated: a forged cursor is rejected before it reaches a query.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -13,18 +13,18 @@ use model::error::{Error, Result};
 const ID_LENGTH: usize = 16;
 const LENGTH: usize = ID_LENGTH + MacKey::TAG_LENGTH;
 
-/// Makes and reads cursors.
+/// Encodes and decodes cursors.
 #[derive(Debug)]
 pub struct Cursors(MacKeys);
 
 impl Cursors {
-    /// Derives the keys.
+    /// Derives the keys from the secrets.
     #[must_use]
     pub fn new(secrets: &Secrets, clock: Clock) -> Self {
         Self(MacKeys::derive(secrets, "cursor", clock))
     }
 
-    /// The cursor of one row of a list.
+    /// Returns the cursor of a row of a list.
     #[must_use]
     pub fn encode(&self, list: &'static str, id: Uuid) -> String {
         let mut bytes = [0; LENGTH];
@@ -33,10 +33,10 @@ impl Cursors {
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The row that a cursor of this list stands for.
+    /// Returns the identifier of the row that a cursor of this list refers to.
     ///
     /// # Errors
-    /// [`Error::ValidationFailed`] for the argument, when it is not a cursor that we made for this list.
+    /// [`Error::ValidationFailed`] for the argument, when it is not a cursor of this list.
     pub fn decode(&self, list: &'static str, argument: &'static str, cursor: &str) -> Result<Uuid> {
         let mut bytes = [0; LENGTH];
         let read = BASE64_URL_SAFE_NO_PAD.decode_slice(cursor, &mut bytes);

@@ -1,5 +1,4 @@
-//! Keys derived from the master secret, one for each purpose (HKDF with SHA-256, RFC 5869), so that no two uses share
-//! a key.
+//! Keys derived from the master secret (HKDF with SHA-256, RFC 5869). Each purpose has its own key.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
@@ -39,14 +38,14 @@ impl MacKey {
         tag.as_ref().try_into().expect("a tag of HMAC-SHA256 has 32 bytes")
     }
 
-    /// Compares in constant time.
+    /// Verifies a tag in constant time.
     pub(super) fn verify(&self, message: &[u8], tag: &[u8]) -> bool {
         hmac::verify(&self.0, message, tag).is_ok()
     }
 }
 
-/// Encrypts what is stored, and opens what was encrypted under this master secret or one before: what is stored must
-/// open however long ago its secret was replaced.
+/// Encrypts stored data, and decrypts data that was encrypted under this master secret or a previous one. Stored data
+/// must stay readable no matter when its secret was replaced.
 #[derive(Debug)]
 pub(super) struct Sealing {
     current: SealingKey,
@@ -59,18 +58,18 @@ impl Sealing {
         Self { current: SealingKey::derive(&secrets.current, purpose), before }
     }
 
-    /// Encrypts a message and binds it to a name, without which it does not open.
+    /// Encrypts a message and binds it to a name, which is needed to decrypt it.
     pub(super) fn seal(&self, name: &str, message: &[u8]) -> Result<Vec<u8>> {
         self.current.seal(name, message)
     }
 
-    /// Decrypts what [`Self::seal`] made under the same name.
+    /// Decrypts a message that [`Self::seal`] encrypted under the same name.
     pub(super) fn open(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let opened = self.current.open(name, sealed);
         self.before.iter().fold(opened, |opened, key| opened.or_else(|_| key.open(name, sealed)))
     }
 
-    /// Encrypts anew what is not encrypted under the secret in use.
+    /// Encrypts a message under the current secret, or returns `None` when it already is.
     pub(super) fn reseal(&self, name: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>> {
         if self.current.open(name, sealed).is_ok() {
             return Ok(None);
@@ -101,7 +100,7 @@ impl SealingKey {
 
     fn open(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let wrong = || {
-            let why = "does not open with this master secret: put back the one that it was encrypted under";
+            let why = "cannot be decrypted with this master secret: configure the secret that it was encrypted under";
             Error::internal(format!("{name} {why}"))
         };
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LENGTH).ok_or_else(wrong)?;

@@ -1,28 +1,28 @@
-//! Password hashes that other systems have made: read, bounded in cost, and compared as they are.
+//! Password hashes of other systems: parsed, limited in cost, and compared in their own format.
 //!
-//! None is ever made here. They come in by the import, and each is replaced by a hash of ours when its user next signs
-//! in. The formats are in `read`.
+//! This module creates no such hashes. The import brings them in, and each one is replaced by a hash of our own when
+//! its user next signs in. The formats are in `read`.
 
 mod hash;
 mod read;
 
 pub use hash::ForeignHash;
 
-/// A shorter digest would let too many passwords pass.
+/// Minimum length of a digest. A shorter one would match too many passwords.
 const SHORTEST_DIGEST: usize = 16;
 const LONGEST: usize = 1024;
 
-/// The reason for which a hash cannot be used.
+/// Reason for which a hash cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unusable {
-    /// It is of no format that is known here, or malformed.
+    /// The format is unknown, or the hash is malformed.
     Unknown,
-    /// A single comparison would occupy the service for seconds.
+    /// A single comparison would take seconds.
     TooCostly,
 }
 
 impl ForeignHash {
-    /// Reads a hash, and refuses what would cost too much to compare.
+    /// Parses a hash, and rejects one whose comparison would be too costly.
     ///
     /// # Errors
     /// [`Unusable`].

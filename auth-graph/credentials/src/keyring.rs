@@ -1,6 +1,6 @@
-//! The keys that sign access tokens: made, encrypted for storage, opened, and published as a JWKS (RFC 7517).
+//! The keys that sign access tokens: generated, encrypted for storage, decrypted, and published as a JWKS (RFC 7517).
 //!
-//! `store::signing_keys` reads and writes them; `engine::keys` decides when to make one.
+//! `store::signing_keys` reads and writes them; `engine::keys` decides when a key is created.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -26,7 +26,7 @@ use super::signer::Signer;
 use model::config::SigningAlgorithm;
 use model::error::{Error, Result};
 
-/// Holds the keys in use; a reload replaces all of them at once.
+/// The keys in use. A reload replaces all of them at once.
 #[derive(Debug)]
 pub struct Keyring {
     algorithm: SigningAlgorithm,
@@ -34,27 +34,27 @@ pub struct Keyring {
     sealing: Sealing,
     ring: RwLock<Arc<Ring>>,
     loading: Mutex<()>,
-    /// True once a key has been opened: the secret was right then.
+    /// True after a key has been decrypted, which proves that the master secret was right.
     has_opened_keys: AtomicBool,
     next_reload: AtomicI64,
 }
 
-/// Which keys stand in the JWKS.
+/// Keys that the JWKS contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Published {
-    /// Those of the configured algorithm: many verifiers take the first key of a set that mixes types.
+    /// The keys of the configured algorithm. Many verifiers take the first key of a set with several types.
     OneAlgorithm,
-    /// All that verify here, those of the configured algorithm first.
+    /// All keys that verify tokens here, those of the configured algorithm first.
     AllAlgorithms,
 }
 
-/// However many tokens name unknown keys, the database is asked for keys once in so many seconds.
+/// Minimum number of seconds between two reloads that tokens with unknown keys cause.
 const RELOAD_FLOOR: i64 = 5;
 
-/// The keys at one time.
+/// The set of keys at one time.
 #[derive(Debug, Default)]
 pub struct Ring {
-    /// Those of the configured algorithm and from when on each signs, the earliest first.
+    /// Keys of the configured algorithm with the time from which each one signs, the earliest first.
     signing: Vec<(DateTime<Utc>, Arc<Key>)>,
     by_id: HashMap<String, Arc<Key>>,
     jwks: String,
@@ -62,31 +62,31 @@ pub struct Ring {
 
 /// A key as it is stored: its private half is encrypted.
 pub struct SealedKey {
-    /// The identifier, `kid` (RFC 7517 section 4.5).
+    /// Identifier, `kid` (RFC 7517 section 4.5).
     pub kid: String,
-    /// The algorithm, `alg` (RFC 7518 section 3.1).
+    /// Algorithm, `alg` (RFC 7518 section 3.1).
     pub algorithm: String,
-    /// The encrypted private key.
+    /// Encrypted private key.
     pub private_key: Vec<u8>,
-    /// The time from which it signs.
+    /// Time from which the key signs.
     pub active_from: DateTime<Utc>,
 }
 
-/// An opened key.
+/// A decrypted key.
 pub struct Key {
-    /// Its identifier.
+    /// Identifier of the key.
     pub kid: String,
-    /// The one algorithm that it is used with.
+    /// The only algorithm that the key is used with.
     pub algorithm: Algorithm,
-    /// The private key.
+    /// Private key, which signs.
     pub encoding: EncodingKey,
     signer: Signer,
-    /// Verifies.
+    /// Public key, which verifies.
     pub decoding: DecodingKey,
 }
 
 impl Keyring {
-    /// An empty ring.
+    /// Creates a keyring without keys.
     #[must_use]
     pub fn new(secrets: &Secrets, algorithm: SigningAlgorithm, published: Published) -> Self {
         let sealing = Sealing::derive(secrets, "signing keys");
@@ -94,20 +94,20 @@ impl Keyring {
         Self { algorithm, published, sealing, ring, loading, has_opened_keys, next_reload }
     }
 
-    /// To be held from reading the stored keys to [`Self::replace`], so that what was read earlier never replaces what
-    /// was read later and brings a withdrawn key back.
+    /// Locks the loading of keys. Hold the guard from reading the stored keys to [`Self::replace`]: otherwise an
+    /// earlier read could replace a later one and restore a withdrawn key.
     pub async fn begin_loading(&self) -> MutexGuard<'_, ()> {
         self.loading.lock().await
     }
 
-    /// The keys as they are now.
+    /// Returns the current keys.
     #[must_use]
     pub fn current(&self) -> Arc<Ring> {
         self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns whether the keys may be loaded again because a token names an unknown one: true for one caller in five
-    /// seconds.
+    /// Returns whether the keys may be reloaded because a token names an unknown key. It is true for one caller every
+    /// five seconds.
     #[must_use]
     pub fn may_reload(&self, now: DateTime<Utc>) -> bool {
         let now = now.timestamp();
@@ -116,10 +116,10 @@ impl Keyring {
         now >= next && self.next_reload.compare_exchange(next, floor, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Makes a key of the configured algorithm, encrypted, to be stored.
+    /// Generates a key of the configured algorithm, encrypted for storage.
     ///
     /// # Errors
-    /// [`Error::Internal`] when there is no randomness.
+    /// [`Error::Internal`] when the random number generator fails.
     pub fn generate(&self, now: DateTime<Utc>) -> Result<SealedKey> {
         let mut random = [0; 12];
         rand::fill(&mut random).map_err(|_| Error::internal("no randomness"))?;
@@ -133,15 +133,16 @@ impl Keyring {
         })
     }
 
-    /// Replaces the keys by those that are stored.
+    /// Replaces the keys by the stored ones.
     ///
-    /// All of them verify. The newest active one of the configured algorithm signs. A key that the ring holds already
-    /// is not opened again: a process goes on when its keys are encrypted anew under a secret that it does not know
-    /// yet. For the same reason one that has opened keys leaves out what does not open, so that it still hears of
-    /// withdrawals.
+    /// All of them verify tokens. The newest active key of the configured algorithm signs. A key that the ring already
+    /// holds is not decrypted again, so that a process continues when the stored keys are encrypted under a secret that
+    /// it does not know yet. For the same reason, a process that has decrypted keys skips a key that it cannot decrypt,
+    /// and still learns about withdrawn keys.
     ///
     /// # Errors
-    /// [`Error::Internal`] when a key does not open and none has before: it was stored under another master secret.
+    /// [`Error::Internal`] when a key cannot be decrypted and no other key has been: it was stored under another master
+    /// secret.
     pub fn replace(&self, stored: &[SealedKey]) -> Result<()> {
         let before = self.current();
         let mut ring = Ring::default();
@@ -153,7 +154,11 @@ impl Keyring {
                     Ok(key) => Arc::new(key),
                     Err(error) if self.has_opened_keys.load(Ordering::Relaxed) => {
                         let error = errors::explain(&error);
-                        tracing::error!(kid = row.kid, error, "a signing key is left out; was the secret replaced?");
+                        tracing::error!(
+                            kid = row.kid,
+                            error,
+                            "a signing key cannot be decrypted and is skipped; was the master secret replaced?"
+                        );
                         continue;
                     }
                     Err(error) => return Err(error),
@@ -163,14 +168,14 @@ impl Keyring {
             if configured {
                 ring.signing.push((row.active_from, key.clone()));
             }
-            // The key of HS256 is secret.
+            // An HS256 key is secret and is not published.
             if key.algorithm != Algorithm::HS256 {
                 let set = if configured { &mut published } else { &mut others };
                 set.push(public_jwk(&key)?);
             }
             ring.by_id.insert(row.kid.clone(), key);
         }
-        // A stable sort: of two keys for the same time, the one that was made later signs.
+        // The sort is stable: of two keys with the same time, the one that was created later signs.
         ring.signing.sort_by_key(|(active_from, _)| *active_from);
         if self.published == Published::AllAlgorithms {
             published.append(&mut others);
@@ -181,10 +186,10 @@ impl Keyring {
         Ok(())
     }
 
-    /// Encrypts a stored key anew, unless it is encrypted under the secret in use.
+    /// Encrypts a stored key under the current secret, or returns `None` when it already is.
     ///
     /// # Errors
-    /// [`Error::Internal`] when it does not open.
+    /// [`Error::Internal`] when the key cannot be decrypted.
     pub fn reseal(&self, kid: &str, private_key: &[u8]) -> Result<Option<Vec<u8>>> {
         self.sealing.reseal(kid, private_key)
     }
@@ -196,7 +201,7 @@ impl Keyring {
             Algorithm::HS256 => EncodingKey::from_secret(&private_key).map_err(Error::internal)?,
             Algorithm::ES256 => EncodingKey::from_ec_der(&private_key),
             Algorithm::EdDSA => EncodingKey::from_ed_der(&private_key),
-            // jsonwebtoken wants the key within the PKCS #8 wrapping, and unwraps it when it comes as PEM.
+            // jsonwebtoken expects the inner key of the PKCS #8 structure, and unwraps the structure only from PEM.
             _ => EncodingKey::from_rsa_pem(to_pem(&private_key).as_bytes()).map_err(Error::internal)?,
         };
         let decoding = match algorithm {
@@ -215,7 +220,7 @@ impl Key {
     /// Signs a token of this type.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the key does not sign.
+    /// [`Error::Internal`] when signing fails.
     pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<SecretString> {
         let header = Header { typ: Some(typ.to_owned()), kid: Some(self.kid.clone()), ..Header::new(self.algorithm) };
         self.signer.sign(&header, claims).map(SecretString::from)
@@ -223,19 +228,19 @@ impl Key {
 }
 
 impl Ring {
-    /// The key that signs at this time.
+    /// Returns the key that signs at this time.
     #[must_use]
     pub fn signing(&self, now: DateTime<Utc>) -> Option<&Key> {
         self.signing.iter().rev().find(|(active_from, _)| *active_from <= now).map(|(_, key)| key.as_ref())
     }
 
-    /// The key with this identifier.
+    /// Returns the key with this identifier.
     #[must_use]
     pub fn find(&self, kid: &str) -> Option<&Key> {
         self.by_id.get(kid).map(Arc::as_ref)
     }
 
-    /// The public keys as a JWK Set (RFC 7517 section 5).
+    /// Returns the public keys as a JWK Set (RFC 7517 section 5).
     #[must_use]
     pub fn jwks(&self) -> &str {
         &self.jwks
@@ -257,9 +262,9 @@ fn jwt_algorithm(algorithm: SigningAlgorithm) -> Algorithm {
     }
 }
 
-/// PKCS #8 in DER for key pairs, 32 random bytes for HMAC.
+/// Generates PKCS #8 in DER for key pairs, and 32 random bytes for HMAC.
 fn generate_private_key(algorithm: SigningAlgorithm) -> Result<Zeroizing<Vec<u8>>> {
-    let failed = |_| Error::internal("a key could not be made");
+    let failed = |_| Error::internal("a key could not be generated");
     Ok(Zeroizing::new(match algorithm {
         SigningAlgorithm::ES256 => {
             let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;

@@ -1,6 +1,6 @@
-//! Keys, tokens, hashes and one-time codes: everything that knows a secret.
+//! Keys, tokens, hashes and one-time tokens: all code that handles secrets.
 //!
-//! Nothing here knows HTTP, a table or a use case; `engine` puts the parts together.
+//! This crate does not know HTTP, tables or use cases; `engine` combines its parts.
 
 pub mod access_tokens;
 pub mod client_secrets;

@@ -1,5 +1,5 @@
-//! The keys that authenticate what we gave away: new ones are made with the key of the secret in use, and those made
-//! with the secrets before are accepted until their time is over.
+//! Keys that authenticate refresh tokens, cursors and CSRF tokens. The current secret signs; previous secrets verify
+//! until their configured time is over.
 
 use chrono::{DateTime, Utc};
 use settings::Secrets;
@@ -7,7 +7,7 @@ use settings::Secrets;
 use super::derived::MacKey;
 use model::clock::Clock;
 
-/// A key that signs, and all keys that verify.
+/// The key that signs, and all keys that verify.
 #[derive(Debug)]
 pub(super) struct MacKeys {
     current: MacKey,
@@ -29,7 +29,7 @@ impl MacKeys {
         self.current.sign(message)
     }
 
-    /// Compares in constant time. Which of the keys it was is no secret.
+    /// Verifies a tag in constant time. The duration may reveal which key matched, which is not a secret.
     pub(super) fn verify(&self, message: &[u8], tag: &[u8]) -> bool {
         let now = self.clock.now();
         let accepted = self.previous.iter().filter(|(_, until)| until.is_none_or(|until| now < until));

@@ -1,7 +1,8 @@
-//! Hashing of passwords: argon2id (RFC 9106) on threads of its own.
+//! Hashes passwords with argon2id (RFC 9106) on dedicated threads.
 //!
-//! The threads keep their memory, run at a lower priority than the rest and are fed through a bounded queue, so that a
-//! storm of log-ins neither slows verification down nor fills the memory: what does not fit is told to come back.
+//! The threads reuse their memory, run at a low priority and take jobs from a bounded queue. Therefore a storm of
+//! log-ins neither slows down the verification of tokens nor fills the memory. When the queue is full, callers are
+//! asked to try again later.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -22,13 +23,13 @@ use model::values::normalised;
 
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The threads that hash.
+/// The threads that hash passwords.
 #[derive(Debug)]
 pub struct PasswordPool {
     queue: SyncSender<Job>,
     computed: Arc<AtomicU64>,
     params: Params,
-    /// Compared with when there is nothing else, at the same cost.
+    /// Hash of the configured cost, which is compared when there is no other hash.
     decoy: String,
 }
 
@@ -39,10 +40,10 @@ enum Job {
 }
 
 impl PasswordPool {
-    /// Starts the threads. They end when the pool is dropped.
+    /// Starts the threads, which end when the pool is dropped.
     ///
     /// # Errors
-    /// [`Error::Internal`] when a thread can not be started or the costs make no sense.
+    /// [`Error::Internal`] when a thread cannot be started or the costs are invalid.
     pub fn start(config: &Passwords) -> Result<Self> {
         let params = Params::new(config.memory_kib, config.iterations, 1, None).map_err(Error::internal)?;
         let threads = match config.threads {
@@ -62,29 +63,29 @@ impl PasswordPool {
                 })
                 .map_err(Error::internal)?;
         }
-        let decoy = Hasher::new(params.clone()).hash(&"a password that nobody has".into())?;
+        let decoy = Hasher::new(params.clone()).hash(&"a password of no user".into())?;
         Ok(Self { queue, computed, params, decoy })
     }
 
-    /// Hashes a new password, in PHC string format.
+    /// Hashes a new password; the result is in PHC string format.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when too many wait already.
+    /// [`Error::Unavailable`] when the queue is full.
     pub async fn hash(&self, password: &SecretString) -> Result<String> {
         self.ask(|answer| Job::Hash { password: password.clone(), answer }).await
     }
 
-    /// Returns whether this is the password that the hash was made of. Without a hash the answer is no, after a
-    /// comparison with the decoy: where hashes of other systems were imported, one of ours would be told from them by
-    /// its time.
+    /// Returns whether the hash is that of this password. Without a hash it returns false, after a comparison with the
+    /// decoy. The caller passes a decoy where hashes of other systems were imported: the time of a comparison with one
+    /// of our own hashes would show that the account does not exist.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when too many wait already; [`Error::Internal`] for a hash that can not be compared.
+    /// [`Error::Unavailable`] when the queue is full; [`Error::Internal`] for a hash that cannot be compared.
     pub async fn verify(&self, password: &SecretString, hash: Option<&str>, decoy: Option<&str>) -> Result<bool> {
         let compared = hash.or(decoy).unwrap_or(&self.decoy).to_owned();
         let ask = |password, hash| self.ask(|answer| Job::Verify { password, hash, answer });
         let mut same = ask(password.clone(), compared.clone()).await?;
-        // New passwords are normalised before they are hashed; those of before, and of other systems, were not.
+        // New passwords are normalised before they are hashed. Older ones, and those of other systems, were not.
         let normal = normalised(password);
         if !same && normal.expose_secret() != password.expose_secret() {
             same = ask(normal, compared).await?;
@@ -92,7 +93,7 @@ impl PasswordPool {
         Ok(same && hash.is_some())
     }
 
-    /// Returns whether a hash is like a new one: of our kind, at the configured cost.
+    /// Returns whether a hash has our own format and the configured cost.
     #[must_use]
     pub fn is_current(&self, hash: &str) -> bool {
         PasswordHash::new(hash).is_ok_and(|hash| {
@@ -102,7 +103,7 @@ impl PasswordPool {
         })
     }
 
-    /// Returns the number of hashes that were computed since the start.
+    /// Returns the number of hashes that were computed since the pool was started.
     #[must_use]
     pub fn computed(&self) -> u64 {
         self.computed.load(Ordering::Relaxed)
@@ -112,13 +113,13 @@ impl PasswordPool {
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(job(answer)).map_err(|error| match error {
             TrySendError::Full(_) => Error::Unavailable { retry_after: RETRY_AFTER, source: None },
-            TrySendError::Disconnected(_) => Error::internal("the threads that hash have ended"),
+            TrySendError::Disconnected(_) => Error::internal("the hashing threads have ended"),
         })?;
         answered.await.map_err(Error::internal)?
     }
 }
 
-/// The work of one thread, with the memory that it keeps.
+/// The worker of one thread, with the memory that it reuses.
 struct Hasher {
     params: Params,
     memory: Vec<Block>,
@@ -126,15 +127,14 @@ struct Hasher {
 
 impl Hasher {
     fn new(params: Params) -> Self {
-        // Nothing yet: a service to which nobody signs in needs none, and the first log-in fills it.
+        // The first log-in allocates the memory, so that a service without log-ins needs none.
         Self { memory: Vec::new(), params }
     }
 
     fn run(mut self, jobs: &Mutex<Receiver<Job>>, computed: &AtomicU64) {
         loop {
             let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            // Whoever has left needs no answer: what they asked for is not computed, and an answer that comes too late
-            // is lost.
+            // A caller who has gone away needs no answer: the job is not computed, and a late answer is dropped.
             match job {
                 Err(_) => return,
                 Ok(Job::Hash { answer, .. }) if answer.is_closed() => {}
@@ -172,7 +172,7 @@ impl Hasher {
             && let (Some(salt), Some(expected), ARGON2ID_IDENT) = (hash.salt, hash.hash, hash.algorithm)
             && hash.version == Some(Version::V0x13.into())
             && let Ok(params) = Params::try_from(&hash)
-            // One that needs more gets memory of its own: what is kept here stays as large as configured.
+            // A hash that needs more memory gets its own, so that the reused memory keeps its configured size.
             && params.block_count() <= self.params.block_count()
         {
             let output = self.compute(password, &salt, params, expected.len())?;
@@ -208,7 +208,7 @@ fn costs(params: &Params) -> (u32, u32, u32) {
 }
 
 fn yield_to_the_rest(nice: i32) {
-    // On Linux the niceness set this way is that of the calling thread alone.
+    // On Linux this sets the niceness of the calling thread only.
     if let Err(error) = rustix::process::setpriority_process(None, nice) {
         tracing::warn!(%error, nice, "the priority of a hashing thread could not be lowered");
     }

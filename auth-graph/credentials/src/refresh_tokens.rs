@@ -1,7 +1,7 @@
-//! Refresh tokens: opaque to everybody else, they name a session and a generation and carry a MAC over both.
+//! Refresh tokens. A token names a session and a generation, and carries a MAC over both. It is opaque to clients.
 //!
-//! A token can be made again from the session, so none is stored, and a client that lost an answer can be given the
-//! same one. What a generation means is decided in `auth::sessions`.
+//! A token can be derived again from its session. Therefore no token is stored, and a client that lost a response can
+//! get the same token again. `engine::sessions` applies the rules for generations.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -15,26 +15,26 @@ use model::clock::Clock;
 use model::error::{Error, Result};
 use model::values::SessionId;
 
-/// Marks our refresh tokens, for those who scan repositories and logs for leaked secrets.
+/// Prefix of refresh tokens, by which scanners of repositories and logs recognise leaked secrets.
 const PREFIX: &str = "agr_";
 const BODY_LENGTH: usize = 16 + 8;
 const LENGTH: usize = BODY_LENGTH + MacKey::TAG_LENGTH;
 
-/// Which of the tokens of a session: the first is 0, each rotation adds 1.
+/// Number of a token within its session. The first is 0, and each rotation adds 1.
 pub type Generation = i64;
 
-/// Makes and reads refresh tokens.
+/// Encodes and decodes refresh tokens.
 #[derive(Debug)]
 pub struct RefreshTokens(MacKeys);
 
 impl RefreshTokens {
-    /// Derives the keys.
+    /// Derives the keys from the secrets.
     #[must_use]
     pub fn new(secrets: &Secrets, clock: Clock) -> Self {
         Self(MacKeys::derive(secrets, "refresh token", clock))
     }
 
-    /// The token of a generation of a session; always the same while the secret is.
+    /// Returns the token of a generation of a session, which is the same until the master secret is replaced.
     #[must_use]
     pub fn encode(&self, session: SessionId, generation: Generation) -> SecretString {
         let mut bytes = [0; LENGTH];
@@ -45,10 +45,10 @@ impl RefreshTokens {
         format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)).into()
     }
 
-    /// The session and the generation that a token names.
+    /// Returns the session and the generation that a token names.
     ///
     /// # Errors
-    /// [`Error::TokenInvalid`] when we did not make it, to the last character.
+    /// [`Error::TokenInvalid`] when any character differs from a token that was issued here.
     pub fn decode(&self, token: &SecretString) -> Result<(SessionId, Generation)> {
         let mut bytes = [0; LENGTH];
         let encoded = token.expose_secret().strip_prefix(PREFIX).ok_or(Error::TokenInvalid)?;
@@ -63,7 +63,7 @@ impl RefreshTokens {
         Ok((SessionId(session), generation))
     }
 
-    /// Returns whether a text has the form of our refresh tokens.
+    /// Returns whether the text has the prefix of a refresh token.
     #[must_use]
     pub fn recognises(token: &SecretString) -> bool {
         token.expose_secret().starts_with(PREFIX)

@@ -1,7 +1,7 @@
 //! The sessions, service clients and single tokens that ended while an access token may still be good. Asked on every
 //! request.
 //!
-//! An entry matters for one access lifetime, which bounds the set.
+//! An entry is needed for one lifetime of an access token, which bounds the set.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock};
@@ -18,11 +18,11 @@ pub struct Revocations {
     remembered_for: Duration,
     until: RwLock<HashMap<Revoked, DateTime<Utc>>>,
     followed_position: AtomicI64,
-    /// In microseconds since the epoch.
+    /// Last time at which the set was complete, in microseconds since the epoch.
     complete_at: AtomicI64,
 }
 
-/// A set that was not brought up to date for longer than this is no answer.
+/// Age from which the set is no longer relied on.
 const STALE_AFTER: Duration = Duration::seconds(1);
 
 impl Revocations {
@@ -62,18 +62,18 @@ impl Revocations {
         self.until.read().unwrap_or_else(PoisonError::into_inner).contains_key(&revoked)
     }
 
-    /// The place in the outbox up to which the set is complete.
+    /// Returns the position in the outbox up to which the set is complete.
     #[must_use]
     pub fn followed_position(&self) -> i64 {
         self.followed_position.load(Ordering::Acquire)
     }
 
-    /// Says that the set holds everything up to this place in the outbox.
+    /// Records that the set is complete up to this position in the outbox.
     pub fn follow_from(&self, position: i64) {
         self.followed_position.store(position, Ordering::Release);
     }
 
-    /// Says that the set held everything that there was at this time.
+    /// Records that the set was complete at this time.
     pub fn complete_at(&self, time: DateTime<Utc>) {
         self.complete_at.store(time.timestamp_micros(), Ordering::Release);
     }
@@ -85,14 +85,14 @@ impl Revocations {
         self.complete_before(now) > STALE_AFTER || self.is_ahead_of(now)
     }
 
-    /// Returns whether the clock was set back since the set was complete. What was forgotten while it was ahead may
-    /// matter again.
+    /// Returns whether the clock was set back since the set was complete. Entries that were purged while the clock was
+    /// ahead may be needed again.
     #[must_use]
     pub fn is_ahead_of(&self, now: DateTime<Utc>) -> bool {
         self.complete_before(now) < -STALE_AFTER
     }
 
-    /// Returns the age of the last moment at which the set was complete.
+    /// Returns the time that has passed since the set was last complete.
     fn complete_before(&self, now: DateTime<Utc>) -> Duration {
         Duration::microseconds(now.timestamp_micros() - self.complete_at.load(Ordering::Acquire))
     }

@@ -1,5 +1,5 @@
-//! A private key that signs. It is read and checked once, where jsonwebtoken does so for each token: that takes as long
-//! as signing, and with RSA much longer.
+//! A private key that signs tokens. It is parsed and checked once. jsonwebtoken would do that for each token, which
+//! takes as long as signing, and much longer with RSA.
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use aws_lc_rs::rand::SystemRandom;
@@ -21,12 +21,12 @@ pub(super) enum Signer {
 }
 
 impl Signer {
-    /// Reads a key: PKCS #8 in DER for key pairs, the secret itself for HMAC.
+    /// Parses a key: PKCS #8 in DER for key pairs, the secret itself for HMAC.
     ///
     /// # Errors
-    /// [`Error::Internal`] when it is none of the algorithm.
+    /// [`Error::Internal`] when it is not a key of the algorithm.
     pub(super) fn open(algorithm: Algorithm, private_key: &[u8]) -> Result<Self> {
-        let unusable = |_| Error::internal("a private key can not be read");
+        let unusable = |_| Error::internal("a private key cannot be read");
         Ok(match algorithm {
             Algorithm::ES256 => {
                 Self::Es256(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private_key).map_err(unusable)?)
@@ -34,14 +34,14 @@ impl Signer {
             Algorithm::EdDSA => Self::EdDsa(Ed25519KeyPair::from_pkcs8(private_key).map_err(unusable)?),
             Algorithm::RS256 => Self::Rs256(rsa::KeyPair::from_pkcs8(private_key).map_err(unusable)?),
             Algorithm::HS256 => Self::Hs256(Box::new(hmac::Key::new(HMAC_SHA256, private_key))),
-            _ => return Err(Error::internal("nothing is signed with this algorithm")),
+            _ => return Err(Error::internal("this algorithm is not supported for signing")),
         })
     }
 
-    /// Signs a token, in the compact form (RFC 7515 section 7.1).
+    /// Signs a token and returns it in the compact form (RFC 7515 section 7.1).
     ///
     /// # Errors
-    /// [`Error::Internal`] when the key does not sign.
+    /// [`Error::Internal`] when signing fails.
     pub(super) fn sign(&self, header: &impl Serialize, claims: &impl Serialize) -> Result<String> {
         let mut token = encoded(&serde_json::to_vec(header).map_err(Error::internal)?);
         token.push('.');
@@ -53,7 +53,7 @@ impl Signer {
     }
 
     fn signature(&self, message: &[u8]) -> Result<Vec<u8>> {
-        let failed = |_| Error::internal("a key did not sign");
+        let failed = |_| Error::internal("signing with a key failed");
         Ok(match self {
             Self::Es256(pair) => pair.sign(&SystemRandom::new(), message).map_err(failed)?.as_ref().to_vec(),
             Self::EdDsa(pair) => pair.sign(message).as_ref().to_vec(),

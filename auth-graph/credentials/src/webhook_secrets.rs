@@ -1,16 +1,16 @@
-//! The secrets that webhooks are signed with, as they are stored: encrypted, each bound to its endpoint.
+//! Encrypts the secrets that sign webhooks, each bound to its endpoint.
 
 use super::derived::Sealing;
 use model::config::Secrets;
 use model::error::Result;
 use model::values::{WebhookId, WebhookSecret};
 
-/// Encrypts and opens them.
+/// Encrypts and decrypts the secrets of webhooks.
 #[derive(Debug)]
 pub struct WebhookSecrets(Sealing);
 
 impl WebhookSecrets {
-    /// Returns the secrets of webhooks, under a key that is derived from the master secret.
+    /// Derives the encryption key from the master secret.
     #[must_use]
     pub fn new(secrets: &Secrets) -> Self {
         Self(Sealing::derive(secrets, "webhook secrets"))
@@ -19,12 +19,12 @@ impl WebhookSecrets {
     /// Encrypts the secret of an endpoint.
     ///
     /// # Errors
-    /// [`model::error::Error::Internal`] when there is no randomness.
+    /// [`model::error::Error::Internal`] when the random number generator fails.
     pub fn seal(&self, webhook: WebhookId, secret: &WebhookSecret) -> Result<Vec<u8>> {
         self.0.seal(&name(webhook), secret.as_bytes())
     }
 
-    /// Opens the secret of an endpoint.
+    /// Decrypts the secret of an endpoint.
     ///
     /// # Errors
     /// [`model::error::Error::Internal`] when it was stored under another master secret.
@@ -32,10 +32,10 @@ impl WebhookSecrets {
         self.0.open(&name(webhook), sealed).map(WebhookSecret::from_bytes)
     }
 
-    /// Encrypts a stored secret anew, unless it is encrypted under the master secret in use.
+    /// Encrypts a stored secret under the current master secret, or returns `None` when it already is.
     ///
     /// # Errors
-    /// [`model::error::Error::Internal`] when it does not open.
+    /// [`model::error::Error::Internal`] when it cannot be decrypted.
     pub fn reseal(&self, webhook: WebhookId, sealed: &[u8]) -> Result<Option<Vec<u8>>> {
         self.0.reseal(&name(webhook), sealed)
     }

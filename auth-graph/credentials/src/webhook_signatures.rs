@@ -1,5 +1,5 @@
-//! Signatures of requests to other services, as Standard Webhooks defines them: an HMAC-SHA256 over the identifier, the
-//! time and the body, so that the receiver knows who sent it, that it is whole, and that it is no replay.
+//! Signs requests to other services as Standard Webhooks defines it: with an HMAC-SHA256 over the identifier, the time
+//! and the body. It proves the sender and the integrity of the request, and lets the receiver detect a replay.
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 
 use model::values::WebhookSecret;
 
-/// The headers of one signed request.
+/// Headers of one signed request.
 #[derive(Clone, Debug)]
 pub struct SignedHeaders(pub [(&'static str, String); 3]);
 
-/// Signs with every secret, so that a receiver may be given a new one before the old one is taken away.
+/// Signs a request with every secret, so that the receiver can get a new secret before the old one is removed.
 #[must_use]
 pub fn sign(secrets: &[WebhookSecret], id: &str, now: DateTime<Utc>, body: &[u8]) -> SignedHeaders {
     let timestamp = now.timestamp().to_string();

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use sea_orm::{DbErr, SqlErr};
 
 use super::callers::Principal;
-use super::callers::view::{Seen, View};
+use super::callers::view::{UserView, VisibleUser};
 use crate::app::App;
 use model::error::{Error, Result};
 use model::values::{Email, UserId};
@@ -54,7 +54,7 @@ pub enum Rank {
 /// Returns the user with this identifier, if the caller may see them: the caller themselves, or any user with
 /// `users:read`. A service client can be limited to some users. A hidden user and a missing one give the same answer.
 /// The identifier of a merged account leads to the account that it was merged into.
-pub async fn visible(app: &App, principal: Option<&Principal>, id: UserId) -> Result<Option<Seen>> {
+pub async fn visible(app: &App, principal: Option<&Principal>, id: UserId) -> Result<Option<VisibleUser>> {
     match principal {
         Some(principal) if principal.user() == Some(id) || principal.has_scope(USERS_READ) => {
             shown(app, principal, id).await
@@ -64,14 +64,18 @@ pub async fn visible(app: &App, principal: Option<&Principal>, id: UserId) -> Re
 }
 
 /// Returns the user with this identifier as shown to a reader who may ask for users.
-pub(crate) async fn shown(app: &App, principal: &Principal, id: UserId) -> Result<Option<Seen>> {
-    let view = View::of(app, principal).await?;
+pub(crate) async fn shown(app: &App, principal: &Principal, id: UserId) -> Result<Option<VisibleUser>> {
+    let view = UserView::of(app, principal).await?;
     Ok(users::find_or_successor(&app.db, id).await?.and_then(|user| view.see(app, user)))
 }
 
 /// Returns the users among these identifiers that the caller may see, by the rule of [`visible`] and with as few
 /// queries as for one user.
-pub async fn visible_among(app: &App, principal: Option<&Principal>, ids: &[UserId]) -> Result<HashMap<UserId, Seen>> {
+pub async fn visible_among(
+    app: &App,
+    principal: Option<&Principal>,
+    ids: &[UserId],
+) -> Result<HashMap<UserId, VisibleUser>> {
     let Some(principal) = principal else { return Ok(HashMap::new()) };
     let everybody = principal.has_scope(USERS_READ);
     let mut seen: Vec<UserId> = ids.iter().copied().filter(|id| everybody || Some(*id) == principal.user()).collect();
@@ -80,7 +84,7 @@ pub async fn visible_among(app: &App, principal: Option<&Principal>, ids: &[User
     if seen.is_empty() {
         return Ok(HashMap::new());
     }
-    let view = View::of(app, principal).await?;
+    let view = UserView::of(app, principal).await?;
     let found = users::find_among_or_successors(&app.db, seen).await?;
     Ok(found.into_iter().filter_map(|(id, user)| Some((id, view.see(app, user)?))).collect())
 }

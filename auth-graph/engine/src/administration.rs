@@ -214,7 +214,7 @@ async fn finish(app: &App, actor: &Actor, edit: UserEdit<'_>, action: &'static s
 
 /// Checks that an actor may make a change.
 fn permit(app: &App, powers: &Powers, difference: Difference<'_>) -> Result<()> {
-    if powers.are_complete() {
+    if powers.is_everything() {
         return Ok(());
     }
     let (before, after) = (&difference.before.user, &difference.after.user);
@@ -224,9 +224,9 @@ fn permit(app: &App, powers: &Powers, difference: Difference<'_>) -> Result<()> 
     }
     let (held, gets) = (scopes_of(app, before), scopes_of(app, after));
     if difference.sign_in() {
-        powers.cover(&held)?;
+        powers.require(&held)?;
     }
-    powers.cover(&gets.iter().filter(|scope| !held.contains(scope.as_str())).cloned().collect())
+    powers.require(&gets.iter().filter(|scope| !held.contains(scope.as_str())).cloned().collect())
 }
 
 /// Returns the roles, once it has checked that the configuration has them. The flags express `staff` and `superuser`,

@@ -45,7 +45,7 @@ impl Announcements {
     }
 
     /// Sends the announcement to every subscriber, if there are any.
-    pub fn tell(&self, announcement: Announcement) {
+    pub fn publish(&self, announcement: Announcement) {
         // Sending fails when there are no subscribers.
         let _ = self.0.send(announcement);
     }

@@ -1,4 +1,4 @@
-//! Cache of this process: service clients that authenticated.
+//! Cache of this process: service clients that have authenticated recently.
 
 pub mod clients;
 

@@ -4,7 +4,7 @@
 pub mod actor;
 pub mod authentication;
 mod device;
-mod presence;
+mod live_caller;
 pub mod principal;
 mod scopes;
 pub mod view;
@@ -12,6 +12,6 @@ pub mod view;
 pub use actor::Actor;
 pub use authentication::{Refusal, authenticate, recheck};
 pub use device::Device;
-pub use presence::Presence;
+pub use live_caller::LiveCaller;
 pub use principal::Principal;
 pub use scopes::scopes_of;

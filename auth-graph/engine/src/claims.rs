@@ -8,7 +8,7 @@ pub mod policy;
 
 use super::easyjwt;
 use crate::app::App;
-use crate::egress::claims_hook::{Occasion, Question};
+use crate::egress::claims_hook::{Question, TokenReason};
 use model::config::HookFailure;
 use model::error::{Error, Result};
 use model::values::{AdditionalClaims, Holder, Scopes};
@@ -71,7 +71,7 @@ pub(crate) async fn ask_for_session(
     app: &App,
     session: &sessions::Model,
     scope: &Scopes,
-    reason: Occasion,
+    reason: TokenReason,
 ) -> Result<Answer> {
     let question = Question {
         reason,

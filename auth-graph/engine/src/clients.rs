@@ -21,8 +21,8 @@ use model::values::{ClientId, Projection, Revoked, Scopes};
 use store::changes::{self, Kind};
 use store::clients;
 
-pub use authentication::{Credentials, Presenter, authenticate, identify};
-pub use grants::{ClientToken, Wish, grant_client_credentials, refresh};
+pub use authentication::{CallingClient, Credentials, authenticate, identify};
+pub use grants::{ClientToken, TokenRequest, grant_client_credentials, refresh};
 pub use tokens::{introspect, revoke};
 
 /// Scope that allows listing service clients.
@@ -90,7 +90,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewClient) -> Result<WithSecr
     };
     check_projection(app, &client)?;
     let txn = store::begin(&app.db).await?;
-    actor.powers(app, &txn).await?.cover(&client.scopes)?;
+    actor.powers(app, &txn).await?.require(&client.scopes)?;
     clients::insert(&txn, &client).await.map_err(taken)?;
     audit::record(app, &txn, actor, entry("client.create", json!(null), &client)).await?;
     txn.commit().await?;
@@ -117,7 +117,7 @@ pub async fn rotate_secret(app: &App, actor: &Actor, id: ClientId) -> Result<Wit
         return Err(Error::Conflict("This client is disabled."));
     }
     let hash = client_secrets::hash(&secret);
-    actor.powers(app, &txn).await?.cover(&client.scopes)?;
+    actor.powers(app, &txn).await?.require(&client.scopes)?;
     clients::set_secret_hash(&txn, id, &hash).await?;
     audit::record(app, &txn, actor, entry("client.rotate_secret", json!(null), &client)).await?;
     changes::append_client(&txn, Kind::ClientSecretChanged, id, app.clock.now()).await?;
@@ -149,7 +149,7 @@ pub async fn set_projection(
     client.projection = projection;
     client.projection_generation += 1;
     check_projection(app, &client)?;
-    actor.powers(app, &txn).await?.cover(&client.scopes)?;
+    actor.powers(app, &txn).await?.require(&client.scopes)?;
     clients::set_projection(&txn, &client).await?;
     audit::record(app, &txn, actor, entry("client.update", before, &client)).await?;
     changes::append_client(&txn, Kind::ClientChanged, id, app.clock.now()).await?;

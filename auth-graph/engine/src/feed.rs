@@ -17,7 +17,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 
-use super::callers::view::View;
+use super::callers::view::UserView;
 use crate::announcements::{Announced, Announcement};
 use crate::app::App;
 use model::error::{Error, Result};
@@ -36,7 +36,7 @@ pub const FEED_READ: &str = "feed:read";
 pub(super) async fn announce(app: &App, found: &[changes::Model]) -> Result<()> {
     if app.feed.announcements.subscribers() > 0 {
         for announced in with_users(&app.db, found).await? {
-            app.feed.announcements.tell(Announcement::Change(Arc::new(announced)));
+            app.feed.announcements.publish(Announcement::Change(Arc::new(announced)));
         }
     }
     Ok(())
@@ -44,12 +44,12 @@ pub(super) async fn announce(app: &App, found: &[changes::Model]) -> Result<()> 
 
 /// Tells the subscribers in this process that they have everything that there was at a time.
 pub fn announce_current(app: &App, at: DateTime<Utc>) {
-    app.feed.announcements.tell(Announcement::Current(app.tokens.revocations.followed_position(), at));
+    app.feed.announcements.publish(Announcement::Current(app.tokens.revocations.followed_position(), at));
 }
 
 /// Ends every subscription in this process.
 pub fn stop(app: &App) {
-    app.feed.announcements.tell(Announcement::Stopping);
+    app.feed.announcements.publish(Announcement::Stopping);
 }
 
 /// Deletes the changes that are older than they are kept.
@@ -92,5 +92,5 @@ async fn with_users(db: &impl ConnectionTrait, found: &[changes::Model]) -> Resu
 /// Returns a change as a reader without limits reads it; none for a change that concerns auth-graph alone.
 pub(super) async fn describe(app: &App, change: changes::Model) -> Result<Option<Change>> {
     let announced = with_users(&app.db, &[change]).await?;
-    announced.first().map_or(Ok(None), |announced| Change::new(app, &View::everything(), announced))
+    announced.first().map_or(Ok(None), |announced| Change::new(app, &UserView::everything(), announced))
 }

@@ -1,7 +1,7 @@
 //! The use cases of auth-graph, in plain functions over [`App`].
 //!
-//! Nothing here knows HTTP or GraphQL: the same function serves the GraphQL API, the REST and OAuth endpoints and the
-//! command line.
+//! This crate does not know HTTP or GraphQL. The same function serves the GraphQL API, the REST and OAuth endpoints and
+//! the command line.
 
 pub mod accounts;
 pub mod administration;

@@ -1,4 +1,4 @@
-//! Starting and housekeeping: from a configuration to an [`App`] that is ready to serve, and the deletion of old rows.
+//! Builds an [`App`] that is ready to serve from a configuration, and deletes old rows.
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -9,16 +9,16 @@ use model::config::Config;
 use model::error::{Error, Result};
 use model::values::TokenId;
 
-/// Builds App, brings the database up to date, and loads keys and recent revocations: ready to serve.
+/// Builds the app, migrates the database, and loads the keys and the recent revocations.
 ///
 /// # Errors
-/// When the secret or the database cannot be read, or a key cannot be opened.
+/// When the secret or the database cannot be read, or a key cannot be decrypted.
 pub async fn boot(config: Config, clock: Clock) -> Result<App> {
     loop {
         let secrets = config.secrets().map_err(Error::internal)?;
         let started = start(config.clone(), clock.clone()).await;
-        // Another process may replace the secret between our look at it and our look at the keys, which are encrypted
-        // under the new one by then.
+        // Another process may replace the secret after it was read here and before the keys are read. The keys are then
+        // encrypted under the new secret.
         if started.is_ok()
             || config.secrets().map_err(Error::internal)?.current.as_bytes() == secrets.current.as_bytes()
         {
@@ -43,11 +43,11 @@ pub struct Readiness {
     pub database: bool,
     /// Every migration has run.
     pub migrations: bool,
-    /// There is a key to sign with.
+    /// There is a key that signs.
     pub keys: bool,
 }
 
-/// Looks whether requests can be served.
+/// Checks whether requests can be served.
 pub async fn readiness(app: &App) -> Readiness {
     let pending = store::pending_migrations(&app.db).await;
     Readiness {

@@ -1,7 +1,7 @@
-//! Limits on log-ins, mails and other actions that others may try again and again.
+//! Rate limits for log-ins, mails and other actions that callers may repeat.
 //!
 //! An attempt is taken before any work is done for it, and given back when it succeeds. A key that has used up its
-//! burst is slowed down, never locked.
+//! burst is slowed down and never locked.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,16 +17,16 @@ use model::error::{Error, Result};
 use model::values::Email;
 use store::rate_limits::{self, Rule};
 
-/// An action whose attempts are counted: by its subject, and by the network that it comes from.
+/// An action whose attempts are counted, by its subject and by the network of the caller.
 #[derive(Clone, Copy, Debug)]
 pub enum LimitedAction<'a> {
-    /// A comparison of the password of an account.
+    /// Comparing the password of an account.
     Password(&'a Email),
-    /// A failed authentication of a service client, by the name that was sent for it.
+    /// A failed authentication of a service client, by the identifier that was sent.
     ClientSecret(&'a str),
-    /// A use of a one-time token.
+    /// Using a one-time token.
     OneTimeToken,
-    /// A mail to an address, which may belong to no user.
+    /// Sending a mail to an address, which may belong to no user.
     Mail(&'a Email),
 }
 
@@ -34,14 +34,14 @@ pub enum LimitedAction<'a> {
 struct Counter<'a> {
     prefix: &'static str,
     subject: &'a str,
-    /// Interval in which one attempt is accepted,
+    /// Interval after which one more attempt is accepted.
     interval: TimeDelta,
-    /// and this many at once.
+    /// Number of attempts that are accepted at once.
     burst: u32,
 }
 
 impl<'a> LimitedAction<'a> {
-    /// Returns the counter of the subject; none for an action that has no subject.
+    /// Returns the counter of the subject, or `None` for an action without a subject.
     fn by_subject(self, limits: &Limits) -> Option<Counter<'a>> {
         let (prefix, subject, interval, burst) = match self {
             Self::Password(account) => ("account", account.as_str(), limits.account_interval, limits.account_attempts),
@@ -63,7 +63,7 @@ impl<'a> LimitedAction<'a> {
 
     fn rules(self, limits: &Limits, address: Option<IpAddr>) -> Vec<Rule> {
         let subject = self.by_subject(limits).map(|Counter { prefix, subject, interval, burst }| {
-            // Hashed, as the subject may belong to no user, and is not recorded then.
+            // The key is a hash: the subject may belong to no user and must not be recorded then.
             let hash = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, subject.as_bytes()));
             rule(format!("{prefix}:{hash}"), interval, burst)
         });
@@ -81,10 +81,11 @@ impl<'a> LimitedAction<'a> {
 pub struct Attempt(Vec<Rule>);
 
 impl Attempt {
-    /// Takes an attempt at an action from its subject and from the network, or from neither.
+    /// Takes an attempt from the counters of the subject and of the network. If one of them has none left, no attempt
+    /// is taken.
     ///
     /// # Errors
-    /// [`Error::RateLimited`] when one of them has none left.
+    /// [`Error::RateLimited`] when one of the counters has no attempt left.
     pub async fn take(
         db: &DatabaseConnection,
         limits: &Limits,
@@ -116,7 +117,7 @@ fn rule(key: String, interval: TimeDelta, attempts: u32) -> Rule {
     Rule { key, interval, burst: interval.saturating_mul(attempts.into()) }
 }
 
-/// Names the network of an address. One IPv6 customer has a whole /64.
+/// Returns the name of the network of an address. For IPv6 it is the /64, which belongs to one customer.
 fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),

@@ -1,8 +1,8 @@
-//! Mails: each is written to the database together with its reason, and sent from there until it is accepted.
+//! Outgoing mail. A mail is stored in the transaction that causes it, and a task sends it until the server accepts it.
 //!
-//! Nobody waits for the server of mails, and nothing is lost while it is away. Whether an address is known is looked up
-//! when a mail is sent and not when it is asked for, so that no answer and no time tells it. One-time tokens are made
-//! then, too: none is stored in clear.
+//! Therefore no request waits for the mail server, and no mail is lost during an outage of it. The address is looked up
+//! when the mail is sent, not when it is requested: neither the response nor its time reveals whether the address has
+//! an account. One-time tokens are generated at the same time, so that no token is stored in clear text.
 
 mod compose;
 mod letter;
@@ -20,16 +20,16 @@ use store::mails;
 
 pub(crate) use letter::{Letter, Registration};
 
-/// Number of mails that are taken at once.
+/// Number of mails that are read at once.
 const BATCH: u64 = 20;
-/// Time for which a mail is reserved for the task that took it: longer than handing it over can take.
+/// Time for which a mail is reserved for the task that claimed it. It is longer than sending can take.
 const CLAIM: Duration = Duration::minutes(5);
-/// The wait after the first failure; it doubles with each further one, up to an hour.
+/// Time between the first failure and the next attempt. It doubles with each further failure, up to an hour.
 const FIRST_WAIT: Duration = Duration::seconds(30);
-/// Mails that were given up are kept for so long.
+/// Retention time of mails that were given up.
 const KEPT: Duration = Duration::days(14);
 
-/// Has a mail sent, where mails are sent at all, once the transaction has committed. Ring `app.mail.waiting` then.
+/// Queues a mail in the transaction, if mails can be sent. The caller notifies `app.mail.waiting` after the commit.
 pub(crate) async fn enqueue(
     app: &App,
     txn: &impl ConnectionTrait,
@@ -55,23 +55,23 @@ pub(crate) async fn enqueue(
     Ok(mails::insert(txn, mail).await?)
 }
 
-/// Sends no link for another password that was asked for with this address. Those mails name no user, as nobody has
-/// looked whose address it is.
+/// Deletes the waiting mails for a password reset of this address. These mails name no user, because the address has
+/// not been looked up yet.
 pub(super) async fn take_back_resets(txn: &impl ConnectionTrait, email: &Email) -> Result<()> {
     let letter = serde_json::to_value(Letter::ResetPassword).map_err(Error::internal)?;
     Ok(mails::delete_letter(txn, email, letter).await?)
 }
 
-/// Refuses what needs a mail where none can be sent.
+/// Rejects an operation that needs a mail when no mail can be sent.
 ///
 /// # Errors
-/// [`Error::Forbidden`].
+/// [`Error::Forbidden`] when no mail can be sent.
 pub(crate) fn require(app: &App) -> Result<()> {
     if app.mail.mailer.is_on() { Ok(()) } else { Err(Error::Forbidden) }
 }
 
-/// Sends every mail that is due. Several replicas may do it at once: each mail is taken by one. The answer tells how
-/// many were handed over.
+/// Sends every mail that is due, and returns the number of mails that were sent. Several replicas may call it at once;
+/// one of them claims each mail.
 pub async fn send_due(app: &App) -> Result<usize> {
     let mut sent = 0;
     loop {
@@ -87,22 +87,22 @@ pub async fn send_due(app: &App) -> Result<usize> {
     }
 }
 
-/// Deletes the mails that were given up long ago.
+/// Deletes mails that were given up and whose retention time is over.
 pub(super) async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     mails::purge(&app.db, now - KEPT).await?;
     Ok(())
 }
 
-/// Sends one mail that was claimed. The answer tells whether it was handed over.
+/// Sends one claimed mail, and returns whether it was sent.
 async fn send(app: &App, row: &mails::Model) -> Result<bool> {
     let sent = match compose::compose(app, row).await {
         Ok(Some(mail)) => app.mail.mailer.send(&mail).await,
         Ok(None) => {
-            // There is no reader any more.
+            // The mail is no longer relevant to its recipient.
             mails::delete(&app.db, row.id).await?;
             return Ok(false);
         }
-        // A mail that this version cannot write must not delay those behind it.
+        // A mail that this version cannot compose must not delay the mails after it.
         Err(error) => Err(Failure::Passing(error.source().map_or_else(|| error.to_string(), ToString::to_string))),
     };
     let Err(failure) = sent else {
@@ -115,7 +115,7 @@ async fn send(app: &App, row: &mails::Model) -> Result<bool> {
     let give_up_after = app.config.mail.give_up_after;
     match failure {
         Failure::Passing(reason) if now + wait < row.created_at + give_up_after => {
-            tracing::warn!(mail = %row.id, reason, "a mail could not be handed over and is tried again");
+            tracing::warn!(mail = %row.id, reason, "a mail could not be sent and is tried again");
             mails::postpone(&app.db, row.id, now + wait).await?;
             app.metrics.mails_postponed.increment(1);
         }

@@ -1,4 +1,4 @@
-//! Mails: what they look like, and handing them over. When one is sent, and to whom, is decided in [`crate::mail`].
+//! Renders mails and passes them to the mail server. [`crate::mail`] decides when a mail is sent and to whom.
 
 mod message;
 mod templates;
@@ -12,7 +12,7 @@ pub use message::Mail;
 pub use templates::{Content, Template};
 pub use transport::{Failure, Transport};
 
-/// Writes mails and hands them over.
+/// Renders and sends mails.
 #[derive(Debug)]
 pub struct Mailer {
     templates: templates::Templates,
@@ -20,32 +20,32 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// Reads the templates and prepares the transport; nothing is connected yet.
+    /// Loads the templates and prepares the transport, without connecting to the server.
     ///
     /// # Errors
-    /// When a template can not be read or is broken, or the address of the server is none.
+    /// When a template cannot be read or is invalid, or the URL of the server is invalid.
     pub fn new(config: &Config) -> Result<Self> {
         Ok(Self { templates: templates::Templates::load(config)?, transport: Transport::new(config)? })
     }
 
-    /// Returns whether mails go anywhere.
+    /// Returns whether mails can be sent.
     #[must_use]
     pub fn is_on(&self) -> bool {
         !matches!(self.transport, Transport::None)
     }
 
-    /// Writes a mail.
+    /// Renders a mail.
     ///
     /// # Errors
-    /// When a template fails.
+    /// When a template cannot be rendered.
     pub fn write(&self, to: Email, template: Template, content: &Content<'_>) -> Result<Mail> {
         self.templates.write(to, template, content)
     }
 
-    /// Hands a mail over.
+    /// Passes a mail to the server.
     ///
     /// # Errors
-    /// The [`Failure`], which says whether it is worth trying again.
+    /// [`Failure`], which says whether another attempt can succeed.
     pub async fn send(&self, mail: &Mail) -> Result<(), Failure> {
         self.transport.send(mail).await
     }

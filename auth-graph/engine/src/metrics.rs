@@ -1,6 +1,6 @@
-//! Metrics, and the text that Prometheus reads.
+//! Metrics of a process, in the text format of Prometheus.
 //!
-//! The recorder is our own and not the global one, so that two services can live in one process.
+//! The recorder is not the global one, so that two services can run in one process.
 
 use std::time::Duration;
 
@@ -13,39 +13,39 @@ pub struct Metrics {
     pub logins_granted: Counter,
     /// Log-ins with wrong credentials.
     pub logins_refused: Counter,
-    /// Log-ins that were not heard because of a rate limit.
+    /// Log-ins that were rejected because of a rate limit.
     pub logins_limited: Counter,
-    /// Log-ins that found the queue of the hashing threads full.
+    /// Log-ins that were rejected because the queue of the hashing threads was full.
     pub logins_shed: Counter,
     /// Refresh tokens that were replaced by a successor.
     pub refreshes_rotated: Counter,
-    /// Refreshes that were given the same successor again.
+    /// Refreshes that returned the same successor again.
     pub refreshes_repeated: Counter,
     /// Outdated refresh tokens, which ended their session.
     pub refreshes_reused: Counter,
-    /// Refresh tokens that were refused for another reason.
+    /// Refresh tokens that were rejected for another reason.
     pub refreshes_refused: Counter,
-    /// Access tokens that were checked and found good.
+    /// Tokens that were checked and are valid.
     pub verifications_active: Counter,
-    /// Tokens that were checked and found bad.
+    /// Tokens that were checked and are not valid.
     pub verifications_inactive: Counter,
-    /// Mails that were handed over.
+    /// Mails that were sent.
     pub mails_sent: Counter,
-    /// Mails that could not be handed over and are tried again.
+    /// Mails that could not be sent and are tried again.
     pub mails_postponed: Counter,
     /// Mails that were given up.
     pub mails_failed: Counter,
-    /// Deliveries of webhooks that were taken.
+    /// Webhook deliveries that the endpoint accepted.
     pub webhooks_delivered: Counter,
-    /// Deliveries of webhooks that failed and are tried again.
+    /// Webhook deliveries that failed and are tried again.
     pub webhooks_postponed: Counter,
-    /// Deliveries of webhooks that were given up.
+    /// Webhook deliveries that were given up.
     pub webhooks_given_up: Counter,
-    /// Deliveries of webhooks that wait, in the database.
+    /// Number of waiting webhook deliveries in the database.
     pub webhooks_waiting: Gauge,
-    /// Deliveries of webhooks that were given up, in the database.
+    /// Number of given-up webhook deliveries in the database.
     pub webhooks_dead: Gauge,
-    /// The place in the outbox that this replica has followed it to.
+    /// Position in the outbox up to which this replica has read.
     pub followed_position: Gauge,
     /// Time to answer an HTTP request, in seconds.
     pub request_duration: Histogram,
@@ -54,7 +54,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers everything.
+    /// Registers all metrics.
     #[must_use]
     pub fn new() -> Self {
         let recorder = PrometheusBuilder::new()
@@ -97,20 +97,21 @@ impl Metrics {
         })
     }
 
-    /// Counts an HTTP answer.
+    /// Records an HTTP response.
     pub fn count_request(&self, status: u16, took: Duration) {
         let class = usize::from(status / 100).clamp(1, 5) - 1;
         self.requests[class].increment(1);
         self.request_duration.record(took);
     }
 
-    /// The text format of Prometheus.
+    /// Returns the metrics in the text format of Prometheus.
     #[must_use]
     pub fn render(&self) -> String {
         self.handle.render()
     }
 
-    /// Folds what was recorded since the last time; without this, durations pile up until somebody reads them.
+    /// Aggregates the durations that were recorded since the last call. Without it they accumulate until the metrics
+    /// are read.
     pub fn upkeep(&self) {
         self.handle.run_upkeep();
     }

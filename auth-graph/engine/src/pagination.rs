@@ -1,4 +1,4 @@
-//! Pages of lists: the arguments of a Relay connection, read once for every list.
+//! Pagination of lists with the arguments of a Relay connection.
 
 use uuid::Uuid;
 
@@ -9,23 +9,23 @@ use store::window::{Direction, Window};
 const DEFAULT: i32 = 20;
 const MOST: i32 = 100;
 
-/// Which page: the arguments of a Relay connection.
+/// The requested page: the arguments of a Relay connection.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     /// Number of rows from the start.
     pub first: Option<i32>,
-    /// Only what follows this cursor.
+    /// Cursor after which the page starts.
     pub after: Option<String>,
     /// Number of rows from the end.
     pub last: Option<i32>,
-    /// Only what stands before this cursor.
+    /// Cursor before which the page ends.
     pub before: Option<String>,
 }
 
 /// A page of a list.
 #[derive(Clone, Debug)]
 pub struct Listing<T> {
-    /// Each with its cursor.
+    /// The rows, each with its cursor.
     pub rows: Vec<(String, T)>,
     /// True if there are rows before the page.
     pub has_previous_page: bool,
@@ -33,7 +33,7 @@ pub struct Listing<T> {
     pub has_next_page: bool,
 }
 
-/// A page whose arguments are good.
+/// A page whose arguments are valid.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     after: Option<Uuid>,
@@ -43,17 +43,18 @@ pub(crate) struct Bounds {
 }
 
 impl Page {
-    /// Reads the arguments for one list, which its cursors name.
+    /// Validates the arguments for a list, which its cursors name.
     ///
     /// # Errors
-    /// [`Error::ValidationFailed`] for a cursor that is not ours, a length outside 0 to 100, and `first` with `last`.
+    /// [`Error::ValidationFailed`] for a cursor that this service did not make, a length outside 0 to 100, and `first`
+    /// with `last`.
     pub(crate) fn bounds(&self, app: &App, list: &'static str) -> Result<Bounds> {
         let read = |argument: &'static str, cursor: &Option<String>| {
             cursor.as_ref().map(|cursor| app.cursors.decode(list, argument, cursor)).transpose()
         };
         let (after, before) = (read("after", &self.after)?, read("before", &self.before)?);
         let (direction, length) = match (self.first, self.last) {
-            (Some(_), Some(_)) => return Err(Error::invalid("last", "can not be used with first")),
+            (Some(_), Some(_)) => return Err(Error::invalid("last", "cannot be used with first")),
             (None, Some(last)) => (Direction::Backward, length("last", last)?),
             (first, None) => (Direction::Forward, length("first", first.unwrap_or(DEFAULT))?),
         };
@@ -62,13 +63,13 @@ impl Page {
 }
 
 impl Bounds {
-    /// Which rows to look for: one more than is shown, which tells whether there are more.
+    /// Returns the window of rows to read. It has one more row than the page, which shows whether another page follows.
     pub(crate) fn window(self) -> Window {
         let Self { after, before, direction, length } = self;
         Window { after, before, direction, limit: length + 1 }
     }
 
-    /// The page of what was found in the window.
+    /// Builds the page from the rows of the window.
     pub(crate) fn listing<T>(
         self,
         app: &App,
@@ -91,17 +92,17 @@ impl Bounds {
     }
 }
 
-/// A text to which a list is narrowed, to the letter. What no row can hold is refused, as PostgreSQL can not even look
+/// Validates the text of an exact filter. Text that no row can contain is rejected, because PostgreSQL cannot search
 /// for it.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`] for the argument, when the text is longer than 255 characters or holds a control
+/// [`Error::ValidationFailed`] for the argument, when the text is longer than 255 characters or contains a control
 /// character.
 pub fn narrowed(argument: &'static str, text: String) -> Result<String> {
     if text.chars().count() <= 255 && !text.contains(char::is_control) {
         Ok(text)
     } else {
-        Err(Error::invalid(argument, "must have at most 255 characters, and none that controls"))
+        Err(Error::invalid(argument, "must have at most 255 characters and no control character"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Replacing the master secret.
+//! Replaces the master secret.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret;
@@ -8,13 +8,13 @@ use model::clock::Clock;
 use model::config::Config;
 use model::error::{Error, Result};
 
-/// Puts a new secret into its file, keeps the one before for a while, and encrypts what is stored under the new one.
-/// The answer is the time until which the one before is accepted.
+/// Writes a new secret to the file, keeps the previous one for `window`, and encrypts stored data under the new one.
+/// Returns the time until which the previous secret is accepted.
 ///
-/// Processes that run take the new secret when they start the next time.
+/// Running processes use the new secret after their next start.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the secret is not kept in a file; when the file or the database can not be read or written.
+/// [`Error::Conflict`] when the secret is not kept in a file; when the file or the database cannot be read or written.
 pub async fn rotate(config: Config, clock: Clock, window: TimeDelta) -> Result<DateTime<Utc>> {
     if !config.secret.expose_secret().is_empty() {
         return Err(Error::Conflict(
@@ -22,8 +22,8 @@ pub async fn rotate(config: Config, clock: Clock, window: TimeDelta) -> Result<D
              `previous_secrets`.",
         ));
     }
-    // First, so that nothing is replaced while the database is away. After it nothing depends on the secrets that are
-    // dropped from the file.
+    // The database is checked first: during an outage of it no secret is replaced. Afterwards no stored data depends on
+    // the secrets that the file drops.
     boot(config.clone(), clock.clone()).await?;
     let until = config.rotate_secret(clock.now(), window).map_err(Error::internal)?;
     boot(config, clock).await?;

@@ -20,7 +20,7 @@ use store::{sessions, users};
 use super::callers::Principal;
 
 pub(crate) use ending::{Ended, Reason};
-pub use logout::{Reach, logout, revoke};
+pub use logout::{LogoutTarget, logout, revoke};
 pub(crate) use refresh::locate;
 pub use refresh::refresh;
 

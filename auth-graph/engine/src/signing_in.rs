@@ -1,7 +1,6 @@
-//! Signing in: a first proof, the decision whether it is enough, and the session that begins with it.
+//! Signing in: a first proof, the decision whether it is sufficient, and the session that begins with it.
 //!
-//! `password` (and whatever else proves a user) → `challenge` → `begin`. No other path begins the session of a user
-//! who signs in.
+//! `password` (or another first proof) → `challenge` → `begin`. No other path begins a session for a user who signs in.
 
 mod begin;
 mod challenge;

@@ -1,4 +1,4 @@
-//! Users coming in from other systems and going out again: the form in which they travel, and why one is refused.
+//! Import and export of users: the record that is exchanged, and the reasons for which an import rejects one.
 
 mod export;
 mod import;
@@ -14,47 +14,47 @@ pub use export::{Hashes, PAGE, export};
 pub use import::{Batch, Import, PreparedBatch, Row, Writing};
 pub use row::UnusableHash;
 
-/// A user on the way. It has no `Debug`, as it may hold a password hash.
+/// An imported or exported user. It does not implement `Debug`, because it may contain a password hash.
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Record {
-    /// A UUID is kept; from any other text a UUID is derived, always the same.
+    /// Identifier. A UUID is kept. From any other text a UUID is derived, which is always the same.
     pub id: Option<String>,
-    /// The number that the user had in a system with integer identifiers.
+    /// Integer identifier that the user had in the other system.
     pub number: Option<i64>,
-    /// The address, in any case.
+    /// E-mail address, in upper or lower case.
     pub email: String,
-    /// In one of the formats that are known here; none or empty: no password.
+    /// Password hash in one of the supported formats; `None` or empty for no password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
     /// Given name.
     pub first_name: String,
     /// Family name.
     pub last_name: String,
-    /// As it is written there.
+    /// Phone number as the other system writes it.
     pub phone_number: Option<String>,
-    /// The language that the user reads.
+    /// Language that the user reads.
     pub locale: Option<String>,
     /// True if the user may sign in.
     #[serde(default = "yes")]
     pub is_active: bool,
-    /// Holds the role `staff`.
+    /// True if the user has the role `staff`.
     pub is_staff: bool,
-    /// Holds the role `superuser`.
+    /// True if the user has the role `superuser`.
     pub is_superuser: bool,
-    /// True if the user has proved that the address is theirs.
+    /// True if the user has verified the address.
     pub email_verified: bool,
     /// Further roles.
     pub roles: Vec<String>,
-    /// Scopes beside those of the roles.
+    /// Scopes in addition to those of the roles.
     pub scopes: Vec<String>,
-    /// Data that services keep with the user.
+    /// Metadata that services store with the user.
     pub metadata: BTreeMap<String, Value>,
-    /// Data that only administrators see.
+    /// Metadata that only administrators see.
     pub private_metadata: BTreeMap<String, Value>,
     /// Time of creation (UTC).
     pub date_joined: Option<DateTime<Utc>>,
-    /// The last sign-in.
+    /// Time of the last sign-in (UTC).
     pub last_login: Option<DateTime<Utc>>,
 }
 
@@ -62,31 +62,31 @@ fn yes() -> bool {
     true
 }
 
-/// The reason for which a row was not imported.
+/// Reason for which a row was not imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Refused {
-    /// It can not be read.
+    /// The row cannot be parsed.
     Malformed,
-    /// It has no address, or none that is accepted here.
+    /// The address is missing or invalid.
     InvalidEmail,
-    /// A role, scope or language can not be one, a role is a flag, or a name is too long.
+    /// A role, scope or language is invalid, a role is a flag, or a name is too long.
     InvalidValue,
-    /// The metadata is too large, or not as its schema says.
+    /// The metadata is too large or does not match its schema.
     InvalidMetadata,
-    /// The hash is of no known format.
+    /// The format of the hash is unknown.
     UnknownHash,
     /// Comparing with the hash would take too long.
     HashTooCostly,
-    /// This very user is here already.
+    /// The same user exists already.
     AlreadyImported,
-    /// Somebody else has the address.
+    /// Another user has the address.
     EmailTaken,
-    /// Somebody else has the identifier.
+    /// Another user has the identifier.
     IdTaken,
 }
 
 impl Refused {
-    /// The code in the report.
+    /// Returns the code for the report.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,8 +1,8 @@
-//! Asking about a token of any kind: is it good, and what does it say? A "no" is an answer and not an error.
+//! Verifies access and refresh tokens. An invalid token is a result and not an error.
 
 mod basis;
 
-pub use basis::{Basis, Standing};
+pub use basis::{Basis, BasisState};
 
 use secrecy::SecretString;
 
@@ -13,12 +13,12 @@ use model::error::{Error, Result};
 use model::values::UserId;
 use store::{sessions, users};
 
-/// A token that was verified.
+/// A verified token.
 #[derive(Clone, Debug)]
 pub enum Verified {
-    /// A good access token.
+    /// A valid access token.
     Access(Principal),
-    /// A refresh token that can be used.
+    /// A valid refresh token, with its session.
     Refresh(Box<sessions::Model>),
 }
 
@@ -36,7 +36,7 @@ impl Verified {
 /// Checks a token.
 ///
 /// # Errors
-/// Only when nobody knows: the database fails. A token that is not good is `Ok(Err(refusal))`.
+/// When the database fails. An invalid token is `Ok(Err(refusal))`.
 pub async fn verify(app: &App, token: &SecretString) -> Result<Result<Verified, Refusal>> {
     let answer = if RefreshTokens::recognises(token) {
         verify_refresh(app, token).await?
@@ -46,7 +46,8 @@ pub async fn verify(app: &App, token: &SecretString) -> Result<Result<Verified, 
     counted(app, answer)
 }
 
-/// As [`verify`], for an access token of any audience. Who may be told is for the caller to decide.
+/// Checks a token like [`verify`], but accepts access tokens of any audience. The caller decides who may see the
+/// result.
 ///
 /// # Errors
 /// As [`verify`].
@@ -68,7 +69,7 @@ fn counted(app: &App, answer: Result<Verified, Refusal>) -> Result<Result<Verifi
     Ok(answer)
 }
 
-/// The user that a good token is about, where it still exists.
+/// Returns the user of a valid token, if the user still exists.
 pub async fn user_of(app: &App, verified: &Verified) -> Result<Option<users::Model>> {
     match verified.user() {
         Some(user) => Ok(users::find(&app.db, user).await?),
@@ -76,7 +77,7 @@ pub async fn user_of(app: &App, verified: &Verified) -> Result<Option<users::Mod
     }
 }
 
-/// Only looks: an outdated token does not end its session here.
+/// Checks a refresh token without consequences: an outdated token does not end its session here.
 async fn verify_refresh(app: &App, token: &SecretString) -> Result<Result<Verified, Refusal>> {
     let (id, generation) = match app.tokens.refresh.decode(token) {
         Ok(named) => named,

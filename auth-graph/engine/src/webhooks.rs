@@ -19,7 +19,7 @@ use model::values::{EventType, EventTypes, Scopes, WebhookId, WebhookSecret, Web
 use store::webhooks::{self, Model};
 use store::{change_head, changes, webhook_deliveries};
 
-pub use delivery::{Told, deliver, with_work};
+pub use delivery::{Progress, deliver, with_work};
 pub use log::{Log, deliveries, describe, event_name, measure, purge, replay, replay_since, user_of};
 
 /// Scope for reading endpoints and their deliveries.
@@ -210,7 +210,7 @@ fn event_type(kind: changes::Kind) -> Option<EventType> {
 
 /// Requires the right to read the feed, because an endpoint receives what the feed sends.
 async fn may_write(app: &App, txn: &impl ConnectionTrait, actor: &Actor) -> Result<()> {
-    actor.powers(app, txn).await?.cover(&Scopes::parse(FEED_READ)?)
+    actor.powers(app, txn).await?.require(&Scopes::parse(FEED_READ)?)
 }
 
 fn description(text: &str) -> Result<String> {

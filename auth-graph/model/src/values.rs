@@ -27,7 +27,7 @@ pub use locale::Locale;
 pub use password::{NewPassword, is_sample_password, normalised};
 pub use person_name::PersonName;
 pub use phone_number::PhoneNumber;
-pub use projection::{Held, Projection, UserField};
+pub use projection::{Projection, RolesAndScopes, UserField};
 pub use scope::{Scope, Scopes};
 pub use search_text::SearchText;
 pub use subject::{Holder, Revoked, Subject};

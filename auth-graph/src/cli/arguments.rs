@@ -1,4 +1,4 @@
-//! Values of arguments that several commands take.
+//! Parsers of arguments that several commands take.
 
 use chrono::{DateTime, Utc};
 

@@ -1,4 +1,4 @@
-//! `audit export`, `audit events`, `audit logins`.
+//! The commands `audit export`, `audit events` and `audit logins`.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use sea_orm::ActiveEnum;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::user::Who;
+use super::user::UserArgument;
 use engine::app::App;
 use engine::audit::login_events::{self, Piece};
 use engine::audit::{self, ExportError, Filter, Model};
@@ -16,34 +16,34 @@ use engine::pagination::Page;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Print the audit log as JSON, one event a line, the earliest first.
+    /// Print the audit log as JSON, one event per line, the earliest first.
     Export {
-        /// Only from this time on (RFC 3339).
+        /// Only events from this time on (RFC 3339).
         #[arg(long, value_name = "TIME", value_parser = super::arguments::time)]
         from: Option<DateTime<Utc>>,
-        /// Only before this time.
+        /// Only events before this time (RFC 3339).
         #[arg(long, value_name = "TIME", value_parser = super::arguments::time)]
         until: Option<DateTime<Utc>>,
-        /// Only what was done to this.
+        /// Only actions on the target with this identifier.
         #[arg(long, value_name = "ID")]
         target: Option<String>,
         /// Only this action, such as user.disable.
         #[arg(long)]
         action: Option<String>,
     },
-    /// Print sign-ins and attempts at them as JSON, one a line, the latest first.
+    /// Print sign-ins and failed attempts as JSON, one per line, the latest first.
     Events {
-        /// Only those of this user: the e-mail address, or the identifier.
+        /// Only events of this user: e-mail address or identifier.
         #[arg(long)]
         user: Option<String>,
         /// Number of events, at most 100.
         #[arg(long, default_value_t = 20)]
         first: i32,
-        /// Only those behind this cursor, which is printed to standard error when there are more.
+        /// Only events after this cursor, which is printed to standard error when there are more events.
         #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
         after: Option<String>,
     },
-    /// Print how many sign-ins there were on each of the last days, by result.
+    /// Print the number of sign-ins on each of the last days, by result.
     Logins {
         /// Number of days, 1 to 365.
         #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(i64).range(1..=365))]
@@ -61,14 +61,14 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
         }
         Command::Events { user, first, after } => {
             let user_id = match user {
-                Some(user) => Some(Who { user }.id(app).await?),
+                Some(user) => Some(UserArgument { user }.id(app).await?),
                 None => None,
             };
             let filter = login_events::Filter { user_id, ..Default::default() };
             let page = Page { first: Some(first), after, ..Page::default() };
             let listing = login_events::list(app, &filter, &page).await?;
             for (_, event) in &listing.rows {
-                say!("{}", sign_in(event))?;
+                print_line!("{}", sign_in(event))?;
             }
             if let (true, Some((cursor, _))) = (listing.has_next_page, listing.rows.last()) {
                 eprintln!("more: --after {cursor}");
@@ -81,7 +81,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
             let filter = login_events::Filter { from, until, ..Default::default() };
             let counts = login_events::count(app, &filter, Piece::Day).await?;
             for ((day, result), count) in login_events::sums(&counts) {
-                say!("{} {result} {count}", day.format("%Y-%m-%d"))?;
+                print_line!("{} {result} {count}", day.format("%Y-%m-%d"))?;
             }
             Ok(())
         }
@@ -105,7 +105,7 @@ fn line(event: &Model) -> serde_json::Value {
     })
 }
 
-/// As `LoginEvent` of the schema.
+/// Builds the JSON of an event, with the fields of `LoginEvent` in the schema.
 fn sign_in(event: &login_events::Model) -> serde_json::Value {
     json!({
         "id": event.id.0,

@@ -1,4 +1,4 @@
-//! `client create`, `client list`, `client rotate-secret`, `client disable`.
+//! The commands `client create`, `client update`, `client list`, `client rotate-secret` and `client disable`.
 
 use std::io;
 
@@ -10,16 +10,16 @@ use engine::app::App;
 use engine::callers::Actor;
 use engine::clients::{self, NewClient, WithSecret};
 use model::error::Error;
-use model::values::{Held, Projection, Scopes};
+use model::values::{Projection, RolesAndScopes, Scopes};
 use store::clients::Model;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a service client, and print its identifier and its secret. The secret is shown this once.
+    /// Create a service client, and print its identifier and its secret. The secret is shown only once.
     Create {
         /// Name of the client.
         name: String,
-        /// Scope that the client may ask for; may be repeated.
+        /// Scope that the client may request; may be repeated.
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<String>,
         /// Audience that its tokens may have; may be repeated. Default: tokens.audience of the configuration.
@@ -28,40 +28,41 @@ pub(super) enum Command {
         #[command(flatten)]
         shown: Shown,
     },
-    /// Change what a service client is shown of users. It reads them all anew then.
+    /// Change the users and fields that a service client can see. The client then reads all users again.
     Update {
-        /// Its identifier.
+        /// Identifier of the client.
         id: String,
         #[command(flatten)]
         shown: Shown,
-        /// Show it everything.
+        /// Let it see all users and fields.
         #[arg(long, conflicts_with_all = ["roles", "users_with_scope", "fields"])]
         everything: bool,
     },
     /// List the service clients.
     List,
-    /// Give a service client a new secret, and print it this once. The old one is of no use from then on.
+    /// Replace the secret of a service client, and print the new one. It is shown only once, and the previous secret is
+    /// no longer accepted.
     RotateSecret {
-        /// Its identifier.
+        /// Identifier of the client.
         id: String,
     },
-    /// Disable a service client for good, and end its tokens.
+    /// Disable a service client permanently, and reject its tokens.
     Disable {
-        /// Its identifier.
+        /// Identifier of the client.
         id: String,
     },
 }
 
-/// Users and fields that a client may read. Default: everything.
+/// Users and fields that a client can see. Default: everything.
 #[derive(Args, Debug)]
 pub(super) struct Shown {
-    /// Show it users with this role only; may be repeated, and any is enough.
+    /// Only users with this role; may be repeated, and one of the roles suffices.
     #[arg(long = "users-with-role", value_name = "ROLE")]
     roles: Vec<String>,
-    /// Show it users with this scope only; may be repeated, and any is enough.
+    /// Only users with this scope; may be repeated, and one of the scopes suffices.
     #[arg(long, value_name = "SCOPE")]
     users_with_scope: Vec<String>,
-    /// Show it this field of users only, such as email or metadata.orders; may be repeated.
+    /// Only this field of users, such as email or metadata.orders; may be repeated.
     #[arg(long = "field", value_name = "FIELD")]
     fields: Vec<String>,
 }
@@ -72,7 +73,8 @@ impl Shown {
         if roles.is_empty() && users_with_scope.is_empty() && fields.is_empty() {
             return Ok(None);
         }
-        let users = Held { roles: roles.into_iter().collect(), scopes: Scopes::parse(&users_with_scope.join(" "))? };
+        let users =
+            RolesAndScopes { roles: roles.into_iter().collect(), scopes: Scopes::parse(&users_with_scope.join(" "))? };
         Ok(Some(Projection::parse(users, Some(&fields[..]).filter(|fields| !fields.is_empty()))?))
     }
 }
@@ -88,7 +90,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
             let projection = shown.parse()?;
             if projection.is_none() && !everything {
                 return Err(
-                    Error::invalid("projection", "must name roles, scopes or fields; or say --everything").into()
+                    Error::invalid("projection", "must name roles, scopes or fields, or use --everything").into()
                 );
             }
             print(&clients::set_projection(app, &Actor::operator(), id.parse()?, projection).await?)?;
@@ -106,11 +108,11 @@ fn print(client: &Model) -> io::Result<()> {
     let state = if client.is_active() { "active" } else { "disabled" };
     let (scopes, audiences) = (client.scopes.to_claim(), client.audiences().join(" "));
     let shown = client.projection.as_ref().map(describe).unwrap_or_default();
-    say!("{} {} ({state}) scopes: {scopes}; audiences: {audiences}{shown}", client.id, client.name)
+    print_line!("{} {} ({state}) scopes: {scopes}; audiences: {audiences}{shown}", client.id, client.name)
 }
 
 fn describe(projection: &Projection) -> String {
-    let Held { roles, scopes } = projection.users();
+    let RolesAndScopes { roles, scopes } = projection.users();
     let part = |name: &str, items: Vec<String>| match items.is_empty() {
         true => String::new(),
         false => format!("; {name}: {}", items.join(" ")),
@@ -120,7 +122,7 @@ fn describe(projection: &Projection) -> String {
     format!("{roles}{}{fields}", part("users with scopes", scopes.to_strings()))
 }
 
-/// In the form that a shell or an environment file takes.
+/// Prints the identifier and the secret in the form of a shell script or an environment file.
 fn print_secret(made: &WithSecret) -> io::Result<()> {
-    say!("client_id={}\nclient_secret={}", made.client.id, made.secret.expose_secret())
+    print_line!("client_id={}\nclient_secret={}", made.client.id, made.secret.expose_secret())
 }

@@ -1,4 +1,4 @@
-//! `config check` and `config print`.
+//! The commands `config check` and `config print`.
 
 use clap::Subcommand;
 
@@ -7,7 +7,7 @@ use model::config::Config;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Check the configuration; every problem is printed, and the exit code is 2 if there is one.
+    /// Check the configuration and print every problem; the exit code is 2 if there are any.
     Check,
     /// Print the configuration in effect, without its secrets.
     Print,
@@ -15,7 +15,7 @@ pub(super) enum Command {
 
 pub(super) fn run(config: &Config, command: &Command) -> Result<(), Failure> {
     match command {
-        Command::Check => Ok(say!("the configuration is good")?),
+        Command::Check => Ok(print_line!("the configuration is good")?),
         Command::Print => super::output::print(config.to_toml()),
     }
 }

@@ -1,4 +1,4 @@
-//! `export`.
+//! The command `export`.
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
@@ -14,9 +14,9 @@ use model::error::Error;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The file to write, which must not exist yet; standard output unless given.
+    /// File to write, which must not exist yet. Default: standard output.
     file: Option<PathBuf>,
-    /// Include or omit password hashes. With a hash, a password can be guessed offline.
+    /// Include or omit password hashes. Passwords can be guessed offline from their hashes.
     #[arg(long, value_enum, default_value_t = Hashes::Omit)]
     hashes: Hashes,
 }

@@ -30,7 +30,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// A file that cannot be used, with its name.
+    /// Builds the failure for a file that cannot be used, with its name.
     pub(super) fn at(path: &Path, error: &io::Error) -> Self {
         Self::Io(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
@@ -46,7 +46,7 @@ impl Failure {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// The exit code of the process.
+    /// Returns the exit code of the process.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -57,8 +57,8 @@ impl Failure {
 }
 
 impl fmt::Display for Failure {
-    /// The operator may see the cause, unlike a caller of the API. Where there is one, what a caller would be told says
-    /// no more.
+    /// Prints the cause if there is one, else the public message. Unlike a caller of the API, the operator may see the
+    /// cause.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configuration(problems) => problems.fmt(formatter),

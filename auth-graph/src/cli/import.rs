@@ -1,4 +1,4 @@
-//! `import`: reads users from a file or a database of another system, and hands them over batch by batch.
+//! The command `import`: reads users from a file or a database of another system, and imports them in batches.
 
 mod csv;
 mod database;
@@ -34,45 +34,45 @@ pub(super) struct Options {
     /// System or format that the users come from.
     #[arg(long, value_enum)]
     from: Format,
-    /// A file, or for django and easyjwt also the URL of their database (postgres://… or sqlite://…).
+    /// File; for django and easyjwt also the URL of their database (postgres://… or sqlite://…).
     source: String,
-    /// Only look which rows would be refused, and write nothing.
+    /// Report which rows would be rejected, and write nothing.
     #[arg(long)]
     dry_run: bool,
-    /// The table of the users; auth_user for django and user for easyjwt unless given.
+    /// Table of the users. Default: auth_user for django, user for easyjwt.
     #[arg(long)]
     table: Option<String>,
     /// Treatment of users whose password hash cannot be used.
     #[arg(long, value_enum, default_value_t = OnUnusableHash::Refuse)]
     unusable_hash: OnUnusableHash,
-    /// File for refused rows, as CSV: place, code. Rows of later runs are added.
+    /// File for rejected rows, as CSV: place, code. Later runs append their rows.
     #[arg(long, value_name = "FILE", default_value = "import-refused.csv")]
     report: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Django's users: a database, or what `dumpdata --format jsonl` has written.
+    /// Users of Django: a database, or the output of `dumpdata --format jsonl`.
     Django,
-    /// The users of django-easyjwt's authentication service, in the same forms.
+    /// Users of the authentication service of django-easyjwt, in the same forms.
     Easyjwt,
-    /// Auth0's exports of users and of password hashes, one JSON object a line.
+    /// Exports of users and of password hashes from Auth0, one JSON object per line.
     Auth0,
-    /// A table with a heading.
+    /// CSV with a header line.
     Csv,
-    /// The output of `export`.
+    /// Output of `export`.
     Json,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum OnUnusableHash {
-    /// Refuse them.
+    /// Reject the users.
     Refuse,
-    /// Import them without a password.
+    /// Import the users without a password.
     Drop,
 }
 
-/// A source of rows, which continues at the position that a former run has reached.
+/// A source of rows. It continues at the position that an earlier run has reached.
 enum Source {
     Lines(Lines),
     Table(Table),
@@ -103,7 +103,7 @@ impl Source {
         Ok(Self::Lines(Lines::open(path, position, shape).map_err(|error| Failure::at(path, &error))?))
     }
 
-    /// Returns whether nothing was read from it before.
+    /// Returns whether no earlier run has read from the source.
     fn is_at_its_beginning(&self) -> bool {
         match self {
             Self::Lines(lines) => lines.is_at_its_beginning(),
@@ -112,7 +112,7 @@ impl Source {
         }
     }
 
-    /// Returns the position and the length: bytes of a file, rows of a table.
+    /// Returns the position and the length, in bytes of a file or rows of a table.
     fn progress(&self) -> (u64, u64) {
         match self {
             Self::Lines(lines) => lines.progress(),
@@ -121,7 +121,7 @@ impl Source {
         }
     }
 
-    /// The next rows; none at the end.
+    /// Returns the next rows, or `None` at the end.
     async fn next(&mut self) -> Result<Option<Batch>, Failure> {
         match self {
             Self::Lines(lines) => Ok(lines.next(BATCH)?),
@@ -142,16 +142,16 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
     let mut report = Report::open(&options.report)?;
     let (imported_before, refused_before) = (import.imported(), import.refused());
     if !source.is_at_its_beginning() {
-        eprintln!("going on behind {imported_before} imported and {refused_before} refused");
+        eprintln!("continuing after {imported_before} imported and {refused_before} refused users");
     } else if !import.position().is_empty() {
-        eprintln!("what was read before is not in this file any more: it is read from its beginning");
+        eprintln!("the file has changed since the earlier run and is read from its beginning");
     }
     let bar = progress_bar(&source);
-    // The next rows are read and prepared while the database writes those before.
+    // The next rows are read and prepared while the database writes the previous ones.
     let (sender, mut batches) = mpsc::channel(1);
     let reading = tokio::spawn(read(app.clone(), source, unusable, sender));
     let written = write(app, &mut import, &mut batches, &mut report, &bar).await;
-    // Whatever has failed, what was committed is reported.
+    // Committed rows are reported even if the import has failed.
     let settled = import.settle(app).await;
     report.add(&import.take_refused())?;
     written?;
@@ -160,14 +160,14 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
     bar.finish();
     let (imported, refused) = (import.imported() - imported_before, import.refused() - refused_before);
     let verb = if options.dry_run { "would be imported" } else { "imported" };
-    say!("{imported} {verb}, {refused} refused")?;
+    print_line!("{imported} {verb}, {refused} refused")?;
     if refused > 0 {
-        say!("the refused rows are in {}", options.report.display())?;
+        print_line!("the refused rows are in {}", options.report.display())?;
     }
     Ok(())
 }
 
-/// Reads everything, and hands it over with how far that is.
+/// Reads all rows, and passes each batch to the writer with the progress.
 async fn read(
     app: App,
     mut source: Source,
@@ -176,14 +176,14 @@ async fn read(
 ) -> Result<(), Failure> {
     while let Some(batch) = source.next().await? {
         if batches.send((batch.prepare(&app, unusable), source.progress().0)).await.is_err() {
-            // Nobody writes any more, and they tell why.
+            // The writer has failed and reports the error.
             break;
         }
     }
     Ok(())
 }
 
-/// Writes all that is handed over, and reports who is refused.
+/// Writes the batches, and reports rejected rows.
 async fn write(
     app: &App,
     import: &mut Import,
@@ -200,7 +200,7 @@ async fn write(
     Ok(())
 }
 
-/// For whoever looks on: it is drawn on a terminal only.
+/// Creates the progress bar, which is drawn only on a terminal.
 fn progress_bar(source: &Source) -> ProgressBar {
     let (done, whole) = source.progress();
     let style = ProgressStyle::with_template("{bar:40} {percent:>3} %, {eta} left: {msg}").expect("it is a template");
@@ -209,34 +209,35 @@ fn progress_bar(source: &Source) -> ProgressBar {
     bar
 }
 
-/// The source as a file, which is read more than once.
+/// Returns the source as a file, which is read more than once.
 fn file(source: &str) -> Result<&Path, Failure> {
-    // It is not repeated: it may hold a password.
+    // The message does not repeat the source, because a URL may contain a password.
     if source.contains("://") {
-        let message = "must be a file; for django and easyjwt also postgres://… or sqlite://…";
+        let message = "must be a file; for django and easyjwt, postgres://… or sqlite://… is accepted too";
         return Err(Error::invalid("source", message).into());
     }
     let path = Path::new(source);
     let found = path.metadata().map_err(|error| Failure::at(path, &error))?;
     match found.is_file() {
         true => Ok(path),
-        false => Err(Failure::at(path, &io::Error::other("it is no file"))),
+        false => Err(Failure::at(path, &io::Error::other("it is not a file"))),
     }
 }
 
-/// Names the source, and what is done with it, without telling where it is: its URL may hold a password.
+/// Returns the name of the import, from its source and its options. It does not contain the location, because a URL may
+/// contain a password.
 fn name(options: &Options) -> Result<String, Failure> {
     let place = if is_database(&options.source) {
         format!("{} {}", options.source, options.table.as_deref().unwrap_or_default())
     } else {
         std::path::absolute(&options.source)?.display().to_string()
     };
-    // Whoever drops the hashes now wants the users who were refused before.
+    // An import without unusable hashes is another import, so that it includes the users who were rejected before.
     let how = match options.unusable_hash {
         OnUnusableHash::Refuse => "",
         OnUnusableHash::Drop => " drop",
     };
-    let format = options.from.to_possible_value().expect("no format is skipped");
+    let format = options.from.to_possible_value().expect("no format is hidden");
     let name = digest(&SHA256, format!("{} {place}{how}", format.get_name()).as_bytes());
     Ok(BASE64_URL_SAFE_NO_PAD.encode(name))
 }

@@ -1,4 +1,4 @@
-//! `keys list`, `keys rotate`, `keys retire`.
+//! The commands `keys list`, `keys rotate` and `keys retire`.
 
 use clap::Subcommand;
 
@@ -10,17 +10,18 @@ use model::error::{Code, Error};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List the signing keys: what each is for, when it was made, from when on it signs and when it ends.
+    /// List the signing keys with their algorithm, their state, and the times of creation, first signature and
+    /// retirement.
     List,
-    /// Make a successor for the key that signs. It is published at once and signs after tokens.key_publish_lead.
+    /// Create a successor of the signing key. It is published at once and signs after tokens.key_publish_lead.
     Rotate {
-        /// Let it sign at once, and if one is waiting already, that one.
+        /// Sign with the successor at once. If one is published already, use that one.
         #[arg(long)]
         now: bool,
     },
-    /// Withdraw a key at once: every token that it signed fails from now on. For a key that was stolen.
+    /// Withdraw a stolen key at once. Every token that it signed is rejected from now on.
     Retire {
-        /// The identifier of the key, as `keys list` prints it.
+        /// Identifier of the key, as `keys list` prints it.
         #[arg(allow_hyphen_values = true)]
         kid: String,
     },
@@ -39,17 +40,17 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
                 let time = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%dT%H:%M:%SZ").to_string();
                 let until = key.until.map_or_else(|| "-".to_owned(), time);
                 let (made, from) = (time(key.created_at), time(key.active_from));
-                say!("{} {} {state:<9} made {made} signs from {from} until {until}", key.kid, key.algorithm)?;
+                print_line!("{} {} {state:<9} made {made} signs from {from} until {until}", key.kid, key.algorithm)?;
             }
         }
         Command::Rotate { now } => {
             let start = if now { Start::Now } else { Start::Published };
             let kid = keys::rotate(app, &Actor::operator(), start).await.map_err(not_replaced)?;
-            say!("{kid}")?;
+            print_line!("{kid}")?;
         }
         Command::Retire { kid } => {
             keys::retire(app, &Actor::operator(), &kid).await.map_err(not_withdrawn)?;
-            say!("{kid} is withdrawn")?;
+            print_line!("{kid} is withdrawn")?;
         }
     }
     Ok(())

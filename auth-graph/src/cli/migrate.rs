@@ -1,4 +1,4 @@
-//! `migrate`.
+//! The command `migrate`.
 
 use clap::Args;
 
@@ -10,7 +10,7 @@ use store;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// Take so many migrations back instead. What they made is lost.
+    /// Revert this number of migrations instead. Data in their tables and columns is lost.
     #[arg(long, value_name = "STEPS")]
     down: Option<u32>,
 }
@@ -21,5 +21,5 @@ pub(super) async fn run(config: Config, options: Options) -> Result<(), Failure>
         None => store::migrate(&app.db).await?,
         Some(steps) => store::migrate_down(&app.db, steps).await?,
     }
-    Ok(say!("{} migrations are to be run", store::pending_migrations(&app.db).await?)?)
+    Ok(print_line!("{} migrations are pending", store::pending_migrations(&app.db).await?)?)
 }

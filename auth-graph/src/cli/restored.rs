@@ -1,4 +1,4 @@
-//! `restored`.
+//! The command `restored`.
 
 use super::failure::Failure;
 use engine::app::App;
@@ -6,5 +6,5 @@ use engine::feed::reset;
 
 pub(super) async fn run(app: &App) -> Result<(), Failure> {
     reset::announce(app).await?;
-    Ok(say!("readers of the feed begin anew, and links in mails that were sent do nothing any more")?)
+    Ok(print_line!("readers of the feed start again with the snapshots, and links in earlier mails no longer work")?)
 }

@@ -1,4 +1,4 @@
-//! `secrets rotate`.
+//! The command `secrets rotate`.
 
 use chrono::TimeDelta;
 use clap::Subcommand;
@@ -11,11 +11,11 @@ use model::config::Config;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Put a new secret into data_dir/secret and encrypt the signing keys under it. The one before is accepted for a
-    /// while, so that nobody is signed out. Restart the service to use the new one.
+    /// Write a new secret to data_dir/secret and encrypt the signing keys under it. The previous secret stays accepted
+    /// for a while, so that no user is signed out. Restart the service to use the new secret.
     Rotate {
-        /// How long refresh tokens and cursors of the secret before are accepted, such as 7d; tokens.idle_lifetime
-        /// unless given. 0s after a theft: that signs everybody out.
+        /// Time for which refresh tokens and cursors of the previous secret are accepted, such as 7d. Default:
+        /// tokens.idle_lifetime. Use 0s after a theft; it signs out all users.
         #[arg(long, value_name = "TIME", value_parser = time)]
         window: Option<TimeDelta>,
     },
@@ -25,8 +25,8 @@ pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure>
     let Command::Rotate { window } = command;
     let window = window.unwrap_or(config.tokens.idle_lifetime);
     let until = secrets::rotate(config, Clock::default(), window).await?;
-    say!("a new secret is in place; the one before is accepted until {}", until.format("%Y-%m-%dT%H:%M:%SZ"))?;
-    Ok(say!("restart the service to use it")?)
+    print_line!("the secret was replaced; the previous one is accepted until {}", until.format("%Y-%m-%dT%H:%M:%SZ"))?;
+    Ok(print_line!("restart the service to use the new secret")?)
 }
 
 fn time(text: &str) -> Result<TimeDelta, String> {

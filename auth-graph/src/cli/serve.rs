@@ -1,4 +1,4 @@
-//! `serve`.
+//! The command `serve`.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ pub(super) struct Options {
     /// Address and port to listen on.
     #[arg(long, value_name = "ADDRESS:PORT")]
     bind: Option<SocketAddr>,
-    /// The address that clients use, and the issuer of tokens.
+    /// URL that clients use, which is also the issuer of tokens.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// Folder of the embedded database and of the generated secret.
@@ -35,10 +35,10 @@ impl Options {
 pub(super) async fn run(mut config: Config) -> Result<(), Failure> {
     super::output::start_log(&config);
     let listener = serving::listen(config.server.bind).await?;
-    // A free port was asked for: the issuer shall name the one that was found.
+    // With port 0 the system chooses a port, which the issuer must name.
     config.server.bind = listener.local_addr()?;
     if config.database.url.expose_secret().is_empty() {
-        tracing::info!(folder = %config.data_dir.display(), "data and generated secret are kept here");
+        tracing::info!(folder = %config.data_dir.display(), "the database and the generated secret are stored here");
     }
     let app = engine::boot(config, Clock::default()).await?;
     tracing::info!(address = %app.config.server.bind, url = app.config.issuer(), "auth-graph serves");

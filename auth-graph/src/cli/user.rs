@@ -1,4 +1,4 @@
-//! `user …`: making, finding and changing accounts. The operator may do what a superuser may.
+//! The commands `user …`. The operator has the permissions of a superuser.
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -19,93 +19,45 @@ use store::users::{Filter, Model};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a user. The password is asked for, or read from the first line of standard input.
-    Create {
-        /// The e-mail address.
-        email: String,
-        /// Let them do everything.
-        #[arg(long)]
-        superuser: bool,
-        /// Make them staff.
-        #[arg(long)]
-        staff: bool,
-        /// Given name.
-        #[arg(long, default_value = "")]
-        first_name: String,
-        /// Family name.
-        #[arg(long, default_value = "")]
-        last_name: String,
-        /// Ask for no password: the user cannot sign in until they have set one.
-        #[arg(long)]
-        no_password: bool,
-    },
-    /// Invite a person to create an account, by a mail that the running service sends.
+    /// Create a user. The command asks for a password, or reads it from the first line of standard input.
+    Create(Create),
+    /// Invite a person to create an account. The running service sends the mail.
     Invite {
-        /// The e-mail address.
+        /// E-mail address.
         email: String,
-        /// The language of the mail, such as de.
+        /// Language of the mail, such as de.
         #[arg(long)]
         locale: Option<String>,
     },
-    /// Find users by a part of the address and the names.
+    /// Find users by a part of the address or of the names.
     Search {
-        /// The part.
+        /// Part of the address or of the names.
         text: String,
         /// Number of users, at most 100.
         #[arg(long, default_value_t = 20)]
         first: i32,
     },
-    /// List users in the order in which they were made.
+    /// List users in the order of their creation.
     List {
-        /// A part of the address and the names.
+        /// Part of the address or of the names.
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
         /// Number of users, at most 100.
         #[arg(long, default_value_t = 20)]
         first: i32,
-        /// Only those behind this cursor, which a list prints when there are more.
+        /// Only users after this cursor, which the list prints when there are more users.
         #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
         after: Option<String>,
     },
     /// Show a user.
-    Show(Who),
-    /// Change a user; what is left out stays as it is.
-    Update {
-        #[command(flatten)]
-        who: Who,
-        /// The new e-mail address.
-        #[arg(long)]
-        new_email: Option<String>,
-        /// True if the user has proved that the address is theirs.
-        #[arg(long)]
-        email_verified: Option<bool>,
-        /// Given name.
-        #[arg(long)]
-        first_name: Option<String>,
-        /// Family name.
-        #[arg(long)]
-        last_name: Option<String>,
-        /// Phone number; empty: none.
-        #[arg(long)]
-        phone_number: Option<String>,
-        /// True for staff.
-        #[arg(long)]
-        staff: Option<bool>,
-        /// True for a superuser, who may do everything.
-        #[arg(long)]
-        superuser: Option<bool>,
-        /// Data that services keep with the user: a JSON object, which replaces the one before.
-        #[arg(long, value_name = "JSON", value_parser = json)]
-        metadata: Option<serde_json::Value>,
-        /// Data that only administrators see: a JSON object, which replaces the one before.
-        #[arg(long, value_name = "JSON", value_parser = json)]
-        private_metadata: Option<serde_json::Value>,
-    },
-    /// Make one account of two: the one ends, and what the other does not have is taken over.
+    Show(UserArgument),
+    /// Change a user; attributes that are not given stay the same.
+    Update(Changes),
+    /// Merge two accounts of one person. The first is deleted, and the second takes over the data that it lacks.
     Merge {
         #[command(flatten)]
-        who: Who,
-        /// The e-mail address or the identifier of the one that stays.
+        user: UserArgument,
+        /// E-mail address or identifier of the user who remains.
         #[arg(long, value_name = "USER")]
         into: String,
         /// Reason, for the audit log.
@@ -115,7 +67,7 @@ pub(super) enum Command {
     /// Print an access token with which an administrator acts as a user.
     Impersonate {
         #[command(flatten)]
-        who: Who,
+        user: UserArgument,
         /// E-mail address or identifier of the administrator who uses it; the token names them.
         #[arg(long, value_name = "USER")]
         by: String,
@@ -123,10 +75,10 @@ pub(super) enum Command {
         #[arg(long)]
         reason: String,
     },
-    /// Give a user other roles and scopes, in place of those before.
+    /// Replace the roles and scopes of a user.
     SetRoles {
         #[command(flatten)]
-        who: Who,
+        user: UserArgument,
         /// A role of the configuration; may be repeated.
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<String>,
@@ -134,55 +86,109 @@ pub(super) enum Command {
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<String>,
     },
-    /// Set a user's password and end their sessions. It is asked for, or read from standard input.
-    SetPassword(Who),
-    /// Take a user's password away and end their sessions: a mail lets them set another one.
-    ForceReset(WhoAndWhy),
-    /// Forbid a user to sign in, and end their sessions.
-    Disable(WhoAndWhy),
-    /// Let a disabled user sign in again.
-    Enable(Who),
-    /// Delete a user and end their sessions; `user restore` brings them back.
+    /// Set the password of a user and end their sessions. The command asks for it, or reads it from standard input.
+    SetPassword(UserArgument),
+    /// Remove the password of a user and end their sessions. A mail lets them set another one.
+    ForceReset(UserAndReason),
+    /// Disable a user, who can no longer sign in, and end their sessions.
+    Disable(UserAndReason),
+    /// Enable a disabled user, who can sign in again.
+    Enable(UserArgument),
+    /// Delete a user and end their sessions; `user restore` undoes it.
     Delete {
         #[command(flatten)]
-        who: WhoAndWhy,
-        /// Keep the identifier only. This cannot be undone.
+        user: UserAndReason,
+        /// Delete all data except the identifier. This cannot be undone.
         #[arg(long)]
         for_good: bool,
     },
-    /// Bring a deleted user back.
+    /// Restore a deleted user.
     Restore {
-        /// Their identifier, as `user delete` has printed it.
+        /// Identifier of the user, as `user delete` printed it.
         id: String,
     },
     /// List the sessions of a user.
-    Sessions(Who),
+    Sessions(UserArgument),
     /// End the sessions of a user, or one of them.
     RevokeSessions {
         #[command(flatten)]
-        who: Who,
-        /// The identifier of the one session.
+        user: UserArgument,
+        /// Identifier of a single session.
         #[arg(long, value_name = "ID")]
         session: Option<String>,
     },
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Who {
-    /// The e-mail address, or the identifier.
+pub(super) struct Create {
+    /// E-mail address.
+    email: String,
+    /// Give the user the role superuser, with all permissions.
+    #[arg(long)]
+    superuser: bool,
+    /// Give the user the role staff.
+    #[arg(long)]
+    staff: bool,
+    /// Given name.
+    #[arg(long, default_value = "")]
+    first_name: String,
+    /// Family name.
+    #[arg(long, default_value = "")]
+    last_name: String,
+    /// Create the user without a password. They cannot sign in until they have set one.
+    #[arg(long)]
+    no_password: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Changes {
+    #[command(flatten)]
+    user: UserArgument,
+    /// New e-mail address.
+    #[arg(long)]
+    new_email: Option<String>,
+    /// True if the address is verified.
+    #[arg(long)]
+    email_verified: Option<bool>,
+    /// Given name.
+    #[arg(long)]
+    first_name: Option<String>,
+    /// Family name.
+    #[arg(long)]
+    last_name: Option<String>,
+    /// Phone number; an empty text removes it.
+    #[arg(long)]
+    phone_number: Option<String>,
+    /// True for staff.
+    #[arg(long)]
+    staff: Option<bool>,
+    /// True for a superuser, who has all permissions.
+    #[arg(long)]
+    superuser: Option<bool>,
+    /// Metadata that services store with the user: a JSON object that replaces the existing one.
+    #[arg(long, value_name = "JSON", value_parser = json)]
+    metadata: Option<serde_json::Value>,
+    /// Metadata that only administrators see: a JSON object that replaces the existing one.
+    #[arg(long, value_name = "JSON", value_parser = json)]
+    private_metadata: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UserArgument {
+    /// E-mail address or identifier.
     pub(super) user: String,
 }
 
 #[derive(Debug, Args)]
-pub(super) struct WhoAndWhy {
+pub(super) struct UserAndReason {
     #[command(flatten)]
-    who: Who,
+    user: UserArgument,
     /// Reason, for the audit log.
     #[arg(long)]
     reason: Option<String>,
 }
 
-impl Who {
+impl UserArgument {
     pub(super) async fn id(&self, app: &App) -> Result<UserId, Error> {
         match self.user.contains('@') {
             true => Ok(accounts::by_email(app, &self.user.parse()?).await?.id),
@@ -194,115 +200,57 @@ impl Who {
     }
 }
 
-impl WhoAndWhy {
+impl UserAndReason {
     async fn parse(self, app: &App) -> Result<(UserId, Option<String>), Error> {
-        Ok((self.who.id(app).await?, self.reason.map(|text| audit::reason(&text)).transpose()?))
+        Ok((self.user.id(app).await?, self.reason.map(|text| audit::reason(&text)).transpose()?))
     }
 }
 
 pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
-    let actor = Actor::operator();
-    let user = match command {
-        Command::Create { email, superuser, staff, first_name, last_name, no_password } => {
-            let email = email.parse()?;
-            let password = if no_password { None } else { Some(NewPassword::parse(read_password()?)?) };
-            let rank = match (superuser, staff) {
-                (true, _) => Rank::Superuser,
-                (false, true) => Rank::Staff,
-                (false, false) => Rank::User,
-            };
-            let new = NewAccount { first_name, last_name, rank, ..NewAccount::plain(email, password) };
-            administration::create(app, &actor, new).await?
-        }
-        Command::Invite { email, locale } => {
-            let locale = locale.map(|locale| locale.parse()).transpose()?;
-            administration::invite(app, &actor, &email.parse()?, locale).await.map_err(|error| match error {
-                // Nothing but the configuration forbids the operator anything.
-                Error::Forbidden => Error::Conflict(
-                    "Nobody can be invited: set accounts.registration to invitation or open, and in production mail.smtp_url.",
-                ),
-                other => other,
-            })?;
-            return Ok(say!("an invitation to {email} waits to be sent")?);
-        }
-        Command::Search { text, first } => return list(app, Some(text), first, None).await,
-        Command::Merge { who, into, reason } => {
-            let (id, into) = (who.id(app).await?, Who { user: into }.id(app).await?);
-            administration::merge(app, &actor, id, into, audit::reason(&reason)?).await?
-        }
-        Command::Impersonate { who, by, reason } => {
-            let by = Impersonator::Named(Who { user: by }.id(app).await?);
-            let (id, reason) = (who.id(app).await?, audit::reason(&reason)?);
-            let granted = administration::impersonate(app, &actor, by, id, reason).await?;
-            return Ok(say!("{}", granted.access_token.expose_secret())?);
-        }
-        Command::List { search, first, after } => return list(app, search, first, after).await,
-        Command::Show(who) => return show(app, who.id(app).await?).await,
-        Command::Update {
-            who,
-            new_email,
-            email_verified,
-            first_name,
-            last_name,
-            phone_number,
-            staff,
-            superuser,
-            metadata,
-            private_metadata,
-        } => {
-            let update = Update {
-                email: new_email.map(|email| email.parse()).transpose()?,
-                email_verified,
-                first_name,
-                last_name,
-                phone_number,
-                is_staff: staff,
-                is_superuser: superuser,
-                metadata,
-                private_metadata,
-            };
-            administration::update(app, &actor, who.id(app).await?, update).await?
-        }
-        Command::SetRoles { who, roles, scopes } => {
-            let scopes = Scopes::parse(&scopes.join(" "))?;
-            administration::set_roles(app, &actor, who.id(app).await?, roles, scopes).await?
-        }
-        Command::SetPassword(who) => {
-            let id = who.id(app).await?;
-            administration::set_password(app, &actor, id, &NewPassword::parse(read_password()?)?).await?
-        }
-        Command::ForceReset(who) => {
-            let (id, reason) = who.parse(app).await?;
-            if !app.mail.mailer.is_on() {
-                eprintln!("no mail tells the user, as mail.smtp_url is empty: `user set-password` lets them in again");
-            }
-            administration::force_password_reset(app, &actor, id, reason).await?
-        }
-        Command::Disable(who) => {
-            let (id, reason) = who.parse(app).await?;
-            administration::disable(app, &actor, id, reason).await?
-        }
-        Command::Enable(who) => administration::enable(app, &actor, who.id(app).await?).await?,
-        Command::Delete { who, for_good } => {
-            let (id, reason) = who.parse(app).await?;
-            let deletion = if for_good { Deletion::ForGood } else { Deletion::Restorable };
-            administration::delete(app, &actor, id, deletion, reason).await?
-        }
-        Command::Restore { id } => administration::restore(app, &actor, id.parse()?).await?,
-        Command::Sessions(who) => {
-            let sessions = administration::list_sessions(app, who.id(app).await?).await?;
-            return Ok(sessions.iter().try_for_each(print_session)?);
-        }
-        Command::RevokeSessions { who, session } => {
-            let id = who.id(app).await?;
-            let ended = match session {
-                Some(session) => administration::revoke_session(app, &actor, id, session.parse()?).await?,
-                None => administration::revoke_all_sessions(app, &actor, id).await?,
-            };
-            return Ok(say!("{ended} ended")?);
-        }
+    match command {
+        Command::Create(options) => create(app, options).await,
+        Command::Invite { email, locale } => invite(app, &email, locale).await,
+        Command::Search { text, first } => list(app, Some(text), first, None).await,
+        Command::List { search, first, after } => list(app, search, first, after).await,
+        Command::Show(user) => show(app, &user).await,
+        Command::Update(options) => update(app, options).await,
+        Command::Merge { user, into, reason } => merge(app, &user, into, &reason).await,
+        Command::Impersonate { user, by, reason } => impersonate(app, &user, by, &reason).await,
+        Command::SetRoles { user, roles, scopes } => set_roles(app, &user, roles, &scopes).await,
+        Command::SetPassword(user) => set_password(app, &user).await,
+        Command::ForceReset(user) => force_reset(app, user).await,
+        Command::Disable(user) => disable(app, user).await,
+        Command::Enable(user) => enable(app, &user).await,
+        Command::Delete { user, for_good } => delete(app, user, for_good).await,
+        Command::Restore { id } => restore(app, &id).await,
+        Command::Sessions(user) => list_sessions(app, &user).await,
+        Command::RevokeSessions { user, session } => revoke_sessions(app, &user, session).await,
+    }
+}
+
+async fn create(app: &App, options: Create) -> Result<(), Failure> {
+    let email = options.email.parse()?;
+    let password = if options.no_password { None } else { Some(NewPassword::parse(read_password()?)?) };
+    let rank = match (options.superuser, options.staff) {
+        (true, _) => Rank::Superuser,
+        (false, true) => Rank::Staff,
+        (false, false) => Rank::User,
     };
-    Ok(print(&user)?)
+    let Create { first_name, last_name, .. } = options;
+    let new = NewAccount { first_name, last_name, rank, ..NewAccount::plain(email, password) };
+    Ok(print(&administration::create(app, &Actor::operator(), new).await?)?)
+}
+
+async fn invite(app: &App, email: &str, locale: Option<String>) -> Result<(), Failure> {
+    let locale = locale.map(|locale| locale.parse()).transpose()?;
+    administration::invite(app, &Actor::operator(), &email.parse()?, locale).await.map_err(|error| match error {
+        // Only the configuration can forbid an action of the operator.
+        Error::Forbidden => Error::Conflict(
+            "Invitations are off: set accounts.registration to invitation or open, and in production mail.smtp_url.",
+        ),
+        other => other,
+    })?;
+    Ok(print_line!("an invitation to {email} was queued")?)
 }
 
 async fn list(app: &App, search: Option<String>, first: i32, after: Option<String>) -> Result<(), Failure> {
@@ -311,19 +259,98 @@ async fn list(app: &App, search: Option<String>, first: i32, after: Option<Strin
     let listing = accounts::list(app, &Filter { search, ..Filter::default() }, &page).await?;
     listing.rows.iter().try_for_each(|(_, user)| print(user))?;
     if let (true, Some((cursor, _))) = (listing.has_next_page, listing.rows.last()) {
-        say!("more: --after {cursor}")?;
+        print_line!("more: --after {cursor}")?;
     }
     Ok(())
 }
 
-async fn show(app: &App, id: UserId) -> Result<(), Failure> {
-    let user = accounts::by_id(app, id).await?;
+async fn show(app: &App, user: &UserArgument) -> Result<(), Failure> {
+    let user = accounts::by_id(app, user.id(app).await?).await?;
     let facts = audit::facts_of(app, user.clone()).await?;
-    say!("id: {}", user.id)?;
+    print_line!("id: {}", user.id)?;
     for (name, value) in facts.as_object().into_iter().flatten() {
-        say!("{name}: {value}")?;
+        print_line!("{name}: {value}")?;
     }
-    Ok(say!("dateJoined: {}\nversion: {}", user.date_joined.to_rfc3339(), user.version)?)
+    Ok(print_line!("dateJoined: {}\nversion: {}", user.date_joined.to_rfc3339(), user.version)?)
+}
+
+async fn update(app: &App, options: Changes) -> Result<(), Failure> {
+    let update = Update {
+        email: options.new_email.map(|email| email.parse()).transpose()?,
+        email_verified: options.email_verified,
+        first_name: options.first_name,
+        last_name: options.last_name,
+        phone_number: options.phone_number,
+        is_staff: options.staff,
+        is_superuser: options.superuser,
+        metadata: options.metadata,
+        private_metadata: options.private_metadata,
+    };
+    Ok(print(&administration::update(app, &Actor::operator(), options.user.id(app).await?, update).await?)?)
+}
+
+async fn merge(app: &App, user: &UserArgument, into: String, reason: &str) -> Result<(), Failure> {
+    let (id, into) = (user.id(app).await?, UserArgument { user: into }.id(app).await?);
+    Ok(print(&administration::merge(app, &Actor::operator(), id, into, audit::reason(reason)?).await?)?)
+}
+
+async fn impersonate(app: &App, user: &UserArgument, by: String, reason: &str) -> Result<(), Failure> {
+    let by = Impersonator::Named(UserArgument { user: by }.id(app).await?);
+    let (id, reason) = (user.id(app).await?, audit::reason(reason)?);
+    let granted = administration::impersonate(app, &Actor::operator(), by, id, reason).await?;
+    Ok(print_line!("{}", granted.access_token.expose_secret())?)
+}
+
+async fn set_roles(app: &App, user: &UserArgument, roles: Vec<String>, scopes: &[String]) -> Result<(), Failure> {
+    let scopes = Scopes::parse(&scopes.join(" "))?;
+    Ok(print(&administration::set_roles(app, &Actor::operator(), user.id(app).await?, roles, scopes).await?)?)
+}
+
+async fn set_password(app: &App, user: &UserArgument) -> Result<(), Failure> {
+    let id = user.id(app).await?;
+    let password = NewPassword::parse(read_password()?)?;
+    Ok(print(&administration::set_password(app, &Actor::operator(), id, &password).await?)?)
+}
+
+async fn force_reset(app: &App, user: UserAndReason) -> Result<(), Failure> {
+    let (id, reason) = user.parse(app).await?;
+    if !app.mail.mailer.is_on() {
+        eprintln!("the user gets no mail, because mail.smtp_url is empty: set a password with `user set-password`");
+    }
+    Ok(print(&administration::force_password_reset(app, &Actor::operator(), id, reason).await?)?)
+}
+
+async fn disable(app: &App, user: UserAndReason) -> Result<(), Failure> {
+    let (id, reason) = user.parse(app).await?;
+    Ok(print(&administration::disable(app, &Actor::operator(), id, reason).await?)?)
+}
+
+async fn enable(app: &App, user: &UserArgument) -> Result<(), Failure> {
+    Ok(print(&administration::enable(app, &Actor::operator(), user.id(app).await?).await?)?)
+}
+
+async fn delete(app: &App, user: UserAndReason, for_good: bool) -> Result<(), Failure> {
+    let (id, reason) = user.parse(app).await?;
+    let deletion = if for_good { Deletion::ForGood } else { Deletion::Restorable };
+    Ok(print(&administration::delete(app, &Actor::operator(), id, deletion, reason).await?)?)
+}
+
+async fn restore(app: &App, id: &str) -> Result<(), Failure> {
+    Ok(print(&administration::restore(app, &Actor::operator(), id.parse()?).await?)?)
+}
+
+async fn list_sessions(app: &App, user: &UserArgument) -> Result<(), Failure> {
+    let sessions = administration::list_sessions(app, user.id(app).await?).await?;
+    Ok(sessions.iter().try_for_each(print_session)?)
+}
+
+async fn revoke_sessions(app: &App, user: &UserArgument, session: Option<String>) -> Result<(), Failure> {
+    let (id, actor) = (user.id(app).await?, Actor::operator());
+    let ended = match session {
+        Some(session) => administration::revoke_session(app, &actor, id, session.parse()?).await?,
+        None => administration::revoke_all_sessions(app, &actor, id).await?,
+    };
+    Ok(print_line!("{ended} ended")?)
 }
 
 fn print(user: &Model) -> io::Result<()> {
@@ -332,14 +359,14 @@ fn print(user: &Model) -> io::Result<()> {
         user if user.is_active => "active",
         _ => "disabled",
     };
-    say!("{} {} ({state})", user.id, user.email)
+    print_line!("{} {} ({state})", user.id, user.email)
 }
 
 fn print_session(session: &sessions::Model) -> io::Result<()> {
     let time = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%dT%H:%M:%SZ").to_string();
     let address = session.ip_address.as_deref().unwrap_or("-");
     let (began, used) = (time(session.created_at), time(session.last_used_at));
-    say!("{} {} began {began} used {used} from {address}", session.id, session.client_id)
+    print_line!("{} {} began {began} used {used} from {address}", session.id, session.client_id)
 }
 
 fn json(text: &str) -> Result<serde_json::Value, String> {
@@ -356,7 +383,7 @@ fn read_password() -> Result<SecretString, Failure> {
     let password: SecretString = rpassword::prompt_password("Password: ")?.into();
     let again: SecretString = rpassword::prompt_password("Password again: ")?.into();
     if password.expose_secret() != again.expose_secret() {
-        return Err(Error::invalid("password", "the two are not the same").into());
+        return Err(Error::invalid("password", "the two passwords are not the same").into());
     }
     Ok(password)
 }

@@ -1,4 +1,4 @@
-//! `webhook create`, `webhook list`, `webhook deliveries`, `webhook replay` and so on.
+//! The commands `webhook …`.
 
 use std::io;
 
@@ -17,7 +17,7 @@ use store::webhooks::Model;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make an endpoint, and print its identifier and its secret. The secret is shown this once.
+    /// Create an endpoint, and print its identifier and its secret. The secret is shown only once.
     Create {
         /// Address of the endpoint: https://, at a public address.
         url: String,
@@ -30,9 +30,9 @@ pub(super) enum Command {
     },
     /// List the endpoints.
     List,
-    /// Change an endpoint; what is left out stays.
+    /// Change an endpoint; attributes that are not given stay the same.
     Update {
-        /// Its identifier.
+        /// Identifier of the endpoint.
         id: String,
         /// Address of the endpoint.
         #[arg(long)]
@@ -44,42 +44,42 @@ pub(super) enum Command {
         #[arg(long)]
         description: Option<String>,
     },
-    /// Give an endpoint a new secret, and print it this once. Requests are signed with the one before, too, for a
-    /// while.
+    /// Replace the secret of an endpoint, and print the new one, which is shown only once. For a while, requests are
+    /// also signed with the previous secret.
     RotateSecret {
-        /// Its identifier.
+        /// Identifier of the endpoint.
         id: String,
     },
-    /// Disable an endpoint, and give up what waits for it.
+    /// Disable an endpoint, and give up its waiting deliveries.
     Disable {
-        /// Its identifier.
+        /// Identifier of the endpoint.
         id: String,
     },
-    /// Enable an endpoint, which receives the events from now on.
+    /// Enable an endpoint, which receives events from now on.
     Enable {
-        /// Its identifier.
+        /// Identifier of the endpoint.
         id: String,
     },
     /// Delete an endpoint and the log of its deliveries.
     Delete {
-        /// Its identifier.
+        /// Identifier of the endpoint.
         id: String,
     },
     /// Print the deliveries to an endpoint, the latest first.
     Deliveries {
-        /// The endpoint's identifier.
+        /// Identifier of the endpoint.
         id: String,
-        /// Only those in this state.
+        /// Only deliveries in this state.
         #[arg(long)]
-        state: Option<Wanted>,
+        state: Option<DeliveryState>,
         /// Number of deliveries, at most 100.
         #[arg(long, default_value_t = 20)]
         first: i32,
-        /// Only those behind this cursor.
+        /// Only deliveries after this cursor.
         #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
         after: Option<String>,
     },
-    /// Make deliveries again: a single one, or all to an endpoint.
+    /// Send deliveries again: a single one, or all to an endpoint.
     #[command(subcommand)]
     Replay(Replay),
 }
@@ -88,32 +88,32 @@ pub(super) enum Command {
 pub(super) enum Replay {
     /// A single delivery.
     Delivery {
-        /// Its identifier.
+        /// Identifier of the endpoint.
         id: String,
     },
-    /// Everything that has happened since a time.
+    /// All changes since a time.
     Since {
-        /// The time (RFC 3339).
+        /// Time of the first change (RFC 3339).
         #[arg(value_parser = super::arguments::time)]
         since: DateTime<Utc>,
-        /// The endpoint's identifier.
+        /// Identifier of the endpoint.
         id: String,
     },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Wanted {
+pub(super) enum DeliveryState {
     Waiting,
     Delivered,
     Dead,
 }
 
-impl From<Wanted> for State {
-    fn from(wanted: Wanted) -> Self {
-        match wanted {
-            Wanted::Waiting => Self::Waiting,
-            Wanted::Delivered => Self::Delivered,
-            Wanted::Dead => Self::Dead,
+impl From<DeliveryState> for State {
+    fn from(state: DeliveryState) -> Self {
+        match state {
+            DeliveryState::Waiting => Self::Waiting,
+            DeliveryState::Delivered => Self::Delivered,
+            DeliveryState::Dead => Self::Dead,
         }
     }
 }
@@ -145,14 +145,14 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
             let listing = webhooks::deliveries(app, log, &page).await?;
             listing.rows.iter().try_for_each(|(_, delivery)| print_delivery(delivery))?;
             if let (true, Some((cursor, _))) = (listing.has_next_page, listing.rows.last()) {
-                say!("more: --after {cursor}")?;
+                print_line!("more: --after {cursor}")?;
             }
         }
         Command::Replay(Replay::Delivery { id }) => {
             print_delivery(&webhooks::replay(app, &actor, id.parse()?).await?)?;
         }
         Command::Replay(Replay::Since { since, id }) => {
-            say!("{} made again", webhooks::replay_since(app, &actor, id.parse()?, since).await?)?;
+            print_line!("{} made again", webhooks::replay_since(app, &actor, id.parse()?, since).await?)?;
         }
     }
     Ok(())
@@ -167,18 +167,18 @@ fn print(webhook: &Model) -> io::Result<()> {
     let events = webhook.event_types.to_strings();
     let events = if events.is_empty() { "all".to_owned() } else { events.join(" ") };
     let (id, url, description) = (webhook.id, webhook.url.as_str(), &webhook.description);
-    say!("{}", format!("{id} {url} ({state}) events: {events} {description}").trim_end())
+    print_line!("{}", format!("{id} {url} ({state}) events: {events} {description}").trim_end())
 }
 
 fn print_delivery(delivery: &webhook_deliveries::Model) -> io::Result<()> {
-    say!("{}", line(delivery))
+    print_line!("{}", line(delivery))
 }
 
 fn line(delivery: &webhook_deliveries::Model) -> String {
     let (id, event, attempts) = (delivery.id, webhooks::event_name(delivery), delivery.attempts);
     let state = delivery.state.name();
     let mut line = format!("{id} {event} {} {state}, attempts {attempts}", delivery.recorded_at.to_rfc3339());
-    // While a further attempt waits, the row still describes the one before.
+    // While another attempt waits, the row describes the previous one.
     if attempts > 0 {
         match (delivery.status, delivery.failure) {
             (Some(status), _) => line += &format!(", status {status}"),
@@ -190,9 +190,9 @@ fn line(delivery: &webhook_deliveries::Model) -> String {
     line
 }
 
-/// In the form that a shell or an environment file takes.
+/// Prints the identifier and the secret in the form of a shell script or an environment file.
 fn print_secret(made: &WithSecret) -> io::Result<()> {
-    say!("webhook_id={}\nwebhook_secret={}", made.webhook.id, made.secret.expose_secret())
+    print_line!("webhook_id={}\nwebhook_secret={}", made.webhook.id, made.secret.expose_secret())
 }
 
 #[cfg(test)]
@@ -202,7 +202,7 @@ mod tests {
     use store::changes::{self, Kind, SubjectKind};
 
     #[test]
-    fn what_is_to_be_made_again_says_nothing_of_the_attempt_before() {
+    fn a_line_shows_the_last_attempt_unless_a_replay_has_reset_it() {
         let now = DateTime::UNIX_EPOCH;
         let change = changes::Model {
             position: 1,

@@ -13,7 +13,7 @@ use super::shown::Shown;
 use engine::accounts::{self, USERS_READ};
 use engine::app::App;
 use engine::callers::scopes_of;
-use engine::callers::view::{Seen, View};
+use engine::callers::view::{UserView, VisibleUser};
 use engine::pagination::Page;
 use model::values::UserField;
 use store::users::{Filter, Model};
@@ -62,11 +62,11 @@ pub struct User {
 impl User {
     /// Builds a user for a caller who may see every field.
     pub(super) fn new(app: &App, user: Model) -> Self {
-        Self::seen(app, Seen { user, view: View::everything() })
+        Self::from_visible(app, VisibleUser { user, view: UserView::everything() })
     }
 
     /// Builds a user with only those fields that the caller may see.
-    pub(super) fn seen(app: &App, Seen { user, view }: Seen) -> Self {
+    pub(super) fn from_visible(app: &App, VisibleUser { user, view }: VisibleUser) -> Self {
         let shows = |field| view.shows(field);
         Self {
             id: user.id.0.into(),
@@ -112,10 +112,10 @@ impl UserFilter {
 }
 
 /// Number of users that match a filter, counted only when the field is selected.
-pub struct Total(Filter);
+pub struct TotalCount(Filter);
 
 #[Object]
-impl Total {
+impl TotalCount {
     /// Number of users that match the filter, on all pages.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         Ok(accounts::count(app(ctx), &self.0).await?)
@@ -133,7 +133,7 @@ impl AccountQuery {
         let Some(principal) = caller(ctx)? else { return Ok(None) };
         let Some(id) = principal.user() else { return Ok(None) };
         let user = accounts::visible(app(ctx), Some(principal), id).await?;
-        Ok(user.map(|user| User::seen(app(ctx), user)))
+        Ok(user.map(|user| User::from_visible(app(ctx), user)))
     }
 
     /// A user by identifier: yourself, or any user with the scope `users:read`. Null when you may not see the user or
@@ -147,7 +147,7 @@ impl AccountQuery {
         let principal = caller(ctx)?;
         let Ok(id) = id.parse() else { return Ok(None) };
         let user = accounts::visible(app(ctx), principal, id).await?;
-        Ok(user.map(|user| User::seen(app(ctx), user)))
+        Ok(user.map(|user| User::from_visible(app(ctx), user)))
     }
 
     /// Lists users, 20 by default, oldest account first. Requires the scope `users:read`. Service clients that see only
@@ -164,12 +164,12 @@ impl AccountQuery {
         )]
         last: Option<i32>,
         #[graphql(desc = "Cursor to stop at: only items before it are returned.")] before: Option<String>,
-    ) -> Result<Connection<String, User, Total, EmptyFields>> {
+    ) -> Result<Connection<String, User, TotalCount, EmptyFields>> {
         let filter = filter.unwrap_or_default().parse()?;
         let page = Page { first, after, last, before };
         let listing = accounts::list(app(ctx), &filter, &page).await?;
         let mut connection =
-            Connection::with_additional_fields(listing.has_previous_page, listing.has_next_page, Total(filter));
+            Connection::with_additional_fields(listing.has_previous_page, listing.has_next_page, TotalCount(filter));
         connection
             .edges
             .extend(listing.rows.into_iter().map(|(cursor, user)| Edge::new(cursor, User::new(app(ctx), user))));

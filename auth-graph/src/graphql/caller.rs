@@ -5,7 +5,7 @@ use secrecy::SecretString;
 
 use super::error::Result;
 use engine::app::App;
-use engine::callers::{self, Actor, Device, Presence, Principal, Refusal};
+use engine::callers::{self, Actor, Device, LiveCaller, Principal, Refusal};
 use model::error::Error;
 
 /// The caller of one request, or of all operations on one WebSocket.
@@ -53,9 +53,9 @@ pub(super) fn principal<'a>(ctx: &Context<'a>) -> Result<&'a Principal> {
 }
 
 /// Returns the caller of a long-running operation. A WebSocket can replace its token meanwhile.
-pub(super) fn presence(ctx: &Context<'_>) -> Result<Presence> {
+pub(super) fn live_caller(ctx: &Context<'_>) -> Result<LiveCaller> {
     let principal = principal(ctx)?;
-    Ok(ctx.data_opt::<Presence>().cloned().unwrap_or_else(|| Presence::new(principal.clone())))
+    Ok(ctx.data_opt::<LiveCaller>().cloned().unwrap_or_else(|| LiveCaller::new(principal.clone())))
 }
 
 /// Returns the caller as the actor of a change to something that is not their own.

@@ -10,7 +10,7 @@ use super::error::Result;
 use super::guard::HasScope;
 use engine::clients::{self, CLIENTS_READ, CLIENTS_WRITE, NewClient, WithSecret};
 use model::error::Error;
-use model::values::{Held, Projection, Scope, Scopes};
+use model::values::{Projection, RolesAndScopes, Scope, Scopes};
 use store::clients::Model;
 
 /// A program that authenticates at the token endpoint with its own secret.
@@ -66,14 +66,14 @@ pub struct ClientProjectionInput {
 
 impl ClientProjectionInput {
     fn parse(self) -> Result<Projection> {
-        let users = Held { roles: self.roles.into_iter().collect(), scopes: parse(&self.scopes)? };
+        let users = RolesAndScopes { roles: self.roles.into_iter().collect(), scopes: parse(&self.scopes)? };
         Ok(Projection::parse(users, self.fields.as_deref())?)
     }
 }
 
 impl From<Projection> for ClientProjection {
     fn from(projection: Projection) -> Self {
-        let Held { roles, scopes } = projection.users();
+        let RolesAndScopes { roles, scopes } = projection.users();
         Self { roles: roles.iter().cloned().collect(), scopes: scopes.to_strings(), fields: projection.fields() }
     }
 }

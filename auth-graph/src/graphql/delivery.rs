@@ -47,18 +47,18 @@ pub enum RefreshCookie {
 /// The parts of a request that only browsers send.
 #[derive(Clone, Debug)]
 pub struct Browser {
-    /// The page that has caused the request.
+    /// Page that caused the request.
     pub page: Page,
-    /// The refresh token in the cookie.
+    /// Refresh token in the cookie.
     pub cookie: RefreshCookie,
-    /// The header `X-CSRF-Token`.
+    /// Value of the header `X-CSRF-Token`.
     pub csrf_token: Option<String>,
 }
 
-/// Returns the refresh token in the cookie of this request, or the reason why it is not accepted; none without a
-/// cookie.
+/// Returns the refresh token in the cookie of this request, or the reason why it is not accepted. Returns `None`
+/// without a cookie.
 ///
-/// A refusal does not delete the cookie: the request may be forged, or have lost a race against another tab.
+/// A refusal does not delete the cookie, because the request may be forged or may have lost a race against another tab.
 pub(super) fn cookie<'a>(ctx: &Context<'a>) -> Option<Result<&'a SecretString>> {
     let browser = ctx.data_opt::<Browser>()?;
     match &browser.cookie {
@@ -68,7 +68,7 @@ pub(super) fn cookie<'a>(ctx: &Context<'a>) -> Option<Result<&'a SecretString>> 
     }
 }
 
-/// Refuses to give a cookie to a foreign page.
+/// Rejects a request of a foreign page for a cookie.
 pub(super) fn check_page(ctx: &Context<'_>) -> Result<()> {
     match ctx.data_opt::<Browser>() {
         Some(Browser { page: Page::Foreign, .. }) => Err(refuse("the page is not of an allowed origin")),

@@ -38,7 +38,7 @@ impl Entities {
         let ids = representations.iter().map(user_id).collect::<Result<Vec<Option<UserId>>>>()?;
         let wanted: Vec<UserId> = ids.iter().copied().flatten().collect();
         let users = accounts::visible_among(app(ctx), caller(ctx)?, &wanted).await?;
-        let entity = |id: UserId| users.get(&id).map(|user| Entity::User(User::seen(app(ctx), user.clone())));
+        let entity = |id: UserId| users.get(&id).map(|user| Entity::User(User::from_visible(app(ctx), user.clone())));
         Ok(ids.into_iter().map(|id| id.and_then(entity)).collect())
     }
 }

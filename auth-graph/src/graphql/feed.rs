@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 use subgraph::{access, guarded, tag};
 
-use super::caller::{app, caller, presence, principal};
+use super::caller::{app, caller, live_caller, principal};
 use super::error::{ApiError, Result};
 use super::guard::HasScope;
 use engine::feed::{self, Change, ChangeKind, FEED_READ, Page};
@@ -256,7 +256,7 @@ impl FeedSubscription {
         )]
         after: Option<Cursor>,
     ) -> Result<impl Stream<Item = async_graphql::Result<UserChange>> + use<>> {
-        let changes = feed::follow(app(ctx), presence(ctx)?, text(&after)).await?;
+        let changes = feed::follow(app(ctx), live_caller(ctx)?, text(&after)).await?;
         Ok(changes.map(|change| change.map(UserChange::from).map_err(|error| ApiError::from(error).into())))
     }
 }

@@ -6,7 +6,7 @@ use subgraph::{Demand, Rule};
 
 use super::caller::{app, principal};
 use super::error::ApiError;
-use engine::callers::view::View;
+use engine::callers::view::UserView;
 use model::error::Error;
 
 /// Requires a signed-in caller.
@@ -56,6 +56,6 @@ impl Rule for HasScopeForAll {
 impl Guard for HasScopeForAll {
     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
         HasScope(self.0).check(ctx).await?;
-        Ok(View::require_everything(app(ctx), principal(ctx)?).await.map_err(ApiError::from)?)
+        Ok(UserView::require_everything(app(ctx), principal(ctx)?).await.map_err(ApiError::from)?)
     }
 }

@@ -1,4 +1,4 @@
-//! How people sign in: `loginEvents`, `myLoginEvents`, `loginStats`.
+//! Login events: `loginEvents`, `myLoginEvents`, `loginStats`.
 
 use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};

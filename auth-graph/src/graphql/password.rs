@@ -90,7 +90,7 @@ impl PasswordMutation {
     }
 }
 
-/// Names the argument as it is named in this mutation: where passwords are parsed, it has another name.
+/// Replaces the name of the argument in an error. The parser of passwords uses another name than this mutation.
 fn about_new(error: Error) -> Error {
     error.about("newPassword")
 }

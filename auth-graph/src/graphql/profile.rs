@@ -1,4 +1,4 @@
-//! What users do with their own account: `updateProfile`, `setMetadata`, `deleteAccount`.
+//! Changes of users to their own account: `updateProfile`, `setMetadata`, `deleteAccount`.
 
 use async_graphql::types::Json;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};

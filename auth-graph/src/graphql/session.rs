@@ -10,7 +10,7 @@ use super::caller::{app, caller, device, principal};
 use super::delivery::{self, Delivery};
 use super::error::Result;
 use super::guard::Authenticated;
-use engine::sessions::{self, Reach};
+use engine::sessions::{self, LogoutTarget};
 use engine::signing_in::{self, Login};
 use model::error::Error;
 use model::values::{Scope, Scopes, SessionId};
@@ -175,7 +175,7 @@ impl SessionMutation {
             bool,
         >,
     ) -> Result<LogoutPayload> {
-        let reach = if everywhere.unwrap_or_default() { Reach::Everywhere } else { Reach::This };
+        let target = if everywhere.unwrap_or_default() { LogoutTarget::AllSessions } else { LogoutTarget::ThisSession };
         let given = refresh_token.map(SecretString::from);
         let cookie = if given.is_none() { delivery::cookie(ctx) } else { None };
         let (token, caller) = match (&given, &cookie) {
@@ -186,7 +186,7 @@ impl SessionMutation {
         if let (Some(Err(refusal)), None) = (cookie, caller) {
             return Err(refusal.into());
         }
-        let revoked_sessions = sessions::logout(app(ctx), token, caller, reach, device(ctx)).await?;
+        let revoked_sessions = sessions::logout(app(ctx), token, caller, target, device(ctx)).await?;
         if given.is_none() && token.is_some() {
             delivery::clear(ctx);
         }

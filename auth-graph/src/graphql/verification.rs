@@ -1,4 +1,4 @@
-//! Asking about a token: `verify`.
+//! Verifying a token: `verify`.
 
 use async_graphql::types::Json;
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
@@ -65,7 +65,7 @@ pub struct Claims {
     act: Option<ID>,
 }
 
-/// What became of the check of a token.
+/// Result of the check of a token.
 #[Object]
 impl Verification {
     /// True when the token is valid now.

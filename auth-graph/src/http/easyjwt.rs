@@ -22,7 +22,7 @@ use super::identity::device;
 use super::site::Site;
 use engine::app::App;
 use engine::easyjwt::{self, NewUnconfirmed};
-use engine::sessions::{self, Reach};
+use engine::sessions::{self, LogoutTarget};
 use engine::signing_in::Login;
 use engine::verification::{Verified, verify as check};
 use engine::{accounts, callers, signing_in};
@@ -83,7 +83,7 @@ async fn verify(State(app): State<App>, headers: HeaderMap, body: Body) -> Answe
 /// Ends the session of the token. It may be repeated.
 async fn blacklist(State(app): State<App>, parts: Parts, body: Body) -> Answer {
     let token = Fields::read(&parts.headers, body, &["refresh"]).await?.take("refresh");
-    match sessions::logout(&app, Some(&token), None, Reach::This, &device(&app, &parts)).await {
+    match sessions::logout(&app, Some(&token), None, LogoutTarget::ThisSession, &device(&app, &parts)).await {
         Ok(_) => Ok(answer(json!({}))),
         Err(error) => Err(explain(&app, &token, error).await),
     }

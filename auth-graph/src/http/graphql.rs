@@ -20,7 +20,8 @@ pub(super) async fn post(State(site): State<Site>, request: Request) -> Response
     site.edge.post(&parts.headers, body, |request| request.data(caller).data(device).data(browser)).await
 }
 
-/// A GET opens a WebSocket or asks a query. Queries know the header only: what uses the cookie is a mutation.
+/// Handles a GET, which opens a WebSocket or sends a query. Queries do not use the cookie, because only mutations need
+/// it.
 pub(super) async fn get(
     State(site): State<Site>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,

@@ -1,4 +1,4 @@
-//! What operators ask: is it alive, can it serve, what has it done?
+//! Liveness, readiness and metrics, for operators.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,12 +10,12 @@ use serde_json::json;
 use engine::app::App;
 use engine::readiness;
 
-/// The process answers.
+/// Answers that the process is alive.
 pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Requests can be served; 503 and what is missing, if not.
+/// Answers whether requests can be served; if not, with 503 and the parts that are missing.
 pub(super) async fn ready(State(app): State<App>) -> impl IntoResponse {
     let ready = readiness(&app).await;
     let status = match ready.database && ready.migrations && ready.keys {
@@ -31,7 +31,7 @@ pub(super) async fn ready(State(app): State<App>) -> impl IntoResponse {
     (status, Json(body))
 }
 
-/// The text format of Prometheus, version 0.0.4.
+/// Returns the metrics in the text format of Prometheus, version 0.0.4.
 pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }

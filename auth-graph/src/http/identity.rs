@@ -1,4 +1,4 @@
-//! The caller of a request: the token and the device that it shows.
+//! The caller of a request: its token and its device.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use crate::graphql::Caller;
 use engine::app::App;
 use engine::callers::{Device, Refusal};
 
-/// The longest `User-Agent` that is kept.
+/// Maximum length of the stored `User-Agent`.
 const USER_AGENT_LENGTH: usize = 256;
 
 /// Authenticates the caller by the token of a request.

@@ -1,5 +1,5 @@
-//! The endpoints that OAuth libraries know, over the functions of `auth`: tokens (RFC 6749), introspection (RFC 7662)
-//! and revocation (RFC 7009). There is no authorization endpoint: people sign in at `/graphql`.
+//! The endpoints for OAuth libraries: tokens (RFC 6749), introspection (RFC 7662) and revocation (RFC 7009). There is
+//! no authorization endpoint, because users sign in at `/graphql`.
 
 mod credentials;
 mod form;
@@ -24,7 +24,7 @@ use super::site::Site;
 use ::credentials::access_tokens::{Act, Claims};
 pub(super) use credentials::credentials;
 use engine::app::App;
-use engine::clients::{self, Presenter, Wish};
+use engine::clients::{self, CallingClient, TokenRequest};
 use engine::verification::Verified;
 pub(super) use form::Form;
 use model::error::Error;
@@ -54,19 +54,22 @@ async fn only_post() -> impl IntoResponse {
     ([(ALLOW, "POST")], Refusal::new(Kind::WrongMethod, "Send a POST request."))
 }
 
-/// RFC 6749 sections 4.4 and 6.
+/// Handles the token endpoint (RFC 6749 sections 4.4 and 6).
 async fn token(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let form = Form::parse(&form::read(&parts.headers, body).await?)?;
     let device = device(&app, &parts);
     let grant_type = form.required("grant_type")?;
-    let presenter = clients::identify(&app, &credentials(&parts.headers, &form)?, &device).await?;
+    let client = clients::identify(&app, &credentials(&parts.headers, &form)?, &device).await?;
     match grant_type {
         "client_credentials" => {
-            let Presenter::Service(client) = presenter else {
-                return Err(Refusal::new(Kind::UnauthorizedClient, "This client has no secret to get tokens for."));
+            let CallingClient::Service(client) = client else {
+                return Err(Refusal::new(
+                    Kind::UnauthorizedClient,
+                    "This client has no secret, which this grant type requires.",
+                ));
             };
-            let granted = clients::grant_client_credentials(&app, &client, wish(&form)?).await?;
+            let granted = clients::grant_client_credentials(&app, &client, token_request(&form)?).await?;
             Ok(answer(json!({
                 "access_token": granted.access_token.expose_secret(),
                 "token_type": "Bearer",
@@ -76,7 +79,7 @@ async fn token(State(app): State<App>, request: Request) -> Result<Response, Ref
         }
         "refresh_token" => {
             let token = form.required("refresh_token")?.into();
-            let pair = clients::refresh(&app, &presenter, &token, wish(&form)?, &device).await?;
+            let pair = clients::refresh(&app, &client, &token, token_request(&form)?, &device).await?;
             Ok(answer(json!({
                 "access_token": pair.access_token.expose_secret(),
                 "token_type": "Bearer",
@@ -86,11 +89,13 @@ async fn token(State(app): State<App>, request: Request) -> Result<Response, Ref
                 "scope": pair.scope.to_claim(),
             })))
         }
-        _ => Err(Refusal::new(Kind::UnsupportedGrantType, "It can be client_credentials or refresh_token.")),
+        _ => {
+            Err(Refusal::new(Kind::UnsupportedGrantType, "The grant type must be client_credentials or refresh_token."))
+        }
     }
 }
 
-/// RFC 7662 section 2.
+/// Handles introspection (RFC 7662 section 2).
 async fn introspect(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let form = Form::parse(&form::read(&parts.headers, body).await?)?;
@@ -106,14 +111,14 @@ async fn introspect(State(app): State<App>, request: Request) -> Result<Response
     })
 }
 
-/// RFC 7009 section 2. `token_type_hint` is not needed: the token says what it is.
+/// Handles revocation (RFC 7009 section 2). `token_type_hint` is ignored, because the form of the token shows its type.
 async fn revoke(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let form = Form::parse(&form::read(&parts.headers, body).await?)?;
     let device = device(&app, &parts);
-    let presenter = clients::identify(&app, &credentials(&parts.headers, &form)?, &device).await?;
+    let client = clients::identify(&app, &credentials(&parts.headers, &form)?, &device).await?;
     let token = form.required("token")?.into();
-    clients::revoke(&app, &presenter, &token, &device).await?;
+    clients::revoke(&app, &client, &token, &device).await?;
     Ok(answer(json!({})))
 }
 
@@ -134,7 +139,8 @@ struct Description<'a> {
     scope: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<Act>,
-    /// The section lets others be added. Of the names above, only `token_type` is among those for Django.
+    /// Further members, which the section allows. Of the names above, only `token_type` can be configured as an
+    /// additional claim for Django.
     #[serde(flatten)]
     additional: BTreeMap<&'a str, &'a Value>,
 }
@@ -171,25 +177,25 @@ fn of_refresh_token(app: &App, session: &sessions::Model) -> Value {
     })
 }
 
-/// `resource` (RFC 8707) and `audience` are two names of one thing.
-fn wish(form: &Form) -> Result<Wish, Refusal> {
+/// Reads the requested scopes and audience. `resource` (RFC 8707) is another name of `audience`.
+fn token_request(form: &Form) -> Result<TokenRequest, Refusal> {
     let audience = match (form.optional("resource"), form.optional("audience")) {
         (Some(resource), Some(audience)) if resource != audience => {
             return Err(Refusal::new(Kind::InvalidTarget, "A token has one audience."));
         }
         (resource, audience) => resource.or(audience).map(str::to_owned),
     };
-    Ok(Wish { scope: form.optional("scope").map(Scopes::parse).transpose()?, audience })
+    Ok(TokenRequest { scope: form.optional("scope").map(Scopes::parse).transpose()?, audience })
 }
 
-/// Returns a response that no cache stores, as it holds a token (RFC 6749 section 5.1).
+/// Returns a response that no cache stores, because it contains a token (RFC 6749 section 5.1).
 fn answer(body: Value) -> Response {
     written(body.to_string().into())
 }
 
-/// Returns the response with a body that is already written.
+/// Returns such a response with a serialised body.
 fn written(text: Bytes) -> Response {
-    // Room for those that every answer gets.
+    // The capacity includes the headers that every response gets.
     let mut headers = HeaderMap::with_capacity(8);
     for (name, value) in [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")] {
         headers.insert(name, HeaderValue::from_static(value));

@@ -1,6 +1,6 @@
-//! The pages that links in mails lead to, where no front end has its own (`accounts.pages_url`). They know nothing:
-//! their script reads the token behind the `#`, which reaches no server by itself, and sends the mutation when it is
-//! asked to.
+//! The pages that links in mails open, unless a front end has its own (`accounts.pages_url`). The pages are static.
+//! Their script reads the token after the `#`, which browsers send to no server, and sends the mutation when the user
+//! confirms.
 
 use std::sync::LazyLock;
 
@@ -15,11 +15,12 @@ use serde_json::json;
 
 use super::site::Site;
 
-/// Nothing but the two files beside the page and the endpoint. Passwords are typed here: no other page may frame it.
+/// Content security policy. The page may load its two files and call the endpoint. No other page may frame it, because
+/// users type passwords here.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The script with the documents of `schema/operations`, to the byte: others are not run everywhere.
+/// The script, with the exact documents of `schema/operations`. A service may accept only trusted documents.
 static SCRIPT: LazyLock<String> = LazyLock::new(|| {
     let operations = json!({
         "verifyEmail": include_str!("../../../schema/operations/verify_email.graphql"),
@@ -43,7 +44,7 @@ fn file(content_type: &'static str, text: &'static str) -> MethodRouter<Site> {
     get(async move || (secured(), [(CONTENT_TYPE, content_type)], text).into_response())
 }
 
-/// The headers of every answer.
+/// Returns the headers of every response.
 fn secured() -> [(HeaderName, &'static str); 4] {
     [
         (CACHE_CONTROL, "no-cache"),

@@ -1,8 +1,8 @@
-//! Remembered answers about access tokens. Gateways and resource servers ask the same question about a token with every
-//! request that they get; the answer follows from the token, so that it is computed once.
+//! Cache of answers about access tokens. Gateways and resource servers ask the same question about a token with each of
+//! their requests. The answer follows from the token, so that it is computed once.
 //!
-//! [`Remembered`] is a layer around `/graphql` and `/oauth/introspect`, of which nothing behind it knows. It recognizes
-//! such a question by the request (in `question`), and an answer by the response. The token is checked again each time
+//! [`Remembered`] is a layer around `/graphql` and `/oauth/introspect`, whose handlers do not know it. It recognises a
+//! question by the request (in `question`), and an answer by the response. The token is checked again each time
 //! (`engine::verification::Basis`).
 
 mod answers;
@@ -28,13 +28,13 @@ use tower::{Layer, Service};
 
 use answers::{Answer, Answers, QuestionName};
 use engine::app::App;
-use engine::verification::Standing;
+use engine::verification::BasisState;
 use question::Question;
 
-/// Size of the longest body that is looked at. A question about a token is shorter.
+/// Maximum length of a body that is inspected. A question about a token is shorter.
 const LONGEST: u64 = 16 * 1024;
 
-/// The layer. Clones share the answers.
+/// The layer with its cache. Clones share the cache.
 #[derive(Clone)]
 pub struct Remembered {
     app: App,
@@ -42,35 +42,35 @@ pub struct Remembered {
 }
 
 impl Remembered {
-    /// Creates a layer that remembers nothing yet.
+    /// Creates a layer with an empty cache.
     #[must_use]
     pub fn new(app: &App) -> Self {
         Self { app: app.clone(), answers: Arc::default() }
     }
 
-    /// Returns the number of answers.
+    /// Returns the number of cached answers.
     #[must_use]
     pub fn len(&self) -> usize {
         self.answers.len()
     }
 
-    /// Reports whether there are no answers.
+    /// Returns whether the cache is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns the answer to a question, if it was asked before and the answer still holds.
+    /// Returns the cached answer to a question, if it still holds.
     fn find(&self, name: &QuestionName) -> Option<Response> {
         let answer = self.answers.find(name)?;
         match answer.basis.confirm(&self.app) {
-            Standing::Holds => {
+            BasisState::Holds => {
                 let mut response = Response::new(answer.text.into());
                 *response.headers_mut() = answer.headers;
                 Some(response)
             }
-            Standing::Unknown => None,
-            Standing::Ended => {
+            BasisState::Unknown => None,
+            BasisState::Ended => {
                 self.answers.forget(name);
                 None
             }
@@ -86,7 +86,7 @@ impl<S> Layer<S> for Remembered {
     }
 }
 
-/// A service whose answers about tokens are remembered.
+/// A service whose answers about tokens are cached.
 #[derive(Clone)]
 pub struct Remembering<S> {
     room: Remembered,
@@ -123,14 +123,14 @@ where
             let name = QuestionName::of(&parts, &body);
             match room.find(&name) {
                 Some(response) => Ok(response),
-                // Boxed, so that an answer that is known does not pay for it.
+                // The future is boxed, so that cached answers do not pay for its size.
                 None => Box::pin(ask(room, inner, parts, body, name)).await,
             }
         })
     }
 }
 
-/// Passes a request on, and remembers the response if the request is a question about a good token.
+/// Passes a request on, and caches the response if the request is a question about a valid token.
 async fn ask<S>(
     room: Remembered,
     inner: S,
@@ -162,7 +162,7 @@ where
     inner.call(Request::from_parts(parts, body)).await
 }
 
-/// Returns a body that fails for the next reader as it failed here.
+/// Returns a body that fails for the next reader with the same error.
 fn unreadable(error: BodyError<axum::Error>) -> Body {
     let error = match error {
         BodyError::Broken(error) => error,
@@ -171,13 +171,13 @@ fn unreadable(error: BodyError<axum::Error>) -> Body {
     Body::from_stream(stream::once(ready(Err::<Bytes, _>(error))))
 }
 
-/// Reports whether a response is one JSON text, and not a stream of events.
+/// Returns whether a response is one JSON text, and not a stream of events.
 fn is_whole_json(response: &Response) -> bool {
     let types = ["application/json", "application/graphql-response+json"];
     response.status() == StatusCode::OK && http_input::is_one_of(response.headers(), &types)
 }
 
-/// Reports whether a response has data and no error (GraphQL), or describes an active token (introspection).
+/// Returns whether a response has data and no error (GraphQL), or describes an active token (introspection).
 fn is_answered(text: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Answered {

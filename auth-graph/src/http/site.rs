@@ -12,7 +12,7 @@ use model::config::Problems;
 #[derive(Clone)]
 pub(super) struct Site {
     pub(super) app: App,
-    /// The schema behind its edge.
+    /// GraphQL schema with its HTTP edge.
     pub(super) edge: graphql_edge::Edge<Query, Mutation, Subscription>,
 }
 

@@ -1,8 +1,8 @@
 //! WebSockets: the caller of a connection, its end, and its renewal with a new token.
 //!
-//! The token arrives in the member `authorization` of the payload of `connection_init`, in the form of the header of
-//! that name; a new token arrives in the payload of a `ping`. Cookies are ignored here, as a page of another site could
-//! open a socket with them.
+//! The token is in the member `authorization` of the payload of `connection_init`, in the form of the header of that
+//! name. A new token is in the payload of a `ping`. Cookies are ignored, because a page of another site could open a
+//! socket with them.
 
 use async_graphql::Data;
 use axum::extract::ws::WebSocketUpgrade;
@@ -18,7 +18,7 @@ use super::site::Site;
 use crate::graphql::{ApiError, Caller};
 use engine::app::App;
 use engine::callers::Device;
-use engine::callers::Presence;
+use engine::callers::LiveCaller;
 use model::error::{Error, Result};
 
 pub(super) fn open(
@@ -31,47 +31,47 @@ pub(super) fn open(
     let origins = &site.app.config.server.allowed_origins;
     site.edge.websocket(upgrade, &parts.headers, origins, async move |payload| {
         let caller = sender(&app, &payload).await.unwrap_or(Caller::Anonymous);
-        let presence = match &caller {
-            Caller::Principal(principal) => Some(Presence::new(principal.clone())),
+        let live_caller = match &caller {
+            Caller::Principal(principal) => Some(LiveCaller::new(principal.clone())),
             Caller::Anonymous | Caller::Refused(_) => None,
         };
-        Ok(connection(app, caller, presence, device))
+        Ok(connection(app, caller, live_caller, device))
     })
 }
 
-fn connection(app: App, caller: Caller, presence: Option<Presence>, device: Device) -> Connection {
+fn connection(app: App, caller: Caller, live_caller: Option<LiveCaller>, device: Device) -> Connection {
     let mut data = Data::default();
     data.insert(caller);
     data.insert(device.clone());
-    let begun = match &presence {
-        Some(presence) => {
-            data.insert(presence.clone());
-            Connection::new(data).until(presence.clone().ended(app.clone()))
+    let begun = match &live_caller {
+        Some(live_caller) => {
+            data.insert(live_caller.clone());
+            Connection::new(data).until(live_caller.clone().ended(app.clone()))
         }
         None => Connection::new(data),
     };
     begun.renewed_by(move |payload| {
-        let (app, presence, device) = (app.clone(), presence.clone(), device.clone());
+        let (app, live_caller, device) = (app.clone(), live_caller.clone(), device.clone());
         async move {
             let Some(next) = sender(&app, &payload).await else { return Ok(None) };
-            renew(presence.as_ref(), &next).map_err(ApiError::from)?;
-            Ok(Some(connection(app, next, presence, device)))
+            renew(live_caller.as_ref(), &next).map_err(ApiError::from)?;
+            Ok(Some(connection(app, next, live_caller, device)))
         }
     })
 }
 
-/// Authenticates the sender of a payload that has a token.
+/// Authenticates the sender of a payload, if it has a token.
 async fn sender(app: &App, payload: &Value) -> Option<Caller> {
     let sent = ["authorization", "Authorization"].into_iter().find_map(|name| payload.get(name)?.as_str())?;
     Some(identify(app, Bearer::parse(sent)).await)
 }
 
-/// Checks that a connection may continue with the next caller. One without a good token cannot get a user: that takes
-/// a new connection.
-fn renew(presence: Option<&Presence>, next: &Caller) -> Result<()> {
-    match (presence, next) {
+/// Checks that a connection may continue with the next caller. A connection without a valid token cannot be renewed:
+/// the client must open a new one.
+fn renew(live_caller: Option<&LiveCaller>, next: &Caller) -> Result<()> {
+    match (live_caller, next) {
         (_, Caller::Refused(refusal)) => Err((*refusal).into()),
-        (Some(presence), Caller::Principal(next)) => presence.renew(next.clone()),
+        (Some(live_caller), Caller::Principal(next)) => live_caller.renew(next.clone()),
         _ => Err(Error::Forbidden),
     }
 }

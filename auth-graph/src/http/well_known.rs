@@ -1,4 +1,4 @@
-//! What verifiers read: the public keys, and the discovery document.
+//! The public documents for verifiers: the public keys and the discovery document.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,20 +9,20 @@ use serde_json::json;
 use super::oauth::{AUTHENTICATION_METHODS, GRANT_TYPES};
 use engine::app::App;
 
-/// For so long may a copy be used; a verifier that meets an unknown key asks again before.
+/// Time for which a copy may be used. A verifier that meets an unknown key fetches the document earlier.
 const CACHE: &str = "public, max-age=300";
 
-/// The public keys as a JWK Set (RFC 7517 section 5). Empty with HS256, whose key is never published.
+/// Returns the public keys as a JWK Set (RFC 7517 section 5). It is empty with HS256, whose key is never published.
 pub(super) async fn jwks(State(app): State<App>) -> impl IntoResponse {
     let jwks = app.tokens.keyring.current().jwks().to_owned();
     ([(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, CACHE)], jwks)
 }
 
-/// The metadata of RFC 8414, section 2, and of OpenID Connect Discovery 1.0, section 3, as far as they are true: there
-/// is no authorization endpoint, people sign in at `graphql_endpoint`.
+/// Returns the metadata of RFC 8414 section 2 and OpenID Connect Discovery 1.0 section 3. There is no authorization
+/// endpoint, because users sign in at `graphql_endpoint`.
 pub(super) async fn discovery(State(app): State<App>) -> impl IntoResponse {
     let config = &app.config;
-    // Only a client with a secret may ask about tokens.
+    // Introspection requires a client with a secret.
     let with_secret: Vec<_> = AUTHENTICATION_METHODS.into_iter().filter(|method| *method != "none").collect();
     let standard = ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "sid", "client_id", "scope", "auth_time", "amr"];
     let claims: Vec<_> = standard.into_iter().chain(app.claims.policy.names()).collect();

@@ -1,5 +1,4 @@
-//! Small chores now and then: keys that other replicas made, counters that are free, metrics that pile up, what waits
-//! in the database.
+//! Periodic chores: loads keys of other replicas, deletes old rows, aggregates metrics, and counts waiting deliveries.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Sends the mails that wait.
+//! Sends waiting mails.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use engine::app::App;
 use engine::mail;
 use model::error::Result;
 
-/// However quiet it is, mails are looked for this often: another replica may have written one, or a failed one is due.
+/// Maximum time between two searches for mails. Another replica may have queued one, or a failed one may be due.
 const AT_MOST: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(app: App) -> Result<()> {
@@ -15,7 +15,7 @@ pub(super) async fn run(app: App) -> Result<()> {
     }
     loop {
         mail::send_due(&app).await?;
-        // Running out of time is the usual case.
+        // A timeout is the normal case.
         let _ = tokio::time::timeout(AT_MOST, app.mail.waiting.notified()).await;
     }
 }

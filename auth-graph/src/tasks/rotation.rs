@@ -1,4 +1,4 @@
-//! Looks after signing keys: a successor when one has become old, retirement when one is not needed any more.
+//! Rotates signing keys: creates a successor of an old key, and retires keys that are no longer needed.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The audit log: rows are added, read, and deleted when their time is over. Nothing changes one, which the database
-//! refuses too. What is recorded is decided in `auth::audit`.
+//! The audit log. Rows are added, read, and deleted after their retention time. No row is ever changed; the database
+//! rejects changes too. `engine::audit` decides what is recorded.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait, Select};
@@ -12,28 +12,28 @@ use model::values::EventId;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_events")]
 pub struct Model {
-    /// Names the event; later ones sort behind.
+    /// Identifier. Later events have greater ones.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: EventId,
     /// Time of the event (UTC).
     pub occurred_at: DateTimeUtc,
-    /// Action: a kind of thing and a verb, such as `user.disable`.
+    /// Action: a kind of object and a verb, such as `user.disable`.
     pub action: String,
     /// Kind of the actor.
     pub actor_kind: ActorKind,
-    /// Identifier of the actor; none for the operator and for auth-graph itself.
+    /// Identifier of the actor; `None` for the operator and for auth-graph itself.
     pub actor_id: Option<Uuid>,
-    /// To what kind of thing.
+    /// Kind of the target.
     pub target_kind: String,
-    /// To which.
+    /// Identifier of the target.
     pub target_id: String,
     /// Changed members before the action.
     pub before: Option<Json>,
     /// Changed members after the action.
     pub after: Option<Json>,
-    /// Reason in the words of the actor.
+    /// Reason, in the words of the actor.
     pub reason: Option<String>,
-    /// In which request.
+    /// Identifier of the request.
     pub request_id: Option<String>,
     /// Network address of the client.
     pub ip_address: Option<String>,
@@ -43,7 +43,7 @@ pub struct Model {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum ActorKind {
-    /// Whoever runs the command line.
+    /// The operator at the command line.
     #[sea_orm(string_value = "operator")]
     Operator,
     /// A user.
@@ -76,13 +76,13 @@ impl ActiveModelBehavior for ActiveModel {}
 pub struct Filter {
     /// Identifier of the actor.
     pub actor_id: Option<Uuid>,
-    /// To which thing.
+    /// Identifier of the target.
     pub target_id: Option<String>,
     /// Action.
     pub action: Option<String>,
-    /// Not before.
+    /// Earliest time (inclusive).
     pub from: Option<DateTimeUtc>,
-    /// Before.
+    /// Latest time (exclusive).
     pub until: Option<DateTimeUtc>,
 }
 
@@ -100,7 +100,7 @@ pub async fn page(db: &impl ConnectionTrait, filter: &Filter, window: Window) ->
     latest_first(db, filtered(filter), Column::Id, window).await
 }
 
-/// Returns the next events in the order in which they happened.
+/// Returns the next events in chronological order.
 pub async fn after(
     db: &impl ConnectionTrait,
     filter: &Filter,

@@ -1,5 +1,5 @@
-//! The one row that holds the last position given in the outbox. Whoever takes the next keeps the row locked until the
-//! commit, which is what puts the positions in the order of the commits.
+//! The single row that holds the last position of the outbox. A transaction that takes the next position keeps the row
+//! locked until its commit, so that positions are in the order of the commits.
 
 use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
@@ -14,7 +14,7 @@ pub struct Model {
     /// Always 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: i32,
-    /// The last position given, 0 before the first.
+    /// Last position that was taken; 0 before the first.
     pub position: i64,
 }
 
@@ -29,7 +29,7 @@ pub(super) async fn next(txn: &impl ConnectionTrait) -> Result<i64, DbErr> {
     take(txn, 1).await
 }
 
-/// Takes the next so many positions, and tells the last of them.
+/// Takes the next `count` positions, and returns the last of them.
 pub async fn take(txn: &impl ConnectionTrait, count: i64) -> Result<i64, DbErr> {
     let updated = Entity::update_many()
         .col_expr(Column::Position, Expr::col(Column::Position).add(count))
@@ -39,8 +39,8 @@ pub async fn take(txn: &impl ConnectionTrait, count: i64) -> Result<i64, DbErr> 
     updated.first().map(|row| row.position).ok_or_else(|| DbErr::RecordNotFound("change_head".to_owned()))
 }
 
-/// Waits for every other writer of changes and keeps them waiting until the transaction ends: for work that must look
-/// before it writes.
+/// Waits for all other writers of changes, and blocks them until the transaction ends. It is for work that reads before
+/// it writes.
 pub async fn lock(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
     unique(Entity::find_by_id(1).lock_exclusive(), txn).await.map(drop)
 }

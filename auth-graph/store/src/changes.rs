@@ -10,7 +10,7 @@ use sea_orm::{Condition, QueryOrder, QuerySelect};
 use super::change_head as head;
 use super::purge::in_batches;
 use super::window::comparable;
-use model::values::{ClientId, Held, Revoked, SessionId, Subject, TokenId, UserId};
+use model::values::{ClientId, Revoked, RolesAndScopes, SessionId, Subject, TokenId, UserId};
 
 /// A change.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -34,7 +34,7 @@ pub struct Model {
     /// Time of the change (UTC).
     pub recorded_at: DateTimeUtc,
     /// Roles, scopes and flags of the user before the change, if it changed them.
-    pub held_before: Option<Held>,
+    pub held_before: Option<RolesAndScopes>,
 }
 
 /// Kind of a change.
@@ -147,7 +147,7 @@ pub async fn append_edit(
     txn: &impl ConnectionTrait,
     kind: Kind,
     user: &crate::users::Model,
-    held_before: Option<Held>,
+    held_before: Option<RolesAndScopes>,
 ) -> Result<(), DbErr> {
     let subject = Some(Subject::User(user.id));
     append(txn, Model { version: user.version, held_before, ..change(kind, subject, user.updated_at) }).await

@@ -1,4 +1,4 @@
-//! The progress of each import, so that one that was interrupted continues where it stopped.
+//! The progress of each import, so that an interrupted import continues where it stopped.
 
 use sea_orm::IntoActiveModel;
 use sea_orm::entity::prelude::*;
@@ -8,14 +8,14 @@ use sea_orm::sea_query::OnConflict;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "imports")]
 pub struct Model {
-    /// Names the source, without telling where it is.
+    /// Name of the source, without its location.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
     /// Position in the source up to which rows were read.
     pub position: String,
     /// Number of users that were created.
     pub imported: i64,
-    /// Number of rows that were refused.
+    /// Number of rows that were rejected.
     pub refused: i64,
     /// Time of the last update (UTC).
     pub updated_at: DateTimeUtc,
@@ -32,7 +32,7 @@ pub async fn find(db: &impl ConnectionTrait, name: &str) -> Result<Option<Model>
     Entity::find_by_id(name).one(db).await
 }
 
-/// Notes how far an import is.
+/// Stores the progress of an import.
 pub async fn save(txn: &impl ConnectionTrait, import: Model) -> Result<(), DbErr> {
     let columns = [Column::Position, Column::Imported, Column::Refused, Column::UpdatedAt];
     let replace = OnConflict::column(Column::Name).update_columns(columns).to_owned();

@@ -1,15 +1,16 @@
-//! Leases: of several replicas one does a piece of work, and another may when the first did not end in time. A lease
-//! saves work; what must happen once is decided again under a lock, as a holder can be late.
+//! Leases: one of several replicas does a piece of work, and another one takes over when it does not finish in time. A
+//! lease only avoids duplicate work. Work that must happen once is checked again under a lock, because the holder of an
+//! expired lease may still run.
 
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, OnConflict};
 
-/// A piece of work that one process does at a time.
+/// A lease on a piece of work that one process does at a time.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "leases")]
 pub struct Model {
-    /// The work.
+    /// Name of the work.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
     /// Process that does the work.
@@ -24,7 +25,8 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Takes a lease that nobody holds, or prolongs one's own, in a single statement. The answer tells whether one has it.
+/// Takes a lease that is free, or extends the holder's own lease, in a single statement. Returns whether the holder has
+/// it.
 pub async fn take(
     db: &impl ConnectionTrait,
     name: &str,
@@ -43,7 +45,7 @@ pub async fn take(
     Ok(written == 1)
 }
 
-/// Gives a lease back, if it is still one's own.
+/// Releases a lease, if the holder still has it.
 pub async fn give_back(db: &impl ConnectionTrait, name: &str, holder: &str) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::Name.eq(name)).filter(Column::Holder.eq(holder)).exec(db).await.map(drop)
 }

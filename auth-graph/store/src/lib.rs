@@ -1,7 +1,7 @@
 //! The database: migrations, and one module for each table with its entity and its finders.
 //!
-//! Finders start from the query that hides what must be hidden, such as deleted users. A function that gets a
-//! transaction uses no other connection, as SQLite has a single writer. Rules of the product are in `engine`, not here.
+//! Finders start from a query that leaves out hidden rows, such as deleted users. A function that gets a transaction
+//! uses no other connection, because SQLite has a single writer. The rules of the product are in `engine`.
 
 pub mod audit_events;
 pub mod change_head;
@@ -38,7 +38,7 @@ const MIGRATIONS: Migrations = Migrations { service: "auth-graph", lock: 0x6175_
 /// Returns the row of a query by the key or another unique column.
 ///
 /// It replaces sea-orm's `one`, which adds a `LIMIT` as a parameter. SQLite plans a statement again for each value of
-/// it, which takes longer than to run the statement.
+/// the limit, which takes longer than running the statement.
 async fn unique<E: EntityTrait>(query: Select<E>, db: &impl ConnectionTrait) -> Result<Option<E::Model>, DbErr> {
     Ok(query.all(db).await?.pop())
 }
@@ -51,7 +51,7 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
     MIGRATIONS.run::<Migrator>(db).await
 }
 
-/// Takes the last migrations back.
+/// Reverts the last migrations.
 ///
 /// # Errors
 /// As [`migrate`].
@@ -59,7 +59,7 @@ pub async fn migrate_down(db: &DatabaseConnection, steps: u32) -> Result<(), DbE
     MIGRATIONS.take_back::<Migrator>(db, steps).await
 }
 
-/// Returns the number of migrations that are still to be run: see [`database::pending_migrations`].
+/// Returns the number of pending migrations: see [`database::pending_migrations`].
 ///
 /// # Errors
 /// When the database cannot be read.

@@ -1,5 +1,5 @@
-//! Login events: who signed in or tried to, from where, and what the answer was. An e-mail address that belongs to
-//! nobody is not kept.
+//! Login events: granted and rejected sign-ins with their user, device and result. An e-mail address that belongs to no
+//! user is not stored.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
@@ -9,7 +9,7 @@ use super::purge::in_batches;
 use super::window::{Window, comparable, latest_first};
 use model::values::{EventId, SessionId, UserId};
 
-/// An event of signing in.
+/// A login event.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "login_events")]
 pub struct Model {
@@ -20,23 +20,23 @@ pub struct Model {
     pub occurred_at: DateTimeUtc,
     /// Kind of the event.
     pub kind: Kind,
-    /// The code of the refusal; none: it was granted.
+    /// Error code of the rejection; `None` when the request was granted.
     pub code: Option<String>,
     /// User, if known.
     pub user_id: Option<UserId>,
-    /// The session that it began or ended.
+    /// Session that began or ended.
     pub session_id: Option<SessionId>,
     /// Client that the user signed in with.
     pub client_id: Option<String>,
-    /// The method of the first proof, as in `amr`; none where no proof was given.
+    /// Method of the first proof, as in the claim `amr`; `None` without a proof.
     pub method: Option<String>,
-    /// The identity provider that vouched for the user; none: the user proved it here.
+    /// Identity provider that vouched for the user; `None` when the user gave the proof here.
     pub provider: Option<String>,
-    /// The application that sent the user here to sign in; none: the client itself.
+    /// Application that sent the user here to sign in; `None` for the client itself.
     pub application: Option<String>,
-    /// The network address of the client.
+    /// Network address of the client.
     pub ip_address: Option<String>,
-    /// The user agent, as the client states it.
+    /// User agent that the client states.
     pub user_agent: Option<String>,
 }
 
@@ -87,15 +87,15 @@ pub struct Filter {
     pub user_id: Option<UserId>,
     /// Kind of the event.
     pub kind: Option<Kind>,
-    /// True for granted, false for refused.
+    /// True for granted, false for rejected sign-ins.
     pub granted: Option<bool>,
     /// Client that the user signed in with.
     pub client_id: Option<String>,
     /// Network address of the client.
     pub ip_address: Option<String>,
-    /// Not before.
+    /// Earliest time (inclusive).
     pub from: Option<DateTimeUtc>,
-    /// Before.
+    /// Latest time (exclusive).
     pub until: Option<DateTimeUtc>,
 }
 
@@ -125,7 +125,7 @@ pub struct Count {
     pub start: String,
     /// Kind of the events.
     pub kind: Kind,
-    /// The code of the refusal; none: it was granted.
+    /// Error code of the rejection; `None` when the request was granted.
     pub code: Option<String>,
     /// Client.
     pub client_id: Option<String>,
@@ -142,12 +142,12 @@ pub enum Piece {
     Day,
 }
 
-/// Counts events by piece of time, kind, result and client.
+/// Counts events by period, kind, result and client.
 pub async fn count(db: &impl ConnectionTrait, filter: &Filter, piece: Piece) -> Result<Vec<Count>, DbErr> {
     let start = match (db.get_database_backend(), piece) {
         (DbBackend::Postgres, Piece::Hour) => r#"to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24')"#,
         (DbBackend::Postgres, Piece::Day) => "to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
-        // Times are kept as text there, in RFC 3339 and UTC.
+        // SQLite stores times as text, in RFC 3339 and UTC.
         (_, Piece::Hour) => "replace(substr(occurred_at, 1, 13), ' ', 'T')",
         (_, Piece::Day) => "substr(occurred_at, 1, 10)",
     };
@@ -176,7 +176,7 @@ pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64
     in_batches::<Entity>(db, Column::Id, outdated).await
 }
 
-/// Forgets from where and with what a user has signed in.
+/// Removes the addresses and user agents from the events of a user.
 pub async fn forget_devices_of(txn: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr> {
     let nothing = Option::<String>::None;
     let forgotten = Entity::update_many()

@@ -1,6 +1,6 @@
-//! Mails that wait to be sent. Written with the change that they tell of, deleted once they were handed over.
+//! Mails that wait to be sent. A mail is written in the transaction of its change, and deleted when it has been sent.
 //!
-//! No row holds a one-time token: those are made when a mail is sent. The engine decides what a mail says.
+//! No row contains a one-time token, because tokens are generated when a mail is sent. The engine decides the content.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
@@ -10,20 +10,20 @@ use super::purge::in_batches;
 use super::unique;
 use model::values::{Email, Locale, MailId, UserId};
 
-/// A mail that waits to be sent, or was given up.
+/// A mail that waits to be sent or was given up.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "mails")]
 pub struct Model {
-    /// Names it; they are sent in this order.
+    /// Identifier. Mails are sent in this order.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: MailId,
-    /// To whom.
+    /// Recipient.
     pub email: Email,
-    /// The user whom a link in it is for, where that is known before it is sent.
+    /// User that the link in the mail is for, if it is known before the mail is sent.
     pub user_id: Option<UserId>,
-    /// In which language; none: that of the user with this address, or the configured one.
+    /// Language; `None` for the language of the user with this address, or the configured one.
     pub locale: Option<Locale>,
-    /// Content, from which the text is written when the mail is sent.
+    /// Content, from which the mail is composed when it is sent.
     pub letter: Json,
     /// Number of attempts.
     pub attempts: i32,
@@ -31,7 +31,7 @@ pub struct Model {
     pub due_at: DateTimeUtc,
     /// Time of the request (UTC).
     pub created_at: DateTimeUtc,
-    /// Time after which no attempt is made any more (UTC).
+    /// Time at which the mail was given up (UTC).
     pub failed_at: Option<DateTimeUtc>,
 }
 
@@ -58,7 +58,7 @@ pub async fn due(db: &impl ConnectionTrait, now: DateTimeUtc, limit: u64) -> Res
         .await
 }
 
-/// Takes a mail for sending: nobody else is given it before `until`. The answer tells whether one got it.
+/// Claims a mail for sending, so that no other task gets it before `until`. Returns whether the claim succeeded.
 pub async fn claim(db: &impl ConnectionTrait, mail: &Model, until: DateTimeUtc) -> Result<bool, DbErr> {
     let updated = Entity::update_many()
         .col_expr(Column::Attempts, Expr::value(mail.attempts + 1))
@@ -77,7 +77,7 @@ pub async fn postpone(db: &impl ConnectionTrait, id: MailId, due_at: DateTimeUtc
     postponed.filter(Column::Id.eq(id)).exec(db).await.map(drop)
 }
 
-/// Gives a mail up. It is kept for those who look for it.
+/// Gives a mail up. The row is kept for inspection.
 pub async fn give_up(db: &impl ConnectionTrait, id: MailId, now: DateTimeUtc) -> Result<(), DbErr> {
     let failed = Entity::update_many().col_expr(Column::FailedAt, Expr::value(now));
     failed.filter(Column::Id.eq(id)).exec(db).await.map(drop)
@@ -88,23 +88,23 @@ pub async fn delete(db: &impl ConnectionTrait, id: MailId) -> Result<(), DbErr> 
     Entity::delete_by_id(id).exec(db).await.map(drop)
 }
 
-/// Deletes the mails that wait for this address.
+/// Deletes the waiting mails to this address.
 pub async fn delete_to(txn: &impl ConnectionTrait, email: &Email) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::Email.eq(email.clone())).exec(txn).await.map(drop)
 }
 
-/// Deletes the mails that wait for this address and say this. One that is being sent is waited for.
+/// Deletes the waiting mails to this address with this content. It waits for a mail that is being sent.
 pub async fn delete_letter(txn: &impl ConnectionTrait, email: &Email, letter: Json) -> Result<(), DbErr> {
     let to_them = Entity::delete_many().filter(Column::Email.eq(email.clone()));
     to_them.filter(Column::Letter.eq(letter)).exec(txn).await.map(drop)
 }
 
-/// Deletes the mails with a link for this user. One that is being sent is waited for.
+/// Deletes the mails with a link for this user. It waits for a mail that is being sent.
 pub async fn delete_of(txn: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::UserId.eq(user)).exec(txn).await.map(drop)
 }
 
-/// Returns whether a mail still waits to be sent, and keeps it until the transaction ends.
+/// Returns whether a mail still waits to be sent, and locks it until the transaction ends.
 pub async fn still_waits(txn: &impl ConnectionTrait, id: MailId) -> Result<bool, DbErr> {
     Ok(unique(Entity::find_by_id(id).lock_exclusive(), txn).await?.is_some())
 }

@@ -1,4 +1,4 @@
-//! One-time tokens: what the links in mails carry. Only their hashes are kept, and using one deletes its row.
+//! One-time tokens, which the links in mails contain. Only their hashes are stored, and using a token deletes its row.
 
 use sea_orm::Condition;
 use sea_orm::entity::prelude::*;
@@ -7,24 +7,24 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use super::purge::in_batches;
 use model::values::{Email, UserId};
 
-/// A token that was not used yet.
+/// An unused token.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "one_time_tokens")]
 pub struct Model {
-    /// The SHA-256 of the token.
+    /// SHA-256 of the token.
     #[sea_orm(primary_key, auto_increment = false)]
     pub hash: String,
     /// Purpose of the token.
     pub purpose: Purpose,
-    /// User that the token is for; none for a user who does not exist yet.
+    /// User that the token is for; `None` for a user who does not exist yet.
     pub user_id: Option<UserId>,
-    /// The address that it was sent to.
+    /// Address that the token was sent to.
     pub email: Email,
     /// Data that is applied when the token is used, if it is stored nowhere else.
     pub payload: Option<Json>,
     /// Time of creation (UTC).
     pub created_at: DateTimeUtc,
-    /// From when on it is of no use.
+    /// Time of expiry (UTC).
     pub expires_at: DateTimeUtc,
 }
 
@@ -32,19 +32,19 @@ pub struct Model {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Purpose {
-    /// Makes the account of a registration.
+    /// Creates the account of a registration.
     #[sea_orm(string_value = "confirm_registration")]
     ConfirmRegistration,
-    /// Shows that a user's address is theirs.
+    /// Verifies the address of a user.
     #[sea_orm(string_value = "verify_email")]
     VerifyEmail,
-    /// Gives a user a new address.
+    /// Changes the address of a user.
     #[sea_orm(string_value = "change_email")]
     ChangeEmail,
     /// Sets a new password.
     #[sea_orm(string_value = "reset_password")]
     ResetPassword,
-    /// Lets somebody register who was invited.
+    /// Lets an invited person register.
     #[sea_orm(string_value = "invitation")]
     Invitation,
 }
@@ -69,7 +69,7 @@ pub async fn find(
         .await
 }
 
-/// Uses a token up. The answer tells whether it was there: of several who try at once, one is told so.
+/// Uses a token up, and returns whether it existed. Of several concurrent calls, one returns true.
 pub async fn consume(txn: &impl ConnectionTrait, hash: &str, now: DateTimeUtc) -> Result<bool, DbErr> {
     let deleted =
         Entity::delete_many().filter(Column::Hash.eq(hash)).filter(Column::ExpiresAt.gt(now)).exec(txn).await?;
@@ -92,7 +92,7 @@ pub async fn delete_all(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
     Entity::delete_many().exec(txn).await.map(drop)
 }
 
-/// Deletes those that have expired.
+/// Deletes the expired tokens.
 pub async fn purge(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<u64, DbErr> {
     let expired = Expr::col(Column::ExpiresAt).lte(now);
     in_batches::<Entity>(db, Column::Hash, Condition::all().add(expired)).await

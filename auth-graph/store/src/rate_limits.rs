@@ -1,5 +1,5 @@
-//! Counters of attempts, shared by every replica. The arithmetic is the generic cell rate algorithm: one number for
-//! each key, the time at which the key would be wholly free again. What is counted is said in `limits`.
+//! Counters of attempts, shared by all replicas. They use the generic cell rate algorithm: one number for each key, the
+//! time at which its whole burst is available again. `engine::limits` defines what is counted.
 
 use std::collections::HashMap;
 
@@ -26,22 +26,23 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A counter, and what an attempt does to it, in microseconds.
+/// A counter and its rate.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// Its key.
+    /// Key of the counter.
     pub key: String,
     /// Cost of one attempt, in microseconds.
     pub interval: i64,
-    /// An attempt is heard while the counter stays within so much of the present.
+    /// Maximum time that the counter may be ahead of the present, in microseconds.
     pub burst: i64,
 }
 
-/// Takes one attempt from each counter, or from none. The answer tells whether it was heard.
+/// Takes one attempt from each counter, or from none, and returns whether the attempt was accepted.
 ///
-/// It is a single statement, so that attempts in parallel can not share one. `now` is in microseconds since the epoch.
-/// Attempts in parallel come in another order than they looked at their clocks, and those of two replicas differ: one
-/// that is early by a tenth of its interval is heard. It costs as much as any other, so that nobody gains by it.
+/// It is a single statement, so that concurrent attempts cannot share one. `now` is in microseconds since the epoch.
+/// Concurrent attempts may arrive in another order than they read their clocks, and the clocks of replicas differ.
+/// Therefore an attempt that is early by a tenth of its interval is accepted. It costs as much as any other attempt, so
+/// that callers gain nothing.
 pub async fn take(db: &impl ConnectionTrait, rules: &[Rule], now: i64) -> Result<bool, DbErr> {
     let latest = rules.iter().fold(CaseStatement::new(), |latest, rule| {
         let early = rule.interval / 10;
@@ -66,15 +67,15 @@ pub async fn take(db: &impl ConnectionTrait, rules: &[Rule], now: i64) -> Result
 
 /// Gives one attempt back to each counter.
 ///
-/// The rows are locked in the order of the rules, as [`take`] does; an update would lock them in any, and wait for one
-/// that waits for it.
+/// The rows are locked in the order of the rules, like in [`take`]. An `UPDATE` would lock them in any order, and could
+/// deadlock.
 pub async fn give_back(db: &impl ConnectionTrait, rules: &[Rule]) -> Result<(), DbErr> {
     if rules.is_empty() {
         return Ok(());
     }
     let on_conflict =
         OnConflict::column(Column::Key).value(Column::FreeAt, current().add(added(Column::FreeAt))).to_owned();
-    // A counter that was deleted meanwhile comes back as one that is wholly free.
+    // A counter that was deleted meanwhile is inserted with its whole burst available.
     let rows = rules.iter().map(|rule| row(&rule.key, -rule.interval));
     Entity::insert_many(rows).on_conflict(on_conflict).exec_without_returning(db).await.map(drop)
 }
@@ -90,17 +91,17 @@ fn row(key: &str, free_at: i64) -> ActiveModel {
     ActiveModel { key: Set(key.to_owned()), free_at: Set(free_at) }
 }
 
-/// The value of the counter in the table.
+/// Returns the stored value of the counter.
 fn current() -> Expr {
     Expr::col((Entity, Column::FreeAt))
 }
 
-/// A value of the row that was to be inserted.
+/// Returns a value of the row that conflicts.
 fn added(column: Column) -> Expr {
     Expr::col(("excluded", column))
 }
 
-/// Deletes the counters that are wholly free.
+/// Deletes the counters whose whole burst is available.
 pub async fn purge(db: &impl ConnectionTrait, now: i64) -> Result<u64, DbErr> {
     in_batches::<Entity>(db, Column::Key, Condition::all().add(Column::FreeAt.lte(now))).await
 }

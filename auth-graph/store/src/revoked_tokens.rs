@@ -1,5 +1,5 @@
-//! Access tokens of service clients that were ended one by one. Those of users are ended with their session, in
-//! `sessions`. A row matters until its token would have expired.
+//! Revoked access tokens of service clients. The tokens of users end with their session, in `sessions`. A row is needed
+//! until its token expires.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
@@ -12,7 +12,7 @@ use model::values::TokenId;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "revoked_tokens")]
 pub struct Model {
-    /// Names the token; the claim `jti`.
+    /// Identifier of the token; the claim `jti`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: TokenId,
     /// Time of the revocation (UTC).
@@ -25,7 +25,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Adds a token, unless it is there. The answer tells whether it was added.
+/// Adds a token unless it exists, and returns whether it was added.
 pub async fn insert(txn: &impl ConnectionTrait, id: TokenId, now: DateTimeUtc) -> Result<bool, DbErr> {
     let row = ActiveModel { id: Set(id), revoked_at: Set(now) };
     let on_conflict = OnConflict::column(Column::Id).do_nothing().to_owned();
@@ -37,7 +37,7 @@ pub async fn contains(db: &impl ConnectionTrait, id: TokenId) -> Result<bool, Db
     Ok(Entity::find_by_id(id).one(db).await?.is_some())
 }
 
-/// Returns the tokens that were ended after this time, and when each was.
+/// Returns the tokens that were revoked after this time, with the time of each.
 pub async fn revoked_since(
     db: &impl ConnectionTrait,
     since: DateTimeUtc,
@@ -46,7 +46,7 @@ pub async fn revoked_since(
     Ok(found.into_iter().map(|token| (token.id, token.revoked_at)).collect())
 }
 
-/// Deletes the tokens that were ended before this time.
+/// Deletes the tokens that were revoked before this time.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
     in_batches::<Entity>(db, Column::Id, Condition::all().add(Column::RevokedAt.lte(before))).await
 }

@@ -1,4 +1,4 @@
-//! Sessions: one sign-in on one device, and the generation that its refresh token has reached.
+//! Sessions: each is one sign-in on one device, with the generation of its newest refresh token.
 
 use std::sync::LazyLock;
 
@@ -23,21 +23,21 @@ pub struct Model {
     pub user_id: UserId,
     /// Client that the user signed in with.
     pub client_id: String,
-    /// Audience of its tokens; none for the services of this graph.
+    /// Audience of its tokens; `None` for the services of this graph.
     pub audience: Option<String>,
-    /// Scopes that were requested at the sign-in; none for all scopes of the user.
+    /// Scopes that were requested at the sign-in; `None` for all scopes of the user.
     pub scope: Option<Scopes>,
-    /// The methods by which the user proved who they are (RFC 8176).
+    /// Methods by which the user proved their identity (RFC 8176).
     pub amr: Amr,
-    /// The level that those methods reach; none for a session that no proof began.
+    /// Level that those methods reach; `None` for a session that began without a proof.
     pub acr: Option<Level>,
     /// Time of the last proof (UTC); the claim `auth_time`.
     pub auth_time: DateTimeUtc,
-    /// The generation of the newest refresh token; the one before it may be presented again.
+    /// Generation of the newest refresh token. The token before it may be presented again.
     pub generation: i64,
-    /// User agent, as the client states it.
+    /// User agent that the client states.
     pub user_agent: Option<String>,
-    /// From where it was last used.
+    /// Network address of the last use.
     pub ip_address: Option<String>,
     /// Time of the sign-in (UTC).
     pub created_at: DateTimeUtc,
@@ -91,9 +91,10 @@ pub async fn find(db: &impl ConnectionTrait, id: SessionId) -> Result<Option<Mod
     unique(Entity::find_by_id(id), db).await
 }
 
-/// Returns the session with this identifier, locked until the transaction ends, so that refresh and revoke take turns.
+/// Returns the session with this identifier, locked until the transaction ends, so that a refresh and a revocation do
+/// not run at the same time.
 pub async fn find_locked(txn: &impl ConnectionTrait, id: SessionId) -> Result<Option<Model>, DbErr> {
-    // SQLite has no row locks and needs none: the transaction holds the write lock already.
+    // SQLite has no row locks and needs none, because the transaction already holds the write lock.
     unique(Entity::find_by_id(id).lock_exclusive(), txn).await
 }
 
@@ -119,8 +120,8 @@ pub struct Use {
     pub idle_end: DateTimeUtc,
 }
 
-/// Moves a session on from this generation to the next, if it is at it, and it is live and its user active. The answer
-/// is what it and its user are then.
+/// Moves a session from this generation to the next, if this generation is current, the session is live and its user is
+/// active. Returns the updated session and its user.
 pub async fn advance(
     db: &impl ConnectionTrait,
     id: SessionId,
@@ -155,7 +156,7 @@ pub async fn advance(
     Ok(user.filter(|user| user.is_active).map(|user| (session, user)))
 }
 
-/// The same by one statement, which SQLite has no words for: it can not tell of the user what it has looked at.
+/// Does the same in one statement on PostgreSQL. SQLite cannot return columns of the joined user.
 async fn advance_at_once(
     db: &impl ConnectionTrait,
     id: SessionId,
@@ -184,7 +185,7 @@ async fn advance_at_once(
     Ok(Some((session, users::Model::from_query_result(&row, "user.")?)))
 }
 
-/// Ends a session early, unless it has ended that way before. The answer tells whether it did.
+/// Ends a session early unless it was ended early before, and returns whether it did.
 pub async fn revoke(txn: &impl ConnectionTrait, id: SessionId, reason: &str, now: DateTimeUtc) -> Result<bool, DbErr> {
     let updated = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(now))
@@ -196,7 +197,7 @@ pub async fn revoke(txn: &impl ConnectionTrait, id: SessionId, reason: &str, now
     Ok(updated.rows_affected == 1)
 }
 
-/// Returns the sessions that were ended early after this time, and when each was.
+/// Returns the sessions that were ended early after this time, with the time of each.
 pub async fn revoked_since(
     db: &impl ConnectionTrait,
     since: DateTimeUtc,
@@ -226,7 +227,7 @@ pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64
     in_batches::<Entity>(db, Column::Id, outdated).await
 }
 
-/// Forgets from where and with what the sessions of a user were used.
+/// Removes the addresses and user agents from the sessions of a user.
 pub async fn forget_devices_of(txn: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr> {
     let nothing = Option::<String>::None;
     let forgotten = Entity::update_many()

@@ -1,4 +1,4 @@
-//! Signing keys, with their private half encrypted. What they are used for is in `credentials::keyring`.
+//! Signing keys with their encrypted private keys. `credentials::keyring` uses them.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -8,18 +8,18 @@ use sea_orm::{QueryOrder, Set};
 #[derive(Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "signing_keys")]
 pub struct Model {
-    /// The `kid` of tokens that it signed.
+    /// Identifier; the `kid` of tokens that the key signs.
     #[sea_orm(primary_key, auto_increment = false)]
     pub kid: String,
-    /// The `alg` that it signs with.
+    /// Algorithm; the `alg` of tokens that the key signs.
     pub algorithm: String,
-    /// Encrypted with a key derived from the master secret; empty once the key is retired.
+    /// Private key, encrypted with a key that is derived from the master secret; empty once the key is retired.
     pub private_key: Vec<u8>,
     /// Time of creation (UTC).
     pub created_at: DateTimeUtc,
-    /// From when on it signs; it is published before.
+    /// Time from which the key signs (UTC). It is published earlier.
     pub active_from: DateTimeUtc,
-    /// From when on it is neither used nor published.
+    /// Time from which the key is neither used nor published (UTC).
     pub retired_at: Option<DateTimeUtc>,
 }
 
@@ -63,7 +63,7 @@ pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_asc(Column::CreatedAt).order_by_asc(Column::Kid).all(db).await
 }
 
-/// Puts a key into use from this time on.
+/// Sets the time from which a key signs.
 pub async fn activate(txn: &impl ConnectionTrait, kid: &str, now: DateTimeUtc) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::ActiveFrom, Expr::value(now))
@@ -73,7 +73,7 @@ pub async fn activate(txn: &impl ConnectionTrait, kid: &str, now: DateTimeUtc) -
         .map(drop)
 }
 
-/// Retires a key for good: its private half is deleted.
+/// Retires a key permanently: its private key is deleted.
 pub async fn retire(txn: &impl ConnectionTrait, kid: &str, now: DateTimeUtc) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::RetiredAt, Expr::value(now))
@@ -90,7 +90,7 @@ pub async fn is_usable(db: &impl ConnectionTrait, kid: &str, now: DateTimeUtc) -
     Ok(found.is_some_and(|key| key.retired_at.is_none_or(|retired_at| retired_at > now)))
 }
 
-/// Stores a key encrypted anew, unless it was retired meanwhile.
+/// Stores a re-encrypted key, unless the key was retired meanwhile.
 pub async fn reseal(db: &impl ConnectionTrait, kid: &str, private_key: Vec<u8>) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::PrivateKey, Expr::value(private_key))

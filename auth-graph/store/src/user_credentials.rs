@@ -1,7 +1,7 @@
-//! Credentials: what a user signs in with, one row for each.
+//! The credentials that users sign in with, one row for each.
 //!
-//! A kind that this version does not know is read like any other: the rules about accounts compare all of them, and a
-//! newer version may have added it.
+//! A kind that this version does not know is read like any other, because a newer version may have added it. The rules
+//! about accounts compare all credentials.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
@@ -13,18 +13,18 @@ use model::values::UserId;
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "user_credentials")]
 pub struct Model {
-    /// The user who signs in with it.
+    /// User who signs in with the credential.
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
-    /// The kind of credential.
+    /// Kind of the credential.
     #[sea_orm(primary_key, auto_increment = false)]
     pub kind: Kind,
-    /// The identifier among the credentials of this kind; nil for a kind of which a user has at most one.
+    /// Identifier among the credentials of this kind; nil for a kind of which a user has at most one.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     /// A hash, or an encrypted secret.
     pub secret: String,
-    /// Time of the last change (UTC). A hash that is renewed at a sign-in is no change.
+    /// Time of the last change (UTC). Renewing a hash at a sign-in is not a change.
     pub changed_at: DateTimeUtc,
 }
 
@@ -41,14 +41,14 @@ impl std::fmt::Debug for Model {
 pub struct Kind(String);
 
 impl Kind {
-    /// A kind by its name.
+    /// Builds a kind from its name.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(name.to_owned())
     }
 
-    /// A password. The secret is its hash in PHC string format, or in the format of the system that it was imported
-    /// from. A user has at most one.
+    /// Returns the kind of passwords. The secret is the hash in PHC string format, or in the format of the system that
+    /// it was imported from. A user has at most one password.
     #[must_use]
     pub fn password() -> Self {
         Self::new("password")
@@ -62,7 +62,7 @@ impl Kind {
 }
 
 impl TryFromU64 for Kind {
-    /// SeaORM asks this of every primary key; a kind never comes from a counter.
+    /// SeaORM requires this function for every primary key. A kind is never a number.
     fn try_from_u64(_: u64) -> Result<Self, DbErr> {
         Err(DbErr::ConvertFromU64("Kind"))
     }
@@ -75,13 +75,13 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Returns the password of a user.
+    /// Builds the password credential of a user.
     #[must_use]
     pub fn password(user_id: UserId, hash: String, now: DateTimeUtc) -> Self {
         Self { user_id, kind: Kind::password(), id: Uuid::nil(), secret: hash, changed_at: now }
     }
 
-    /// Returns whether both are the same credential, whatever its secret is.
+    /// Returns whether both are the same credential, even if the secrets differ.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         (self.user_id, &self.kind, self.id) == (other.user_id, &other.kind, other.id)
@@ -108,8 +108,7 @@ pub async fn insert_many(txn: &impl ConnectionTrait, rows: Vec<Model>) -> Result
     Entity::insert_many(rows).exec_without_returning(txn).await.map(drop)
 }
 
-/// Writes the difference between the credentials that a user had and those that they have now. The user's row is
-/// locked.
+/// Writes the differences between the previous and the current credentials of a user, whose row is locked.
 pub async fn replace(txn: &impl ConnectionTrait, before: &[Model], after: &[Model]) -> Result<(), DbErr> {
     for gone in before.iter().filter(|one| !after.iter().any(|other| other.is(one))) {
         Entity::delete_by_id((gone.user_id, gone.kind.clone(), gone.id)).exec(txn).await?;
@@ -121,9 +120,10 @@ pub async fn replace(txn: &impl ConnectionTrait, before: &[Model], after: &[Mode
     insert_many(txn, new.collect()).await
 }
 
-/// Returns whether a credential is still what it was when it was compared. A `renewed` secret takes its place.
+/// Returns whether a credential has not changed since it was compared. A `renewed` secret replaces its secret.
 ///
-/// Lock the user's row by a statement before this one: a change that committed meanwhile is seen then.
+/// The caller locks the row of the user with an earlier statement, so that a change that was committed meanwhile is
+/// visible.
 pub async fn confirm(txn: &impl ConnectionTrait, compared: &Model, renewed: Option<&str>) -> Result<bool, DbErr> {
     let same = Condition::all()
         .add(Column::UserId.eq(compared.user_id))

@@ -1,5 +1,5 @@
-//! The numbers by which systems with integer identifiers know users. Those who came from such a system keep theirs; the
-//! others get one when somebody asks.
+//! Integer identifiers of users, for systems that need them. A user who was imported from such a system keeps their
+//! number; other users get one when it is requested.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
@@ -7,11 +7,11 @@ use sea_orm::{QueryOrder, QuerySelect, Set};
 
 use model::values::UserId;
 
-/// The number of one user.
+/// The number of a user.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "user_numbers")]
 pub struct Model {
-    /// Unique, and never given again.
+    /// Unique number, which is never reused.
     #[sea_orm(primary_key, auto_increment = false)]
     pub number: i64,
     /// User with this number.
@@ -35,7 +35,7 @@ pub async fn of_users(db: &impl ConnectionTrait, users: &[UserId]) -> Result<Vec
     Entity::find().filter(Column::UserId.is_in(users.iter().copied())).all(db).await
 }
 
-/// Returns those of these numbers that are given.
+/// Returns the numbers among these that are taken, with their users.
 pub async fn given(db: &impl ConnectionTrait, numbers: &[i64]) -> Result<Vec<Model>, DbErr> {
     Entity::find().filter(Column::Number.is_in(numbers.iter().copied())).all(db).await
 }
@@ -43,7 +43,7 @@ pub async fn given(db: &impl ConnectionTrait, numbers: &[i64]) -> Result<Vec<Mod
 /// Gives a user the next number.
 ///
 /// # Errors
-/// When another has got it at the same time (a unique violation), or the database fails.
+/// When another transaction takes the number at the same time (a unique violation), or the database fails.
 pub async fn give_next(txn: &impl ConnectionTrait, user: UserId) -> Result<i64, DbErr> {
     let last = Entity::find().order_by_desc(Column::Number).limit(1).one(txn).await?;
     let number = last.map_or(1, |row| row.number.saturating_add(1));
@@ -51,7 +51,7 @@ pub async fn give_next(txn: &impl ConnectionTrait, user: UserId) -> Result<i64, 
     Ok(number)
 }
 
-/// Gives the number of one user to another, unless that has one.
+/// Gives the number of one user to another, unless that user has one.
 pub async fn pass_on(txn: &impl ConnectionTrait, from: UserId, to: UserId) -> Result<(), DbErr> {
     if of_user(txn, to).await?.is_none() {
         let passed = Entity::update_many().col_expr(Column::UserId, Expr::value(to));
@@ -63,7 +63,7 @@ pub async fn pass_on(txn: &impl ConnectionTrait, from: UserId, to: UserId) -> Re
 /// Gives many users their numbers.
 ///
 /// # Errors
-/// When one is given already (a unique violation), or the database fails.
+/// When a number is taken (a unique violation), or the database fails.
 pub async fn insert_many(txn: &impl ConnectionTrait, rows: Vec<Model>) -> Result<(), DbErr> {
     if rows.is_empty() {
         return Ok(());

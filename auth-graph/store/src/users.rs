@@ -1,5 +1,5 @@
-//! Users. A deleted one keeps its row, so that its identifier is never given again; only what says that it looks for
-//! deleted ones finds it.
+//! Users. A deleted user keeps their row, so that the identifier is never reused. Only functions whose name says so
+//! find deleted users.
 
 mod candidates;
 mod listing;
@@ -16,47 +16,48 @@ use model::values::{Email, Locale, Scopes, UserId};
 pub use candidates::{Candidate, candidate};
 pub use listing::{Filter, count, filtered, page};
 
-/// An account.
+/// A user.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "users")]
 pub struct Model {
-    /// Its name for ever.
+    /// Identifier, which never changes.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
-    /// Unique, in lower case.
+    /// E-mail address, unique and in lower case.
     #[sea_orm(unique)]
     pub email: Email,
-    /// Given name, may be empty.
+    /// Given name; may be empty.
     pub first_name: String,
-    /// Family name, may be empty.
+    /// Family name; may be empty.
     pub last_name: String,
-    /// In the form of E.164 when the user set it here; as an administrator wrote it, or as it was imported, otherwise.
+    /// Phone number, in the form of E.164 if the user set it here. A number of an administrator or of an import stays
+    /// as it was written.
     pub phone_number: Option<String>,
-    /// The language that the user reads.
+    /// Language that the user reads.
     pub locale: Option<Locale>,
     /// True if the user may sign in.
     pub is_active: bool,
-    /// Holds the role `staff`.
+    /// True if the user has the role `staff`.
     pub is_staff: bool,
-    /// Holds the role `superuser`.
+    /// True if the user has the role `superuser`.
     pub is_superuser: bool,
-    /// True if the user has proved that the address is theirs.
+    /// True if the user has verified the address.
     pub email_verified: bool,
     /// Further roles.
     pub roles: Json,
-    /// Scopes beside those of the roles.
+    /// Scopes in addition to those of the roles.
     pub scopes: Scopes,
-    /// Data that services keep with the user.
+    /// Metadata that services store with the user.
     pub metadata: Json,
-    /// Data that only administrators see.
+    /// Metadata that only administrators see.
     pub private_metadata: Json,
     /// Time of creation (UTC).
     pub date_joined: DateTimeUtc,
-    /// The last sign-in. It is no change of the user: neither `version` nor `updated_at` moves with it.
+    /// Time of the last sign-in (UTC). A sign-in changes neither `version` nor `updated_at`.
     pub last_login: Option<DateTimeUtc>,
-    /// The last change.
+    /// Time of the last change (UTC).
     pub updated_at: DateTimeUtc,
-    /// Counts the changes; copies elsewhere keep the highest.
+    /// Number of changes. Of two copies, the one with the higher version is newer.
     pub version: i64,
     /// Time of the deletion (UTC).
     pub deleted_at: Option<DateTimeUtc>,
@@ -73,7 +74,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// An active user who has an address and nothing else.
+    /// Builds an active user who has an address and nothing else.
     #[must_use]
     pub fn new(id: UserId, email: Email, now: DateTimeUtc) -> Self {
         Self {
@@ -101,7 +102,7 @@ impl Model {
         }
     }
 
-    /// Returns the named roles of the user, those that the flags stand for among them.
+    /// Returns the names of the roles of the user, including those that flags express.
     #[must_use]
     pub fn roles(&self) -> Vec<String> {
         let flags = [("staff", self.is_staff), ("superuser", self.is_superuser)];
@@ -114,13 +115,13 @@ impl Model {
     }
 }
 
-/// Returns whether a flag stands for this role, so that it is not listed among the roles.
+/// Returns whether a flag expresses this role, so that it is not listed among the roles.
 #[must_use]
 pub fn is_flag(role: &str) -> bool {
     matches!(role, "staff" | "superuser")
 }
 
-/// Returns the users that exist.
+/// Selects the users that are not deleted.
 pub fn existing() -> Select<Entity> {
     Entity::find().filter(Column::DeletedAt.is_null())
 }
@@ -130,10 +131,10 @@ pub async fn find(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>
     unique(existing().filter(Column::Id.eq(id)), db).await
 }
 
-/// Returns the user with this identifier, or whose account has taken its place.
+/// Returns the user with this identifier, or the user whom that account was merged into.
 pub async fn find_or_successor(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
     let mut next = Some(id);
-    // Nobody is merged into somebody who was merged before, so that this ends.
+    // The loop ends, because no account is merged into one that was itself merged.
     while let Some(id) = next {
         match unique(Entity::find_by_id(id), db).await? {
             Some(user) if user.deleted_at.is_some() => next = user.merged_into,
@@ -148,8 +149,9 @@ pub async fn find_among(db: &impl ConnectionTrait, ids: Vec<UserId>) -> Result<V
     existing().filter(Column::Id.is_in(ids)).all(db).await
 }
 
-/// Returns the users with these identifiers, or whose accounts have taken their place, by the identifiers asked for. As
-/// a rule it is one query; each step from a merged account to the next one is another, for all of them at once.
+/// Returns the users with these identifiers, or the users whom those accounts were merged into, by the requested
+/// identifiers. Usually it takes one query; each step from merged accounts to their successors takes one more for all
+/// of them.
 pub async fn find_among_or_successors(
     db: &impl ConnectionTrait,
     ids: Vec<UserId>,
@@ -163,7 +165,7 @@ pub async fn find_among_or_successors(
             let mut by = asked.remove(&user.id).unwrap_or_default();
             match (user.deleted_at, user.merged_into) {
                 (None, _) => {
-                    // As a rule by one identifier: a user need not be copied then.
+                    // Usually one identifier leads to a user, who then needs no copy.
                     let last = by.pop();
                     found.extend(by.into_iter().map(|id| (id, user.clone())));
                     found.extend(last.map(|id| (id, user)));
@@ -182,7 +184,7 @@ pub async fn find_by_email(db: &impl ConnectionTrait, email: &Email) -> Result<O
     unique(existing().filter(Column::Email.eq(email.clone())), db).await
 }
 
-/// Returns the users with these identifiers, deleted ones among them: for the feed, which must tell of a deletion.
+/// Returns the users with these identifiers, including deleted ones, for the feed, which reports deletions.
 pub async fn with_deleted(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<Model>, DbErr> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -190,7 +192,7 @@ pub async fn with_deleted(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<V
     Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(db).await
 }
 
-/// Returns the users after this one in the order of their identifiers, deleted ones among them.
+/// Returns the users after this identifier in the order of the identifiers, including deleted ones.
 pub async fn page_with_deleted(
     db: &impl ConnectionTrait,
     after: Option<UserId>,
@@ -224,14 +226,13 @@ pub async fn ids_by_email(db: &impl ConnectionTrait, emails: &[Email]) -> Result
     query.filter(Column::Email.is_in(emails.iter().cloned())).into_tuple().all(db).await
 }
 
-/// Returns those of these identifiers that are given, to deleted users too.
+/// Returns the identifiers among these that are taken, including those of deleted users.
 pub async fn known_ids(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<UserId>, DbErr> {
     let query = Entity::find().select_only().column(Column::Id);
     query.filter(Column::Id.is_in(ids.iter().copied())).into_tuple().all(db).await
 }
 
-/// Records a sign-in and returns the user as they are now, if they are still active. Locks the row until the
-/// transaction ends.
+/// Records a sign-in and returns the user, if they are still active. The row is locked until the transaction ends.
 pub async fn record_login(txn: &impl ConnectionTrait, id: UserId, now: DateTimeUtc) -> Result<Option<Model>, DbErr> {
     let updated = Entity::update_many()
         .col_expr(Column::LastLogin, Expr::value(now))
@@ -245,7 +246,7 @@ pub async fn record_login(txn: &impl ConnectionTrait, id: UserId, now: DateTimeU
 
 /// Returns the user with this identifier, locked until the transaction ends.
 pub async fn find_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
-    // SQLite has no row locks and needs none: the transaction holds the write lock already.
+    // SQLite has no row locks and needs none, because the transaction already holds the write lock.
     unique(existing().filter(Column::Id.eq(id)).lock_exclusive(), txn).await
 }
 
@@ -258,7 +259,7 @@ pub async fn update(txn: &impl ConnectionTrait, user: &Model) -> Result<(), DbEr
     Entity::update(row).exec(txn).await.map(drop)
 }
 
-/// Raises the version of every user by so much, deleted ones among them.
+/// Raises the version of every user by `by`, including deleted users.
 pub async fn raise_versions(txn: &impl ConnectionTrait, by: i64) -> Result<(), DbErr> {
     let raised = Entity::update_many().col_expr(Column::Version, Expr::col(Column::Version).add(by));
     raised.exec(txn).await.map(drop)
@@ -269,7 +270,8 @@ pub async fn count_superusers(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     existing().filter(Column::IsSuperuser.eq(true)).filter(Column::IsActive.eq(true)).count(db).await
 }
 
-/// Returns the user with this identifier, or the deleted one who can be restored, locked until the transaction ends.
+/// Returns the user with this identifier, even if they are deleted but can be restored, locked until the transaction
+/// ends.
 pub async fn find_unerased_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>, DbErr> {
     unique(Entity::find_by_id(id).filter(Column::ErasedAt.is_null()).lock_exclusive(), txn).await
 }

@@ -1,5 +1,5 @@
-//! Waking those who follow the outbox: PostgreSQL's NOTIFY reaches every replica when the transaction commits.
-//! SQLite has no such thing; there the process wakes itself, and others look for themselves now and then.
+//! Wakes the tasks that follow the outbox. PostgreSQL's `NOTIFY` reaches every replica when the transaction commits.
+//! SQLite has no equivalent: the process wakes itself, and other processes poll.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 const CHANNEL: &str = "auth_graph_changes";
 
-/// Tells every replica that there are changes, when the transaction commits.
+/// Notifies every replica of changes when the transaction commits.
 pub(super) async fn notify(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
     match txn.get_database_backend() {
         DbBackend::Postgres => {
@@ -28,10 +28,10 @@ pub struct Wake {
 }
 
 impl Wake {
-    /// Listens for what this process (`local`) and, on PostgreSQL, the other replicas announce.
+    /// Listens for notifications of this process (`local`) and, on PostgreSQL, of other replicas.
     ///
     /// # Errors
-    /// When the database can not be reached.
+    /// When the database cannot be reached.
     pub async fn listen(db: &DatabaseConnection, local: Arc<Notify>) -> Result<Self, DbErr> {
         let listener = match db.get_database_backend() {
             DbBackend::Postgres => {
@@ -45,7 +45,7 @@ impl Wake {
         Ok(Self { listener, local })
     }
 
-    /// Returns when there may be changes, or after `at_most`.
+    /// Waits until there may be changes, at most for `at_most`.
     ///
     /// # Errors
     /// When the database can no longer be reached.

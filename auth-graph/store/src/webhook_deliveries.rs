@@ -254,7 +254,7 @@ pub async fn give_up(txn: &impl ConnectionTrait, webhook: WebhookId) -> Result<(
 
 /// Deliveries that are queued again.
 #[derive(Clone, Copy, Debug)]
-pub enum Again {
+pub enum Requeued {
     /// This delivery.
     One(DeliveryId),
     /// Every change since a time, to one endpoint.
@@ -262,16 +262,16 @@ pub enum Again {
 }
 
 /// Queues deliveries anew that were made or given up. The answer tells how many.
-pub async fn requeue(txn: &impl ConnectionTrait, again: Again, now: DateTimeUtc) -> Result<u64, DbErr> {
+pub async fn requeue(txn: &impl ConnectionTrait, requeued: Requeued, now: DateTimeUtc) -> Result<u64, DbErr> {
     let waiting = Entity::update_many()
         .col_expr(Column::State, Expr::value(State::Waiting.to_value()))
         .col_expr(Column::QueuedAt, Expr::value(now))
         .col_expr(Column::DueAt, Expr::value(now))
         .col_expr(Column::Attempts, Expr::value(0))
         .filter(Column::State.ne(State::Waiting));
-    let waiting = match again {
-        Again::One(id) => waiting.filter(Column::Id.eq(id)),
-        Again::Since(webhook, since) => {
+    let waiting = match requeued {
+        Requeued::One(id) => waiting.filter(Column::Id.eq(id)),
+        Requeued::Since(webhook, since) => {
             let since = comparable(since);
             waiting.filter(Column::WebhookId.eq(webhook)).filter(Column::RecordedAt.gte(since))
         }

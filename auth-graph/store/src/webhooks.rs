@@ -11,7 +11,7 @@ use model::values::{EventTypes, WebhookId, WebhookUrl};
 #[derive(Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "webhooks")]
 pub struct Model {
-    /// Names it.
+    /// Identifier of the endpoint.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: WebhookId,
     /// Address of the endpoint.
@@ -22,17 +22,17 @@ pub struct Model {
     pub event_types: EventTypes,
     /// Secret that signs its deliveries, encrypted.
     pub secret: Vec<u8>,
-    /// The secret before, encrypted, which signs too …
+    /// Previous secret, encrypted, which also signs deliveries until it expires.
     pub previous_secret: Option<Vec<u8>>,
-    /// … until then.
+    /// Time until which the previous secret signs (UTC).
     pub previous_secret_until: Option<DateTimeUtc>,
-    /// Up to here in the outbox its deliveries were made.
+    /// Position in the outbox up to which deliveries were created.
     pub position: i64,
     /// Time of creation (UTC).
     pub created_at: DateTimeUtc,
-    /// Since when it has done nothing but fail.
+    /// Time since which every delivery has failed (UTC).
     pub failing_since: Option<DateTimeUtc>,
-    /// From when on it is told nothing.
+    /// Time at which the endpoint was disabled (UTC).
     pub disabled_at: Option<DateTimeUtc>,
 }
 
@@ -58,12 +58,12 @@ pub async fn find_locked(txn: &impl ConnectionTrait, id: WebhookId) -> Result<Op
     unique(Entity::find_by_id(id).lock_exclusive(), txn).await
 }
 
-/// Returns every endpoint, disabled ones among them, the oldest first.
+/// Returns every endpoint, including disabled ones, the oldest first.
 pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_asc(Column::Id).all(db).await
 }
 
-/// Returns the active endpoints, and the position up to which deliveries were made for each.
+/// Returns the active endpoints, each with the position up to which deliveries were created.
 pub async fn positions(db: &impl ConnectionTrait) -> Result<Vec<(WebhookId, i64)>, DbErr> {
     Entity::find()
         .select_only()
@@ -80,12 +80,12 @@ pub async fn insert(txn: &impl ConnectionTrait, webhook: Model) -> Result<(), Db
     Entity::insert(row).exec_without_returning(txn).await.map(drop)
 }
 
-/// Replaces what is stored of an endpoint that is locked.
+/// Updates an endpoint whose row is locked.
 pub async fn replace(txn: &impl ConnectionTrait, webhook: Model) -> Result<(), DbErr> {
     Entity::update(ActiveModel::from(webhook).reset_all()).exec(txn).await.map(drop)
 }
 
-/// Stores a secret encrypted anew, unless it was replaced or dropped meanwhile.
+/// Stores a re-encrypted secret, unless the secret was replaced or removed meanwhile.
 pub async fn reseal(db: &impl ConnectionTrait, id: WebhookId, sealed: &[u8], resealed: Vec<u8>) -> Result<(), DbErr> {
     for column in [Column::Secret, Column::PreviousSecret] {
         Entity::update_many()
@@ -98,7 +98,7 @@ pub async fn reseal(db: &impl ConnectionTrait, id: WebhookId, sealed: &[u8], res
     Ok(())
 }
 
-/// Has every endpoint told of what comes after a position.
+/// Moves every endpoint to a position, after which it is notified of changes.
 pub async fn move_to(txn: &impl ConnectionTrait, position: i64) -> Result<(), DbErr> {
     Entity::update_many().col_expr(Column::Position, Expr::value(position)).exec(txn).await.map(drop)
 }
@@ -108,13 +108,13 @@ pub async fn delete(txn: &impl ConnectionTrait, id: WebhookId) -> Result<(), DbE
     Entity::delete_by_id(id).exec(txn).await.map(drop)
 }
 
-/// Records that an endpoint fails from now on.
+/// Records the time since which an endpoint fails.
 pub async fn begin_to_fail(db: &impl ConnectionTrait, id: WebhookId, now: DateTimeUtc) -> Result<(), DbErr> {
     let failing = Entity::update_many().col_expr(Column::FailingSince, Expr::value(now));
     failing.filter(Column::Id.eq(id)).exec(db).await.map(drop)
 }
 
-/// Records that an endpoint has done what it should.
+/// Records that an endpoint has accepted a delivery.
 pub async fn recover(db: &impl ConnectionTrait, id: WebhookId) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::FailingSince, Expr::value(None::<DateTimeUtc>))

@@ -1,23 +1,23 @@
-//! A part of a list in the order of its identifiers, and the times between which it lies.
+//! A window of rows in a list that is sorted by identifier.
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 
-/// Which rows of a list: those strictly between two of them, so many from one end.
+/// The requested rows of a list: those between two identifiers, up to a number, from one end.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
-    /// Behind this one.
+    /// Identifier after which the rows start.
     pub after: Option<Uuid>,
-    /// In front of this one.
+    /// Identifier before which the rows end.
     pub before: Option<Uuid>,
-    /// From which end.
+    /// End from which the rows are taken.
     pub direction: Direction,
-    /// At most so many.
+    /// Maximum number of rows.
     pub limit: u64,
 }
 
-/// From which end of a list; either way the rows stay in its order.
+/// The end of a list from which rows are taken. The rows keep the order of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// The first ones.
@@ -26,16 +26,16 @@ pub enum Direction {
     Backward,
 }
 
-/// The last second of the years that have four digits.
+/// The last second of the year 9999.
 const LAST: DateTime<Utc> = DateTime::from_timestamp(253_402_300_799, 0).expect("it is a time");
 
-/// A time that somebody else has named, to be compared with those of rows. Nothing that is stored lies outside of these
-/// years; PostgreSQL refuses to compare with some of them, and SQLite compares the texts.
+/// Limits a time of a caller to the years in which stored times lie. PostgreSQL rejects some years outside of this
+/// range, and SQLite compares times as text.
 pub(super) fn comparable(time: DateTimeUtc) -> DateTimeUtc {
     time.clamp(DateTime::UNIX_EPOCH, LAST)
 }
 
-/// Returns the rows within a window of a list that begins with the latest.
+/// Returns the rows of a window in a list that starts with the latest row.
 pub(super) async fn latest_first<E: EntityTrait>(
     db: &impl ConnectionTrait,
     query: Select<E>,

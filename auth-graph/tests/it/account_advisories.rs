@@ -1,5 +1,4 @@
-//! Faults that other services had with accounts, each under its public name. Those that stand better beside the tests
-//! of a subject are there.
+//! Faults of other services with accounts, each under its public name. Some are tested in the file of their subject.
 
 use axum::body::Body;
 use axum::http::Request;
@@ -10,8 +9,8 @@ use crate::support::{Answer, Caller, ISSUER, MailingApp, PASSWORD, TestApp, oper
 
 const NEW_PASSWORD: &str = "another long password";
 
-/// next-auth#1840, better-auth#9690, FusionAuth#629, Ghost#12347 as well: scanners of mails open the links in them, and
-/// used the tokens up. Nothing that only reads uses one up, wherever the token is.
+/// Also next-auth#1840, better-auth#9690, FusionAuth#629 and Ghost#12347: mail scanners opened the links in mails, and
+/// used up the tokens. Here no request that only reads uses up a token.
 #[tokio::test]
 async fn supabase_1214_opening_a_link_uses_nothing_up() {
     let site = MailingApp::with(|config| config.graphql.queries_by_get = true).await;
@@ -33,10 +32,10 @@ async fn supabase_1214_opening_a_link_uses_nothing_up() {
     caller.confirm(mail.token()).await.data("verifyEmail");
 }
 
-/// GHSA-g38m-r43w-p2q7, GHSA-qq9h-g4jm-xgf3: whoever made an account for the address of somebody else kept the password
-/// to it when its owner came.
+/// GHSA-g38m-r43w-p2q7, GHSA-qq9h-g4jm-xgf3: an attacker who registered the address of another person kept the password
+/// after the owner had confirmed the address.
 #[tokio::test]
-async fn cve_2026_35511_and_cve_2026_53516_an_owner_takes_an_account_from_whoever_made_it() {
+async fn cve_2026_35511_and_cve_2026_53516_an_account_belongs_to_the_owner_of_the_address() {
     let site = MailingApp::with(|config| {
         config.rest.enabled = true;
         config.rest.create_user = true;
@@ -51,7 +50,7 @@ async fn cve_2026_35511_and_cve_2026_53516_an_owner_takes_an_account_from_whoeve
     let link = site.mails().await.pop().unwrap();
     assert_eq!(link.to, "thief@test.com");
 
-    caller.forget("ada@test.com").await.data("requestPasswordReset");
+    caller.request_reset("ada@test.com").await.data("requestPasswordReset");
     caller.reset(site.mail().await.token(), NEW_PASSWORD).await.data("resetPassword");
     assert_eq!(thief.me().await.code(), "TOKEN_REVOKED");
     assert_eq!(caller.refresh(pair["refreshToken"].as_str().unwrap()).await.code(), "TOKEN_REVOKED");
@@ -60,9 +59,9 @@ async fn cve_2026_35511_and_cve_2026_53516_an_owner_takes_an_account_from_whoeve
     caller.login("ada@test.com", NEW_PASSWORD).await.data("login");
 }
 
-/// Whoever had the address that takes the place of a deleted user's kept that user from being deleted.
+/// A user with the replacement address of a deleted user prevented the deletion.
 #[tokio::test]
-async fn nobody_has_the_address_of_a_user_who_is_to_be_deleted() {
+async fn no_address_of_another_user_prevents_a_deletion() {
     let site = MailingApp::with(|config| {
         config.rest.enabled = true;
         config.rest.create_user = true;
@@ -76,14 +75,14 @@ async fn nobody_has_the_address_of_a_user_who_is_to_be_deleted() {
     assert_eq!(*deleted.data("deleteAccount"), json!({ "deleted": true }));
 }
 
-/// The codes that mails and messages carry were in the answers, too.
+/// Responses contained the codes that are sent by mail.
 #[tokio::test]
-async fn cve_2026_105211_no_answer_holds_what_only_a_mail_may() {
+async fn cve_2026_105211_no_response_contains_a_token_that_is_sent_by_mail() {
     let site = MailingApp::new().await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await.caller;
     let answers = [
         ada.register("new@test.com").await,
-        ada.forget("ada@test.com").await,
+        ada.request_reset("ada@test.com").await,
         ada.change_email("other@test.com").await,
         ada.send(operation!("request_email_verification"), json!({})).await,
     ];
@@ -99,9 +98,9 @@ async fn cve_2026_105211_no_answer_holds_what_only_a_mail_may() {
     }
 }
 
-/// Addresses, numbers and tokens were put into statements as they came.
+/// Input was inserted into SQL statements without escaping.
 #[tokio::test]
-async fn ghsa_jfwg_rxf3_p7r9_what_people_type_is_no_statement() {
+async fn ghsa_jfwg_rxf3_p7r9_input_never_becomes_a_statement() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await.caller;
     for text in ["' OR '1'='1", "'; DROP TABLE users; --", "\" OR \"\"=\"", "%' OR email LIKE '%", "\\", "\u{0}"] {
@@ -110,7 +109,7 @@ async fn ghsa_jfwg_rxf3_p7r9_what_people_type_is_no_statement() {
             (ada.login(text, PASSWORD).await, "VALIDATION_FAILED"),
             (ada.login(&email, PASSWORD).await, "VALIDATION_FAILED"),
             (ada.login("ada@test.com", text).await, "INVALID_CREDENTIALS"),
-            (ada.forget(&email).await, "VALIDATION_FAILED"),
+            (ada.request_reset(&email).await, "VALIDATION_FAILED"),
             (ada.confirm(text).await, "ONE_TIME_TOKEN_INVALID"),
             (ada.reset(text, NEW_PASSWORD).await, "ONE_TIME_TOKEN_INVALID"),
             (ada.refresh(text).await, "TOKEN_INVALID"),

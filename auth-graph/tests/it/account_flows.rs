@@ -1,4 +1,4 @@
-//! Registering, confirming addresses, profiles and deleting accounts, with the mails that go with them.
+//! Registering, confirming addresses, changing profiles and deleting accounts, with the mails that are sent.
 
 use chrono::Duration;
 use engine::accounts::Rank;
@@ -19,7 +19,7 @@ async fn register_with(caller: &Caller, input: Value) -> Answer {
 }
 
 #[tokio::test]
-async fn an_account_is_made_when_its_address_is_confirmed() {
+async fn an_account_is_created_when_its_address_is_confirmed() {
     let site = MailingApp::new().await;
     let caller = site.test.anonymous();
     assert_eq!(caller.register("Ada@Test.com").await.data("register")["status"], "CONFIRMATION_SENT");
@@ -36,7 +36,7 @@ async fn an_account_is_made_when_its_address_is_confirmed() {
 }
 
 #[tokio::test]
-async fn registering_a_known_address_gets_the_same_answer_at_the_same_cost_and_tells_its_owner() {
+async fn registering_a_known_address_gets_the_same_answer_at_the_same_cost_and_notifies_the_owner() {
     let site = MailingApp::new().await;
     site.test.create_user("ada@test.com").await;
     let mut seen = Vec::new();
@@ -53,7 +53,7 @@ async fn registering_a_known_address_gets_the_same_answer_at_the_same_cost_and_t
 }
 
 #[tokio::test]
-async fn fifty_parallel_confirmations_make_one_account() {
+async fn fifty_parallel_confirmations_create_one_account() {
     let site = MailingApp::new().await;
     let caller = site.test.anonymous();
     caller.register("ada@test.com").await;
@@ -71,7 +71,7 @@ async fn fifty_parallel_confirmations_make_one_account() {
 }
 
 #[tokio::test]
-async fn a_link_expires_and_is_kept_as_a_hash_only() {
+async fn a_token_expires_and_is_stored_only_as_a_hash() {
     let site = MailingApp::new().await;
     site.test.anonymous().register("ada@test.com").await;
     let mail = site.mail().await;
@@ -85,7 +85,7 @@ async fn a_link_expires_and_is_kept_as_a_hash_only() {
 }
 
 #[tokio::test]
-async fn registration_is_off_unless_it_is_opened() {
+async fn registration_is_off_by_default() {
     let test = TestApp::new().await;
     assert_eq!(test.anonymous().register("ada@test.com").await.code(), "FORBIDDEN");
     let invited = MailingApp::with(|config| config.accounts.registration = Registration::Invitation).await;
@@ -100,7 +100,7 @@ async fn ghsa_9qwp_jf7p_vr7h_and_ghsa_fmh4_wcc4_5jm3_an_invitation_is_for_one_ad
     let invite = async |by: &Caller, email: &str| by.send(INVITE, json!({ "input": { "email": email } })).await;
     assert_eq!(invite(&caller, "ada@test.com").await.code(), "UNAUTHENTICATED");
     invite(&root, "root@test.com").await.data("inviteUser");
-    assert!(site.mails().await.is_empty(), "who has an account needs no invitation");
+    assert!(site.mails().await.is_empty(), "a user with an account needs no invitation");
     assert_eq!(invite(&root, "ada@test.com").await.data("inviteUser")["requested"], true);
     let mail = site.mail().await;
     assert!(mail.link().starts_with(&format!("{ISSUER}/register#token=")));
@@ -131,7 +131,7 @@ async fn ghsa_3529_5m8x_rpv3_hostile_host_headers_are_in_no_link() {
 }
 
 #[tokio::test]
-async fn an_address_changes_when_the_new_one_is_confirmed_and_the_old_one_is_told() {
+async fn an_address_changes_when_the_new_one_is_confirmed_and_the_old_one_is_notified() {
     let site = MailingApp::new().await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
     ada.caller.change_email("lovelace@test.com").await.data("changeEmail");
@@ -141,8 +141,8 @@ async fn an_address_changes_when_the_new_one_is_confirmed_and_the_old_one_is_tol
     site.test.anonymous().confirm(mail.token()).await.data("verifyEmail");
     let me = ada.caller.me().await.data("me").clone();
     assert_eq!((&me["email"], &me["emailVerified"]), (&json!("lovelace@test.com"), &json!(true)));
-    let told = site.mail().await;
-    assert_eq!((told.to.as_str(), told.subject.as_str()), ("ada@test.com", "Your e-mail address was changed"));
+    let received = site.mail().await;
+    assert_eq!((received.to.as_str(), received.subject.as_str()), ("ada@test.com", "Your e-mail address was changed"));
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn changing_to_a_taken_address_looks_the_same_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_user_shows_that_their_address_is_theirs() {
+async fn a_user_verifies_their_address() {
     let site = MailingApp::new().await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
     let ask = async || ada.caller.send(operation!("request_email_verification"), json!({})).await;
@@ -231,7 +231,7 @@ async fn a_profile_is_changed_in_parts() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_refused_is_called_as_it_is_in_the_argument() {
+async fn an_error_about_a_name_has_the_name_of_the_argument() {
     let site = MailingApp::new().await;
     let root = site.test.signed_in("root@test.com", Rank::Superuser).await.caller;
     for field in ["firstName", "lastName"] {
@@ -244,7 +244,7 @@ async fn a_name_that_is_refused_is_called_as_it_is_in_the_argument() {
 }
 
 #[tokio::test]
-async fn metadata_is_merged_and_reserved_keys_are_not_the_users() {
+async fn metadata_is_merged_and_users_cannot_set_reserved_keys() {
     let test = TestApp::with(|config| config.accounts.reserved_metadata = vec!["plan".to_owned()]).await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let set =

@@ -1,4 +1,4 @@
-//! Reading users: who sees whom, and page by page.
+//! Reading users: permissions, and lists page by page.
 
 use engine::accounts::Rank;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn emails(answer: &crate::support::Answer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn nobody_is_null_and_sees_nobody() {
+async fn an_anonymous_caller_sees_no_user() {
     let test = TestApp::new().await;
     let user = test.create_user("ada@test.com").await;
     assert!(test.anonymous().me().await.data("me").is_null());
@@ -33,7 +33,7 @@ async fn nobody_is_null_and_sees_nobody() {
 }
 
 #[tokio::test]
-async fn a_user_sees_themself_and_can_not_tell_a_stranger_from_nobody() {
+async fn a_user_sees_themselves_and_cannot_distinguish_other_users_from_missing_ones() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let stranger = test.create_user("eve@test.com").await;
@@ -46,7 +46,7 @@ async fn a_user_sees_themself_and_can_not_tell_a_stranger_from_nobody() {
 }
 
 #[tokio::test]
-async fn staff_see_everybody() {
+async fn staff_see_all_users() {
     let test = TestApp::new().await;
     let staff = test.signed_in("staff@test.com", Rank::Staff).await;
     let ada = test.create_user("ada@test.com").await;
@@ -77,7 +77,7 @@ async fn pages_follow_each_other_both_ways() {
 }
 
 #[tokio::test]
-async fn filters_narrow_and_wildcards_are_letters() {
+async fn filters_apply_and_wildcards_are_literal() {
     let test = TestApp::new().await;
     let admin = admin_and_five(&test).await;
     test.create_user("under_score@test.com").await;
@@ -96,7 +96,7 @@ async fn filters_narrow_and_wildcards_are_letters() {
 }
 
 #[tokio::test]
-async fn what_a_search_finds_comes_page_by_page_too() {
+async fn the_results_of_a_search_have_pages_too() {
     let test = TestApp::new().await;
     let admin = admin_and_five(&test).await;
     let page = async |mut variables: Value| {
@@ -118,9 +118,9 @@ async fn what_a_search_finds_comes_page_by_page_too() {
     assert!(emails(&users(&admin.caller, disabled).await).is_empty());
 }
 
-/// They reached the query.
+/// In another service, they reached the query.
 #[tokio::test]
-async fn cve_2026_33503_and_cve_2026_33504_forged_cursors_and_lengths_are_refused() {
+async fn cve_2026_33503_and_cve_2026_33504_forged_cursors_and_lengths_are_rejected() {
     let test = TestApp::new().await;
     let admin = admin_and_five(&test).await;
     let page = users(&admin.caller, json!({ "first": 1 })).await;

@@ -1,4 +1,4 @@
-//! What administrators do to accounts, and what they may not.
+//! Changes that administrators make to accounts, and those that are forbidden.
 
 use engine::accounts::Rank;
 use engine::administration;
@@ -29,7 +29,7 @@ const REVOKE: &str = "mutation($id: ID!, $session: ID) { revokeUserSessions(user
     revokedSessions } }";
 const IMPERSONATE: &str = "mutation($input: ImpersonateInput!) { impersonate(input: $input) { accessToken scope } }";
 
-/// An app with a further role, a superuser, and a helper who may change users and little else.
+/// Creates an app with an additional role, a superuser, and a helper who may change users and little else.
 async fn staffed() -> (TestApp, SignedIn, SignedIn) {
     let test = TestApp::with(|config| {
         config.roles.insert("writer".to_owned(), Scopes::parse("notes:write").unwrap());
@@ -54,7 +54,7 @@ async fn roles(caller: &Caller, of: &SignedIn, roles: Value, scopes: Value) -> A
 }
 
 #[tokio::test]
-async fn an_account_is_made_changed_and_signs_in() {
+async fn an_account_is_created_and_changed_and_its_user_signs_in() {
     let (test, root, _) = staffed().await;
     let input = json!({ "email": "Ada@Test.com", "password": PASSWORD, "isStaff": true, "roles": ["writer"] });
     let made = root.caller.send(CREATE, json!({ "input": input })).await;
@@ -69,7 +69,7 @@ async fn an_account_is_made_changed_and_signs_in() {
     let signed_in = test.anonymous().login("lovelace@test.com", PASSWORD).await;
     assert_eq!(signed_in.data("login")["scope"], json!(["notes:write", "users:read"]));
     let again = root.caller.send(UPDATE, json!({ "input": input })).await;
-    assert_eq!(again.data("updateUser")["user"]["version"], 2, "what changes nothing is no change");
+    assert_eq!(again.data("updateUser")["user"]["version"], 2, "an update without a difference is not a change");
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn roles_reach_the_tokens_at_the_next_refresh() {
 }
 
 #[tokio::test]
-async fn ghsa_vrh8_c9cm_wh8v_and_cve_2022_1245_nobody_gives_more_than_they_hold() {
+async fn ghsa_vrh8_c9cm_wh8v_and_cve_2022_1245_no_actor_gives_more_than_they_hold() {
     let (test, root, helper) = staffed().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let caller = &helper.caller;
@@ -108,7 +108,7 @@ async fn ghsa_vrh8_c9cm_wh8v_and_cve_2022_1245_nobody_gives_more_than_they_hold(
     let input = json!({ "email": "new@test.com", "roles": ["writer"] });
     assert_eq!(caller.send(CREATE, json!({ "input": input })).await.code(), "FORBIDDEN");
 
-    // Whoever may do more is not taken over either.
+    // The helper cannot take over a user with more permissions either.
     roles(&root.caller, &ada, json!(["writer"]), json!([])).await.data("setUserRoles");
     assert_eq!(caller.send(UPDATE, of(&ada, "email", json!("mine@test.com"))).await.code(), "FORBIDDEN");
     assert_eq!(caller.send(PASSWORDS, of(&ada, "password", json!(PASSWORD))).await.code(), "FORBIDDEN");
@@ -142,11 +142,11 @@ async fn the_last_superuser_stays() {
     let other = json!({ "input": { "id": second.user.id.to_string(), "isSuperuser": false } });
     let (first, second) = tokio::join!(root.caller.send(UPDATE, demote), second.caller.send(UPDATE, other));
     let refused = [first, second].iter().filter(|answer| !answer.body["errors"].is_null()).count();
-    assert_eq!(refused, 1, "one of the two is left");
+    assert_eq!(refused, 1, "one of the two remains");
 }
 
 #[tokio::test]
-async fn ghsa_2vg6_77g8_24mp_what_ends_an_account_ends_its_sessions() {
+async fn ghsa_2vg6_77g8_24mp_disabling_or_deleting_a_user_ends_their_sessions() {
     let (test, root, _) = staffed().await;
     for (number, mutation) in [DISABLE, DELETE, RESET].into_iter().enumerate() {
         let user = test.signed_in(&format!("user{number}@test.com"), Rank::User).await;
@@ -164,7 +164,7 @@ async fn ghsa_2vg6_77g8_24mp_what_ends_an_account_ends_its_sessions() {
 }
 
 #[tokio::test]
-async fn a_disabled_and_a_deleted_user_come_back() {
+async fn a_disabled_user_is_enabled_and_a_deleted_one_restored() {
     let (test, root, _) = staffed().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     root.caller.send(DISABLE, id(&ada)).await.data("disableUser");
@@ -179,14 +179,14 @@ async fn a_disabled_and_a_deleted_user_come_back() {
         .filter(|change| change.changed_user() == Some(ada.user.id) && change.version > 3)
         .map(|change| change.kind)
         .collect();
-    assert_eq!(written, [Kind::UserDeleted, Kind::UserUpdated], "other services are told of both");
+    assert_eq!(written, [Kind::UserDeleted, Kind::UserUpdated], "other services are notified of both");
     assert_eq!(root.caller.send(RESTORE, id(&ada)).await.code(), "NOT_FOUND");
     test.anonymous().login("ada@test.com", PASSWORD).await.data("login");
 }
 
-/// An identifier of somebody else's thing opened it.
+/// In another service, the identifier of another user's object gave access to it.
 #[tokio::test]
-async fn cve_2026_105209_sessions_of_a_user_are_seen_and_ended_and_no_others() {
+async fn cve_2026_105209_an_administrator_lists_and_ends_only_sessions_of_the_named_user() {
     let (test, root, helper) = staffed().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let eve = test.signed_in("eve@test.com", Rank::User).await;
@@ -202,7 +202,7 @@ async fn cve_2026_105209_sessions_of_a_user_are_seen_and_ended_and_no_others() {
 }
 
 #[tokio::test]
-async fn whoever_acts_as_another_is_named_in_the_token_and_does_no_administration() {
+async fn an_impersonator_is_named_in_the_token_and_cannot_administer() {
     let (test, root, helper) = staffed().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let input = json!({ "id": helper.user.id.to_string(), "reason": "ticket 7" });
@@ -216,7 +216,7 @@ async fn whoever_acts_as_another_is_named_in_the_token_and_does_no_administratio
         .await;
     let claims = &verified.data("verify")["claims"];
     assert_eq!(claims["act"], root.user.id.to_string());
-    assert_eq!(claims["authTime"], "1970-01-01T00:00:00+00:00", "nobody has proved to be the user");
+    assert_eq!(claims["authTime"], "1970-01-01T00:00:00+00:00", "the user has given no proof of identity");
     let client = test.service_client("orders", "").await;
     let described = client.caller.form("/oauth/introspect", &[("token", &token)]).await;
     assert_eq!(described.body["act"], json!({ "sub": root.user.id }));
@@ -233,7 +233,7 @@ async fn whoever_acts_as_another_is_named_in_the_token_and_does_no_administratio
 }
 
 #[tokio::test]
-async fn bad_values_and_strangers_are_refused() {
+async fn invalid_values_and_unknown_users_are_rejected() {
     let (test, root, _) = staffed().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let mut spelt_out = id(&ada);
@@ -267,7 +267,7 @@ async fn bad_values_and_strangers_are_refused() {
 }
 
 #[tokio::test]
-async fn a_search_finds_parts_of_the_address_and_of_the_whole_name() {
+async fn a_search_finds_parts_of_the_address_and_of_the_full_name() {
     let test = TestApp::new().await;
     test.create_user("grace@test.com").await;
     let found_by = [

@@ -1,5 +1,5 @@
-//! Faults that other services had with sessions and tokens, each under its public name. Those that stand better beside
-//! the tests of a subject are there; the guide on sessions and tokens lists them all.
+//! Faults of other services with sessions and tokens, each under its public name. Some are tested in the file of their
+//! subject. The guide on sessions and tokens lists all of them.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -14,7 +14,7 @@ use store::{login_events, sessions, users};
 use crate::support::{ISSUER, PASSWORD, TestApp, claims_of, operation};
 
 /// matrix-authentication-service#4883: one refresh marked all tokens of its session as used. #4436: tokens became
-/// inactive, nobody knew why.
+/// inactive for an unknown reason.
 #[tokio::test]
 async fn mas_4883_and_4436_a_session_is_refreshed_again_and_again_and_its_tokens_stay_good() {
     let test = TestApp::new().await;
@@ -30,8 +30,8 @@ async fn mas_4883_and_4436_a_session_is_refreshed_again_and_again_and_its_tokens
     }
 }
 
-/// Users were kept in a cache of sessions, and shown as they had been: after a change past the service (#7513), and
-/// after one through it (#1516, #896, #2020).
+/// Sessions cached their users, and showed outdated data: after a change in the database (#7513), and after one through
+/// the service (#1516, #896, #2020).
 #[tokio::test]
 async fn better_auth_7513_and_1516_a_user_is_shown_as_they_are_now() {
     let test = TestApp::new().await;
@@ -48,7 +48,7 @@ async fn better_auth_7513_and_1516_a_user_is_shown_as_they_are_now() {
     assert_eq!(test.anonymous().refresh(&ada.refresh).await.data("refresh")["user"]["firstName"], "Lady Lovelace");
 }
 
-/// Each refresh inserted a row, 240 million in a year; and one was inserted for a token that was not even asked for.
+/// Each refresh inserted a row, 240 million in a year. One was even inserted for a token that was not requested.
 #[tokio::test]
 async fn django_graphql_jwt_159_and_199_a_refresh_adds_no_row() {
     let test = TestApp::new().await;
@@ -63,9 +63,9 @@ async fn django_graphql_jwt_159_and_199_a_refresh_adds_no_row() {
     assert_eq!(login_events::Entity::find().all(&test.app.db).await.unwrap().len(), 1, "the sign-in");
 }
 
-/// A client could not tell when its refresh token ends.
+/// A client could not know when its refresh token expires.
 #[tokio::test]
-async fn django_graphql_jwt_119_the_end_of_the_refresh_token_is_told() {
+async fn django_graphql_jwt_119_the_response_has_the_expiry_of_the_refresh_token() {
     let test = TestApp::new().await;
     test.create_user("ada@test.com").await;
     let signed_in = test.app.clock.now();
@@ -80,9 +80,9 @@ async fn django_graphql_jwt_119_the_end_of_the_refresh_token_is_told() {
     assert_eq!((end(&pair) - signed_in).num_days(), 90, "not beyond the end of the session");
 }
 
-/// A server could not tell an expired token from none, and so did not say that it is time to refresh.
+/// A server treated an expired token like a missing one, so that clients did not know that they had to refresh.
 #[tokio::test]
-async fn django_graphql_jwt_204_an_expired_token_is_not_taken_for_none() {
+async fn django_graphql_jwt_204_an_expired_token_differs_from_a_missing_one() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     test.app.clock.advance(Duration::minutes(6));
@@ -90,9 +90,9 @@ async fn django_graphql_jwt_204_an_expired_token_is_not_taken_for_none() {
     assert!(test.anonymous().me().await.data("me").is_null());
 }
 
-/// Identifiers of sessions are ordered by time, and so can be guessed: they open nothing.
+/// Identifiers of sessions are ordered by time and can be guessed. They give no access.
 #[tokio::test]
-async fn ghsa_jh92_5mrj_p2w2_the_name_of_a_session_opens_nothing() {
+async fn ghsa_jh92_5mrj_p2w2_the_identifier_of_a_session_gives_no_access() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     let sid = claims_of(&signed_in.access)["sid"].as_str().unwrap().to_owned();
@@ -120,7 +120,7 @@ async fn ghsa_jh92_5mrj_p2w2_the_name_of_a_session_opens_nothing() {
 
 /// The issuer was taken from the token.
 #[tokio::test]
-async fn cve_2026_31813_a_token_of_another_issuer_is_invalid_whatever_it_says() {
+async fn cve_2026_31813_a_token_of_another_issuer_is_invalid_even_if_it_names_this_one() {
     let test = TestApp::new().await;
     let other = TestApp::with(|config| config.server.public_url = "https://evil.test".to_owned()).await;
     let imposter = TestApp::with(|config| config.server.public_url = ISSUER.to_owned()).await;
@@ -134,7 +134,7 @@ async fn cve_2026_31813_a_token_of_another_issuer_is_invalid_whatever_it_says() 
 
 /// The refresh grant never looked at the secret of the client.
 #[tokio::test]
-async fn cve_2026_53512_the_refresh_grant_wants_the_secret_of_a_client_that_has_one() {
+async fn cve_2026_53512_the_refresh_grant_requires_the_secret_of_a_client_that_has_one() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
@@ -146,11 +146,11 @@ async fn cve_2026_53512_the_refresh_grant_wants_the_secret_of_a_client_that_has_
     }
     let right =
         test.anonymous().form("/oauth/token", &[&grant[..], &[("client_secret", &client.secret)]].concat()).await;
-    assert_eq!(right.body["error"], "invalid_grant", "and the token is still another client's");
+    assert_eq!(right.body["error"], "invalid_grant", "the token belongs to another client");
 }
 
-/// A secret was compared by `==`. A test of the time would fail now and then, so this one reads the code: secrets are
-/// compared where it takes constant time, and nowhere else.
+/// A secret was compared by `==`. A test that measures time would be unreliable, so this one reads the code: secrets
+/// are compared only by functions that take constant time.
 #[test]
 fn ghsa_2xrw_5f2x_m56j_secrets_are_compared_in_constant_time() {
     let read = |name: &str| {
@@ -167,9 +167,9 @@ fn ghsa_2xrw_5f2x_m56j_secrets_are_compared_in_constant_time() {
     }
 }
 
-/// Every shorter, longer and otherwise spelt secret of a client is a wrong one.
+/// Checks every shorter, longer and otherwise changed secret of a client.
 #[tokio::test]
-async fn ghsa_6mq3_xmgp_pjm5_a_changed_client_secret_never_passes() {
+async fn ghsa_6mq3_xmgp_pjm5_a_changed_client_secret_is_never_accepted() {
     let test = TestApp::with(|config| {
         config.limits.account_attempts = 1000;
         config.limits.network_attempts = 1000;
@@ -189,8 +189,8 @@ async fn ghsa_6mq3_xmgp_pjm5_a_changed_client_secret_never_passes() {
     client.token().await;
 }
 
-/// authorizer 2.4.0: the audience was lost on the way through a refresh, tokens of a service account outlived it, and
-/// delegated tokens could do more than the one who used them.
+/// authorizer 2.4.0: a refresh lost the audience, tokens of a service account outlived it, and delegated tokens had
+/// more permissions than the actor.
 #[tokio::test]
 async fn authorizer_2_4_0_audience_and_scope_survive_a_refresh_and_a_disabled_client_has_no_token() {
     let test = TestApp::with(|config| config.tokens.further_audiences = vec!["billing".to_owned()]).await;

@@ -1,4 +1,4 @@
-//! Remembered answers about tokens: none is given again when the token has ended, or the client that asks has changed.
+//! Cached answers about tokens. None is given again after the token has ended or the client has changed.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -27,7 +27,7 @@ use crate::support::{SignedIn, TestApp, claims_of};
 
 const VERIFY: &str = "mutation ($token: String!) { verify(token: $token) { active reason claims { sub scope } } }";
 
-/// The token, and an app that remembers one answer about it.
+/// Returns an app that has cached one answer, and the token that it is about.
 async fn asked_about() -> (TestApp, SignedIn) {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
@@ -46,7 +46,7 @@ async fn reason(test: &TestApp, token: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_known_answer_is_given_without_execution() {
+async fn a_cached_answer_is_given_without_an_execution() {
     let (test, ada) = asked_about().await;
     let (remembered, reached) = (Remembered::new(&test.app), Arc::new(AtomicUsize::new(0)));
     let counted = reached.clone();
@@ -70,7 +70,7 @@ async fn a_known_answer_is_given_without_execution() {
     assert_eq!(head.headers[CONTENT_TYPE], "application/json; charset=utf-8");
     assert_eq!(head.headers["cache-control"], "no-store");
 
-    // It is the answer to a request of that kind only.
+    // The answer is given only to requests of that kind.
     let other = request().header(ACCEPT, "application/graphql-response+json").body(body.clone().into()).unwrap();
     let (head, _) = ask(other).await;
     assert_eq!(executions(), 1);
@@ -81,13 +81,13 @@ async fn a_known_answer_is_given_without_execution() {
     let (head, _) = ask(events.body(body.clone().into()).unwrap()).await;
     assert_eq!(executions(), 1);
     assert_eq!(head.headers[CONTENT_TYPE], "text/event-stream; charset=utf-8");
-    // Nor where the outbox was not read for a while.
+    // It is not given either when the outbox was not read for a while.
     test.app.clock.advance(Duration::seconds(2));
     router.clone().oneshot(request().body(Body::from(body)).unwrap()).await.unwrap();
     assert_eq!((executions(), reason(&test, &ada.access).await.as_str()), (1, "none"));
 }
 
-/// The body is read before the routes see it: they must still report what was wrong with it.
+/// The layer reads the body before the routes, which must still report an error of it.
 #[tokio::test]
 async fn a_body_that_does_not_arrive_has_the_code_of_its_route() {
     let test = TestApp::new().await;
@@ -103,7 +103,7 @@ async fn a_body_that_does_not_arrive_has_the_code_of_its_route() {
     }
 }
 
-/// A body that says how long it is, and never comes.
+/// A body that states its length and never arrives.
 struct Late;
 
 impl HttpBody for Late {
@@ -120,7 +120,7 @@ impl HttpBody for Late {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_good_any_more_is_not_called_active() {
+async fn a_token_that_has_ended_is_not_reported_as_active() {
     let (test, ada) = asked_about().await;
     ada.caller.logout(&ada.refresh).await;
     test.app.tokens.revocations.complete_at(test.app.clock.now());
@@ -140,7 +140,7 @@ async fn a_token_that_is_not_good_any_more_is_not_called_active() {
 }
 
 #[tokio::test]
-async fn what_does_not_follow_from_the_token_is_not_remembered() {
+async fn answers_that_depend_on_more_than_the_token_are_not_cached() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let documents = [
@@ -166,11 +166,11 @@ async fn what_does_not_follow_from_the_token_is_not_remembered() {
 
     assert_eq!(reason(&test, "no token").await, "INVALID");
     test.anonymous().verify(&ada.refresh).await.data("verify");
-    assert!(test.remembered.is_empty(), "only answers about good access tokens");
+    assert!(test.remembered.is_empty(), "only answers about valid access tokens are cached");
 }
 
 #[tokio::test]
-async fn introspection_is_remembered_for_the_client_that_asked() {
+async fn introspection_is_cached_for_the_client_that_asked() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let client = test.service_client("orders", "").await;

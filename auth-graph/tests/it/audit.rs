@@ -1,4 +1,4 @@
-//! The audit log and the log of sign-ins: what is in them, who reads them, and that they stay as they are.
+//! The audit log and the login events: their content, their readers, and that they cannot be changed.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ async fn events(caller: &Caller, filter: Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_change_is_recorded_with_who_why_and_what() {
+async fn a_change_is_recorded_with_its_actor_reason_and_difference() {
     let test = TestApp::new().await;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
     let ada = test.create_user("ada@test.com").await;
@@ -60,7 +60,7 @@ async fn passwords_and_their_hashes_are_not_recorded() {
 }
 
 #[tokio::test]
-async fn a_change_that_fails_is_not_recorded_and_one_that_is_recorded_never_changes() {
+async fn a_failed_change_is_not_recorded_and_a_record_never_changes() {
     let test = TestApp::new().await;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
     assert_eq!(root.caller.send(DISABLE, json!({ "id": root.user.id.to_string() })).await.code(), "CONFLICT");
@@ -71,7 +71,7 @@ async fn a_change_that_fails_is_not_recorded_and_one_that_is_recorded_never_chan
 }
 
 #[tokio::test]
-async fn events_end_with_their_retention() {
+async fn events_are_deleted_after_their_retention_time() {
     let test = TestApp::new().await;
     test.service_client("orders", "").await;
     let count = async || audit_events::Entity::find().all(&test.app.db).await.unwrap().len();
@@ -135,7 +135,7 @@ async fn sign_ins_are_listed_and_counted() {
 }
 
 #[tokio::test]
-async fn the_logs_are_for_those_with_the_scope() {
+async fn the_logs_require_their_scope() {
     let test = TestApp::new().await;
     let staff = test.signed_in("staff@test.com", Rank::Staff).await.caller;
     for operation in [operation!("audit_events"), operation!("login_events")] {
@@ -152,7 +152,7 @@ fn output(folder: &Path, arguments: &[&str], input: &str) -> String {
 }
 
 #[test]
-fn the_command_line_does_what_administrators_do() {
+fn the_command_line_has_the_operations_of_administrators() {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
     output(folder, &["user", "create", "root@test.com", "--superuser"], PASSWORD);
@@ -193,7 +193,7 @@ fn the_command_line_does_what_administrators_do() {
     let registration = ["--set", "accounts.registration=invitation"];
     output(folder, &[&["user", "invite", "new@test.com", "--locale", "de"], &registration[..]].concat(), "");
     let refused = run(folder, &["user", "disable", "root@test.com"], "");
-    assert!(!refused.status.success() && text(&refused.stderr).contains("Nobody would be left"));
+    assert!(!refused.status.success() && text(&refused.stderr).contains("At least one active superuser must remain"));
 
     let exported = output(folder, &["audit", "export"], "");
     let actions: Vec<String> = exported

@@ -1,4 +1,4 @@
-//! Requests that ask for too much, or for what nobody may: a code, and no work done.
+//! Requests that are too large or forbidden are rejected with a code, before any work is done.
 
 use axum::http::{Request, StatusCode};
 use engine::accounts::Rank;
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn vilnacrm_315_and_opencti_6898_thirty_log_ins_in_one_document_are_none() {
+async fn vilnacrm_315_and_opencti_6898_thirty_log_ins_in_one_document_are_rejected() {
     let test = TestApp::new().await;
     test.create_user("ada@test.com").await;
     let before = test.app.passwords.pool.computed();
@@ -88,7 +88,7 @@ async fn broken_batched_and_oversized_bodies_have_a_code() {
 }
 
 #[tokio::test]
-async fn production_neither_tells_its_schema_nor_suggests_names() {
+async fn production_neither_shows_its_schema_nor_suggests_names() {
     let test = TestApp::with(|config| config.profile = model::config::Profile::Production).await;
     let answer = test.anonymous().send("{ __schema { types { name } } }", json!({})).await;
     assert!(!answer.text.contains("TokenPair"), "{}", answer.text);

@@ -1,4 +1,5 @@
-//! Tokens that must not pass: `verify` says why, and a protected field refuses them with the right code.
+//! Tokens that must not be accepted: `verify` returns the reason, and a protected field rejects them with the right
+//! code.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{ISSUER, SignedIn, TestApp};
 
-/// A test with a user whose token is forged in some way.
+/// A test with a user whose token is forged.
 struct Forgery {
     test: TestApp,
     victim: SignedIn,
@@ -31,7 +32,7 @@ impl Forgery {
         serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
     }
 
-    /// The victim's claims, changed, and signed with the real key.
+    /// Returns a token with changed claims of the victim, signed with the real key.
     fn signed(&self, change: impl FnOnce(&mut Map<String, Value>, &mut Header)) -> String {
         let ring = self.test.app.tokens.keyring.current();
         let key = ring.signing(self.test.app.clock.now()).unwrap();
@@ -43,7 +44,7 @@ impl Forgery {
         encode(&header, &claims, &key.encoding).unwrap()
     }
 
-    /// A token of these parts, with the signature given.
+    /// Returns a token with changed claims and a given signature.
     fn assembled(&self, change: impl FnOnce(&mut Map<String, Value>), signature: &str) -> String {
         let mut header = self.part(0);
         change(&mut header);
@@ -68,7 +69,7 @@ impl Forgery {
 }
 
 #[tokio::test]
-async fn the_forger_makes_good_tokens_when_nothing_is_changed() {
+async fn an_unchanged_token_of_the_forger_is_valid() {
     let forgery = Forgery::new().await;
     forgery.accepted(&forgery.signed(|_, _| {})).await;
 }
@@ -102,7 +103,7 @@ async fn an_expired_token_is_expired() {
 }
 
 #[tokio::test]
-async fn a_token_is_not_good_before_its_time() {
+async fn a_token_is_not_valid_before_its_time() {
     let forgery = Forgery::new().await;
     let later = (forgery.test.app.clock.now() + Duration::minutes(2)).timestamp();
     forgery.refused(&forgery.signed(|claims, _| drop(claims.insert("nbf".into(), later.into()))), "INVALID").await;
@@ -144,7 +145,7 @@ async fn ghsa_9h47_pqcx_hjr4_an_unsigned_token_is_invalid() {
 }
 
 #[tokio::test]
-async fn authorizer_550_the_public_key_is_no_hmac_secret() {
+async fn authorizer_550_the_public_key_is_not_an_hmac_secret() {
     let forgery = Forgery::new().await;
     let jwks: Value = serde_json::from_str(forgery.test.app.tokens.keyring.current().jwks()).unwrap();
     let jwk = &jwks["keys"][0];
@@ -171,7 +172,7 @@ async fn an_unknown_or_missing_key_identifier_is_invalid() {
 }
 
 #[tokio::test]
-async fn keys_that_a_token_brings_along_are_not_used() {
+async fn keys_in_a_token_are_not_used() {
     let forgery = Forgery::new().await;
     let other = Forgery::new().await;
     let theirs = other.test.app.tokens.keyring.current();
@@ -191,7 +192,7 @@ async fn keys_that_a_token_brings_along_are_not_used() {
 }
 
 #[tokio::test]
-async fn a_critical_extension_is_not_understood() {
+async fn a_critical_extension_is_rejected() {
     let forgery = Forgery::new().await;
     let token = forgery.signed(|_, header| header.crit = Some(vec!["exp".to_owned()]));
     forgery.refused(&token, "INVALID").await;
@@ -226,7 +227,7 @@ async fn ghsa_wxg7_w2v3_w38g_every_claim_is_required() {
 }
 
 #[tokio::test]
-async fn a_token_that_our_key_signed_for_another_audience_is_invalid() {
+async fn a_token_with_our_signature_for_another_audience_is_invalid() {
     let forgery = Forgery::new().await;
     let app = &forgery.test.app;
     let now = app.clock.now();
@@ -250,7 +251,7 @@ async fn a_token_that_our_key_signed_for_another_audience_is_invalid() {
 }
 
 #[tokio::test]
-async fn ghsa_xmf8_cvqr_rfgj_garbage_in_the_header_is_invalid_and_other_schemes_are_nobody() {
+async fn ghsa_xmf8_cvqr_rfgj_a_malformed_header_is_invalid_and_other_schemes_are_anonymous() {
     let forgery = Forgery::new().await;
     let good = &forgery.victim.access;
     for value in ["Bearer", "Bearer ", "bearer a b", &format!("Bearer {good} {good}"), "Bearer \u{e9}"] {
@@ -270,7 +271,7 @@ async fn ghsa_xmf8_cvqr_rfgj_garbage_in_the_header_is_invalid_and_other_schemes_
 }
 
 #[tokio::test]
-async fn a_bad_token_does_not_keep_anybody_from_signing_in() {
+async fn signing_in_works_with_a_bad_token_in_the_header() {
     let forgery = Forgery::new().await;
     let caller = forgery.test.anonymous().with_header("authorization", "Bearer expired");
     caller.login("root@test.com", crate::support::PASSWORD).await.data("login");
@@ -278,7 +279,7 @@ async fn a_bad_token_does_not_keep_anybody_from_signing_in() {
 }
 
 #[tokio::test]
-async fn simplejwt_46_verify_knows_refresh_tokens_and_does_not_use_them() {
+async fn simplejwt_46_verify_checks_refresh_tokens_without_using_them_up() {
     let forgery = Forgery::new().await;
     let (test, token) = (&forgery.test, &forgery.victim.refresh);
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Callers who go away in the middle: the server drops what it does for them.
+//! Callers who disconnect in the middle of a request, whose future the server drops.
 
 use futures_util::poll;
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -7,9 +7,9 @@ use store::change_head;
 
 use crate::support::TestApp;
 
-/// launchbadge/sqlx#4393: the next statement on the connection became a part of a transaction that nobody ended.
+/// launchbadge/sqlx#4393: the next statement on the connection became part of a transaction that was never ended.
 #[tokio::test]
-async fn nothing_is_left_of_a_transaction_whose_caller_went_away_while_it_began() {
+async fn a_transaction_is_rolled_back_when_its_caller_disconnects_while_it_begins() {
     let test = TestApp::with(|config| config.database.max_connections = 1).await;
     let elsewhere = test.replica().await;
     for polls in 0..20 {
@@ -23,7 +23,7 @@ async fn nothing_is_left_of_a_transaction_whose_caller_went_away_while_it_began(
                 tokio::task::yield_now().await;
             }
         }
-        // A statement of its own is there for everybody as soon as it has ended.
+        // A statement outside of a transaction is visible to others as soon as it has ended.
         let further = Expr::col(change_head::Column::Position).add(1);
         let moving = change_head::Entity::update_many().col_expr(change_head::Column::Position, further);
         moving.filter(change_head::Column::Id.eq(1)).exec(&test.app.db).await.unwrap();

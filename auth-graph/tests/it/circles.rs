@@ -1,9 +1,9 @@
-//! No circle between files: each can be read, tested and moved with what is below it, and nothing else.
+//! There is no circle between files, so that each file can be read, tested and moved together with the files below it.
 //!
 //! The test reads the product code of every package (`src/`, without `#[cfg(test)] mod tests`). A file has an arrow to
 //! each file whose items it names: by a `use`, by a path that begins with `crate`, `super` or `self`, or by a path that
-//! begins with a module that it declares or imports. A `mod child;` is no arrow, nor is a `pub use child::Item` whose
-//! name the file itself does not use. A name that a module only passes on leads to the file that defines it.
+//! begins with a module that it declares or imports. A `mod child;` is not an arrow, nor is a `pub use child::Item`
+//! whose name the file itself does not use. A name that a module re-exports leads to the file that defines it.
 
 mod words;
 
@@ -26,9 +26,9 @@ fn no_circle_between_files() {
     assert!(circles.is_empty(), "a circle between files:\n{}\n", circles.join("\n"));
 }
 
-/// The reading itself: what it takes for an arrow, and what it does not.
+/// Tests the reader itself: the names that it counts as arrows, and those that it does not.
 #[test]
-fn a_circle_is_found_through_names_that_a_module_passes_on() {
+fn a_circle_is_found_through_names_that_a_module_re_exports() {
     let circles = |files: &[(&str, &str)]| {
         let files = files.iter().map(|(name, text)| ((*name).to_owned(), File::read(text))).collect();
         Tree { files }.circles()
@@ -52,7 +52,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Folders with a `Cargo.toml` and a `src`, up to three levels deep.
+/// Returns the folders with a `Cargo.toml` and a `src`, up to three levels deep.
 fn packages() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![(root(), 0)];
@@ -74,20 +74,20 @@ struct Tree {
     files: BTreeMap<String, File>,
 }
 
-/// A file, as far as it matters here.
+/// The names of one file.
 #[derive(Debug, Default)]
 struct File {
-    /// Names that it defines.
+    /// Names that the file defines.
     items: BTreeSet<String>,
-    /// Its modules that are files.
+    /// Child modules that are files.
     children: BTreeSet<String>,
-    /// Names that it imports.
+    /// Names that the file imports.
     imports: BTreeMap<String, Import>,
-    /// Modules all of whose names it imports.
+    /// Modules that the file imports with a glob.
     globs: Vec<Vec<String>>,
-    /// Every path with more than one segment that it names outside of a `use`.
+    /// Every path with more than one segment outside of a `use`.
     paths: BTreeSet<Vec<String>>,
-    /// Every name that it uses outside of a `use`.
+    /// Every name outside of a `use`.
     names: BTreeSet<String>,
 }
 
@@ -97,7 +97,7 @@ struct Import {
     public: bool,
 }
 
-/// The end of a path.
+/// The target of a path.
 enum Target {
     Item(String),
     Module(String),
@@ -121,7 +121,7 @@ impl Tree {
         Self { files }
     }
 
-    /// The file of a module, such as `a/child.rs` for `child` of `a.rs`.
+    /// Returns the file of a module, such as `a/child.rs` for `child` of `a.rs`.
     fn child(&self, of: &str, name: &str) -> Option<String> {
         let child = match of {
             "lib.rs" | "main.rs" => format!("{name}.rs"),
@@ -138,7 +138,7 @@ impl Tree {
         }
     }
 
-    /// Where a path leads that a file names; none when it leaves the package.
+    /// Returns the target of a path in a file, or `None` when it leaves the package.
     fn follow(&self, from: &str, path: &[String], depth: usize) -> Option<Target> {
         let (first, rest) = path.split_first()?;
         match first.as_str() {
@@ -163,7 +163,7 @@ impl Tree {
         }
     }
 
-    /// Where a path leads that begins in a module.
+    /// Returns the target of a path that begins in a module.
     fn descend(&self, module: String, path: &[String], depth: usize) -> Option<Target> {
         let Some((name, rest)) = path.split_first() else {
             return Some(Target::Module(module));
@@ -208,7 +208,7 @@ impl Tree {
         arrows
     }
 
-    /// The strongly connected parts with more than one file: files that reach each other.
+    /// Returns the strongly connected components with more than one file: files that reach each other.
     fn circles(&self) -> Vec<Vec<String>> {
         let arrows: BTreeMap<&String, BTreeSet<String>> =
             self.files.keys().map(|name| (name, self.arrows(name))).collect();
@@ -236,7 +236,7 @@ impl File {
     fn read(text: &str) -> Self {
         let words = words(text);
         let mut file = Self::default();
-        // The modules within the file that the reading is in, by the depth of their braces; none of them for `impl`.
+        // Depths of the braces of the inline modules that contain the current position.
         let mut inline: Vec<usize> = Vec::new();
         let (mut at, mut depth) = (0, 0);
         let word = |at: usize| words.get(at).map_or("", String::as_str);
@@ -289,7 +289,7 @@ impl File {
         file
     }
 
-    /// A path; within modules of the file, `super` leads to the file itself.
+    /// Records a path. Within inline modules, `super` leads to the file itself.
     fn take_path(&mut self, path: Vec<String>, inline: usize) {
         self.names.insert(path[0].clone());
         let up = path.iter().take_while(|segment| *segment == "super").count();
@@ -298,7 +298,7 @@ impl File {
         }
     }
 
-    /// The tree of a `use`, such as `crate::{a::A, b as c}`.
+    /// Records the tree of a `use`, such as `crate::{a::A, b as c}`.
     fn take_use(&mut self, words: &[String], prefix: &mut Vec<String>, public: bool, inline: usize) {
         let length = prefix.len();
         let mut at = 0;

@@ -1,4 +1,5 @@
-//! What access tokens say: little by default, what the policy adds for an audience, and the names of Django's clients.
+//! The claims of access tokens: few by default, those that the policy adds for an audience, and the names for Django's
+//! clients.
 
 use engine::accounts::Rank;
 use model::config::{ClaimsForAudience, Config, ScopesOfAudience, UserIdClaim};
@@ -44,7 +45,7 @@ async fn refreshed(test: &TestApp, signed_in: &SignedIn) -> Value {
 }
 
 #[tokio::test]
-async fn a_token_says_little_unless_it_is_configured() {
+async fn a_token_has_few_claims_by_default() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::Superuser).await;
     let claims = claims_of(&signed_in.access);
@@ -61,7 +62,7 @@ async fn a_token_says_little_unless_it_is_configured() {
     assert!(signed_in.access.len() < 800, "{}", signed_in.access.len());
 }
 
-/// The claim stayed as it was at the sign-in.
+/// The claim kept its value from the sign-in.
 #[tokio::test]
 async fn nextjs_auth0_1735_the_policy_adds_attributes_of_the_user_as_they_are_now() {
     let test = TestApp::with(with_policies).await;
@@ -74,7 +75,7 @@ async fn nextjs_auth0_1735_the_policy_adds_attributes_of_the_user_as_they_are_no
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_has_given_is_no_claim() {
+async fn an_empty_name_is_not_a_claim() {
     let names = [("given_name", "firstName"), ("family_name", "lastName"), ("email", "email")];
     let test = TestApp::with(|config| config.claims.policies = vec![policy("graph", &names)]).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
@@ -102,14 +103,14 @@ async fn each_audience_gets_its_own_claims_and_keeps_them_across_a_refresh() {
         assert_eq!(claims["https://orders.test/all"], json!({ "a": 1 }));
         assert!(claims.get("email").is_none());
     }
-    assert_eq!(test.bearer(access).me().await.code(), "TOKEN_INVALID", "it opens nothing in the graph");
+    assert_eq!(test.bearer(access).me().await.code(), "TOKEN_INVALID", "it gives no access to the graph");
     let orders = test.service_client_for("orders", "", &[ORDERS]).await;
     let seen = orders.caller.form("/oauth/introspect", &[("token", access)]).await;
     assert_eq!((&seen.body["active"], &seen.body["given_name"]), (&json!(true), &json!("Ada")));
 }
 
 #[tokio::test]
-async fn a_token_holds_the_scopes_of_its_audience_only() {
+async fn a_token_has_only_the_scopes_of_its_audience() {
     let test = TestApp::with(|config| {
         config.tokens.further_audiences = vec![ORDERS.to_owned()];
         let scopes = Scopes::parse("orders:read users:read").unwrap();
@@ -122,16 +123,19 @@ async fn a_token_holds_the_scopes_of_its_audience_only() {
         test.anonymous().send(operation!("login"), json!({ "input": input })).await.data("login").clone()
     };
     let pair = login(Value::Null).await;
-    assert_eq!(pair["scope"], json!(["users:read"]), "what the user has, and the audience may");
+    assert_eq!(pair["scope"], json!(["users:read"]), "the scopes that the user has and the audience may have");
     assert_eq!(login(json!(["users:write"])).await["scope"], json!([]));
     let refreshed = test.anonymous().refresh(pair["refreshToken"].as_str().unwrap()).await;
     assert_eq!(refreshed.data("refresh")["scope"], json!(["users:read"]));
     let all = test.anonymous().login("root@test.com", PASSWORD).await;
-    assert!(all.data("login")["scope"].as_array().unwrap().contains(&json!("users:write")), "ours is not limited");
+    assert!(
+        all.data("login")["scope"].as_array().unwrap().contains(&json!("users:write")),
+        "the default audience is not limited"
+    );
 }
 
 #[tokio::test]
-async fn an_audience_that_is_not_configured_can_not_be_signed_in_for() {
+async fn users_cannot_sign_in_for_an_audience_that_is_not_configured() {
     let test = TestApp::with(with_policies).await;
     test.create_user("ada@test.com").await;
     for audience in ["", "graph ", "GRAPH", "https://else.test"] {
@@ -143,7 +147,7 @@ async fn an_audience_that_is_not_configured_can_not_be_signed_in_for() {
 }
 
 #[tokio::test]
-async fn claims_that_are_too_long_are_left_out_and_nobody_is_kept_out() {
+async fn claims_that_are_too_long_are_left_out_and_the_sign_in_succeeds() {
     let test = TestApp::with(with_policies).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     set_metadata(&test, &signed_in.user, json!({ "billing": { "plan": "x".repeat(1024) } })).await;
@@ -153,7 +157,7 @@ async fn claims_that_are_too_long_are_left_out_and_nobody_is_kept_out() {
 }
 
 #[tokio::test]
-async fn verify_and_introspection_tell_what_was_added() {
+async fn verify_and_introspection_return_the_additional_claims() {
     let test = TestApp::with(with_policies).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     let answer = test.anonymous().send(VERIFY, json!({ "token": signed_in.access })).await;
@@ -165,7 +169,7 @@ async fn verify_and_introspection_tell_what_was_added() {
 }
 
 #[tokio::test]
-async fn clients_of_django_find_the_names_that_they_look_for() {
+async fn clients_of_django_find_the_claims_that_they_need() {
     let test = TestApp::with(|config| config.claims.django = true).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     for claims in [claims_of(&signed_in.access), refreshed(&test, &signed_in).await] {
@@ -181,7 +185,7 @@ async fn clients_of_django_find_the_names_that_they_look_for() {
         (&json!("Bearer"), &json!(signed_in.user.id))
     );
     assert_eq!(claims_of(&token)["token_type"], "access");
-    assert!(claims_of(&token).get("user_id").is_none(), "a service is nobody's account");
+    assert!(claims_of(&token).get("user_id").is_none(), "a service has no account");
 }
 
 #[tokio::test]
@@ -195,19 +199,19 @@ async fn clients_of_django_with_integers_for_identifiers_find_the_number_of_the_
     let imported = user_numbers::Model { number: 4711, user_id: ada.id };
     user_numbers::insert_many(&test.app.db, vec![imported]).await.unwrap();
     let ada = test.sign_in(ada).await;
-    // The second refresh is the first one again.
+    // The second refresh repeats the first one.
     for claims in [claims_of(&ada.access), refreshed(&test, &ada).await, refreshed(&test, &ada).await] {
         assert_eq!((&claims["user_id"], &claims["sub"]), (&json!(4711), &json!(ada.user.id)));
     }
     ada.caller.me().await.data("me");
     let eve = test.signed_in("eve@test.com", Rank::User).await;
-    assert_eq!(claims_of(&eve.access)["user_id"], 4712, "whoever has none gets the next one");
+    assert_eq!(claims_of(&eve.access)["user_id"], 4712, "a user without a number gets the next one");
     let token = test.service_client("orders", "").await.token().await;
-    assert!(claims_of(&token).get("user_id").is_none(), "a service is nobody's account");
+    assert!(claims_of(&token).get("user_id").is_none(), "a service has no account");
 }
 
 #[tokio::test]
-async fn the_discovery_document_names_what_the_policies_add() {
+async fn the_discovery_document_names_the_claims_of_the_policies() {
     let test = TestApp::with(|config| {
         with_policies(config);
         config.claims.django = true;

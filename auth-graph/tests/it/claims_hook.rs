@@ -1,4 +1,4 @@
-//! The claims hook: how it is asked, and what its failures do.
+//! The claims hook: its requests, and the consequences of its failures.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::support::{HOOK_SECRET, Hook, PASSWORD, TestApp, claims_of, disable, enable, hook_answer};
 
-/// An app that waits for its hook longer than any machine needs.
+/// Creates an app whose time limit for the hook is longer than any machine needs.
 async fn with_hook(on_failure: HookFailure) -> (TestApp, Hook) {
     let hook = Hook::start().await;
     let test = TestApp::with(|config| {
@@ -31,7 +31,7 @@ async fn with_hook(on_failure: HookFailure) -> (TestApp, Hook) {
     (test, hook)
 }
 
-/// What a refresh gives by another process, which soon gives up to wait for the hook.
+/// Refreshes at another process, whose time limit for the hook is short.
 async fn refreshed_in_haste(test: &TestApp, token: &str) -> Result<TokenPair> {
     let mut config = test.app.config.clone();
     config.claims.hook.timeout = Duration::from_millis(100);
@@ -40,7 +40,7 @@ async fn refreshed_in_haste(test: &TestApp, token: &str) -> Result<TokenPair> {
 }
 
 #[tokio::test]
-async fn it_is_told_what_the_token_is_for_and_its_claims_are_taken() {
+async fn the_hook_receives_a_description_of_the_token_and_its_claims_are_added() {
     let (test, hook) = with_hook(HookFailure::Refuse).await;
     hook.answers(json!({ "plan": "gold", "nothing": null }));
     let signed_in = test.signed_in("ada@test.com", Rank::Staff).await;
@@ -79,10 +79,10 @@ async fn each_request_is_signed_with_every_secret() {
     assert!(!asked.is_signed_with("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
     let age = test.app.clock.now().timestamp() - asked.header("webhook-timestamp").parse::<i64>().unwrap();
     assert!((0..60).contains(&age) && asked.header("webhook-id").starts_with("msg_"));
-    assert!(!asked.body.contains("ada@test.com"), "it is told no more than it needs");
+    assert!(!asked.body.contains("ada@test.com"), "it receives no more than it needs");
 }
 
-/// Makes the hook fail in each way, one after the other.
+/// Runs a check with each way in which the hook can fail.
 async fn in_each_failure(hook: &Hook, mut check: impl AsyncFnMut(&str)) {
     let elsewhere = hook.url.clone();
     hook.behaves(|| async { StatusCode::INTERNAL_SERVER_ERROR.into_response() });
@@ -111,7 +111,7 @@ async fn in_each_failure(hook: &Hook, mut check: impl AsyncFnMut(&str)) {
 }
 
 #[tokio::test]
-async fn when_it_fails_a_sign_in_is_refused_and_a_refresh_token_stays_good() {
+async fn when_the_hook_fails_a_sign_in_is_rejected_and_a_refresh_token_stays_valid() {
     let (test, hook) = with_hook(HookFailure::Refuse).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     in_each_failure(&hook, async |failure| {
@@ -119,8 +119,8 @@ async fn when_it_fails_a_sign_in_is_refused_and_a_refresh_token_stays_good() {
         let answer = test.anonymous().refresh(&signed_in.refresh).await;
         assert_eq!((answer.code(), answer.status.as_u16()), ("UNAVAILABLE", 200), "{failure}");
         assert!(answer.error()["extensions"]["retryAfter"].is_u64());
-        assert_eq!(hook.asked().len(), before + 1, "{failure}: it is asked once, and no redirect is followed");
-        // More often than an account may fail: the password is right.
+        assert_eq!(hook.asked().len(), before + 1, "{failure}: one request is sent, and no redirect is followed");
+        // This is more often than log-ins of an account may fail, but the password is right.
         assert_eq!(test.anonymous().login("ada@test.com", PASSWORD).await.code(), "UNAVAILABLE", "{failure}");
     })
     .await;
@@ -137,7 +137,7 @@ async fn when_it_fails_a_sign_in_is_refused_and_a_refresh_token_stays_good() {
 }
 
 #[tokio::test]
-async fn when_failing_is_to_be_omitted_the_token_has_none_of_its_claims() {
+async fn with_the_setting_omit_a_failure_leaves_out_the_claims_of_the_hook() {
     let (test, hook) = with_hook(HookFailure::Omit).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     let plain = claims_of(&signed_in.access).as_object().unwrap().len();
@@ -155,7 +155,7 @@ async fn when_failing_is_to_be_omitted_the_token_has_none_of_its_claims() {
 }
 
 #[tokio::test]
-async fn it_is_not_asked_about_what_gets_no_token() {
+async fn the_hook_is_not_asked_if_no_token_is_issued() {
     let (test, hook) = with_hook(HookFailure::Refuse).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     test.anonymous().login("ada@test.com", "wrong password").await.code();
@@ -167,10 +167,10 @@ async fn it_is_not_asked_about_what_gets_no_token() {
     assert_eq!(hook.asked().len(), 1);
 }
 
-/// While the hook is asked its answer ends the session, which takes the write lock of the database: no transaction is
-/// open, and what was revoked gets no token, however late the hook answers.
+/// The hook ends the session while it is asked, which takes the write lock of the database. No transaction is open
+/// meanwhile, and a revoked session gets no token, even if the hook answers late.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keycloak_51312_nothing_is_minted_for_a_session_that_ended_while_the_hook_was_asked() {
+async fn keycloak_51312_no_token_is_issued_for_a_session_that_ended_while_the_hook_was_asked() {
     let (test, hook) = with_hook(HookFailure::Refuse).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     let app: Arc<OnceLock<App>> = Arc::default();
@@ -188,9 +188,9 @@ async fn keycloak_51312_nothing_is_minted_for_a_session_that_ended_while_the_hoo
     assert_eq!(test.anonymous().refresh(&signed_in.refresh).await.code(), "TOKEN_REVOKED");
 }
 
-/// What the hook has said about a user is not used for what they have become since.
+/// The answer of the hook is not used if the user has changed since the question.
 #[tokio::test]
-async fn a_user_who_changes_while_the_hook_is_asked_gets_what_they_are_now() {
+async fn a_user_who_changes_while_the_hook_is_asked_gets_current_claims() {
     let (test, hook) = with_hook(HookFailure::Refuse).await;
     let staff = test.signed_in("staff@test.com", Rank::Staff).await;
     let (app, id) = (test.app.clone(), staff.user.id);
@@ -211,7 +211,7 @@ async fn a_user_who_changes_while_the_hook_is_asked_gets_what_they_are_now() {
 }
 
 #[tokio::test]
-async fn without_a_hook_nobody_is_asked() {
+async fn without_a_hook_no_request_is_sent() {
     let test = TestApp::new().await;
     assert!(test.app.claims.hook.is_none());
 }

@@ -1,4 +1,4 @@
-//! Service clients: made, listed, given another secret, disabled, through the API and the command line.
+//! Service clients: creating, listing, rotating their secrets and disabling, through the API and the command line.
 
 use std::process::Command;
 
@@ -34,7 +34,7 @@ async fn signs_in(test: &TestApp, id: &str, secret: &str) -> bool {
 }
 
 #[tokio::test]
-async fn an_administrator_makes_lists_rotates_and_disables() {
+async fn an_administrator_creates_lists_rotates_and_disables_clients() {
     let test = TestApp::new().await;
     let admin = test.signed_in("root@test.com", Rank::Superuser).await.caller;
     let made = create(&admin, json!({ "name": "orders", "scopes": ["users:read"] })).await;
@@ -60,7 +60,7 @@ async fn an_administrator_makes_lists_rotates_and_disables() {
 }
 
 #[tokio::test]
-async fn what_makes_no_client_is_refused() {
+async fn invalid_input_creates_no_client() {
     let test = TestApp::new().await;
     let admin = test.signed_in("root@test.com", Rank::Superuser).await.caller;
     create(&admin, json!({ "name": "orders", "scopes": [] })).await.data("createClient");
@@ -83,7 +83,7 @@ async fn what_makes_no_client_is_refused() {
 }
 
 #[tokio::test]
-async fn only_those_with_the_scopes_may() {
+async fn each_operation_requires_its_scope() {
     let test = TestApp::new().await;
     let reader = test.service_client("reader", "clients:read").await;
     let reader = test.bearer(&reader.token().await);
@@ -99,7 +99,7 @@ async fn only_those_with_the_scopes_may() {
 }
 
 #[tokio::test]
-async fn the_secret_is_kept_as_a_hash_and_a_rotation_ends_no_token() {
+async fn the_secret_is_stored_as_a_hash_and_a_rotation_ends_no_token() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "users:read").await;
     let token = client.token().await;
@@ -114,9 +114,9 @@ async fn the_secret_is_kept_as_a_hash_and_a_rotation_ends_no_token() {
     assert!(!signs_in(&test, &client.id.to_string(), &hash).await);
 }
 
-/// Clients are remembered between requests, by each replica for itself.
+/// Each replica caches clients between requests.
 #[tokio::test]
-async fn what_is_remembered_of_a_client_goes_when_another_replica_changes_it() {
+async fn a_cached_client_is_dropped_when_another_replica_changes_it() {
     let test = TestApp::new().await;
     let replica = test.replica().await;
     let client = test.service_client("orders", "").await;
@@ -130,7 +130,7 @@ async fn what_is_remembered_of_a_client_goes_when_another_replica_changes_it() {
     }
     let made = clients::rotate_secret(&test.app, &Actor::operator(), client.id).await.unwrap();
     assert!(!authenticated(&test.app, &presented).await);
-    // What is in memory counts only while the outbox is followed.
+    // The cache is used only while the outbox is followed.
     test.app.clock.advance(chrono::Duration::seconds(2));
     assert!(!authenticated(&replica, &presented).await);
     outbox::catch_up(&replica).await.unwrap();
@@ -144,7 +144,7 @@ async fn what_is_remembered_of_a_client_goes_when_another_replica_changes_it() {
     assert!(!authenticated(&replica, &presented).await);
 }
 
-/// A service is no user: what is about one's own account finds nothing, and nothing breaks.
+/// A service is not a user. Fields about one's own account find nothing, and fail with a code.
 #[tokio::test]
 async fn a_service_has_no_account_and_no_sessions() {
     let test = TestApp::new().await;
@@ -176,7 +176,7 @@ fn command(folder: &TempDir, arguments: &[&str]) -> (bool, String, String) {
 }
 
 #[test]
-fn the_command_line_does_the_same() {
+fn the_command_line_has_the_same_operations() {
     let folder = TempDir::new().unwrap();
     let (made, out, log) =
         command(&folder, &["create", "orders", "--scope", "users:read", "--scope", "a", "--audience", "graph"]);

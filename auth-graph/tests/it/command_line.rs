@@ -1,4 +1,4 @@
-//! The binary, as an operator runs it.
+//! The binary and its commands, as an operator runs them.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
@@ -20,7 +20,7 @@ pub fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A command that reads no password has closed its end already.
+    // A command that reads no password may have closed its standard input.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
@@ -30,7 +30,7 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_first_user_is_made_without_any_configuration() {
+fn a_first_user_is_created_without_any_configuration() {
     let folder = TempDir::new().unwrap();
     let made = run(folder.path(), &["user", "create", "Root@Test.com", "--superuser"], "correct horse battery\n");
     assert!(made.status.success(), "{}", text(&made.stderr));
@@ -44,7 +44,7 @@ fn a_first_user_is_made_without_any_configuration() {
     assert_eq!(again.status.code(), Some(1));
     assert!(text(&again.stderr).contains("taken"));
     let alone = run(folder.path(), &["user", "disable", "root@test.com"], "");
-    assert!(text(&alone.stderr).contains("Nobody would be left"));
+    assert!(text(&alone.stderr).contains("At least one active superuser must remain"));
     run(folder.path(), &["user", "create", "second@test.com", "--superuser"], "correct horse battery\n");
     let disabled = run(folder.path(), &["user", "disable", "root@test.com"], "");
     assert!(text(&disabled.stdout).ends_with("(disabled)\n"));
@@ -55,7 +55,7 @@ fn a_first_user_is_made_without_any_configuration() {
 }
 
 #[test]
-fn weak_passwords_and_bad_addresses_are_refused() {
+fn weak_passwords_and_invalid_addresses_are_rejected() {
     let folder = TempDir::new().unwrap();
     for (email, password) in
         [("ada@test.com", "short"), ("ada@test.com", "user-pass"), ("ada", "correct horse battery")]
@@ -72,7 +72,7 @@ fn a_secret_that_others_can_read_is_refused() {
     let path = folder.path().join("data/secret");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let refused = run(folder.path(), &["migrate"], "");
-    assert!(text(&refused.stderr).contains("others can read it"), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("others can read the file"), "{}", text(&refused.stderr));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn the_configuration_is_checked_and_printed() {
 }
 
 #[test]
-fn a_bind_that_others_reach_is_refused_without_a_public_url() {
+fn a_public_bind_address_requires_a_public_url() {
     let folder = TempDir::new().unwrap();
     let refused = run(folder.path(), &["serve", "--bind", "0.0.0.0:0"], "");
     assert_eq!(refused.status.code(), Some(2));
@@ -97,12 +97,12 @@ fn a_bind_that_others_reach_is_refused_without_a_public_url() {
 }
 
 #[test]
-fn migrations_are_taken_back_and_run_again() {
+fn migrations_are_reverted_and_run_again() {
     let folder = TempDir::new().unwrap();
     let up = run(folder.path(), &["migrate"], "");
-    assert_eq!(text(&up.stdout), "0 migrations are to be run\n");
+    assert_eq!(text(&up.stdout), "0 migrations are pending\n");
     let down = run(folder.path(), &["migrate", "--down", "2"], "");
-    assert_eq!(text(&down.stdout), "2 migrations are to be run\n");
+    assert_eq!(text(&down.stdout), "2 migrations are pending\n");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn the_schema_is_printed_as_it_is_committed() {
 }
 
 #[test]
-fn whoever_reads_the_output_may_leave_and_a_full_disk_is_told() {
+fn a_closed_pipe_is_no_failure_and_a_full_disk_is_reported() {
     let folder = TempDir::new().unwrap();
     let printing = |arguments: &[&str], output: Stdio| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_auth-graph"));
@@ -140,7 +140,7 @@ fn whoever_reads_the_output_may_leave_and_a_full_disk_is_told() {
 }
 
 #[test]
-fn the_service_says_where_its_data_is() {
+fn the_service_prints_where_its_data_is() {
     let folder = TempDir::new().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_auth-graph"))
         .args(["serve", "--bind", "127.0.0.1:0", "--data-dir", "here"])
@@ -152,17 +152,17 @@ fn the_service_says_where_its_data_is() {
     let first = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(first.contains("kept here") && first.ends_with("folder=here"), "{first}");
+    assert!(first.contains("stored here") && first.ends_with("folder=here"), "{first}");
 }
 
 #[test]
-fn what_can_not_be_used_is_named_with_what_to_do() {
+fn an_error_names_its_cause_and_says_what_to_do() {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     std::fs::write(folder.join("file"), "").unwrap();
-    for (arguments, told) in [
+    for (arguments, expected) in [
         (&["serve", "--bind", &address][..], &[address.as_str(), "choose another port"][..]),
         (&["serve", "--bind", "127.0.0.1:0", "--data-dir", "file"], &["file/secret"]),
         (&["migrate", "--set", "database.url=sqlite:///nowhere/x.db"], &["database.url", "unable to open"]),
@@ -174,20 +174,20 @@ fn what_can_not_be_used_is_named_with_what_to_do() {
         let refused = run(folder, arguments, "");
         let said = text(&refused.stderr);
         assert!(!refused.status.success() && !said.contains("our side"), "{arguments:?}: {said}");
-        assert!(told.iter().all(|part| said.contains(part)), "{arguments:?}: {said}");
+        assert!(expected.iter().all(|part| said.contains(part)), "{arguments:?}: {said}");
     }
 }
 
 #[test]
-fn an_environment_that_is_no_text_is_none_of_our_business() {
+fn variables_of_other_programs_may_be_invalid_unicode() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_auth-graph"));
     let checked = command.args(["config", "check"]).env("OTHER", OsStr::from_bytes(b"\xff")).output().unwrap();
     assert!(checked.status.success(), "{}", text(&checked.stderr));
 }
 
-/// One of 64 identifiers of keys, and of cursors, begins with a hyphen.
+/// One of 64 identifiers of keys and of cursors begins with a hyphen.
 #[test]
-fn an_identifier_that_begins_with_a_hyphen_is_no_option() {
+fn an_identifier_that_begins_with_a_hyphen_is_not_an_option() {
     let folder = tempfile::TempDir::new().unwrap();
     let cursor = "-CCJbdQQoa";
     for command in [

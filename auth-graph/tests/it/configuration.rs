@@ -1,4 +1,4 @@
-//! The configuration: where values come from, and what is refused.
+//! The configuration: the sources of values, and the values that are rejected.
 
 use model::config::{Config, DEFAULTS, Problems, Sources};
 use secrecy::ExposeSecret;
@@ -9,13 +9,13 @@ fn load(settings: &[(&str, &str)]) -> Result<Config, Problems> {
     Config::load(&Sources { flags, ..Sources::default() })
 }
 
-/// The keys that are refused.
+/// Returns the keys that are rejected.
 fn refused(settings: &[(&str, &str)]) -> Vec<String> {
     load(settings).unwrap_err().0.into_iter().map(|problem| problem.key).collect()
 }
 
 #[test]
-fn the_defaults_are_good_and_print_as_they_are_written() {
+fn the_defaults_are_valid_and_are_printed_as_they_are_written() {
     let config = load(&[]).unwrap();
     let printed: toml::Table = config.to_toml().parse().unwrap();
     let written: toml::Table = DEFAULTS.parse().unwrap();
@@ -34,7 +34,7 @@ fn every_key_of_the_defaults_has_a_comment() {
 }
 
 #[test]
-fn flags_win_over_the_environment_and_the_environment_over_the_file() {
+fn flags_override_the_environment_and_the_environment_overrides_the_file() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("auth-graph.toml");
     std::fs::write(
@@ -82,15 +82,15 @@ fn every_problem_is_reported_at_once() {
 }
 
 #[test]
-fn what_is_expected_is_told_in_plain_words() {
-    for (key, value, told) in [
+fn a_message_describes_the_expected_value() {
+    for (key, value, expected) in [
         ("tokens.access_lifetime", "5", "must be a duration, such as 15m"),
         ("server.bind", "localhost:8000", "must be an address and a port, such as 127.0.0.1:8000"),
         ("server.trusted_proxies", "10.0.0.0/8", "must be a list"),
         ("passwords.queue", "many", "must be a whole number"),
     ] {
         let problems = load(&[(key, value)]).unwrap_err().to_string();
-        assert!(problems.contains(told), "{problems}");
+        assert!(problems.contains(expected), "{problems}");
     }
 }
 
@@ -126,7 +126,7 @@ fn weak_and_sample_secrets_are_refused() {
 }
 
 #[test]
-fn an_address_that_others_reach_needs_a_public_url() {
+fn a_public_address_requires_a_public_url() {
     assert_eq!(refused(&[("server.bind", "0.0.0.0:8000")]), ["server.public_url"]);
     let public = ("server.public_url", "https://auth.example.com");
     load(&[("server.bind", "0.0.0.0:8000"), public]).unwrap();
@@ -144,7 +144,7 @@ fn the_demo_stays_on_this_machine() {
 }
 
 #[test]
-fn broken_rules_are_named() {
+fn each_broken_rule_is_reported() {
     for (key, value) in [
         ("server.idle_timeout", "500ms"),
         ("server.idle_timeout", "2h"),
@@ -201,7 +201,7 @@ fn broken_rules_are_named() {
 }
 
 #[test]
-fn a_cookie_is_shared_within_a_parent_domain_over_https_only() {
+fn a_cookie_is_shared_within_a_parent_domain_only_over_https() {
     let url = ("server.public_url", "https://auth.example.com");
     load(&[url, ("cookies.domain", "example.com"), ("cookies.same_site", "Lax")]).unwrap();
     load(&[url, ("cookies.domain", "auth.example.com")]).unwrap();
@@ -219,7 +219,7 @@ fn a_cookie_is_shared_within_a_parent_domain_over_https_only() {
 }
 
 #[test]
-fn claims_are_printed_as_they_are_written_and_the_secret_of_the_hook_is_not() {
+fn claims_are_printed_and_the_secret_of_the_hook_is_not() {
     let policies = r#"[{ audience = "graph", claims = { email = "email", plan = "metadata.billing.plan" } }]"#;
     let secret = "whsec_7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=";
     let url = "http://localhost:9000/claims";
@@ -234,7 +234,7 @@ fn claims_are_printed_as_they_are_written_and_the_secret_of_the_hook_is_not() {
 }
 
 #[test]
-fn printing_hides_what_is_secret() {
+fn printing_hides_secrets() {
     let secret = "7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=";
     let config = load(&[("secret", secret), ("database.url", "postgres://me:hunter2@db/auth")]).unwrap();
     let printed = config.to_toml();
@@ -257,7 +257,7 @@ fn printing_hides_what_is_secret() {
 }
 
 #[test]
-fn every_secret_is_hidden_wherever_it_was_given() {
+fn every_secret_is_hidden_independent_of_its_source() {
     let [first, second] =
         ["7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=", "K1t0Xo8mG3vZq6LwRj9sYc2bNfHe5uDpAiWx7kTQ4Vg="];
     let hook =

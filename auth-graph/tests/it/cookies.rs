@@ -1,4 +1,4 @@
-//! The refresh token in a cookie that scripts can not read, and what it takes to use it.
+//! The refresh token in a cookie that scripts cannot read, and the conditions for its use.
 
 use std::collections::HashSet;
 
@@ -25,7 +25,7 @@ fn set_cookie(headers: &HeaderMap) -> &str {
     headers["set-cookie"].to_str().unwrap()
 }
 
-/// The cookie and nothing else: what a forged request carries.
+/// Returns a caller with only the cookie, like a forged request.
 fn with_cookie(test: &TestApp, answer: &Answer) -> Caller {
     let pair = set_cookie(&answer.headers).split(';').next().unwrap().to_owned();
     test.anonymous().with_header("cookie", &format!("theme=dark; {pair}; other=1"))
@@ -36,7 +36,7 @@ fn csrf_token(answer: &Answer) -> &str {
     data["login"]["csrfToken"].as_str().or(data["refresh"]["csrfToken"].as_str()).expect("a CSRF token")
 }
 
-/// What a page of ours sends.
+/// Returns a caller like a page of this service, with the cookie and the CSRF token.
 fn with_session(test: &TestApp, answer: &Answer) -> Caller {
     with_cookie(test, answer).with_header("x-csrf-token", csrf_token(answer))
 }
@@ -48,10 +48,10 @@ async fn refresh(caller: &Caller) -> Answer {
 #[track_caller]
 fn assert_refused(answer: &Answer, code: &str) {
     assert_eq!(answer.code(), code);
-    assert!(!answer.headers.contains_key("set-cookie"), "the cookie is left alone");
+    assert!(!answer.headers.contains_key("set-cookie"), "the cookie stays unchanged");
 }
 
-/// django-graphql-jwt#95: the refresh token was within reach of scripts.
+/// django-graphql-jwt#95: scripts could read the refresh token.
 #[tokio::test]
 async fn cve_2024_28197_the_cookie_is_bound_to_the_host_and_the_body_has_no_refresh_token() {
     let test = TestApp::new().await;
@@ -63,7 +63,7 @@ async fn cve_2024_28197_the_cookie_is_bound_to_the_host_and_the_body_has_no_refr
     assert_eq!(attributes, " HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=1209600");
 }
 
-/// django-graphql-jwt#191: a cookie of another name was set and then not found.
+/// django-graphql-jwt#191: the cookie was set under one name and looked up under another.
 #[tokio::test]
 async fn better_auth_1043_a_parent_domain_shares_the_cookie_under_another_name() {
     let test = TestApp::with(|config| {
@@ -80,7 +80,7 @@ async fn better_auth_1043_a_parent_domain_shares_the_cookie_under_another_name()
 }
 
 #[tokio::test]
-async fn refresh_without_an_argument_takes_the_cookie_and_replaces_it() {
+async fn refresh_without_an_argument_uses_the_cookie_and_replaces_it() {
     let test = TestApp::new().await;
     let first = sign_in(&test).await;
     let second = refresh(&with_session(&test, &first)).await;
@@ -91,7 +91,7 @@ async fn refresh_without_an_argument_takes_the_cookie_and_replaces_it() {
 }
 
 #[tokio::test]
-async fn without_a_cookie_there_is_nothing_to_refresh() {
+async fn refresh_fails_without_an_argument_and_a_cookie() {
     let test = TestApp::new().await;
     assert_eq!(refresh(&test.anonymous()).await.code(), "UNAUTHENTICATED");
 }
@@ -108,7 +108,7 @@ async fn a_client_that_keeps_its_refresh_token_gets_no_csrf_token_and_needs_none
 }
 
 #[tokio::test]
-async fn the_cookie_is_refused_without_the_csrf_token_of_its_session() {
+async fn the_cookie_is_rejected_without_the_csrf_token_of_its_session() {
     let test = TestApp::new().await;
     let mine = sign_in(&test).await;
     let input = json!({ "email": "ada@test.com", "password": PASSWORD, "delivery": "COOKIE" });
@@ -129,7 +129,7 @@ async fn the_cookie_is_refused_without_the_csrf_token_of_its_session() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_can_not_use_the_cookie() {
+async fn a_page_of_another_site_cannot_use_the_cookie() {
     let test = TestApp::with(|config| config.server.allowed_origins = vec!["https://app.test".to_owned()]).await;
     let first = sign_in(&test).await;
     for (name, value) in [
@@ -185,7 +185,7 @@ async fn a_page_of_another_site_gets_no_cookie() {
 }
 
 #[tokio::test]
-async fn openrisk_700_a_refused_refresh_leaves_the_cookie_alone() {
+async fn openrisk_700_a_rejected_refresh_leaves_the_cookie_unchanged() {
     let test = TestApp::new().await;
     let broken = test.anonymous().with_header("cookie", &format!("{NAME}=agr_broken"));
     assert_refused(&refresh(&broken).await, "TOKEN_INVALID");
@@ -219,9 +219,9 @@ async fn supabase_auth_js_441_ten_refreshes_at_once_all_end_with_the_same_cookie
     }
 }
 
-/// A second tab made useless what the first one had in its memory.
+/// A refresh in a second tab invalidated the state of the first one.
 #[tokio::test]
-async fn nhost_555_what_a_tab_has_in_its_memory_outlives_the_refreshes_of_another() {
+async fn nhost_555_the_csrf_token_of_a_tab_outlives_refreshes_of_another_tab() {
     let test = TestApp::new().await;
     let first = sign_in(&test).await;
     let mut newest = refresh(&with_session(&test, &first)).await;
@@ -230,7 +230,7 @@ async fn nhost_555_what_a_tab_has_in_its_memory_outlives_the_refreshes_of_anothe
     }
     let access = first.data("login")["accessToken"].as_str().unwrap();
     assert_eq!(test.bearer(access).me().await.data("me")["email"], "ada@test.com");
-    // The cookie is the browser's, and the newest; the CSRF token is the tab's.
+    // The browser sends the newest cookie, and the tab sends its own CSRF token.
     let tab = with_cookie(&test, &newest).with_header("x-csrf-token", csrf_token(&first));
     refresh(&tab).await.data("refresh");
 }
@@ -246,7 +246,7 @@ async fn signing_out_deletes_the_cookie() {
 }
 
 #[tokio::test]
-async fn signing_out_with_another_token_leaves_the_cookie_alone() {
+async fn signing_out_with_another_token_leaves_the_cookie_unchanged() {
     let test = TestApp::new().await;
     let browser = sign_in(&test).await;
     let other = test.anonymous().login("ada@test.com", PASSWORD).await;

@@ -1,4 +1,4 @@
-//! What pages of other origins are told (the CORS protocol of the Fetch standard).
+//! Responses to pages of other origins (the CORS protocol of the Fetch standard).
 
 use axum::body::Body;
 use axum::http::Request;
@@ -41,7 +41,7 @@ async fn a_listed_origin_may_call_with_credentials() {
 }
 
 #[tokio::test]
-async fn where_no_origin_is_listed_none_may_call() {
+async fn without_listed_origins_no_other_origin_may_call() {
     let test = TestApp::new().await;
     let asked = preflight(&test, "/graphql", APP).await;
     assert_eq!(asked.status, 405);
@@ -56,7 +56,7 @@ async fn where_no_origin_is_listed_none_may_call() {
 }
 
 #[tokio::test]
-async fn ghsa_x3f4_v83f_7wp2_other_origins_are_told_nothing() {
+async fn ghsa_x3f4_v83f_7wp2_other_origins_get_no_cors_headers() {
     let test = listing_one().await;
     for origin in
         ["https://evil.test", "http://app.test", "https://app.test:8443", "https://app.test.evil.test", "null", "*"]
@@ -74,7 +74,7 @@ async fn ghsa_x3f4_v83f_7wp2_other_origins_are_told_nothing() {
 }
 
 #[tokio::test]
-async fn public_documents_may_be_read_from_anywhere_without_credentials() {
+async fn every_origin_may_read_public_documents_without_credentials() {
     let test = listing_one().await;
     for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration"] {
         let request = Request::get(path).header("origin", APP).body(Body::empty()).unwrap();
@@ -86,7 +86,7 @@ async fn public_documents_may_be_read_from_anywhere_without_credentials() {
 }
 
 #[tokio::test]
-async fn health_and_metrics_are_for_no_other_origin() {
+async fn no_other_origin_may_read_health_and_metrics() {
     let test = listing_one().await;
     for path in ["/healthz", "/readyz", "/metrics"] {
         let request = Request::get(path).header("origin", APP).body(Body::empty()).unwrap();

@@ -1,4 +1,4 @@
-//! What callers are told when the database fails in the middle, and that the service goes on afterwards.
+//! Failures of the database in the middle of a request: the errors of callers, and the recovery of the service.
 
 use model::error::{Code, Error};
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -7,9 +7,9 @@ use store::change_head;
 
 use crate::support::TestApp;
 
-/// The server ends the connection, as it does when it stops.
+/// The server terminates the connection, as it does when it stops.
 #[tokio::test]
-async fn a_connection_that_is_lost_is_no_fault_of_ours() {
+async fn a_lost_connection_is_reported_as_unavailable() {
     let test = TestApp::with(|config| config.database.max_connections = 1).await;
     let db = &test.app.db;
     if db.get_database_backend() != DbBackend::Postgres {
@@ -20,17 +20,17 @@ async fn a_connection_that_is_lost_is_no_fault_of_ours() {
     let pid = Statement::from_string(DbBackend::Postgres, "SELECT pg_backend_pid()");
     let pid: i32 = txn.query_one_raw(pid).await.unwrap().unwrap().try_get_by_index(0).unwrap();
     elsewhere.db.execute_unprepared(&format!("SELECT pg_terminate_backend({pid}, 10000)")).await.unwrap();
-    for _ in ["told by the server", "found out"] {
+    for _ in ["reported by the server", "found out"] {
         assert_eq!(Error::from(move_on(&txn).await.unwrap_err()).code(), Code::Unavailable);
     }
     drop(txn);
     move_on(db).await.unwrap();
 }
 
-/// SQLite takes a transaction back by itself when the disk is full. sqlx 0.9.0 does not notice, and what the connection
-/// wrote afterwards was seen by nobody else and lost with the process.
+/// SQLite rolls a transaction back by itself when the disk is full. sqlx 0.9.0 does not notice. Later writes of the
+/// connection were invisible to others, and lost when the process ended.
 #[tokio::test]
-async fn after_a_full_disk_what_is_written_is_there_for_everybody() {
+async fn writes_after_a_full_disk_are_visible_to_others() {
     let test = TestApp::with(|config| config.database.max_connections = 1).await;
     let db = &test.app.db;
     if db.get_database_backend() != DbBackend::Sqlite {
@@ -40,7 +40,7 @@ async fn after_a_full_disk_what_is_written_is_there_for_everybody() {
     db.execute_unprepared("CREATE TABLE large (content BLOB)").await.unwrap();
     let txn = store::begin(db).await.unwrap();
     txn.execute_unprepared("PRAGMA max_page_count = 1").await.unwrap();
-    // A single row: of several SQLite would take back no more than the statement.
+    // It is a single row. With several rows, SQLite would only roll back the statement.
     let full = txn.execute_unprepared("INSERT INTO large VALUES (randomblob(100000))").await.unwrap_err();
     drop(txn);
     assert_eq!(Error::from(full).code(), Code::Unavailable);

@@ -1,4 +1,4 @@
-//! An unknown address costs what a user's costs, also where users were imported with hashes of another system.
+//! An unknown address takes as long as a known one, even if users were imported with hashes of another system.
 
 use chrono::Duration;
 use engine::transfer::Record;
@@ -15,16 +15,16 @@ fn foreign_hash() -> &'static str {
 }
 
 #[tokio::test]
-async fn an_unknown_address_costs_what_an_imported_user_costs() {
+async fn an_unknown_address_takes_as_long_as_an_imported_user() {
     let test = TestApp::with(|config| config.rest.enabled = true).await;
     let hash = foreign_hash();
     import(&test.app, "decoy", vec![record("ada@test.com", hash), record("eve@test.com", hash)]).await;
     let nobody = "nobody@test.com".parse().unwrap();
     let decoy = users::candidate(&test.app.db, &nobody).await.unwrap().decoy;
     assert_eq!(decoy.as_deref(), Some(hash));
-    // It is only compared with: nobody is signed in by it.
+    // The decoy is only compared. It signs no user in.
     assert_eq!(test.anonymous().login("nobody@test.com", FOREIGN_PASSWORD).await.code(), "INVALID_CREDENTIALS");
-    // And it is what is compared with: one with which nothing can be compared fails.
+    // A decoy that cannot be compared makes the log-in fail, which shows that it is used.
     let unusable =
         user_credentials::Entity::update_many().col_expr(user_credentials::Column::Secret, Expr::value("no hash"));
     unusable.exec(&test.app.db).await.unwrap();
@@ -34,9 +34,9 @@ async fn an_unknown_address_costs_what_an_imported_user_costs() {
     assert_eq!(answer.status, 500, "{}", answer.text);
 }
 
-/// Otherwise those who were imported would be told by the time that an answer takes, once others have signed up.
+/// Otherwise the time of an answer would reveal imported users after other users have registered.
 #[tokio::test]
-async fn an_unknown_address_costs_what_an_imported_user_costs_years_after_the_import_too() {
+async fn an_unknown_address_takes_as_long_as_an_imported_user_even_years_after_the_import() {
     let test = TestApp::new().await;
     let hash = foreign_hash();
     let years = test.app.clock.now() - Duration::days(10 * 365);
@@ -58,9 +58,10 @@ async fn an_unknown_address_costs_what_an_imported_user_costs_years_after_the_im
     assert!((15..85).contains(&foreign), "{foreign} of 100");
 }
 
-/// Some systems write the end of time where they do not know; such a user would be everybody's decoy for ever.
+/// Some systems write a time in the far future for an unknown time. Such a user would be the decoy of all addresses
+/// forever.
 #[tokio::test]
-async fn nobody_has_an_identifier_of_a_time_that_has_not_come() {
+async fn no_user_has_an_identifier_of_a_future_time() {
     let test = TestApp::new().await;
     let date_joined = Some("9999-01-01T00:00:00Z".parse().unwrap());
     let strange = Record { date_joined, ..record("strange@test.com", foreign_hash()) };

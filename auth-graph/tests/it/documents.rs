@@ -1,4 +1,4 @@
-//! Which documents are run, and how they come: by POST or GET, as text or by hash.
+//! Documents that are executed, and their forms: by POST or GET, as text or by hash.
 
 use auth_graph::configuration;
 use axum::body::Body;
@@ -29,7 +29,7 @@ fn by_get(document: &str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn a_query_is_answered_by_get_only_where_it_is_configured() {
+async fn a_query_is_answered_by_get_only_if_it_is_configured() {
     let test = with(&[("graphql.queries_by_get", "true")]).await;
     let ada = test.signed_in("ada@example.com", Rank::User).await;
     let answer = ada.caller.request(by_get(ANOTHER)).await;
@@ -50,7 +50,7 @@ async fn a_mutation_is_never_executed_by_get() {
 }
 
 #[tokio::test]
-async fn where_only_trusted_documents_are_run_those_of_our_clients_are() {
+async fn the_documents_of_our_clients_are_always_trusted() {
     let test = with(&[("graphql.allowed_documents", "trusted")]).await;
     let ada = test.signed_in("ada@example.com", Rank::User).await;
     assert_eq!(ada.caller.me().await.data("me")["email"], "ada@example.com");
@@ -64,7 +64,7 @@ async fn where_only_trusted_documents_are_run_those_of_our_clients_are() {
 }
 
 #[tokio::test]
-async fn a_file_adds_documents_that_are_known_by_their_hash() {
+async fn a_file_adds_documents_that_can_be_named_by_their_hash() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("documents.json");
     // As sha256sum prints it.
@@ -81,7 +81,7 @@ async fn a_file_adds_documents_that_are_known_by_their_hash() {
 }
 
 #[test]
-fn a_file_that_is_wrong_is_a_problem_of_the_configuration() {
+fn an_invalid_file_is_a_problem_of_the_configuration() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("documents.json");
     std::fs::write(&file, json!({ "0": ANOTHER }).to_string()).unwrap();

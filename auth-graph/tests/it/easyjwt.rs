@@ -1,4 +1,4 @@
-//! The paths of django-easyjwt's authentication service, answer by answer.
+//! The REST paths of django-easyjwt's authentication service.
 
 use std::sync::{Arc, OnceLock};
 
@@ -34,7 +34,7 @@ fn not_valid(detail: &str) -> Value {
 }
 
 #[tokio::test]
-async fn nothing_is_there_unless_it_is_switched_on() {
+async fn the_paths_are_off_by_default() {
     let test = TestApp::new().await;
     assert_eq!(test.anonymous().post("/auth/token/", json!({})).await.status, 404);
 }
@@ -69,7 +69,7 @@ async fn s1_2_wrong_passwords_unknown_and_disabled_users_are_one_answer() {
 
 /// CVE-2026-49448: an empty request skipped a step of the sign-in.
 #[tokio::test]
-async fn s1_3_malformed_requests_are_named() {
+async fn s1_3_malformed_requests_have_their_messages() {
     let test = with_rest().await;
     let required = json!(["This field is required."]);
     let nothing = test.anonymous().post("/auth/token/", json!({})).await;
@@ -102,7 +102,7 @@ async fn s1_4_and_s1_5_refreshing() {
     is(&refresh(&ada.refresh).await, 401, not_valid("Token is blacklisted"));
 }
 
-/// S1.7 is a fault of theirs: a token that has ended is refused whatever the settings.
+/// S1.7 is a fault of django-easyjwt. Here an ended token is rejected with any settings.
 #[tokio::test]
 async fn s1_6_to_s1_8_verifying_and_ending() {
     let test = with_rest().await;
@@ -145,12 +145,13 @@ async fn s1_9_and_s1_60_the_account_of_the_caller() {
         "last_login": null, "is_active": true, "is_staff": true, "is_superuser": false,
     });
     assert_eq!(body, expected);
-    assert_eq!(ada.caller.get("/auth/user/").await.body["id"], 42, "the number stays");
+    assert_eq!(ada.caller.get("/auth/user/").await.body["id"], 42, "the number stays the same");
 }
 
-/// S1.10: theirs says 403, as its settings list sessions first. Nobody is signed in, so it is 401 here.
+/// S1.10: django-easyjwt answers 403, because its settings list sessions first. Here the answer is 401, because no user
+/// is signed in.
 #[tokio::test]
-async fn s1_10_without_a_good_token_nobody_is_shown() {
+async fn s1_10_without_a_valid_token_no_user_is_shown() {
     let test = with_rest().await;
     let anonymous = test.anonymous().get("/auth/user/").await;
     is(&anonymous, 401, json!({ "detail": "Authentication credentials were not provided." }));
@@ -179,7 +180,7 @@ async fn s1_11_a_token_of_no_user_finds_none() {
 }
 
 #[tokio::test]
-async fn s1_12_an_account_is_made_where_that_is_switched_on() {
+async fn s1_12_an_account_is_created_if_this_is_enabled() {
     let closed = with_rest().await;
     is(&closed.anonymous().post("/auth/create-user/", json!({})).await, 404, json!({ "detail": "Not found." }));
     let site = MailingApp::with(|config| {
@@ -197,7 +198,7 @@ async fn s1_12_an_account_is_made_where_that_is_switched_on() {
     is(&made, 201, expected);
     let mail = site.mail().await;
     assert_eq!(mail.subject, "Confirm your e-mail address");
-    assert!(!mail.text.contains("Ada") && !mail.html.contains("Ada"), "whoever makes the account has us send no text");
+    assert!(!mail.text.contains("Ada") && !mail.html.contains("Ada"), "the mail contains no text of the caller");
     let signed_in = caller.login("ada@test.com", PASSWORD).await;
     assert_eq!(signed_in.data("login")["user"]["emailVerified"], false);
     is(&create(ada).await, 400, json!({ "email": ["This email already exists."] }));
@@ -221,9 +222,9 @@ async fn s1_12_an_account_is_made_where_that_is_switched_on() {
     assert_eq!(eve.data("login")["scope"], json!([]));
 }
 
-/// Theirs leaves old refresh tokens good, and can be asked for ever.
+/// django-easyjwt keeps old refresh tokens valid, and does not limit attempts.
 #[tokio::test]
-async fn s1_13_a_password_is_changed_by_the_one_before() {
+async fn s1_13_a_password_is_changed_with_the_current_one() {
     let test = TestApp::with(|config| {
         config.rest.enabled = true;
         config.limits.account_attempts = 3;
@@ -250,9 +251,9 @@ async fn s1_13_a_password_is_changed_by_the_one_before() {
     assert_eq!(change("ada@test.com", PASSWORD, "another long password").await.status, 429);
 }
 
-/// While the new password is looked up, an administrator deletes the account.
+/// An administrator deletes the account while the new password is checked.
 #[tokio::test]
-async fn who_is_deleted_while_they_change_their_password_is_unknown() {
+async fn a_user_who_is_deleted_while_changing_their_password_is_unknown() {
     let deleting: Arc<OnceLock<(App, UserId)>> = Arc::default();
     let found = deleting.clone();
     let range = async move || {
@@ -262,7 +263,9 @@ async fn who_is_deleted_while_they_change_their_password_is_unknown() {
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/range/", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().route("/range/{told}", routing::get(range))).await });
+    tokio::spawn(
+        async move { axum::serve(listener, Router::new().route("/range/{digits}", routing::get(range))).await },
+    );
     let test = TestApp::with(|config| {
         config.rest.enabled = true;
         config.passwords.breached_url = url;
@@ -276,7 +279,7 @@ async fn who_is_deleted_while_they_change_their_password_is_unknown() {
 }
 
 #[tokio::test]
-async fn guesses_are_limited_here_too() {
+async fn attempts_are_limited_here_too() {
     let test = TestApp::with(|config| {
         config.rest.enabled = true;
         config.limits.account_attempts = 1;

@@ -1,4 +1,4 @@
-//! The one way to change a user: whoever makes a change, it is recorded, and what follows from it follows.
+//! Changes to users: each change is recorded and has its consequences, independent of the actor.
 
 use chrono::Duration;
 use engine::accounts::Rank;
@@ -25,7 +25,7 @@ async fn recorded(test: &TestApp, target: &str) -> Vec<audit_events::Model> {
 }
 
 #[tokio::test]
-async fn what_users_change_of_their_own_is_recorded() {
+async fn changes_of_users_to_their_own_account_are_recorded() {
     let site = MailingApp::new().await;
     let test = &site.test;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
@@ -42,7 +42,7 @@ async fn what_users_change_of_their_own_is_recorded() {
     let found = recorded(test, &ada.user.id.to_string()).await;
     let actions: Vec<&str> = found.iter().map(|event| event.action.as_str()).collect();
     let expected = ["user.create", "user.update", "user.set_metadata", "user.verify_email", "user.change_password"];
-    assert_eq!(actions, expected, "what changes nothing is not recorded");
+    assert_eq!(actions, expected, "an update without a difference is not recorded");
     assert!(found[1..].iter().all(|event| event.actor_id == Some(ada.user.id.0)));
     let update = &found[1];
     assert_eq!(update.before, Some(json!({ "firstName": "Ada" })));
@@ -72,7 +72,7 @@ async fn registering_and_resetting_are_recorded() {
 }
 
 #[tokio::test]
-async fn whoever_acts_as_a_user_is_recorded_and_not_the_user() {
+async fn the_impersonator_is_recorded_and_not_the_user() {
     let test = TestApp::new().await;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
@@ -86,7 +86,7 @@ async fn whoever_acts_as_a_user_is_recorded_and_not_the_user() {
 }
 
 #[tokio::test]
-async fn of_two_last_superusers_one_stays_whichever_way_they_go() {
+async fn of_the_last_two_superusers_one_always_remains() {
     let test = TestApp::new().await;
     let [one, other] = [
         test.signed_in("one@test.com", Rank::Superuser).await,
@@ -101,7 +101,7 @@ async fn of_two_last_superusers_one_stays_whichever_way_they_go() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_for_good_is_not_restored_and_not_recorded() {
+async fn a_permanently_deleted_user_is_not_restored_and_their_data_not_recorded() {
     let site = MailingApp::new().await;
     let test = &site.test;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
@@ -114,7 +114,7 @@ async fn what_is_deleted_for_good_is_not_restored_and_not_recorded() {
     root.caller.send(DELETE, json!({ "id": id["id"], "forGood": true })).await.data("deleteUser");
     assert_eq!(root.caller.send(RESTORE, id).await.code(), "NOT_FOUND");
     let last = recorded(test, &ada.user.id.to_string()).await.pop().unwrap();
-    assert_eq!(last.before, Some(json!({ "deleted": false })), "nothing about a person who is gone");
+    assert_eq!(last.before, Some(json!({ "deleted": false })), "no data about a deleted person");
     test.create_user("ada@test.com").await;
     test.app.clock.advance(Duration::days(401));
     purge(&test.app, test.app.clock.now()).await.unwrap();
@@ -122,7 +122,7 @@ async fn what_is_deleted_for_good_is_not_restored_and_not_recorded() {
 }
 
 #[tokio::test]
-async fn whoever_is_deleted_can_still_be_deleted_for_good() {
+async fn a_deleted_user_can_still_be_deleted_permanently() {
     let site = MailingApp::new().await;
     let test = &site.test;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
@@ -133,20 +133,24 @@ async fn whoever_is_deleted_can_still_be_deleted_for_good() {
     assert_eq!(root.caller.send(DELETE, id.clone()).await.code(), "NOT_FOUND");
     root.caller.send(DELETE, for_good.clone()).await.data("deleteUser");
     assert_eq!(root.caller.send(RESTORE, id).await.code(), "NOT_FOUND");
-    assert_eq!(root.caller.send(DELETE, for_good).await.code(), "NOT_FOUND", "there is nothing left to delete");
+    assert_eq!(root.caller.send(DELETE, for_good).await.code(), "NOT_FOUND", "the user was deleted permanently before");
     let left = users::with_deleted(&test.app.db, &[ada.user.id]).await.unwrap().pop().unwrap();
     assert_eq!((left.first_name.as_str(), left.erased_at.is_some()), ("", true));
     assert_eq!(user_credentials::of_user(&test.app.db, ada.user.id).await.unwrap(), []);
-    assert!(left.version > ada.user.version + 1, "copies are told");
+    assert!(left.version > ada.user.version + 1, "copies are notified");
     let last = recorded(test, &ada.user.id.to_string()).await.pop().unwrap();
     assert_eq!(last.after, Some(json!({ "erased": true, "mergedInto": null })));
     let waiting = mails::Entity::find().all(&test.app.db).await.unwrap();
-    assert_eq!(waiting.iter().map(|mail| &mail.letter["kind"]).collect::<Vec<_>>(), ["account_deleted"], "told once");
+    assert_eq!(
+        waiting.iter().map(|mail| &mail.letter["kind"]).collect::<Vec<_>>(),
+        ["account_deleted"],
+        "one notification"
+    );
     test.create_user("ada@test.com").await;
 }
 
 #[tokio::test]
-async fn where_somebody_was_and_what_waits_for_them_goes_with_them() {
+async fn a_permanent_deletion_removes_devices_and_waiting_mails() {
     let site = MailingApp::new().await;
     let test = &site.test;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
@@ -171,7 +175,7 @@ async fn where_somebody_was_and_what_waits_for_them_goes_with_them() {
 }
 
 #[tokio::test]
-async fn whoever_must_set_another_password_gets_a_mail_that_lets_them() {
+async fn a_user_who_must_set_another_password_gets_a_mail_with_a_link() {
     let site = MailingApp::new().await;
     let test = &site.test;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
@@ -193,16 +197,16 @@ async fn whoever_must_set_another_password_gets_a_mail_that_lets_them() {
     assert_eq!(site.mail().await.subject, "Your password was changed");
     let input = json!({ "input": { "id": id, "password": PASSWORD } });
     root.caller.send(SET_PASSWORD, input).await.data("setUserPassword");
-    assert_eq!(site.mail().await.subject, "Your password was changed", "whoever changes it");
+    assert_eq!(site.mail().await.subject, "Your password was changed", "independent of the actor");
     let input: Value = json!({ "input": { "id": id, "email": "new@test.com" } });
     root.caller.send(UPDATE, input).await.data("updateUser");
-    let told = site.mail().await;
-    assert_eq!((told.to.as_str(), told.subject.as_str()), ("ada@test.com", "Your e-mail address was changed"));
+    let received = site.mail().await;
+    assert_eq!((received.to.as_str(), received.subject.as_str()), ("ada@test.com", "Your e-mail address was changed"));
 }
 
-/// Whoever took an account over has a link to move it to an address of their own.
+/// An attacker who took over an account may have a link that changes its address.
 #[tokio::test]
-async fn a_link_from_before_an_account_was_disabled_does_nothing_when_it_is_enabled_again() {
+async fn an_earlier_link_does_not_work_after_an_account_was_disabled_and_enabled() {
     let site = MailingApp::new().await;
     let test = &site.test;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
@@ -218,34 +222,34 @@ async fn a_link_from_before_an_account_was_disabled_does_nothing_when_it_is_enab
 }
 
 #[tokio::test]
-async fn a_link_that_waits_to_be_sent_goes_with_those_that_were_sent() {
+async fn a_waiting_link_is_withdrawn_together_with_sent_links() {
     let site = MailingApp::new().await;
     let test = &site.test;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     ada.caller.change_email("thief@test.com").await.data("changeEmail");
     let input = json!({ "input": { "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD } });
     ada.caller.send(operation!("change_password"), input).await.data("changePassword");
-    let told = site.mail().await;
-    assert_eq!((told.to.as_str(), told.subject.as_str()), ("ada@test.com", "Your password was changed"));
+    let received = site.mail().await;
+    assert_eq!((received.to.as_str(), received.subject.as_str()), ("ada@test.com", "Your password was changed"));
     assert!(one_time_tokens::Entity::find().all(&test.app.db).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn a_reset_that_waits_to_be_sent_goes_too_and_what_tells_of_changes_stays() {
+async fn a_waiting_reset_is_withdrawn_and_notifications_are_kept() {
     let site = MailingApp::new().await;
     let test = &site.test;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     test.create_user("bob@test.com").await;
     for email in ["ada@test.com", "bob@test.com"] {
-        test.anonymous().forget(email).await.data("requestPasswordReset");
+        test.anonymous().request_reset(email).await.data("requestPasswordReset");
     }
     let input = json!({ "input": { "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD } });
     ada.caller.send(operation!("change_password"), input).await.data("changePassword");
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
     let input = json!({ "input": { "id": ada.user.id.to_string(), "password": PASSWORD } });
     root.caller.send(SET_PASSWORD, input).await.data("setUserPassword");
-    let told: Vec<_> = site.mails().await.into_iter().map(|mail| (mail.to, mail.subject)).collect();
+    let received: Vec<_> = site.mails().await.into_iter().map(|mail| (mail.to, mail.subject)).collect();
     let changed = ("ada@test.com".to_owned(), "Your password was changed".to_owned());
     let bobs = ("bob@test.com".to_owned(), "Choose a new password".to_owned());
-    assert_eq!(told, [bobs, changed.clone(), changed]);
+    assert_eq!(received, [bobs, changed.clone(), changed]);
 }

@@ -1,4 +1,4 @@
-//! Entities: a gateway gets no more than the caller would.
+//! Entities: a gateway gets no more data than the caller would.
 
 use auth_graph::graphql;
 use engine::accounts::Rank;
@@ -15,7 +15,7 @@ async fn entities(caller: &Caller, ids: &[String]) -> Value {
 }
 
 #[tokio::test]
-async fn entities_obey_the_rule_of_user() {
+async fn entities_follow_the_access_rule_of_user() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let eve = test.create_user("eve@test.com").await;
@@ -28,7 +28,7 @@ async fn entities_obey_the_rule_of_user() {
 }
 
 #[tokio::test]
-async fn a_thousand_representations_keep_their_order_and_one_more_is_refused() {
+async fn a_thousand_representations_keep_their_order_and_one_more_is_rejected() {
     let test = TestApp::new().await;
     let staff = test.signed_in("staff@test.com", Rank::Staff).await;
     let mut ids = vec!["not an identifier".to_owned(); 998];
@@ -45,7 +45,7 @@ async fn a_thousand_representations_keep_their_order_and_one_more_is_refused() {
 }
 
 #[tokio::test]
-async fn any_number_of_users_is_read_by_one_query() {
+async fn any_number_of_users_is_read_with_one_query() {
     let test = TestApp::new().await;
     let staff = test.signed_in("staff@test.com", Rank::Staff).await;
     let mut ids = vec![staff.user.id.to_string()];
@@ -61,7 +61,7 @@ async fn any_number_of_users_is_read_by_one_query() {
 }
 
 #[tokio::test]
-async fn garbage_representations_have_a_code() {
+async fn malformed_representations_have_a_code() {
     let test = TestApp::new().await;
     for representation in [
         json!({ "__typename": "User" }),
@@ -80,7 +80,7 @@ async fn garbage_representations_have_a_code() {
 }
 
 #[tokio::test]
-async fn the_subgraph_tells_its_schema_to_a_composer() {
+async fn the_subgraph_returns_its_schema_to_a_composer() {
     let test = TestApp::new().await;
     let answer = test.anonymous().send("{ _service { sdl } }", json!({})).await;
     let sdl = answer.data("_service")["sdl"].as_str().unwrap();
@@ -92,7 +92,7 @@ async fn the_subgraph_tells_its_schema_to_a_composer() {
     assert_eq!(answer.data("_service")["sdl"], graphql::federation_sdl(Directives::LeftOut));
 }
 
-/// The root fields that a caller without a token may ask for. Whatever is added stands here, or has a rule.
+/// Root fields that anonymous callers may use. A new field must be listed here or have a rule.
 const OPEN: [&str; 13] = [
     "_entities",
     "_service",
@@ -130,9 +130,9 @@ async fn every_guarded_root_field_has_its_directive_and_every_directive_its_chec
     assert!(marked >= 6, "{marked}");
 }
 
-/// CVE-2025-64530 and GHSA-x33c-7c2v-mrj9: a rule of an interface did not hold for the objects behind it, or the other
-/// way round. GHSA-m8jr-fxqx-8xx6: what one field requires of others was read without their rules.
-/// GHSA-g8jh-vg5j-4h3f: under another name a rule was none.
+/// CVE-2025-64530 and GHSA-x33c-7c2v-mrj9: a rule of an interface did not apply to its objects, or the other way round.
+/// GHSA-m8jr-fxqx-8xx6: fields that another field requires were read without their rules. GHSA-g8jh-vg5j-4h3f: a rule
+/// was ignored when its directive was renamed.
 #[test]
 fn no_router_can_overlook_a_directive_of_access() {
     for name in ["auth", "client"] {
@@ -146,8 +146,8 @@ fn no_router_can_overlook_a_directive_of_access() {
     }
 }
 
-/// A contract that excludes the tags `admin` and `feed` is what the public may use: whatever needs a scope has one of
-/// them, in objects too, and nothing else has.
+/// A contract that excludes the tags `admin` and `feed` is the public API. Each field that needs a scope has one of
+/// these tags, in objects too, and no other field has.
 #[test]
 fn every_field_that_needs_a_scope_is_tagged_for_the_contracts() {
     let sdl = graphql::federation_sdl(Directives::Included);
@@ -161,10 +161,14 @@ fn every_field_that_needs_a_scope_is_tagged_for_the_contracts() {
     }
     assert!(tagged[0] >= 30 && tagged[1] == 4, "{tagged:?}");
     let without = graphql::federation_sdl(Directives::LeftOut);
-    assert_eq!(without.matches("@tag(").count(), tagged.iter().sum::<usize>(), "also where access is left out");
+    assert_eq!(
+        without.matches("@tag(").count(),
+        tagged.iter().sum::<usize>(),
+        "even if the access directives are left out"
+    );
 }
 
-/// The fields of the root types: the operation, the name and the whole declaration without its descriptions.
+/// Returns the fields of the root types: the operation, the name and the whole declaration without its descriptions.
 pub fn root_fields(sdl: &str) -> Vec<(String, String, String)> {
     let mut fields = Vec::new();
     let roots = [("Query", "query"), ("Mutation", "mutation"), ("Subscription", "subscription")];
@@ -182,7 +186,7 @@ pub fn root_fields(sdl: &str) -> Vec<(String, String, String)> {
     fields
 }
 
-/// A call of a field with something for each argument that must be there.
+/// Returns a call of a field with a value for each required argument.
 fn call(sdl: &str, operation: &str, field: &str, declaration: &str) -> String {
     let (arguments, answer) = match declaration.split_once('(').and_then(|(_, rest)| rest.split_once(')')) {
         Some((arguments, answer)) => (required(sdl, arguments), answer),
@@ -193,14 +197,14 @@ fn call(sdl: &str, operation: &str, field: &str, declaration: &str) -> String {
     format!("{operation} {{ {field}{arguments}{} }}", if leaf { "" } else { " { __typename }" })
 }
 
-/// `name: value` for each of some declarations without a default that does not take null.
+/// Returns `name: value` for each of the declarations that is required.
 fn required(sdl: &str, declarations: &str) -> Vec<String> {
     let declarations = declarations.split([',', '\n']).map(str::trim).filter_map(|line| line.split_once(": "));
     let required = declarations.filter_map(|(name, kind)| Some((name, kind.strip_suffix('!')?)));
     required.map(|(name, kind)| format!("{name}: {}", literal(sdl, kind))).collect()
 }
 
-/// Some value of an input type.
+/// Returns a value of an input type.
 fn literal(sdl: &str, kind: &str) -> String {
     let members = |keyword: &str| {
         let body = sdl.split(&format!("\n{keyword} {kind} {{")).nth(1)?.split("\n}").next()?;

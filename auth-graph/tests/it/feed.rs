@@ -1,4 +1,4 @@
-//! The change feed: what other services learn of users and sessions.
+//! The change feed, from which other services learn about users and sessions.
 
 use auth_graph::tasks;
 use chrono::Duration;
@@ -41,7 +41,7 @@ async fn changes_come_in_order_with_the_user_as_they_are_now() {
 }
 
 #[tokio::test]
-async fn pages_join_without_a_gap_around_what_is_not_shown() {
+async fn pages_join_without_a_gap_around_hidden_changes() {
     let test = TestApp::new().await;
     let caller = test.feed_reader().await;
     for number in 0..4 {
@@ -65,7 +65,7 @@ async fn pages_join_without_a_gap_around_what_is_not_shown() {
 }
 
 #[tokio::test]
-async fn a_cursor_older_than_what_is_kept_has_expired() {
+async fn a_cursor_older_than_the_retention_has_expired() {
     let test = TestApp::new().await;
     let client = test.service_client("reader", "feed:read").await;
     test.create_user("ada@test.com").await;
@@ -87,7 +87,7 @@ async fn a_cursor_older_than_what_is_kept_has_expired() {
 }
 
 #[tokio::test]
-async fn a_cursor_from_a_future_that_was_taken_back_has_expired() {
+async fn a_cursor_beyond_the_end_of_a_restored_database_has_expired() {
     let test = TestApp::new().await;
     let caller = test.feed_reader().await;
     test.create_user("ada@test.com").await;
@@ -100,7 +100,7 @@ async fn a_cursor_from_a_future_that_was_taken_back_has_expired() {
 }
 
 #[tokio::test]
-async fn a_forged_or_foreign_cursor_is_refused() {
+async fn a_forged_or_foreign_cursor_is_rejected() {
     let test = TestApp::new().await;
     let caller = test.feed_reader().await;
     test.create_user("ada@test.com").await;
@@ -133,7 +133,7 @@ async fn a_deleted_user_is_a_tombstone() {
 }
 
 #[tokio::test]
-async fn revocations_are_those_that_can_still_matter() {
+async fn revocations_are_listed_while_they_can_matter() {
     let test = TestApp::new().await;
     let old = test.signed_in("old@test.com", Rank::User).await;
     test.anonymous().logout(&old.refresh).await.data("logout");

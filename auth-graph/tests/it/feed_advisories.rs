@@ -1,5 +1,5 @@
-//! What people who keep copies of users miss in other systems, each under its public name. Where a client's part is
-//! needed too, the test is in `client-graph`.
+//! Faults of other systems that keep copies of users, each under its public name. Tests that need the client library
+//! are in `client-graph`.
 
 use engine::accounts::Rank;
 use engine::administration;
@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Site, TestApp};
 
-/// Users were copied when they signed in, so that nobody else could be chosen, referred to, or given a permission.
+/// Users were copied when they signed in, so that other users could not be selected, referred to, or given a
+/// permission.
 #[tokio::test]
-async fn laravel_keycloak_web_guard_35_jhipster_14963_and_dsek_196_people_who_never_signed_in_are_told_of() {
+async fn laravel_keycloak_web_guard_35_jhipster_14963_and_dsek_196_users_who_never_signed_in_are_included() {
     let test = TestApp::new().await;
     let ada = test.create_user("ada@test.com").await;
     let caller = test.feed_reader().await;
@@ -20,27 +21,27 @@ async fn laravel_keycloak_web_guard_35_jhipster_14963_and_dsek_196_people_who_ne
     assert_eq!(caller.changes(&Value::Null).await[0]["user"]["id"], json!(ada.id));
 }
 
-/// The ways by which copies were made differed in what they held.
+/// Copies that were made in different ways had different content.
 #[tokio::test]
-async fn jhipster_7424_every_way_to_a_copy_shows_the_same() {
+async fn jhipster_7424_every_way_to_a_copy_has_the_same_content() {
     let site = Site::new().await;
     let caller = site.test.feed_reader().await;
     let from = caller.snapshots().await["feedCursor"].clone();
     site.test.create("ada@test.com", Rank::Staff).await;
-    let told = site.told().await.remove(0).json()["data"]["user"].clone();
+    let received = site.deliveries().await.remove(0).json()["data"]["user"].clone();
     let change = caller.changes(&from).await[0]["user"].clone();
     let snapshot = caller.snapshots().await["nodes"].as_array().unwrap().last().unwrap().clone();
     assert_eq!(change, snapshot);
     let names = |user: &Value| user.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&told), names(&snapshot));
+    assert_eq!(names(&received), names(&snapshot));
     for field in ["id", "version", "email", "roles", "scopes", "metadata", "isStaff"] {
-        assert_eq!(told[field], snapshot[field], "{field}");
+        assert_eq!(received[field], snapshot[field], "{field}");
     }
 }
 
-/// A copy was made only when its service was there at the moment of creation.
+/// A copy was made only if its service was running when the user was created.
 #[tokio::test]
-async fn alkem_io_5586_what_happens_while_a_copy_is_away_reaches_it() {
+async fn alkem_io_5586_changes_during_an_outage_reach_a_copy_later() {
     let test = TestApp::new().await;
     let caller = test.feed_reader().await;
     let left_at = caller.snapshots().await["feedCursor"].clone();
@@ -49,12 +50,12 @@ async fn alkem_io_5586_what_happens_while_a_copy_is_away_reaches_it() {
         .map(|user| json!(user.id))
         .collect();
     let found = caller.changes(&left_at).await;
-    let told: Vec<Value> = found.iter().map(|change| change["user"]["id"].clone()).collect();
-    assert_eq!(told, created);
+    let received: Vec<Value> = found.iter().map(|change| change["user"]["id"].clone()).collect();
+    assert_eq!(received, created);
 }
 
-/// A change of groups waited for the hourly run; dwyl/auth#121: services held the roles of months ago, and had nowhere
-/// to ask for those of today.
+/// A change of groups waited for the hourly run. dwyl/auth#121: services had the roles of months ago, and could not
+/// request current ones.
 #[tokio::test]
 async fn authentik_25291_and_23645_a_change_of_roles_is_a_change() {
     let sells = Scopes::parse("orders:sell").unwrap();

@@ -1,4 +1,4 @@
-//! The change feed as a subscription: nothing is missed, and nobody listens longer than they may.
+//! The change feed as a subscription: subscribers miss no change, and are disconnected when their token ends.
 
 use auth_graph::tasks;
 use engine::accounts::Rank;
@@ -18,7 +18,7 @@ async fn listen(test: &TestApp, client: &ServiceClient, after: &Value) -> Events
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn stianst_76_a_change_is_heard_when_it_happens_and_by_those_who_resume() {
+async fn stianst_76_a_change_reaches_subscribers_at_once_and_those_who_resume() {
     let test = TestApp::new().await;
     let _tasks = tasks::spawn(&test.app);
     let client = reader(&test).await;
@@ -37,7 +37,7 @@ async fn stianst_76_a_change_is_heard_when_it_happens_and_by_those_who_resume() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_another_replica_writes_is_heard_here() {
+async fn changes_of_another_replica_reach_subscribers_here() {
     let test = TestApp::new().await;
     let replica = test.replica().await;
     let _tasks = tasks::spawn(&test.app);
@@ -51,7 +51,7 @@ async fn what_another_replica_writes_is_heard_here() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_subscriber_who_falls_behind_misses_nothing() {
+async fn a_subscriber_who_falls_behind_misses_no_change() {
     const CHANGES: i64 = 3000;
     let test = TestApp::new().await;
     let _tasks = tasks::spawn(&test.app);
@@ -59,7 +59,7 @@ async fn a_subscriber_who_falls_behind_misses_nothing() {
     let user = test.create_user("ada@test.com").await.id;
     let mut events = listen(&test, &client, &Value::Null).await;
     assert_eq!(events.next_of_any_kind().await["kind"], "CURRENT");
-    // Nothing is read meanwhile: more than is remembered for those who are slow.
+    // The subscriber reads nothing meanwhile, and misses more changes than the channel keeps.
     let txn = store::begin(&test.app.db).await.unwrap();
     for version in 0..CHANGES {
         changes::append_user(&txn, Kind::UserUpdated, user, version, test.app.clock.now()).await.unwrap();

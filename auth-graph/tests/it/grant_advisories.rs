@@ -1,4 +1,4 @@
-//! Faults that other services had with the ways to a token, and with what gives powers, each under its public name.
+//! Faults of other services with grants of tokens and with permissions, each under its public name.
 
 use engine::accounts::{Deletion, Rank};
 use engine::administration;
@@ -11,7 +11,7 @@ use crate::support::{Caller, PASSWORD, SignedIn, TestApp, claims_of, operation, 
 const IMPERSONATE: &str = "mutation($input: ImpersonateInput!) { impersonate(input: $input) { accessToken } }";
 const SELL: &str = "orders:sell";
 
-/// An app with every way to a token, and a role with a scope.
+/// Creates an app with every way to a token, and a role with a scope.
 async fn test() -> TestApp {
     TestApp::with(|config| {
         config.rest.enabled = true;
@@ -20,8 +20,8 @@ async fn test() -> TestApp {
     .await
 }
 
-/// What a user is given in each of the ways, and the name of the way: by their password, by their refresh token, and by
-/// an administrator who acts as them.
+/// Returns the name and the result of each way to a token of a user: by password, by refresh token, and by an
+/// administrator who acts as the user.
 async fn ways(test: &TestApp, user: &SignedIn, admin: &Caller) -> [(&'static str, Value); 6] {
     let (anyone, email, refresh) = (test.anonymous(), user.user.email.as_str(), user.refresh.as_str());
     let form = [("grant_type", "refresh_token"), ("refresh_token", refresh), ("client_id", "first-party")];
@@ -40,10 +40,10 @@ async fn ways(test: &TestApp, user: &SignedIn, admin: &Caller) -> [(&'static str
     ]
 }
 
-/// A restriction held for one way to sign in and not for the others (CVE-2026-33132), and somebody who had been
-/// deactivated got in by one of them (CVE-2026-105213).
+/// A restriction applied to one way to sign in and not to the others (CVE-2026-33132), and a deactivated user could
+/// sign in by one of them (CVE-2026-105213).
 #[tokio::test]
-async fn cve_2026_33132_and_cve_2026_105213_what_restricts_a_user_restricts_every_way_to_a_token() {
+async fn cve_2026_33132_and_cve_2026_105213_a_restriction_of_a_user_applies_to_every_way_to_a_token() {
     let test = test().await;
     let admin = test.signed_in("admin@test.com", Rank::Superuser).await.caller;
     let (ada, eve) = (test.create_user("ada@test.com").await, test.create_user("eve@test.com").await);
@@ -69,7 +69,7 @@ async fn cve_2026_33132_and_cve_2026_105213_what_restricts_a_user_restricts_ever
     }
 }
 
-/// Tokens were sent to whatever address a request named. Nothing here redirects, and no grant is there that would.
+/// Tokens were sent to any address that a request named. This service has no redirects and no grant with one.
 #[tokio::test]
 async fn cve_2026_54072_no_token_is_sent_to_an_address_that_a_request_names() {
     let test = test().await;
@@ -89,9 +89,9 @@ async fn cve_2026_54072_no_token_is_sent_to_an_address_that_a_request_names() {
     }
 }
 
-/// Whoever had an address of a certain form was a member of an organization.
+/// Users with an address of a certain form became members of an organization.
 #[tokio::test]
-async fn cve_2025_1391_an_address_gives_nobody_powers() {
+async fn cve_2025_1391_an_address_gives_no_permissions() {
     let test = test().await;
     let admin = test.signed_in("admin@shop.test", Rank::Superuser).await;
     let seller = test.create_user("seller@shop.test").await;
@@ -106,9 +106,9 @@ async fn cve_2025_1391_an_address_gives_nobody_powers() {
     assert_eq!(changed.send(operation!("users"), json!({})).await.code(), "FORBIDDEN");
 }
 
-/// A path that is spelled otherwise went past what had been switched off, and past the limits.
+/// A differently spelled path bypassed disabled features and rate limits.
 #[tokio::test]
-async fn ghsa_x732_6j76_qmhm_another_spelling_of_a_path_leads_nowhere() {
+async fn ghsa_x732_6j76_qmhm_another_spelling_of_a_path_is_not_found() {
     let body = json!({ "email": "ada@test.com", "password": "wrong" });
     for on in [false, true] {
         let test = TestApp::with(|config| config.rest.enabled = on).await;

@@ -1,4 +1,4 @@
-//! What operators see, and how the service stops.
+//! Health, readiness and metrics, and stopping the service.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::support::{PASSWORD, TestApp, operation};
 
-/// simplejwt#905, #912: a rotation wrote to tables that nobody had made.
+/// simplejwt#905, #912: a rotation wrote to tables that did not exist.
 #[tokio::test]
 async fn readiness_names_what_is_missing() {
     let test = TestApp::new().await;
@@ -57,7 +57,7 @@ async fn metrics_count_what_happened() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_told_with_a_code() {
+async fn an_unknown_path_or_method_has_a_code() {
     let test = TestApp::new().await;
     let answer = test.anonymous().get("/nothing").await;
     assert_eq!((answer.status, answer.code()), (StatusCode::NOT_FOUND, "NOT_FOUND"));
@@ -68,7 +68,7 @@ async fn what_is_not_there_is_told_with_a_code() {
 }
 
 #[tokio::test]
-async fn every_answer_names_its_request() {
+async fn every_response_has_the_identifier_of_its_request() {
     let test = TestApp::new().await;
     let ask = async |id: &str| {
         let request = Request::get("/healthz").header("x-request-id", id).body(Body::empty()).unwrap();
@@ -81,10 +81,10 @@ async fn every_answer_names_its_request() {
 }
 
 #[tokio::test]
-async fn stopping_finishes_the_running_request_and_takes_no_new_one() {
+async fn stopping_finishes_the_running_request_and_accepts_no_new_one() {
     let test = TestApp::with(|config| config.passwords.memory_kib = 131_072).await;
     test.create_user("ada@test.com").await;
-    // Where no other test listens: the port is free in the end, and stays so.
+    // No other test listens on this address, so that the port stays free after the stop.
     let listener = TcpListener::bind("127.0.0.2:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -101,7 +101,7 @@ async fn stopping_finishes_the_running_request_and_takes_no_new_one() {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
     let before = test.app.passwords.pool.computed();
-    // The request has arrived once its attempt is counted; its password takes a while yet.
+    // The request has arrived when its attempt is counted. Hashing its password takes longer.
     while attempts(&test).await == 0 {
         tokio::task::yield_now().await;
     }

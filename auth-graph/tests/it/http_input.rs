@@ -1,4 +1,4 @@
-//! One answer to one bad input, on every route that reads it.
+//! Every route that reads an input gives the same answer to the same malformed input.
 
 use axum::http::{HeaderName, Request};
 use engine::accounts::Rank;
@@ -72,7 +72,7 @@ async fn a_compressed_form_is_unsupported() {
 }
 
 #[tokio::test]
-async fn a_token_follows_its_scheme_after_spaces_only() {
+async fn only_spaces_separate_a_token_from_its_scheme() {
     let test = started().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     for (separator, good) in [(" ", true), ("   ", true), ("\t", false), (" \t", false), ("", false), (",", false)] {
@@ -88,7 +88,7 @@ async fn a_token_follows_its_scheme_after_spaces_only() {
 }
 
 #[tokio::test]
-async fn two_cookies_of_one_name_sign_nobody_in() {
+async fn neither_of_two_cookies_with_one_name_is_used() {
     let test = TestApp::new().await;
     test.signed_in("ada@test.com", Rank::User).await;
     let refresh = "mutation { refresh { accessToken } }";

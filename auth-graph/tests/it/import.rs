@@ -1,4 +1,4 @@
-//! Users from other systems: they come with their password hashes, once, whatever happens in between.
+//! Importing users from other systems with their password hashes, each one once, even after an interruption.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::command_line::{run, text};
 use crate::support::{PASSWORD, TestApp, fresh_database};
 
-/// What the hashes in the file were made of, by Django 5.2, libpass and Werkzeug.
+/// The password of the hashes in the file, which Django 5.2, libpass and Werkzeug made.
 pub const FOREIGN_PASSWORD: &str = "pässword of Ada's";
 pub const FOREIGN_HASHES: &str = include_str!("data/foreign_hashes.tsv");
 
@@ -22,7 +22,7 @@ pub fn record(email: &str, hash: &str) -> Record {
     Record { email: email.to_owned(), password_hash: Some(hash.to_owned()), is_active: true, ..Record::default() }
 }
 
-/// Imports records and tells the codes of those that were refused.
+/// Imports records, and returns the codes of rejected ones.
 pub async fn import(app: &App, name: &str, records: Vec<Record>) -> Vec<String> {
     let mut import = Import::open(app, name, Writing::Commit).await.unwrap();
     let row = |(place, record): (usize, Record)| Row { place: place.to_string(), record: Ok(record) };
@@ -38,8 +38,8 @@ async fn hash_of(test: &TestApp, email: &str) -> String {
     user_credentials::of_user(&test.app.db, user.id).await.unwrap().pop().unwrap().secret
 }
 
-/// ory/kratos#1659, #605, zitadel#4157, casdoor#3745, better-auth#5054, logto#7585: nobody moves without their
-/// passwords.
+/// ory/kratos#1659, #605, zitadel#4157, casdoor#3745, better-auth#5054, logto#7585: operators do not migrate without
+/// the passwords.
 #[tokio::test]
 async fn hashes_of_other_systems_sign_in_and_are_replaced() {
     let test = TestApp::new().await;
@@ -58,7 +58,7 @@ async fn hashes_of_other_systems_sign_in_and_are_replaced() {
     }
 }
 
-/// The example in the documentation of Firebase's scrypt.
+/// Uses the example in the documentation of Firebase's scrypt.
 #[tokio::test]
 async fn a_hash_of_firebase_signs_in() {
     let test = TestApp::new().await;
@@ -71,7 +71,7 @@ async fn a_hash_of_firebase_signs_in() {
 }
 
 #[test]
-fn hashes_of_absurd_cost_and_unknown_ones_are_refused() {
+fn unknown_hashes_and_hashes_with_excessive_cost_are_rejected() {
     let costly = [
         "pbkdf2_sha256$2000000000$salt$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
         "$2b$31$8f2RH3AKfsNo0pNMZwH8VupohCcno7aOw/3zkFyIsPvif2yJb0.nG",
@@ -122,7 +122,7 @@ async fn a_hash_at_another_cost_is_replaced_too() {
 }
 
 #[tokio::test]
-async fn identifiers_stay_and_whoever_clashes_is_refused() {
+async fn identifiers_are_kept_and_conflicting_users_are_rejected() {
     let test = TestApp::new().await;
     test.create_user("taken@test.com").await;
     let id = "0198f0c2-0000-7000-8000-000000000001";
@@ -152,7 +152,7 @@ async fn identifiers_stay_and_whoever_clashes_is_refused() {
     assert_eq!(known, ["0 ALREADY_IMPORTED", "1 ALREADY_IMPORTED", "9 ALREADY_IMPORTED"]);
     let created = changes::after(&test.app.db, 0, 100).await.unwrap();
     let created: Vec<_> = created.iter().filter(|change| change.kind == changes::Kind::UserCreated).collect();
-    assert_eq!(created.len(), 4, "one for each, and none for whoever was refused");
+    assert_eq!(created.len(), 4, "one for each imported user, and none for a rejected one");
 }
 
 fn imported(folder: &Path, from: &str, source: &str, options: &[&str]) -> Output {
@@ -167,7 +167,7 @@ fn exported(folder: &Path) -> Vec<Value> {
 }
 
 #[test]
-fn an_interrupted_import_goes_on_and_repeats_nothing() {
+fn an_interrupted_import_continues_and_repeats_nothing() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("users.jsonl");
     let line = |number: usize| format!("{}\n", json!({ "email": format!("user{number}@test.com") }));
@@ -176,12 +176,12 @@ fn an_interrupted_import_goes_on_and_repeats_nothing() {
     assert_eq!(text(&dry.stdout), "1500 would be imported, 0 refused\n");
     let first = imported(folder.path(), "json", "users.jsonl", &[]);
     assert_eq!(text(&first.stdout), "1500 imported, 0 refused\n");
-    // The file grows, as if the run had ended before its end.
+    // The file grows, as if the run had been interrupted.
     let more: String = (1500..1600).map(line).collect();
     let whole = std::fs::read_to_string(&file).unwrap() + &more + "{ not JSON\n" + &line(3);
     std::fs::write(&file, whole).unwrap();
     let second = imported(folder.path(), "json", "users.jsonl", &[]);
-    assert!(text(&second.stderr).contains("going on behind 1500 imported and 0 refused"), "{}", text(&second.stderr));
+    assert!(text(&second.stderr).contains("continuing after 1500 imported and 0 refused"), "{}", text(&second.stderr));
     assert!(text(&second.stdout).starts_with("100 imported, 2 refused\n"), "{}", text(&second.stdout));
     let report = std::fs::read_to_string(folder.path().join("import-refused.csv")).unwrap();
     assert_eq!(report, "1601,MALFORMED\n1602,EMAIL_TAKEN\n");
@@ -190,9 +190,9 @@ fn an_interrupted_import_goes_on_and_repeats_nothing() {
     assert_eq!(exported(folder.path()).len(), 1600);
 }
 
-/// Whoever looks on is shown how far it has come; a log is not.
+/// The progress is printed on a terminal only, not in a log.
 #[test]
-fn a_terminal_shows_how_far_an_import_is() {
+fn a_terminal_shows_the_progress_of_an_import() {
     let folder = TempDir::new().unwrap();
     let rows: String = (0..1500).map(|number| format!("user{number}@test.com\n")).collect();
     std::fs::write(folder.path().join("users.csv"), format!("email\n{rows}")).unwrap();
@@ -225,7 +225,7 @@ fn another_file_under_the_same_name_is_read_from_its_beginning() {
         let import = || imported(folder.path(), from, file.to_str().unwrap(), &[]);
         write(&["ada"]);
         assert_eq!(text(&import().stdout), "3 imported, 0 refused\n");
-        // The first line is the same, and it is as long: only what was read tells them apart.
+        // The files have the same first line and the same length. Only the digest of the read part differs.
         write(&["ada"]);
         let changed = std::fs::read_to_string(&file).unwrap().replace("ada2", "eve2") + &row("new", 1);
         std::fs::write(&file, changed).unwrap();
@@ -233,13 +233,13 @@ fn another_file_under_the_same_name_is_read_from_its_beginning() {
         assert!(text(&again.stderr).contains("from its beginning"), "{}", text(&again.stderr));
         assert!(text(&again.stdout).starts_with("2 imported, 2 refused\n"), "{}", text(&again.stdout));
         let third = import();
-        assert!(text(&third.stderr).contains("going on behind"), "{}", text(&third.stderr));
+        assert!(text(&third.stderr).contains("continuing after"), "{}", text(&third.stderr));
         assert_eq!(text(&third.stdout), "0 imported, 0 refused\n");
     }
 }
 
 #[test]
-fn an_export_comes_in_again_as_it_went_out() {
+fn an_export_can_be_imported_without_a_loss() {
     let (here, there) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let csv = "id,email,password,first_name,is_staff,metadata,date_joined,last_login,phone,locale,roles,private_metadata\n\
                7,Ada@Test.com,pbkdf2_sha256$1000$salt$AAAAAAAAAAAAAAAAAAAAAA==,Ada,true,\"{\"\"plan\"\": 1}\",2020-01-02T03:04:05Z,,\
@@ -271,13 +271,13 @@ fn an_export_comes_in_again_as_it_went_out() {
     imported(there.path(), "json", "users.jsonl", &[]);
     assert_eq!(exported(there.path()), users);
     let without = run(here.path(), &["export"], "");
-    assert!(!text(&without.stdout).contains("pbkdf2"), "hashes go out only when they are asked for");
+    assert!(!text(&without.stdout).contains("pbkdf2"), "hashes are exported only on request");
     let twice = run(here.path(), &["export", file.to_str().unwrap()], "");
-    assert_eq!(twice.status.code(), Some(1), "nothing is written over");
+    assert_eq!(twice.status.code(), Some(1), "an existing file is not overwritten");
 }
 
 #[test]
-fn auth0_and_dumpdata_are_understood() {
+fn auth0_and_dumpdata_are_supported() {
     let folder = TempDir::new().unwrap();
     let bcrypt = "$2b$10$8f2RH3AKfsNo0pNMZwH8VupohCcno7aOw/3zkFyIsPvif2yJb0.nG";
     let auth0 =
@@ -295,7 +295,7 @@ fn auth0_and_dumpdata_are_understood() {
     let find = |email: &str| users.iter().find(|user| user["email"] == email).unwrap();
     assert_eq!(find("ada@test.com")["emailVerified"], true);
     assert_eq!(find("ada@test.com")["passwordHash"], bcrypt);
-    // Keys that begin with _ are not the users' to set, whose own stay theirs.
+    // Users cannot set keys that begin with _. Their own keys stay as they are.
     let metadata = json!({ "_auth0": { "user_id": "google-oauth2|1" }, "_app_metadata": { "plan": "gold" },
         "user_metadata": { "theme": "dark" } });
     assert_eq!((&find("eve@test.com")["isActive"], &find("eve@test.com")["metadata"]), (&json!(false), &metadata));
@@ -304,12 +304,12 @@ fn auth0_and_dumpdata_are_understood() {
     assert_eq!((&bob["number"], &bob["isSuperuser"], &bob["isActive"]), (&json!(3), &json!(true), &json!(false)));
     std::fs::write(folder.path().join("array.json"), "[{}]").unwrap();
     let array = run(folder.path(), &["import", "--from", "django", "array.json"], "");
-    assert!(text(&array.stderr).contains("one object a line"), "{}", text(&array.stderr));
+    assert!(text(&array.stderr).contains("one object per line"), "{}", text(&array.stderr));
 }
 
-/// The tables are those that Django makes.
+/// Uses tables like those of Django.
 #[tokio::test]
-async fn the_database_of_a_django_service_is_read_and_not_written() {
+async fn the_database_of_a_django_service_is_only_read() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("django.sqlite3");
     let postgres = fresh_database().await;
@@ -349,10 +349,10 @@ async fn the_database_of_a_django_service_is_read_and_not_written() {
     assert!(named, "{}", text(&nowhere.stderr));
 }
 
-/// What a flag stands for was read from the list of roles as well, but who holds it that way was no superuser to any
-/// rule.
+/// The roles `staff` and `superuser` were also accepted in the list of roles, but such a user was not a superuser by
+/// the rules.
 #[tokio::test]
-async fn what_is_no_role_name_or_language_is_refused() {
+async fn an_invalid_role_name_or_language_is_rejected() {
     let test = TestApp::new().await;
     let with_role = |role: &str| Record { roles: vec![role.to_owned()], ..record("ada@test.com", "") };
     let records = vec![

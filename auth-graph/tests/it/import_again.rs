@@ -1,5 +1,5 @@
-//! Importing from the command line: what is said of a source that can not be read, and how those come in who were
-//! refused.
+//! Importing from the command line: messages about sources that cannot be read, and the import of users who were
+//! rejected before.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ fn imported(folder: &Path, options: &[&str]) -> String {
 }
 
 #[test]
-fn whoever_was_refused_for_a_hash_comes_in_without_one_later() {
+fn a_user_who_was_rejected_for_a_hash_can_be_imported_without_it_later() {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
     std::fs::write(folder.join("users.jsonl"), USERS).unwrap();
@@ -28,9 +28,9 @@ fn whoever_was_refused_for_a_hash_comes_in_without_one_later() {
     assert_eq!(std::fs::read_to_string(folder.join("second.csv")).unwrap(), "1,ALREADY_IMPORTED\n");
 }
 
-/// What was refused is not looked at again, so that its report must not be lost.
+/// Rejected rows are not read again, so that their report must not be lost.
 #[test]
-fn nothing_is_imported_when_the_report_can_not_be_written() {
+fn nothing_is_imported_when_the_report_cannot_be_written() {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
     std::fs::write(folder.join("users.jsonl"), USERS).unwrap();
@@ -41,23 +41,23 @@ fn nothing_is_imported_when_the_report_can_not_be_written() {
 }
 
 #[test]
-fn a_source_that_can_not_be_read_is_named_unless_it_may_hold_a_password() {
+fn a_source_that_cannot_be_read_is_named_unless_it_may_contain_a_password() {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
     std::fs::write(folder.join("semicolons.csv"), "email;first_name\nada@test.com;Ada\n").unwrap();
-    for (from, source, told) in [
+    for (from, source, expected) in [
         ("json", "nowhere.jsonl", "nowhere.jsonl: No such file"),
         ("csv", "nowhere.csv", "nowhere.csv: No such file"),
-        ("csv", ".", "it is no file"),
-        ("csv", "semicolons.csv", "semicolons.csv: the first line names no column `email`"),
+        ("csv", ".", "it is not a file"),
+        ("csv", "semicolons.csv", "semicolons.csv: the first line has no column `email`"),
         ("csv", "postgres://me:hunter2@db/auth", "must be a file"),
         ("django", "mysql://me:hunter2@db/auth", "postgres://… or sqlite://…"),
         ("django", "sqlite:///nowhere/django.db", "source: "),
-        ("django", "postgres://me:hunter2@db:port/auth", "source: it is no URL of a database"),
+        ("django", "postgres://me:hunter2@db:port/auth", "source: it is not the URL of a database"),
     ] {
         let refused = run(folder, &["import", "--from", from, source], "");
         let said = text(&refused.stderr);
-        assert!(!refused.status.success() && said.contains(told), "{source}: {said}");
+        assert!(!refused.status.success() && said.contains(expected), "{source}: {said}");
         assert!(!said.contains("hunter2"), "{said}");
     }
 }

@@ -1,4 +1,4 @@
-//! Importing batch by batch: one is committed while the next is written.
+//! Importing in batches: one batch is committed while the next one is written.
 
 use engine::app::App;
 use engine::transfer::{Batch, Import, PreparedBatch, Record, Row, UnusableHash, Writing};
@@ -19,11 +19,11 @@ fn refused(import: &mut Import) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn batches_overlap_and_each_user_is_still_made_once() {
+async fn batches_overlap_and_each_user_is_created_once() {
     let test = TestApp::new().await;
     let app = &test.app;
     let mut import = Import::open(app, "batches", Writing::Commit).await.unwrap();
-    // The commit of each may go on while the next is written.
+    // The commit of a batch may run while the next one is written.
     for names in [&["ann", "ben"][..], &["cat", "ann", "dan"], &["eve"]] {
         import.write(app, &batch(app, names)).await.unwrap();
     }
@@ -44,21 +44,21 @@ async fn batches_overlap_and_each_user_is_still_made_once() {
     assert_eq!(emails, ["ann", "ben", "cat", "dan", "eve"].map(|name| format!("{name}@test.com")));
 }
 
-/// Nobody is told of a refusal that a failed commit takes back.
+/// A rejection is not reported when the commit of its batch fails.
 #[tokio::test]
-async fn who_was_refused_is_told_when_the_batch_is_committed() {
+async fn rejections_are_reported_when_their_batch_is_committed() {
     let test = TestApp::new().await;
     let app = &test.app;
-    let mut import = Import::open(app, "told", Writing::Commit).await.unwrap();
+    let mut import = Import::open(app, "reported", Writing::Commit).await.unwrap();
     import.write(app, &batch(app, &["ann", "no address"])).await.unwrap();
     assert!(refused(&mut import).is_empty());
     import.settle(app).await.unwrap();
     assert_eq!(refused(&mut import), ["no address INVALID_EMAIL"]);
-    assert!(refused(&mut import).is_empty(), "it is told once");
+    assert!(refused(&mut import).is_empty(), "it is reported once");
 }
 
 #[tokio::test]
-async fn nobody_is_written_by_a_dry_run() {
+async fn a_dry_run_writes_no_user() {
     let test = TestApp::new().await;
     let app = &test.app;
     let mut import = Import::open(app, "dry", Writing::DryRun).await.unwrap();

@@ -1,4 +1,4 @@
-//! Signing keys: what is published, what is stored, and what replicas know.
+//! Signing keys: the published ones, the stored ones, and those of other replicas.
 
 use axum::body::Body;
 use axum::http::Request;
@@ -14,7 +14,7 @@ use store::signing_keys;
 use crate::support::{ISSUER, TestApp};
 
 #[tokio::test]
-async fn every_algorithm_signs_and_publishes_its_public_half_only() {
+async fn every_algorithm_signs_and_publishes_only_its_public_key() {
     for (algorithm, expected) in [
         (SigningAlgorithm::ES256, json!(["alg", "crv", "key_ops", "kid", "kty", "use", "x", "y"])),
         (SigningAlgorithm::EdDSA, json!(["alg", "crv", "key_ops", "kid", "kty", "use", "x"])),
@@ -24,7 +24,7 @@ async fn every_algorithm_signs_and_publishes_its_public_half_only() {
         test.signed_in("ada@test.com", Rank::User).await.caller.me().await.data("me");
         let jwks = test.anonymous().get("/.well-known/jwks.json").await;
         assert_eq!(jwks.headers["content-type"], "application/jwk-set+json");
-        assert_eq!(jwks.headers["cache-control"], "public, max-age=300", "verifiers keep it for as long");
+        assert_eq!(jwks.headers["cache-control"], "public, max-age=300", "verifiers cache it for the same time");
         let keys = jwks.body["keys"].as_array().unwrap();
         assert_eq!(keys.len(), 1);
         let mut members: Vec<_> = keys[0].as_object().unwrap().keys().collect();
@@ -34,7 +34,7 @@ async fn every_algorithm_signs_and_publishes_its_public_half_only() {
     }
 }
 
-/// Authorizer #570: the HMAC key stood in the JWKS.
+/// Authorizer #570: the JWKS contained the HMAC key.
 #[tokio::test]
 async fn authorizer_570_an_hmac_key_is_never_published() {
     let test = TestApp::with(|config| config.tokens.algorithm = SigningAlgorithm::HS256).await;
@@ -43,7 +43,7 @@ async fn authorizer_570_an_hmac_key_is_never_published() {
 }
 
 #[tokio::test]
-async fn after_a_change_of_algorithm_old_tokens_stay_good_and_only_the_new_key_is_published() {
+async fn after_a_change_of_algorithm_old_tokens_stay_valid_and_only_the_new_key_is_published() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     let mut config = test.app.config.clone();
@@ -67,16 +67,16 @@ async fn the_private_key_is_stored_encrypted() {
 }
 
 #[tokio::test]
-async fn another_master_secret_does_not_open_the_keys() {
+async fn another_master_secret_does_not_decrypt_the_keys() {
     let test = TestApp::new().await;
     let mut config = test.app.config.clone();
     config.secret = "7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=".into();
     let error = boot(config, test.app.clock.clone()).await.unwrap_err();
-    assert!(format!("{error:?}").contains("does not open with this master secret"), "{error:?}");
+    assert!(format!("{error:?}").contains("cannot be decrypted with this master secret"), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_key_that_another_replica_made_is_found_when_it_is_met() {
+async fn a_key_of_another_replica_is_loaded_when_a_token_names_it() {
     let test = TestApp::new().await;
     let replica = test.replica().await;
     let user = test.create_user("ada@test.com").await;
@@ -94,7 +94,7 @@ async fn a_key_that_another_replica_made_is_found_when_it_is_met() {
 }
 
 #[tokio::test]
-async fn replicas_that_start_at_once_verify_each_others_tokens() {
+async fn replicas_that_start_together_verify_each_others_tokens() {
     let test = TestApp::new().await;
     let (first, second) = tokio::join!(test.replica(), test.replica());
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
@@ -103,7 +103,7 @@ async fn replicas_that_start_at_once_verify_each_others_tokens() {
     }
 }
 
-/// CWE-640, GHSA-3529-5m8x-rpv3: addresses were built from the Host header.
+/// CWE-640, GHSA-3529-5m8x-rpv3: URLs were built from the Host header.
 #[tokio::test]
 async fn ghsa_3529_5m8x_rpv3_the_discovery_document_is_built_from_the_configuration() {
     let test = TestApp::new().await;

@@ -21,7 +21,7 @@ use store::{login_events, users};
 use crate::support::{BusyHasher, PASSWORD, TestApp, operation};
 
 #[tokio::test]
-async fn a_user_signs_in_and_reads_themself() {
+async fn a_user_signs_in_and_reads_their_own_data() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("Ada@Test.com", Rank::User).await;
     let answer = signed_in.caller.me().await;
@@ -32,7 +32,7 @@ async fn a_user_signs_in_and_reads_themself() {
 }
 
 #[tokio::test]
-async fn the_pair_says_what_a_client_needs() {
+async fn the_token_pair_has_the_data_that_clients_need() {
     let test = TestApp::new().await;
     test.create("staff@test.com", Rank::Staff).await;
     let answer = test.anonymous().login("staff@test.com", PASSWORD).await;
@@ -66,7 +66,7 @@ async fn an_unknown_user_a_wrong_password_and_a_disabled_user_get_one_answer_at_
 }
 
 #[tokio::test]
-async fn each_attempt_is_recorded_and_an_unknown_address_is_not_kept() {
+async fn each_attempt_is_recorded_and_an_unknown_address_is_not_stored() {
     let test = TestApp::new().await;
     let user = test.create_user("ada@test.com").await;
     test.anonymous().login("ada@test.com", PASSWORD).await;
@@ -95,7 +95,7 @@ async fn a_narrower_scope_is_granted_and_a_wider_one_is_not() {
 }
 
 #[tokio::test]
-async fn what_is_no_address_or_no_scope_is_named() {
+async fn an_invalid_address_or_scope_is_named() {
     let test = TestApp::new().await;
     for (input, field) in [
         (json!({ "email": "not an address", "password": "x" }), "email"),
@@ -136,7 +136,7 @@ async fn an_account_is_slowed_down_and_not_locked() {
 }
 
 #[tokio::test]
-async fn attempts_in_parallel_are_all_heard_in_whatever_order_they_come() {
+async fn parallel_attempts_are_all_accepted_in_any_order() {
     let test = TestApp::new().await;
     let (email, now) = ("ada@test.com".parse().unwrap(), test.app.clock.now());
     let take = async |looked_at| {
@@ -150,7 +150,11 @@ async fn attempts_in_parallel_are_all_heard_in_whatever_order_they_come() {
     assert_eq!(take(now).await, Err(Code::RateLimited));
     assert_eq!(take(now + Duration::seconds(20)).await, Err(Code::RateLimited), "an interval is thirty seconds");
     assert_eq!(take(now + Duration::seconds(30)).await, Ok(()));
-    assert_eq!(take(now + Duration::seconds(50)).await, Err(Code::RateLimited), "the next is dated from the last");
+    assert_eq!(
+        take(now + Duration::seconds(50)).await,
+        Err(Code::RateLimited),
+        "the next one is counted from the last"
+    );
 }
 
 #[tokio::test]
@@ -176,7 +180,7 @@ async fn ghsa_p6v2_xcpg_h6xw_one_ipv6_network_is_one_client() {
 }
 
 #[tokio::test]
-async fn the_widest_limits_that_can_be_configured_can_be_counted() {
+async fn the_maximum_limits_of_the_configuration_do_not_overflow() {
     let test = TestApp::with(|config| {
         config.limits.account_attempts = 1_000_000;
         config.limits.account_interval = Duration::days(30);
@@ -191,7 +195,7 @@ async fn the_widest_limits_that_can_be_configured_can_be_counted() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_not_heard_takes_nothing_from_its_network() {
+async fn a_limited_account_takes_no_attempt_from_its_network() {
     let test = TestApp::with(|config| {
         config.limits.account_attempts = 1;
         config.limits.network_attempts = 3;
@@ -208,7 +212,7 @@ async fn an_account_that_is_not_heard_takes_nothing_from_its_network() {
     assert_eq!(attempt("dan@test.com").await, "RATE_LIMITED", "the network has none left");
 }
 
-/// An app in whose queue one password waits, while ten attempts are free.
+/// Creates an app with a queue for one password, and ten free attempts.
 async fn with_a_short_queue() -> TestApp {
     TestApp::with(|config| {
         config.passwords.queue = 1;
@@ -218,7 +222,7 @@ async fn with_a_short_queue() -> TestApp {
 }
 
 #[tokio::test]
-async fn a_full_queue_sheds_and_says_when_to_come_back() {
+async fn a_full_queue_rejects_log_ins_with_the_time_to_wait() {
     let test = with_a_short_queue().await;
     test.create_user("ada@test.com").await;
     let caller = test.anonymous();
@@ -230,7 +234,7 @@ async fn a_full_queue_sheds_and_says_when_to_come_back() {
     assert!(shed.iter().all(|answer| answer.code() == "UNAVAILABLE"));
     assert!(shed.iter().all(|answer| answer.error()["extensions"]["retryAfter"] == 1));
     drop(busy);
-    waits.await.expect("who is in the queue is served");
+    waits.await.expect("a waiting log-in is answered");
     for _ in 0..10 {
         assert_eq!(caller.login("ada@test.com", "wrong").await.code(), "INVALID_CREDENTIALS", "no attempt was spent");
     }
@@ -238,7 +242,7 @@ async fn a_full_queue_sheds_and_says_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_nobody_looked_at_does_not_count() {
+async fn an_attempt_without_a_comparison_does_not_count() {
     let test = with_a_short_queue().await;
     let ada = test.create_user("ada@test.com").await;
     let (wrong, device) = ("a wrong password".into(), Device::default());
@@ -277,7 +281,7 @@ async fn sample_passwords_are_refused_outside_the_demo() {
 }
 
 #[tokio::test]
-async fn a_demo_database_signs_nobody_in_with_a_sample_password_elsewhere() {
+async fn a_sample_password_of_a_demo_database_is_rejected_elsewhere() {
     let demo = TestApp::with(|config| config.profile = Profile::Demo).await;
     create(&demo, "user@test.com", "user-pass").await.unwrap();
 

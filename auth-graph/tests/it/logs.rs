@@ -1,4 +1,4 @@
-//! Secrets never reach the log, whatever goes wrong.
+//! Secrets never reach the log, even when something fails.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -48,7 +48,7 @@ async fn no_secret_is_logged_or_shown_in_an_error() {
     let reused = caller.refresh(&signed_in.refresh).await;
     let wrong = caller.login("ada@test.com", "a wrong password").await;
     let verified = caller.verify(&signed_in.access).await;
-    // A fault of ours, with a cause that goes to the log.
+    // An internal error, whose cause is logged.
     test.app.db.clone().close().await.unwrap();
     let failed = caller.login("ada@test.com", PASSWORD).await;
 
@@ -65,9 +65,9 @@ async fn no_secret_is_logged_or_shown_in_an_error() {
     }
 }
 
-/// In production the log is JSON, which has less to say of an error than text has.
+/// In production the log is JSON, which shows less of an error than text.
 #[tokio::test]
-async fn the_cause_of_a_fault_of_ours_is_logged_in_json_with_the_identifier_of_its_request() {
+async fn the_cause_of_an_internal_error_is_logged_in_json_with_the_identifier_of_its_request() {
     let captured = Captured::default();
     let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(captured.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
@@ -91,8 +91,8 @@ async fn the_cause_of_a_fault_of_ours_is_logged_in_json_with_the_identifier_of_i
     assert!(!failed.text.contains("login_events"), "{}", failed.text);
     let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
     let lines: Vec<_> = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()).collect();
-    let told = |id| lines.iter().filter(move |line| line["level"] == "ERROR" && line["span"]["id"] == id);
-    let cause = |id| told(id).map(|line| line["error"].as_str().unwrap_or_default()).collect::<String>();
+    let received = |id| lines.iter().filter(move |line| line["level"] == "ERROR" && line["span"]["id"] == id);
+    let cause = |id| received(id).map(|line| line["error"].as_str().unwrap_or_default()).collect::<String>();
     assert!(cause("of-graphql").contains("login_events"), "{log}");
     for answer in &at_endpoints {
         let id = answer.headers["x-request-id"].to_str().unwrap();

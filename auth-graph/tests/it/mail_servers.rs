@@ -1,4 +1,4 @@
-//! Handing mails over to servers that encrypt. Those that do not do it as they should get none.
+//! Sending mails to servers with encryption. Servers with wrong encryption get no mail.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::support::{MailingApp, PASSWORD, Sink, TestApp, operation};
 
-/// An authority that no machine trusts by itself.
+/// A certificate authority that no machine trusts by default.
 struct Authority {
     folder: TempDir,
     issuer: Issuer<'static, KeyPair>,
@@ -27,7 +27,8 @@ struct Authority {
 
 impl Authority {
     fn new() -> Self {
-        // There are two in the tree, and the server asks for the default. Another authority may have installed it.
+        // There are two providers in the dependencies, and the server uses the default. Another authority may have
+        // installed it.
         let _ = aws_lc_rs::default_provider().install_default();
         let mut parameters = CertificateParams::default();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -38,7 +39,7 @@ impl Authority {
         authority
     }
 
-    /// The file with its own certificate.
+    /// Returns the file with the certificate of the authority.
     fn certificate(&self) -> PathBuf {
         self.folder.path().join("authority.pem")
     }
@@ -49,7 +50,7 @@ impl Authority {
         CertifiedKey { cert: parameters.signed_by(&signing_key, &self.issuer).unwrap(), signing_key }
     }
 
-    /// A server that encrypts when it is asked to (STARTTLS), and its address.
+    /// Starts a server with STARTTLS, and returns it with its address.
     fn start(&self, name: &str) -> (Sink, String) {
         let certified = self.certify(name);
         let write = |file: &str, pem: String| {
@@ -63,14 +64,14 @@ impl Authority {
         (sink, format!("smtp://{address}?tls=required"))
     }
 
-    /// A server that encrypts from the first byte on, and its address.
+    /// Starts a server that encrypts from the first byte on, and returns it with its address.
     async fn start_encrypted(&self, name: &str) -> (Sink, String) {
         let (sink, plain) = Sink::start(SslConfig::None);
         (sink, format!("smtps://{}", encrypting(&self.certify(name), plain).await))
     }
 }
 
-/// Takes the encryption off, and passes the rest on.
+/// Starts a proxy that decrypts connections and forwards them.
 async fn encrypting(certified: &CertifiedKey<KeyPair>, to: SocketAddr) -> SocketAddr {
     let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
     let config = ServerConfig::builder().with_no_client_auth();
@@ -90,7 +91,7 @@ async fn encrypting(certified: &CertifiedKey<KeyPair>, to: SocketAddr) -> Socket
     address
 }
 
-/// What becomes of a mail to this server, when this authority is trusted.
+/// Returns the failure of a mail to this server, when this authority is trusted.
 async fn failure(url: &str, authority: &Authority) -> String {
     let mut config = Config::load(&Sources::default()).unwrap();
     config.mail.smtp_url = url.into();
@@ -108,10 +109,10 @@ async fn failure(url: &str, authority: &Authority) -> String {
 }
 
 #[tokio::test]
-async fn mails_go_to_servers_of_an_authority_of_ones_own() {
+async fn mails_are_sent_to_servers_of_a_configured_authority() {
     let authority = Authority::new();
     let (starting, url) = authority.start("127.0.0.1");
-    // It takes passwords only once it encrypts, and mails only after a password.
+    // The server accepts passwords only with encryption, and mails only after a password.
     let with_password = url.replace("smtp://", &format!("smtp://auth-graph:{}@", PASSWORD.replace(' ', "%20")));
     let (encrypted, from_the_first_byte) = authority.start_encrypted("127.0.0.1").await;
     for (sink, url) in [(starting, with_password), (encrypted, from_the_first_byte)] {
@@ -128,12 +129,12 @@ async fn mails_go_to_servers_of_an_authority_of_ones_own() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_show_who_it_is_gets_no_mail() {
+async fn a_server_without_a_valid_certificate_gets_no_mail() {
     let (authority, other) = (Authority::new(), Authority::new());
     let (sink, url) = authority.start("127.0.0.1");
     let (misnamed, url_of_misnamed) = authority.start("mail.test");
     let (encrypted, url_of_encrypted) = authority.start_encrypted("127.0.0.1").await;
-    // Whoever is between the two can take the offer to encrypt away.
+    // A man in the middle can remove the offer to encrypt.
     let (plain, address) = Sink::start(SslConfig::None);
     for (reason, url, trusted) in [
         ("invalid peer certificate", url.as_str(), &other),
@@ -150,7 +151,7 @@ async fn a_server_that_does_not_show_who_it_is_gets_no_mail() {
 }
 
 #[test]
-fn a_file_that_helps_nobody_does_not_start() {
+fn an_unusable_file_of_authorities_prevents_the_start() {
     let folder = TempDir::new().unwrap();
     let problem = |url: &str, text: &str| {
         let file = folder.path().join("authorities.pem");

@@ -1,4 +1,4 @@
-//! Mails: what is in them, and that none is lost.
+//! Mails: their content, and their reliable delivery.
 
 use chrono::Duration;
 use engine::accounts::Rank;
@@ -19,14 +19,14 @@ async fn waiting(test: &TestApp) -> Vec<store::mails::Model> {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_while_the_server_is_away() {
+async fn no_mail_is_lost_during_an_outage_of_the_server() {
     let site = MailingApp::new().await;
     let test = &site.test;
     test.create_user("ada@test.com").await;
     let mut away = test.app.config.clone();
     away.mail.smtp_url = "smtp://127.0.0.1:1".to_owned().into();
     let without_server = engine::boot(away, test.app.clock.clone()).await.unwrap();
-    test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
+    test.anonymous().request_reset("ada@test.com").await.data("requestPasswordReset");
     assert_eq!(send_due(&without_server).await.unwrap(), 0);
     assert_eq!(waiting(test).await[0].attempts, 1);
     assert!(site.mails().await.is_empty(), "it is not due yet");
@@ -39,7 +39,7 @@ async fn nothing_is_lost_while_the_server_is_away() {
 async fn a_server_that_does_not_answer_is_tried_again_until_the_mail_is_given_up() {
     let test = TestApp::with(|config| config.mail.smtp_url = "smtp://127.0.0.1:1".to_owned().into()).await;
     test.create_user("ada@test.com").await;
-    test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
+    test.anonymous().request_reset("ada@test.com").await.data("requestPasswordReset");
     send_due(&test.app).await.unwrap();
     assert!(waiting(&test).await[0].failed_at.is_none());
     test.app.clock.advance(Duration::days(2));
@@ -57,7 +57,7 @@ async fn replicas_send_each_mail_once() {
     for number in 0..5 {
         let email = format!("user{number}@test.com");
         site.test.create_user(&email).await;
-        site.test.anonymous().forget(&email).await.data("requestPasswordReset");
+        site.test.anonymous().request_reset(&email).await.data("requestPasswordReset");
     }
     let sent = join_all([send_due(&site.test.app), send_due(&other)]).await;
     assert_eq!(sent.into_iter().map(Result::unwrap).sum::<usize>(), 5);
@@ -65,24 +65,24 @@ async fn replicas_send_each_mail_once() {
 }
 
 #[tokio::test]
-async fn the_outbox_holds_no_token() {
+async fn no_stored_mail_contains_a_token() {
     let site = MailingApp::new().await;
     site.test.create_user("ada@test.com").await;
-    site.test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
+    site.test.anonymous().request_reset("ada@test.com").await.data("requestPasswordReset");
     let rows = waiting(&site.test).await;
     assert_eq!(rows[0].letter, json!({ "kind": "reset_password" }));
 }
 
 #[tokio::test]
-async fn authorizer_574_a_name_is_escaped_in_html_and_is_in_no_header() {
+async fn authorizer_574_a_name_is_escaped_in_html_and_not_in_a_header() {
     let site = MailingApp::new().await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
     let input = json!({ "firstName": "<img src=x onerror=alert(1)>{{ 7 * 7 }}" });
     ada.caller.send(operation!("update_profile"), json!({ "input": input })).await.data("updateProfile");
-    let ask = async || site.test.anonymous().forget("ada@test.com").await;
+    let ask = async || site.test.anonymous().request_reset("ada@test.com").await;
     ask().await.data("requestPasswordReset");
     let mail = site.mail().await;
-    assert!(!mail.text.contains("img"), "nobody has shown that the address is theirs: {}", mail.text);
+    assert!(!mail.text.contains("img"), "the address is not verified: {}", mail.text);
     let proven = Update { email_verified: Some(true), ..Update::default() };
     administration::update(&site.test.app, &Actor::operator(), ada.user.id, proven).await.unwrap();
     ask().await.data("requestPasswordReset");
@@ -94,7 +94,7 @@ async fn authorizer_574_a_name_is_escaped_in_html_and_is_in_no_header() {
 }
 
 #[tokio::test]
-async fn a_mail_is_in_the_language_of_its_reader() {
+async fn a_mail_is_in_the_language_of_its_recipient() {
     let site = MailingApp::new().await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
     for (locale, subject) in [
@@ -104,7 +104,7 @@ async fn a_mail_is_in_the_language_of_its_reader() {
     ] {
         let input = json!({ "locale": locale });
         ada.caller.send(operation!("update_profile"), json!({ "input": input })).await.data("updateProfile");
-        site.test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
+        site.test.anonymous().request_reset("ada@test.com").await.data("requestPasswordReset");
         assert_eq!(site.mail().await.subject, subject);
     }
 }
@@ -115,11 +115,11 @@ async fn texts_and_layouts_are_replaced_from_a_folder() {
     std::fs::write(folder.path().join("layout.html"), "<b>{{ subject }}</b>").unwrap();
     let site = MailingApp::with(|config| config.mail.templates = folder.path().to_owned()).await;
     site.test.create_user("ada@test.com").await;
-    site.test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
+    site.test.anonymous().request_reset("ada@test.com").await.data("requestPasswordReset");
     assert_eq!(site.mail().await.html.trim(), "<b>Choose a new password</b>");
 
     std::fs::write(folder.path().join("de.toml"), "greeting = \"{{ unclosed\"\nuntil = \"\"\n").unwrap();
-    assert!(Mailer::new(&site.test.app.config).is_err(), "a broken text does not start");
+    assert!(Mailer::new(&site.test.app.config).is_err(), "an invalid text prevents the start");
 
     std::fs::remove_file(folder.path().join("de.toml")).unwrap();
     let texts = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/engine/mail/en.toml")).unwrap();
@@ -127,17 +127,17 @@ async fn texts_and_layouts_are_replaced_from_a_folder() {
     assert!(texts.contains(good) && Mailer::new(&site.test.app.config).is_ok());
     let broken = texts.replace(good, "greeting = \"Hello{% if name %} {{ name | unknown }}{% endif %},\"");
     std::fs::write(folder.path().join("en.toml"), broken).unwrap();
-    assert!(Mailer::new(&site.test.app.config).is_err(), "nor one that is broken where there is a name");
+    assert!(Mailer::new(&site.test.app.config).is_err(), "so does one that is invalid only with a name");
 }
 
-/// Another version, which runs beside this one while it is replaced, may write mails that this one does not know.
+/// Another version may run at the same time during an update, and write mails that this one does not know.
 #[tokio::test]
-async fn a_mail_that_can_not_be_written_holds_up_no_other_and_is_given_up() {
+async fn a_mail_that_cannot_be_composed_delays_no_other_and_is_given_up() {
     let site = MailingApp::new().await;
     let test = &site.test;
     for email in ["ada@test.com", "eve@test.com"] {
         test.create_user(email).await;
-        test.anonymous().forget(email).await.data("requestPasswordReset");
+        test.anonymous().request_reset(email).await.data("requestPasswordReset");
     }
     let mut unknown = waiting(test).await.remove(0).into_active_model();
     unknown.letter = Set(json!({ "kind": "of_another_version" }));
@@ -149,16 +149,16 @@ async fn a_mail_that_can_not_be_written_holds_up_no_other_and_is_given_up() {
     assert!(waiting(test).await[0].failed_at.is_some());
 }
 
-/// 550 is about the mail. That a server wants another password is not: mails wait until that is mended.
+/// The status 550 is about the mail. A rejected password of the service is not: mails wait until it is corrected.
 #[tokio::test]
-async fn a_mail_is_given_up_at_once_only_when_it_is_refused_for_its_own_sake() {
+async fn a_mail_is_given_up_at_once_only_if_the_mail_itself_is_rejected() {
     let site = MailingApp::new().await;
     let test = &site.test;
     test.create_user("ada@test.com").await;
     for (refusal, at_once) in [(INVALID_CREDENTIALS, false), (AUTHENTICATION_REQUIRED, false), (NO_MAILBOX, true)] {
         let code = refusal.code;
         site.sink.refuse(refusal);
-        test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
+        test.anonymous().request_reset("ada@test.com").await.data("requestPasswordReset");
         assert!(site.mails().await.is_empty());
         let last = waiting(test).await.pop().unwrap();
         assert_eq!((last.attempts, last.failed_at.is_some()), (1, at_once), "{code}");
@@ -166,14 +166,14 @@ async fn a_mail_is_given_up_at_once_only_when_it_is_refused_for_its_own_sake() {
 }
 
 #[tokio::test]
-async fn one_address_gets_so_many_mails_whether_it_is_known_or_not() {
+async fn the_limit_of_mails_is_the_same_for_known_and_unknown_addresses() {
     let site = MailingApp::new().await;
     site.test.create_user("ada@test.com").await;
     for email in ["ada@test.com", "nobody@test.com"] {
         for _ in 0..5 {
-            site.test.anonymous().forget(email).await.data("requestPasswordReset");
+            site.test.anonymous().request_reset(email).await.data("requestPasswordReset");
         }
-        assert_eq!(site.test.anonymous().forget(email).await.code(), "RATE_LIMITED");
+        assert_eq!(site.test.anonymous().request_reset(email).await.code(), "RATE_LIMITED");
     }
     assert_eq!(site.mails().await.len(), 5);
 }

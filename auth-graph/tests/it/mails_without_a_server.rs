@@ -1,4 +1,4 @@
-//! What becomes of mails where no SMTP server is configured.
+//! Mails without a configured SMTP server.
 
 use engine::accounts::Rank;
 use model::config::{Profile, Registration};
@@ -9,19 +9,19 @@ use crate::command_line::{run, text};
 use crate::support::{PASSWORD, Process, TestApp, operation};
 
 #[tokio::test]
-async fn in_development_they_are_printed_with_a_link_that_works() {
+async fn in_development_mails_are_printed_with_a_working_link() {
     let folder = TempDir::new().unwrap();
     let service = Process::start_with(folder.path(), None, &["--set", "accounts.registration=open"]);
     let input = json!({ "email": "ada@test.com", "password": PASSWORD });
     let registered = service.send(operation!("register"), json!({ "input": input })).await;
     assert_eq!(registered["data"]["register"]["status"], "CONFIRMATION_SENT", "{registered}");
-    let token = service.hear("http://auth.localhost/verify-email#token=");
+    let token = service.recv("http://auth.localhost/verify-email#token=");
     let confirmed = service.send(operation!("verify_email"), json!({ "token": token })).await;
     assert_eq!(confirmed["data"]["verifyEmail"]["email"], "ada@test.com", "{confirmed}");
 }
 
 #[tokio::test]
-async fn in_production_whatever_needs_one_is_forbidden() {
+async fn in_production_operations_that_need_a_mail_are_forbidden() {
     let test = TestApp::with(|config| {
         config.profile = Profile::Production;
         config.accounts.registration = Registration::Invitation;
@@ -36,14 +36,14 @@ async fn in_production_whatever_needs_one_is_forbidden() {
 }
 
 #[test]
-fn an_operator_is_told_that_nobody_tells_the_user() {
+fn an_operator_is_informed_that_the_user_gets_no_mail() {
     let folder = TempDir::new().unwrap();
     run(folder.path(), &["user", "create", "ada@test.com"], PASSWORD);
     let reset = |profile| {
         let profile = format!("profile={profile}");
         let output = run(folder.path(), &["user", "force-reset", "ada@test.com", "--set", &profile], "");
         assert!(output.status.success(), "{}", text(&output.stderr));
-        text(&output.stderr).contains("no mail tells the user")
+        text(&output.stderr).contains("the user gets no mail")
     };
     assert!(reset("production"));
     assert!(!reset("development"));

@@ -1,4 +1,4 @@
-//! The tests of auth-graph, through its public door: the router, the command line, the schema.
+//! The tests of auth-graph through its public interfaces: the router, the command line and the schema.
 //!
 //! They run on SQLite, and on PostgreSQL when `TEST_DATABASE_URL` names a server.
 

@@ -1,4 +1,4 @@
-//! Mass assignment: what no input of the public may set, read off the schema itself.
+//! Mass assignment: fields that no public input may set, checked against the schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use subgraph::Directives;
 use crate::federation::root_fields;
 use crate::support::{PASSWORD, TestApp, operation};
 
-/// Only administrators set these.
+/// Fields that only administrators may set.
 const RESERVED: [&str; 14] = [
     "dateJoined",
     "deletedAt",
@@ -33,7 +33,7 @@ const INTROSPECTION: &str = "{ __schema {
     types { kind name inputFields { name type { ...T } } } } }
     fragment T on __Type { name ofType { name ofType { name ofType { name } } } }";
 
-/// The name below what makes a type a list or not null.
+/// Returns the name of a type without its list and non-null wrappers.
 fn named(kind: &Value) -> String {
     match kind["name"].as_str() {
         Some(name) => name.to_owned(),
@@ -41,15 +41,15 @@ fn named(kind: &Value) -> String {
     }
 }
 
-/// Every name and type in a list of arguments or members.
+/// Returns every name and type in a list of arguments or members.
 fn members(list: &Value) -> Vec<(String, String)> {
     let list = list.as_array().into_iter().flatten();
     list.map(|member| (member["name"].as_str().unwrap().to_owned(), named(&member["type"]))).collect()
 }
 
-/// authorizer, schema comment: the sign-up of another server took the roles of the new user from whoever signed up.
+/// authorizer, schema comment: the sign-up of another server accepted the roles of the new user in its input.
 #[tokio::test]
-async fn authorizer_schema_comment_no_input_of_the_public_sets_what_it_must_not() {
+async fn authorizer_schema_comment_no_public_input_sets_reserved_fields() {
     let test = TestApp::new().await;
     let answer = test.anonymous().send(INTROSPECTION, json!({})).await;
     let schema = answer.data("__schema");
@@ -73,7 +73,7 @@ async fn authorizer_schema_comment_no_input_of_the_public_sets_what_it_must_not(
             continue;
         }
         let mut waiting = members(&field["args"]);
-        // It is what this mutation is for; which keys are the user's is its business.
+        // This mutation sets metadata on purpose, and checks which keys users may set.
         waiting.retain(|(name, _)| (mutation, name.as_str()) != ("setMetadata", "metadata"));
         while let Some((name, kind)) = waiting.pop() {
             assert!(!RESERVED.contains(&name.as_str()), "{mutation} takes {name}");
@@ -90,7 +90,7 @@ async fn authorizer_schema_comment_no_input_of_the_public_sets_what_it_must_not(
 }
 
 #[tokio::test]
-async fn what_an_input_does_not_have_is_refused_and_not_dropped() {
+async fn unknown_fields_of_an_input_are_rejected_and_not_ignored() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     for (operation, input) in [

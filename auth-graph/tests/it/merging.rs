@@ -1,4 +1,4 @@
-//! Making one account of two.
+//! Merging two accounts.
 
 use engine::accounts::Rank;
 use engine::administration::{self, Update};
@@ -25,7 +25,7 @@ async fn set_metadata(test: &TestApp, of: &SignedIn, metadata: Value) {
 }
 
 #[tokio::test]
-async fn a_merged_account_ends_and_its_identifier_leads_to_the_other() {
+async fn a_merged_account_is_deleted_and_its_identifier_leads_to_the_other() {
     let site = MailingApp::new().await;
     let test = &site.test;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
@@ -52,15 +52,15 @@ async fn a_merged_account_ends_and_its_identifier_leads_to_the_other() {
     let found = root.caller.send(entities, json!({ "r": asked })).await;
     let one = json!({ "id": ada.user.id.to_string(), "email": "ada@test.com" });
     assert_eq!(found.data("_entities"), &json!([one, one]), "for a gateway too");
-    let told = site.mail().await;
-    assert_eq!((told.to.as_str(), told.subject.as_str()), ("old@test.com", "Your accounts were merged"));
+    let received = site.mail().await;
+    assert_eq!((received.to.as_str(), received.subject.as_str()), ("old@test.com", "Your accounts were merged"));
     test.create_user("old@test.com").await;
 
     let recorded = audit_events::Entity::find().all(&test.app.db).await.unwrap();
     let recorded: Vec<_> = recorded.into_iter().filter(|event| event.action == "user.merge").collect();
     assert_eq!(recorded.len(), 2);
     assert!(recorded.iter().all(|event| event.reason.as_deref() == Some("the same person")));
-    assert_eq!(merge(&root.caller, &old, &ada).await.code(), "NOT_FOUND", "it is gone");
+    assert_eq!(merge(&root.caller, &old, &ada).await.code(), "NOT_FOUND", "it was deleted");
 }
 
 /// The account that gains nothing is recorded too: the record says with whom it was merged.
@@ -79,7 +79,7 @@ async fn both_accounts_of_a_merge_are_recorded_when_one_gains_nothing() {
 }
 
 #[tokio::test]
-async fn the_feed_tells_where_a_merged_account_has_gone() {
+async fn the_feed_names_the_account_that_replaces_a_merged_one() {
     let test = TestApp::new().await;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
     let old = test.signed_in("old@test.com", Rank::User).await;
@@ -96,7 +96,7 @@ async fn the_feed_tells_where_a_merged_account_has_gone() {
 }
 
 #[tokio::test]
-async fn nobody_merges_what_may_do_more_than_they() {
+async fn no_actor_merges_accounts_with_more_permissions() {
     let test = TestApp::with(|config| {
         config.roles.insert("helper".to_owned(), Scopes::parse("users:read users:write").unwrap());
         config.roles.insert("writer".to_owned(), Scopes::parse("notes:write").unwrap());
@@ -116,7 +116,7 @@ async fn nobody_merges_what_may_do_more_than_they() {
     }
     assert_eq!(merge(&ada.caller, &ada, &writer).await.code(), "FORBIDDEN");
     assert_eq!(merge(&root.caller, &ada, &ada).await.code(), "VALIDATION_FAILED");
-    assert_eq!(merge(&root.caller, &root, &ada).await.code(), "CONFLICT", "somebody must be left");
+    assert_eq!(merge(&root.caller, &root, &ada).await.code(), "CONFLICT", "a superuser must remain");
     let merged = merge(&root.caller, &writer, &ada).await;
-    assert_eq!(merged.data("mergeUsers")["user"]["roles"], json!([]), "roles are given, not merged");
+    assert_eq!(merged.data("mergeUsers")["user"]["roles"], json!([]), "roles are not merged");
 }

@@ -1,4 +1,4 @@
-//! What services and administrators keep with users: who sees it, and what it must be like.
+//! Metadata of users: its readers, and its schemas.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ fn plans(folder: &TempDir) -> PathBuf {
 }
 
 #[tokio::test]
-async fn what_administrators_keep_is_theirs_alone() {
+async fn only_administrators_see_private_metadata() {
     let test = TestApp::new().await;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
     let staff = test.signed_in("staff@test.com", Rank::Staff).await;
@@ -44,12 +44,12 @@ async fn what_administrators_keep_is_theirs_alone() {
     assert_eq!(seen.data("me")["metadata"], json!({}));
     let reader = test.service_client("mirror", "feed:read").await;
     let reader = test.bearer(&reader.token().await);
-    let told = reader.send(operation!("user_snapshots"), json!({})).await;
-    assert!(!told.text.contains("risk"), "{}", told.text);
+    let received = reader.send(operation!("user_snapshots"), json!({})).await;
+    assert!(!received.text.contains("risk"), "{}", received.text);
 }
 
 #[tokio::test]
-async fn metadata_follows_its_schema_and_a_refusal_names_the_place() {
+async fn metadata_must_match_its_schema_and_an_error_names_the_place() {
     let folder = TempDir::new().unwrap();
     let test = TestApp::with(|config| {
         config.accounts.metadata_schema = plans(&folder);
@@ -86,7 +86,7 @@ async fn metadata_follows_its_schema_and_a_refusal_names_the_place() {
 }
 
 #[test]
-fn a_bad_schema_does_not_start_and_none_is_fetched() {
+fn an_invalid_schema_prevents_the_start_and_no_schema_is_fetched() {
     let folder = TempDir::new().unwrap();
     let problem = |path: PathBuf| {
         let flags = vec![("accounts.metadata_schema".to_owned(), path.display().to_string())];

@@ -1,4 +1,4 @@
-//! Migrations go up, down, and up again, on both databases.
+//! Migrations run, are reverted, and run again, on both databases.
 
 use auth_graph::cli::Failure;
 use auth_graph_migrations::Migrator;
@@ -12,7 +12,7 @@ fn how_many() -> u32 {
 }
 
 #[tokio::test]
-async fn migrations_go_up_and_down_and_up_again() {
+async fn migrations_run_and_are_reverted_and_run_again() {
     let test = TestApp::new().await;
     let db = &test.app.db;
     assert_eq!(store::pending_migrations(db).await.unwrap(), 0);
@@ -32,9 +32,9 @@ async fn replicas_that_migrate_at_once_take_turns() {
     assert!(all.iter().all(Result::is_ok), "{all:?}");
 }
 
-/// It is started while this one still serves.
+/// The newer version is started while this one still serves.
 #[tokio::test]
-async fn a_newer_version_at_the_database_lets_this_one_serve_and_not_start() {
+async fn after_a_migration_by_a_newer_version_this_one_serves_but_does_not_start() {
     let test = TestApp::new().await;
     let db = &test.app.db;
     let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m20990101_000001_newer', 0)";
@@ -51,7 +51,7 @@ async fn a_newer_version_at_the_database_lets_this_one_serve_and_not_start() {
 }
 
 #[tokio::test]
-async fn looking_for_migrations_makes_nothing() {
+async fn checking_for_pending_migrations_creates_no_table() {
     let test = TestApp::new().await;
     let db = &test.app.db;
     db.execute_unprepared("DROP TABLE seaql_migrations").await.unwrap();

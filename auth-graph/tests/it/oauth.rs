@@ -1,4 +1,4 @@
-//! `/oauth/token`, who may use it, and the metadata that leads there.
+//! The endpoint `/oauth/token`, its clients, and the metadata that names it.
 
 use axum::body::Body;
 use axum::http::Request;
@@ -20,7 +20,7 @@ fn claims(token: &str) -> Value {
     serde_json::from_slice(&payload).unwrap()
 }
 
-/// The form of RFC 6749 section 5.2.
+/// Checks that an answer is an error in the form of RFC 6749 section 5.2.
 fn is_refused(answer: &Answer, status: u16, error: &str) {
     assert_eq!((answer.status.as_u16(), answer.body["error"].as_str()), (status, Some(error)), "{}", answer.text);
     assert_eq!(answer.headers["cache-control"], "no-store");
@@ -47,12 +47,12 @@ async fn a_service_client_gets_a_token_that_is_accepted() {
     }
     let seen = test.bearer(token).send("{ me { id } users { totalCount } }", json!({})).await;
     seen.data("users");
-    assert!(seen.data("me").is_null(), "a service is nobody's account");
+    assert!(seen.data("me").is_null(), "a service has no account");
     assert_eq!(test.anonymous().verify(token).await.data("verify")["active"], true);
 }
 
 #[tokio::test]
-async fn the_body_authenticates_as_well_as_the_header() {
+async fn clients_authenticate_in_the_body_or_in_the_header() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;
     let id = client.id.to_string();
@@ -94,7 +94,7 @@ async fn unknown_disabled_and_wrong_get_one_answer() {
 }
 
 #[tokio::test]
-async fn ghsa_wx92_7mmw_5x82_garbage_is_no_client() {
+async fn ghsa_wx92_7mmw_5x82_malformed_credentials_are_rejected() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;
     let encode = |text: String| format!("Basic {}", BASE64_STANDARD.encode(text));
@@ -116,13 +116,13 @@ async fn ghsa_wx92_7mmw_5x82_garbage_is_no_client() {
     is_refused(&test.anonymous().form(TOKEN, &[CREDENTIALS]).await, 401, "invalid_client");
     let twice = client.caller.clone().with_basic(&client.id.to_string(), &client.secret);
     is_refused(&twice.form(TOKEN, &[CREDENTIALS]).await, 400, "invalid_request");
-    // RFC 6749 section 2.3.1: never in the address.
+    // RFC 6749 section 2.3.1: credentials are never accepted in the URL.
     let address = format!("{TOKEN}?client_id={}&client_secret={}", client.id, client.secret);
     is_refused(&test.anonymous().form(&address, &[CREDENTIALS]).await, 401, "invalid_client");
 }
 
 #[tokio::test]
-async fn malformed_requests_are_told_so() {
+async fn malformed_requests_are_rejected_with_a_description() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "a").await;
     let send = async |body: &str| client.caller.encoded(TOKEN, body.to_owned()).await;
@@ -155,7 +155,7 @@ async fn a_client_gets_no_more_than_it_has() {
     let client = test.service_client_for("orders", "a b", &["graph", "https://orders.test"]).await;
     let ask = async |name, value| client.caller.form(TOKEN, &[CREDENTIALS, (name, value)]).await;
     assert_eq!(ask("scope", "b").await.body["scope"], "b");
-    assert_eq!(ask("scope", "").await.body["scope"], "a b", "no value is no parameter");
+    assert_eq!(ask("scope", "").await.body["scope"], "a b", "a parameter without a value is ignored");
     for scope in ["c", "a c", "users:write", "\"", "a\u{0}"] {
         is_refused(&ask("scope", scope).await, 400, "invalid_scope");
     }
@@ -170,13 +170,13 @@ async fn a_client_gets_no_more_than_it_has() {
     assert_eq!(claims(&elsewhere.token().await)["aud"], "https://orders.test");
 }
 
-/// A token for another audience opens nothing here.
+/// A token for another audience gives no access here.
 #[tokio::test]
 async fn a_token_for_another_audience_is_not_accepted() {
     let test = TestApp::new().await;
     let client = test.service_client_for("orders", "users:read", &["https://orders.test"]).await;
     let token = client.token().await;
-    // It is known from now on, and still not accepted: signatures are remembered, audiences are not.
+    // The token is cached from now on, and still not accepted: signatures are cached, audiences are not.
     assert!(client.sees(&token).await);
     assert_eq!(test.bearer(&token).send("{ users { totalCount } }", json!({})).await.code(), "TOKEN_INVALID");
     assert_eq!(test.anonymous().verify(&token).await.data("verify")["active"], false);
@@ -200,7 +200,7 @@ async fn failures_are_limited_and_never_lock_the_client_out() {
 }
 
 #[tokio::test]
-async fn the_network_of_a_guesser_is_limited_whatever_the_name() {
+async fn the_network_of_an_attacker_is_limited_for_any_client_identifier() {
     let test = TestApp::with(|config| config.limits.network_attempts = 5).await;
     let mut statuses = Vec::new();
     for number in 0..6 {
@@ -215,7 +215,7 @@ fn refreshing(token: &str) -> [(&str, &str); 3] {
 }
 
 #[tokio::test]
-async fn the_public_client_refreshes_the_sessions_of_people() {
+async fn the_public_client_refreshes_sessions_of_users() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::Staff).await;
     let answer = test.anonymous().form(TOKEN, &refreshing(&ada.refresh)).await;
@@ -224,7 +224,7 @@ async fn the_public_client_refreshes_the_sessions_of_people() {
     let access = answer.body["access_token"].as_str().unwrap();
     assert_eq!(test.bearer(access).me().await.data("me")["email"], "ada@test.com");
     let again = test.anonymous().form(TOKEN, &refreshing(&ada.refresh)).await;
-    assert_eq!(again.body["refresh_token"], answer.body["refresh_token"], "a repeated refresh gets the same");
+    assert_eq!(again.body["refresh_token"], answer.body["refresh_token"], "a repeated refresh returns the same token");
     let next = answer.body["refresh_token"].as_str().unwrap();
     let asked = [refreshing(next).as_slice(), &[("scope", "users:read"), ("resource", "graph")]].concat();
     assert_eq!(test.anonymous().form(TOKEN, &asked).await.status, 200);
@@ -237,7 +237,7 @@ async fn the_public_client_refreshes_the_sessions_of_people() {
 }
 
 #[tokio::test]
-async fn refresh_tokens_that_are_not_good_are_invalid_grants() {
+async fn invalid_refresh_tokens_are_invalid_grants() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let send = async |token: &str| test.anonymous().form(TOKEN, &refreshing(token)).await;
@@ -260,7 +260,7 @@ async fn refresh_tokens_that_are_not_good_are_invalid_grants() {
 /// GHSA-7qh2-3hc5-2vqp (a refresh token was usable by another client) and CVE-2026-53512 (the refresh grant never
 /// verified the client's secret).
 #[tokio::test]
-async fn ghsa_7qh2_3hc5_2vqp_a_refresh_token_is_useless_to_another_client() {
+async fn ghsa_7qh2_3hc5_2vqp_another_client_cannot_use_a_refresh_token() {
     let test = TestApp::new().await;
     let thief = test.service_client("thief", "users:read").await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
@@ -280,9 +280,9 @@ async fn ghsa_7qh2_3hc5_2vqp_a_refresh_token_is_useless_to_another_client() {
     test.anonymous().refresh(third).await.data("refresh");
 }
 
-/// CWE-640: the addresses come from the configuration, and the two documents agree.
+/// CWE-640: the URLs come from the configuration, and both documents have the same ones.
 #[tokio::test]
-async fn the_metadata_names_the_endpoints_that_there_are() {
+async fn the_metadata_names_the_existing_endpoints() {
     let test = TestApp::new().await;
     let get = async |path: &str| {
         let request = Request::get(path).header("host", "evil.test").body(Body::empty()).unwrap();
@@ -302,7 +302,7 @@ async fn the_metadata_names_the_endpoints_that_there_are() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_told_as_such() {
+async fn an_outage_of_the_database_is_reported_as_unavailable() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;
     test.app.db.clone().close().await.unwrap();

@@ -1,11 +1,11 @@
-//! `/oauth/introspect` and `/oauth/revoke`: who is told what, and what really ends.
+//! The endpoints `/oauth/introspect` and `/oauth/revoke`: permissions, and the end of tokens.
 
 use chrono::Duration;
 use engine::accounts::Rank;
 use engine::app::App;
 use engine::callers::Actor;
 use engine::callers::{Refusal, authenticate};
-use engine::clients::{self, Wish};
+use engine::clients::{self, TokenRequest};
 use model::error::Code;
 use secrecy::SecretString;
 use serde_json::json;
@@ -35,7 +35,7 @@ async fn refusal(app: &App, token: &str) -> Refusal {
 }
 
 #[tokio::test]
-async fn a_good_access_token_is_described() {
+async fn a_valid_access_token_is_described() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;
     let ada = test.signed_in("ada@test.com", Rank::Staff).await;
@@ -57,9 +57,9 @@ async fn a_good_access_token_is_described() {
     assert!(body["nbf"].is_i64() && body["jti"].is_string() && body["sid"].is_string());
 }
 
-/// authorizer #606: introspection was open to whoever left the secret out.
+/// authorizer #606: introspection was open to callers without a secret.
 #[tokio::test]
-async fn authorizer_606_nobody_asks_without_a_secret() {
+async fn authorizer_606_introspection_requires_a_secret() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
@@ -78,7 +78,7 @@ async fn authorizer_606_nobody_asks_without_a_secret() {
 }
 
 #[tokio::test]
-async fn what_is_not_for_a_client_is_inactive_to_it_like_what_is_not_good() {
+async fn a_token_for_another_audience_is_inactive_like_an_invalid_one() {
     let test = TestApp::new().await;
     let stranger = test.service_client_for("stranger", "", &["https://elsewhere.test"]).await;
     let owner = test.service_client_for("owner", "", &["https://orders.test"]).await;
@@ -90,18 +90,18 @@ async fn what_is_not_for_a_client_is_inactive_to_it_like_what_is_not_good() {
             continue;
         }
         let answer = stranger.caller.form(INTROSPECT, &[("token", token)]).await;
-        assert_eq!(answer.body, json!({ "active": false }), "nothing else is said");
+        assert_eq!(answer.body, json!({ "active": false }), "the answer contains nothing else");
     }
     let ours = test.service_client("ours", "").await;
     assert!(ours.sees(&ada.access).await);
-    assert!(!ours.sees(&ada.refresh).await, "a refresh token is for its own client only");
+    assert!(!ours.sees(&ada.refresh).await, "only its own client sees a refresh token");
     test.app.clock.advance(Duration::minutes(6));
     assert!(!ours.sees(&ada.access).await);
 }
 
 /// authorizer #606 and #774: tokens stayed active after a sign-out, and revoking an access token did nothing.
 #[tokio::test]
-async fn authorizer_774_what_was_revoked_is_inactive_everywhere() {
+async fn authorizer_774_a_revoked_token_is_inactive_everywhere() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;
     for by_refresh_token in ["refresh", "access"] {
@@ -118,7 +118,7 @@ async fn authorizer_774_what_was_revoked_is_inactive_everywhere() {
 }
 
 #[tokio::test]
-async fn a_service_ends_one_of_its_tokens_and_keeps_the_others() {
+async fn a_service_revokes_one_of_its_tokens_and_keeps_the_others() {
     let test = TestApp::new().await;
     let replica = test.replica().await;
     let client = test.service_client("orders", "users:read").await;
@@ -128,21 +128,21 @@ async fn a_service_ends_one_of_its_tokens_and_keeps_the_others() {
     assert!(!client.sees(&first).await);
     assert!(client.sees(&second).await);
     assert_eq!(test.bearer(&first).me().await.code(), "TOKEN_REVOKED");
-    assert_eq!(refusal(&test.replica().await, &first).await, Refusal::Revoked, "one that starts later");
-    // One that does not follow the outbox asks the database.
+    assert_eq!(refusal(&test.replica().await, &first).await, Refusal::Revoked, "a replica that starts later");
+    // A replica that does not follow the outbox asks the database.
     authenticate(&replica, &SecretString::from(&*first)).await.unwrap();
     test.app.clock.advance(Duration::seconds(2));
     assert_eq!(refusal(&replica, &first).await, Refusal::Revoked);
     authenticate(&replica, &SecretString::from(&*second)).await.unwrap();
     engine::feed::outbox::catch_up(&replica).await.unwrap();
     assert_eq!(refusal(&replica, &first).await, Refusal::Revoked);
-    // What has expired is not kept for long.
+    // Expired revocations are deleted.
     engine::purge(&test.app, test.app.clock.now() + Duration::days(1) + Duration::minutes(6)).await.unwrap();
     let kept = store::revoked_tokens::revoked_since(&test.app.db, chrono::DateTime::UNIX_EPOCH).await;
     assert!(kept.unwrap().is_empty());
 }
 
-/// RFC 7009 section 2.1: the request is refused, and the token stays good.
+/// RFC 7009 section 2.1: the request is rejected, and the token stays valid.
 #[tokio::test]
 async fn a_token_of_another_client_is_not_revoked() {
     let test = TestApp::new().await;
@@ -159,9 +159,9 @@ async fn a_token_of_another_client_is_not_revoked() {
     test.anonymous().refresh(&ada.refresh).await.data("refresh");
 }
 
-/// RFC 7009 section 2.2: what is not good needs no revoking.
+/// RFC 7009 section 2.2: an invalid token needs no revocation.
 #[tokio::test]
-async fn revoking_what_is_not_good_is_no_error() {
+async fn revoking_an_invalid_token_is_not_an_error() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;
     for token in ["x", "agr_x", "a.b.c", "\u{0}"] {
@@ -184,7 +184,7 @@ async fn revoking_an_outdated_refresh_token_ends_its_session() {
     assert_eq!(ada.caller.me().await.code(), "TOKEN_REVOKED");
 }
 
-/// Tokens of a service account that was deactivated stayed live elsewhere.
+/// In another service, tokens of a deactivated service account stayed valid at other replicas.
 #[tokio::test]
 async fn disabling_a_client_ends_its_tokens_everywhere() {
     let test = TestApp::new().await;
@@ -196,18 +196,18 @@ async fn disabling_a_client_ends_its_tokens_everywhere() {
     clients::disable(&test.app, &Actor::operator(), client.id).await.unwrap();
     assert_eq!(refusal(&test.app, &token).await, Refusal::Revoked);
     assert!(!watcher.sees(&token).await);
-    assert_eq!(refusal(&test.replica().await, &token).await, Refusal::Revoked, "one that starts later");
+    assert_eq!(refusal(&test.replica().await, &token).await, Refusal::Revoked, "a replica that starts later");
     test.app.clock.advance(Duration::seconds(2));
-    assert_eq!(refusal(&replica, &token).await, Refusal::Revoked, "one that does not follow");
+    assert_eq!(refusal(&replica, &token).await, Refusal::Revoked, "a replica that does not follow the outbox");
     engine::feed::outbox::catch_up(&replica).await.unwrap();
-    assert_eq!(refusal(&replica, &token).await, Refusal::Revoked, "one that follows");
+    assert_eq!(refusal(&replica, &token).await, Refusal::Revoked, "a replica that follows the outbox");
     assert_eq!(client.caller.form(INTROSPECT, &[("token", &token)]).await.status, 401);
     assert_eq!(client.caller.form(REVOKE, &[("token", &token)]).await.status, 401);
 }
 
-/// Granting and disabling take turns: a client that is being disabled waits, and gets nothing.
+/// Granting and disabling lock the client: a request during the disabling waits, and gets no token.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_granted_once_the_client_is_being_disabled() {
+async fn no_token_is_granted_while_a_client_is_being_disabled() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;
     let found = rows::find(&test.app.db, client.id).await.unwrap().unwrap();
@@ -219,6 +219,7 @@ async fn nothing_is_granted_once_the_client_is_being_disabled() {
         }
         txn.commit().await.unwrap();
     };
-    let (granted, ()) = tokio::join!(clients::grant_client_credentials(&test.app, &found, Wish::default()), disabling);
+    let (granted, ()) =
+        tokio::join!(clients::grant_client_credentials(&test.app, &found, TokenRequest::default()), disabling);
     assert_eq!(granted.unwrap_err().code(), Code::InvalidCredentials);
 }

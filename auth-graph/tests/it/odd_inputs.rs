@@ -1,5 +1,5 @@
-//! Values that nobody means: wherever one stands in the schema, the answer is never a fault of ours. PostgreSQL keeps
-//! no NUL in texts, and fewer years than a time can have.
+//! Unusual values in every argument of the schema never cause an internal error. PostgreSQL does not store NUL in
+//! texts, and supports fewer years than a time can have.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +16,14 @@ const INTROSPECTION: &str = "{ __schema {
     fragment I on __InputValue { name type { ...T } }
     fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
 
-/// The types of the schema, and whom its arguments are about.
+/// The types of the schema, and the objects that its arguments refer to.
 struct Types {
     by_name: BTreeMap<String, Value>,
     user: User,
 }
 
 impl Types {
-    /// What fits where nothing is to be odd; none: it may be left out.
+    /// Returns a valid value of a type, or `None` if it may be left out.
     fn fitting(&self, name: &str, kind: &Value) -> Option<Value> {
         (kind["kind"] == "NON_NULL").then(|| self.value(name, &kind["ofType"]))
     }
@@ -56,7 +56,7 @@ impl Types {
         fitting.collect()
     }
 
-    /// Values with one odd thing in each.
+    /// Returns values with one unusual part in each.
     fn odd(&self, kind: &Value) -> Vec<Value> {
         match (kind["kind"].as_str().unwrap(), kind["name"].as_str()) {
             ("NON_NULL", _) => self.odd(&kind["ofType"]),
@@ -100,7 +100,7 @@ fn selection(kind: &Value) -> &'static str {
 }
 
 #[tokio::test]
-async fn no_odd_value_is_answered_by_a_fault() {
+async fn no_unusual_value_causes_an_internal_error() {
     let test = TestApp::with(|config| {
         (config.limits.account_attempts, config.limits.network_attempts) = (10_000, 10_000);
     })
@@ -153,7 +153,7 @@ async fn no_odd_value_is_answered_by_a_fault() {
 }
 
 #[tokio::test]
-async fn times_far_away_are_before_or_after_everything() {
+async fn times_in_the_far_past_or_future_are_compared_correctly() {
     let test = TestApp::new().await;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
     let (long_ago, far_off) = ("-200000-01-01T00:00:00Z", "+200000-01-01T00:00:00Z");

@@ -1,4 +1,4 @@
-//! The outbox: a reader who asks "after this position" misses nothing, however transactions interleave.
+//! The outbox: a reader that continues after a position misses no change, even if transactions interleave.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use store::changes::{self, Kind};
 use crate::support::TestApp;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_misses_nothing_while_transactions_interleave() {
+async fn a_reader_misses_no_change_while_transactions_interleave() {
     const WRITERS: i64 = 40;
     let test = TestApp::new().await;
     let user = test.create_user("ada@test.com").await.id;
@@ -76,7 +76,7 @@ async fn a_later_transaction_does_not_overtake_an_earlier_one() {
 }
 
 #[tokio::test]
-async fn a_replica_that_stalled_for_longer_than_changes_are_kept_begins_anew() {
+async fn a_replica_that_stalled_for_longer_than_the_retention_starts_again() {
     let test = TestApp::new().await;
     for left in [0, 1] {
         let stalled = test.replica().await;
@@ -94,7 +94,7 @@ async fn a_replica_that_stalled_for_longer_than_changes_are_kept_begins_anew() {
 
         following::catch_up(&stalled).await.unwrap();
 
-        assert!(stalled.tokens.keyring.current().find(&key).is_some(), "it was told by a change that is gone");
+        assert!(stalled.tokens.keyring.current().find(&key).is_some(), "the change about it was deleted");
         assert!(
             clients::authenticate(&stalled, &presented, &Device::default()).await.is_err(),
             "it has another secret"
@@ -105,7 +105,7 @@ async fn a_replica_that_stalled_for_longer_than_changes_are_kept_begins_anew() {
 }
 
 #[tokio::test]
-async fn every_change_is_written_with_what_it_is_about() {
+async fn every_change_is_written_with_its_subject() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     test.disable(signed_in.user.id).await;
@@ -117,7 +117,7 @@ async fn every_change_is_written_with_what_it_is_about() {
 }
 
 #[tokio::test]
-async fn a_taken_address_is_a_conflict_and_leaves_no_change() {
+async fn a_taken_address_is_a_conflict_and_writes_no_change() {
     let test = TestApp::new().await;
     test.create_user("ada@test.com").await;
     let before = change_head::last(&test.app.db).await.unwrap();
@@ -127,7 +127,7 @@ async fn a_taken_address_is_a_conflict_and_leaves_no_change() {
     assert_eq!(change_head::last(&test.app.db).await.unwrap(), before);
 }
 
-/// SQLite's name for a commit that waits for the disk; none on PostgreSQL, which does so by itself.
+/// Returns the setting of SQLite for commits that wait for the disk, or `None` on PostgreSQL, which waits by default.
 async fn synchronous(db: &DatabaseConnection) -> Option<i32> {
     let pragma = Statement::from_string(DbBackend::Sqlite, "PRAGMA synchronous");
     match db.get_database_backend() {
@@ -137,7 +137,7 @@ async fn synchronous(db: &DatabaseConnection) -> Option<i32> {
 }
 
 #[tokio::test]
-async fn what_readers_of_the_outbox_see_is_on_the_disk() {
+async fn visible_changes_of_the_outbox_are_on_the_disk() {
     let test = TestApp::new().await;
     assert!(synchronous(&test.app.db).await.is_none_or(|waits| waits == 2), "not FULL");
     assert!(synchronous(&test.app.relaxed_db).await.is_none_or(|waits| waits == 1), "not NORMAL");

@@ -1,4 +1,4 @@
-//! The pages that links in mails lead to. What they do in a browser is in `e2e/account-pages.test.mjs`.
+//! The pages that links in mails open. `e2e/account-pages.test.mjs` tests them in a browser.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ const PAGES: [&str; 3] = ["/verify-email", "/reset-password", "/register"];
 const FILES: [&str; 2] = ["/account/page.css", "/account/page.js"];
 
 #[tokio::test]
-async fn pages_run_nothing_inline_and_are_in_no_frame() {
+async fn pages_have_no_inline_scripts_and_cannot_be_framed() {
     let test = TestApp::new().await;
     for path in PAGES.into_iter().chain(FILES) {
         let answer = test.anonymous().get(path).await;
@@ -18,22 +18,22 @@ async fn pages_run_nothing_inline_and_are_in_no_frame() {
         assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
         assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
         assert_eq!((header("x-content-type-options"), header("referrer-policy")), ("nosniff", "no-referrer"));
-        // Asked for with a token where none belongs, the page does not repeat it.
+        // The page does not repeat a token in the query string.
         assert_eq!(test.anonymous().get(&format!("{path}?token=ago_of_somebody")).await.text, answer.text);
     }
 }
 
 #[tokio::test]
-async fn the_pages_of_a_front_end_take_the_place_of_ours() {
+async fn the_pages_of_a_front_end_replace_the_built_in_ones() {
     let test = TestApp::with(|config| config.accounts.pages_url = "https://app.test".to_owned()).await;
     for path in PAGES.into_iter().chain(FILES) {
         assert_eq!(test.anonymous().get(path).await.status, 404, "{path}");
     }
 }
 
-/// Where only trusted documents are run, one byte more makes another one.
+/// If only trusted documents are executed, the script must send them byte by byte.
 #[tokio::test]
-async fn the_script_sends_documents_that_are_run_everywhere() {
+async fn the_script_sends_trusted_documents() {
     let script = TestApp::new().await.anonymous().get("/account/page.js").await.text;
     let line = script.lines().find_map(|line| line.strip_prefix("const OPERATIONS = ")?.strip_suffix(';')).unwrap();
     let expected = json!({

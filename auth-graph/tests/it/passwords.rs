@@ -1,4 +1,4 @@
-//! New passwords: forgotten ones, changed ones, and which are good enough.
+//! Passwords: resetting, changing, and the rules for new ones.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -23,10 +23,10 @@ async fn change(caller: &Caller, current: Value, password: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_forgotten_password_is_replaced_and_every_session_ends() {
+async fn a_forgotten_password_is_reset_and_every_session_ends() {
     let site = MailingApp::new().await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
-    site.test.anonymous().forget("Ada@test.com").await.data("requestPasswordReset");
+    site.test.anonymous().request_reset("Ada@test.com").await.data("requestPasswordReset");
     let mail = site.mail().await;
     let refused = site.test.anonymous().reset(mail.token(), "password1").await;
     assert_eq!((refused.code(), &refused.error()["extensions"]["field"]), ("VALIDATION_FAILED", &json!("newPassword")));
@@ -40,25 +40,25 @@ async fn a_forgotten_password_is_replaced_and_every_session_ends() {
     assert_eq!(site.test.anonymous().reset(mail.token(), PASSWORD).await.code(), "ONE_TIME_TOKEN_INVALID");
 }
 
-/// CVE-2026-105210: errors differed, and told who has an account.
+/// CVE-2026-105210: different errors revealed which addresses have an account.
 #[tokio::test]
-async fn no_answer_tells_whether_an_address_is_known() {
+async fn no_answer_reveals_whether_an_address_is_known() {
     let site = MailingApp::new().await;
     site.test.create_user("ada@test.com").await;
     let disabled = site.test.create_user("disabled@test.com").await;
     site.test.disable(disabled.id).await;
-    let known = site.test.anonymous().forget("ada@test.com").await.text;
-    assert_eq!(known, site.test.anonymous().forget("nobody@test.com").await.text);
-    assert_eq!(known, site.test.anonymous().forget("disabled@test.com").await.text);
+    let known = site.test.anonymous().request_reset("ada@test.com").await.text;
+    assert_eq!(known, site.test.anonymous().request_reset("nobody@test.com").await.text);
+    assert_eq!(known, site.test.anonymous().request_reset("disabled@test.com").await.text);
     assert_eq!(site.mail().await.to, "ada@test.com");
 }
 
-/// GHSA-7w99-5wm4-3g79: it was found, and then deleted, so that two could find it.
+/// GHSA-7w99-5wm4-3g79: a token was read and then deleted, so that two requests could use it.
 #[tokio::test]
 async fn authorizer_736_fifty_parallel_redemptions_have_one_effect() {
     let site = MailingApp::new().await;
     let user = site.test.create_user("ada@test.com").await;
-    site.test.anonymous().forget("ada@test.com").await.data("requestPasswordReset");
+    site.test.anonymous().request_reset("ada@test.com").await.data("requestPasswordReset");
     let mail = site.mail().await;
     let caller = site.test.anonymous();
     let answers = join_all((0..50).map(|_| caller.reset(mail.token(), NEW))).await;
@@ -68,13 +68,13 @@ async fn authorizer_736_fifty_parallel_redemptions_have_one_effect() {
     assert_eq!(now.version, 2);
 }
 
-/// CVE-2023-0264: what had been made for one user served to sign in as another.
+/// CVE-2023-0264: a token of one user could be used to sign in as another.
 #[tokio::test]
 async fn a_token_is_bound_to_its_purpose_its_address_and_its_time() {
     let site = MailingApp::new().await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
     let caller = site.test.anonymous();
-    caller.forget("ada@test.com").await.data("requestPasswordReset");
+    caller.request_reset("ada@test.com").await.data("requestPasswordReset");
     let first = site.mail().await;
     let other_purpose = caller.send(operation!("verify_email"), json!({ "token": first.token() })).await;
     assert_eq!(other_purpose.code(), "ONE_TIME_TOKEN_INVALID");
@@ -88,14 +88,14 @@ async fn a_token_is_bound_to_its_purpose_its_address_and_its_time() {
     assert_eq!(caller.reset(first.token(), NEW).await.code(), "ONE_TIME_TOKEN_INVALID");
 
     site.mails().await;
-    caller.forget("new@test.com").await.data("requestPasswordReset");
+    caller.request_reset("new@test.com").await.data("requestPasswordReset");
     let second = site.mail().await;
     site.test.app.clock.advance(Duration::hours(1));
     assert_eq!(caller.reset(second.token(), NEW).await.code(), "ONE_TIME_TOKEN_INVALID");
 }
 
 #[tokio::test]
-async fn a_password_is_changed_with_the_one_before_and_ends_every_session() {
+async fn a_password_is_changed_with_the_current_one_and_every_session_ends() {
     let site = MailingApp::new().await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
     assert_eq!(change(&ada.caller, Value::Null, NEW).await.code(), "REAUTHENTICATION_REQUIRED");
@@ -117,7 +117,7 @@ async fn guesses_at_the_current_password_count_like_log_ins() {
 }
 
 #[tokio::test]
-async fn weak_passwords_are_refused_with_the_reason() {
+async fn weak_passwords_are_rejected_with_the_reason() {
     let folder = tempfile::TempDir::new().unwrap();
     let list = folder.path().join("breached.txt");
     // The SHA-1 of "known from a breach 1" between its neighbours.
@@ -146,14 +146,14 @@ async fn weak_passwords_are_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_service_of_breached_passwords_is_told_five_digits_and_nobody_waits_for_it_in_vain() {
+async fn a_service_of_breached_passwords_receives_five_digits_and_its_outage_blocks_no_user() {
     let known = aws_hash("known from a breach 1");
     let padding = aws_hash("only a padding of it");
     let asked: Arc<Mutex<Vec<(String, bool)>>> = Arc::default();
     let (seen, answers) = (asked.clone(), [known.clone(), padding]);
-    let range = async move |Path(told): Path<String>, headers: HeaderMap| {
-        seen.lock().unwrap().push((told.clone(), headers.contains_key("add-padding")));
-        if told.starts_with('0') {
+    let range = async move |Path(digits): Path<String>, headers: HeaderMap| {
+        seen.lock().unwrap().push((digits.clone(), headers.contains_key("add-padding")));
+        if digits.starts_with('0') {
             return (StatusCode::INTERNAL_SERVER_ERROR, String::new());
         }
         let [known, padding] = &answers;
@@ -161,7 +161,7 @@ async fn a_service_of_breached_passwords_is_told_five_digits_and_nobody_waits_fo
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/range/", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().route("/range/{told}", get(range))).await });
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/range/{digits}", get(range))).await });
     let test = TestApp::with(|config| config.passwords.breached_url = url).await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     asked.lock().unwrap().clear();
@@ -196,7 +196,7 @@ async fn a_proxy_of_the_environment_is_not_used() {
 }
 
 #[tokio::test]
-async fn a_password_typed_in_another_form_of_unicode_is_the_same() {
+async fn a_password_in_another_unicode_form_is_the_same() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     change(&ada.caller, json!(PASSWORD), "cafe\u{301} noir sans sucre").await.data("changePassword");
@@ -205,7 +205,7 @@ async fn a_password_typed_in_another_form_of_unicode_is_the_same() {
 }
 
 #[tokio::test]
-async fn ghsa_7rqj_j65f_68wh_addresses_are_normalised_before_they_are_looked_at() {
+async fn ghsa_7rqj_j65f_68wh_addresses_are_normalised_before_they_are_looked_up() {
     let test = TestApp::new().await;
     test.create_user("ada@test.com").await;
     test.anonymous().login(" ＡＤＡ＠test.com ", PASSWORD).await.data("login");

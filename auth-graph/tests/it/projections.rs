@@ -1,11 +1,11 @@
-//! Service clients that are shown some users and some fields only: nothing else reaches them by any way.
+//! Service clients that see only some users and fields. No other data reaches them in any way.
 
 use auth_graph::tasks;
 use engine::accounts::{Deletion, Rank};
 use engine::administration::{self, Update};
 use engine::callers::Actor;
 use engine::clients;
-use model::values::{Held, Projection, Scopes};
+use model::values::{Projection, RolesAndScopes, Scopes};
 use serde_json::{Value, json};
 use store::users::Model as User;
 use tempfile::TempDir;
@@ -25,10 +25,10 @@ async fn test() -> TestApp {
 fn projection(roles: &[&str], scopes: &str, fields: Option<&[&str]>) -> Projection {
     let roles = roles.iter().map(|&role| role.to_owned()).collect();
     let fields: Option<Vec<String>> = fields.map(|fields| fields.iter().map(|&field| field.to_owned()).collect());
-    Projection::parse(Held { roles, scopes: Scopes::parse(scopes).unwrap() }, fields.as_deref()).unwrap()
+    Projection::parse(RolesAndScopes { roles, scopes: Scopes::parse(scopes).unwrap() }, fields.as_deref()).unwrap()
 }
 
-/// A client that reads the feed and users, limited to this.
+/// Creates a client that reads the feed and users with this projection.
 async fn limited(test: &TestApp, shown: Projection) -> ServiceClient {
     let client = test.service_client("shop", "feed:read users:read").await;
     clients::set_projection(&test.app, &Actor::operator(), client.id, Some(shown)).await.unwrap();
@@ -39,7 +39,7 @@ async fn bearer(test: &TestApp, client: &ServiceClient) -> Caller {
     test.bearer(&client.token().await)
 }
 
-/// Everything that a client can be told about a user, in one text.
+/// Returns everything that a client can read about a user, in one text.
 async fn everything_about(caller: &Caller, user: &User) -> String {
     let representation = json!([{ "__typename": "User", "id": user.id }]);
     let answers = [
@@ -54,7 +54,7 @@ async fn everything_about(caller: &Caller, user: &User) -> String {
 }
 
 #[tokio::test]
-async fn a_page_that_begins_with_changes_to_clients_comes_to_its_end() {
+async fn a_page_that_begins_with_changes_to_clients_ends() {
     let test = test().await;
     let client = limited(&test, projection(&["seller"], "", None)).await;
     for _ in 0..2 {
@@ -71,7 +71,7 @@ async fn a_page_that_begins_with_changes_to_clients_comes_to_its_end() {
 }
 
 #[tokio::test]
-async fn who_may_read_the_feed_may_ask_for_one_who_is_in_it() {
+async fn readers_of_the_feed_may_request_single_users() {
     let test = test().await;
     let (ada, eve) = (test.create_user("ada@test.com").await, test.create_user("eve@test.com").await);
     set_roles(&test.app, &ada, &["seller"]).await;
@@ -90,7 +90,7 @@ async fn who_may_read_the_feed_may_ask_for_one_who_is_in_it() {
 }
 
 #[tokio::test]
-async fn a_client_is_shown_the_fields_that_are_its() {
+async fn a_client_sees_the_fields_of_its_projection() {
     let test = test().await;
     let ada = test.create_user("ada@test.com").await;
     let metadata = Some(json!({ "orders": { "limit": 7 }, "salary": "a secret figure" }));
@@ -114,7 +114,7 @@ async fn a_client_is_shown_the_fields_that_are_its() {
 }
 
 #[tokio::test]
-async fn a_field_that_is_not_shown_can_not_be_asked_for() {
+async fn a_hidden_field_cannot_be_requested() {
     let test = test().await;
     let ada = test.create_user("ada@test.com").await;
     let client = limited(&test, projection(&[], "", Some(&["firstName"]))).await;
@@ -135,11 +135,11 @@ async fn a_field_that_is_not_shown_can_not_be_asked_for() {
     let unlimited = bearer(&test, &test.service_client("other", "users:read").await).await;
     assert_eq!(unlimited.send(USER, json!({ "id": ada.id })).await.data("user")["email"], "ada@test.com");
     let own = test.sign_in(ada).await.caller.me().await;
-    assert_eq!(own.data("me")["email"], "ada@test.com", "people see themselves whole");
+    assert_eq!(own.data("me")["email"], "ada@test.com", "users see all their own fields");
 }
 
 #[tokio::test]
-async fn a_snapshot_of_one_user_is_for_whoever_may_see_that_user() {
+async fn a_snapshot_of_one_user_requires_permission_to_see_that_user() {
     let test = test().await;
     let (ada, eve) = (test.signed_in("ada@test.com", Rank::User).await, test.create_user("eve@test.com").await);
     let (users, feed) = (test.service_client("users", "users:read").await, test.service_client("f", "feed:read").await);
@@ -158,7 +158,7 @@ async fn a_snapshot_of_one_user_is_for_whoever_may_see_that_user() {
 }
 
 #[tokio::test]
-async fn other_users_do_not_exist_for_a_client_that_is_shown_some() {
+async fn hidden_users_do_not_exist_for_a_limited_client() {
     let test = test().await;
     let (seller, staff) = (test.create_user("seller@test.com").await, test.create("staff@test.com", Rank::Staff).await);
     let other = test.signed_in("other@test.com", Rank::User).await;
@@ -174,14 +174,14 @@ async fn other_users_do_not_exist_for_a_client_that_is_shown_some() {
     for nobody in ["\"user\":null", "\"userSnapshot\":null", "\"_entities\":[null]"] {
         assert!(all.contains(nobody), "{nobody}: {all}");
     }
-    assert!(all.contains("sessionId"), "whose tokens are refused: {all}");
+    assert!(all.contains("sessionId"), "the user of a revocation is hidden: {all}");
     for user in [&seller, &staff] {
         assert_eq!(caller.send(USER, json!({ "id": user.id })).await.data("user")["id"], json!(user.id));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_leaves_the_selection_is_a_tombstone_and_comes_back_with_it() {
+async fn a_user_who_leaves_the_projection_is_a_tombstone_and_can_return() {
     let test = test().await;
     let _tasks = tasks::spawn(&test.app);
     let (ada, other) = (test.create_user("ada@test.com").await, test.create_user("other@test.com").await);
@@ -197,7 +197,7 @@ async fn whoever_leaves_the_selection_is_a_tombstone_and_comes_back_with_it() {
     assert_eq!((&gone["kind"], &gone["user"]["id"]), (&json!("USER_DELETED"), &json!(ada.id)));
     assert!(gone["user"]["deletedAt"].is_string() && gone["user"]["email"].is_null());
     assert_eq!(gone["user"]["isActive"], false);
-    // What happens to them out of sight, and to those who never were in it, is not told.
+    // Changes to hidden users are not shown.
     test.disable(ada.id).await;
     test.disable(other.id).await;
     test.enable(ada.id).await;
@@ -207,34 +207,33 @@ async fn whoever_leaves_the_selection_is_a_tombstone_and_comes_back_with_it() {
     assert!(back["user"]["version"].as_i64() > gone["user"]["version"].as_i64());
 
     administration::delete(&test.app, &Actor::operator(), ada.id, Deletion::Restorable, None).await.unwrap();
-    // Changes are told with the user as they are when they are read, so that one before the last may have shown them,
-    // too.
+    // Changes show the user as they are when they are read, so that an earlier change may show the same state.
     let mut deleted = events.next().await;
     while deleted["kind"] == "USER_UPDATED" {
         deleted = events.next().await;
     }
     assert_eq!((&deleted["kind"], &deleted["user"]["email"]), (&json!("USER_DELETED"), &Value::Null));
     assert_eq!(caller.snapshots().await["nodes"], json!([]));
-    let told = caller.changes(&from).await;
-    assert!(told.iter().all(|change| change["user"]["id"] == json!(ada.id)), "{told:?}");
-    assert_eq!(told.last().unwrap()["user"], deleted["user"]);
+    let received = caller.changes(&from).await;
+    assert!(received.iter().all(|change| change["user"]["id"] == json!(ada.id)), "{received:?}");
+    assert_eq!(received.last().unwrap()["user"], deleted["user"]);
 }
 
-/// The account that takes the place of a seller is no seller.
+/// The account that replaces a seller is not a seller.
 #[tokio::test]
-async fn nobody_is_named_who_took_the_place_of_a_user_and_is_hidden() {
+async fn a_hidden_account_that_replaces_a_user_is_not_named() {
     let test = test().await;
     let (ada, eve) = (test.create_user("ada@test.com").await, test.create_user("eve@test.com").await);
     set_roles(&test.app, &ada, &["seller"]).await;
     let shop = bearer(&test, &limited(&test, projection(&["seller"], "", None)).await).await;
     administration::merge(&test.app, &Actor::operator(), ada.id, eve.id, "the same person".to_owned()).await.unwrap();
-    let told = everything_about(&shop, &ada).await;
-    assert!(told.contains(&ada.id.0.to_string()) && told.contains("deletedAt"), "{told}");
-    assert!(!told.contains(&eve.id.0.to_string()), "{told}");
+    let received = everything_about(&shop, &ada).await;
+    assert!(received.contains(&ada.id.0.to_string()) && received.contains("deletedAt"), "{received}");
+    assert!(!received.contains(&eve.id.0.to_string()), "{received}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_a_change_to_what_it_is_shown_a_client_reads_everything_anew() {
+async fn after_a_change_of_its_projection_a_client_reads_all_users_again() {
     let test = test().await;
     let _tasks = tasks::spawn(&test.app);
     let ada = test.create_user("ada@test.com").await;
@@ -252,13 +251,13 @@ async fn after_a_change_to_what_it_is_shown_a_client_reads_everything_anew() {
     let after = caller.snapshots().await;
     assert_eq!(after["nodes"][0]["email"], "ada@test.com");
     let version = |page: &Value| page["nodes"][0]["version"].as_i64().unwrap();
-    assert!(version(&after) > version(&before), "so that a copy takes it");
+    assert!(version(&after) > version(&before), "so that a copy accepts it");
     assert_eq!(caller.changes(&after["feedCursor"]).await, Vec::<Value>::new());
     assert_eq!(caller.send(USER, json!({ "id": ada.id })).await.data("user")["version"], version(&after));
-    // To other clients nothing has happened.
+    // Other clients are not affected.
     let other = bearer(&test, &test.service_client("other", "feed:read").await).await;
     assert_eq!(other.changes(&before["feedCursor"]).await, Vec::<Value>::new());
-    assert_eq!(caller.changes(&Value::Null).await.len(), 1, "without a cursor none has expired");
+    assert_eq!(caller.changes(&Value::Null).await.len(), 1, "without a cursor, no cursor can expire");
 }
 
 #[tokio::test]
@@ -283,9 +282,9 @@ async fn pages_are_full_though_most_users_are_hidden() {
     assert_eq!(second["pageInfo"]["hasNextPage"], false);
 }
 
-/// Lists would find by a filter what is not shown, and scopes to administer would show everything.
+/// A filter of a list could reveal hidden data, and administrative scopes would show everything.
 #[tokio::test]
-async fn a_limited_client_gets_no_list_of_users_and_no_scope_that_shows_more() {
+async fn a_limited_client_gets_no_lists_of_users_and_no_administrative_scopes() {
     let test = test().await;
     let ada = test.create_user("ada@test.com").await;
     let client = limited(&test, projection(&["seller"], "", None)).await;
@@ -303,7 +302,7 @@ async fn a_limited_client_gets_no_list_of_users_and_no_scope_that_shows_more() {
 }
 
 #[tokio::test]
-async fn what_a_client_is_shown_is_set_by_those_who_may_and_recorded() {
+async fn changing_a_projection_requires_its_scope_and_is_recorded() {
     let test = test().await;
     let root = test.signed_in("root@test.com", Rank::Superuser).await.caller;
     let create = "mutation($input: CreateClientInput!) { createClient(input: $input) { client { id projection { roles
@@ -326,7 +325,7 @@ async fn what_a_client_is_shown_is_set_by_those_who_may_and_recorded() {
         assert_eq!(update(&root, wrong.clone()).await.code(), "VALIDATION_FAILED", "{wrong}");
     }
     let nothing = root.send(UPDATE, json!({ "input": { "id": made["id"] } })).await;
-    assert_eq!(nothing.code(), "VALIDATION_FAILED", "to forget it shows nothing more");
+    assert_eq!(nothing.code(), "VALIDATION_FAILED", "an omitted projection does not show more");
     let staff = test.signed_in("staff@test.com", Rank::Staff).await.caller;
     assert_eq!(update(&staff, Value::Null).await.code(), "FORBIDDEN");
     let writer = bearer(&test, &test.service_client("writer", "clients:write").await).await;
@@ -339,7 +338,7 @@ async fn what_a_client_is_shown_is_set_by_those_who_may_and_recorded() {
 }
 
 #[test]
-fn the_command_line_does_the_same() {
+fn the_command_line_has_the_same_operations() {
     let folder = TempDir::new().unwrap();
     let output = |arguments: &[&str]| {
         let output = run(folder.path(), &[&["client"], arguments].concat(), "");

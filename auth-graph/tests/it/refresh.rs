@@ -1,4 +1,4 @@
-//! Refreshing: safe to repeat, and a theft still shows.
+//! Refreshing: it is safe to repeat, and a theft is still detected.
 
 use chrono::Duration;
 use engine::accounts::Rank;
@@ -21,7 +21,7 @@ fn refresh_token(answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn each_refresh_gives_new_tokens() {
+async fn each_refresh_returns_new_tokens() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     let answer = test.anonymous().refresh(&signed_in.refresh).await;
@@ -62,10 +62,10 @@ async fn cve_2026_53517_two_replicas_give_the_same_successor() {
     assert!(successors.iter().all(|token| token.expose_secret() == successors[0].expose_secret()));
 }
 
-/// matrix-authentication-service#2795, supabase/auth#2136: what had been used already was refused, though nobody had
-/// gotten the answer.
+/// matrix-authentication-service#2795, supabase/auth#2136: a used token was rejected although the client had not
+/// received the response.
 #[tokio::test]
-async fn mas_2795_a_lost_answer_can_be_asked_for_again_hours_later() {
+async fn mas_2795_a_refresh_can_be_repeated_hours_after_a_lost_response() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     let lost = refresh_token(&test.anonymous().refresh(&signed_in.refresh).await);
@@ -76,7 +76,8 @@ async fn mas_2795_a_lost_answer_can_be_asked_for_again_hours_later() {
     assert_eq!(test.anonymous().verify(access).await.data("verify")["active"], true);
 }
 
-/// Developers of a mobile application took the refresh token for constant, and their users were signed out at random.
+/// Developers of a mobile application assumed that the refresh token is constant, and their users were signed out at
+/// random.
 #[tokio::test]
 async fn supabase_auth_js_620_a_client_that_keeps_its_first_token_stays_signed_in() {
     let test = TestApp::new().await;
@@ -184,9 +185,9 @@ async fn a_session_ends_in_any_case_after_its_absolute_lifetime() {
     assert_eq!(test.anonymous().refresh(&token).await.code(), "TOKEN_EXPIRED");
 }
 
-/// Rauthy 989f9ff9: an exchange did not look at the user again, and a session that had been ended came back.
+/// Rauthy 989f9ff9: an exchange did not check the user again, and restored an ended session.
 #[tokio::test]
-async fn cve_2024_22513_a_disabled_user_gets_no_more_tokens_and_the_old_ones_fail() {
+async fn cve_2024_22513_a_disabled_user_gets_no_tokens_and_existing_ones_are_rejected() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     test.disable(signed_in.user.id).await;
@@ -208,9 +209,9 @@ async fn hasura_1631_scopes_are_computed_anew() {
     assert_eq!(answer.data("refresh")["scope"], serde_json::json!([]));
 }
 
-/// It took another sign-in to get what one was given.
+/// A new role took effect only after another sign-in.
 #[tokio::test]
-async fn whitebrick_client_9_a_role_that_was_given_is_in_the_next_token() {
+async fn whitebrick_client_9_a_new_role_is_in_the_next_token() {
     let sells = Scopes::parse("orders:sell").unwrap();
     let test = TestApp::with(|config| drop(config.roles.insert("seller".to_owned(), sells))).await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
@@ -220,9 +221,9 @@ async fn whitebrick_client_9_a_role_that_was_given_is_in_the_next_token() {
     assert_eq!(answer.data("refresh")["scope"], json!(["orders:sell"]));
 }
 
-/// Whatever ends the session: a pair that comes out of the race is good for nothing.
+/// Whatever ends the session, a token pair from the race is not valid.
 #[tokio::test]
-async fn keycloak_51312_nothing_is_good_that_was_refreshed_in_a_race_with_a_revocation() {
+async fn keycloak_51312_a_token_from_a_refresh_in_a_race_with_a_revocation_is_not_valid() {
     let test = TestApp::new().await;
     let root = test.signed_in("root@test.com", Rank::Superuser).await.caller;
     let endings = [
@@ -247,9 +248,9 @@ async fn keycloak_51312_nothing_is_good_that_was_refreshed_in_a_race_with_a_revo
     }
 }
 
-/// All that speaks against a refresh is looked at by the statement that moves the session on.
+/// The statement that advances the session checks all conditions of a refresh.
 #[tokio::test]
-async fn a_session_moves_on_once_and_only_while_it_and_its_user_are_good() {
+async fn a_session_advances_once_and_only_while_it_is_live_and_its_user_active() {
     use store::sessions::{self, Use};
 
     let test = TestApp::new().await;
@@ -273,14 +274,14 @@ async fn a_session_moves_on_once_and_only_while_it_and_its_user_are_good() {
     };
     assert_eq!(session, expected);
     assert_eq!(sessions::find(db, id).await.unwrap().unwrap(), expected);
-    assert!(advance(0, now).await.is_none(), "it is not at that generation any more");
+    assert!(advance(0, now).await.is_none(), "the generation is not current");
     assert!(advance(1, session.expires_at).await.is_none(), "it has expired");
 
     let end = session.absolute_expires_at;
     let at = session.expires_at - Duration::seconds(1);
     let long = Use { idle_end: end + Duration::hours(1), ..used(at) };
     let (session, _) = sessions::advance(db, id, 1, long).await.unwrap().unwrap();
-    assert_eq!(session.expires_at, end, "its absolute end comes first");
+    assert_eq!(session.expires_at, end, "its absolute end is earlier");
 
     let set = async |user| users::update(db, &user).await.unwrap();
     set(users::Model { is_active: false, ..user.clone() }).await;
@@ -292,9 +293,9 @@ async fn a_session_moves_on_once_and_only_while_it_and_its_user_are_good() {
     assert!(advance(2, now).await.is_none(), "it has ended");
 }
 
-/// GHSA-6mq3-xmgp-pjm5: a truncated opaque token was still good.
+/// GHSA-6mq3-xmgp-pjm5: a truncated opaque token was still valid.
 #[tokio::test]
-async fn ghsa_6mq3_xmgp_pjm5_a_changed_refresh_token_never_passes() {
+async fn ghsa_6mq3_xmgp_pjm5_a_changed_refresh_token_is_never_accepted() {
     let test = TestApp::new().await;
     let good = test.signed_in("ada@test.com", Rank::User).await.refresh;
     let mut bad: Vec<String> = (0..good.len()).map(|length| good[..length].to_owned()).collect();
@@ -302,7 +303,7 @@ async fn ghsa_6mq3_xmgp_pjm5_a_changed_refresh_token_never_passes() {
     bad.extend((1..good.len()).map(|start| good[start..].to_owned()));
     bad.extend((4..good.len()).map(|start| format!("agr_{}", &good[start + 1..])));
     bad.extend([format!(" {good}"), format!("{good}{good}"), format!("agr_{good}")]);
-    // The last character has bits to spare: each token has one spelling.
+    // The last character has unused bits. Each token has only one accepted spelling.
     let spellings = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['-', '_']);
     bad.extend(spellings.map(|last| format!("{}{last}", &good[..good.len() - 1])).filter(|spelling| *spelling != good));
     bad.extend((4..good.len()).map(|place| {
@@ -319,7 +320,7 @@ async fn ghsa_6mq3_xmgp_pjm5_a_changed_refresh_token_never_passes() {
 }
 
 #[tokio::test]
-async fn an_access_token_is_no_refresh_token() {
+async fn an_access_token_is_not_a_refresh_token() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     assert_eq!(test.anonymous().refresh(&signed_in.access).await.code(), "TOKEN_INVALID");

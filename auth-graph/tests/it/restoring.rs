@@ -1,4 +1,4 @@
-//! A database that was restored from a backup: its readers notice, and their copies become right again.
+//! A database that was restored from a backup: its readers notice it, and their copies become correct again.
 
 use engine::administration::{self, Update};
 use engine::callers::Actor;
@@ -17,7 +17,7 @@ async fn rename(test: &TestApp, id: UserId, name: &str) {
     administration::update(&test.app, &Actor::operator(), id, update).await.unwrap();
 }
 
-/// Sets the database back to a position at which there was nothing but this user.
+/// Sets the database back to a position at which only this user existed.
 async fn restore(test: &TestApp, position: i64, user: User) {
     let db = &test.app.db;
     changes::Entity::delete_many().filter(changes::Column::Position.gt(position)).exec(db).await.unwrap();
@@ -31,7 +31,7 @@ async fn changes_after(caller: &Caller, after: &Value) -> crate::support::Answer
 }
 
 #[tokio::test]
-async fn a_reader_who_knows_what_was_lost_begins_anew_and_takes_what_there_is() {
+async fn a_reader_that_knows_lost_changes_starts_again_and_accepts_the_restored_state() {
     let test = TestApp::new().await;
     let client = test.service_client("reader", "feed:read").await;
     let caller = test.bearer(&client.token().await);
@@ -45,7 +45,7 @@ async fn a_reader_who_knows_what_was_lost_begins_anew_and_takes_what_there_is() 
     restore(&test, backup, ada.clone()).await;
     reset::announce(&test.app).await.unwrap();
 
-    // As many changes as were lost: a cursor alone does not tell.
+    // There are as many new changes as lost ones, so that the position alone does not show the restore.
     for name in ["Byron", "Lovelace", "King"] {
         rename(&test, ada.id, name).await;
     }

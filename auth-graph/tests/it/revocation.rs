@@ -1,4 +1,4 @@
-//! What one process ends, the others refuse.
+//! Sessions that one process ends are rejected by the others.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use engine::app::App;
 use engine::callers::Device;
 use engine::callers::{Refusal, authenticate};
 use engine::feed::outbox as follower;
-use engine::sessions::{self, Reach};
+use engine::sessions::{self, LogoutTarget};
 use engine::signing_in::Login;
 use engine::{boot, purge};
 use model::clock::Clock;
@@ -20,7 +20,7 @@ use store::{change_head, changes as outbox, sessions as rows};
 
 use crate::support::{Caller, PASSWORD, TestApp, claims_of};
 
-/// Whoever sends it.
+/// The sender of the mutation.
 enum By {
     Anybody,
     Owner,
@@ -39,11 +39,12 @@ const ENDINGS: [(By, &str); 12] = [
     (By::Administrator, "mutation ($id: ID!) { forcePasswordReset(id: $id) { user { id } } }"),
     (By::Administrator, "mutation ($set: SetUserPasswordInput!) { setUserPassword(input: $set) { user { id } } }"),
     (By::Administrator, "mutation ($merge: MergeUsersInput!) { mergeUsers(input: $merge) { user { id } } }"),
-    // It was used before: the answer is a refusal.
+    // The token was used before, so that the answer is an error.
     (By::Anybody, "mutation ($outdated: String) { refresh(refreshToken: $outdated) { tokenType } }"),
 ];
 
-/// How long it takes here and now to be woken after the 50 ms in which a replica looks, and to ask the database.
+/// Measures the time that this machine needs now to wait for the 50 ms between two reads of a replica, and to query the
+/// database.
 async fn pace(app: &App) -> Duration {
     let from = Instant::now();
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -51,7 +52,7 @@ async fn pace(app: &App) -> Duration {
     from.elapsed()
 }
 
-/// Ends a session of a new user, and returns how long the replica went on taking its token.
+/// Ends a session of a new user, and returns the time for which the replica still accepted its token.
 async fn ending(test: &TestApp, replica: &App, root: &Caller, name: &str, (by, document): &(By, &str)) -> Duration {
     let user = test.signed_in(&format!("{name}@test.com"), Rank::User).await;
     let other = test.create_user(&format!("{name}-too@test.com")).await;
@@ -95,9 +96,9 @@ async fn ending(test: &TestApp, replica: &App, root: &Caller, name: &str, (by, d
     delay
 }
 
-/// Where so much else runs that a wait of 50 ms and a query take longer than that, twice this is the measure.
+/// On a busy machine a wait of 50 ms and a query take longer. The limit is twice the measured time then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_ends_a_session_is_known_at_once_where_it_happened_and_within_100_ms_elsewhere() {
+async fn the_end_of_a_session_is_effective_at_once_in_this_process_and_within_100_ms_in_others() {
     let test = TestApp::new().await;
     let replica = test.replica().await;
     let _tasks = tasks::spawn(&replica);
@@ -117,7 +118,8 @@ async fn whatever_ends_a_session_is_known_at_once_where_it_happened_and_within_1
     assert!(delays[middle] < most, "half of them took longer: {delays:?}, and the machine: {paces:?}");
 }
 
-/// simplejwt#985: the part that keeps what was ended was not installed, and a rotated token stayed good without a word.
+/// simplejwt#985: the component that stores ended tokens was not installed, and a rotated token stayed valid without a
+/// warning.
 #[tokio::test]
 async fn a_replica_that_does_not_follow_asks_the_database() {
     let test = TestApp::new().await;
@@ -130,7 +132,7 @@ async fn a_replica_that_does_not_follow_asks_the_database() {
 }
 
 #[tokio::test]
-async fn a_replica_that_can_not_know_says_so() {
+async fn a_replica_that_cannot_check_a_session_answers_unavailable() {
     let test = TestApp::new().await;
     let replica = test.replica().await;
     let token: SecretString = test.signed_in("ada@test.com", Rank::User).await.access.into();
@@ -141,7 +143,7 @@ async fn a_replica_that_can_not_know_says_so() {
 }
 
 #[tokio::test]
-async fn a_replica_that_starts_later_knows_what_was_ended_before() {
+async fn a_replica_that_starts_later_knows_earlier_revocations() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     test.disable(signed_in.user.id).await;
@@ -150,7 +152,7 @@ async fn a_replica_that_starts_later_knows_what_was_ended_before() {
 }
 
 #[tokio::test]
-async fn the_set_forgets_what_has_expired() {
+async fn the_set_drops_expired_revocations() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     test.anonymous().logout(&signed_in.refresh).await.data("logout");
@@ -166,7 +168,7 @@ async fn the_set_forgets_what_has_expired() {
 }
 
 #[tokio::test]
-async fn a_token_from_a_replica_whose_clock_is_ahead_is_refused_until_it_expires() {
+async fn a_revoked_token_of_a_replica_whose_clock_is_ahead_is_rejected_until_it_expires() {
     let test = TestApp::new().await;
     test.create_user("ada@test.com").await;
     let clock = Clock::standing_at(test.app.clock.now() + chrono::Duration::seconds(25));
@@ -174,7 +176,9 @@ async fn a_token_from_a_replica_whose_clock_is_ahead_is_refused_until_it_expires
     let (email, password) = ("ada@test.com".parse().unwrap(), PASSWORD.into());
     let login = Login { email, password, scope: None, audience: None };
     let pair = engine::signing_in::login(&ahead, login, &Device::default()).await.unwrap();
-    sessions::logout(&test.app, Some(&pair.refresh_token), None, Reach::This, &Device::default()).await.unwrap();
+    sessions::logout(&test.app, Some(&pair.refresh_token), None, LogoutTarget::ThisSession, &Device::default())
+        .await
+        .unwrap();
     follower::catch_up(&ahead).await.unwrap();
 
     let shortly_before = pair.expires_in - chrono::Duration::seconds(5);
@@ -185,7 +189,7 @@ async fn a_token_from_a_replica_whose_clock_is_ahead_is_refused_until_it_expires
 }
 
 #[tokio::test]
-async fn a_clock_that_goes_back_does_not_make_what_is_known_look_fresh() {
+async fn a_clock_that_goes_back_does_not_make_the_set_look_fresh() {
     let test = TestApp::new().await;
     let clock = &test.app.clock;
     clock.advance(chrono::Duration::hours(1));
@@ -194,11 +198,11 @@ async fn a_clock_that_goes_back_does_not_make_what_is_known_look_fresh() {
     follower::catch_up(&test.app).await.unwrap();
     assert!(!test.app.tokens.revocations.is_stale(clock.now()));
     clock.advance(chrono::Duration::seconds(2));
-    assert!(test.app.tokens.revocations.is_stale(clock.now()), "nobody has looked since");
+    assert!(test.app.tokens.revocations.is_stale(clock.now()), "the outbox was not read since");
 }
 
 #[tokio::test]
-async fn a_clock_that_was_ahead_and_is_set_back_brings_nothing_back() {
+async fn a_clock_that_was_ahead_and_is_set_back_makes_no_ended_session_valid() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let client = test.service_client("orders", "").await;
@@ -220,7 +224,7 @@ async fn a_clock_that_was_ahead_and_is_set_back_brings_nothing_back() {
 }
 
 #[tokio::test]
-async fn who_ends_all_sessions_and_who_ends_one_of_them_do_not_wait_for_each_other() {
+async fn ending_all_sessions_and_ending_one_of_them_do_not_deadlock() {
     let test = TestApp::new().await;
     let first = test.signed_in("ada@test.com", Rank::User).await;
     let second = test.sign_in(first.user.clone()).await;
@@ -228,7 +232,8 @@ async fn who_ends_all_sessions_and_who_ends_one_of_them_do_not_wait_for_each_oth
     let (user, now) = (first.user.id, test.app.clock.now());
     let one = store::begin(&test.app.db).await.unwrap();
     rows::revoke(&one, session, "logout", now).await.unwrap();
-    // Whether somebody waits for this transaction; SQLite does not tell, and has them wait from their beginning.
+    // Whether another transaction waits for this one. SQLite does not show it, and lets transactions wait at their
+    // beginning.
     let is_waited_for = match one.get_database_backend() {
         DbBackend::Postgres => {
             let pid = Statement::from_string(DbBackend::Postgres, "SELECT pg_backend_pid()");

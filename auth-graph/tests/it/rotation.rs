@@ -1,4 +1,4 @@
-//! Replacing signing keys: by hand and by schedule, seen by tokens, by verifiers and by replicas.
+//! Rotating signing keys by hand and by schedule, with the effects on tokens, verifiers and replicas.
 
 use std::time::Duration as StdDuration;
 
@@ -23,7 +23,7 @@ use store::{leases, signing_keys};
 use crate::command_line::{run, text};
 use crate::support::{SignedIn, TestApp};
 
-/// The identifiers in the published key set.
+/// Returns the identifiers in the published key set.
 async fn published(test: &TestApp) -> Vec<String> {
     let jwks = test.anonymous().get("/.well-known/jwks.json").await;
     jwks.body["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
@@ -38,7 +38,7 @@ async fn states(app: &App) -> Vec<State> {
     keys::list(app).await.unwrap().into_iter().map(|key| key.state).collect()
 }
 
-/// What the tasks do now and then.
+/// Runs the periodic work of the tasks.
 async fn look_after_keys(app: &App) {
     keys::retire_outlived(app).await.unwrap();
     keys::rotate_when_due(app).await.unwrap();
@@ -49,7 +49,7 @@ async fn signed_in(test: &TestApp) -> SignedIn {
     test.signed_in("ada@test.com", Rank::User).await
 }
 
-/// A new access token of the same session.
+/// Returns a new access token of the same session.
 async fn refreshed(test: &TestApp, signed_in: &SignedIn) -> String {
     let answer = test.anonymous().refresh(&signed_in.refresh).await;
     answer.data("refresh")["accessToken"].as_str().unwrap().to_owned()
@@ -68,7 +68,7 @@ async fn a_new_key_is_published_before_it_signs_and_the_old_one_stays_until_its_
     let last_of_old = refreshed(&test, &ada).await;
     assert_eq!(signed_by(&last_of_old), old);
     test.app.clock.advance(Duration::seconds(61));
-    // Without a reload: the ring knows when each key begins.
+    // No reload is needed, because the ring knows when each key begins to sign.
     assert_eq!(signed_by(&refreshed(&test, &ada).await), new);
     look_after_keys(&test.app).await;
     authenticate(&test.app, &last_of_old.into()).await.unwrap();
@@ -81,11 +81,11 @@ async fn a_new_key_is_published_before_it_signs_and_the_old_one_stays_until_its_
     let listed = keys::list(&test.app).await.unwrap();
     assert_eq!((listed[0].kid.as_str(), listed[0].state), (old.as_str(), State::Retired));
     let stored = signing_keys::Entity::find_by_id(old).one(&test.app.db).await.unwrap().unwrap();
-    assert!(stored.private_key.is_empty(), "the private half is deleted");
+    assert!(stored.private_key.is_empty(), "the private key is deleted");
 }
 
 #[tokio::test]
-async fn rotating_now_signs_with_the_new_key_at_once_and_old_tokens_stay_good() {
+async fn rotating_now_signs_with_the_new_key_at_once_and_old_tokens_stay_valid() {
     let test = TestApp::new().await;
     let ada = signed_in(&test).await;
     let new = keys::rotate(&test.app, &Actor::operator(), Start::Now).await.unwrap();
@@ -94,7 +94,7 @@ async fn rotating_now_signs_with_the_new_key_at_once_and_old_tokens_stay_good() 
 }
 
 #[tokio::test]
-async fn while_a_key_waits_another_is_refused_and_now_uses_the_one_that_waits() {
+async fn while_a_key_waits_no_other_is_created_and_now_activates_the_waiting_one() {
     let test = TestApp::new().await;
     let ada = signed_in(&test).await;
     let waiting = keys::rotate(&test.app, &Actor::operator(), Start::Published).await.unwrap();
@@ -106,7 +106,7 @@ async fn while_a_key_waits_another_is_refused_and_now_uses_the_one_that_waits() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_withdrawn_key_fails_at_once_here_and_within_a_moment_on_a_replica() {
+async fn a_withdrawn_key_is_rejected_at_once_here_and_soon_by_a_replica() {
     let test = TestApp::new().await;
     let replica = test.replica().await;
     let _tasks = tasks::spawn(&replica);
@@ -125,7 +125,7 @@ async fn a_withdrawn_key_fails_at_once_here_and_within_a_moment_on_a_replica() {
     };
     tokio::time::timeout(StdDuration::from_secs(20), refused).await.unwrap();
     assert_eq!(authenticate(&replica, &token).await.unwrap_err(), Refusal::Invalid);
-    // The session goes on with the new key.
+    // The session continues with the new key.
     authenticate(&replica, &refreshed(&test, &ada).await.into()).await.unwrap();
 }
 
@@ -159,7 +159,7 @@ async fn the_only_key_that_can_sign_is_not_withdrawn() {
 }
 
 #[tokio::test]
-async fn a_key_whose_time_is_over_is_no_stand_in_for_the_one_that_signs() {
+async fn a_retired_key_does_not_replace_the_signing_key() {
     let test = TestApp::new().await;
     let new = keys::rotate(&test.app, &Actor::operator(), Start::Now).await.unwrap();
     test.app.clock.advance(Duration::hours(1));
@@ -167,7 +167,7 @@ async fn a_key_whose_time_is_over_is_no_stand_in_for_the_one_that_signs() {
 }
 
 #[tokio::test]
-async fn algorithms_are_mixed_in_the_key_set_only_when_that_is_asked_for() {
+async fn the_key_set_mixes_algorithms_only_if_it_is_configured() {
     let test = TestApp::new().await;
     let ada = signed_in(&test).await;
     let mut config = test.app.config.clone();
@@ -188,7 +188,7 @@ async fn algorithms_are_mixed_in_the_key_set_only_when_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn an_old_key_gets_one_successor_however_many_replicas_look() {
+async fn an_old_key_gets_one_successor_even_with_several_replicas() {
     let test = TestApp::with(|config| config.tokens.key_rotation = Duration::hours(1)).await;
     let replica = test.replica().await;
     let made = keys::rotate_when_due(&test.app).await.unwrap();
@@ -255,11 +255,11 @@ async fn a_lease_has_one_holder_until_it_ends() {
     };
     assert!(take("first", 0).await);
     assert!(!take("second", 30).await);
-    assert!(take("first", 30).await, "its own is prolonged");
+    assert!(take("first", 30).await, "the holder extends its own lease");
     assert!(!take("second", 89).await);
-    assert!(take("second", 90).await, "the first did not end in time");
+    assert!(take("second", 90).await, "the lease of the first has expired");
     leases::give_back(db, "work", "first").await.unwrap();
-    assert!(!take("first", 91).await, "another's can not be given back");
+    assert!(!take("first", 91).await, "only the holder releases a lease");
     leases::give_back(db, "work", "second").await.unwrap();
     assert!(take("first", 91).await);
 }

@@ -1,4 +1,4 @@
-//! The committed schema files are those of the code. `make schema` rewrites them.
+//! The committed schema files are those of the code. `make schema` writes them.
 
 use std::path::PathBuf;
 
@@ -40,14 +40,14 @@ fn the_subgraph_schema_without_access_is_current() {
 }
 
 #[tokio::test]
-async fn every_shared_operation_fits_the_schema() {
+async fn every_shared_operation_matches_the_schema() {
     let test = TestApp::new().await;
     let mut count = 0;
     for entry in std::fs::read_dir(folder().join("operations")).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         let answer = test.anonymous().send(&text, serde_json::json!({})).await;
-        // Variables are missing; anything that does not fit the schema is reported before that.
+        // Variables are missing. Validation errors are reported before missing variables.
         let messages = answer.body["errors"].to_string();
         assert!(!messages.contains("Unknown") && !messages.contains("parse"), "{}: {messages}", path.display());
         count += 1;
@@ -56,11 +56,11 @@ async fn every_shared_operation_fits_the_schema() {
 }
 
 #[test]
-fn everything_in_the_schema_is_described() {
+fn everything_in_the_schema_has_a_description() {
     let sdl = graphql::sdl();
     let ours = sdl.split("directive @include").next().unwrap();
     let lines: Vec<&str> = ours.lines().map(str::trim).collect();
-    // What federation and async-graphql bring along without a description.
+    // Definitions of federation and async-graphql, which have no description.
     let foreign = ["_entities(", "_service", "type _Service", "sdl: ", "union _Entity", "): "];
     let is_connection = |line: &str| line.starts_with("type ") && line.ends_with("Connection {");
     let mut undescribed = Vec::new();
@@ -80,7 +80,7 @@ fn in_description(before: &[&str]) -> bool {
     before.iter().filter(|line| **line == "\"\"\"").count() % 2 == 1
 }
 
-/// Names of the values of the enum `ErrorCode`, sorted.
+/// Returns the names of the values of the enum `ErrorCode`, sorted.
 fn error_codes(sdl: &str) -> Vec<&str> {
     let (_, values) = sdl.split_once("\nenum ErrorCode {\n").unwrap();
     let (values, _) = values.split_once("\n}").unwrap();
@@ -122,7 +122,7 @@ fn is_secret(registry: &Registry, input: &MetaInputValue) -> bool {
     input.is_secret || members.is_some_and(|members| members.values().any(|member| is_secret(registry, member)))
 }
 
-/// A mutation that tries a secret could otherwise be aliased in one document, to try many.
+/// Otherwise one document could try many secrets with aliases of the mutation.
 #[test]
 fn every_mutation_with_a_secret_argument_is_marked_as_a_credential() {
     let mut registry = Registry::default();
@@ -132,7 +132,7 @@ fn every_mutation_with_a_secret_argument_is_marked_as_a_credential() {
     let secret: Vec<_> = fields.values().filter(takes_secret).map(|field| field.name.as_str()).collect();
     assert!(secret.len() > 10, "{secret:?}");
     let marked = graphql::credential_fields();
-    // A token of 256 bits is checked by these two in no more time than by any field that needs a caller.
+    // These two check a token of 256 bits, which is as cheap as in any field that needs a caller.
     let cheap = ["verify", "logout"];
     let forgotten: Vec<_> = secret.iter().filter(|name| !marked.contains(name) && !cheap.contains(name)).collect();
     assert!(forgotten.is_empty(), "mark with directive = credential::apply(): {forgotten:?}");

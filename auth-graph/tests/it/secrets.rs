@@ -1,4 +1,4 @@
-//! Replacing the master secret: nobody is signed out before the time is over, and nothing is lost.
+//! Replacing the master secret: no user is signed out before the previous one expires, and no data is lost.
 
 use std::os::unix::fs::PermissionsExt;
 use std::pin::pin;
@@ -33,7 +33,7 @@ const SECOND: &str = "T4+rqSGgo5zNy/KsL0Zla70xty60YbDt6XKEetXYAVg=";
 const THIRD: &str = "Ps5QLS3O9QXbShWGoS4JysIieyS9Js+irb7S78OHE1o=";
 const WEEK: Duration = Duration::days(7);
 
-/// A process that was started again with these secrets.
+/// Returns a process that was restarted with these secrets.
 async fn restarted(test: &TestApp, secret: &str, previous: &[&str]) -> Result<App> {
     let mut config = test.app.config.clone();
     config.secret = secret.into();
@@ -57,7 +57,7 @@ async fn rotate(test: &TestApp, window: Duration) {
 }
 
 #[tokio::test]
-async fn what_was_made_with_the_secret_before_is_accepted_while_that_is_configured() {
+async fn tokens_of_the_previous_secret_are_accepted_while_it_is_configured() {
     let test = TestApp::with(|config| config.secret = FIRST.into()).await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let cursor = test.app.cursors.encode("users", ada.user.id.0);
@@ -66,27 +66,27 @@ async fn what_was_made_with_the_secret_before_is_accepted_while_that_is_configur
     assert_eq!(both.cursors.decode("users", "after", &cursor).unwrap(), ada.user.id.0);
     let successor = refresh(&both, &ada.refresh).await.unwrap();
 
-    // The keys are encrypted under the new secret by now, so the old one can be taken away.
+    // The keys are encrypted under the new secret now, so that the old one can be removed.
     let new_only = restarted(&test, SECOND, &[]).await.unwrap();
     authenticate(&new_only, &ada.access.into()).await.unwrap();
     assert_eq!(refresh(&new_only, &ada.refresh).await.unwrap_err().code(), Code::TokenInvalid);
     assert!(new_only.cursors.decode("users", "after", &cursor).is_err());
     refresh(&new_only, &successor).await.unwrap();
     let old_only = restarted(&test, FIRST, &[]).await.unwrap_err();
-    assert!(format!("{old_only:?}").contains("does not open with this master secret"), "{old_only:?}");
+    assert!(format!("{old_only:?}").contains("cannot be decrypted with this master secret"), "{old_only:?}");
     restarted(&test, THIRD, &[FIRST, SECOND]).await.unwrap();
 }
 
-/// The text differs on the two sides of a change, the generation does not.
+/// The tokens before and after a change of the secret differ, but have the same generation.
 #[tokio::test]
-async fn both_texts_of_one_generation_are_good_and_neither_counts_as_reuse() {
+async fn both_tokens_of_one_generation_are_valid_and_neither_counts_as_reuse() {
     let test = TestApp::with(|config| config.secret = FIRST.into()).await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let before = refresh(&test.app, &ada.refresh).await.unwrap();
     let app = restarted(&test, SECOND, &[FIRST]).await.unwrap();
     let after = refresh(&app, &ada.refresh).await.unwrap();
     assert_ne!(before, after);
-    assert_eq!(refresh(&app, &ada.refresh).await.unwrap(), after, "the same from here on");
+    assert_eq!(refresh(&app, &ada.refresh).await.unwrap(), after, "both have the same successor");
     let third = refresh(&app, &before).await.unwrap();
     assert_eq!(refresh(&app, &after).await.unwrap(), third);
     refresh(&app, &third).await.unwrap();
@@ -95,7 +95,7 @@ async fn both_texts_of_one_generation_are_good_and_neither_counts_as_reuse() {
 }
 
 #[tokio::test]
-async fn the_secret_in_the_file_is_replaced_and_the_one_before_accepted_for_a_while() {
+async fn the_secret_in_the_file_is_replaced_and_the_previous_one_is_accepted_for_a_while() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let old = lines(&test);
@@ -104,7 +104,7 @@ async fn the_secret_in_the_file_is_replaced_and_the_one_before_accepted_for_a_wh
     assert_eq!(kept.len(), 2);
     assert!(kept[0] != old[0] && kept[1].starts_with(&format!("{} until ", old[0])));
 
-    // The process that runs keeps the old secret, and its keys although they are encrypted anew.
+    // The running process keeps the old secret, and its keys although the stored ones are re-encrypted.
     keys::load(&test.app).await.unwrap();
     ada.caller.me().await.data("me");
     let restarted = test.replica().await;
@@ -115,7 +115,7 @@ async fn the_secret_in_the_file_is_replaced_and_the_one_before_accepted_for_a_wh
 }
 
 #[tokio::test]
-async fn a_process_that_does_not_know_the_new_secret_still_hears_of_withdrawn_keys() {
+async fn a_process_without_the_new_secret_still_learns_about_withdrawn_keys() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     rotate(&test, WEEK).await;
@@ -131,7 +131,7 @@ async fn a_process_that_does_not_know_the_new_secret_still_hears_of_withdrawn_ke
 }
 
 #[tokio::test]
-async fn a_window_of_nothing_signs_everybody_out() {
+async fn a_window_of_zero_signs_all_users_out() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     rotate(&test, Duration::zero()).await;
@@ -141,7 +141,7 @@ async fn a_window_of_nothing_signs_everybody_out() {
 }
 
 #[tokio::test]
-async fn secrets_pile_up_until_their_time_is_over() {
+async fn previous_secrets_are_kept_until_they_expire() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     tokio::join!(rotate(&test, WEEK), rotate(&test, WEEK));
@@ -153,7 +153,7 @@ async fn secrets_pile_up_until_their_time_is_over() {
     test.replica().await;
 }
 
-/// It has read the secret by then, and not yet the keys, which are encrypted under the new one.
+/// It has read the old secret, but not yet the keys, which are encrypted under the new one.
 #[tokio::test]
 async fn a_process_starts_while_another_replaces_the_secret() {
     let test = TestApp::new().await;
@@ -165,7 +165,7 @@ async fn a_process_starts_while_another_replaces_the_secret() {
 }
 
 #[tokio::test]
-async fn only_keys_in_use_are_encrypted_anew() {
+async fn only_keys_in_use_are_re_encrypted() {
     let test = TestApp::new().await;
     let first = test.app.tokens.keyring.current().signing(test.app.clock.now()).unwrap().kid.clone();
     keys::rotate(&test.app, &Actor::operator(), Start::Now).await.unwrap();
@@ -187,7 +187,7 @@ async fn a_configured_secret_is_not_replaced_in_the_file() {
 }
 
 #[test]
-fn former_secrets_of_the_configuration_are_checked_and_never_shown() {
+fn previous_secrets_of_the_configuration_are_checked_and_never_shown() {
     let load = |settings: &[(&str, &str)]| {
         let flags = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         Config::load(&Sources { flags, ..Sources::default() })
@@ -235,9 +235,9 @@ fn the_secret_is_replaced_from_the_command_line() {
     assert_eq!(run(folder.path(), &["secrets", "rotate", "--window", "soon"], "").status.code(), Some(2));
 }
 
-/// Nothing opens what it has encrypted. This is what the guide says to do.
+/// Data that it encrypted cannot be decrypted. The test follows the guide.
 #[tokio::test]
-async fn a_secret_that_is_lost_costs_the_keys_the_sessions_and_the_webhooks() {
+async fn a_lost_secret_costs_the_keys_the_sessions_and_the_webhooks() {
     let test = TestApp::with(|config| config.secret = FIRST.into()).await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let (url, event_types) = (WebhookUrl::parse("https://example.com/hooks").unwrap(), EventTypes::default());

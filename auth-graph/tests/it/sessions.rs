@@ -1,4 +1,4 @@
-//! One's own sessions: seeing them, and ending them.
+//! Users list and end their own sessions.
 
 use chrono::Duration;
 use engine::accounts::Rank;
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{TestApp, operation};
 
 #[tokio::test]
-async fn a_user_sees_their_own_sessions_and_which_is_this() {
+async fn a_user_lists_their_sessions_and_the_current_one_is_marked() {
     let test = TestApp::new().await;
     let first = test.signed_in("ada@test.com", Rank::User).await;
     test.signed_in("eve@test.com", Rank::User).await;
@@ -38,7 +38,7 @@ async fn a_user_ends_another_session_of_theirs() {
 }
 
 #[tokio::test]
-async fn nobody_ends_a_session_of_somebody_else() {
+async fn no_user_ends_a_session_of_another_user() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
@@ -51,7 +51,7 @@ async fn nobody_ends_a_session_of_somebody_else() {
 }
 
 #[tokio::test]
-async fn fusionauth_979_signing_out_ends_the_session_at_once_and_again_does_nothing() {
+async fn fusionauth_979_signing_out_ends_the_session_at_once_and_can_be_repeated() {
     let test = TestApp::new().await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     let answer = test.anonymous().logout(&signed_in.refresh).await;
@@ -63,7 +63,7 @@ async fn fusionauth_979_signing_out_ends_the_session_at_once_and_again_does_noth
 }
 
 #[tokio::test]
-async fn an_access_token_signs_out_too_and_everywhere_means_everywhere() {
+async fn an_access_token_signs_out_too_and_everywhere_ends_all_sessions() {
     let test = TestApp::new().await;
     let first = test.signed_in("ada@test.com", Rank::User).await;
     let second = test.sign_in(first.user.clone()).await;
@@ -75,14 +75,14 @@ async fn an_access_token_signs_out_too_and_everywhere_means_everywhere() {
 }
 
 #[tokio::test]
-async fn signing_out_needs_something_to_go_by() {
+async fn signing_out_requires_a_token() {
     let test = TestApp::new().await;
     assert_eq!(test.anonymous().send(operation!("logout"), json!({})).await.code(), "UNAUTHENTICATED");
     assert_eq!(test.anonymous().logout("agr_x").await.code(), "TOKEN_INVALID");
 }
 
 #[tokio::test]
-async fn an_outdated_token_can_not_sign_everybody_out() {
+async fn an_outdated_token_cannot_end_all_sessions() {
     let test = TestApp::new().await;
     let stolen = test.signed_in("ada@test.com", Rank::User).await;
     let other = test.sign_in(stolen.user.clone()).await;
@@ -98,7 +98,7 @@ async fn an_outdated_token_can_not_sign_everybody_out() {
 }
 
 #[tokio::test]
-async fn a_session_is_forgotten_when_it_has_ended_for_long_enough() {
+async fn an_ended_session_is_deleted_after_its_retention_time() {
     let test = TestApp::new().await;
     let old = test.signed_in("ada@test.com", Rank::User).await;
     let housekeeping = async || purge(&test.app, test.app.clock.now()).await.unwrap();
@@ -109,6 +109,6 @@ async fn a_session_is_forgotten_when_it_has_ended_for_long_enough() {
     let new = test.sign_in(old.user.clone()).await;
     test.app.clock.advance(Duration::hours(2));
     housekeeping().await;
-    assert_eq!(test.anonymous().refresh(&old.refresh).await.code(), "TOKEN_INVALID", "nobody knows it any more");
+    assert_eq!(test.anonymous().refresh(&old.refresh).await.code(), "TOKEN_INVALID", "the session is unknown");
     test.anonymous().refresh(&new.refresh).await.data("refresh");
 }

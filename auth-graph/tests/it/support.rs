@@ -1,4 +1,4 @@
-//! What the tests stand on: an app on a database of its own, and callers who send it operations.
+//! Support for the tests: an app with its own database, and callers that send operations to it.
 
 mod accounts;
 mod answer;
@@ -40,19 +40,19 @@ pub use answer::Answer;
 pub use database::fresh as fresh_database;
 pub use events::Events;
 pub use hashing::BusyHasher;
-pub use hook::{Asked, HOOK_SECRET, Hook, answer as hook_answer};
+pub use hook::{HOOK_SECRET, Hook, ReceivedRequest, answer as hook_answer};
 pub use mails::{MailingApp, Sink};
 pub use oauth::ServiceClient;
 pub use process::{Process, create_user};
 pub use queries::count_queries;
-pub use webhooks::{CREATE as CREATE_WEBHOOK, LIST as LIST_WEBHOOKS, LOG as WEBHOOK_LOG, Site, tell};
+pub use webhooks::{CREATE as CREATE_WEBHOOK, LIST as LIST_WEBHOOKS, LOG as WEBHOOK_LOG, Site, deliver_due};
 
-/// The issuer of the tests.
+/// Issuer of the tests.
 pub const ISSUER: &str = "https://auth.test";
-/// The password of every user.
+/// Password of every user.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// One of the operations that clients share.
+/// Includes one of the operations in `schema/operations`.
 macro_rules! operation {
     ($name:literal) => {
         include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../schema/operations/", $name, ".graphql"))
@@ -66,7 +66,7 @@ pub const FOLLOW: &str = operation!("follow_user_changes");
 /// An app with a database of its own.
 pub struct TestApp {
     pub app: App,
-    /// Answers about tokens that the router remembers.
+    /// Cache of answers about tokens in the router.
     pub remembered: Remembered,
     router: Router,
     folder: TempDir,
@@ -77,7 +77,7 @@ impl TestApp {
         Self::with(|_| {}).await
     }
 
-    /// An app whose configuration is changed first. Its clock stands.
+    /// Creates an app with a changed configuration. Its clock is paused.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = TempDir::new().unwrap();
         let mut config = configuration(&folder).await;
@@ -87,7 +87,7 @@ impl TestApp {
         Self { router: http::router_with(&app, &remembered).unwrap(), remembered, app, folder }
     }
 
-    /// Another process on the same database, with the same clock.
+    /// Creates another process on the same database, with the same clock.
     pub async fn replica(&self) -> App {
         boot(self.app.config.clone(), self.app.clock.clone()).await.unwrap()
     }
@@ -124,7 +124,7 @@ impl TestApp {
         Caller { router: self.router.clone(), headers: Vec::new(), address: "192.0.2.1:4000".parse().unwrap() }
     }
 
-    /// A user who has just signed in.
+    /// Creates a user and signs them in.
     pub async fn signed_in(&self, email: &str, rank: Rank) -> SignedIn {
         let user = self.create(email, rank).await;
         self.sign_in(user).await
@@ -152,13 +152,13 @@ pub async fn enable(app: &App, id: UserId) {
     administration::enable(app, &Actor::operator(), id).await.unwrap();
 }
 
-/// Gives a user these roles in place of others.
+/// Replaces the roles of a user.
 pub async fn set_roles(app: &App, user: &User, roles: &[&str]) {
     let roles = roles.iter().map(|&role| role.to_owned()).collect();
     administration::set_roles(app, &Actor::operator(), user.id, roles, Scopes::default()).await.unwrap();
 }
 
-/// Somebody who has signed in.
+/// A signed-in user.
 pub struct SignedIn {
     pub user: User,
     pub caller: Caller,
@@ -166,7 +166,7 @@ pub struct SignedIn {
     pub refresh: String,
 }
 
-/// Somebody who sends requests.
+/// A sender of requests.
 #[derive(Clone)]
 pub struct Caller {
     router: Router,
@@ -190,12 +190,12 @@ impl Caller {
         self.post("/graphql", json!({ "query": query, "variables": variables })).await
     }
 
-    /// Asks for a page or a document.
+    /// Requests a page or a document.
     pub async fn get(&self, path: &str) -> Answer {
         self.request(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
-    /// Sends JSON that is no operation.
+    /// Sends JSON to another path.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         let request = Request::post(path).header("content-type", "application/json");
         self.request(request.body(body.to_string().into()).unwrap()).await
@@ -206,7 +206,7 @@ impl Caller {
         Answer::read(self.open(request).await).await
     }
 
-    /// Sends any request, and does not read the answer.
+    /// Sends any request, and does not read the response.
     pub async fn open(&self, mut request: Request<Body>) -> Response<Body> {
         for (name, value) in &self.headers {
             request.headers_mut().append(name.parse::<axum::http::HeaderName>().unwrap(), value.parse().unwrap());
@@ -236,13 +236,13 @@ impl Caller {
     }
 }
 
-/// What an access token says.
+/// Returns the claims of an access token.
 pub fn claims_of(token: &str) -> Value {
     let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
     serde_json::from_slice(&payload).unwrap()
 }
 
-/// The configuration of a test: passwords are hashed as cheaply as argon2 allows.
+/// Returns the configuration of a test, in which passwords are hashed with the minimum cost of argon2.
 pub async fn configuration(folder: &TempDir) -> Config {
     let mut config = Config::load(&Sources::default()).unwrap();
     config.data_dir = folder.path().join("data");

@@ -1,4 +1,4 @@
-//! The architecture, checked: what may name what, how long a file may be, and that each says what it is for.
+//! Checks the architecture: allowed dependencies, the length of files, and the first line of each file.
 
 use std::path::{Path, PathBuf};
 
@@ -58,10 +58,10 @@ fn every_file_says_what_it_is_for_and_stays_short() {
     }
 }
 
-/// Names of variants may change, so that what is stored or published needs a form of its own. Debug texts are for
-/// panics and the log.
+/// Names of variants may change, so that stored or published values need their own form. Debug texts are for panics and
+/// the log.
 #[test]
-fn nothing_is_written_in_its_debug_form() {
+fn no_value_is_written_in_its_debug_form() {
     let of_product = |name: &str| {
         let folder = ["auth-graph/", "client-graph/", "libs/", "migrations/", "playground/"];
         folder.iter().any(|folder| name.starts_with(folder)) && name.contains("/src/") && !name.contains("/testing/")
@@ -79,7 +79,7 @@ fn nothing_is_written_in_its_debug_form() {
     }
 }
 
-/// rustfmt wraps code, and no comments.
+/// rustfmt wraps code, but not comments.
 #[test]
 fn no_comment_is_wider_than_the_code() {
     for (name, text) in all_sources() {
@@ -89,7 +89,7 @@ fn no_comment_is_wider_than_the_code() {
     }
 }
 
-/// Cargo holds the floors. Within the doors, the rest: GraphQL knows no HTTP, and none of them a table.
+/// Cargo enforces the floors. This test checks the doors: GraphQL does not know HTTP, and no door knows tables.
 #[test]
 fn each_door_names_only_what_it_translates() {
     let rules: [(&str, &[&str]); 4] = [
@@ -110,7 +110,7 @@ fn each_door_names_only_what_it_translates() {
     }
 }
 
-/// The floors of auth-graph, from the top to the bottom: none depends on one above it.
+/// The floors of auth-graph from top to bottom. None depends on one above it.
 #[test]
 fn the_floors_depend_on_those_below_them() {
     let floors: [(&str, &[&str]); 4] = [
@@ -192,12 +192,12 @@ fn no_trait_has_a_single_implementation() {
     }
 }
 
-/// Written as a name: "auth-js#213" and `auth_js_213` are the same.
+/// Converts text to a name: "auth-js#213" and `auth_js_213` become the same.
 fn as_name(text: &str) -> String {
     text.chars().map(|letter| if letter.is_alphanumeric() { letter.to_ascii_lowercase() } else { '_' }).collect()
 }
 
-/// Each fault is named by a test of its row, in the name of that or in what is said of it.
+/// Each fault must occur in a test of its row, in the name of the test or in its comment.
 #[test]
 fn every_fault_that_the_guide_lists_is_named_by_a_test() {
     let guide = std::fs::read_to_string(root().join("docs/guides/sessions-and-tokens.md")).unwrap();
@@ -237,7 +237,8 @@ fn every_advisory_that_a_promise_names_is_named_by_its_test() {
     assert!(count > 25, "{count}");
 }
 
-/// The files that a row of a table names, as one text of names. A name without a folder is one of ours.
+/// Returns the files that a row of a table names, as one text of names. A name without a folder is a file of this
+/// package.
 fn texts_of(files: &str) -> String {
     let files = files.split('`').skip(1).step_by(2).map(|file| match file.contains('/') {
         true => root().join(file),
@@ -247,7 +248,7 @@ fn texts_of(files: &str) -> String {
 }
 
 #[test]
-fn nothing_is_left_undone_in_silence() {
+fn no_todo_is_without_an_issue() {
     for (name, text) in all_sources().iter().filter(|(name, _)| !name.ends_with("tidy.rs")) {
         for word in ["todo!(", "unimplemented!(", "#[ignore", "TODO:", "FIXME"] {
             assert!(!text.contains(word), "{name}: {word}");

@@ -1,4 +1,4 @@
-//! Every way to a token × everything that must close it. A new way without a row here fails.
+//! Tests every way to a token with every restriction that must close it. A new way without a row here fails.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Caller, PASSWORD, ServiceClient, SignedIn, TestApp, disable, operation};
 
 const IMPERSONATE: &str = "mutation($input: ImpersonateInput!) { impersonate(input: $input) { accessToken } }";
-/// A password that the documentation shows.
+/// A sample password of the documentation.
 const SAMPLE: &str = "user-pass";
 
 /// A way to a token.
@@ -38,7 +38,7 @@ const WAYS: [Way; 7] = [
     Way::ClientCredentials,
 ];
 
-/// What must close a way, and the ways that it is about.
+/// Each restriction, with the ways that it must close.
 const RESTRICTIONS: [(Restriction, &[Way]); 6] = [
     (
         Restriction::Disabled,
@@ -48,7 +48,7 @@ const RESTRICTIONS: [(Restriction, &[Way]); 6] = [
         Restriction::Deleted,
         &[Way::Login, Way::RestToken, Way::Refresh, Way::RestRefresh, Way::OauthRefresh, Way::Impersonate],
     ),
-    // The old password opens nothing, and no session outlives it.
+    // The old password is rejected, and all sessions have ended.
     (Restriction::PasswordChanged, &[Way::Login, Way::RestToken, Way::Refresh, Way::RestRefresh, Way::OauthRefresh]),
     (Restriction::SamplePassword, &[Way::Login, Way::RestToken]),
     (Restriction::UnknownAudience, &[Way::Login, Way::OauthRefresh, Way::ClientCredentials]),
@@ -81,7 +81,7 @@ impl World {
         Self { test, admin, user, client }
     }
 
-    /// Takes a way, for an audience that is not the default one where one is given.
+    /// Takes a way to a token, for another audience if one is given.
     async fn take(&self, way: Way, password: &str, audience: Option<&str>) -> Answer {
         let (anyone, email, refresh) =
             (self.test.anonymous(), self.user.user.email.as_str(), self.user.refresh.as_str());
@@ -135,7 +135,7 @@ impl World {
         }
     }
 
-    /// No rule of today lets such a password be set; one that was set by the demo is in the database.
+    /// Current rules do not allow such a password, but the demo may have stored one in the database.
     async fn give_sample_password(&self) {
         let app = &self.test.app;
         let hash = app.passwords.pool.hash(&SAMPLE.into()).await.unwrap();
@@ -149,7 +149,7 @@ fn as_pairs<'a>(form: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
     form.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
-/// The token of an answer, wherever it stands.
+/// Returns the token of an answer, in any place.
 fn token_of(answer: &Answer) -> Option<String> {
     fn find(value: &Value) -> Option<&str> {
         let named = |name: &str| matches!(name, "accessToken" | "access" | "access_token");
@@ -166,7 +166,7 @@ fn token_of(answer: &Answer) -> Option<String> {
 }
 
 #[tokio::test]
-async fn each_way_gives_a_token_when_nothing_closes_it() {
+async fn each_way_gives_a_token_without_a_restriction() {
     for way in WAYS {
         let world = World::new().await;
         let answer = world.take(way, PASSWORD, None).await;
@@ -175,7 +175,7 @@ async fn each_way_gives_a_token_when_nothing_closes_it() {
 }
 
 #[tokio::test]
-async fn each_restriction_closes_each_way_that_it_is_about() {
+async fn each_restriction_closes_its_ways() {
     for (restriction, ways) in RESTRICTIONS {
         for way in ways {
             let world = World::new().await;
@@ -189,7 +189,8 @@ async fn each_restriction_closes_each_way_that_it_is_about() {
     }
 }
 
-/// The API as it is published: a mutation, a grant type or a function that gives a token and is not in the table fails.
+/// Compares the table with the published API. A mutation, grant type or function that gives a token must be in the
+/// table.
 #[tokio::test]
 async fn no_way_to_a_token_is_missing_from_the_table() {
     let sdl = include_str!("../../../schema/auth.graphql");
@@ -209,7 +210,7 @@ async fn no_way_to_a_token_is_missing_from_the_table() {
     let (_, mutations) = blocks.iter().find(|(head, _)| name_of(head).as_deref() == Some("Mutation")).unwrap();
     let mut field = "";
     let mut ways = BTreeSet::new();
-    // The arguments of a field stand below its name, and its type behind them.
+    // The arguments of a field are below its name, and its type follows them.
     for line in
         mutations.lines().filter_map(|line| line.strip_prefix('\t')).filter(|line| !line.starts_with(['\t', '"']))
     {
@@ -227,17 +228,17 @@ async fn no_way_to_a_token_is_missing_from_the_table() {
     let discovery = test.anonymous().get("/.well-known/oauth-authorization-server").await;
     assert_eq!(discovery.body["grant_types_supported"], json!(["client_credentials", "refresh_token"]));
 
-    // Below the doors: what signs a token, and what begins a session.
+    // Below the doors, it checks the functions that sign a token or begin a session.
     let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("engine/src");
     assert_eq!(
         files_with(&engine, &[".mint(", ".mint_for("]),
         ["administration/impersonation.rs", "clients/grants.rs", "sessions.rs"]
     );
     assert_eq!(files_with(&engine, &["sessions::insert("]), ["administration/impersonation.rs", "signing_in/begin.rs"]);
-    assert_eq!(files_with(&engine, &[" begin(app, admitted"]), ["signing_in/login.rs"]);
+    assert_eq!(files_with(&engine, &[" begin(app, sufficient"]), ["signing_in/login.rs"]);
 }
 
-/// The files below a folder that hold one of these texts.
+/// Returns the files below a folder that contain one of these texts.
 fn files_with(folder: &Path, texts: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];

@@ -1,4 +1,4 @@
-//! Endpoints of webhooks, made and looked after through the API and the command line.
+//! Webhook endpoints: creating and administering them through the API and the command line.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ const MUTATIONS: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn an_endpoint_is_made_changed_disabled_enabled_and_deleted_and_all_of_it_recorded() {
+async fn an_endpoint_is_created_changed_disabled_enabled_and_deleted_and_each_step_is_recorded() {
     let site = Site::with(|_| {}, json!({ "description": " the shop ", "eventTypes": ["user.created"] })).await;
     assert!(site.secret.starts_with("whsec_"));
     let made = site.webhook().await;
@@ -58,7 +58,7 @@ async fn an_endpoint_is_made_changed_disabled_enabled_and_deleted_and_all_of_it_
 }
 
 #[tokio::test]
-async fn what_makes_no_endpoint_is_refused() {
+async fn invalid_input_creates_no_endpoint() {
     let site = Site::new().await;
     let root = site.root().await;
     let url = &site.hook.url;
@@ -81,12 +81,12 @@ async fn what_makes_no_endpoint_is_refused() {
     assert_eq!(root.send(WEBHOOK_LOG, json!({ "id": site.id, "after": "AAAA" })).await.code(), "VALIDATION_FAILED");
     site.mutate("disableWebhook", "webhook { id }").await;
     let replay = json!({ "input": { "id": site.id, "since": "2026-01-01T00:00:00Z" } });
-    assert_eq!(root.send(REPLAY, replay).await.code(), "CONFLICT", "a disabled one is told nothing");
+    assert_eq!(root.send(REPLAY, replay).await.code(), "CONFLICT", "a disabled endpoint is not notified");
 }
 
-/// Whoever may make an endpoint has everything told to it that the feed says: they must be allowed to read that.
+/// An endpoint receives everything that the feed contains, so that its creator must be allowed to read the feed.
 #[tokio::test]
-async fn only_those_with_the_scopes_may() {
+async fn each_operation_requires_its_scopes() {
     let site = Site::new().await;
     let staff = site.test.signed_in("staff@test.com", Rank::Staff).await.caller;
     let mut callers = vec![(site.test.anonymous(), "UNAUTHENTICATED"), (staff, "FORBIDDEN")];
@@ -121,7 +121,7 @@ async fn pages_of_the_log_follow_each_other() {
     for number in 0..3 {
         site.test.create_user(&format!("user{number}@test.com")).await;
     }
-    site.told().await;
+    site.deliveries().await;
     let root = site.root().await;
     let page = async |after: Value| {
         let answer = root.send(WEBHOOK_LOG, json!({ "id": site.id, "first": 2, "after": after })).await;
@@ -138,7 +138,7 @@ async fn pages_of_the_log_follow_each_other() {
 }
 
 #[tokio::test]
-async fn secrets_stand_in_no_debug_text() {
+async fn debug_texts_contain_no_secrets() {
     let site = Site::new().await;
     let row = stored::Entity::find().all(&site.test.app.db).await.unwrap().remove(0);
     assert!(!format!("{row:?}").contains("secret"));
@@ -154,7 +154,7 @@ fn output(folder: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn the_command_line_does_the_same() {
+fn the_command_line_has_the_same_operations() {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
     let url = "https://hooks.example.com/";

@@ -1,4 +1,4 @@
-//! Where webhooks may go: to public addresses and nowhere else, however they are written and whatever names resolve to.
+//! Webhooks are sent to public addresses only, in any notation of the address and for any name that resolves to it.
 
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
@@ -6,9 +6,9 @@ use engine::accounts::Rank;
 use engine::boot;
 use serde_json::json;
 
-use crate::support::{CREATE_WEBHOOK, Hook, Site, TestApp, tell};
+use crate::support::{CREATE_WEBHOOK, Hook, Site, TestApp, deliver_due};
 
-/// What `createWebhook` says to an address.
+/// Returns the errors of `createWebhook` for these addresses.
 async fn refusals(test: &TestApp, urls: &[&str]) -> Vec<String> {
     let root = test.signed_in("root@test.com", Rank::Superuser).await.caller;
     let mut accepted = Vec::new();
@@ -23,9 +23,9 @@ async fn refusals(test: &TestApp, urls: &[&str]) -> Vec<String> {
     accepted
 }
 
-/// Webhooks reached the inside; a first list of networks had forgotten 198.18.0.0/15.
+/// Webhooks reached internal addresses. A first list of networks did not contain 198.18.0.0/15.
 #[tokio::test]
-async fn authorizer_548_572_606_and_781_no_address_of_the_inside_is_taken_however_it_is_written() {
+async fn authorizer_548_572_606_and_781_no_notation_of_an_internal_address_is_accepted() {
     let inside = [
         "https://127.0.0.1/",
         "https://127.1/",
@@ -78,7 +78,7 @@ async fn authorizer_548_572_606_and_781_no_address_of_the_inside_is_taken_howeve
 }
 
 #[tokio::test]
-async fn what_is_no_safe_address_of_a_service_is_refused() {
+async fn unsafe_addresses_are_rejected() {
     let test = TestApp::new().await;
     let wrong = [
         "",
@@ -99,7 +99,7 @@ async fn what_is_no_safe_address_of_a_service_is_refused() {
 }
 
 #[tokio::test]
-async fn public_addresses_are_taken_and_networks_that_are_allowed() {
+async fn public_addresses_and_allowed_networks_are_accepted() {
     let test = TestApp::with(|config| config.webhooks.allowed_networks = vec!["10.1.0.0/16".parse().unwrap()]).await;
     let fine = [
         "https://hooks.example.com/auth?tenant=7",
@@ -115,13 +115,13 @@ async fn public_addresses_are_taken_and_networks_that_are_allowed() {
     assert_eq!(answer.code(), "VALIDATION_FAILED");
 }
 
-/// A name was taken for what it had resolved to once, or not looked at at all. Here it is looked up for each
-/// connection, which goes to an address that was looked at.
+/// The address of a name was checked only once, or not at all. Here the name is resolved for each connection, which
+/// goes to a checked address.
 #[tokio::test]
-async fn cve_2026_27945_and_cve_2026_105214_what_a_name_resolves_to_is_looked_at_when_it_is_called() {
+async fn cve_2026_27945_and_cve_2026_105214_the_address_of_a_name_is_checked_for_each_connection() {
     let site = Site::new().await;
     let by_address = site.hook.url.clone();
-    // A name that is in every file of hosts; a process in which this machine may be called has taken the endpoint.
+    // Every hosts file contains this name. A process that allows loopback addresses has accepted the endpoint.
     let by_name = by_address.replace("127.0.0.1", "localhost");
     let mutation = "mutation($input: UpdateWebhookInput!) { updateWebhook(input: $input) { webhook { url } } }";
     let mut config = site.test.app.config.clone();
@@ -133,14 +133,14 @@ async fn cve_2026_27945_and_cve_2026_105214_what_a_name_resolves_to_is_looked_at
         let input = json!({ "id": site.id, "url": url });
         site.root().await.send(mutation, json!({ "input": input })).await.data("updateWebhook");
         site.test.create_user(&format!("user{}@test.com", site.log().await.len())).await;
-        tell(&strict).await;
+        deliver_due(&strict).await;
         assert_eq!(site.log().await[0]["failure"], "NOT_ALLOWED", "{url}");
         assert!(site.log().await[0]["status"].is_null());
     }
     assert!(site.hook.take().is_empty(), "nothing has arrived");
 }
 
-/// A redirect led to where the first address might not.
+/// A redirect led to an address that is not allowed.
 #[tokio::test]
 async fn ghsa_5rr4_8452_hf4v_no_redirect_is_followed() {
     let site = Site::new().await;
@@ -152,7 +152,7 @@ async fn ghsa_5rr4_8452_hf4v_no_redirect_is_followed() {
             std::future::ready((status, [(header::LOCATION, place.clone())]).into_response())
         });
         site.test.create_user(&format!("user{status}@test.com")).await;
-        assert_eq!(site.told().await.len(), 1);
+        assert_eq!(site.deliveries().await.len(), 1);
         let delivery = site.log().await.remove(0);
         assert_eq!((&delivery["failure"], &delivery["status"]), (&json!("STATUS"), &json!(status)));
     }

@@ -1,4 +1,4 @@
-//! Webhooks: what endpoints are told, how often, and in which order.
+//! Webhook deliveries: their content, their repetition and their order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration as StdDuration;
@@ -19,9 +19,9 @@ use serde_json::{Value, json};
 use store::{webhook_deliveries, webhooks as stored};
 use tokio::sync::mpsc;
 
-use crate::support::{Asked, Hook, Site, operation, tell};
+use crate::support::{Hook, ReceivedRequest, Site, deliver_due, operation};
 
-/// Times in the one form that can be compared.
+/// Returns a value with times in a form that can be compared.
 fn normalised(value: &Value) -> Value {
     match value {
         Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), normalised(value))).collect(),
@@ -30,42 +30,42 @@ fn normalised(value: &Value) -> Value {
     }
 }
 
-fn types(told: &[Asked]) -> Vec<String> {
-    told.iter().map(|told| told.json()["type"].as_str().unwrap().to_owned()).collect()
+fn types(received: &[ReceivedRequest]) -> Vec<String> {
+    received.iter().map(|received| received.json()["type"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
-async fn argus_33_an_endpoint_is_told_what_the_feed_says() {
+async fn argus_33_an_endpoint_receives_the_changes_of_the_feed() {
     let site = Site::new().await;
     let reader = site.test.service_client("reader", "feed:read").await;
     let ada = site.test.signed_in("ada@test.com", Rank::Staff).await;
     site.test.disable(ada.user.id).await;
-    let told = site.told().await;
-    assert_eq!(types(&told), ["user.created", "session.revoked", "user.updated"]);
+    let received = site.deliveries().await;
+    assert_eq!(types(&received), ["user.created", "session.revoked", "user.updated"]);
     let feed = site.test.bearer(&reader.token().await).send(operation!("user_changes"), json!({})).await;
     let nodes = feed.data("userChanges")["nodes"].as_array().unwrap();
-    // The first is the administrator, who was there before the endpoint.
-    for (told, node) in told.iter().zip(&nodes[1..]) {
-        assert_eq!(normalised(&told.json()["data"]), normalised(node));
-        assert_eq!(told.json()["timestamp"], told.json()["data"]["recordedAt"]);
-        assert_eq!(told.header("content-type"), "application/json");
-        assert!(!told.body.contains("argon2"));
+    // The first change is about the administrator, who existed before the endpoint.
+    for (received, node) in received.iter().zip(&nodes[1..]) {
+        assert_eq!(normalised(&received.json()["data"]), normalised(node));
+        assert_eq!(received.json()["timestamp"], received.json()["data"]["recordedAt"]);
+        assert_eq!(received.header("content-type"), "application/json");
+        assert!(!received.body.contains("argon2"));
     }
-    assert!(site.told().await.is_empty(), "once");
+    assert!(site.deliveries().await.is_empty(), "once");
 }
 
 #[tokio::test]
-async fn a_delivery_keeps_its_identifier_over_retries_and_each_is_signed_anew() {
+async fn a_delivery_keeps_its_identifier_and_each_attempt_has_a_new_signature() {
     let site = Site::new().await;
     site.hook.answers_status(500);
     site.test.create_user("ada@test.com").await;
-    let first = site.told().await.remove(0);
-    assert!(site.told().await.is_empty(), "it is not due yet");
+    let first = site.deliveries().await.remove(0);
+    assert!(site.deliveries().await.is_empty(), "it is not due yet");
     site.test.app.clock.advance(Duration::seconds(10));
     site.hook.answers_status(204);
-    let second = site.told().await.remove(0);
+    let second = site.deliveries().await.remove(0);
     assert_eq!((first.header("webhook-id"), &first.body), (second.header("webhook-id"), &second.body));
-    let time = |told: &Asked| told.header("webhook-timestamp").parse::<i64>().unwrap();
+    let time = |received: &ReceivedRequest| received.header("webhook-timestamp").parse::<i64>().unwrap();
     assert!(time(&second) >= time(&first) + 10);
     assert!(first.is_signed_with(&site.secret) && second.is_signed_with(&site.secret));
     let log = site.log().await;
@@ -82,23 +82,23 @@ async fn both_secrets_sign_for_a_while_after_a_rotation() {
     let next = rotated["secret"].as_str().unwrap();
     assert!(rotated["webhook"]["previousSecretUntil"].is_string() && next != site.secret);
     site.test.create_user("ada@test.com").await;
-    let told = site.told().await.remove(0);
-    assert!(told.is_signed_with(&site.secret) && told.is_signed_with(next));
+    let received = site.deliveries().await.remove(0);
+    assert!(received.is_signed_with(&site.secret) && received.is_signed_with(next));
     site.test.app.clock.advance(Duration::hours(25));
     site.test.create_user("bob@test.com").await;
-    let told = site.told().await.remove(0);
-    assert!(!told.is_signed_with(&site.secret) && told.is_signed_with(next));
+    let received = site.deliveries().await.remove(0);
+    assert!(!received.is_signed_with(&site.secret) && received.is_signed_with(next));
 }
 
 #[tokio::test]
-async fn what_fails_is_tried_ever_more_seldom_and_then_a_dead_letter() {
+async fn a_failed_delivery_is_tried_less_and_less_often_and_becomes_a_dead_letter() {
     let site = Site::new().await;
     site.hook.answers_status(503);
     site.test.create_user("ada@test.com").await;
     let mut waits = Vec::new();
     let mut attempts = 0;
     let dead = loop {
-        attempts += site.told().await.len();
+        attempts += site.deliveries().await.len();
         let delivery = site.log().await.remove(0);
         if delivery["nextAttemptAt"].is_null() {
             break delivery;
@@ -113,7 +113,7 @@ async fn what_fails_is_tried_ever_more_seldom_and_then_a_dead_letter() {
     // 5 s, 20 s, 80 s … each a quarter less or more, up to six hours.
     for (index, wait) in waits.iter().enumerate() {
         let middle = (5 * 4_i64.pow(u32::try_from(index).unwrap().min(7))).min(21_600);
-        // The request itself takes time, too.
+        // The request itself takes time too.
         assert!((middle * 3 / 4..=middle * 5 / 4 + 5).contains(wait), "{index}: {waits:?}");
     }
     assert!((15..30).contains(&attempts), "{attempts}: for three days");
@@ -121,13 +121,13 @@ async fn what_fails_is_tried_ever_more_seldom_and_then_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn deliveries_that_failed_together_are_not_tried_together() {
+async fn deliveries_that_failed_together_are_tried_at_different_times() {
     let site = Site::new().await;
     site.hook.answers_status(503);
     for number in 0..8 {
         site.test.create_user(&format!("user{number}@test.com")).await;
     }
-    site.told().await;
+    site.deliveries().await;
     let waits = |delivery: &Value| {
         let time = |name: &str| delivery[name].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
         (time("nextAttemptAt") - time("attemptedAt")).num_milliseconds()
@@ -139,7 +139,7 @@ async fn deliveries_that_failed_together_are_not_tried_together() {
 }
 
 #[tokio::test]
-async fn changes_come_in_their_order_and_a_failed_one_keeps_no_other_waiting() {
+async fn changes_are_delivered_in_order_and_a_failed_one_delays_no_other() {
     let site = Site::new().await;
     let users = ["ada@test.com", "bob@test.com", "cid@test.com"];
     let refused = AtomicBool::new(true);
@@ -150,66 +150,66 @@ async fn changes_come_in_their_order_and_a_failed_one_keeps_no_other_waiting() {
     for email in users {
         site.test.create_user(email).await;
     }
-    let emails = |told: Vec<Asked>| -> Vec<Value> {
-        told.iter().map(|told| told.json()["data"]["user"]["email"].clone()).collect()
+    let emails = |received: Vec<ReceivedRequest>| -> Vec<Value> {
+        received.iter().map(|received| received.json()["data"]["user"]["email"].clone()).collect()
     };
-    assert_eq!(emails(site.told().await), users);
+    assert_eq!(emails(site.deliveries().await), users);
     site.test.app.clock.advance(Duration::seconds(10));
-    assert_eq!(emails(site.told().await), ["ada@test.com"]);
+    assert_eq!(emails(site.deliveries().await), ["ada@test.com"]);
 }
 
 #[tokio::test]
-async fn an_endpoint_is_told_only_of_the_types_that_it_wants() {
+async fn an_endpoint_receives_only_the_event_types_that_it_selected() {
     let site = Site::with(|_| {}, json!({ "eventTypes": ["user.deleted", "session.revoked"] })).await;
     let ada = site.test.signed_in("ada@test.com", Rank::User).await;
     site.test.anonymous().logout(&ada.refresh).await.data("logout");
-    assert_eq!(types(&site.told().await), ["session.revoked"]);
+    assert_eq!(types(&site.deliveries().await), ["session.revoked"]);
     let update = "mutation($input: UpdateWebhookInput!) { updateWebhook(input: $input) { webhook { eventTypes } } }";
     let input = json!({ "id": site.id, "eventTypes": [] });
     site.root().await.send(update, json!({ "input": input })).await.data("updateWebhook");
     site.test.create_user("bob@test.com").await;
-    assert_eq!(types(&site.told().await), ["user.created"]);
+    assert_eq!(types(&site.deliveries().await), ["user.created"]);
 }
 
 #[tokio::test]
-async fn one_delivery_is_made_again_under_its_identifier() {
+async fn one_delivery_is_replayed_under_its_identifier() {
     let site = Site::new().await;
     site.test.create_user("ada@test.com").await;
-    let first = site.told().await.remove(0);
+    let first = site.deliveries().await.remove(0);
     let id = site.log().await[0]["id"].clone();
     let mutation = "mutation($id: ID!) { replayWebhookDelivery(id: $id) { delivery { state attempts } } }";
     let replayed = site.root().await.send(mutation, json!({ "id": id })).await;
     let waiting = json!({ "delivery": { "state": "WAITING", "attempts": 0 } });
     assert_eq!(replayed.data("replayWebhookDelivery"), &waiting);
-    let told = site.told().await;
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].header("webhook-id"), first.header("webhook-id"));
+    let received = site.deliveries().await;
+    assert_eq!(received.len(), 1);
+    assert_eq!(received[0].header("webhook-id"), first.header("webhook-id"));
 }
 
 #[tokio::test]
-async fn everything_since_a_time_is_told_again_and_what_was_missed() {
+async fn all_changes_since_a_time_are_replayed_including_missed_ones() {
     let site = Site::with(|_| {}, json!({ "eventTypes": ["user.created"] })).await;
     site.test.create_user("early@test.com").await;
-    site.told().await;
+    site.deliveries().await;
     site.test.app.clock.advance(Duration::minutes(1));
     let since = site.test.app.clock.now();
     site.test.create_user("ada@test.com").await;
-    site.told().await;
+    site.deliveries().await;
     site.mutate("disableWebhook", "webhook { id }").await;
     site.test.create_user("missed@test.com").await;
     site.mutate("enableWebhook", "webhook { id }").await;
-    assert!(site.told().await.is_empty(), "it is told of what happens from now on");
+    assert!(site.deliveries().await.is_empty(), "it is notified of later changes only");
     let mutation = "mutation($input: ReplayWebhookInput!) { replayWebhook(input: $input) { replayed } }";
     let input = json!({ "id": site.id, "since": since });
     let replayed = site.root().await.send(mutation, json!({ "input": input })).await;
     assert_eq!(replayed.data("replayWebhook")["replayed"], 1);
     let emails: Vec<Value> =
-        site.told().await.iter().map(|told| told.json()["data"]["user"]["email"].clone()).collect();
+        site.deliveries().await.iter().map(|received| received.json()["data"]["user"]["email"].clone()).collect();
     assert_eq!(emails, ["ada@test.com", "missed@test.com"]);
 }
 
 #[tokio::test]
-async fn replicas_tell_each_change_once() {
+async fn replicas_deliver_each_change_once() {
     let site = Site::new().await;
     let replica = site.test.replica().await;
     for number in 0..10 {
@@ -218,7 +218,8 @@ async fn replicas_tell_each_change_once() {
     let webhook = webhooks::with_work(&replica).await.unwrap()[0];
     let both = [webhooks::deliver(&site.test.app, webhook), webhooks::deliver(&replica, webhook)];
     assert!(join_all(both).await.iter().all(Result::is_ok));
-    let mut ids: Vec<_> = site.told().await.iter().map(|told| told.header("webhook-id").to_owned()).collect();
+    let mut ids: Vec<_> =
+        site.deliveries().await.iter().map(|received| received.header("webhook-id").to_owned()).collect();
     assert_eq!(ids.len(), 10);
     ids.sort_unstable();
     ids.dedup();
@@ -226,25 +227,25 @@ async fn replicas_tell_each_change_once() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_does_nothing_but_fail_is_disabled_and_that_is_recorded() {
+async fn an_endpoint_that_always_fails_is_disabled_and_this_is_recorded() {
     let site = Site::new().await;
     site.hook.answers_status(500);
     site.test.create_user("ada@test.com").await;
-    site.told().await;
+    site.deliveries().await;
     assert!(site.webhook().await["failingSince"].is_string());
     site.test.app.clock.advance(Duration::days(2));
     site.hook.answers_status(200);
-    site.told().await;
+    site.deliveries().await;
     assert!(site.webhook().await["failingSince"].is_null(), "it has recovered");
     site.hook.answers_status(500);
     for day in 0..6 {
         site.test.create_user(&format!("user{day}@test.com")).await;
-        site.told().await;
+        site.deliveries().await;
         site.test.app.clock.advance(Duration::days(1));
     }
     assert!(site.webhook().await["disabledAt"].is_string());
     site.test.create_user("bob@test.com").await;
-    assert!(site.told().await.is_empty());
+    assert!(site.deliveries().await.is_empty());
     assert!(site.log().await.iter().all(|delivery| delivery["state"] != "WAITING"));
     let filter = json!({ "filter": { "action": "webhook.disable" } });
     let events = site.root().await.send(operation!("audit_events"), filter).await;
@@ -257,11 +258,11 @@ async fn an_endpoint_that_is_gone_is_disabled_at_once() {
     let site = Site::new().await;
     site.hook.answers_status(410);
     site.test.create_user("ada@test.com").await;
-    site.told().await;
+    site.deliveries().await;
     assert!(site.webhook().await["disabledAt"].is_string());
 }
 
-/// It has sent the head of its answer, which says everything that is asked; the rest could go on for ever.
+/// Only the head of the response is needed. The body could be endless.
 #[tokio::test]
 async fn the_body_of_an_answer_is_not_read() {
     let site = Site::new().await;
@@ -270,12 +271,12 @@ async fn the_body_of_an_answer_is_not_read() {
         std::future::ready(Body::from_stream(endless).into_response())
     });
     site.test.create_user("ada@test.com").await;
-    site.told().await;
+    site.deliveries().await;
     assert_eq!(site.log().await[0]["state"], "DELIVERED");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_endpoint_that_does_not_answer_keeps_no_other_waiting() {
+async fn an_endpoint_that_does_not_answer_delays_no_other() {
     let site = Site::with(|config| config.webhooks.timeout = StdDuration::from_secs(30), json!({})).await;
     let (asked, mut was_asked) = mpsc::unbounded_channel();
     site.hook.behaves(move || {
@@ -283,28 +284,28 @@ async fn an_endpoint_that_does_not_answer_keeps_no_other_waiting() {
         std::future::pending()
     });
     let quick = Hook::start().await;
-    let (told, mut was_told) = mpsc::unbounded_channel();
+    let (received, mut was_notified) = mpsc::unbounded_channel();
     quick.behaves(move || {
-        told.send(()).unwrap();
+        received.send(()).unwrap();
         std::future::ready(Response::default())
     });
     site.endpoint(&quick, json!({})).await;
     let _tasks = tasks::spawn(&site.test.app);
     site.test.create_user("ada@test.com").await;
     let soon = StdDuration::from_secs(20);
-    tokio::time::timeout(soon, was_asked.recv()).await.expect("the slow one is asked");
+    tokio::time::timeout(soon, was_asked.recv()).await.expect("the slow endpoint received a request");
     site.test.create_user("bob@test.com").await;
     for _ in 0..2 {
-        tokio::time::timeout(soon, was_told.recv()).await.expect("the quick one is told").unwrap();
+        tokio::time::timeout(soon, was_notified.recv()).await.expect("the quick endpoint is notified").unwrap();
     }
 }
 
 #[tokio::test]
-async fn an_endpoint_that_does_not_answer_in_time_has_failed() {
+async fn an_attempt_without_an_answer_in_time_has_failed() {
     let site = Site::with(|config| config.webhooks.timeout = StdDuration::from_millis(100), json!({})).await;
     site.hook.behaves(std::future::pending);
     site.test.create_user("ada@test.com").await;
-    site.told().await;
+    site.deliveries().await;
     let delivery = site.log().await.remove(0);
     assert_eq!((&delivery["failure"], &delivery["status"]), (&json!("TIMED_OUT"), &Value::Null));
 }
@@ -326,27 +327,27 @@ async fn secrets_are_stored_encrypted_and_outlive_the_master_secret() {
     config.secret = SECOND.into();
     config.previous_secrets = vec![FIRST.into()];
     boot(config.clone(), site.test.app.clock.clone()).await.unwrap();
-    // They are encrypted under the new one by now.
+    // The secrets are encrypted under the new master secret now.
     config.previous_secrets = Vec::new();
     let restarted = boot(config, site.test.app.clock.clone()).await.unwrap();
     site.test.create_user("ada@test.com").await;
     let webhook = webhooks::with_work(&site.test.app).await.unwrap()[0];
-    assert!(webhooks::deliver(&site.test.app, webhook).await.is_err(), "this one knows the first secret only");
-    tell(&restarted).await;
-    let told = site.hook.take();
-    assert_eq!(told.len(), 1);
-    assert!(told[0].is_signed_with(&site.secret) && told[0].is_signed_with(&next));
+    assert!(webhooks::deliver(&site.test.app, webhook).await.is_err(), "this process knows only the first secret");
+    deliver_due(&restarted).await;
+    let received = site.hook.take();
+    assert_eq!(received.len(), 1);
+    assert!(received[0].is_signed_with(&site.secret) && received[0].is_signed_with(&next));
 }
 
 #[tokio::test]
-async fn what_waits_and_what_is_dead_is_measured_and_old_deliveries_are_deleted() {
+async fn waiting_and_dead_deliveries_are_counted_and_old_ones_are_deleted() {
     let site = Site::new().await;
     site.test.create_user("ada@test.com").await;
-    site.told().await;
+    site.deliveries().await;
     site.hook.answers_status(500);
     site.test.create_user("bob@test.com").await;
     site.test.create_user("cid@test.com").await;
-    site.told().await;
+    site.deliveries().await;
     let measured = async |state: &str| {
         webhooks::measure(&site.test.app).await.unwrap();
         let line = format!("auth_graph_webhook_deliveries{{state=\"{state}\"}} ");

@@ -1,4 +1,4 @@
-//! GraphQL over WebSocket: the same limits, and a caller who does not outlive their token.
+//! GraphQL over WebSocket: the same limits as over HTTP, and the end of a socket with its token.
 
 use std::net::SocketAddr;
 
@@ -37,7 +37,7 @@ async fn say(socket: &mut Socket, message: Value) {
     socket.send(Message::text(message.to_string())).await.unwrap();
 }
 
-async fn hear(socket: &mut Socket) -> Value {
+async fn recv(socket: &mut Socket) -> Value {
     loop {
         match socket.next().await.unwrap().unwrap() {
             Message::Text(text) => return serde_json::from_str(&text).unwrap(),
@@ -50,7 +50,7 @@ async fn hear(socket: &mut Socket) -> Value {
 async fn begin(address: SocketAddr, payload: Value) -> Socket {
     let mut socket = open(address, None).await.unwrap();
     say(&mut socket, json!({ "type": "connection_init", "payload": payload })).await;
-    assert_eq!(hear(&mut socket).await["type"], "connection_ack");
+    assert_eq!(recv(&mut socket).await["type"], "connection_ack");
     socket
 }
 
@@ -58,10 +58,10 @@ fn bearer(token: &str) -> Value {
     json!({ "authorization": format!("Bearer {token}") })
 }
 
-/// Goes on until a message is the one that is waited for.
-async fn hear_until(socket: &mut Socket, wanted: impl Fn(&Value) -> bool) {
+/// Receives messages until the awaited one arrives.
+async fn recv_until(socket: &mut Socket, wanted: impl Fn(&Value) -> bool) {
     loop {
-        let message = hear(socket).await;
+        let message = recv(socket).await;
         if wanted(&message) {
             return;
         }
@@ -73,7 +73,7 @@ async fn ask(socket: &mut Socket, id: &str, query: &str, variables: Value) -> Va
     let payload = json!({ "query": query, "variables": variables });
     say(socket, json!({ "id": id, "type": "subscribe", "payload": payload })).await;
     loop {
-        let answer = hear(socket).await;
+        let answer = recv(socket).await;
         match answer["type"].as_str() {
             Some("complete" | "ping" | "pong") => {}
             _ => return answer,
@@ -81,9 +81,9 @@ async fn ask(socket: &mut Socket, id: &str, query: &str, variables: Value) -> Va
     }
 }
 
-/// gqlgen#774: a socket was authorized until somebody cut it.
+/// gqlgen#774: a socket stayed authorized until it was closed.
 #[tokio::test]
-async fn the_caller_is_known_by_the_payload_and_the_socket_ends_with_the_token() {
+async fn the_payload_authenticates_the_caller_and_the_socket_ends_with_the_token() {
     let test = TestApp::new().await;
     let address = serve(&test).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
@@ -91,11 +91,11 @@ async fn the_caller_is_known_by_the_payload_and_the_socket_ends_with_the_token()
     let answer = ask(&mut socket, "1", operation!("me"), json!({})).await;
     assert_eq!(answer["payload"]["data"]["me"]["email"], "ada@test.com");
     test.app.clock.advance(Duration::minutes(5));
-    hear_until(&mut socket, |message| message["close"] == 4403).await;
+    recv_until(&mut socket, |message| message["close"] == 4403).await;
 }
 
 #[tokio::test]
-async fn a_socket_ends_with_its_session_and_answers_nothing_until_then() {
+async fn a_socket_ends_with_its_session_whose_token_is_rejected_at_once() {
     let test = TestApp::new().await;
     let address = serve(&test).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
@@ -107,15 +107,15 @@ async fn a_socket_ends_with_its_session_and_answers_nothing_until_then() {
         answer = ask(&mut socket, "2", operation!("sessions"), json!({})).await;
     }
     while answer["close"].is_null() {
-        answer = hear(&mut socket).await;
+        answer = recv(&mut socket).await;
     }
     assert_eq!(answer, json!({ "close": 4403 }));
 }
 
-/// graphql-ws#482, graphql-ws#483, hasura#5581: there was no way to bring a new token, so that a socket had to be
-/// opened anew.
+/// graphql-ws#482, graphql-ws#483, hasura#5581: a client could not send a new token, so that it had to open a new
+/// socket.
 #[tokio::test]
-async fn a_new_token_in_a_ping_keeps_the_socket_and_what_runs_on_it() {
+async fn a_new_token_in_a_ping_keeps_the_socket_and_its_operations() {
     let test = TestApp::new().await;
     let _tasks = tasks::spawn(&test.app);
     let address = serve(&test).await;
@@ -123,21 +123,21 @@ async fn a_new_token_in_a_ping_keeps_the_socket_and_what_runs_on_it() {
     let mut socket = begin(address, bearer(&client.token().await)).await;
     let payload = json!({ "query": FOLLOW });
     say(&mut socket, json!({ "id": "1", "type": "subscribe", "payload": payload })).await;
-    assert_eq!(hear(&mut socket).await["id"], "1");
+    assert_eq!(recv(&mut socket).await["id"], "1");
 
     test.app.clock.advance(Duration::minutes(4));
     say(&mut socket, json!({ "type": "ping", "payload": bearer(&client.token().await) })).await;
-    hear_until(&mut socket, |message| *message == json!({ "type": "pong" })).await;
+    recv_until(&mut socket, |message| *message == json!({ "type": "pong" })).await;
     test.app.clock.advance(Duration::minutes(4));
     let user = test.create_user("ada@test.com").await;
     let made = |message: &Value| message["payload"]["data"]["userChanges"]["user"]["id"] == json!(user.id);
-    hear_until(&mut socket, made).await;
+    recv_until(&mut socket, made).await;
     test.app.clock.advance(Duration::minutes(4));
-    hear_until(&mut socket, |message| message["close"] == 4403).await;
+    recv_until(&mut socket, |message| message["close"] == 4403).await;
 }
 
 #[tokio::test]
-async fn the_feed_on_a_socket_resumes_from_a_cursor_and_stops_when_its_reader_says_so() {
+async fn the_feed_on_a_socket_resumes_from_a_cursor_and_stops_on_request() {
     let test = TestApp::new().await;
     let _tasks = tasks::spawn(&test.app);
     let address = serve(&test).await;
@@ -148,17 +148,17 @@ async fn the_feed_on_a_socket_resumes_from_a_cursor_and_stops_when_its_reader_sa
         json!({ "id": id, "type": "subscribe", "payload": payload })
     };
     say(&mut socket, follow("1", &Value::Null)).await;
-    let current = hear(&mut socket).await["payload"]["data"]["userChanges"].clone();
+    let current = recv(&mut socket).await["payload"]["data"]["userChanges"].clone();
     assert_eq!(current["kind"], "CURRENT");
     let user = test.create_user("ada@test.com").await;
-    hear_until(&mut socket, |message| message["payload"]["data"]["userChanges"]["kind"] == "USER_CREATED").await;
+    recv_until(&mut socket, |message| message["payload"]["data"]["userChanges"]["kind"] == "USER_CREATED").await;
     say(&mut socket, json!({ "id": "1", "type": "complete" })).await;
 
     test.disable(user.id).await;
     say(&mut socket, follow("2", &current["cursor"])).await;
     let mut kinds = Vec::new();
     while kinds.len() < 2 {
-        let message = hear(&mut socket).await;
+        let message = recv(&mut socket).await;
         let change = &message["payload"]["data"]["userChanges"];
         if message["id"] == "2" && change["kind"] != "CURRENT" {
             assert_eq!(change["user"]["isActive"], false, "as they are now");
@@ -168,25 +168,25 @@ async fn the_feed_on_a_socket_resumes_from_a_cursor_and_stops_when_its_reader_sa
     assert_eq!(kinds, ["USER_CREATED", "USER_UPDATED"]);
     say(&mut socket, follow("3", &json!("AAAA"))).await;
     let is_refusal = |message: &Value| message["id"] == "3" && message.to_string().contains("VALIDATION_FAILED");
-    while !is_refusal(&hear(&mut socket).await) {}
+    while !is_refusal(&recv(&mut socket).await) {}
 }
 
-/// keycloak-connect-graphql#124: what was subscribed to with a role went on without it.
+/// keycloak-connect-graphql#124: a subscription continued after the role that it required was removed.
 #[tokio::test]
-async fn a_subscription_does_not_go_on_without_its_scope() {
+async fn a_subscription_ends_without_its_scope() {
     let test = TestApp::new().await;
     let address = serve(&test).await;
     let client = test.service_client("reader", "feed:read users:read").await;
     let mut socket = begin(address, bearer(&client.token().await)).await;
     say(&mut socket, json!({ "id": "1", "type": "subscribe", "payload": { "query": FOLLOW } })).await;
-    assert_eq!(hear(&mut socket).await["id"], "1");
+    assert_eq!(recv(&mut socket).await["id"], "1");
     let lesser = client.token_with(&[("scope", "users:read")]).await;
     say(&mut socket, json!({ "type": "ping", "payload": bearer(&lesser) })).await;
-    hear_until(&mut socket, |message| message.to_string().contains("FORBIDDEN")).await;
+    recv_until(&mut socket, |message| message.to_string().contains("FORBIDDEN")).await;
 }
 
 #[tokio::test]
-async fn a_bad_token_in_a_ping_or_somebody_elses_ends_the_socket() {
+async fn an_invalid_token_or_one_of_another_user_in_a_ping_ends_the_socket() {
     let test = TestApp::new().await;
     let address = serve(&test).await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
@@ -196,12 +196,12 @@ async fn a_bad_token_in_a_ping_or_somebody_elses_ends_the_socket() {
     {
         let mut socket = begin(address, first).await;
         say(&mut socket, json!({ "type": "ping", "payload": bearer(second) })).await;
-        assert_eq!(hear(&mut socket).await, json!({ "close": 4403 }));
+        assert_eq!(recv(&mut socket).await, json!({ "close": 4403 }));
     }
 }
 
 #[tokio::test]
-async fn the_limits_hold_on_a_socket_too() {
+async fn the_limits_apply_to_a_socket_too() {
     let test = TestApp::new().await;
     let address = serve(&test).await;
     test.create_user("ada@test.com").await;
@@ -217,7 +217,7 @@ async fn the_limits_hold_on_a_socket_too() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_origin_can_not_open_a_socket() {
+async fn a_page_of_another_origin_cannot_open_a_socket() {
     let test = TestApp::with(|config| config.server.allowed_origins = vec!["https://app.test".to_owned()]).await;
     let address = serve(&test).await;
     let refused = open(address, Some("https://evil.test")).await.unwrap_err();

@@ -52,7 +52,7 @@ pub(crate) fn add_headers(error: &Error, headers: &mut HeaderMap) {
 }
 
 pub(crate) fn status(error: &Error) -> StatusCode {
-    StatusCode::from_u16(error.status()).expect("the table of codes holds valid statuses")
+    StatusCode::from_u16(error.status()).expect("the table of codes contains valid statuses")
 }
 
 /// Returns the challenge of RFC 6750 section 3. It has no error code if the request had no token.

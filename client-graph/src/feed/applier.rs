@@ -52,7 +52,7 @@ pub(super) async fn apply(follower: Follower, holder: String) {
             Ok(Pause::Behind) => backoff.reset(),
             Err(error) => {
                 let is_streaming = applier.follower.feed.is_streaming.load(Ordering::Relaxed);
-                // The listener logs that auth-graph is away.
+                // The listener logs the outage of auth-graph.
                 if error.code() == Code::Unavailable && !is_streaming {
                     tracing::debug!(error = ?error, "the mirror waits for auth-graph");
                 } else {

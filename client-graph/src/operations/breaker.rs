@@ -11,7 +11,7 @@ use crate::error::{Code, Error};
 const FAILURES: u32 = 5;
 /// Pause after a failure before the next attempt.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Greatest number of requests that wait for an answer at once, however slow auth-graph is.
+/// Maximum number of requests that wait for an answer at the same time, even if auth-graph is slow.
 const WAITING: usize = 512;
 
 /// Decides which requests are sent.

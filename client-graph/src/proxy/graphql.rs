@@ -83,7 +83,7 @@ fn response(status: StatusCode, headers: &HeaderMap, body: Vec<u8>) -> Response 
     response
 }
 
-/// An error in the form that GraphQL clients read, with the status and headers that go with it.
+/// Builds the response for an error in the form of GraphQL, with its status and headers.
 fn refusal(error: &Error) -> Response {
     let mut extensions = json!({ "code": error.code().as_str() });
     if let Some(seconds) = error.retry_after_seconds() {
@@ -98,8 +98,8 @@ fn refusal(error: &Error) -> Response {
     response
 }
 
-/// Refuses everything but the public operations, wherever in the document it stands. Says whether the operation that
-/// will run logs out.
+/// Rejects a document with any other operation than the public ones. Returns whether the operation that is executed
+/// logs out.
 fn check(request: &GraphqlRequest) -> Result<bool, Error> {
     if request.query.bytes().filter(|byte| b"{[(".contains(byte)).count() > MAX_BRACKETS {
         return Err(Code::LimitExceeded.into());
@@ -110,7 +110,7 @@ fn check(request: &GraphqlRequest) -> Result<bool, Error> {
         let public = |field: &str| PUBLIC.contains(&field);
         if operation.node.ty == OperationType::Subscription || !root_fields(&document, operation).all(public) {
             return Err(Error::new(Code::Forbidden)
-                .with_detail("Only signing in and out, registering and forgotten passwords are possible here."));
+                .with_detail("Only signing in and out, registering and resetting passwords are possible here."));
         }
     }
     let chosen = match (&document.operations, &request.operation_name) {
@@ -121,8 +121,8 @@ fn check(request: &GraphqlRequest) -> Result<bool, Error> {
     Ok(chosen.is_some_and(|operation| root_fields(&document, operation).any(|field| field == "logout")))
 }
 
-/// The fields at the root of an operation, with its fragments put in; each fragment once, so that a circle ends. An
-/// unknown fragment counts as a field that nobody may ask for.
+/// Returns the fields at the root of an operation, with fragments expanded. Each fragment is expanded once, so that
+/// circular fragments end. An unknown fragment counts as a forbidden field.
 fn root_fields<'a>(
     document: &'a ExecutableDocument,
     operation: &'a Positioned<OperationDefinition>,

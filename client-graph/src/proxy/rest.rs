@@ -20,7 +20,7 @@ pub(crate) struct Refusal {
     fields: Map<String, Value>,
 }
 
-/// `POST /auth/token/`: e-mail address and password for a token pair.
+/// `POST /auth/token/`: exchanges an e-mail address and a password for a token pair.
 pub(super) async fn token(State(proxy): State<Proxy>, request: Request) -> Result<Response, Refusal> {
     let (parts, fields) = read(request).await?;
     let (email, password) = match (text(&fields, "email"), text(&fields, "password")) {
@@ -34,7 +34,7 @@ pub(super) async fn token(State(proxy): State<Proxy>, request: Request) -> Resul
     Ok(answer(pair_json(&pair), &reply.headers))
 }
 
-/// `POST /auth/token/refresh/`: a refresh token, in the body or in the cookie, for the next pair.
+/// `POST /auth/token/refresh/`: exchanges a refresh token, in the body or in the cookie, for the next pair.
 pub(super) async fn refresh(State(proxy): State<Proxy>, request: Request) -> Result<Response, Refusal> {
     let (parts, fields) = read(request).await?;
     let refresh_token = refresh_token(&parts, &fields)?;
@@ -43,7 +43,7 @@ pub(super) async fn refresh(State(proxy): State<Proxy>, request: Request) -> Res
     Ok(answer(pair_json(&reply.data), &reply.headers))
 }
 
-/// `POST /auth/token/verify/`: `{}` for a token that is good. Access tokens are verified here.
+/// `POST /auth/token/verify/`: answers `{}` for a valid token. Access tokens are verified in this process.
 pub(super) async fn verify(State(proxy): State<Proxy>, request: Request) -> Result<Response, Refusal> {
     let (parts, fields) = read(request).await?;
     let token = SecretString::from(required(&fields, "token")?);
@@ -59,7 +59,8 @@ pub(super) async fn verify(State(proxy): State<Proxy>, request: Request) -> Resu
     }
 }
 
-/// `POST /auth/token/logout/`: ends the session of a refresh token there, and the caller's here.
+/// `POST /auth/token/logout/`: ends the session of a refresh token at auth-graph, and the session of the caller in this
+/// process.
 pub(super) async fn logout(State(proxy): State<Proxy>, request: Request) -> Result<Response, Refusal> {
     let (parts, fields) = read(request).await?;
     let refresh_token = refresh_token(&parts, &fields)?;
@@ -69,7 +70,7 @@ pub(super) async fn logout(State(proxy): State<Proxy>, request: Request) -> Resu
     Ok(answer(json!({ "detail": "Logged out." }), &reply.headers))
 }
 
-/// `GET /auth/users/{id}/`: only the caller's own account.
+/// `GET /auth/users/{id}/`: returns the caller's own account, and no other one.
 pub(super) async fn user(
     State(proxy): State<Proxy>,
     Path(id): Path<String>,
@@ -112,7 +113,7 @@ async fn read(request: Request) -> Result<(Parts, Map<String, Value>), Refusal> 
     Ok((parts, fields))
 }
 
-/// The field, or what is wrong with it.
+/// Returns the text of a field, or the message about it.
 fn text(fields: &Map<String, Value>, name: &str) -> Result<String, &'static str> {
     match fields.get(name) {
         None => Err("This field is required."),
@@ -127,7 +128,7 @@ fn required(fields: &Map<String, Value>, name: &'static str) -> Result<String, R
     text(fields, name).map_err(|problem| Refusal::fields([(name, Some(problem))]))
 }
 
-/// The refresh token in the body; none when the cookie has it.
+/// Returns the refresh token in the body, or `None` when it is in the cookie.
 fn refresh_token(parts: &Parts, fields: &Map<String, Value>) -> Result<Option<SecretString>, Refusal> {
     if !fields.contains_key("refresh") && refresh_cookie(&parts.headers).is_some() {
         return Ok(None);

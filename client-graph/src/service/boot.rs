@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::mirror::Mirror;
 
 impl App {
-    /// Opens and migrates the database and builds the other parts. auth-graph may still be away.
+    /// Opens and migrates the database and builds the other parts. auth-graph need not be reachable yet.
     ///
     /// # Errors
     /// When the secret or the database cannot be opened, or the connection to auth-graph is not configured correctly.

@@ -1,8 +1,7 @@
 //! The GraphQL API: one module for each subject, with its queries, mutations and types together.
 //!
-//! The schema is a subgraph that repeats nothing of auth-graph's: its `User` has the key and the fields of this
-//! service. A resolver translates and calls one function of `notes` or of the library. Guards decide access, for
-//! entities too.
+//! The schema is a subgraph that repeats no field of auth-graph: its `User` has the key and the fields of this service.
+//! A resolver translates and calls one function of `notes` or of the library. Guards decide access, for entities too.
 
 mod note;
 mod request;

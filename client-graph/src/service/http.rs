@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serving::Patience;
+use serving::Timeouts;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -73,8 +73,8 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
         let task = tokio::spawn(async move { auth.run_feed(async { drop(stopped.await) }).await });
         (stop, task)
     });
-    let patience = Patience::new(app.config.server.shutdown_grace, app.config.server.idle_timeout);
-    serving::serve(listener, router(&app), patience, stop).await;
+    let timeouts = Timeouts::new(app.config.server.shutdown_grace, app.config.server.idle_timeout);
+    serving::serve(listener, router(&app), timeouts, stop).await;
     upkeep.abort();
     if let Some((stop, task)) = following {
         drop(stop);

@@ -50,10 +50,10 @@ pub(super) async fn token(Extract(shared): Extract<Arc<Shared>>, headers: Header
     Json(json!({ "access_token": token, "token_type": "Bearer", "expires_in": 300, "scope": scope })).into_response()
 }
 
-/// Streams the changes after a position as server-sent events, until the line is cut.
+/// Streams the changes after a position as server-sent events, until the network is cut.
 pub(super) fn stream(shared: Arc<Shared>, position: usize) -> Response {
     let grown = shared.state().feed.grown.subscribe();
-    let cuts = shared.line.cuts();
+    let cuts = shared.network.cuts();
     let reader = Reader { shared, position, cuts, grown, was_current: false };
     let events = stream::unfold(reader, |mut reader| async {
         let event = reader.next().await?;
@@ -64,11 +64,11 @@ pub(super) fn stream(shared: Arc<Shared>, position: usize) -> Response {
 }
 
 impl Reader {
-    /// Returns the next event; none when the line was cut.
+    /// Returns the next event; none when the network was cut.
     async fn next(&mut self) -> Option<Value> {
         loop {
             self.grown.mark_unchanged();
-            if self.shared.line.cuts() != self.cuts {
+            if self.shared.network.cuts() != self.cuts {
                 return None;
             }
             if let Some(change) = self.shared.change(self.position) {

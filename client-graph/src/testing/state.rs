@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::key::SigningKey;
-use super::line::Line;
+use super::network::Network;
 use crate::clock::Clock;
 use crate::ids::{SessionId, UserId};
 use crate::operations::User;
@@ -20,7 +20,7 @@ pub const PASSWORD: &str = "a-test-password";
 pub(super) struct Shared {
     pub(super) url: String,
     pub(super) clock: Clock,
-    pub(super) line: Line,
+    pub(super) network: Network,
     pub(super) state: Mutex<State>,
 }
 
@@ -72,7 +72,7 @@ impl Shared {
         self.wake();
     }
 
-    /// Makes every reader of the feed look again.
+    /// Wakes every reader of the feed.
     pub(super) fn wake(&self) {
         self.state().feed.grown.send_replace(());
     }

@@ -7,7 +7,7 @@ use client_graph::{AuthGraph, Code, Credentials, SignIn};
 use engine::administration::{self, Update};
 use engine::callers::Actor;
 use engine::clients::{self, NewClient, WithSecret};
-use model::values::{Held, Projection, Scopes, UserId as AuthUserId};
+use model::values::{Projection, RolesAndScopes, Scopes, UserId as AuthUserId};
 use serde_json::{Value, json};
 
 use crate::world::{PASSWORD, World};
@@ -258,7 +258,7 @@ async fn a_service_holds_no_more_than_its_client_is_shown() {
     world.clock.advance(Duration::from_secs(60));
     let roles = ["staff".to_owned()].into();
     let fields = ["firstName".to_owned()];
-    show(Some(Projection::parse(Held { roles, ..Held::default() }, Some(&fields)).unwrap())).await;
+    show(Some(Projection::parse(RolesAndScopes { roles, ..RolesAndScopes::default() }, Some(&fields)).unwrap())).await;
     until(None, Some("")).await;
     assert_eq!(mirror.user(staff).await.unwrap().unwrap().first_name, "Ada");
     let other = world.service().mirror(Mirror::in_memory()).build().unwrap();

@@ -249,7 +249,7 @@ async fn who_was_deleted_while_the_service_was_away_for_too_long_is_gone() {
     });
     let (service, [ada, eve]) = return_after_an_unannounced_deletion(&issuer, mirror).await;
     assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM mirrored_users WHERE email = ''").await, 1, "erased");
-    assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM departures").await, 1, "the hook was told");
+    assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM departures").await, 1, "the hook was called");
     assert_eq!(service.auth.mirror().unwrap().user(eve.id).await.unwrap().unwrap().version, 1);
 
     // The deletion was only inferred: a change of auth-graph itself overwrites it.

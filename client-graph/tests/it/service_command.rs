@@ -9,7 +9,7 @@ fn an_unusable_setting_is_named_with_its_remedy() {
     std::fs::write(folder.path().join("file"), "").unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for (arguments, code, told) in [
+    for (arguments, code, expected) in [
         (&["serve", "--bind", &address][..], 1, &[address.as_str(), "choose another port"][..]),
         (&["serve", "--bind", "127.0.0.1:0", "--data-dir", "file"], 1, &["file/client-graph.secret"]),
         (&["migrate", "--set", "database.url=sqlite:///nowhere/x.db"], 1, &["database.url", "unable to open"]),
@@ -19,7 +19,7 @@ fn an_unusable_setting_is_named_with_its_remedy() {
         let refused = command.args(arguments).current_dir(folder.path()).env_clear().output().unwrap();
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert_eq!(refused.status.code(), Some(code), "{arguments:?}: {said}");
-        assert!(told.iter().all(|part| said.contains(part)), "{arguments:?}: {said}");
+        assert!(expected.iter().all(|part| said.contains(part)), "{arguments:?}: {said}");
         assert_eq!(said.matches("must be https://").count(), usize::from(said.contains("https")), "said once: {said}");
     }
 }

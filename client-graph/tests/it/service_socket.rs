@@ -26,7 +26,7 @@ impl Socket {
         tokio::spawn(serve(app.clone(), listener, std::future::pending()));
         let mut socket = Self(connect_async(request).await.unwrap().0);
         socket.say(json!({ "type": "connection_init", "payload": payload })).await;
-        assert_eq!(socket.hear().await["type"], "connection_ack");
+        assert_eq!(socket.recv().await["type"], "connection_ack");
         (socket, app)
     }
 
@@ -34,7 +34,7 @@ impl Socket {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
-    async fn hear(&mut self) -> Value {
+    async fn recv(&mut self) -> Value {
         loop {
             match self.0.next().await.unwrap().unwrap() {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
@@ -48,8 +48,8 @@ impl Socket {
     async fn whoami(&mut self, id: &str) -> Value {
         let payload = json!({ "query": "{ whoami { subject } }" });
         self.say(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
-        let answer = self.hear().await;
-        assert_eq!(self.hear().await["type"], "complete");
+        let answer = self.recv().await;
+        assert_eq!(self.recv().await["type"], "complete");
         answer["payload"].clone()
     }
 }
@@ -66,7 +66,7 @@ async fn the_caller_is_known_by_the_payload_and_a_revocation_ends_the_socket() {
     let session = app.auth.authenticate(&token.into()).await.unwrap().session_id.unwrap();
     app.auth.revoke_locally(session, issuer.clock().now());
 
-    assert_eq!(socket.hear().await, json!({ "closed": 4403 }));
+    assert_eq!(socket.recv().await, json!({ "closed": 4403 }));
 }
 
 #[tokio::test]
@@ -78,10 +78,10 @@ async fn a_new_token_in_a_ping_keeps_the_socket_and_anybody_elses_ends_it() {
     let (mut socket, app) = Socket::open(&issuer, &database, bearer(first.clone())).await;
 
     socket.say(json!({ "type": "ping", "payload": { "sent": 1 } })).await;
-    assert_eq!(socket.hear().await, json!({ "type": "pong", "payload": { "sent": 1 } }));
+    assert_eq!(socket.recv().await, json!({ "type": "pong", "payload": { "sent": 1 } }));
     let second = issuer.token_for(&ada).scope("second").sign();
     socket.say(json!({ "type": "ping", "payload": bearer(second) })).await;
-    assert_eq!(socket.hear().await, json!({ "type": "pong" }));
+    assert_eq!(socket.recv().await, json!({ "type": "pong" }));
 
     // The first token's session ends, and the socket has another one by now.
     let session = app.auth.authenticate(&first.into()).await.unwrap().session_id.unwrap();
@@ -90,7 +90,7 @@ async fn a_new_token_in_a_ping_keeps_the_socket_and_anybody_elses_ends_it() {
 
     let somebody_else = issuer.token_for(&eve).sign();
     socket.say(json!({ "type": "ping", "payload": bearer(somebody_else) })).await;
-    assert_eq!(socket.hear().await, json!({ "closed": 4403 }));
+    assert_eq!(socket.recv().await, json!({ "closed": 4403 }));
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn an_impersonator_cannot_take_over_the_socket_of_the_user() {
     let (mut socket, _app) = Socket::open(&issuer, &database, bearer(issuer.token_for(&ada).sign())).await;
     let acting = issuer.token_for(&ada).claim("act", json!({ "sub": eve.id })).sign();
     socket.say(json!({ "type": "ping", "payload": bearer(acting) })).await;
-    assert_eq!(socket.hear().await, json!({ "closed": 4403 }));
+    assert_eq!(socket.recv().await, json!({ "closed": 4403 }));
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_bad_token_in_a_ping_ends_the_socket() {
     let payload = json!({ "authorization": format!("Bearer {token}") });
     let (mut socket, _app) = Socket::open(&issuer, &database, payload).await;
     socket.say(json!({ "type": "ping", "payload": { "authorization": "Bearer nonsense" } })).await;
-    assert_eq!(socket.hear().await, json!({ "closed": 4403 }));
+    assert_eq!(socket.recv().await, json!({ "closed": 4403 }));
 }
 
 #[tokio::test]
@@ -127,5 +127,5 @@ async fn a_socket_ends_with_its_token() {
     let token = issuer.token_for(&issuer.user("ada@example.com")).expires_in(std::time::Duration::from_secs(1)).sign();
     let payload = json!({ "authorization": format!("Bearer {token}") });
     let (mut socket, _app) = Socket::open(&issuer, &database, payload).await;
-    assert_eq!(socket.hear().await, json!({ "closed": 4403 }));
+    assert_eq!(socket.recv().await, json!({ "closed": 4403 }));
 }

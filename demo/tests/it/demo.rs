@@ -1,4 +1,4 @@
-//! Starting, signing in, stopping, and starting again.
+//! Starting the demo, signing in, stopping it, and starting it again.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -17,7 +17,7 @@ async fn sign_in(demo: &Demo, email: &str, password: &str) -> String {
     answer["access"].as_str().unwrap().to_owned()
 }
 
-/// Asks the service that has this address.
+/// Sends a query to the service at this address.
 async fn ask(url: &str, token: &str, query: &str) -> Value {
     let request = reqwest::Client::new().post(format!("{url}/graphql")).bearer_auth(token);
     request.json(&json!({ "query": query })).send().await.unwrap().json().await.unwrap()
@@ -62,7 +62,7 @@ async fn the_three_users_sign_in_and_a_second_start_keeps_the_data() {
 }
 
 #[tokio::test]
-async fn the_limiter_sees_the_client_and_not_the_proxy() {
+async fn rate_limits_count_the_client_and_not_the_proxy() {
     let folder = TempDir::new().unwrap();
     let demo = Demo::start(folder.path());
     let login = reqwest::Client::new().post(format!("{}/auth/token/", demo.client_url));
@@ -73,14 +73,14 @@ async fn the_limiter_sees_the_client_and_not_the_proxy() {
 }
 
 #[tokio::test]
-async fn the_client_service_hears_that_a_session_has_ended_elsewhere() {
+async fn the_client_service_rejects_a_session_that_was_ended_at_auth_graph() {
     let folder = TempDir::new().unwrap();
     let demo = Demo::start(folder.path());
     let token = sign_in(&demo, "user@test.com", "user-pass").await;
     assert!(ask(&demo.client_url, &token, "{ whoami { subject } }").await["errors"].is_null());
     let answer = ask(&demo.auth_url, &token, "mutation { logout { revokedSessions } }").await;
     assert_eq!(answer["data"]["logout"]["revokedSessions"], 1, "{answer}");
-    // The token by itself would be good for minutes.
+    // Without the feed, the token would be valid for minutes.
     let refused = async {
         loop {
             let answer = ask(&demo.client_url, &token, "{ whoami { subject } }").await;
@@ -89,11 +89,13 @@ async fn the_client_service_hears_that_a_session_has_ended_elsewhere() {
             }
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), refused).await.expect("it is told within seconds");
+    tokio::time::timeout(std::time::Duration::from_secs(20), refused)
+        .await
+        .expect("the feed reports the end within seconds");
 }
 
 #[test]
-fn a_port_that_is_taken_is_named_with_what_to_do() {
+fn the_error_for_a_port_in_use_names_it_and_says_what_to_do() {
     let folder = TempDir::new().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
@@ -103,5 +105,5 @@ fn a_port_that_is_taken_is_named_with_what_to_do() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.starts_with(&format!("demo: can not listen at {address}")), "{said}");
+    assert!(!output.status.success() && said.starts_with(&format!("demo: cannot listen at {address}")), "{said}");
 }

@@ -1,4 +1,5 @@
-//! The documents of this repository fit together: links lead to files, and a figure stands where it comes from.
+//! Checks that the documents of this repository are consistent: links lead to files, and the figures of the README are
+//! those of the benchmarks.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ fn documents(folder: &str) -> Vec<String> {
     names
 }
 
-/// Returns the anchor that a heading gets from the usual hosts.
+/// Returns the anchor of a heading, as the usual hosts generate it.
 fn anchor(heading: &str) -> String {
     let letters = heading.trim_start_matches('#').trim().chars();
     let kept = letters.filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
@@ -27,7 +28,7 @@ fn anchor(heading: &str) -> String {
 }
 
 #[test]
-fn every_link_between_documents_leads_somewhere() {
+fn every_link_between_documents_has_a_target() {
     let mut links = 0;
     for folder in [".", "docs", "docs/adr", "docs/guides", "e2e", "playground", "schema/released"] {
         for name in documents(folder) {
@@ -74,7 +75,7 @@ fn the_figures_of_the_readme_are_those_of_the_benchmarks() {
     assert_eq!(rows.len(), 5);
 }
 
-/// Every path in backticks that begins in a folder of this repository and is no pattern.
+/// Checks every path in backticks that begins with a folder of this repository and is not a pattern.
 #[test]
 fn every_file_that_the_recipes_name_exists() {
     let recipes = read("CONTRIBUTING.md");

@@ -1,4 +1,4 @@
-//! The demo as a newcomer meets it: started by its binary, and driven by the commands in README.md.
+//! Tests of the demo as a newcomer uses it: started as a binary, with the commands in README.md.
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 

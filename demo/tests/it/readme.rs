@@ -1,4 +1,4 @@
-//! Every command in README.md is executed here, and what is printed below it is what it printed.
+//! Executes every command in README.md, and compares its output with the text below it.
 
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::running::{Demo, Running};
 
-/// A command of the text, and the output that is shown for it.
+/// A command of the text, and the output that the text shows.
 struct Example {
     command: String,
     output: Option<String>,
@@ -20,7 +20,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The `sh` blocks in order, each with the `json` or `text` block that follows it directly.
+/// Returns the `sh` blocks in order, each with the `json` or `text` block that follows it directly.
 fn examples() -> Vec<Example> {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let mut examples: Vec<Example> = Vec::new();
@@ -38,7 +38,7 @@ fn examples() -> Vec<Example> {
     examples
 }
 
-/// What differs from run to run becomes a name: tokens, identifiers, times.
+/// Replaces the values that differ between runs by names: tokens, identifiers and times.
 fn normal(output: &str) -> String {
     let mut normal = String::new();
     for piece in output.trim().split_inclusive(['"', ' ', ',', ':']) {
@@ -56,7 +56,7 @@ fn normal(output: &str) -> String {
     normal
 }
 
-/// `make test` runs this test, so the test cannot run it. It checks that the build machine does.
+/// `make test` runs this test, so that the test cannot run it. It checks that the build machine does.
 #[test]
 fn the_readme_starts_with_the_two_commands() {
     let commands: Vec<_> = examples().into_iter().map(|example| example.command).collect();
@@ -66,7 +66,7 @@ fn the_readme_starts_with_the_two_commands() {
 }
 
 #[test]
-fn every_make_target_that_is_named_exists() {
+fn every_make_target_in_the_documents_exists() {
     let targets = ["run", "test", "check", "bench", "schema", "release-schema", "playground", "help"];
     for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
         let text = std::fs::read_to_string(root().join(name)).unwrap();
@@ -83,7 +83,7 @@ fn every_make_target_that_is_named_exists() {
     }
 }
 
-/// The tests below have the binaries built already: whether `cargo` would build them is seen here.
+/// The other tests use existing binaries. This one checks that `cargo` would build them.
 #[test]
 fn cargo_run_names_the_features_that_a_binary_needs() {
     let output = Command::new(env!("CARGO"))
@@ -115,15 +115,15 @@ fn cargo_run_names_the_features_that_a_binary_needs() {
     assert!(runs >= 5, "the commands were found");
 }
 
-/// Gives the command the binaries that are there already, see `bin/cargo`.
+/// Makes the command use existing binaries, see `bin/cargo`.
 fn with_cargo(command: &mut Command) -> &mut Command {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/bin");
     let path = format!("{}:{}", here.display(), std::env::var("PATH").unwrap());
     command.env("PATH", path).env("BINARIES", Path::new(env!("CARGO_BIN_EXE_demo")).parent().unwrap())
 }
 
-/// Executes the commands in one shell, as variables are kept from one to the next, and compares what they print with
-/// what is shown; returns how many outputs were shown.
+/// Executes the commands in one shell, which keeps variables between them, and compares their output with the text.
+/// Returns the number of compared outputs.
 fn execute(examples: &[Example], folder: &Path, address: impl Fn(&str) -> String) -> usize {
     let mut script = String::from("set -eu\n");
     for Example { command, .. } in examples {
@@ -143,15 +143,15 @@ fn execute(examples: &[Example], folder: &Path, address: impl Fn(&str) -> String
     compared
 }
 
-/// From `make run` to Ctrl-C.
+/// Covers the part from `make run` to Ctrl-C.
 #[test]
-fn the_commands_of_the_first_part_do_what_is_printed_below_them() {
+fn the_commands_of_the_first_part_print_what_the_text_shows() {
     let folder = TempDir::new().unwrap();
-    // The pages are those that are there: to build them would need the internet.
-    // Ctrl-C is for it as in a terminal: whoever runs the tests in the background has it ignored.
+    // The existing pages are used, because building them needs the internet. `env` restores the default action of
+    // Ctrl-C, which is ignored when the tests run in the background.
     let mut make = Command::new("env");
     make.args(["--default-signal=INT", "make", "--old-file=playground/dist/index.html", "run"]).current_dir(root());
-    // Where this is run by `make test`, it is not a part of that.
+    // If `make test` runs this test, the inner `make` must not be a part of it.
     for name in ["MAKEFLAGS", "MAKELEVEL", "MFLAGS"] {
         make.env_remove(name);
     }
@@ -163,12 +163,13 @@ fn the_commands_of_the_first_part_do_what_is_printed_below_them() {
     });
     assert!(compared >= 6, "the outputs were found");
     let (status, said) = demo.interrupt();
-    // make passes the signal on to whoever has started it, once the demo has ended.
+    // make ends by the same signal after the demo has ended.
     assert_eq!(status.signal(), Some(2), "{status}: {said}");
     assert!(said.starts_with("Stopped. The data stays in"), "{said}");
 }
 
-/// From "Run auth-graph by itself" on: what serves goes on while the lines below it are executed.
+/// Covers the part from "Run auth-graph by itself" on. A service keeps running while the commands below it are
+/// executed.
 #[tokio::test]
 async fn the_commands_of_the_second_part_serve_until_they_are_stopped() {
     let folder = TempDir::new().unwrap();
@@ -196,7 +197,7 @@ async fn the_commands_of_the_second_part_serve_until_they_are_stopped() {
     assert!(reqwest::get(format!("{auth_url}/readyz")).await.unwrap().status().is_success());
     let user = json!({ "email": "admin@example.com", "password": "correct horse battery" });
     let answer = reqwest::Client::new().post(format!("{client_url}/auth/token/")).json(&user).send().await.unwrap();
-    assert!(answer.status().is_success(), "the client service asks the auth-graph that stands beside it");
+    assert!(answer.status().is_success(), "the client service calls the auth-graph that was started before");
     let signals = ["TERM", "INT"].into_iter();
     for (running, signal) in serving.into_iter().rev().zip(signals) {
         let (status, said) = running.end(signal);
@@ -204,10 +205,10 @@ async fn the_commands_of_the_second_part_serve_until_they_are_stopped() {
     }
 }
 
-/// Executes a command that asks for something, and returns whether it went well.
+/// Executes a command that may ask for input, and returns whether it succeeded.
 fn type_in(command: &mut Command, answer: &str) -> bool {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    // Most of them ask for nothing, and may have ended.
+    // Most commands ask for no input, and may have ended already.
     let _ = child.stdin.take().unwrap().write_all(answer.as_bytes());
     child.wait().unwrap().success()
 }

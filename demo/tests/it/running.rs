@@ -1,4 +1,4 @@
-//! A program that serves until it is told to stop: the demo, or one of the services by itself.
+//! A program that serves until it is stopped: the demo, or one of the services.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -6,18 +6,18 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 
-/// A running program; it is stopped when this is dropped.
+/// A running program, which is stopped when this value is dropped.
 pub struct Running {
     child: Child,
-    /// What it has printed up to the line that was waited for.
+    /// Output up to the awaited line.
     pub said: String,
     rest: Option<JoinHandle<String>>,
 }
 
 impl Running {
-    /// Starts it, and returns when it has printed this on its standard output.
+    /// Starts a program, and returns when it has printed the awaited text on its standard output.
     pub fn start(command: &mut Command, awaited: &str) -> Self {
-        // A group of its own can be sent what a terminal sends: to all that was started, not only to the first.
+        // A process group of its own receives signals as from a terminal: all processes, not only the first.
         let mut child = command.process_group(0).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut said = String::new();
@@ -26,12 +26,12 @@ impl Running {
             assert!(line.is_some(), "{command:?} has ended: {said}");
             said += &(line.unwrap() + "\n");
         }
-        // Keeps the other end open, so that what comes later has somewhere to go.
+        // Keeps reading, so that the program can continue to print.
         let rest = std::thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<_>>().join("\n"));
         Self { child, said, rest: Some(rest) }
     }
 
-    /// Sends a signal to all that was started, and returns how it has ended and what it said at the end.
+    /// Sends a signal to all processes of the program, and returns its exit status and its last output.
     pub fn end(mut self, signal: &str) -> (ExitStatus, String) {
         self.send(signal);
         let rest = self.rest.take().unwrap().join().unwrap();
@@ -53,7 +53,7 @@ impl Drop for Running {
     }
 }
 
-/// The demo, on free ports.
+/// The running demo, on free ports.
 pub struct Demo {
     running: Running,
     pub auth_url: String,
@@ -62,12 +62,12 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts the binary.
+    /// Starts the binary of the demo.
     pub fn start(folder: &Path) -> Self {
         Self::start_by(&mut Command::new(env!("CARGO_BIN_EXE_demo")), folder)
     }
 
-    /// Starts it by this command, and returns when it has printed where it is.
+    /// Starts the demo with this command, and returns when it has printed its addresses.
     pub fn start_by(command: &mut Command, folder: &Path) -> Self {
         command.envs([("DEMO_AUTH_PORT", "0"), ("DEMO_CLIENT_PORT", "0")]).env("DEMO_DATA_DIR", folder);
         let running = Running::start(command, "Ctrl-C");
@@ -79,7 +79,7 @@ impl Demo {
         Self { auth_url: url("auth-graph"), client_url: url("client-graph"), welcome, running }
     }
 
-    /// Presses Ctrl-C, and returns how it has ended and what it said at the end.
+    /// Sends the signal of Ctrl-C, and returns the exit status and the last output.
     pub fn interrupt(self) -> (ExitStatus, String) {
         self.running.end("INT")
     }

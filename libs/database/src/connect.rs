@@ -15,13 +15,13 @@ const GONE_AFTER: Duration = Duration::from_secs(10);
 /// A connection that was idle for longer is tested before it is used.
 const TEST_AFTER: Duration = Duration::from_secs(30);
 
-/// Durability of commits on SQLite. PostgreSQL has a setting of its own, and lets commits wait together.
+/// Durability of commits on SQLite. PostgreSQL has a setting of its own, and groups commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commits {
-    /// A commit waits for the disk: an answer that was sent, and a change that readers of an outbox saw, survive a
-    /// power cut.
+    /// A commit waits for the disk. A response that was sent, and a change that readers of an outbox have seen, survive
+    /// a power failure.
     Durable,
-    /// A commit does not wait: the last commits can be lost in a power cut.
+    /// A commit does not wait for the disk. The last commits can be lost in a power failure.
     Relaxed,
 }
 
@@ -40,8 +40,8 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Returns the statement that sets them (PostgreSQL manual, sections 19.3.2 and 19.11.1). It is run after connecting,
-    /// because PgBouncer refuses most startup parameters.
+    /// Returns the statement that sets them (PostgreSQL manual, sections 19.3.2 and 19.11.1). It is run after
+    /// connecting, because PgBouncer refuses most startup parameters.
     ///
     /// The TCP settings make the server find out within some 10 seconds that the machine of a client has gone, which
     /// releases its locks too. They do nothing on a socket of Unix.

@@ -1,4 +1,4 @@
-//! Failures of a database: those that pass, and texts that contain no password.
+//! Failures of a database: temporary ones, and descriptions without passwords.
 
 use sea_orm::sqlx::sqlite::SqliteError;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
@@ -31,10 +31,10 @@ pub fn is_unavailable(error: &DbErr) -> bool {
 pub fn describe_connect_error(error: &DbErr) -> String {
     match error {
         DbErr::Conn(RuntimeErr::SqlxError(error)) if matches!(**error, sqlx::Error::PoolTimedOut) => {
-            "there was no connection in time; does the server run?".to_owned()
+            "no connection was opened in time; is the server running?".to_owned()
         }
-        // The text of the error repeats the URL, and a password with it.
-        DbErr::Conn(RuntimeErr::Internal(_)) => "it is no URL of a database".to_owned(),
+        // The text of the error repeats the URL, which may contain a password.
+        DbErr::Conn(RuntimeErr::Internal(_)) => "it is not the URL of a database".to_owned(),
         error => error.to_string(),
     }
 }

@@ -1,6 +1,6 @@
-//! Databases on SQLite and PostgreSQL: opening, transactions that write, failures that pass, and migrations.
+//! SQLite and PostgreSQL databases: opening, transactions that write, temporary failures, and migrations.
 //!
-//! auth-graph, the client library and the client service share it. Tables and queries belong to them and not here.
+//! auth-graph, the client library and the client service share this crate. Their tables and queries are not part of it.
 
 mod connect;
 mod failure;

@@ -1,4 +1,4 @@
-//! Migrations: one replica at a time, in one transaction, and not beside a newer version.
+//! Migrations. One replica at a time runs them, in one transaction, unless a newer version has migrated the database.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, Statement};
 use sea_orm_migration::{MigratorTrait, SchemaManager, seaql_migrations};
@@ -10,7 +10,7 @@ use crate::begin;
 pub struct Migrations {
     /// Name of the service, for messages.
     pub service: &'static str,
-    /// Key of the advisory lock on PostgreSQL: any number that no other program locks.
+    /// Key of the advisory lock on PostgreSQL; a number that no other program uses.
     pub lock: i64,
     /// Whether operators of the service can take migrations back, for messages.
     pub can_undo: bool,
@@ -32,7 +32,7 @@ impl Migrations {
         txn.commit().await
     }
 
-    /// Takes the last migrations back.
+    /// Reverts the last migrations.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -43,7 +43,7 @@ impl Migrations {
     }
 
     async fn begin<M: MigratorTrait>(&self, db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-        // SQLite has no other lock than that of its one writer, which this takes.
+        // On SQLite this takes the lock of the single writer, which is the only lock.
         let txn = begin(db).await?;
         if txn.get_database_backend() == DbBackend::Postgres {
             // A replica waits here for another one that migrates, and a migration takes as long as it takes.
@@ -80,7 +80,7 @@ pub fn is_newer(error: &DbErr) -> bool {
 /// # Errors
 /// When the database cannot be read.
 pub async fn pending_migrations<M: MigratorTrait>(db: &DatabaseConnection) -> Result<usize, DbErr> {
-    // Probes call this again and again, so it must not try to create the table, as the migrator does when it looks.
+    // Probes call this often, so that it must not create the table, as the migrator would.
     let run = match SchemaManager::new(db).has_table("seaql_migrations").await? {
         true => seaql_migrations::Entity::find().all(db).await?,
         false => Vec::new(),

@@ -7,12 +7,12 @@ use sea_orm::{
 
 /// Begins a transaction that may write.
 ///
-/// On SQLite it takes the write lock at once. A transaction that reads first and writes later fails, whatever the busy
-/// timeout is, if another one wrote in between.
+/// On SQLite it takes the write lock at once. Otherwise a transaction that reads first and writes later would fail when
+/// another transaction writes in between, independent of the busy timeout.
 ///
-/// The transaction is begun in a task of its own, which continues if the caller is cancelled. On PostgreSQL sqlx 0.9.0
-/// does not know of a transaction until the answer to `BEGIN` has arrived, and would return the connection to the pool
-/// with the transaction still open (launchbadge/sqlx#4393).
+/// A separate task begins the transaction, and continues if the caller is cancelled. On PostgreSQL, sqlx 0.9.0 does not
+/// know about a transaction until the answer to `BEGIN` has arrived, and would return the connection to the pool with
+/// the transaction still open (launchbadge/sqlx#4393).
 ///
 /// # Errors
 /// When no connection is available.
@@ -24,7 +24,7 @@ pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr
     begun.await.map_err(|failure| DbErr::Custom(failure.to_string()))?
 }
 
-/// Returns true if a transaction that may write waits for the end of every other one.
+/// Returns whether only one transaction at a time can write.
 #[must_use]
 pub fn has_one_writer(db: &DatabaseConnection) -> bool {
     db.get_database_backend() == DbBackend::Sqlite

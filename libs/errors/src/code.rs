@@ -1,7 +1,7 @@
-//! The one table of error codes: the name on the wire, the HTTP status, the message for users and the description in
-//! the GraphQL schema of every code that a service, its HTTP edge or the client library gives.
+//! The table of all error codes that a service, its HTTP edge or the client library uses: the name on the wire, the
+//! HTTP status, the message for users and the description in the GraphQL schema.
 //!
-//! A new code is a new entry here and nothing else: the type [`Code`] and the GraphQL enum `ErrorCode` follow from it.
+//! A new code needs only a new entry here. The type [`Code`] and the GraphQL enum `ErrorCode` are generated from it.
 
 macro_rules! codes {
     ($($(#[doc = $description:literal])* $variant:ident = $name:literal, $status:literal, $message:literal;)*) => {
@@ -38,7 +38,7 @@ macro_rules! codes {
                 }
             }
 
-            /// Returns the message for users where an error has no message of its own.
+            /// Returns the message for users, for errors without a message of their own.
             #[must_use]
             pub const fn message(self) -> &'static str {
                 match self {
@@ -75,17 +75,17 @@ codes! {
     /// The one-time token has expired, was used before, or is meant for something else. Ask for a new link.
     OneTimeTokenInvalid = "ONE_TIME_TOKEN_INVALID", 400, "The link is invalid, has expired or was used before. Ask for a new one.";
     /// The last sign-in is too long ago for this operation. Send the password, or sign in again.
-    ReauthenticationRequired = "REAUTHENTICATION_REQUIRED", 403, "Confirm it with your password, or sign in again.";
+    ReauthenticationRequired = "REAUTHENTICATION_REQUIRED", 403, "Confirm this with your password, or sign in again.";
     /// The caller is signed in and lacks a permission.
     Forbidden = "FORBIDDEN", 403, "You may not do this.";
     /// The object does not exist, or the caller may not see it.
     NotFound = "NOT_FOUND", 404, "Not found.";
     /// The operation conflicts with existing data.
-    Conflict = "CONFLICT", 409, "It clashes with something that exists.";
+    Conflict = "CONFLICT", 409, "This conflicts with existing data.";
     /// The changes after this cursor of the feed are no longer kept. Read `userSnapshots` instead.
-    CursorExpired = "CURSOR_EXPIRED", 410, "What follows this cursor is not kept any more: read the snapshots.";
+    CursorExpired = "CURSOR_EXPIRED", 410, "The changes after this cursor are no longer kept. Read the snapshots.";
     /// An argument is not valid. `extensions.field` names it, followed by a JSON Pointer to the place inside it.
-    ValidationFailed = "VALIDATION_FAILED", 400, "An argument breaks a rule.";
+    ValidationFailed = "VALIDATION_FAILED", 400, "An argument is not valid.";
     /// Too many attempts. Wait for `extensions.retryAfter` seconds.
     RateLimited = "RATE_LIMITED", 429, "Too many attempts. Try again later.";
     /// The service, or something that it needs, is overloaded or unavailable. Wait for `extensions.retryAfter` seconds.
@@ -93,13 +93,13 @@ codes! {
     /// The service failed. The cause is in its log.
     Internal = "INTERNAL", 500, "Something went wrong on our side.";
     /// The request is not a GraphQL request.
-    BadRequest = "BAD_REQUEST", 400, "The request can not be read.";
+    BadRequest = "BAD_REQUEST", 400, "The request cannot be read.";
     /// The service accepts trusted documents only, and this document is not one of them.
-    DocumentNotTrusted = "DOCUMENT_NOT_TRUSTED", 400, "Only documents that are known here are run.";
+    DocumentNotTrusted = "DOCUMENT_NOT_TRUSTED", 400, "Only trusted documents are executed.";
     /// The service knows no document with this hash. Send the document together with the hash.
-    PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND", 400, "No document is known by this hash.";
+    PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND", 400, "No document with this hash is known.";
     /// The service stores no documents. Send the document without a hash.
-    PersistedQueryNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED", 400, "Documents can not be stored here.";
+    PersistedQueryNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED", 400, "This service does not store documents.";
     /// The body of the request is too large.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413, "The body is too large.";
     /// The body of the request did not arrive in time.
@@ -109,11 +109,11 @@ codes! {
     /// The HTTP method is not allowed. Send POST, or GET for queries if the service is configured to answer them.
     MethodNotAllowed = "METHOD_NOT_ALLOWED", 405, "This method is not allowed here.";
     /// The service cannot produce any of the media types in `Accept`.
-    NotAcceptable = "NOT_ACCEPTABLE", 406, "None of the accepted content types can be produced.";
+    NotAcceptable = "NOT_ACCEPTABLE", 406, "None of the accepted content types is available.";
     /// The document is not valid GraphQL syntax.
     GraphqlParseFailed = "GRAPHQL_PARSE_FAILED", 400, "The GraphQL document has a syntax error.";
     /// The document does not match the schema.
-    GraphqlValidationFailed = "GRAPHQL_VALIDATION_FAILED", 400, "The GraphQL document does not fit the schema.";
+    GraphqlValidationFailed = "GRAPHQL_VALIDATION_FAILED", 400, "The GraphQL document does not match the schema.";
     /// The document is too deep or too large, or requests too much at once.
     LimitExceeded = "LIMIT_EXCEEDED", 400, "The GraphQL document exceeds a limit.";
 }

@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn a_cause_is_written_once() {
         let failed = |says| Failed { says, cause: io::Error::other("no space") };
-        assert_eq!(explain(&failed("can not write")), "can not write: no space");
-        assert_eq!(explain(&failed("can not write: no space")), "can not write: no space");
+        assert_eq!(explain(&failed("cannot write")), "cannot write: no space");
+        assert_eq!(explain(&failed("cannot write: no space")), "cannot write: no space");
     }
 }

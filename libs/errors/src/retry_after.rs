@@ -1,4 +1,4 @@
-//! The time after which a caller may try again, as `Retry-After` and `extensions.retryAfter` carry it.
+//! The time after which a caller may try again, in the form of `Retry-After` and `extensions.retryAfter`.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_of_a_second_is_a_whole_one() {
+    fn a_part_of_a_second_is_rounded_up() {
         let seconds = |millis| retry_after_seconds(Duration::from_millis(millis));
         assert_eq!([0, 1, 1000, 1001, 30_000].map(seconds), [1, 1, 1, 2, 30]);
         assert_eq!(retry_after_seconds(Duration::MAX), u64::MAX);

@@ -1,4 +1,4 @@
-//! A part of a merged object, kept apart from the others in memory.
+//! A boxed part of a merged object.
 
 use std::borrow::Cow;
 
@@ -9,9 +9,9 @@ use async_graphql::{
 
 /// A part of a `MergedObject` whose fields are resolved on the heap.
 ///
-/// The future of a merged object is as large as the largest of all its fields, and is copied at every level of the
-/// merge: a field that takes a microsecond pays for what another needs that writes to a database. Parts that are boxed
-/// cost only those who call them. A merged object asks its last part first.
+/// The future of a merged object is as large as that of its largest field, and is copied at every level of the merge.
+/// Therefore a cheap field pays for an expensive one. A boxed part costs memory only when it is called. A merged object
+/// asks its last part first.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Boxed<T>(
     /// The part.

@@ -1,10 +1,10 @@
-//! From the text of a document to a parsed one that is small enough to be executed, with a memory for those that were
-//! seen before. Whether it fits the schema is not judged here: that depends on the variables too.
+//! Parses documents, rejects those that are too large to be executed, and caches the parsed ones. The validation
+//! against the schema is not done here, because it also depends on the variables.
 
 mod known;
 mod measure;
 mod scan;
-mod steady;
+mod variable_independent;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,39 +19,39 @@ use quick_cache::{Weighter, sync::Cache};
 use self::known::Known;
 use crate::{Limits, Settings, response};
 
-/// The documents that were parsed and found small enough.
+/// Cache of the parsed documents that are within the limits.
 pub(crate) struct Documents {
     limits: Limits,
     known: Known,
     cache: Cache<Box<str>, Arc<Document>, ByText>,
 }
 
-/// A document that was seen before.
+/// A cached document.
 pub(crate) struct Document {
     parsed: ExecutableDocument,
-    /// True if no rule of the validation depends on the values of variables, so that the document is validated once.
-    steady: bool,
+    /// True if its validity does not depend on the values of variables, so that it is validated only once.
+    variable_independent: bool,
     valid: AtomicBool,
 }
 
 impl Document {
-    /// Remember that the schema's full validation found nothing wrong.
+    /// Records that the full validation by the schema has succeeded.
     pub(crate) fn set_valid(&self) {
         self.valid.store(true, Ordering::Relaxed);
     }
 }
 
-/// The validation that is left for a request whose document was prepared.
+/// The validation that a prepared request still needs.
 pub(crate) enum Validation {
-    /// Everything. When nothing is wrong, the document can be told so.
+    /// Full validation. If it succeeds, the document is marked as valid.
     Full(Option<Arc<Document>>),
-    /// Only what its size depends on: the rest was found good before, and can not be different this time.
+    /// Only the limits. The rest was valid before, and does not depend on the request.
     Size,
 }
 
 impl Documents {
     pub(crate) fn new(limits: Limits, settings: Settings) -> Self {
-        // Documents are some 256 bytes long: an estimate only sizes the tables.
+        // Documents have about 256 bytes. The estimate only determines the size of the tables.
         let estimate = usize::try_from(limits.document_cache_bytes / 256).unwrap_or(usize::MAX);
         let cache = Cache::with_weighter(estimate, limits.document_cache_bytes, ByText);
         Self { known: Known::new(settings), cache, limits }
@@ -61,19 +61,19 @@ impl Documents {
         self.cache.len()
     }
 
-    /// Hand the parsed document to the request, and say what is left to be validated.
+    /// Adds the parsed document to the request, and returns the validation that it still needs.
     ///
     /// # Errors
-    /// With `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED` (a fragment that contains itself) or `LIMIT_EXCEEDED`;
-    /// and where a hash is sent, or only trusted documents are run, with what that may end in.
+    /// `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED` (a fragment that contains itself) or `LIMIT_EXCEEDED`. A
+    /// request with a hash can fail like [`Known::resolve`], and an untrusted document with `DOCUMENT_NOT_TRUSTED`.
     pub(crate) fn prepare(&self, request: &mut Request) -> Result<Validation, ServerError> {
-        // Nearly every request: nothing is named by a hash.
+        // Most requests contain the document and no hash.
         if request.extensions.is_empty() && !request.query.is_empty() {
             return self.parse(request);
         }
         let offered = self.known.resolve(request)?;
         let validation = self.parse(request)?;
-        // What is not worth remembering, or may hold a secret, is not stored either.
+        // A document that is not cached, because it is long or may contain a secret, is not stored either.
         if let Some(hash) = offered.filter(|_| self.cache.peek(request.query.as_str()).is_some()) {
             self.known.store(hash, &request.query);
         }
@@ -83,10 +83,11 @@ impl Documents {
     fn parse(&self, request: &mut Request) -> Result<Validation, ServerError> {
         if let Some(document) = self.cache.get(request.query.as_str()) {
             request.set_parsed_query(document.parsed.clone());
-            let steady = document.steady && steady::has_steady_values(&document.parsed, request);
-            return Ok(match steady && document.valid.load(Ordering::Relaxed) {
+            let matches =
+                document.variable_independent && variable_independent::has_matching_values(&document.parsed, request);
+            return Ok(match matches && document.valid.load(Ordering::Relaxed) {
                 true => Validation::Size,
-                false => Validation::Full(steady.then_some(document)),
+                false => Validation::Full(matches.then_some(document)),
             });
         }
         let text = request.query.as_str();
@@ -100,10 +101,14 @@ impl Documents {
         }
         let document = parser::parse_query(text).map_err(unparsable)?;
         measure::measure(&document, &self.limits)?;
-        // A literal may be a password, which we do not keep; and a document with literals is rarely sent twice.
+        // A string literal may be a password, which must not be kept. A document with literals is also rarely sent
+        // twice.
         if !shape.strings && text.len() <= self.limits.cached_document_bytes {
-            let steady = steady::is_steady(&document);
-            let remembered = Document { parsed: document.clone(), steady, valid: AtomicBool::default() };
+            let remembered = Document {
+                variable_independent: variable_independent::is_variable_independent(&document),
+                parsed: document.clone(),
+                valid: AtomicBool::default(),
+            };
             self.cache.insert(text.into(), Arc::new(remembered));
         }
         request.set_parsed_query(document);
@@ -119,13 +124,13 @@ fn unparsable(error: parser::Error) -> ServerError {
     response::with_code(error.into(), code)
 }
 
-/// Weighs a remembered document by the length of its text.
+/// Weighs a cached document by the length of its text.
 #[derive(Clone)]
 struct ByText;
 
 impl Weighter<Box<str>, Arc<Document>> for ByText {
     fn weight(&self, text: &Box<str>, _document: &Arc<Document>) -> u64 {
-        // An entry without a weight would be held for ever.
+        // An entry without a weight would never be evicted.
         text.len() as u64 + 64
     }
 }

@@ -1,5 +1,5 @@
-//! A schema with everything that a request passes on its way to it. Who asks, and whether they may, is decided by the
-//! service: before [`Edge::post`], and by the guards of the schema.
+//! The edge of a schema: everything that a request passes before it reaches the schema. The service identifies the
+//! caller before [`Edge::post`], and the guards of the schema check permissions.
 
 use std::{fmt, sync::Arc};
 
@@ -17,17 +17,17 @@ use crate::{
     response::{self, MediaType, Stage},
 };
 
-/// The form in which an answer is sent.
+/// The form in which a response is sent.
 #[derive(Clone, Copy, Debug)]
 enum Form {
-    /// As a whole, with this media type.
+    /// A single response with this media type.
     Whole(MediaType),
-    /// As server-sent events.
+    /// Server-sent events.
     Events,
 }
 
 impl Form {
-    /// The media type of a refusal.
+    /// Returns the media type of a refusal.
     fn media_type(self) -> MediaType {
         match self {
             Self::Whole(media_type) => media_type,
@@ -36,10 +36,10 @@ impl Form {
     }
 }
 
-/// The edge of one schema. Cloning it is cheap, and the clones share the memory for documents.
+/// The edge of one schema. Cloning it is cheap, and the clones share the cache of documents.
 pub struct Edge<Q, M, S> {
     schema: Schema<Q, M, S>,
-    /// The same, for documents that were validated before.
+    /// The schema for documents that were validated before.
     validated: Schema<Q, M, S>,
     parts: Arc<Parts>,
 }
@@ -68,15 +68,16 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    /// Put the limits in front of a schema. See [`crate::bounded`] for those that the schema itself keeps.
+    /// Creates the edge of a schema with limits. [`crate::bounded`] sets the limits that the schema itself checks.
     ///
-    /// It is built twice: async-graphql fixes in a schema how much it validates, and to validate a small operation
-    /// takes as long as to execute it. What can not turn out differently is validated once.
+    /// The schema is built twice, because async-graphql fixes the mode of validation when a schema is built. Validating
+    /// a small operation takes as long as executing it, so that a document whose validity cannot change is validated
+    /// once.
     pub fn new(build: impl Fn() -> SchemaBuilder<Q, M, S>, limits: Limits) -> Self {
         Self::configured(build, limits, Settings::default())
     }
 
-    /// The same, with what an operator has chosen.
+    /// Creates the edge of a schema with limits and with settings of the operator.
     pub fn configured(build: impl Fn() -> SchemaBuilder<Q, M, S>, limits: Limits, settings: Settings) -> Self {
         let queries_by_get = settings.queries_by_get;
         Self {
@@ -91,15 +92,15 @@ where
         self.parts.documents.len()
     }
 
-    /// Answer a POST. `context` adds what the resolvers need, the verified caller for instance.
+    /// Answers a POST. `context` adds the data that the resolvers need, for example the verified caller.
     ///
-    /// The body must be one JSON object with a `query`, or with the hash of one that is known: 400, 408, 413 and 415
-    /// say what was wrong with it, and 406 that `Accept` names nothing we have. Beyond that the status is 200, except
-    /// that a client that asked for `application/graphql-response+json` gets 400 for a request that was not executed.
-    /// Every error has a code.
+    /// The body must be one JSON object with a `query`, or with the hash of a known document. Otherwise the status is
+    /// 400, 408, 413 or 415. It is 406 if `Accept` names no available media type. In all other cases the status is 200,
+    /// except that a client that prefers `application/graphql-response+json` gets 400 for a request that was not
+    /// executed. Every error has a code.
     ///
-    /// A client that prefers `text/event-stream` gets the answers as server-sent events, those of a subscription too.
-    /// Headers that resolvers set have nowhere to go then and are dropped.
+    /// A client that prefers `text/event-stream` gets the results as server-sent events, including those of a
+    /// subscription. Headers that resolvers set are dropped then.
     pub async fn post(
         &self,
         headers: &HeaderMap,
@@ -141,8 +142,8 @@ where
         self.parts.queries_by_get
     }
 
-    /// The answers to an operation that came over a WebSocket or are sent as events, each with how far the operation
-    /// came.
+    /// Returns the responses to an operation on a WebSocket or an event stream, each with the stage that the operation
+    /// reached.
     pub(crate) fn stream(&self, mut request: Request, session: Arc<Data>) -> BoxStream<'static, (Response, Stage)> {
         if let Err(error) = self.parts.documents.prepare(&mut request) {
             return stream::iter([(Response::from_errors(vec![error]), Stage::Refused)]).boxed();
@@ -163,7 +164,7 @@ where
         }
     }
 
-    /// Run a request whose document was prepared.
+    /// Executes a request whose document was prepared.
     pub(crate) async fn run_prepared(&self, request: Request, validation: Validation) -> (Response, Stage) {
         let schema = match validation {
             Validation::Full(_) => &self.schema,
@@ -178,7 +179,7 @@ where
     }
 }
 
-/// For transports that the crate does not know: the documents are checked and the errors have codes all the same.
+/// For other transports. Documents are checked and errors have codes there too.
 impl<Q, M, S> Executor for Edge<Q, M, S>
 where
     Q: ObjectType + 'static,

@@ -1,8 +1,8 @@
-//! Answers as server-sent events, in the distinct connections mode of GraphQL over SSE: a POST for each operation, an
-//! event `next` for each answer of it, and an event `complete` at its end.
+//! Responses as server-sent events, in the distinct connections mode of GraphQL over SSE: a POST for each operation, an
+//! event `next` for each result, and an event `complete` at the end.
 //!
-//! A request that can not be read is answered as any other, with its status; whatever is wrong with a document is an
-//! event, as a client that was promised events reads nothing else.
+//! A request that cannot be read is answered with an error status. An error in the document is sent as an event,
+//! because the client then expects events only.
 
 use std::convert::Infallible;
 
@@ -27,12 +27,12 @@ use crate::{
     response::{Stage, encode},
 };
 
-/// A comment: it keeps proxies from closing a connection on which nothing is said.
+/// A comment, which keeps proxies from closing a silent connection.
 const SILENCE: Bytes = Bytes::from_static(b":\n\n");
-/// Without a line of data, browsers pass over an event.
+/// Browsers ignore an event without a line of data.
 const COMPLETE: Bytes = Bytes::from_static(b"event: complete\ndata:\n\n");
 
-/// Send the answers as they come. Nothing is read ahead: a client that does not read holds up its own operation.
+/// Sends the results as they arrive, without reading ahead. A client that does not read delays only its own operation.
 pub(crate) fn into_http(answers: BoxStream<'static, (Response, Stage)>, limits: &Limits) -> HttpResponse {
     let keepalive = limits.keepalive / 2;
     let events = stream::unfold(Some(answers), move |answers| async move {
@@ -47,7 +47,7 @@ pub(crate) fn into_http(answers: BoxStream<'static, (Response, Stage)>, limits: 
     for (name, value) in [
         (CONTENT_TYPE, "text/event-stream; charset=utf-8"),
         (CACHE_CONTROL, "no-store"),
-        // nginx holds answers back unless it is told not to.
+        // nginx buffers responses without this header.
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ] {
         answer.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -55,7 +55,7 @@ pub(crate) fn into_http(answers: BoxStream<'static, (Response, Stage)>, limits: 
     answer
 }
 
-/// JSON as we write it has no line breaks, so that it is one line of data.
+/// Returns the event for one result. Our JSON has no line breaks, so that it is one line of data.
 fn next(response: &Response, stage: Stage) -> Bytes {
     [b"event: next\ndata: ", encode(response, stage).as_slice(), b"\n\n"].concat().into()
 }

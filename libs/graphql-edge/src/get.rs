@@ -1,5 +1,5 @@
-//! Queries by GET, where that is configured. A page of another site can cause a GET with the reader's cookies, but only
-//! queries are run, which change nothing, and the page does not get to read the answer.
+//! Queries by GET, if they are configured. A page of another site can cause a GET with the cookies of the user.
+//! However, only queries are executed, which change nothing, and the page cannot read the response.
 
 use async_graphql::{
     ObjectType, Request, Response, SubscriptionType,
@@ -21,10 +21,10 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    /// Answer a GET, whose parameters are the members of a request. `context` adds what the resolvers need.
+    /// Answers a GET whose parameters are the members of a request. `context` adds the data that the resolvers need.
     ///
-    /// Everything but a query is refused with 405, and a query too where [`crate::Settings::queries_by_get`] is off. As
-    /// all answers, these may be kept by nobody.
+    /// Everything but a query is rejected with 405, and so are queries if [`crate::Settings::queries_by_get`] is off.
+    /// Like all responses, these must not be cached.
     pub async fn get(&self, headers: &HeaderMap, uri: &Uri, context: impl FnOnce(Request) -> Request) -> HttpResponse {
         if !self.answers_get() {
             return Refusal::method().into_http(MediaType::Json);
@@ -51,7 +51,7 @@ where
     }
 }
 
-/// Returns whether a document can run queries only.
+/// Returns whether all operations of a document are queries.
 fn is_query(request: &mut Request) -> bool {
     let name = request.operation_name.clone();
     let Ok(document) = request.parsed_query() else { return false };

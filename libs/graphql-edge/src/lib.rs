@@ -1,9 +1,9 @@
-//! Everything between a socket and an async-graphql schema: which bodies are read, how large a document may be, which
-//! statuses, media types and error codes are answered, and GraphQL over WebSocket. Nothing about who the caller is.
+//! Everything between a socket and an async-graphql schema: reading bodies, limits on documents, statuses, media types,
+//! error codes, and GraphQL over WebSocket. This crate does not identify the caller.
 //!
-//! The extractors of async-graphql-axum take a mutation from a form or a link on another site, pass over the limit of
-//! the body, and answer everything with 200. This crate answers by the specification of GraphQL over HTTP, refuses
-//! what is too large before anything walks through it, and remembers parsed documents, which is most of the work of a
+//! The extractors of async-graphql-axum accept a mutation from a form or a link on another site, ignore the limit of
+//! the body, and answer everything with 200. This crate follows the specification of GraphQL over HTTP, and rejects
+//! large documents before they are walked. It also caches parsed documents, because parsing is most of the work of a
 //! small operation.
 //!
 //! ```

@@ -1,43 +1,45 @@
-//! Limits of one request. Those that need the schema (depth, complexity) are set on it by [`bounded`]. The service
-//! itself limits the number of requests.
+//! Limits of one request. [`bounded`] sets those that need the schema (depth, complexity). The service itself limits
+//! the number of requests.
 
 use std::time::Duration;
 
 use async_graphql::{ObjectType, SchemaBuilder, SubscriptionType};
 
-/// The bounds of one request and of one socket.
+/// Limits of one request and of one socket.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The largest body of a POST, and the largest message on a WebSocket.
+    /// Maximum size of the body of a POST and of a message on a WebSocket.
     pub body_bytes: usize,
     /// Time within which the whole body of a POST must arrive.
     pub body_timeout: Duration,
-    /// Tokens in a document.
+    /// Maximum number of tokens in a document.
     pub tokens: usize,
-    /// Brackets open at the same time in a document, and levels of selections with the fragments put in.
+    /// Maximum number of brackets that are open at the same time in a document, and of levels of selections with
+    /// fragments expanded.
     pub nesting: usize,
-    /// Selections of a document with its fragments put in wherever they are spread.
+    /// Maximum number of selections in a document with fragments expanded.
     pub selections: usize,
-    /// Aliases of a document, counted like the selections.
+    /// Maximum number of aliases in a document, counted like the selections.
     pub aliases: usize,
-    /// Fields at the root of one operation, counted like the selections.
+    /// Maximum number of fields at the root of one operation, counted like the selections.
     pub root_fields: usize,
     /// Root fields that try a secret, such as `login`: see [`Limits::credential_operations`].
     pub credential_fields: &'static [&'static str],
-    /// Number of [`Limits::credential_fields`] that all operations of a document may name together. More than one would
-    /// let a single request try many passwords.
+    /// Maximum number of [`Limits::credential_fields`] in all operations of a document together. With more than one, a
+    /// single request could try many passwords.
     pub credential_operations: usize,
-    /// The longest document that is worth remembering.
+    /// Maximum length of a cached document.
     pub cached_document_bytes: usize,
-    /// The text of all remembered documents. The parsed form takes up to a hundred times as much memory.
+    /// Maximum length of the text of all cached documents together. The parsed form takes up to a hundred times as much
+    /// memory.
     pub document_cache_bytes: u64,
-    /// Operations that may run on one WebSocket at the same time.
+    /// Maximum number of operations that run on one WebSocket at the same time.
     pub websocket_operations: usize,
     /// Time within which `connection_init` must arrive and be answered.
     pub connection_init_timeout: Duration,
     /// Time after which a silent socket is pinged. It is closed after two pings without an answer.
     pub keepalive: Duration,
-    /// Time within which the other side must accept one message.
+    /// Time within which the client must accept one message.
     pub send_timeout: Duration,
 }
 
@@ -63,9 +65,10 @@ impl Default for Limits {
     }
 }
 
-/// Set the limits that only the schema can check: depth 15, complexity 250, 5 directives a field, recursion 32.
+/// Sets the limits that only the schema can check: depth 15, complexity 250, 5 directives per field, recursion 32.
 ///
-/// The introspection query of common tools passes. A service with costlier fields sets its own complexity afterwards.
+/// The introspection query of common tools is within these limits. A service with more expensive fields sets its own
+/// complexity afterwards.
 pub fn bounded<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilder<Q, M, S>
 where
     Q: ObjectType + 'static,

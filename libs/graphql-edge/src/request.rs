@@ -1,5 +1,5 @@
-//! The input of a client: the media types in its headers, the body within its limits, and the members of the body or of
-//! the URL. GraphQL documents are not parsed here.
+//! Reads the input of a client: the media types in its headers, the body within its limits, and the members of the body
+//! or of the URL. GraphQL documents are not parsed here.
 
 use std::error::Error;
 
@@ -17,10 +17,10 @@ use serde_json::Value;
 
 use crate::{Limits, response::Refusal};
 
-/// The extension by which clients name a document.
+/// The extension with which clients name a document.
 pub(crate) const PERSISTED_QUERY: &str = "persistedQuery";
 
-/// The members of a GraphQL request. A member that the specification does not know is passed over.
+/// The members of a GraphQL request. Unknown members are ignored.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Payload {
@@ -37,11 +37,11 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
-    /// The request, unless it has no document and names none.
+    /// Returns the request, or `None` if it neither contains nor names a document.
     pub(crate) fn into_request(self) -> Option<Request> {
         let mut extensions = self.extensions;
         if let Some(id) = self.document_id {
-            // The specification's draft and Apollo's clients say the same in two ways.
+            // The draft of the specification and Apollo's clients use different forms.
             let hash = id.strip_prefix("sha256:").unwrap_or(&id);
             extensions.insert(PERSISTED_QUERY.to_owned(), value!({ "version": 1, "sha256Hash": hash }));
         }
@@ -49,14 +49,14 @@ impl Payload {
             return None;
         }
         let mut request = Request::new(self.query.unwrap_or_default()).variables(self.variables);
-        // Some clients send an empty name where there is none.
+        // Some clients send an empty name instead of none.
         request.operation_name = self.operation_name.filter(|name| !name.is_empty());
         request.extensions = extensions;
         Some(request)
     }
 }
 
-/// The members of a request in the URL of a GET: two of them are JSON.
+/// The members of a request in the URL of a GET. Two of them are JSON.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {
@@ -67,7 +67,7 @@ struct Parameters {
     document_id: Option<String>,
 }
 
-/// Take the parameters of a URL for a request.
+/// Reads a request from the parameters of a URL.
 pub(crate) fn from_uri(uri: &Uri, limits: &Limits) -> Result<Request, Refusal> {
     if uri.query().is_some_and(|query| query.len() > limits.body_bytes) {
         let message = format!("The parameters are longer than {} bytes.", limits.body_bytes);
@@ -75,7 +75,7 @@ pub(crate) fn from_uri(uri: &Uri, limits: &Limits) -> Result<Request, Refusal> {
     }
     let bad = |message: &str| Refusal::new(Code::BadRequest, message);
     let Query(parameters) = Query::<Parameters>::try_from_uri(uri)
-        .map_err(|_| bad("The parameters of the URL can not be read, or one is there twice."))?;
+        .map_err(|_| bad("The parameters of the URL cannot be read, or one occurs twice."))?;
     let payload = Payload {
         query: parameters.query,
         operation_name: parameters.operation_name,
@@ -86,18 +86,18 @@ pub(crate) fn from_uri(uri: &Uri, limits: &Limits) -> Result<Request, Refusal> {
     payload.into_request().ok_or_else(|| bad("There must be a `query`, or a `documentId`."))
 }
 
-/// Returns the value of a parameter; the default if it is missing.
+/// Returns the value of a parameter, or the default if it is missing.
 fn json<T: DeserializeOwned + Default>(parameter: Option<String>) -> Option<T> {
     parameter.map_or_else(|| Some(T::default()), |text| serde_json::from_str(&text).ok())
 }
 
-/// Check that the body is JSON according to its headers. Anything else could be sent by a form on another site.
+/// Checks that the body is JSON according to its headers. A form on another site could send anything else.
 pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     http_input::check_json(headers)
         .map_err(|_| Refusal::new(Code::UnsupportedMediaType, "The body must be application/json in UTF-8."))
 }
 
-/// Read the body within its limits.
+/// Reads the body within its limits.
 pub(crate) async fn read(body: Body, limits: &Limits) -> Result<Bytes, Refusal> {
     let (most, time) = (limits.body_bytes, limits.body_timeout);
     http_input::receive_within(body, most, time).await.map_err(|error| match error {
@@ -110,9 +110,9 @@ pub(crate) async fn read(body: Body, limits: &Limits) -> Result<Bytes, Refusal> 
     })
 }
 
-/// Take a body for what it should be: one JSON object with the members of a GraphQL request.
+/// Decodes a body, which must be one JSON object with the members of a GraphQL request.
 pub(crate) fn decode(body: &[u8]) -> Result<Request, Refusal> {
-    // The order of an array's items would do for the names of the members, so the bracket is looked at first.
+    // serde would also accept an array with the members in order, so that the first bracket is checked.
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => {}
         Some(b'[') => return Err(Refusal::new(Code::BadRequest, "Batching is not supported.")),
@@ -122,7 +122,8 @@ pub(crate) fn decode(body: &[u8]) -> Result<Request, Refusal> {
     payload.and_then(Payload::into_request).ok_or_else(|| Refusal::new(Code::BadRequest, complaint(body)))
 }
 
-/// Returns what is wrong with a body. The parser's own message would repeat parts of it, which may be secret.
+/// Returns the message for a malformed body. The message of the parser would repeat parts of the body, which may be
+/// secret.
 fn complaint(body: &[u8]) -> &'static str {
     let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
         return "The body is not valid JSON.";

@@ -1,5 +1,5 @@
-//! The answer to a client: a code on every error, the media type that the client asked for, and the status of the
-//! specification "GraphQL over HTTP".
+//! Builds the response to a client: a code on every error, the media type that the client requested, and the status of
+//! the specification "GraphQL over HTTP".
 
 mod accept;
 
@@ -18,12 +18,12 @@ use serde::Serialize;
 
 pub(crate) use self::accept::Accepted;
 
-/// The two media types of an answer.
+/// The two media types of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MediaType {
-    /// `application/json`: the status says that an answer came, not what is in it.
+    /// `application/json`: the status does not depend on the result.
     Json,
-    /// `application/graphql-response+json`: a request that was not executed has a status of its own.
+    /// `application/graphql-response+json`: a request that was not executed has an error status.
     GraphqlResponse,
 }
 
@@ -39,13 +39,13 @@ impl MediaType {
 /// The stage that an operation has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// It was refused before anything ran: there is no data, not even null.
+    /// The operation was rejected before its execution. The response has no `data`, not even null.
     Refused,
-    /// It was executed, perhaps with errors.
+    /// The operation was executed, possibly with errors.
     Executed,
 }
 
-/// A request that is answered without its document having been looked at.
+/// A request that was rejected before its document was read.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     code: Code,
@@ -72,26 +72,26 @@ impl Refusal {
     }
 }
 
-/// Returns the HTTP status of a code. A GraphQL answer does not always carry it: see [`crate::Edge::post`].
+/// Returns the HTTP status of a code. A GraphQL response does not always have it: see [`crate::Edge::post`].
 fn status(code: Code) -> StatusCode {
-    StatusCode::from_u16(code.status()).expect("the table of codes holds valid statuses")
+    StatusCode::from_u16(code.status()).expect("the table of codes contains valid statuses")
 }
 
-/// An error with a code.
+/// Builds an error with a code.
 pub(crate) fn error(code: Code, message: impl Into<String>) -> ServerError {
     with_code(ServerError::new(message, None), code)
 }
 
-/// The error with this code, and whatever else it had.
+/// Adds a code to an error, and keeps its other members.
 pub(crate) fn with_code(mut error: ServerError, code: Code) -> ServerError {
     error.extensions.get_or_insert_default().set("code", code.as_str());
     error
 }
 
-/// Largest number of errors in the answer to a refused request: a document may have a thousand unknown fields.
+/// Maximum number of errors in the response to a rejected request. A document may have a thousand unknown fields.
 const MOST_ERRORS: usize = 20;
 
-/// Give a code to every error that has none, and say how far the operation came.
+/// Adds a code to every error without one, and returns the stage that the operation reached.
 pub(crate) fn complete(response: &mut Response) -> Stage {
     if response.errors.is_empty() {
         return Stage::Executed;
@@ -120,7 +120,7 @@ pub(crate) fn complete(response: &mut Response) -> Stage {
     stage
 }
 
-/// Write the answer. Headers that resolvers have set go along.
+/// Builds the HTTP response, including headers that resolvers have set.
 pub(crate) fn into_http(response: &mut Response, stage: Stage, media_type: MediaType) -> HttpResponse {
     let mut answer = written(encode(response, stage).into(), media_type);
     if (stage, media_type) == (Stage::Refused, MediaType::GraphqlResponse) {
@@ -133,10 +133,10 @@ pub(crate) fn into_http(response: &mut Response, stage: Stage, media_type: Media
     answer
 }
 
-/// The answer with this text.
+/// Builds the HTTP response with this text.
 pub(crate) fn written(text: Bytes, media_type: MediaType) -> HttpResponse {
     let mut answer = HttpResponse::new(Body::from(text));
-    // Services add to them, and to grow them costs more than all the rest here.
+    // Services add headers, and growing the map costs more than everything else here.
     *answer.headers_mut() = HeaderMap::with_capacity(8);
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type.as_str()));
@@ -144,14 +144,14 @@ pub(crate) fn written(text: Bytes, media_type: MediaType) -> HttpResponse {
     answer
 }
 
-/// Answer a request whose method is not POST: 405 with `Allow: POST`, as a fallback of the route.
+/// Answers a request with another method than POST: 405 with `Allow: POST`. Use it as the fallback of the route.
 pub async fn method_not_allowed() -> HttpResponse {
     Refusal::method().into_http(MediaType::Json)
 }
 
-/// Write an answer as JSON.
+/// Encodes a response as JSON.
 pub(crate) fn encode(response: &Response, stage: Stage) -> Vec<u8> {
-    /// A response without the `data` that async-graphql writes for requests that were refused.
+    /// A response without the `data` that async-graphql writes for rejected requests.
     #[derive(Serialize)]
     struct Answer<'a> {
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -169,7 +169,7 @@ pub(crate) fn encode(response: &Response, stage: Stage) -> Vec<u8> {
     serde_json::to_vec(&answer).expect("a GraphQL value has string keys and writes to memory")
 }
 
-/// async-graphql says which limit was exceeded in words only.
+/// Returns whether a message of async-graphql reports an exceeded limit. Such errors have no other mark.
 fn is_limit(message: &str) -> bool {
     message == "Query is too complex."
         || message == "Query is nested too deep."
@@ -177,8 +177,9 @@ fn is_limit(message: &str) -> bool {
         || message.starts_with("The recursion depth of the query ")
 }
 
-/// In a resolver `?` turns any error into one for the caller, with its text. An error that was made for the caller is
-/// known by its code; async-graphql's own (an argument that does not fit, a cursor that is none) were made from text.
+/// Returns whether an error is internal. In a resolver, `?` converts any error to one for the caller, with its text.
+/// Errors for the caller have a code, and those of async-graphql itself (an invalid argument or cursor) are made from
+/// text.
 fn is_internal(error: &ServerError) -> bool {
     error.source.as_ref().is_some_and(|source| !source.is::<String>() && !source.is::<&'static str>())
 }

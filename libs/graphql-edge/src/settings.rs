@@ -1,40 +1,40 @@
-//! Settings of the edge, a table of a service's configuration.
+//! Settings of the edge, which are a table in the configuration of a service.
 
 use serde::Deserialize;
 
 use crate::TrustedDocuments;
 
-/// The accepted methods of requests, and the documents that they may contain or name. The default accepts any document,
-/// by POST, and none by its hash.
+/// The accepted methods of requests, and the documents that they may contain or name. By default, any document is
+/// accepted by POST, and none by its hash.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// True if GET requests are answered as well, with queries only.
+    /// True if GET requests with queries are answered too.
     pub queries_by_get: bool,
-    /// The text of documents that clients may store, to send only their hash from then on: Apollo's automatic persisted
-    /// queries. 0: none.
+    /// Maximum length of the text of all documents that clients store in order to send only their hash afterwards
+    /// (Apollo's automatic persisted queries). 0 turns this off.
     pub stored_documents_bytes: u64,
-    /// Documents that may always be sent, and named by their hash.
+    /// Documents that are always accepted, and that can be named by their hash.
     pub trusted_documents: TrustedDocuments,
-    /// Which documents are run.
+    /// The documents that are executed.
     pub allowed_documents: AllowedDocuments,
 }
 
 impl Settings {
-    /// Trust further documents: those that the service's own clients send.
+    /// Adds trusted documents, such as those that the service's own clients send.
     #[must_use]
     pub fn trusting<T: AsRef<str>>(self, documents: impl IntoIterator<Item = T>) -> Self {
         Self { trusted_documents: self.trusted_documents.and(documents), ..self }
     }
 }
 
-/// Which documents are run.
+/// The documents that are executed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AllowedDocuments {
-    /// Whatever the limits allow.
+    /// Any document within the limits.
     #[default]
     Any,
-    /// Trusted ones only. Whoever sends another one is refused before it is parsed.
+    /// Only trusted documents. Any other document is rejected before it is parsed.
     Trusted,
 }

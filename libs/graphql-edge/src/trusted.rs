@@ -1,4 +1,4 @@
-//! Documents that are known to a service before anybody sends them, by their SHA-256.
+//! Trusted documents, which a service knows by their SHA-256 before a client sends them.
 
 use std::{
     collections::HashMap,
@@ -11,10 +11,10 @@ use async_graphql::parser;
 use aws_lc_rs::digest;
 use serde::Deserialize;
 
-/// Documents by their hash: those of a file, and those that a service adds.
+/// Documents by their hash: those of a file and those that a service adds.
 ///
-/// The file is JSON: an object from the SHA-256 of each document, in lower-case hexadecimal, to its text, or a manifest
-/// as Apollo's tools write it. It is read together with the configuration that names it.
+/// The file is JSON: an object that maps the SHA-256 of each document, in lower-case hexadecimal, to its text, or a
+/// manifest of Apollo's tools. It is read together with the configuration that names it.
 #[derive(Clone, Default, Deserialize)]
 #[serde(try_from = "PathBuf")]
 pub struct TrustedDocuments {
@@ -37,15 +37,16 @@ struct Operation {
 }
 
 impl TrustedDocuments {
-    /// Read a file; an empty name is none.
+    /// Reads a file. An empty name stands for no file.
     ///
     /// # Errors
-    /// In words: the file can not be read, has another form, or holds a document that is none or has another hash.
+    /// A message, when the file cannot be read or has another form, or when a document in it is not valid or has
+    /// another hash.
     pub fn read(file: PathBuf) -> Result<Self, String> {
         if file.as_os_str().is_empty() {
             return Ok(Self::default());
         }
-        let text = std::fs::read(&file).map_err(|error| format!("can not be read: {error}"))?;
+        let text = std::fs::read(&file).map_err(|error| format!("cannot be read: {error}"))?;
         let manifest = serde_json::from_slice(&text)
             .map_err(|_| "must be a JSON object from hashes to documents, or Apollo's manifest".to_owned())?;
         let documents: Vec<(String, String)> = match manifest {
@@ -56,18 +57,18 @@ impl TrustedDocuments {
             if *hash != hash_of(document) {
                 return Err(format!("{hash} is not the SHA-256 of its document, in lower-case hexadecimal"));
             }
-            parser::parse_query(document).map_err(|error| format!("{hash} is no document: {error}"))?;
+            parser::parse_query(document).map_err(|error| format!("{hash} is not a document: {error}"))?;
         }
         let by_hash = documents.into_iter().map(|(hash, document)| (hash, document.into())).collect();
         Ok(Self { file, by_hash: Arc::new(by_hash) })
     }
 
-    /// The name of the file; empty, where there is none.
+    /// Returns the name of the file; empty without a file.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// These documents and further ones.
+    /// Returns these documents and further ones.
     #[must_use]
     pub fn and<T: AsRef<str>>(&self, documents: impl IntoIterator<Item = T>) -> Self {
         let mut by_hash = HashMap::clone(&self.by_hash);
@@ -98,7 +99,7 @@ impl fmt::Debug for TrustedDocuments {
     }
 }
 
-/// The name of a document: its SHA-256 in lower-case hexadecimal.
+/// Returns the hash of a document: its SHA-256 in lower-case hexadecimal.
 pub(crate) fn hash_of(document: &str) -> String {
     let digest = digest::digest(&digest::SHA256, document.as_bytes());
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,11 +1,12 @@
-//! Opening a WebSocket: whether its page may, which protocol it speaks, and how large its messages may be. What is said
-//! on it is in `conversation`. The protocol is `graphql-transport-ws`; its predecessor `graphql-ws` is not spoken.
+//! Opens a WebSocket: checks the origin of the page, selects the protocol and limits the size of messages. The module
+//! `protocol` serves the open socket. The protocol is `graphql-transport-ws`; its predecessor `graphql-ws` is not
+//! supported.
 
 mod connection;
-mod conversation;
 mod message;
 mod operations;
 mod origin;
+mod protocol;
 
 use async_graphql::{ObjectType, Result, SubscriptionType};
 use axum::{
@@ -24,7 +25,7 @@ use crate::{
     response::{MediaType, Refusal},
 };
 
-/// The one protocol that is spoken.
+/// The only supported protocol.
 const PROTOCOL: &str = "graphql-transport-ws";
 
 impl<Q, M, S> Edge<Q, M, S>
@@ -33,15 +34,15 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    /// Answer a GET that wants to open a WebSocket.
+    /// Answers a GET that opens a WebSocket.
     ///
-    /// `origins` are the origins (`https://app.example.com`) whose pages may open one; a page of the host that is asked
-    /// always may, and so does whoever sends no `Origin`, which no browser leaves out. `init` turns the payload of
-    /// `connection_init` into a [`Connection`]; if it fails the socket is closed with 4403 and the code of the error.
+    /// `origins` are the origins (`https://app.example.com`) whose pages may open a socket. A page of this host always
+    /// may, and so may clients that send no `Origin`, because all browsers send it. `init` turns the payload of
+    /// `connection_init` into a [`Connection`]. If it fails, the socket is closed with 4403 and the code of the error.
     ///
-    /// Headers that resolvers set, cookies for instance, have nowhere to go on a socket and are dropped.
+    /// Headers that resolvers set, such as cookies, are dropped on a socket.
     ///
-    /// A GET without an upgrade is answered with 405, a page that may not with 403, another protocol with 400.
+    /// A GET without an upgrade is answered with 405, a page of another origin with 403, and another protocol with 400.
     pub fn websocket<I, F, C>(
         &self,
         upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -77,7 +78,7 @@ where
             let init = move |payload| -> BoxFuture<'static, Result<Connection>> {
                 Box::pin(async move { init(payload).await.map(Into::into) })
             };
-            conversation::hold(socket, edge, init).instrument(span)
+            protocol::run(socket, edge, init).instrument(span)
         })
     }
 }

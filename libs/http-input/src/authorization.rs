@@ -15,7 +15,7 @@ pub enum Bearer<'a> {
     Absent,
     /// The token, in the syntax `b64token`.
     Token(&'a str),
-    /// The header says `Bearer` and breaks the syntax, is not text, or occurs twice.
+    /// The header has the scheme `Bearer` but wrong syntax, is not text, or occurs twice.
     Malformed,
 }
 
@@ -57,8 +57,8 @@ pub struct Basic {
 }
 
 impl Basic {
-    /// Reads the header of a request. There are no credentials without the header; `Ok(Some(None))` stands for a header
-    /// that uses another scheme or cannot be decoded.
+    /// Reads the header of a request. `Ok(None)` stands for a missing header, `Ok(Some(None))` for a header that uses
+    /// another scheme or cannot be decoded.
     ///
     /// # Errors
     /// [`Repeated`] when the header occurs twice.
@@ -66,7 +66,7 @@ impl Basic {
         Ok(single(headers, AUTHORIZATION)?.map(|value| Self::parse(value.to_str().unwrap_or_default())))
     }
 
-    /// Reads the value of the header; none when it uses another scheme or cannot be decoded.
+    /// Reads the value of the header. Returns `None` when it uses another scheme or cannot be decoded.
     #[must_use]
     pub fn parse(value: &str) -> Option<Self> {
         let (scheme, rest) = split(value);
@@ -79,19 +79,19 @@ impl Basic {
     }
 }
 
-/// Splits a value behind its scheme, at the first character that cannot be part of one.
+/// Splits a value after its scheme, at the first character that cannot be part of a scheme.
 fn split(value: &str) -> (&str, &str) {
     let value = value.trim_matches([' ', '\t']);
     value.split_at(value.find([' ', '\t']).unwrap_or(value.len()))
 }
 
-/// Returns the text after `1*SP`; none when another character follows the scheme.
+/// Returns the text after `1*SP`, or `None` when another character follows the scheme.
 fn after_spaces(rest: &str) -> Option<&str> {
     let text = rest.trim_start_matches(' ');
     (text.len() < rest.len()).then_some(text)
 }
 
-/// Reports whether a text has the syntax `b64token` of RFC 6750 section 2.1.
+/// Returns whether a text has the syntax `b64token` of RFC 6750 section 2.1.
 fn is_b64token(token: &str) -> bool {
     let body = token.trim_end_matches('=');
     !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn two_headers_and_bytes_that_are_no_text_are_malformed() {
+    fn two_headers_and_bytes_that_are_not_text_are_malformed() {
         let mut headers = HeaderMap::new();
         assert_eq!(Bearer::of(&headers), Bearer::Absent);
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer a"));

@@ -1,4 +1,4 @@
-//! Bodies, read whole: no more than a number of bytes, and for no longer than a time.
+//! Reads whole bodies within a limit of bytes and of time.
 
 use std::error::Error;
 use std::fmt;
@@ -15,15 +15,15 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Reason why a body was not read to its end.
 #[derive(Debug, PartialEq, Eq)]
 pub enum BodyError<E> {
-    /// It has more bytes than allowed.
+    /// The body has more bytes than allowed.
     TooLarge,
-    /// It did not arrive in time.
+    /// The body did not arrive in time.
     TimedOut,
-    /// It ended early.
+    /// The body ended early.
     Broken(E),
 }
 
-/// Failure of a body that was read before and did not arrive in time: the next reader reports the same.
+/// Failure of a body that an earlier reader did not receive in time. The next reader reports the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut;
 
@@ -113,14 +113,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_is_put_together_from_its_chunks() {
+    async fn a_body_is_assembled_from_its_chunks() {
         for parts in [&[][..], &["abc"], &["a", "bc"], &["", "a", "", "b", "c"]] {
             assert_eq!(receive(chunks(parts), 3).await.unwrap(), parts.concat(), "{parts:?}");
         }
     }
 
     #[tokio::test]
-    async fn a_byte_too_much_is_too_large() {
+    async fn a_body_with_one_byte_too_many_is_too_large() {
         for parts in [&["abcd"][..], &["abc", "d"], &["a", "b", "cd"]] {
             assert!(matches!(receive(chunks(parts), 3).await, Err(BodyError::TooLarge)), "{parts:?}");
         }

@@ -10,8 +10,8 @@ pub const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for")
 
 /// Returns the address that a request comes from; `peer` is the other end of the connection.
 ///
-/// `X-Forwarded-For` is read from its end, and only as far as each address is that of a trusted proxy: the client may
-/// have written everything before.
+/// `X-Forwarded-For` is read from its end, as long as each address is that of a trusted proxy. The client may have
+/// written everything before that.
 #[must_use]
 pub fn client_address(trusted: &[IpNet], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
@@ -43,20 +43,20 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_the_first_untrusted_address_is_not_believed() {
+    fn addresses_before_the_first_untrusted_one_are_ignored() {
         assert_eq!(seen("10.0.0.1", &["1.2.3.4, 198.51.100.1, 10.0.0.2"]), "198.51.100.1");
         assert_eq!(seen("10.0.0.1", &["1.2.3.4", "198.51.100.1"]), "198.51.100.1");
     }
 
     /// CVE-2024-47070: a malformed header was an error, and the step that met it was skipped.
     #[test]
-    fn garbage_stops_the_reading() {
+    fn reading_stops_at_a_malformed_address() {
         assert_eq!(seen("10.0.0.1", &["198.51.100.1, unknown, 10.0.0.2"]), "10.0.0.2");
         assert_eq!(seen("::1", &["'; DROP TABLE"]), "::1");
     }
 
     #[test]
-    fn a_mapped_address_is_the_address_that_it_maps() {
+    fn a_mapped_address_counts_as_its_ipv4_address() {
         assert_eq!(seen("::ffff:203.0.113.7", &[]), "203.0.113.7");
     }
 }

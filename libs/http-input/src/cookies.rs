@@ -1,4 +1,4 @@
-//! Cookies of a request (RFC 6265 section 4.2). What is not a cookie between them is skipped.
+//! Cookies of a request (RFC 6265 section 4.2). Malformed parts between them are skipped.
 
 use cookie::Cookie;
 use http::HeaderMap;
@@ -11,7 +11,7 @@ pub enum Found<'a> {
     None,
     /// Value of the only cookie of this name.
     One(&'a str),
-    /// Several cookies have this name: another host of the domain may have set one of them.
+    /// Several cookies have this name. Another host of the domain may have set one of them.
     Several,
 }
 
@@ -21,7 +21,7 @@ pub fn all(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
     values.flat_map(Cookie::split_parse).flatten()
 }
 
-/// Finds the cookie of a name.
+/// Finds the cookie with a name.
 #[must_use]
 pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
     let mut found = all(headers).filter(|cookie| cookie.name() == name);
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_found_between_others_and_between_junk() {
+    fn a_cookie_is_found_between_others_and_malformed_parts() {
         for values in [&["a=1"][..], &["b=2; a=1; c=3"], &["junk; =; ;;a=1"], &["aa=2", "a=1"]] {
             assert_eq!(find(&headers(values), "a"), Found::One("1"), "{values:?}");
         }
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn two_cookies_of_one_name_are_neither() {
+    fn neither_of_two_cookies_with_one_name_is_used() {
         for values in [&["a=1; a=2"][..], &["a=1; a=1"], &["a=1", "a=2"], &["a=; a=1"]] {
             assert_eq!(find(&headers(values), "a"), Found::Several, "{values:?}");
         }

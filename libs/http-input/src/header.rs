@@ -1,9 +1,9 @@
-//! Headers that may occur once only.
+//! Headers that may occur only once.
 
 use http::header::AsHeaderName;
 use http::{HeaderMap, HeaderValue};
 
-/// A header that occurs more than once although it may not: two readers could choose different ones.
+/// A header that occurs more than once although it must not. Two readers could choose different values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeated;
 

@@ -1,5 +1,5 @@
-//! Readers for the input that arrives by HTTP, one for each kind, so that every route of every service gives the same
-//! answer to the same input. They know neither a web framework nor the use of a value.
+//! Readers for HTTP input. There is one for each kind, so that every route of every service gives the same answer to
+//! the same input. They know neither a web framework nor the use of a value.
 
 mod authorization;
 mod body;

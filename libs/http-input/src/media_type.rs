@@ -1,4 +1,4 @@
-//! Form of a body by its headers: media type, character set and content coding.
+//! The form of a body according to its headers: media type, character set and content coding.
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -7,10 +7,10 @@ use mediatype::{MediaType, ReadParams};
 
 use crate::single;
 
-/// Reason why a body is not read: an answer with the status 415 (RFC 9110 section 15.5.16).
+/// Reason why a body is not read. The response has the status 415 (RFC 9110 section 15.5.16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsupported {
-    /// The media type is another one, is missing, or occurs twice.
+    /// The media type is wrong, is missing, or occurs twice.
     MediaType,
     /// The text is not encoded in UTF-8.
     Charset,
@@ -21,10 +21,10 @@ pub enum Unsupported {
 /// Checks that a body is JSON in UTF-8 according to its headers.
 ///
 /// # Errors
-/// [`Unsupported`] names what differs.
+/// [`Unsupported`], with the part that is not accepted.
 pub fn check_json(headers: &HeaderMap) -> Result<(), Unsupported> {
     check_coding(headers)?;
-    // Nearly every request.
+    // Most requests take this path.
     if matches!(single(headers, CONTENT_TYPE), Ok(Some(value)) if value == "application/json") {
         return Ok(());
     }
@@ -38,13 +38,13 @@ pub fn check_json(headers: &HeaderMap) -> Result<(), Unsupported> {
 /// Checks that a body is a form according to its headers. Parameters have no meaning for this media type.
 ///
 /// # Errors
-/// [`Unsupported`] names what differs.
+/// [`Unsupported`], with the part that is not accepted.
 pub fn check_form(headers: &HeaderMap) -> Result<(), Unsupported> {
     check_coding(headers)?;
     if is_one_of(headers, &["application/x-www-form-urlencoded"]) { Ok(()) } else { Err(Unsupported::MediaType) }
 }
 
-/// Reports whether the media type of a body is one of these, whatever its parameters are.
+/// Returns whether the media type of a body is one of these, independent of its parameters.
 #[must_use]
 pub fn is_one_of(headers: &HeaderMap, essences: &[&str]) -> bool {
     media_type(headers).is_some_and(|found| {
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_read_in_utf_8_only() {
+    fn json_is_read_only_in_utf_8() {
         for good in [
             "application/json",
             "Application/JSON",

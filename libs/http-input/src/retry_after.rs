@@ -1,14 +1,14 @@
-//! Waiting times in whole seconds, as `Retry-After` carries them (RFC 9110 section 10.2.3).
+//! Waiting times in whole seconds, in the form of `Retry-After` (RFC 9110 section 10.2.3).
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 
-/// Longest waiting time that is believed: one day.
+/// Maximum accepted waiting time: one day.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Reads the header where it holds seconds, up to one day. A date is not read, as the clocks may differ.
+/// Reads the header if it contains seconds, up to one day. A date is ignored, because the clocks may differ.
 #[must_use]
 pub fn read(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_seconds_of_a_day_are_read() {
+    fn only_seconds_up_to_a_day_are_read() {
         let read = |text: &str| read(&HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]));
         assert_eq!(read("30"), Some(Duration::from_secs(30)));
         assert_eq!(read("86400"), Some(LONGEST));

@@ -1,4 +1,4 @@
-//! A JSON Web Key Set (RFC 7517), read defensively: signature keys of known types only, never a shared secret, and the
+//! A JSON Web Key Set (RFC 7517), parsed defensively: only signature keys of known types, never a shared secret. The
 //! algorithm is a property of the key.
 
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use serde_json::Value;
 const MAX_KEYS: usize = 32;
 const MAX_BODY: usize = 256 * 1024;
 
-/// A public key, and the one algorithm that it is for.
+/// A public key, and the only algorithm that it is used with.
 pub struct Key {
     id: String,
     algorithm: Algorithm,
     decoding_key: DecodingKey,
-    /// Shows that a name was given to another key.
+    /// The key as it was published, which shows whether its identifier was reused for another key.
     jwk: Jwk,
 }
 
@@ -27,7 +27,7 @@ pub struct KeySet {
     keys: Vec<Arc<Key>>,
 }
 
-/// An answer that holds no key set.
+/// Reason why a response contains no key set.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -46,10 +46,10 @@ pub enum ReadError {
 }
 
 impl KeySet {
-    /// Reads the answer of an issuer.
+    /// Reads the response of an issuer.
     ///
     /// # Errors
-    /// [`ReadError`] when the answer is not a success, is too large, does not arrive or is not a key set.
+    /// [`ReadError`] when the response is not a success, is too large, does not arrive or is not a key set.
     pub async fn read(mut response: Response) -> Result<Self, ReadError> {
         if !response.status().is_success() {
             return Err(ReadError::Status(response.status()));
@@ -76,7 +76,7 @@ impl KeySet {
         let document: Document = serde_json::from_slice(body)?;
         let mut set = Self::default();
         for key in document.keys.into_iter().filter_map(Key::from_json) {
-            // The first of two keys with one name counts: a later key must not replace it.
+            // Of two keys with one identifier the first counts. A later key must not replace it.
             if set.find(&key.id).is_none() && set.keys.len() < MAX_KEYS {
                 set.keys.push(Arc::new(key));
             }
@@ -117,7 +117,8 @@ impl Key {
     }
 }
 
-/// Returns the algorithm that a key names, or the usual one of its type. A name that does not fit the type is refused.
+/// Returns the algorithm that a key names, or the usual one of its type. An algorithm that does not match the type is
+/// rejected.
 fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
     let named = jwk.common.key_algorithm;
     let fitting: &[(KeyAlgorithm, Algorithm)] = match &jwk.algorithm {

@@ -1,8 +1,7 @@
 //! The keys of one issuer: looked up in memory, fetched when they are needed.
 //!
-//! A lookup takes a snapshot and never waits for the network while its key is known. Parallel misses share one fetch.
-//! An unknown `kid` causes at most one fetch in each [`UNKNOWN_KEY_FLOOR`], so that made-up ones cannot be used to
-//! flood the issuer.
+//! A lookup of a known key never waits for the network. Parallel misses share one fetch. An unknown `kid` causes at
+//! most one fetch in each [`UNKNOWN_KEY_FLOOR`], so that invented identifiers cannot be used to flood the issuer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,9 +15,9 @@ use crate::key_set::{Key, KeySet};
 
 /// A key set older than this is fetched again, while requests continue with the old one.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
-/// Shortest time between two fetches for unknown keys.
+/// Minimum time between two fetches for unknown keys.
 const UNKNOWN_KEY_FLOOR: Duration = Duration::from_secs(10);
-/// Shortest time from a failed fetch to the next.
+/// Minimum time between a failed fetch and the next one.
 const FAILURE_FLOOR: Duration = Duration::from_secs(1);
 
 /// The keys of one issuer. Cheap to clone; all clones share their keys.
@@ -31,7 +30,7 @@ pub struct Keys<E> {
 pub enum FindError<E> {
     /// The issuer has no such key.
     Unknown,
-    /// The issuer cannot be asked now, so the key may exist. Try again after this time.
+    /// The issuer cannot be reached now, so that the key may exist. Try again after this time.
     Unavailable(Duration),
     /// The fetch for this key failed.
     Fetch(E),
@@ -46,7 +45,7 @@ struct Shared<E> {
     fetch: Fetch<E>,
     clock: Clock,
     state: RwLock<Arc<State>>,
-    /// Grows whenever a key was withdrawn, so that tokens which were verified with it are verified again.
+    /// Number that grows when a key is withdrawn, so that tokens that were verified with it are verified again.
     generation: AtomicU64,
     flights: Flights<(), Result<(), E>>,
 }
@@ -59,8 +58,8 @@ struct State {
 }
 
 impl<E: Clone + Send + Sync + 'static> Keys<E> {
-    /// Creates an empty set. `fetch` fetches the key set of the issuer; `clock` returns the time passed since a fixed
-    /// moment, and never goes back.
+    /// Creates an empty set. `fetch` fetches the key set of the issuer. `clock` returns the time that has passed since
+    /// a fixed moment, and never goes back.
     pub fn new<F>(
         fetch: impl Fn() -> F + Send + Sync + 'static,
         clock: impl Fn() -> Duration + Send + Sync + 'static,
@@ -81,7 +80,7 @@ impl<E: Clone + Send + Sync + 'static> Keys<E> {
     /// Returns the key with this `kid`.
     ///
     /// # Errors
-    /// [`FindError::Unknown`] when the issuer has no such key; another one when the issuer cannot be asked.
+    /// [`FindError::Unknown`] when the issuer has no such key; another error when the issuer cannot be reached.
     pub async fn find(&self, id: &str) -> Result<Arc<Key>, FindError<E>> {
         let state = self.shared.state();
         if let Some(key) = state.keys.find(id) {
@@ -97,7 +96,7 @@ impl<E: Clone + Send + Sync + 'static> Keys<E> {
         let state = self.shared.state();
         match state.keys.find(id) {
             Some(key) => Ok(key),
-            // The key may exist, so the token is not to blame.
+            // The key may exist, so the token is not rejected.
             None if state.failed_at.is_some() || state.fetched_at.is_none() => {
                 Err(FindError::Unavailable(FAILURE_FLOOR))
             }
@@ -112,7 +111,7 @@ impl<E: Clone + Send + Sync + 'static> Keys<E> {
         self.shared.generation.load(Ordering::Acquire)
     }
 
-    /// Returns the time passed since the keys were last fetched; absent when they never were.
+    /// Returns the time that has passed since the keys were last fetched, or `None` when they never were.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
         let fetched_at = self.shared.state().fetched_at;
@@ -144,7 +143,8 @@ impl<E> Shared<E> {
     }
 
     async fn fetch(&self) -> Result<(), E> {
-        // A caller can look before a fetch ends and join after it: the keys of that fetch are recent enough.
+        // A caller may look up a key before a fetch ends and get here after it. The keys of that fetch are recent
+        // enough.
         let state = self.state();
         if !self.may_fetch(&state, FAILURE_FLOOR) {
             return Ok(());
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unknown_key_is_asked_for_once_in_ten_seconds() {
+    async fn an_unknown_key_is_fetched_once_in_ten_seconds() {
         let issuer = Issuer::new();
         assert_eq!(issuer.find("first").await, "found");
         assert_eq!(issuer.find("second").await, "Unknown");
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keys_are_kept_while_the_issuer_is_away() {
+    async fn keys_are_kept_while_the_issuer_cannot_be_reached() {
         let issuer = Issuer::new();
         assert_eq!(issuer.find("first").await, "found");
         issuer.answer(Err("away"));

@@ -1,4 +1,4 @@
-//! A connection (HTTP/1.1): its requests are answered one after the other, and it is closed when no further request
+//! One connection (HTTP/1.1). Its requests are answered one after the other, and it is closed when no further request
 //! arrives.
 
 use std::net::SocketAddr;
@@ -16,8 +16,8 @@ use hyper_util::rt::TokioTimer;
 use tokio::sync::watch;
 use tower::Service;
 
-/// Answers until the other end hangs up, until it has sent nothing or half a head for `idle`, or until `stopped` is
-/// true and the running request has its answer. What a connection was upgraded to is not waited for.
+/// Answers requests until the client closes the connection, until it has sent nothing or only a part of a head for
+/// `idle`, or until `stopped` is true and the running request is answered. It does not wait for an upgraded connection.
 pub(crate) async fn answer(
     stream: impl Read + Write + Unpin + Send + 'static,
     address: SocketAddr,
@@ -61,7 +61,7 @@ mod tests {
 
     const IDLE: Duration = Duration::from_secs(60);
 
-    /// The other end of a connection, and what stops it.
+    /// Opens a connection, and returns its client side and the sender that stops it.
     fn connect() -> (DuplexStream, watch::Sender<bool>) {
         let late = || async {
             sleep(10 * IDLE).await;
@@ -86,13 +86,13 @@ mod tests {
         (far, stopping)
     }
 
-    /// Reads until this was read, or to the end.
+    /// Reads until the awaited text, or to the end.
     async fn read_until(stream: &mut DuplexStream, awaited: &str) -> String {
         let mut read = Vec::new();
         let reading = async {
             while !String::from_utf8_lossy(&read).ends_with(awaited) && stream.read_buf(&mut read).await.unwrap() > 0 {}
         };
-        timeout(20 * IDLE, reading).await.expect("nobody waits for ever");
+        timeout(20 * IDLE, reading).await.expect("the connection is closed at some time");
         String::from_utf8_lossy(&read).into_owned()
     }
 
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn half_a_request_is_not_waited_for_for_ever() {
+    async fn a_connection_with_half_a_request_is_closed() {
         for half in ["", "GET / HT", "GET / HTTP/1.1\r\nhost: auth.test\r\nx-slow"] {
             let (mut stream, _stopping) = connect();
             stream.write_all(half.as_bytes()).await.unwrap();
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_waits_for_an_answer_is_not_idle() {
+    async fn a_client_that_waits_for_an_answer_is_not_idle() {
         for path in ["/late", "/events", "/socket"] {
             let (mut stream, _stopping) = connect();
             let upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_running_request_has_its_answer_before_the_stop() {
+    async fn a_running_request_is_answered_before_the_stop() {
         let (mut stream, stopping) = connect();
         stream.write_all(b"GET /late HTTP/1.1\r\nhost: auth.test\r\n\r\n").await.unwrap();
         sleep(IDLE).await;
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_stop_does_not_wait_for_whoever_says_nothing() {
+    async fn a_stop_does_not_wait_for_idle_connections() {
         for said in ["", "GET / HTTP/1.1\r\nhost: auth.test\r\n\r\n"] {
             let (mut stream, stopping) = connect();
             stream.write_all(said.as_bytes()).await.unwrap();

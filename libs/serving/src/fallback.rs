@@ -1,5 +1,5 @@
-//! Answers without a handler of their own: for an unknown path, an unknown method, or a handler that panicked. They
-//! have the form of a GraphQL answer, like most answers of both services.
+//! Responses for an unknown path, an unknown method, or a handler that panicked. They have the form of a GraphQL
+//! response, like most responses of both services.
 
 use std::any::Any;
 
@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// The answer, with a body if it is one of axum's own: those say no more than their status.
+/// Adds a body to a response of axum itself, which consists of the status only.
 pub(crate) fn worded(response: Response) -> Response {
     let words = match response.status() {
         StatusCode::NOT_FOUND => ("NOT_FOUND", "There is nothing at this path."),
@@ -25,7 +25,7 @@ pub(crate) fn worded(response: Response) -> Response {
     (parts, body(words)).into_response()
 }
 
-/// The answer in the place of one that there will not be.
+/// Builds the response for a handler that panicked.
 pub(crate) fn panicked(id: &str, panic: &(dyn Any + Send)) -> Response {
     let message = panic
         .downcast_ref::<String>()

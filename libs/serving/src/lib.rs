@@ -1,4 +1,4 @@
-//! Serving HTTP, for both services: a listener that stops gracefully, identifiers for requests, the log.
+//! The HTTP server of both services: a listener that stops gracefully, identifiers of requests, and the log.
 
 mod connection;
 mod fallback;
@@ -7,7 +7,7 @@ mod log;
 mod observe;
 mod stop;
 
-pub use listener::{Patience, listen, serve};
+pub use listener::{Timeouts, listen, serve};
 pub use log::{Format, log_to_stderr};
 pub use observe::{RequestId, in_span, observed};
 pub use stop::stop_signal;

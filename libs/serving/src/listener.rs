@@ -1,4 +1,4 @@
-//! Serving a router on a socket until it is told to stop.
+//! Serves a router on a socket until it is asked to stop.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,28 +16,28 @@ use crate::connection;
 
 /// Time limits for clients.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// Running requests may take so long to finish after a signal to stop.
+pub struct Timeouts {
+    /// Time that running requests have to finish after a signal to stop.
     pub grace: Duration,
-    /// A connection is cut whose other end has taken nothing for so long while there was something to be taken. One on
-    /// which nothing is said is not.
+    /// Time after which a connection is closed whose client does not read pending data. A connection without pending
+    /// data stays open.
     pub unread: Duration,
-    /// A connection is closed on which no further request, or no more than a part of its head, has come for so long.
+    /// Time after which a connection is closed that has sent no further request, or only a part of its head.
     pub idle: Duration,
 }
 
-impl Patience {
-    /// Returns limits with these two, and one minute for clients that do not read.
+impl Timeouts {
+    /// Returns these two limits, and one minute for clients that do not read.
     #[must_use]
     pub fn new(grace: Duration, idle: Duration) -> Self {
         Self { grace, idle, unread: Duration::from_secs(60) }
     }
 }
 
-/// Takes an address to listen on.
+/// Listens on an address.
 ///
 /// # Errors
-/// When it is not to be had; the error names it, and says what to do.
+/// When the address is not available. The error names the address and what to do.
 pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let advice = match error.kind() {
@@ -45,41 +45,41 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
             io::ErrorKind::PermissionDenied => ": choose a port from 1024 on",
             _ => "",
         };
-        io::Error::new(error.kind(), format!("can not listen at {address}: {error}{advice}"))
+        io::Error::new(error.kind(), format!("cannot listen at {address}: {error}{advice}"))
     })
 }
 
-/// Serves until `stop` is ready, takes no new connection from then on, and finishes the running requests within their
-/// grace. Handlers find the address of the other end as `ConnectInfo<SocketAddr>`.
+/// Serves until `stop` is ready. From then on it accepts no new connection, and finishes the running requests within
+/// their grace. Handlers find the address of the client as `ConnectInfo<SocketAddr>`.
 pub async fn serve(
     mut listener: TcpListener,
     router: Router,
-    patience: Patience,
+    timeouts: Timeouts,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    // Here and not for each connection, as it takes its time.
+    // This is expensive, so that it is not done for each connection.
     let router: Router = router.with_state(());
     let (stopping, stopped) = watch::channel(false);
     let mut stop = pin!(stop);
     loop {
         let (stream, address) = tokio::select! {
-            // Says so and tries again after a while when it fails, as it does where no file can be opened.
+            // If it fails, for example because no file can be opened, it logs the error and tries again after a while.
             accepted = Listener::accept(&mut listener) => accepted,
             () = &mut stop => break,
         };
-        // Answers are small and complete: waiting to fill a segment only delays them.
+        // Responses are small and complete. Waiting to fill a segment only delays them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(patience.unread));
+        stream.set_write_timeout(Some(timeouts.unread));
         let stream = TokioIo::new(Box::pin(stream));
-        tokio::spawn(connection::answer(stream, address, router.clone(), patience.idle, stopped.clone()));
+        tokio::spawn(connection::answer(stream, address, router.clone(), timeouts.idle, stopped.clone()));
     }
     tracing::info!("stopping: running requests are finished");
     drop((listener, stopped));
     stopping.send_replace(true);
-    if tokio::time::timeout(patience.grace, stopping.closed()).await.is_err() {
+    if tokio::time::timeout(timeouts.grace, stopping.closed()).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
 }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_address_that_is_taken_is_named_with_what_to_do() {
+    async fn the_error_for_an_address_in_use_names_it_and_says_what_to_do() {
         let first = listen(([127, 0, 0, 1], 0).into()).await.unwrap();
         let address = first.local_addr().unwrap();
         let refused = listen(address).await.unwrap_err().to_string();
@@ -100,13 +100,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn half_a_request_line_ends_in_a_closed_socket() {
+    async fn a_socket_with_half_a_request_line_is_closed() {
         let listener = listen(([127, 0, 0, 1], 0).into()).await.unwrap();
         let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let patience = Patience::new(Duration::from_secs(30), Duration::from_secs(75));
-        tokio::spawn(serve(listener, Router::new(), patience, std::future::pending()));
+        let timeouts = Timeouts::new(Duration::from_secs(30), Duration::from_secs(75));
+        tokio::spawn(serve(listener, Router::new(), timeouts, std::future::pending()));
         stream.write_all(b"GET / HT").await.unwrap();
-        // Time passes when everybody waits: for the service alone here, as the network does not wait for that.
+        // The paused time advances when all tasks wait. Here only the service waits, because the network is real.
         let started = tokio::time::Instant::now();
         stream.read_u8().await.unwrap_err();
         assert!(started.elapsed() < Duration::from_secs(100), "{:?}", started.elapsed());

@@ -7,17 +7,17 @@ use tracing_subscriber::EnvFilter;
 /// Format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// For people, in colour on a terminal.
+    /// Text for people, in colour on a terminal.
     Text,
-    /// One JSON object in each line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Starts logging what a filter (in the syntax of [`EnvFilter`]) lets through. Whoever did so before in this process
-/// goes on.
+/// Starts to log the events that match a filter (in the syntax of [`EnvFilter`]). If a log was started in this process
+/// before, that one continues.
 pub fn log_to_stderr(filter: &str, format: Format) {
     let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(stderr);
-    // A second subscriber is refused, which is what is wanted when a service lives within another program.
+    // A second subscriber is rejected, as it should be when a service runs within another program.
     let _ = match format {
         Format::Json => builder.json().flatten_event(true).try_init(),
         Format::Text => builder.with_ansi(stderr().is_terminal()).with_target(false).try_init(),

@@ -1,5 +1,5 @@
-//! The treatment of every request: it gets an identifier, is counted and logged, and its answer gets the security
-//! headers for browsers. A handler that panics ends its own request only.
+//! The layer around every request. It assigns an identifier, counts and logs the request, and adds security headers for
+//! browsers. A handler that panics ends only its own request.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -25,21 +25,21 @@ use crate::fallback;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Names a request, in the log and in the answer; found among the extensions of the request.
+/// Identifier of a request in the log and in the response. It is in the extensions of the request.
 #[derive(Clone, Debug)]
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// Its text.
+    /// Returns the identifier as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
 }
 
-/// Wraps every route of a router; `count` receives the status of each answer and the time that it took.
+/// Wraps every route of a router. `count` receives the status and the duration of each response.
 ///
-/// Log lines of routes name their request where [`in_span`] is around them.
+/// Log lines of routes contain the identifier of their request if [`in_span`] is around the routes.
 pub fn observed<S, C>(router: Router<S>, count: C) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -48,22 +48,23 @@ where
     router.layer(layer_fn(move |inner| Observed { inner, count: count.clone() }))
 }
 
-/// A layer for routes: what they log names their request.
+/// Layer for routes, with which their log lines contain the identifier of the request.
 pub async fn in_span(request: Request, next: Next) -> Response {
     let span = span(request.extensions());
     next.run(request).instrument(span).await
 }
 
-/// Returns the span that names a request in the log, by its extensions.
+/// Returns the span with the identifier of a request.
 fn span(extensions: &Extensions) -> Span {
     match extensions.get::<RequestId>() {
-        // The fields of a span are formatted when it begins, even if nothing is logged within it: so there is one only.
+        // The fields of a span are formatted when it begins, even if nothing is logged within it. Therefore it has only
+        // one.
         Some(id) => tracing::info_span!("request", id = %id.as_str()),
         None => Span::none(),
     }
 }
 
-/// A service by hand, as `axum::middleware::from_fn` makes four boxes of what can be one.
+/// The wrapped service. It is written by hand, because `axum::middleware::from_fn` needs four boxes instead of one.
 #[derive(Clone)]
 struct Observed<S, C> {
     inner: S,
@@ -98,7 +99,7 @@ where
             };
             let (status, took) = (response.status(), started.elapsed());
             count(status, took);
-            // The path only: a query string may hold what must not be logged.
+            // Only the path is logged, because a query string may contain secrets.
             let (id_text, path) = (id.as_str(), uri.path());
             if status.is_server_error() {
                 tracing::warn!(id = id_text, %method, path, status = status.as_u16(), ?took, "answered");
@@ -111,7 +112,7 @@ where
     }
 }
 
-/// The headers of every answer.
+/// Adds the headers of every response.
 fn complete(headers: &mut HeaderMap, id: RequestId) {
     headers.insert(REQUEST_ID, id.0);
     for (name, value) in
@@ -121,7 +122,7 @@ fn complete(headers: &mut HeaderMap, id: RequestId) {
     }
 }
 
-/// The caller's identifier, if it is one that can stand in a log, or a new one.
+/// Returns the identifier that the caller sent if it is safe for the log, else a new one.
 fn request_id(headers: &HeaderMap) -> RequestId {
     let good = |id: &&HeaderValue| {
         let id = id.as_bytes();
@@ -130,12 +131,13 @@ fn request_id(headers: &HeaderMap) -> RequestId {
     RequestId(headers.get(REQUEST_ID).filter(good).cloned().unwrap_or_else(new_id))
 }
 
-/// Random for each process, and counted within it: asking for randomness at every request costs more than the rest.
+/// Returns a new identifier: a random part for the process and a counter. A random number for each request would cost
+/// more than all the rest.
 fn new_id() -> HeaderValue {
     static PROCESS: LazyLock<u64> = LazyLock::new(|| Uuid::new_v4().as_u64_pair().0);
     static COUNT: AtomicU64 = AtomicU64::new(1);
     let id = Uuid::from_u64_pair(*PROCESS, COUNT.fetch_add(1, Ordering::Relaxed)).simple();
-    HeaderValue::from_str(id.encode_lower(&mut Uuid::encode_buffer())).expect("it has digits only")
+    HeaderValue::from_str(id.encode_lower(&mut Uuid::encode_buffer())).expect("it contains only digits")
 }
 
 #[cfg(test)]

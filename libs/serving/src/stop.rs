@@ -4,10 +4,11 @@ use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Ready when the process gets SIGINT or SIGTERM. It listens from the call on, not from the first poll.
+/// Returns a future that is ready when the process gets SIGINT or SIGTERM. It listens from the call on, not from the
+/// first poll.
 ///
 /// # Errors
-/// When signals can not be listened for.
+/// When the signal handlers cannot be installed.
 pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

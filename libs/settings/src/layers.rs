@@ -63,7 +63,7 @@ pub struct Loaded<C> {
 
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the configuration is wrong:")?;
+        formatter.write_str("the configuration is not valid:")?;
         for Problem { key, message } in &self.0 {
             write!(formatter, "\n  {key}: {message}")?;
         }

@@ -57,11 +57,11 @@ impl MasterSecret {
     }
 }
 
-/// Returns the text of the file. A missing file is created with a new secret.
+/// Returns the text of the file. If the file is missing, it creates it with a new secret.
 pub(crate) fn read_or_make(path: &Path) -> io::Result<SecretString> {
     match fs::metadata(path) {
         Ok(found) if found.permissions().mode() & 0o077 != 0 => {
-            Err(about(path, &"others can read it: chmod 600 it, or make a new one"))
+            Err(about(path, &"others can read the file: set its mode to 600, or create a new secret"))
         }
         Ok(_) => read(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => make(path),
@@ -87,7 +87,7 @@ fn make(path: &Path) -> io::Result<SecretString> {
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft).map_err(|error| about(path, &error))?;
     match linked {
-        Ok(()) => tracing::info!(path = %path.display(), "made a new master secret: back it up"),
+        Ok(()) => tracing::info!(path = %path.display(), "a new master secret was generated: back it up"),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(about(path, &error)),
     }

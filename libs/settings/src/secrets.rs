@@ -1,7 +1,7 @@
 //! The current secret and previous ones, which are accepted for some time after their replacement.
 //!
-//! The file has one secret in each line: first the current one, then the previous ones, each with the time until which
-//! it is accepted. The service decides what an accepted secret is good for.
+//! The file has one secret per line: first the current one, then the previous ones, each with the time until which it
+//! is accepted. The service decides what an accepted secret is used for.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -22,7 +22,7 @@ const UNTIL: &str = " until ";
 /// Secrets of a service.
 #[derive(Debug)]
 pub struct Secrets {
-    /// Secret for everything new.
+    /// Current secret, which signs and encrypts.
     pub current: MasterSecret,
     /// Previous secrets, the latest first.
     pub previous: Vec<PreviousSecret>,
@@ -60,7 +60,7 @@ impl Secrets {
     /// # Errors
     /// As [`Self::load`].
     pub fn rotate(path: &Path, now: DateTime<Utc>, window: Duration) -> io::Result<DateTime<Utc>> {
-        // The file is replaced, so it is the folder that is locked.
+        // The folder is locked, because the file is replaced.
         let folder = File::open(path.parent().unwrap_or(Path::new("."))).map_err(|error| about(path, &error))?;
         folder.lock().map_err(|error| about(path, &error))?;
         let before = Self::parse(&read_or_make(path)?).map_err(|reason| about(path, &reason))?;
@@ -86,7 +86,7 @@ impl Secrets {
         let mut lines = text.expose_secret().lines().filter(|line| !line.trim().is_empty());
         let current = MasterSecret::parse(&lines.next().unwrap_or_default().into())?;
         let previous = lines.map(|line| {
-            let wrong = "a former secret must be followed by `until` and a time";
+            let wrong = "a previous secret must be followed by `until` and a time";
             let (secret, until) = line.split_once(UNTIL).ok_or(wrong)?;
             let until = DateTime::parse_from_rfc3339(until.trim()).map_err(|_| wrong)?;
             let secret = MasterSecret::parse(&secret.into())?;

@@ -1,4 +1,4 @@
-//! Single flight: callers that want the same thing at the same time share one run of the work.
+//! Single flight: callers that need the same result at the same time share one run of the work.
 //!
 //! Results are not kept. A call that arrives after the work has ended starts it again.
 
@@ -29,8 +29,8 @@ impl<K, V> Default for Flights<K, V> {
 }
 
 impl<K: Clone + Eq + Hash + Send + 'static, V: Clone + Send + Sync + 'static> Flights<K, V> {
-    /// Joins the run of this key, or starts one. The work runs in its own task, so it ends even when every caller goes
-    /// away.
+    /// Joins the run of this key, or starts one. The work runs in its own task, and is finished even if all callers are
+    /// cancelled.
     pub fn join<F>(&self, key: K, start: impl FnOnce() -> F) -> Flight<V>
     where
         F: Future<Output = V> + Send + 'static,
@@ -52,7 +52,7 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Clone + Send + Sync + 'static> Fl
     }
 }
 
-/// Removes a run from the map when it ends, also by a panic.
+/// Removes a run from the map when it ends, even by a panic.
 struct Entry<K: Eq + Hash, V> {
     key: K,
     running: Arc<Mutex<HashMap<K, Flight<V>>>>,
@@ -91,6 +91,6 @@ mod tests {
         let flights = Flights::<&str, ()>::default();
         let work = || async { assert!(std::hint::black_box(false), "the work is broken") };
         assert!(flights.join("key", work).await.is_err());
-        assert!(flights.join("key", || async {}).await.is_ok(), "the next run starts afresh");
+        assert!(flights.join("key", || async {}).await.is_ok(), "the next call starts a new run");
     }
 }

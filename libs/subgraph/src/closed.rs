@@ -1,4 +1,4 @@
-//! Nothing is open because somebody forgot a rule: a schema is refused that has a way in without one.
+//! Rejects schemas in which a field has no rule, so that no field is open because a rule was forgotten.
 
 use std::fmt;
 
@@ -10,14 +10,14 @@ use async_graphql::{ObjectType, Positioned, Schema, SubscriptionType, Value};
 
 use crate::rule::{MARK, NO_RULES};
 
-/// Fields that nobody decided about.
+/// The fields without a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undecided {
     fields: Vec<String>,
 }
 
 impl Undecided {
-    /// The fields, such as `Query.reports`.
+    /// Returns the fields, such as `Query.reports`.
     #[must_use]
     pub fn fields(&self) -> &[String] {
         &self.fields
@@ -27,22 +27,25 @@ impl Undecided {
 impl fmt::Display for Undecided {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fields = self.fields.join(", ");
-        write!(formatter, "without a rule: {fields}; write access(…) above each, with the rule Open if it is for all")
+        write!(
+            formatter,
+            "fields without a rule: {fields}; write access(…) above each, with the rule Open if every caller may use it"
+        )
     }
 }
 
 impl std::error::Error for Undecided {}
 
-/// Refuses a schema in which a way in has no rule: a field of `Query`, `Mutation` or `Subscription`, or a field of an
-/// entity, which `_entities` reaches. `_service` is exempt, as composition needs it. Call it when the schema is built,
-/// so that a service with a forgotten rule does not start.
+/// Rejects a schema in which a field without a rule can be reached: a field of `Query`, `Mutation` or `Subscription`,
+/// or a field of an entity, which `_entities` returns. `_service` is exempt, because composition needs it. Call this
+/// when the schema is built, so that a service with a forgotten rule does not start.
 ///
-/// An object that is merged into another one hands on the rules of its fields and not its own: such fields need their
-/// own. So do the fields of a `#[ComplexObject]`: a rule of the type, which would not reach them, does not compile with
-/// [`guarded`](crate::guarded).
+/// An object that is merged into another one passes on the rules of its fields, but not its own rule. Such fields need
+/// their own rules. So do the fields of a `#[ComplexObject]`: a rule of the type would not apply to them, and does not
+/// compile with [`guarded`](crate::guarded).
 ///
 /// # Errors
-/// [`Undecided`], with all such fields.
+/// [`Undecided`], with all fields without a rule.
 pub fn deny_by_default<Q, M, S>(schema: &Schema<Q, M, S>) -> Result<(), Undecided>
 where
     Q: ObjectType + 'static,
@@ -87,7 +90,7 @@ fn is_ruled(directives: &[Positioned<ConstDirective>]) -> bool {
     directives.iter().filter_map(marked).any(|name| !NO_RULES.contains(&name))
 }
 
-/// The fields that name an entity; none when the type is not one.
+/// Returns the key fields of an entity, or `None` when the type is not an entity.
 fn key_of(definition: &TypeDefinition) -> Option<Vec<String>> {
     let keys = definition.directives.iter().filter(|directive| marked(directive) == Some("key"));
     let fields = keys.filter_map(|directive| match &directive.node.get_argument("fields")?.node {

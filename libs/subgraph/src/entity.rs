@@ -1,4 +1,4 @@
-//! Representations: how a gateway names an entity of a subgraph.
+//! Representations, with which a gateway names the entities of a subgraph.
 
 use async_graphql::{Any, Value};
 
@@ -10,10 +10,11 @@ pub struct Representation<'a> {
 }
 
 impl<'a> Representation<'a> {
-    /// Most representations that a service should take at once: gateways ask for the users of a page together.
+    /// Maximum number of representations that a service should accept at once. Gateways request the users of a page
+    /// together.
     pub const MOST: usize = 1_000;
 
-    /// Reads a representation; none unless it is an object with a `__typename`.
+    /// Reads a representation. Returns `None` unless it is an object with a `__typename`.
     #[must_use]
     pub fn of(any: &'a Any) -> Option<Self> {
         let Value::Object(members) = &any.0 else { return None };
@@ -21,13 +22,13 @@ impl<'a> Representation<'a> {
         Some(Self { members, typename })
     }
 
-    /// The type of the entity.
+    /// Returns the type of the entity.
     #[must_use]
     pub fn typename(&self) -> &'a str {
         self.typename
     }
 
-    /// A field of the key, when it is a string.
+    /// Returns a field of the key, if it is a string.
     #[must_use]
     pub fn key(&self, field: &str) -> Option<&'a str> {
         match self.members.get(field) {

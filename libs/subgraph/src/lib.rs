@@ -1,6 +1,6 @@
-//! Turns an async-graphql schema into a guarded subgraph of Apollo Federation. A rule is written once, and is both the
-//! check at run time and the directive in the schema, which is exported for composers. The package knows no callers:
-//! services bring their own rules.
+//! Turns an async-graphql schema into a guarded subgraph of Apollo Federation. A rule is written once. It is both the
+//! check at run time and the directive in the schema that is exported for composers. This crate does not know callers:
+//! services define their own rules.
 //!
 //! ```
 //! use async_graphql::{Context, EmptyMutation, EmptySubscription, Guard, MergedObject, Object, Schema};

@@ -1,50 +1,49 @@
-//! Demands of rules, and their form in the schema until it is exported.
+//! The demands of rules, and their form in the schema before it is exported.
 
 use std::borrow::Cow;
 
 use async_graphql::registry::{MetaDirectiveInvocation, MetaType, Registry, location_traits};
 use async_graphql::{ObjectType, Value};
 
-/// The names of our directives in async-graphql's registry begin with this, so that an export finds them among whatever
-/// else a schema has.
+/// Prefix of our directives in async-graphql's registry, by which the export finds them.
 pub(crate) const MARK: &str = "subgraph__";
 
-/// Stands for the absence of a directive, which no export shows.
+/// Marks a field as open. No export shows it.
 pub(crate) const OPEN: &str = "open";
 
-/// Marks an operation that tries or uses up a secret; no export shows it.
+/// Marks an operation that tries or uses up a secret. No export shows it.
 pub(crate) const CREDENTIAL: &str = "credential";
 
-/// Directives that say nothing about access.
+/// Directives that are not about access.
 pub(crate) const NO_RULES: [&str; 3] = ["key", "tag", CREDENTIAL];
 
-/// A guard that says what it demands.
+/// A guard that states its demand.
 pub trait Rule {
-    /// Returns the demand that gateways are informed of. The guard checks it in any case.
+    /// Returns the demand for gateways. The guard checks it in any case.
     fn demand(&self) -> Demand;
 }
 
 /// A demand on the caller, in the form of the directives of Apollo Federation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Demand {
-    /// `@authenticated`: to be signed in.
+    /// `@authenticated`: the caller is signed in.
     Authenticated,
-    /// `@requiresScopes`: all scopes of one of the lists.
+    /// `@requiresScopes`: the caller has all scopes of one of the lists.
     Scopes(Vec<Vec<String>>),
-    /// `@policy`: what only the service knows, such as a role; all policies of one of the lists. A gateway that does
-    /// not know a policy refuses.
+    /// `@policy`: the caller meets all policies of one of the lists. A policy is a condition that only the service
+    /// knows, such as a role. A gateway rejects policies that it does not know.
     Policies(Vec<Vec<String>>),
-    /// Nothing, and no directive: that it is open to everybody was decided, and not forgotten.
+    /// No demand and no directive: the field is open to every caller on purpose.
     Nothing,
 }
 
-/// The directive that a [`Rule`] becomes; [`guarded`](crate::guarded) writes it.
+/// The directive of a [`Rule`], which [`guarded`](crate::guarded) writes.
 #[expect(non_camel_case_types, reason = "async-graphql takes directives by the name that they have in a schema")]
 #[derive(Clone, Copy, Debug)]
 pub struct access;
 
 impl access {
-    /// The directive for what a rule demands.
+    /// Returns the directive for the demand of a rule.
     pub fn apply(rule: &impl Rule) -> MetaDirectiveInvocation {
         match rule.demand() {
             Demand::Authenticated => marked("authenticated", None),
@@ -55,27 +54,27 @@ impl access {
     }
 }
 
-/// `@key` for a type whose entities the service resolves by itself, all of a request at once:
+/// `@key` for a type whose entities the service resolves itself, all entities of a request at once:
 /// `#[graphql(directive = key::apply("id"))]`.
 #[expect(non_camel_case_types, reason = "async-graphql takes directives by the name that they have in a schema")]
 #[derive(Clone, Copy, Debug)]
 pub struct key;
 
 impl key {
-    /// The fields that name an entity.
+    /// Returns the directive with the key fields of an entity.
     pub fn apply(fields: &str) -> MetaDirectiveInvocation {
         marked("key", Some(("fields", Value::from(fields))))
     }
 }
 
-/// `@tag` where async-graphql has none of its own, which is at the fields of a subscription:
-/// `#[graphql(directive = tag::apply("feed"))]`. Elsewhere write `#[graphql(tag = "feed")]`.
+/// `@tag` for the fields of a subscription, where async-graphql has no attribute for it: `#[graphql(directive =
+/// tag::apply("feed"))]`. Elsewhere write `#[graphql(tag = "feed")]`.
 #[expect(non_camel_case_types, reason = "async-graphql takes directives by the name that they have in a schema")]
 #[derive(Clone, Copy, Debug)]
 pub struct tag;
 
 impl tag {
-    /// The name by which a contract leaves the field out.
+    /// Returns the directive with the name by which a contract leaves out the field.
     pub fn apply(name: &str) -> MetaDirectiveInvocation {
         marked("tag", Some(("name", Value::from(name))))
     }
@@ -111,8 +110,8 @@ fn marked(name: &str, argument: Option<(&str, Value)>) -> MetaDirectiveInvocatio
 }
 
 /// # Panics
-/// When a list is empty, which names nobody or everybody; when a name has a quotation mark, which neither a scope nor a
-/// policy has.
+/// When a list is empty, because its meaning is ambiguous; when a name contains a quotation mark or a backslash, which
+/// neither a scope nor a policy has.
 fn lists_value(lists: Vec<Vec<String>>) -> Value {
     let empty = lists.is_empty() || lists.iter().any(Vec::is_empty);
     assert!(!empty, "a rule demands an empty list of scopes or policies");
@@ -123,7 +122,7 @@ fn lists_value(lists: Vec<Vec<String>>) -> Value {
     Value::List(lists.into_iter().map(|list| Value::List(list.into_iter().map(value).collect())).collect())
 }
 
-// Federation defines the directives, so that there is nothing to register.
+// Federation defines the directives, so that they are not registered.
 impl async_graphql::TypeDirective for access {
     fn name(&self) -> Cow<'static, str> {
         "access".into()

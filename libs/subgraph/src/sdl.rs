@@ -1,12 +1,12 @@
 //! The schema as text: for clients, and for composers with and without the directives about access. async-graphql
-//! writes most of it; the link to the federation specification is ours, as async-graphql's knows neither
-//! `@authenticated` nor `@policy`.
+//! writes most of it. The link to the federation specification is our own, because that of async-graphql imports
+//! neither `@authenticated` nor `@policy`.
 
 use async_graphql::{ObjectType, SDLExportOptions, Schema, SubscriptionType};
 
 use crate::rule::{CREDENTIAL, MARK, NO_RULES, OPEN};
 
-/// The first version of the specification that has every directive that we write.
+/// First version of the specification that has every directive in use.
 const SPECIFICATION: &str = "https://specs.apollo.dev/federation/v2.6";
 /// Directives that are imported if they are used.
 const IMPORTS: [&str; 14] = [
@@ -29,13 +29,13 @@ const IMPORTS: [&str; 14] = [
 /// Inclusion of the directives about access in the exported schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Directives {
-    /// `@authenticated`, `@requiresScopes` and `@policy` are there.
+    /// The schema contains `@authenticated`, `@requiresScopes` and `@policy`.
     Included,
-    /// They are not: for gateways that refuse a graph with them. The guards check all the same.
+    /// The schema does not contain them, for gateways that reject them. The guards check access in any case.
     LeftOut,
 }
 
-/// The schema for clients and code generators.
+/// Returns the schema for clients and code generators.
 pub fn plain_sdl<Q, M, S>(schema: &Schema<Q, M, S>) -> String
 where
     Q: ObjectType + 'static,
@@ -45,7 +45,7 @@ where
     tidy(&unmark(&schema.sdl_with_options(sorted()), |_| false))
 }
 
-/// The schema for composition into a supergraph, in an order that depends on the schema only.
+/// Returns the schema for composition into a supergraph, in an order that depends only on the schema.
 pub fn federation_sdl<Q, M, S>(schema: &Schema<Q, M, S>, directives: Directives) -> String
 where
     Q: ObjectType + 'static,
@@ -58,7 +58,7 @@ where
         !hidden && (NO_RULES.contains(&name) || directives == Directives::Included)
     });
     let (definitions, links) = sdl.split_once("extend schema @link(").unwrap_or((&sdl, ""));
-    // The first link is async-graphql's own; those behind it belong to composed directives.
+    // The first link is that of async-graphql; those after it belong to composed directives.
     let others = links.split_once("\n)\n").map_or("", |(_, others)| others.trim());
     let applied: Vec<&str> = directives_of(definitions).collect();
     let imports: Vec<String> =
@@ -75,14 +75,14 @@ fn tidy(sdl: &str) -> String {
     format!("{}\n", sdl.trim())
 }
 
-/// Gives our directives their real names, or takes them out.
+/// Gives our directives their real names, or removes them.
 fn unmark(sdl: &str, keep: impl Fn(&str) -> bool) -> String {
     let start = format!(" @{MARK}");
     let mut pieces = sdl.split(start.as_str());
     let mut text = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let name_length = piece.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(piece.len());
-        // No argument of ours has a quotation mark in it, so one before a bracket ends the last of them.
+        // No argument of our directives contains a quotation mark, so that one before a bracket ends the last argument.
         let ends = ["\"]])", "\")"].iter().filter_map(|end| Some(piece.find(end)? + end.len()));
         let length =
             if piece[name_length..].starts_with('(') { ends.min().unwrap_or(piece.len()) } else { name_length };
@@ -95,7 +95,7 @@ fn unmark(sdl: &str, keep: impl Fn(&str) -> bool) -> String {
     text
 }
 
-/// The names of the directives on the lines that declare something.
+/// Returns the names of the directives on lines with declarations.
 fn directives_of(definitions: &str) -> impl Iterator<Item = &str> {
     let mut inside_description = false;
     definitions

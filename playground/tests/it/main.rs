@@ -1,4 +1,4 @@
-//! What the page's routes answer, with and without the assets.
+//! The responses of the page's routes, with and without the assets.
 
 #![cfg(test)]
 
@@ -19,7 +19,7 @@ const PAGE: Page = Page {
     examples: &["{ notes(text: \"<b>'\") }"],
 };
 
-/// The assets are embedded when the crate is compiled, so a test has what was there then.
+/// The assets are embedded when the crate is compiled, so that a test sees the assets of that time.
 fn assets_are_built() -> bool {
     std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/dist/index.html")).exists()
 }
@@ -70,7 +70,7 @@ fn the_policy_allows_nothing_inline_and_no_other_origin() {
 }
 
 #[tokio::test]
-async fn a_path_out_of_the_assets_is_not_found() {
+async fn a_path_outside_of_the_assets_is_not_found() {
     for path in [
         "/playground/../Cargo.toml",
         "/playground/..%2FCargo.toml",
@@ -92,9 +92,9 @@ async fn a_path_out_of_the_assets_is_not_found() {
 }
 
 #[tokio::test]
-async fn every_asset_has_its_type_and_is_asked_for_again() {
+async fn every_asset_has_its_type_and_is_revalidated() {
     if !assets_are_built() {
-        // Nothing is embedded: then the page says so, and nothing else is there.
+        // Without embedded assets, the page says so, and there is nothing else.
         assert_eq!(get("/").await.2, PAGE.without_assets());
         assert_eq!(get("/playground/playground.js").await.0, StatusCode::NOT_FOUND);
         return;

@@ -1,4 +1,4 @@
-//! A hash with the function that has made it: comparison, and cost.
+//! A hash with the function that made it: its comparison and its cost.
 
 use std::num::NonZeroU32;
 
@@ -14,19 +14,19 @@ use subtle::ConstantTimeEq;
 
 use model::error::{Error, Result};
 
-/// Position of the digest in a hash of bcrypt.
+/// Position of the digest in a bcrypt hash.
 pub(super) const BCRYPT_DIGEST_AT: usize = 29;
-/// As much as our own hashes may be configured to cost.
+/// The maximum cost that can be configured for our own hashes.
 const MOST_ARGON2_KIB: u32 = 1_048_576;
 const MOST_ARGON2_PASSES: u32 = 20;
 const MOST_ARGON2_LANES: u32 = 64;
-/// Some seconds of one core, about ten times the usual cost.
+/// A few seconds on one core, about ten times the usual cost.
 const MOST_PBKDF2_ROUNDS: u32 = 10_000_000;
 const MOST_BCRYPT_COST: u32 = 16;
-/// Bytes that are mixed: 128 × N × r × p.
+/// Maximum number of bytes that scrypt mixes: 128 × N × r × p.
 const MOST_SCRYPT_BYTES: u64 = 1 << 30;
 
-/// A hash that can be compared with a password. It has no `Debug`, as it is nothing for a log.
+/// A hash that can be compared with a password. It does not implement `Debug`, so that no log shows it.
 pub struct ForeignHash {
     pub(super) preparation: Preparation,
     pub(super) function: Function,
@@ -36,9 +36,9 @@ pub struct ForeignHash {
 /// A transformation of a password before it is hashed.
 pub(super) enum Preparation {
     None,
-    /// Its SHA-256 in hexadecimal: Django, around the 72 bytes of bcrypt.
+    /// SHA-256 in hexadecimal. Django uses it to avoid bcrypt's limit of 72 bytes.
     Sha256Hex,
-    /// Its HMAC-SHA-256 under the salt, in base64: passlib, for the same reason.
+    /// HMAC-SHA-256 under the salt, in base64. passlib uses it for the same reason.
     HmacBase64(String),
 }
 
@@ -49,7 +49,7 @@ pub(super) enum Function {
         params: Params,
         salt: Vec<u8>,
     },
-    /// The digest is compared in the alphabet of bcrypt.
+    /// The digest is compared in bcrypt's own base64 alphabet.
     Bcrypt {
         cost: u32,
         salt: [u8; 16],
@@ -63,7 +63,7 @@ pub(super) enum Function {
         params: scrypt::Params,
         salt: Vec<u8>,
     },
-    /// The key of the project, encrypted under what scrypt makes of the password.
+    /// The hash is the signer key of the project, encrypted under the scrypt hash of the password.
     Firebase {
         params: scrypt::Params,
         salt: Vec<u8>,
@@ -80,10 +80,10 @@ impl ForeignHash {
         self.function.is_too_costly()
     }
 
-    /// Returns whether the hash was made of this password.
+    /// Returns whether this is the hash of the password.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the function refuses its parameters.
+    /// [`Error::Internal`] when the hash function rejects its parameters.
     pub(crate) fn matches(&self, password: &SecretString) -> Result<bool> {
         let password = password.expose_secret().as_bytes();
         let computed = match &self.preparation {
@@ -142,9 +142,9 @@ impl Function {
     }
 }
 
-/// AES-256-CTR with a counter from zero, as Firebase has it.
+/// Encrypts with AES-256-CTR and a counter that starts at zero, as Firebase does.
 fn encrypt(key: &[u8], text: &[u8]) -> Result<Vec<u8>> {
-    let failed = |_| Error::internal("AES has refused a key");
+    let failed = |_| Error::internal("AES rejected a key");
     let key = EncryptingKey::ctr(UnboundCipherKey::new(&AES_256, key).map_err(failed)?).map_err(failed)?;
     let mut output = text.to_vec();
     let start = EncryptionContext::Iv128(FixedLength::from([0; 16]));

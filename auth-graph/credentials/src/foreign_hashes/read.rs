@@ -1,4 +1,4 @@
-//! The formats: Django's, those of the PHC and of passlib, Werkzeug's, and Firebase's as Supabase writes it.
+//! Parses the hash formats of Django, PHC, passlib and Werkzeug, and that of Firebase as Supabase writes it.
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::hash::{BCRYPT_DIGEST_AT, ForeignHash, Function, Preparation};
 
-/// Base64 with or without padding.
+/// Base64 decoder that accepts text with and without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -60,7 +60,7 @@ fn argon2(text: &str) -> Option<ForeignHash> {
     let hash = PasswordHash::new(text).ok()?;
     let function = Function::Argon2 {
         algorithm: Algorithm::from_str(hash.algorithm.as_str()).ok()?,
-        // The first version did not say its number.
+        // Hashes of the first version have no version number.
         version: hash.version.map_or(Some(Version::V0x10), |version| Version::try_from(version).ok())?,
         params: Params::try_from(&hash).ok()?,
         salt: hash.salt?.as_ref().to_vec(),
@@ -69,7 +69,7 @@ fn argon2(text: &str) -> Option<ForeignHash> {
 }
 
 fn bcrypt(text: &str, preparation: Preparation) -> Option<ForeignHash> {
-    // `2x` marks hashes that a broken program has made.
+    // `2x` marks the hashes of a broken implementation.
     let parts = bcrypt::HashParts::from_str(text).ok().filter(|_| !text.starts_with("$2x"))?;
     (4..=31).contains(&parts.get_cost()).then_some(())?;
     let function = Function::Bcrypt { cost: parts.get_cost(), salt: parts.get_salt_raw() };
@@ -93,8 +93,8 @@ fn scrypt(log_n: u8, r: &str, p: &str, salt: &[u8], expected: Vec<u8>) -> Option
     Some(ForeignHash { preparation: Preparation::None, function, expected })
 }
 
-/// `$fbscrypt$v=1,n=14,r=8,p=1,ss=SEPARATOR,sk=SIGNER_KEY$SALT$HASH`, where `n` is the memory cost and `r` the rounds
-/// of the project.
+/// Parses `$fbscrypt$v=1,n=14,r=8,p=1,ss=SEPARATOR,sk=SIGNER_KEY$SALT$HASH`, where `n` is the memory cost and `r` the
+/// number of rounds of the project.
 fn firebase(costs: &str, salt: &str, hash: &str) -> Option<ForeignHash> {
     let salt = [decode(salt)?, decode(parameter(costs, "ss")?)?].concat();
     let params = scrypt_params(parameter(costs, "n")?.parse().ok()?, parameter(costs, "r")?, "1")?;
@@ -105,7 +105,7 @@ fn firebase(costs: &str, salt: &str, hash: &str) -> Option<ForeignHash> {
 
 fn scrypt_params(log_n: u8, r: &str, p: &str) -> Option<scrypt::Params> {
     let (r, p): (u32, u32) = (r.parse().ok()?, p.parse().ok()?);
-    // Far beyond what is accepted, and small enough to be multiplied.
+    // These bounds are far above the accepted cost, and prevent an overflow in the multiplication.
     (r <= 1 << 12 && p <= 1 << 12).then_some(())?;
     scrypt::Params::new(log_n, r, p).ok()
 }
@@ -115,12 +115,12 @@ fn log2(n: &str) -> Option<u8> {
     n.is_power_of_two().then(|| u8::try_from(n.ilog2()).ok())?
 }
 
-/// The value of `name` in `a=1,b=2`.
+/// Returns the value of `name` in text such as `a=1,b=2`.
 fn parameter<'a>(costs: &'a str, name: &str) -> Option<&'a str> {
     costs.split(',').filter_map(|pair| pair.split_once('=')).find(|(found, _)| *found == name).map(|(_, value)| value)
 }
 
-/// Base64; passlib writes a full stop for the plus sign.
+/// Decodes base64. passlib writes a full stop instead of the plus sign.
 fn decode(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text.replace('.', "+")).ok()
 }

@@ -68,7 +68,7 @@ pub async fn confirm(app: &App, token: &SecretString, device: &Device) -> Result
         }
         purpose => {
             let id = found.token.user_id.ok_or(Error::OneTimeTokenInvalid)?;
-            let actor = Actor::reader(id, device);
+            let actor = Actor::mail_recipient(id, device);
             let mut edit = redeeming::begin(app, &actor, id).await?;
             if purpose == Purpose::VerifyEmail && edit.account.user.email != email {
                 return Err(Error::OneTimeTokenInvalid);

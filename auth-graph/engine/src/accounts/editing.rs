@@ -116,7 +116,7 @@ impl<'a> UserEdit<'a> {
         changes::append_edit(&self.txn, kind, &user, held_before(self.app, &before, &user)).await?;
         // Changes are serialized from here on, so that two superusers cannot remove each other.
         if is_guardian(&before) && !is_guardian(&user) && users::count_superusers(&self.txn).await? == 0 {
-            return Err(Error::Conflict("Nobody would be left who may do everything."));
+            return Err(Error::Conflict("At least one active superuser must remain."));
         }
         let ended_sessions = ended.count();
         Ok((self.txn, Changed { user, ended_sessions }, Aftermath(ended)))

@@ -39,7 +39,7 @@ pub async fn reset(app: &App, token: &SecretString, password: &NewPassword, devi
     let id = found.token.user_id.ok_or(Error::OneTimeTokenInvalid)?;
     let user = users::find(&app.db, id).await?.ok_or(Error::OneTimeTokenInvalid)?;
     let hash = hash(app, &user, password).await?;
-    let actor = Actor::reader(id, device);
+    let actor = Actor::mail_recipient(id, device);
     let mut edit = redeeming::begin(app, &actor, id).await?;
     if edit.account.user.email != found.token.email {
         return Err(Error::OneTimeTokenInvalid);

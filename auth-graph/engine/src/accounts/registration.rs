@@ -111,7 +111,7 @@ pub(super) async fn complete(app: &App, found: Found, registration: Registration
     };
     let mut account = Account::new(user);
     account.set_password(registration.password_hash, now);
-    let actor = Actor::reader(account.user.id, device);
+    let actor = Actor::mail_recipient(account.user.id, device);
     let txn = store::begin(&app.db).await?;
     found.consume(&txn, now).await?;
     creating::insert(app, &txn, &actor, "user.register", &account, now).await?;

@@ -76,10 +76,10 @@ pub async fn create(app: &App, actor: &Actor, new: NewAccount) -> Result<users::
     }
     let txn = store::begin(&app.db).await?;
     let powers = actor.powers(app, &txn).await?;
-    if new.rank != Rank::User && !powers.are_complete() {
+    if new.rank != Rank::User && !powers.is_everything() {
         return Err(Error::Forbidden);
     }
-    powers.cover(&scopes_of(app, &account.user))?;
+    powers.require(&scopes_of(app, &account.user))?;
     creating::insert(app, &txn, actor, "user.create", &account, now).await?;
     txn.commit().await?;
     app.feed.written.notify_one();

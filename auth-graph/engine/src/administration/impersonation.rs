@@ -10,7 +10,7 @@ use crate::audit::{self, Entry};
 use crate::callers::Actor;
 use crate::callers::scopes_of;
 use crate::claims;
-use crate::egress::claims_hook::Occasion;
+use crate::egress::claims_hook::TokenReason;
 use crate::sessions::scope_of;
 use credentials::access_tokens::{Act, Grant};
 use model::error::{Error, Result};
@@ -66,13 +66,13 @@ pub async fn impersonate(
     let known = users::find(&app.db, id).await?.ok_or(Error::NotFound)?;
     let mut session = session_of(app, actor, &known);
     // The hook is asked before any row is locked, as this may be a call over the network.
-    let answer = claims::ask_for_session(app, &session, &scope_of(app, &session, &known), Occasion::Login).await?;
+    let answer = claims::ask_for_session(app, &session, &scope_of(app, &session, &known), TokenReason::Login).await?;
     let txn = store::begin(&app.db).await?;
     let user = users::find_locked(&txn, id).await?.filter(|user| user.is_active).ok_or(Error::NotFound)?;
     let powers = actor.powers(app, &txn).await?;
-    powers.cover(&scopes_of(app, &user))?;
+    powers.require(&scopes_of(app, &user))?;
     let scope = scope_of(app, &session, &user);
-    if user.is_superuser && !powers.are_complete() {
+    if user.is_superuser && !powers.is_everything() {
         return Err(Error::Forbidden);
     }
     // The time is read while the user is locked: a request that disables the user finds this session.

@@ -31,10 +31,10 @@ pub async fn merge(app: &App, actor: &Actor, id: UserId, into: UserId, reason: S
     let (merged, survivor) = if earlier.id == id { (earlier, later) } else { (later, earlier) };
     let powers = actor.powers(app, &txn).await?;
     for user in [&merged, &survivor] {
-        if user.is_superuser && !powers.are_complete() {
+        if user.is_superuser && !powers.is_everything() {
             return Err(Error::Forbidden);
         }
-        powers.cover(&scopes_of(app, user))?;
+        powers.require(&scopes_of(app, user))?;
     }
     let united = united(&merged, survivor.clone());
     let mut edit = UserEdit::within(app, actor, txn, merged).await?.because(Some(reason.clone()));

@@ -40,7 +40,7 @@ async fn revoke(app: &App, actor: &Actor, id: UserId, session: Option<SessionId>
     let now = app.clock.now();
     let txn = store::begin(&app.db).await?;
     let user = users::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-    if user.is_superuser && !actor.powers(app, &txn).await?.are_complete() {
+    if user.is_superuser && !actor.powers(app, &txn).await?.is_everything() {
         return Err(Error::Forbidden);
     }
     let ended = match session {

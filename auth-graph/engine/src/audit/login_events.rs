@@ -14,7 +14,7 @@ pub use store::login_events::{Filter, Kind, Model, Piece};
 
 /// Name of the list in its cursors.
 const LIST: &str = "login_events";
-/// Longest ranges that are counted by the hour and by the day.
+/// Maximum ranges that can be counted by the hour and by the day.
 const MOST_HOURS: Duration = Duration::days(32);
 const MOST_DAYS: Duration = Duration::days(366);
 
@@ -70,7 +70,7 @@ pub async fn count(app: &App, filter: &Filter, piece: Piece) -> Result<Vec<Count
         _ => false,
     };
     if !bounded {
-        let message = format!("must be within {} days behind from", most.num_days());
+        let message = format!("must be at most {} days after from", most.num_days());
         return Err(Error::invalid("until", message));
     }
     login_events::count(&app.db, filter, piece).await?.into_iter().map(read).collect()
@@ -99,7 +99,7 @@ fn read(count: login_events::Count) -> Result<Count> {
         10 => count.start.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN)),
         _ => NaiveDateTime::parse_from_str(&format!("{}:00", count.start), "%Y-%m-%dT%H:%M").ok(),
     };
-    let start = start.ok_or_else(|| Error::internal("a time that the database has cut off can not be read"))?;
+    let start = start.ok_or_else(|| Error::internal("a truncated time of the database cannot be parsed"))?;
     let login_events::Count { kind, code, client_id, count, .. } = count;
     Ok(Count { start: start.and_utc(), kind, code, client_id, count })
 }

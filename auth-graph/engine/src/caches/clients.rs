@@ -1,5 +1,5 @@
-//! The service clients that have authenticated of late, so that one that asks about a token with every request of its
-//! own costs no query. What is remembered is forgotten when the outbox says that a client has changed.
+//! Cache of the service clients that have authenticated recently. A client that asks about a token with each of its
+//! requests then costs no query. A client leaves the cache when the outbox contains a change to it.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -8,10 +8,10 @@ use foldhash::HashMap;
 use model::values::ClientId;
 use store::clients::Model;
 
-/// Largest number of clients in the cache.
+/// Maximum number of clients in the cache.
 const MOST: usize = 1_000;
 
-/// The clients by their identifiers.
+/// The cached clients, by identifier.
 #[derive(Debug, Default)]
 pub struct KnownClients(RwLock<Known>);
 
@@ -21,36 +21,36 @@ struct Known {
     changes: u64,
 }
 
-/// The number of changes that were known when a client was about to be read.
+/// Number of changes that were known before a client was read from the database.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment(u64);
+pub struct ChangeCount(u64);
 
 impl KnownClients {
-    /// The client, or the moment since which it must not have changed to be remembered.
+    /// Returns the client from the cache.
     ///
     /// # Errors
-    /// The moment, when it is not known.
-    pub fn find(&self, id: ClientId) -> Result<Arc<Model>, Moment> {
+    /// The number of known changes, for [`Self::remember`], when the client is not in the cache.
+    pub fn find(&self, id: ClientId) -> Result<Arc<Model>, ChangeCount> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.clients.get(&id).cloned().ok_or(Moment(known.changes))
+        known.clients.get(&id).cloned().ok_or(ChangeCount(known.changes))
     }
 
-    /// Remembers what was read after that moment, unless some client has changed since.
-    pub fn remember(&self, client: &Arc<Model>, since: Moment) {
+    /// Caches a client that was read after `since`, unless any client has changed meanwhile.
+    pub fn remember(&self, client: &Arc<Model>, since: ChangeCount) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.changes == since.0 && known.clients.len() < MOST {
             known.clients.insert(client.id, Arc::clone(client));
         }
     }
 
-    /// Forgets all of them, as any may have changed.
+    /// Empties the cache, because any client may have changed.
     pub fn forget_all(&self) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         known.changes += 1;
         known.clients.clear();
     }
 
-    /// Forgets a client that has changed.
+    /// Removes a client that has changed.
     pub fn forget(&self, id: ClientId) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         known.changes += 1;
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_known_until_it_changes() {
+    fn a_client_stays_in_the_cache_until_it_changes() {
         let (known, client) = (KnownClients::default(), client());
         let before = known.find(client.id).unwrap_err();
         known.remember(&client, before);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_before_a_change_is_not_remembered_after_it() {
+    fn a_client_that_was_read_before_a_change_is_not_cached_after_it() {
         let (known, client) = (KnownClients::default(), client());
         let before = known.find(client.id).unwrap_err();
         known.forget(client.id);

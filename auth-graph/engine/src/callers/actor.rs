@@ -21,30 +21,30 @@ const SUPERUSER: &str = "superuser";
 /// The actor of a change, and the device of the request.
 #[derive(Clone, Debug)]
 pub struct Actor {
-    who: Who,
+    identity: Identity,
     device: Device,
 }
 
 #[derive(Clone, Debug)]
-enum Who {
+enum Identity {
     Operator,
     System,
     Caller(Principal),
     /// The person who has the mail that was sent to this user.
-    Reader(UserId),
+    MailRecipient(UserId),
 }
 
 impl Actor {
     /// Builds the operator: the person who runs the command line, and therefore can access the database anyway.
     #[must_use]
     pub fn operator() -> Self {
-        Self { who: Who::Operator, device: Device::default() }
+        Self { identity: Identity::Operator, device: Device::default() }
     }
 
     /// Builds the actor for the service itself, which acts as configured.
     #[must_use]
     pub(crate) fn system() -> Self {
-        Self { who: Who::System, device: Device::default() }
+        Self { identity: Identity::System, device: Device::default() }
     }
 
     /// Builds the actor for a caller who changes an object of another owner.
@@ -60,30 +60,30 @@ impl Actor {
 
     /// Builds the actor for a caller who changes their own data, or for a user who acts as them.
     pub(crate) fn own(principal: &Principal, device: &Device) -> Self {
-        Self { who: Who::Caller(principal.clone()), device: device.clone() }
+        Self { identity: Identity::Caller(principal.clone()), device: device.clone() }
     }
 
     /// Builds the actor for a person who presents the one-time token that was sent to a user.
-    pub(crate) fn reader(user: UserId, device: &Device) -> Self {
-        Self { who: Who::Reader(user), device: device.clone() }
+    pub(crate) fn mail_recipient(user: UserId, device: &Device) -> Self {
+        Self { identity: Identity::MailRecipient(user), device: device.clone() }
     }
 
     /// Returns the principal of the caller, or `None` for an actor without a token.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
-        match &self.who {
-            Who::Caller(principal) => Some(principal),
-            Who::Operator | Who::System | Who::Reader(_) => None,
+        match &self.identity {
+            Identity::Caller(principal) => Some(principal),
+            Identity::Operator | Identity::System | Identity::MailRecipient(_) => None,
         }
     }
 
     /// Returns the identity to be recorded. A user who acts as another is recorded as themselves.
     pub(crate) fn identity(&self) -> (ActorKind, Option<Uuid>) {
-        match &self.who {
-            Who::Operator => (ActorKind::Operator, None),
-            Who::System => (ActorKind::System, None),
-            Who::Reader(user) => (ActorKind::User, Some(user.0)),
-            Who::Caller(principal) => match principal.subject() {
+        match &self.identity {
+            Identity::Operator => (ActorKind::Operator, None),
+            Identity::System => (ActorKind::System, None),
+            Identity::MailRecipient(user) => (ActorKind::User, Some(user.0)),
+            Identity::Caller(principal) => match principal.subject() {
                 Subject::Client(client) => (ActorKind::Service, Some(client.0)),
                 Subject::User(user) => (ActorKind::User, Some(principal.impersonator().unwrap_or(user).0)),
             },
@@ -101,10 +101,10 @@ impl Actor {
     /// # Errors
     /// [`Error::TokenRevoked`] when the user was disabled meanwhile; when the database fails.
     pub(crate) async fn powers(&self, app: &App, db: &impl ConnectionTrait) -> Result<Powers> {
-        let principal = match &self.who {
-            Who::Operator | Who::System => return Ok(Powers::Everything),
-            Who::Reader(_) => return Ok(Powers::Scopes(Scopes::default())),
-            Who::Caller(principal) => principal,
+        let principal = match &self.identity {
+            Identity::Operator | Identity::System => return Ok(Powers::Everything),
+            Identity::MailRecipient(_) => return Ok(Powers::Scopes(Scopes::default())),
+            Identity::Caller(principal) => principal,
         };
         let Some(user) = principal.user() else { return Ok(Powers::Scopes(principal.scopes().clone())) };
         let user = users::find(db, user).await?.filter(|user| user.is_active);
@@ -133,7 +133,7 @@ impl Powers {
     ///
     /// # Errors
     /// [`Error::Forbidden`] when they do not.
-    pub(crate) fn cover(&self, scopes: &Scopes) -> Result<()> {
+    pub(crate) fn require(&self, scopes: &Scopes) -> Result<()> {
         match self {
             Self::Everything => Ok(()),
             Self::Scopes(held) if held.intersection(scopes) == *scopes => Ok(()),
@@ -142,7 +142,7 @@ impl Powers {
     }
 
     /// Returns whether these are [`Powers::Everything`].
-    pub(crate) fn are_complete(&self) -> bool {
+    pub(crate) fn is_everything(&self) -> bool {
         *self == Self::Everything
     }
 }

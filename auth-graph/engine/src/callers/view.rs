@@ -9,12 +9,12 @@ use serde_json::Value;
 use super::{Principal, scopes_of};
 use crate::app::App;
 use model::error::{Error, Result};
-use model::values::{ClientId, Held, Projection, Subject, UserField};
+use model::values::{ClientId, Projection, RolesAndScopes, Subject, UserField};
 use store::{clients, users};
 
 /// The part of the users' data that one reader sees.
 #[derive(Clone, Debug, Default)]
-pub struct View {
+pub struct UserView {
     client: Option<ClientId>,
     projection: Option<Arc<Projection>>,
     generation: i64,
@@ -22,7 +22,7 @@ pub struct View {
 
 /// The visibility of a user to a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sight {
+pub(crate) enum Visibility {
     /// The reader sees the user.
     Shown,
     /// The reader saw the user earlier, and no longer does.
@@ -33,14 +33,14 @@ pub(crate) enum Sight {
 
 /// A user, with the view that a reader has of them.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct VisibleUser {
     /// The user. Fields that the view hides must not be disclosed.
     pub user: users::Model,
     /// The view of the reader.
-    pub view: View,
+    pub view: UserView,
 }
 
-impl View {
+impl UserView {
     /// Builds a view of everything.
     #[must_use]
     pub fn everything() -> Self {
@@ -83,20 +83,20 @@ impl View {
     }
 
     /// Returns the visibility of a user who held other roles and scopes before a change.
-    pub(crate) fn sight(&self, app: &App, user: &users::Model, before: Option<&Held>) -> Sight {
-        let Some(projection) = &self.projection else { return Sight::Shown };
+    pub(crate) fn visibility(&self, app: &App, user: &users::Model, before: Option<&RolesAndScopes>) -> Visibility {
+        let Some(projection) = &self.projection else { return Visibility::Shown };
         let (now, exists) = (projection.selects(&held(app, user)), user.deleted_at.is_none());
         match now {
-            true if exists => Sight::Shown,
-            true => Sight::Gone,
-            false if before.is_some_and(|before| projection.selects(before)) => Sight::Gone,
-            false => Sight::Hidden,
+            true if exists => Visibility::Shown,
+            true => Visibility::Gone,
+            false if before.is_some_and(|before| projection.selects(before)) => Visibility::Gone,
+            false => Visibility::Hidden,
         }
     }
 
     /// Returns the user, if the reader may see them.
-    pub(crate) fn see(&self, app: &App, user: users::Model) -> Option<Seen> {
-        (self.sight(app, &user, None) == Sight::Shown).then(|| Seen { user, view: self.clone() })
+    pub(crate) fn see(&self, app: &App, user: users::Model) -> Option<VisibleUser> {
+        (self.visibility(app, &user, None) == Visibility::Shown).then(|| VisibleUser { user, view: self.clone() })
     }
 
     /// Returns whether a field is shown; for the metadata, whether any part of it is.
@@ -128,12 +128,12 @@ impl View {
 }
 
 /// Returns the roles and scopes that a user holds.
-fn held(app: &App, user: &users::Model) -> Held {
-    Held { roles: user.roles().into_iter().collect(), scopes: scopes_of(app, user) }
+fn held(app: &App, user: &users::Model) -> RolesAndScopes {
+    RolesAndScopes { roles: user.roles().into_iter().collect(), scopes: scopes_of(app, user) }
 }
 
 /// Returns the roles and scopes that a user held before a change, where they were different.
-pub(crate) fn held_before(app: &App, before: &users::Model, after: &users::Model) -> Option<Held> {
+pub(crate) fn held_before(app: &App, before: &users::Model, after: &users::Model) -> Option<RolesAndScopes> {
     let was = held(app, before);
     (was != held(app, after)).then_some(was)
 }

@@ -23,7 +23,7 @@ pub struct Credentials {
 
 /// The client that presents a token or asks for one.
 #[derive(Debug)]
-pub enum Presenter {
+pub enum CallingClient {
     /// The public client that people sign in with. Any caller can claim to be it: its permissions depend on the token
     /// alone.
     FirstParty,
@@ -31,7 +31,7 @@ pub enum Presenter {
     Service(Arc<clients::Model>),
 }
 
-impl Presenter {
+impl CallingClient {
     /// Returns the claim `client_id` of its tokens.
     #[must_use]
     pub fn client_id(&self) -> String {
@@ -61,10 +61,10 @@ async fn find(app: &App, id: ClientId) -> Result<Option<Arc<clients::Model>>> {
 ///
 /// # Errors
 /// As [`authenticate`]; a service client without its secret is rejected like one with a wrong secret.
-pub async fn identify(app: &App, credentials: &Credentials, device: &Device) -> Result<Presenter> {
+pub async fn identify(app: &App, credentials: &Credentials, device: &Device) -> Result<CallingClient> {
     match &credentials.secret {
-        None if credentials.client_id == FIRST_PARTY => Ok(Presenter::FirstParty),
-        _ => authenticate(app, credentials, device).await.map(Presenter::Service),
+        None if credentials.client_id == FIRST_PARTY => Ok(CallingClient::FirstParty),
+        _ => authenticate(app, credentials, device).await.map(CallingClient::Service),
     }
 }
 

@@ -3,11 +3,11 @@
 use chrono::Duration;
 use secrecy::SecretString;
 
-use super::Presenter;
+use super::CallingClient;
 use crate::app::App;
 use crate::callers::Device;
 use crate::claims;
-use crate::egress::claims_hook::{Occasion, Question};
+use crate::egress::claims_hook::{Question, TokenReason};
 use crate::sessions::{self, TokenPair, scope_of};
 use credentials::access_tokens::Grant;
 use model::error::{Error, Result};
@@ -16,7 +16,7 @@ use store::{clients, users};
 
 /// The properties that a client requests for its token.
 #[derive(Clone, Debug, Default)]
-pub struct Wish {
+pub struct TokenRequest {
     /// Requested scopes; without them, all scopes that the client may have.
     pub scope: Option<Scopes>,
     /// Requested audience; without it, the audience of this service.
@@ -39,12 +39,16 @@ pub struct ClientToken {
 /// # Errors
 /// [`Error::ValidationFailed`] in `scope` or `audience` when it asks for more than it may have;
 /// [`Error::InvalidCredentials`] when it was disabled meanwhile; [`Error::Unavailable`] when the claims hook fails.
-pub async fn grant_client_credentials(app: &App, client: &clients::Model, wish: Wish) -> Result<ClientToken> {
-    let audience = audience(app, client, wish.audience)?;
+pub async fn grant_client_credentials(
+    app: &App,
+    client: &clients::Model,
+    request: TokenRequest,
+) -> Result<ClientToken> {
+    let audience = audience(app, client, request.audience)?;
     let allowed = app.config.scopes_for(&audience, client.scopes.clone());
-    let scope = wish.scope.unwrap_or_else(|| allowed.clone());
+    let scope = request.scope.unwrap_or_else(|| allowed.clone());
     let question = Question {
-        reason: Occasion::ClientCredentials,
+        reason: TokenReason::ClientCredentials,
         holder: Holder::Client(client.id),
         audience: &audience,
         client_id: &client.id.to_string(),
@@ -84,23 +88,23 @@ pub async fn grant_client_credentials(app: &App, client: &clients::Model, wish: 
 /// the session.
 pub async fn refresh(
     app: &App,
-    presenter: &Presenter,
+    client: &CallingClient,
     token: &SecretString,
-    wish: Wish,
+    request: TokenRequest,
     device: &Device,
 ) -> Result<TokenPair> {
     let (id, _) = app.tokens.refresh.decode(token)?;
     // A session never changes its client, so this needs no lock.
     let session = store::sessions::find(&app.db, id)
         .await?
-        .filter(|session| session.client_id == presenter.client_id())
+        .filter(|session| session.client_id == client.client_id())
         .ok_or(Error::TokenInvalid)?;
-    if wish.audience.is_some_and(|audience| audience != session.audience(&app.config.tokens.audience)) {
+    if request.audience.is_some_and(|audience| audience != session.audience(&app.config.tokens.audience)) {
         return Err(Error::invalid("audience", "is not the one of this session"));
     }
-    if let Some(asked) = wish.scope {
+    if let Some(requested) = request.scope {
         let user = users::find(&app.db, session.user_id).await?.ok_or(Error::TokenRevoked)?;
-        if asked != scope_of(app, &session, &user) {
+        if requested != scope_of(app, &session, &user) {
             return Err(Error::invalid("scope", "is not the one of this session"));
         }
     }

@@ -2,11 +2,11 @@
 
 use secrecy::SecretString;
 
-use super::Presenter;
+use super::CallingClient;
 use crate::app::App;
 use crate::callers::Device;
 use crate::callers::{Refusal, authentication};
-use crate::sessions::{Reach, logout};
+use crate::sessions::{LogoutTarget, logout};
 use crate::verification::{self, Verified};
 use credentials::RefreshTokens;
 use model::error::{Error, Result};
@@ -35,31 +35,31 @@ pub async fn introspect(app: &App, client: &clients::Model, token: &SecretString
 ///
 /// # Errors
 /// [`Error::Forbidden`] when the token belongs to another client, in which case it stays valid.
-pub async fn revoke(app: &App, presenter: &Presenter, token: &SecretString, device: &Device) -> Result<()> {
+pub async fn revoke(app: &App, client: &CallingClient, token: &SecretString, device: &Device) -> Result<()> {
     if RefreshTokens::recognises(token) {
-        return revoke_refresh(app, presenter, token, device).await;
+        return revoke_refresh(app, client, token, device).await;
     }
     let principal = match authentication::inspect(app, token).await {
         Ok(principal) => principal,
         Err(Refusal::Unknown) => return Err(Refusal::Unknown.into()),
         Err(_) => return Ok(()),
     };
-    if principal.claims().client_id != presenter.client_id() {
+    if principal.claims().client_id != client.client_id() {
         return Err(Error::Forbidden);
     }
     if let Some(client) = principal.subject().client() {
         return revoke_single(app, client, principal.claims().jti).await;
     }
-    logout(app, None, Some(&principal), Reach::This, device).await.map(drop)
+    logout(app, None, Some(&principal), LogoutTarget::ThisSession, device).await.map(drop)
 }
 
-async fn revoke_refresh(app: &App, presenter: &Presenter, token: &SecretString, device: &Device) -> Result<()> {
+async fn revoke_refresh(app: &App, client: &CallingClient, token: &SecretString, device: &Device) -> Result<()> {
     let Ok((id, _)) = app.tokens.refresh.decode(token) else { return Ok(()) };
     let Some(session) = sessions::find(&app.db, id).await? else { return Ok(()) };
-    if session.client_id != presenter.client_id() {
+    if session.client_id != client.client_id() {
         return Err(Error::Forbidden);
     }
-    match logout(app, Some(token), None, Reach::This, device).await {
+    match logout(app, Some(token), None, LogoutTarget::ThisSession, device).await {
         // An outdated token has ended its session in the process.
         Ok(_) | Err(Error::TokenInvalid | Error::TokenReused) => Ok(()),
         Err(error) => Err(error),

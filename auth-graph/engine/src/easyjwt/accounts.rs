@@ -58,7 +58,7 @@ pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device)
     account.set_password(hash, now);
     let user = &account.user;
     let txn = store::begin(&app.db).await?;
-    creating::insert(app, &txn, &Actor::reader(user.id, device), "user.register", &account, now).await?;
+    creating::insert(app, &txn, &Actor::mail_recipient(user.id, device), "user.register", &account, now).await?;
     mail::enqueue(app, &txn, &user.email, None, &Letter::ConfirmAddress { user: user.id }, now).await?;
     txn.commit().await?;
     app.feed.written.notify_one();
@@ -90,7 +90,7 @@ pub async fn change_password_by_credentials(
     };
     attempt.give_back(&app.relaxed_db).await?;
     let hash = passwords::hash(app, user, &NewPassword::parse(password)?).await?;
-    let actor = Actor::reader(user.id, device);
+    let actor = Actor::mail_recipient(user.id, device);
     let begun = UserEdit::begin(app, &actor, user.id).await;
     let mut edit = begun.map_err(|error| match error {
         // Another request has deleted the user since.

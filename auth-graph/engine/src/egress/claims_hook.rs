@@ -32,7 +32,7 @@ pub struct ClaimsHook {
 #[serde(rename_all = "camelCase")]
 pub struct Question<'a> {
     /// Reason for which it is issued.
-    pub reason: Occasion,
+    pub reason: TokenReason,
     /// The user with the session, or the service client.
     #[serde(flatten, serialize_with = "members_of_holder")]
     pub holder: Holder,
@@ -47,7 +47,7 @@ pub struct Question<'a> {
 /// The reason for which an access token is issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Occasion {
+pub enum TokenReason {
     /// A user signs in.
     Login,
     /// A session is refreshed.

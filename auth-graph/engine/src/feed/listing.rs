@@ -5,7 +5,7 @@ use super::{Change, FEED_READ, Revocation, Snapshot, read, with_users};
 use crate::accounts;
 use crate::app::App;
 use crate::callers::principal::Principal;
-use crate::callers::view::{Seen, View};
+use crate::callers::view::{UserView, VisibleUser};
 use model::error::{Error, Result};
 use model::values::UserId;
 use store::changes::{self, Kind};
@@ -41,7 +41,7 @@ pub async fn changes_after(
 ) -> Result<Page<Change>> {
     let length = length(first)?;
     let head = change_head::last(&app.db).await?;
-    let view = View::of(app, principal).await?;
+    let view = UserView::of(app, principal).await?;
     let mut position = after.map(|cursor| decode(app, cursor)).transpose()?;
     // Who has no cursor has none that could have expired, when what they are shown was changed before it was read here.
     let seen_until = if position.is_none() { head } else { 0 };
@@ -77,7 +77,7 @@ pub async fn snapshots(
     let length = length(first)?;
     let feed_cursor = head(app).await?;
     // After the position: what the reader is shown may change in between, and following from there says so.
-    let view = View::of(app, principal).await?;
+    let view = UserView::of(app, principal).await?;
     let mut start = after.map(|cursor| app.cursors.decode(SNAPSHOTS, "after", cursor).map(UserId)).transpose()?;
     let read = at_once(&view, length);
     let mut items = Vec::new();
@@ -104,7 +104,7 @@ pub async fn snapshot(app: &App, principal: Option<&Principal>, id: UserId) -> R
         Some(principal) if principal.has_scope(FEED_READ) => accounts::shown(app, principal, id).await?,
         _ => accounts::visible(app, principal, id).await?,
     };
-    Ok(seen.and_then(|Seen { user, view }| Snapshot::new(app, &view, &user, None)))
+    Ok(seen.and_then(|VisibleUser { user, view }| Snapshot::new(app, &view, &user, None)))
 }
 
 /// Returns the revocations within the lifetime of an access token, the oldest first.
@@ -118,7 +118,7 @@ pub async fn revocations(
     first: Option<i32>,
 ) -> Result<Page<Revocation>> {
     let length = length(first)?;
-    let view = View::of(app, principal).await?;
+    let view = UserView::of(app, principal).await?;
     let feed_cursor = head(app).await?;
     let position = after.map(|cursor| decode(app, cursor)).transpose()?.unwrap_or(0);
     let since = app.tokens.revocations.horizon(app.clock.now());
@@ -139,7 +139,7 @@ async fn head(app: &App) -> Result<String> {
 
 /// How many rows are read at a time: one more than is shown tells whether there are more, and where much is kept from
 /// the reader it takes many to find one that is shown.
-fn at_once(view: &View, length: usize) -> usize {
+fn at_once(view: &UserView, length: usize) -> usize {
     if view.is_limited() { MOST as usize + 1 } else { length + 1 }
 }
 

@@ -8,9 +8,9 @@ use super::cursor;
 use crate::announcements::Announced;
 use crate::app::App;
 use crate::callers::scopes_of;
-use crate::callers::view::{Sight, View};
+use crate::callers::view::{UserView, Visibility};
 use model::error::{Error, Result};
-use model::values::{Held, Revoked, Subject, TokenId, UserField, UserId};
+use model::values::{Revoked, RolesAndScopes, Subject, TokenId, UserField, UserId};
 use store::changes::{self, Kind};
 use store::users;
 use uuid::Uuid;
@@ -91,7 +91,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// A user who is there, as a reader is shown them.
-    fn present(app: &App, view: &View, user: &users::Model) -> Self {
+    fn present(app: &App, view: &UserView, user: &users::Model) -> Self {
         let shows = |field: UserField| view.shows(field);
         Self {
             is_active: user.is_active,
@@ -112,12 +112,12 @@ impl Snapshot {
     }
 
     /// A user who is not there, or no longer for this reader.
-    fn absent(view: &View, user: &users::Model) -> Self {
+    fn absent(view: &UserView, user: &users::Model) -> Self {
         Self {
             id: user.id,
             version: view.version(user),
             updated_at: user.updated_at,
-            deleted_at: Some(View::gone_at(user)),
+            deleted_at: Some(UserView::gone_at(user)),
             // The account that took its place may be one that a limited reader is not shown.
             merged_into: user.merged_into.filter(|_| !view.is_limited()),
             is_active: false,
@@ -136,11 +136,16 @@ impl Snapshot {
     }
 
     /// A user as a reader is shown them, who held something else before a change; none: they are nobody to the reader.
-    pub(super) fn new(app: &App, view: &View, user: &users::Model, before: Option<&Held>) -> Option<Self> {
-        match view.sight(app, user, before) {
-            Sight::Shown if user.deleted_at.is_none() => Some(Self::present(app, view, user)),
-            Sight::Shown | Sight::Gone => Some(Self::absent(view, user)),
-            Sight::Hidden => None,
+    pub(super) fn new(
+        app: &App,
+        view: &UserView,
+        user: &users::Model,
+        before: Option<&RolesAndScopes>,
+    ) -> Option<Self> {
+        match view.visibility(app, user, before) {
+            Visibility::Shown if user.deleted_at.is_none() => Some(Self::present(app, view, user)),
+            Visibility::Shown | Visibility::Gone => Some(Self::absent(view, user)),
+            Visibility::Hidden => None,
         }
     }
 }
@@ -167,7 +172,7 @@ pub struct Revocation {
 impl Revocation {
     /// What a change has ended, if it has ended anything. Limited readers are not told whose session it was: they
     /// refuse its tokens whoever presents them.
-    pub(super) fn new(app: &App, view: &View, change: &changes::Model) -> Option<Self> {
+    pub(super) fn new(app: &App, view: &UserView, change: &changes::Model) -> Option<Self> {
         let (ended_at, until) = (change.recorded_at, app.tokens.revocations.until(change.recorded_at));
         let (session, token, user) = match change.revoked()? {
             Revoked::Session(session) => {
@@ -186,7 +191,7 @@ impl Change {
     ///
     /// # Errors
     /// [`Error::CursorExpired`] when the reader is shown something else from here on.
-    pub(super) fn new(app: &App, view: &View, announced: &Announced) -> Result<Option<Self>> {
+    pub(super) fn new(app: &App, view: &UserView, announced: &Announced) -> Result<Option<Self>> {
         let Announced { change, user } = announced;
         let kind = match change.kind {
             Kind::UserCreated => ChangeKind::UserCreated,

@@ -12,8 +12,8 @@ use super::cursor::decode;
 use super::{Change, FEED_READ, read, with_users};
 use crate::announcements::{Announcement, RecvError};
 use crate::app::App;
-use crate::callers::view::View;
-use crate::callers::{Presence, authentication};
+use crate::callers::view::UserView;
+use crate::callers::{LiveCaller, authentication};
 use model::error::{Error, Result};
 use store::change_head;
 
@@ -30,7 +30,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// [`model::error::Error::ValidationFailed`] for a cursor that is not ours.
 pub async fn follow(
     app: &App,
-    reader: Presence,
+    reader: LiveCaller,
     after: Option<&str>,
 ) -> Result<impl Stream<Item = Result<Change>> + Send + use<>> {
     // Before the outbox is read: what is written in between is then heard twice rather than never.
@@ -40,7 +40,7 @@ pub async fn follow(
         None => change_head::last(&app.db).await?,
     };
     // After the position, so that a change to it is met on the way.
-    let view = View::of(app, &reader.current()).await?;
+    let view = UserView::of(app, &reader.current()).await?;
     let mut subscriber =
         Subscriber { app: app.clone(), reader, view, announcements, position, is_behind: true, read: VecDeque::new() };
     subscriber.read_on().await?;
@@ -55,8 +55,8 @@ pub async fn follow(
 
 struct Subscriber {
     app: App,
-    reader: Presence,
-    view: View,
+    reader: LiveCaller,
+    view: UserView,
     announcements: Receiver<Announcement>,
     /// Up to here everything was read, or waits in `read`.
     position: i64,

@@ -1,4 +1,5 @@
-//! Writing a mail at the time when it is sent: to whom it still matters, and with which one-time token.
+//! Composes a mail when it is sent: checks whether it is still relevant to the recipient, and generates its one-time
+//! token.
 
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
@@ -15,7 +16,7 @@ use store::mails::{self, Model};
 use store::one_time_tokens::Purpose;
 use store::{one_time_tokens as tokens, users};
 
-/// The link of a mail, and the one-time token in it.
+/// The link of a mail, with the data of its one-time token.
 struct Link {
     page: &'static str,
     purpose: Purpose,
@@ -24,7 +25,7 @@ struct Link {
     lifetime: TimeDelta,
 }
 
-/// Returns the mail, or none if it matters to no reader any more.
+/// Returns the mail, or `None` if it is no longer relevant to its recipient.
 pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
     let letter: Letter = serde_json::from_value(row.letter.clone()).map_err(Error::internal)?;
     let owner = users::find_by_email(&app.db, &row.email).await?;
@@ -40,8 +41,8 @@ pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
         },
         None => None,
     };
-    // A name is used where its bearer reads it. Until the address was shown to be theirs, somebody else may have chosen
-    // both, to have us send their words.
+    // The mail contains the name of the user only if the address is verified. Otherwise an attacker could register with
+    // the address of another person and send their own words as the name.
     let owner = owner.as_ref().map(|owner| &owner.user);
     let name = owner.filter(|owner| owner.email_verified).map_or("", |owner| &owner.first_name);
     let locale = owner.and_then(|owner| owner.locale.as_ref());
@@ -49,7 +50,8 @@ pub(super) async fn compose(app: &App, row: &Model) -> Result<Option<Mail>> {
     app.mail.mailer.write(row.email.clone(), template, &content).map(Some)
 }
 
-/// Returns the template and the link of a mail to the present owner of the address. None if it matters to no reader.
+/// Returns the template and the link of a mail to the current owner of the address, or `None` if the mail is no longer
+/// relevant.
 fn plan(accounts: &Accounts, letter: Letter, owner: Option<&Account>) -> Result<Option<(Template, Option<Link>)>> {
     let verify = |purpose, user, payload| Link {
         page: "/verify-email",
@@ -102,8 +104,9 @@ fn plan(accounts: &Accounts, letter: Letter, owner: Option<&Account>) -> Result<
     }))
 }
 
-/// Makes a token, and the link that carries it to the page: behind the `#`, so that it is in no log and no `Referer`,
-/// and opening the page uses nothing up. None: what has ended the links that were sent before has ended this one too.
+/// Generates and stores a token, and returns the link with it and the end of its validity. The token follows the `#`,
+/// so that it appears in no log and no `Referer` header, and opening the page does not use it up. Returns `None` when
+/// the mail was withdrawn, as were the links that were sent before.
 async fn make(app: &App, row: &Model, link: Link) -> Result<Option<(SecretString, String)>> {
     let now = app.clock.now();
     let token = secrets::generate()?;

@@ -1,48 +1,48 @@
-//! What a stored mail says, and the data that it takes to write it.
+//! The stored content of a mail.
 
 use serde::{Deserialize, Serialize};
 
 use model::values::{Locale, UserId};
 
-/// The content of a mail, and the data that it takes to write it.
+/// The kind of a mail, with the data that is needed to compose it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Letter {
-    /// To a person who wants to register, with the data of the account.
+    /// Asks a person who wants to register to confirm their address.
     ConfirmRegistration {
-        /// The account to be.
+        /// Data of the future account.
         registration: Registration,
     },
-    /// To a user whose address was not shown to be theirs.
+    /// Asks a user to confirm their unverified address.
     ConfirmAddress {
-        /// User who has the address.
+        /// Owner of the address.
         user: UserId,
     },
-    /// To the address that a user wants to have.
+    /// Asks a user to confirm the new address that they requested.
     ConfirmNewAddress {
-        /// User who wants the address.
+        /// User who requested the address.
         user: UserId,
     },
-    /// To a user who has forgotten the password, if there is one.
+    /// Lets a user reset a forgotten password, if the address has an account.
     ResetPassword,
-    /// To a person who may register.
+    /// Invites a person to register.
     Invitation,
-    /// To the address that a user has had.
+    /// Notifies the former address of a user that the address was changed.
     AddressChanged,
-    /// To a user with a new password.
+    /// Notifies a user that their password was changed.
     PasswordChanged,
-    /// To a user who must set another password.
+    /// Asks a user whose password was removed to set another one.
     PasswordTaken,
-    /// To a user with a new, changed or removed credential other than the password.
+    /// Notifies a user that a credential other than the password was added, changed or removed.
     FactorsChanged,
-    /// To a user who was deleted.
+    /// Notifies a user that their account was deleted.
     AccountDeleted,
-    /// To a user whose account has become part of another one.
+    /// Notifies a user that their account was merged into another one.
     AccountMerged,
 }
 
 impl Letter {
-    /// The user whom the link is for, where that is known now.
+    /// Returns the user that the link is for, if it is known when the mail is queued.
     pub(super) fn user(&self) -> Option<UserId> {
         match self {
             Self::ConfirmAddress { user } | Self::ConfirmNewAddress { user } => Some(*user),
@@ -51,7 +51,7 @@ impl Letter {
     }
 }
 
-/// An account that waits for its address to be confirmed.
+/// An account whose address has not been confirmed yet.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Registration {
     pub(crate) password_hash: String,

@@ -1,18 +1,18 @@
-//! A written mail.
+//! A rendered mail.
 
 use secrecy::SecretString;
 
 use model::values::Email;
 
-/// A mail, ready to be sent.
+/// A mail that is ready to be sent.
 #[derive(Debug)]
 pub struct Mail {
-    /// To whom.
+    /// Recipient.
     pub to: Email,
-    /// Its subject, one line.
+    /// Subject, in one line.
     pub subject: String,
-    /// Text of the mail. It may contain a one-time token.
+    /// Plain text. It may contain a one-time token.
     pub text: SecretString,
-    /// The same as HTML.
+    /// The same content as HTML.
     pub html: SecretString,
 }

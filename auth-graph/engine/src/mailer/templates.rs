@@ -1,5 +1,5 @@
-//! What mails say: one file of texts for each language, and one layout for text and one for HTML. A file of the same
-//! name in the configured folder takes the place of ours, and a new one there adds a language.
+//! Templates of mails: one file of texts for each language, a layout for plain text and one for HTML. A file of the
+//! same name in the configured folder replaces the built-in one, and a new file adds a language.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,35 +21,35 @@ const LANGUAGES: [(&str, &str); 3] = [
 const LAYOUT_TEXT: &str = include_str!("../../mail/layout.txt");
 const LAYOUT_HTML: &str = include_str!("../../mail/layout.html");
 
-/// Which mail.
+/// The templates of mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Template {
-    /// To a person who wants to register.
+    /// Asks a person who wants to register to confirm their address.
     ConfirmRegistration,
     /// The same, where the address has an account already.
     AccountExists,
-    /// To a user whose address was not shown to be theirs.
+    /// Asks a user to confirm their unverified address.
     ConfirmAddress,
-    /// To the address that a user wants to have.
+    /// Asks a user to confirm the new address that they requested.
     ConfirmNewAddress,
     /// The same, where the address has an account already.
     AddressTaken,
-    /// To a user who has forgotten the password.
+    /// Lets a user reset a forgotten password.
     ResetPassword,
-    /// To a person who may register.
+    /// Invites a person to register.
     Invitation,
-    /// To the address that a user has had.
+    /// Notifies the former address of a user that the address was changed.
     AddressChanged,
-    /// To a user with a new password.
+    /// Notifies a user that their password was changed.
     PasswordChanged,
-    /// To a user who must set another password.
+    /// Asks a user whose password was removed to set another one.
     PasswordTaken,
-    /// To a user with a new, changed or removed credential other than the password.
+    /// Notifies a user that a credential other than the password was added, changed or removed.
     FactorsChanged,
-    /// To a user who was deleted.
+    /// Notifies a user that their account was deleted.
     AccountDeleted,
-    /// To a user whose account has become part of another one.
+    /// Notifies a user that their account was merged into another one.
     AccountMerged,
 }
 
@@ -69,18 +69,18 @@ const ALL: [Template; 13] = [
     Template::AccountMerged,
 ];
 
-/// Values for the template.
+/// Values that a template is rendered with.
 #[derive(Debug, Default)]
 pub struct Content<'a> {
-    /// The language; none: the configured one.
+    /// Language; `None` for the configured one.
     pub locale: Option<&'a Locale>,
-    /// Name of the reader; may be empty.
+    /// Name of the recipient; may be empty.
     pub name: &'a str,
     /// Link with a one-time token, and the end of its validity.
     pub link: Option<(SecretString, String)>,
 }
 
-/// The texts of one language.
+/// Texts of one language.
 #[derive(Debug, Deserialize)]
 struct Texts {
     greeting: String,
@@ -107,8 +107,8 @@ pub(super) struct Templates {
 }
 
 impl Templates {
-    /// Reads everything, and writes each mail, with a name and without, so that a broken template is found now and not
-    /// by a user.
+    /// Loads all templates, and renders each mail with and without a name. An invalid template is then found at the
+    /// start, not when a user needs the mail.
     pub(super) fn load(config: &Config) -> Result<Self> {
         let mut files: BTreeMap<String, String> =
             LANGUAGES.iter().map(|(language, text)| (format!("{language}.toml"), (*text).to_owned())).collect();
@@ -125,7 +125,7 @@ impl Templates {
                     let texts = toml::from_str(&text).map_err(|error| broken(&name, error))?;
                     languages.insert(language.to_owned(), texts);
                 }
-                // The name tells whether what is filled in is escaped.
+                // The extension of the name decides whether values are escaped.
                 None => environment.add_template_owned(name.clone(), text).map_err(|error| broken(&name, error))?,
             }
         }
@@ -135,7 +135,10 @@ impl Templates {
         };
         let templates = Self { environment, languages, default: config.mail.language.clone(), service };
         if !templates.languages.contains_key(&templates.default) {
-            return Err(Error::internal(format!("there are no mails in mail.language \"{}\"", templates.default)));
+            return Err(Error::internal(format!(
+                "there are no mail templates for mail.language \"{}\"",
+                templates.default
+            )));
         }
         for language in templates.languages.keys() {
             let locale: Locale = language.parse()?;
@@ -151,7 +154,8 @@ impl Templates {
     pub(super) fn write(&self, to: Email, template: Template, content: &Content<'_>) -> Result<Mail> {
         let wanted = content.locale.map(Locale::language).filter(|language| self.languages.contains_key(language));
         let language = wanted.unwrap_or_else(|| self.default.clone());
-        let missing = || Error::internal(format!("{language}.toml has no mail {}", serde_json::json!(template)));
+        let missing =
+            || Error::internal(format!("{language}.toml has no texts for the mail {}", serde_json::json!(template)));
         let texts = self.languages.get(&language).ok_or_else(missing)?;
         let letter = texts.letters.get(&template).ok_or_else(missing)?;
         let (link, valid_until) = match &content.link {
@@ -193,5 +197,5 @@ fn read_folder(folder: &Path) -> Result<Vec<(String, String)>> {
 }
 
 fn broken(name: &str, error: impl std::fmt::Display) -> Error {
-    Error::internal(format!("the mail template {name} can not be used: {error}"))
+    Error::internal(format!("the mail template {name} is invalid: {error}"))
 }

@@ -13,34 +13,33 @@ use super::message::Mail;
 use model::config::{Config, Profile};
 use model::error::{Error, Result};
 
-/// For so long the server may take to answer a command.
+/// Time limit for the answer of the server to one command.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// For so long handing over one mail may take.
+/// Time limit for sending one mail.
 const AT_MOST: Duration = Duration::from_secs(60);
 
 /// The transport of mails.
 #[derive(Debug)]
 pub enum Transport {
-    /// To an SMTP server.
+    /// Sends to an SMTP server.
     Smtp {
-        /// The connection to it, made when the first mail is sent.
+        /// Connection to the server, opened when the first mail is sent.
         server: Box<AsyncSmtpTransport<Tokio1Executor>>,
-        /// The sender.
+        /// Sender of the mails.
         from: Mailbox,
     },
-    /// To the console, with the tokens in them: never in production.
+    /// Prints mails to the console, including their tokens; never used in production.
     Console,
-    /// Nowhere.
+    /// Sends nothing.
     None,
 }
 
-/// The reason for which a mail was not handed over.
+/// Reason for which a mail was not sent.
 #[derive(Debug)]
 pub enum Failure {
-    /// The server will not take it, however often it is tried: it is about this mail or its reader, and not about us
-    /// (RFC 5321 section 4.2.3).
+    /// The server rejects this mail or its recipient, and will reject every further attempt (RFC 5321 section 4.2.3).
     Permanent(String),
-    /// It may be taken later.
+    /// A later attempt may succeed.
     Passing(String),
 }
 
@@ -68,9 +67,9 @@ impl Transport {
             Self::Smtp { server, from } => {
                 let message = message(mail, from.clone()).map_err(Failure::Permanent)?;
                 let sent = tokio::time::timeout(AT_MOST, server.send(message)).await;
-                let sent = sent.map_err(|_| Failure::Passing("it took too long".to_owned()))?;
+                let sent = sent.map_err(|_| Failure::Passing("sending took too long".to_owned()))?;
                 sent.map(drop).map_err(|error| {
-                    // What the server says of a mail can quote it; the status can not.
+                    // The message of the server may quote the mail. The status does not.
                     let Some(status) = error.status() else { return Failure::Passing(no_status(&error)) };
                     let permanent = (550..=554).contains(&u16::from(status));
                     if permanent {
@@ -90,18 +89,20 @@ impl Transport {
     }
 }
 
-/// Returns the reason for a missing answer, such as a certificate that is not trusted.
+/// Returns the reason for which there is no answer, such as a certificate that is not trusted.
 fn no_status(error: &smtp::Error) -> String {
-    if error.is_response() { "the answer can not be read".to_owned() } else { error.to_string() }
+    if error.is_response() { "the answer of the server cannot be parsed".to_owned() } else { error.to_string() }
 }
 
 fn message(mail: &Mail, from: Mailbox) -> Result<Message, String> {
-    let to: Address = mail.to.as_str().parse().map_err(|_| "the address can not be written to".to_owned())?;
-    // No name is written beside the address: it is the user's to choose, and headers are no place for it. Other
-    // programs shall not answer (RFC 3834).
+    let to: Address = mail.to.as_str().parse().map_err(|_| "the address is not valid for mail".to_owned())?;
+    // The header contains the address without the name, because users choose their names. `Auto-Submitted` asks other
+    // programs not to answer (RFC 3834).
     let builder = Message::builder().from(from).to(Mailbox::new(None, to)).subject(mail.subject.clone());
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     let builder = builder.raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()));
     let (text, html) = (mail.text.expose_secret().to_owned(), mail.html.expose_secret().to_owned());
-    builder.multipart(MultiPart::alternative_plain_html(text, html)).map_err(|_| "it can not be written".to_owned())
+    builder
+        .multipart(MultiPart::alternative_plain_html(text, html))
+        .map_err(|_| "the mail cannot be encoded".to_owned())
 }

@@ -12,13 +12,13 @@ use model::error::{Error, Result};
 use model::values::{Holder, SessionId};
 use store::{sessions, users};
 
-/// Which sessions a sign-out ends.
+/// The sessions that a sign-out ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum LogoutTarget {
     /// The one that the token belongs to.
-    This,
+    ThisSession,
     /// All of the user's.
-    Everywhere,
+    AllSessions,
 }
 
 /// Ends the session of a refresh token, or of the caller where none is given. The answer tells how many have ended;
@@ -31,18 +31,18 @@ pub async fn logout(
     app: &App,
     token: Option<&SecretString>,
     principal: Option<&Principal>,
-    reach: Reach,
+    target: LogoutTarget,
     device: &Device,
 ) -> Result<usize> {
     let (txn, user, session) = match (token, principal) {
         (Some(token), _) => {
             let txn = store::begin(&app.db).await?;
-            if reach == Reach::Everywhere {
+            if target == LogoutTarget::AllSessions {
                 lock_user(app, &txn, token).await?;
             }
             match locate(app, txn, token, device).await {
                 // An outdated token may be stolen. Ending its own session is all that it can do.
-                Ok((_, _, Position::Delayed)) if reach == Reach::Everywhere => return Err(delayed()),
+                Ok((_, _, Position::Delayed)) if target == LogoutTarget::AllSessions => return Err(delayed()),
                 Ok((txn, session, _)) => (txn, session.user_id, session.id),
                 Err(Error::TokenExpired | Error::TokenRevoked) => return Ok(0),
                 Err(error) => return Err(error),
@@ -51,7 +51,7 @@ pub async fn logout(
         (None, Some(principal)) => match principal.holder() {
             Holder::User(user, session) => {
                 let txn = store::begin(&app.db).await?;
-                if reach == Reach::Everywhere {
+                if target == LogoutTarget::AllSessions {
                     users::find_locked(&txn, user).await?;
                 }
                 (txn, user, session)
@@ -62,9 +62,9 @@ pub async fn logout(
         (None, None) => return Err(Error::Unauthenticated),
     };
     let now = app.clock.now();
-    let ended = match reach {
-        Reach::This => Ended::one(&txn, user, session, Reason::Logout, now).await?,
-        Reach::Everywhere => Ended::all_of(&txn, user, Reason::Logout, now).await?,
+    let ended = match target {
+        LogoutTarget::ThisSession => Ended::one(&txn, user, session, Reason::Logout, now).await?,
+        LogoutTarget::AllSessions => Ended::all_of(&txn, user, Reason::Logout, now).await?,
     };
     txn.commit().await?;
     let count = ended.count();

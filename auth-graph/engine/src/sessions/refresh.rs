@@ -16,7 +16,7 @@ use super::claims::{self, Answer};
 use super::{Ended, Reason, TokenPair, idle_end, issue, scope_of};
 use crate::app::App;
 use crate::callers::Device;
-use crate::egress::claims_hook::Occasion;
+use crate::egress::claims_hook::TokenReason;
 use model::error::{Error, Result};
 use model::values::EventId;
 use store::login_events::{self, Kind};
@@ -126,7 +126,7 @@ async fn ask(app: &App, token: &SecretString) -> Result<Option<Asked>> {
     let Some(user) = users::find(&app.db, session.user_id).await?.filter(|user| user.is_active) else {
         return Ok(None);
     };
-    let answer = claims::ask_for_session(app, &session, &scope_of(app, &session, &user), Occasion::Refresh).await?;
+    let answer = claims::ask_for_session(app, &session, &scope_of(app, &session, &user), TokenReason::Refresh).await?;
     Ok(Some(Asked { answer, about: Some(user.version) }))
 }
 

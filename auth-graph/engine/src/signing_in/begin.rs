@@ -1,28 +1,28 @@
-//! Beginning a session for a user who has proved who they are.
+//! Begins a session for a user who has proved their identity.
 
 use model::error::{Error, Result};
 use model::values::{Amr, Scopes, SessionId};
 use store::clients::FIRST_PARTY;
 use store::{sessions, users};
 
-use super::challenge::Admitted;
+use super::challenge::SufficientProof;
 use super::events::{self, Event};
 use crate::app::App;
 use crate::callers::Device;
 use crate::claims;
-use crate::egress::claims_hook::Occasion;
+use crate::egress::claims_hook::TokenReason;
 use crate::sessions::{TokenPair, idle_end, issue, scope_of};
 
 /// The requested properties of a session.
 #[derive(Debug)]
-pub(super) struct Asked {
-    /// Scopes that the tokens may have at most; none for all scopes of the user.
+pub(super) struct SessionRequest {
+    /// Maximum scopes of the tokens; `None` for all scopes of the user.
     pub(super) scope: Option<Scopes>,
-    /// The audience; none: the services of this graph.
+    /// Audience; `None` for the services of this graph.
     pub(super) audience: Option<String>,
 }
 
-impl Asked {
+impl SessionRequest {
     /// Checks that people may sign in for the audience.
     ///
     /// # Errors
@@ -30,24 +30,29 @@ impl Asked {
     pub(super) fn check(self, app: &App) -> Result<Self> {
         match &self.audience {
             Some(audience) if !app.config.serves_audience(audience) => {
-                Err(Error::invalid("audience", "is not one that can be signed in for"))
+                Err(Error::invalid("audience", "is not an audience that users can sign in for"))
             }
             _ => Ok(self),
         }
     }
 }
 
-/// Writes the session and everything that goes with it. None: the user was disabled, or their credential changed,
-/// meanwhile.
+/// Writes the session and its login event, and returns its tokens. Returns `None` when the user was disabled, or their
+/// credential changed, meanwhile.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the claims hook fails; the attempt is given back then.
-pub(super) async fn begin(app: &App, admitted: Admitted, asked: Asked, device: &Device) -> Result<Option<TokenPair>> {
-    let session = session(app, &admitted, asked, device)?;
-    let proof = admitted.into_proof();
+pub(super) async fn begin(
+    app: &App,
+    sufficient: SufficientProof,
+    request: SessionRequest,
+    device: &Device,
+) -> Result<Option<TokenPair>> {
+    let session = session(app, &sufficient, request, device)?;
+    let proof = sufficient.into_proof();
     let scope = scope_of(app, &session, &proof.user);
-    // Before anything is locked, as this may be a call over the network.
-    let answer = match claims::ask_for_session(app, &session, &scope, Occasion::Login).await {
+    // The hook is asked before any row is locked, because this may be a network call.
+    let answer = match claims::ask_for_session(app, &session, &scope, TokenReason::Login).await {
         Ok(answer) => answer,
         Err(error) => {
             // The proof was right: the failure of another service does not count against the user.
@@ -59,8 +64,8 @@ pub(super) async fn begin(app: &App, admitted: Admitted, asked: Asked, device: &
     };
     let now = session.created_at;
     let txn = store::begin(&app.db).await?;
-    // This locks the user's row: whoever disables the user, or changes how they sign in, waits and then finds the
-    // session.
+    // This locks the row of the user. A request that disables the user or changes a credential waits, and then finds
+    // the session.
     let Some(user) = users::record_login(&txn, proof.user.id, now).await? else {
         txn.rollback().await?;
         return Ok(None);
@@ -81,16 +86,21 @@ pub(super) async fn begin(app: &App, admitted: Admitted, asked: Asked, device: &
     issue(app, &session, user, answer, now).map(Some)
 }
 
-fn session(app: &App, admitted: &Admitted, asked: Asked, device: &Device) -> Result<sessions::Model> {
-    let (proof, now) = (admitted.proof(), app.clock.now());
+fn session(
+    app: &App,
+    sufficient: &SufficientProof,
+    request: SessionRequest,
+    device: &Device,
+) -> Result<sessions::Model> {
+    let (proof, now) = (sufficient.proof(), app.clock.now());
     let absolute_expires_at = now + app.config.tokens.session_lifetime;
     let amr: Amr = proof.methods.iter().copied().collect();
     Ok(sessions::Model {
         id: SessionId::generate(now),
         user_id: proof.user.id,
         client_id: FIRST_PARTY.to_owned(),
-        audience: asked.audience.filter(|audience| *audience != app.config.tokens.audience),
-        scope: asked.scope,
+        audience: request.audience.filter(|audience| *audience != app.config.tokens.audience),
+        scope: request.scope,
         acr: amr.level(),
         amr,
         auth_time: now,

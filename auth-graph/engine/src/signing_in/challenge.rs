@@ -1,30 +1,31 @@
-//! The decision whether a proof is enough for a session. Every first proof passes here: `begin` takes nothing else.
+//! The decision whether a proof is sufficient for a session. Every first proof passes it, because `begin` accepts only
+//! a [`SufficientProof`].
 
 use model::config::Profile;
 
 use super::proof::Proof;
 use crate::app::App;
 
-/// A proof that is enough to begin a session. Only [`challenge`] makes one.
+/// A proof that is sufficient to begin a session. Only [`challenge`] creates it.
 #[derive(Debug)]
-pub(super) struct Admitted(Proof);
+pub(super) struct SufficientProof(Proof);
 
-impl Admitted {
-    /// The proof.
+impl SufficientProof {
+    /// Returns the proof.
     pub(super) fn proof(&self) -> &Proof {
         &self.0
     }
 
-    /// The proof, by value.
+    /// Returns the proof by value.
     pub(super) fn into_proof(self) -> Proof {
         self.0
     }
 }
 
-/// Decides by the rules of the user and of the operator whether a proof is enough. None: it is refused.
+/// Decides by the rules of the user and of the operator whether a proof is sufficient. Returns `None` when it is not.
 ///
-/// Returns whether the user may sign in is asked once more by [`super::begin`], which holds the user's row.
-pub(super) fn challenge(app: &App, proof: Proof) -> Option<Admitted> {
+/// [`super::begin`] checks again whether the user may sign in, with the row of the user locked.
+pub(super) fn challenge(app: &App, proof: Proof) -> Option<SufficientProof> {
     let sample = proof.is_sample && app.config.profile != Profile::Demo;
-    (proof.user.is_active && !sample).then_some(Admitted(proof))
+    (proof.user.is_active && !sample).then_some(SufficientProof(proof))
 }

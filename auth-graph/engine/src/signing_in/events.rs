@@ -1,4 +1,4 @@
-//! The trace of a sign-in: its login event.
+//! Login events of sign-ins.
 
 use chrono::{DateTime, Utc};
 use model::error::{Error, Result};
@@ -9,14 +9,14 @@ use store::login_events::{self, Kind, Model};
 use crate::callers::Device;
 use store::clients::FIRST_PARTY;
 
-/// A sign-in that was granted or refused.
+/// A granted or rejected sign-in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event {
-    /// The user, where there is one.
+    /// User, if the address has an account.
     pub(super) user: Option<UserId>,
-    /// The session that it began.
+    /// Session that began, if the sign-in was granted.
     pub(super) session: Option<SessionId>,
-    /// The method of the first proof.
+    /// Method of the first proof.
     pub(super) method: Option<Method>,
 }
 
@@ -30,7 +30,7 @@ pub(super) async fn granted(
     insert(txn, event, None, device, now).await
 }
 
-/// Records a sign-in that was refused for wrong credentials.
+/// Records a sign-in that was rejected for wrong credentials.
 pub(super) async fn refused(
     db: &impl ConnectionTrait,
     event: Event,

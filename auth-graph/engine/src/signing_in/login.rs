@@ -4,7 +4,7 @@ use model::error::{Error, Result};
 use model::values::{Email, Method, Scopes, UserId};
 use secrecy::SecretString;
 
-use super::begin::{Asked, begin};
+use super::begin::{SessionRequest, begin};
 use super::challenge::challenge;
 use super::events::{self, Event};
 use super::password;
@@ -16,25 +16,25 @@ use crate::sessions::TokenPair;
 /// The input of a sign-in with a password.
 #[derive(Debug)]
 pub struct Login {
-    /// The address of the account.
+    /// Address of the account.
     pub email: Email,
-    /// Its password.
+    /// Password of the account.
     pub password: SecretString,
-    /// Scopes that the tokens may have at most; none for all scopes of the user.
+    /// Maximum scopes of the tokens; `None` for all scopes of the user.
     pub scope: Option<Scopes>,
-    /// The audience of the tokens; none: the services of this graph.
+    /// Audience of the tokens; `None` for the services of this graph.
     pub audience: Option<String>,
 }
 
 /// Begins a session.
 ///
-/// An unknown address, a wrong password and a disabled user get one answer, at one cost in time.
+/// An unknown address, a wrong password and a disabled user get the same answer after the same time.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] when there is no such audience; [`Error::InvalidCredentials`]; [`Error::RateLimited`]
 /// before any work is done; [`Error::Unavailable`] when too many others are signing in, or the claims hook fails.
 pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair> {
-    let asked = Asked { scope: login.scope, audience: login.audience }.check(app)?;
+    let request = SessionRequest { scope: login.scope, audience: login.audience }.check(app)?;
     let outcome = password::prove(app, &login.email, &login.password, device).await;
     let proof = match outcome.inspect_err(|error| count(app, error))? {
         Outcome::Proved(proof) => proof,
@@ -42,7 +42,7 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
     };
     let user = proof.user.id;
     let begun = match challenge(app, proof) {
-        Some(admitted) => begin(app, admitted, asked, device).await?,
+        Some(sufficient) => begin(app, sufficient, request, device).await?,
         None => None,
     };
     match begun {
@@ -54,7 +54,7 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
     }
 }
 
-/// Leaves the trace of a refused sign-in: metric and event.
+/// Records a rejected sign-in as a metric and a login event.
 async fn refuse(app: &App, user: Option<UserId>, device: &Device) -> Result<TokenPair> {
     app.metrics.logins_refused.increment(1);
     let event = Event { user, session: None, method: Some(Method::Password) };

@@ -1,4 +1,4 @@
-//! The first proof by a password.
+//! The first proof with a password.
 
 use model::error::Result;
 use model::values::{Email, Method, is_sample_password};
@@ -6,14 +6,14 @@ use secrecy::SecretString;
 use store::user_credentials;
 use store::users;
 
-use super::proof::{Compared, Outcome, Proof};
+use super::proof::{ComparedCredential, Outcome, Proof};
 use crate::app::App;
 use crate::callers::Device;
 use crate::limits::{Attempt, LimitedAction};
 
-/// Proves the identity of a user by an address and a password.
+/// Proves the identity of a user with an address and a password.
 ///
-/// An unknown address and a wrong password are refused alike, at one cost in time.
+/// An unknown address and a wrong password get the same answer after the same time.
 ///
 /// # Errors
 /// [`Error::RateLimited`](model::error::Error::RateLimited) before any work is done;
@@ -33,13 +33,13 @@ pub(super) async fn prove(app: &App, email: &Email, password: &SecretString, dev
         user,
         methods: vec![Method::Password],
         is_sample: is_sample_password(password),
-        compared: Some(Compared { credential, renewed }),
+        compared: Some(ComparedCredential { credential, renewed }),
         attempt: Some(attempt),
     }))
 }
 
-/// Compares a password for which an attempt was taken, as [`credentials::PasswordPool::verify`] does. An attempt that
-/// could not be decided is given back.
+/// Compares a password for which an attempt was taken, as [`credentials::PasswordPool::verify`] does. The attempt is
+/// given back when the password could not be compared.
 ///
 /// # Errors
 /// [`Error::Unavailable`](model::error::Error::Unavailable) when too many passwords are being hashed.
@@ -59,8 +59,8 @@ pub(crate) async fn compare(
     }
 }
 
-/// A hash of ours in place of an imported one, or of one at another cost. None: the hash is current, or the threads
-/// that hash are busy, and the next sign-in renews it.
+/// Returns a hash of our own that replaces an imported hash or one with another cost. Returns `None` when the hash is
+/// current, or when the hashing threads are busy; the next sign-in renews it then.
 async fn renewed_hash(app: &App, credential: &user_credentials::Model, password: &SecretString) -> Option<String> {
     if app.passwords.pool.is_current(&credential.secret) { None } else { app.passwords.pool.hash(password).await.ok() }
 }

@@ -1,4 +1,4 @@
-//! The result of a first proof, by whatever method.
+//! The result of a first proof, independent of its method.
 
 use model::error::Result;
 use model::values::Method;
@@ -10,16 +10,17 @@ use crate::limits::Attempt;
 /// The outcome of a first proof.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// The user is proved.
+    /// The proof was right.
     Proved(Proof),
     /// The proof was wrong.
     Refused {
-        /// The user whose proof it would have been, where there is one.
+        /// User of the account, if there is one.
         user: Option<users::Model>,
     },
 }
 
-/// A user who has proved who they are, and by what. It is no session yet: see [`super::challenge`].
+/// A user who has proved their identity, with the methods of the proof. It does not suffice for a session: see
+/// [`super::challenge`].
 #[derive(Debug)]
 pub(super) struct Proof {
     /// The user.
@@ -28,24 +29,24 @@ pub(super) struct Proof {
     pub(super) methods: Vec<Method>,
     /// True if the password is one that the documentation shows.
     pub(super) is_sample: bool,
-    /// The credential that was compared; none where another party vouches for the user.
-    pub(super) compared: Option<Compared>,
-    /// The attempt that was taken before the work; given back once a session begins.
+    /// Credential that was compared; `None` when an identity provider vouches for the user.
+    pub(super) compared: Option<ComparedCredential>,
+    /// Attempt that was taken before the work; given back when a session begins.
     pub(super) attempt: Option<Attempt>,
 }
 
 /// A credential as it was when it was compared.
 #[derive(Debug)]
-pub(super) struct Compared {
+pub(super) struct ComparedCredential {
     /// The credential.
     pub(super) credential: user_credentials::Model,
-    /// The secret that takes its place, where it is to be renewed.
+    /// Secret that replaces the current one, if it must be renewed.
     pub(super) renewed: Option<String>,
 }
 
-impl Compared {
-    /// Returns whether the credential is still the same, in the transaction that begins the session; renews its secret.
-    /// Lock the user's row before.
+impl ComparedCredential {
+    /// Checks in the transaction that begins the session that the credential is still the same, and renews its secret.
+    /// The caller locks the row of the user first.
     pub(super) async fn confirm(&self, txn: &impl ConnectionTrait) -> Result<bool> {
         Ok(user_credentials::confirm(txn, &self.credential, self.renewed.as_deref()).await?)
     }

@@ -1,4 +1,4 @@
-//! Users going out, page by page, in a form that the import reads again.
+//! Exports users page by page, in a form that the import accepts.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,19 +10,19 @@ use store::users::{self, Filter};
 use store::window::{Direction, Window};
 use store::{user_credentials, user_numbers};
 
-/// Number of users that are read at once.
+/// Number of users in a page.
 pub const PAGE: u64 = 1000;
 
 /// Treatment of password hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hashes {
-    /// Yes: whoever gets them can guess passwords.
+    /// The export contains them. A reader of the export can then guess passwords.
     Include,
-    /// No.
+    /// The export does not contain them.
     Omit,
 }
 
-/// The next users behind one, in the order of their identifiers; none at the end.
+/// Returns the users after one identifier, in the order of the identifiers; an empty page at the end.
 pub async fn export(app: &App, after: Option<UserId>, hashes: Hashes) -> Result<Vec<(UserId, Record)>> {
     let window = Window { after: after.map(|user| user.0), before: None, direction: Direction::Forward, limit: PAGE };
     let page = users::page(&app.db, &Filter::default(), window).await?;

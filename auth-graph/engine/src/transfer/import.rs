@@ -1,9 +1,10 @@
-//! Writing what comes in, batch by batch: each is one transaction, in which the position in the source moves on too. So
-//! an import that was interrupted continues where it stopped, and repeats nothing.
+//! Writes imported users in batches. Each batch is one transaction, which also stores the position in the source.
+//! Therefore an interrupted import continues where it stopped, and repeats nothing.
 //!
-//! Nobody is expected to be here already: a batch is written, and only when the database refuses it is looked who is.
-//! While the commit of a batch waits for the disk, the users of the next are written already; what they have in common
-//! with others (the position, and their places in the outbox) only when that commit has succeeded.
+//! An import expects that none of the users exists. It writes a batch, and looks for existing users only when the
+//! database rejects the batch. While the commit of a batch waits for the disk, the users of the next batch are written
+//! already. Shared rows (the position, and the positions in the outbox) are written only after that commit has
+//! succeeded.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,14 +29,14 @@ pub struct Row {
 
 /// Rows of the source that are written together.
 pub struct Batch {
-    /// The rows: so many at most that they fit one statement, about a thousand.
+    /// The rows, at most about a thousand, so that they fit into one statement.
     pub rows: Vec<Row>,
     /// Position in the source after these rows.
     pub position: String,
 }
 
 impl Batch {
-    /// Does everything that can be done without the database.
+    /// Performs all checks that need no database.
     #[must_use]
     pub fn prepare(self, app: &App, unusable: UnusableHash) -> PreparedBatch {
         let now = app.clock.now();
@@ -50,7 +51,7 @@ impl Batch {
     }
 }
 
-/// Rows that only the database can refuse now, and those that are refused already.
+/// Rows that have passed all checks without the database, and rows that were rejected.
 pub struct PreparedBatch {
     users: Vec<(String, Prepared)>,
     refused: Vec<(String, Refused)>,
@@ -60,9 +61,9 @@ pub struct PreparedBatch {
 /// Effect of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writing {
-    /// Yes.
+    /// The users are written.
     Commit,
-    /// No: it is only looked what would be refused.
+    /// Nothing is written; the import only reports which rows would be rejected.
     DryRun,
 }
 
@@ -83,13 +84,13 @@ struct Committing {
     refused: Vec<(String, Refused)>,
 }
 
-/// Who is expected among the rows. An import that has met one who is here already looks for others from then on.
+/// Expectation about the rows. After an import has met an existing user, it looks for existing users in each batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
-    /// Nobody who is here already.
-    Strangers,
-    /// Somebody who is.
-    Known,
+    /// No user exists already.
+    AllNew,
+    /// Some users may exist already.
+    SomeExist,
 }
 
 impl Import {
@@ -103,8 +104,8 @@ impl Import {
             refused: 0,
             updated_at: app.clock.now(),
         });
-        // What is only looked through is never refused by the database.
-        let expected = if writing == Writing::DryRun { Expected::Known } else { Expected::Strangers };
+        // A dry run inserts nothing, so that the database cannot report existing users.
+        let expected = if writing == Writing::DryRun { Expected::SomeExist } else { Expected::AllNew };
         Ok(Self { state, writing, expected, committing: None, refused: Vec::new() })
     }
 
@@ -114,13 +115,13 @@ impl Import {
         &self.state.position
     }
 
-    /// Returns the number of users that were created, in this run and those before it.
+    /// Returns the number of users that this run and earlier runs have created.
     #[must_use]
     pub fn imported(&self) -> i64 {
         self.state.imported
     }
 
-    /// Returns the number of rows that were refused, in this run and those before it.
+    /// Returns the number of rows that this run and earlier runs have rejected.
     #[must_use]
     pub fn refused(&self) -> i64 {
         self.state.refused
@@ -129,14 +130,14 @@ impl Import {
     /// Writes a batch. Its commit may still be running afterwards.
     ///
     /// # Errors
-    /// When the database fails; nothing of the batch is written then.
+    /// When the database fails; no row of the batch is written then.
     pub async fn write(&mut self, app: &App, batch: &PreparedBatch) -> Result<()> {
         loop {
             match self.try_write(app, batch).await {
                 Ok(()) => return Ok(()),
-                // Somebody is here already, or has signed up in this moment; they are seen next time.
-                Err(Attempt::Clashed) => self.expected = Expected::Known,
-                Err(Attempt::Failed(error)) => return Err(error),
+                // A user exists already, or has just registered. The next attempt looks for them.
+                Err(WriteError::Clashed) => self.expected = Expected::SomeExist,
+                Err(WriteError::Failed(error)) => return Err(error),
             }
         }
     }
@@ -144,7 +145,7 @@ impl Import {
     /// Waits for the commit of the last batch.
     ///
     /// # Errors
-    /// When the database fails; nothing of that batch is written then.
+    /// When the database fails; no row of that batch is written then.
     pub async fn settle(&mut self, app: &App) -> Result<()> {
         let Some(Committing { commit, refused }) = self.committing.take() else { return Ok(()) };
         commit.await.expect("a commit does not panic")?;
@@ -153,24 +154,24 @@ impl Import {
         Ok(())
     }
 
-    /// Which rows were refused in the batches that were committed since this was asked last.
+    /// Returns the rejected rows of the batches that were committed since the last call.
     pub fn take_refused(&mut self) -> Vec<(String, Refused)> {
         std::mem::take(&mut self.refused)
     }
 
-    async fn try_write(&mut self, app: &App, batch: &PreparedBatch) -> Result<(), Attempt> {
-        // Whoever looks for others must see those of the batch before; and SQLite has one writer only.
-        if self.expected == Expected::Known || store::has_one_writer(&app.db) {
+    async fn try_write(&mut self, app: &App, batch: &PreparedBatch) -> Result<(), WriteError> {
+        // A search for existing users must see the users of the previous batch. SQLite has only one writer.
+        if self.expected == Expected::SomeExist || store::has_one_writer(&app.db) {
             self.settle(app).await?;
         }
         let now = app.clock.now();
         let txn = store::begin(&app.db).await?;
-        let mut known = match self.expected {
-            Expected::Strangers => Known::default(),
-            Expected::Known => Known::among(&txn, &batch.users).await?,
+        let mut existing = match self.expected {
+            Expected::AllNew => ExistingUsers::default(),
+            Expected::SomeExist => ExistingUsers::among(&txn, &batch.users).await?,
         };
         let mut refused = batch.refused.clone();
-        let accepted = known.without(&batch.users, &mut refused);
+        let accepted = existing.without(&batch.users, &mut refused);
         let mut state = self.state.clone();
         state.imported += i64::try_from(accepted.len()).unwrap_or(i64::MAX);
         state.refused += i64::try_from(refused.len()).unwrap_or(i64::MAX);
@@ -192,13 +193,13 @@ impl Import {
     }
 }
 
-/// The reason for which a batch was not written.
-enum Attempt {
+/// Reason for which a batch was not written.
+enum WriteError {
     Clashed,
     Failed(Error),
 }
 
-impl From<DbErr> for Attempt {
+impl From<DbErr> for WriteError {
     fn from(error: DbErr) -> Self {
         match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => Self::Clashed,
@@ -207,22 +208,22 @@ impl From<DbErr> for Attempt {
     }
 }
 
-impl From<Error> for Attempt {
+impl From<Error> for WriteError {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
 }
 
-/// The users who have a value that can be given only once.
+/// The existing users, by their unique values.
 #[derive(Default)]
-struct Known {
+struct ExistingUsers {
     by_email: HashMap<Email, UserId>,
     by_id: HashSet<UserId>,
     by_number: HashMap<i64, UserId>,
 }
 
-impl Known {
-    /// Those of the database who have anything of these rows.
+impl ExistingUsers {
+    /// Finds the users in the database that have a unique value of one of these rows.
     async fn among(txn: &impl ConnectionTrait, prepared: &[(String, Prepared)]) -> Result<Self, DbErr> {
         let emails: Vec<Email> = prepared.iter().map(|(_, row)| row.user.email.clone()).collect();
         let ids: Vec<UserId> = prepared.iter().map(|(_, row)| row.user.id).collect();
@@ -235,7 +236,7 @@ impl Known {
         })
     }
 
-    /// The rows whose users are not known, nor come twice.
+    /// Returns the rows whose users do not exist yet, without duplicates.
     fn without<'a>(
         &mut self,
         prepared: &'a [(String, Prepared)],

@@ -1,4 +1,4 @@
-//! From a record to the row of a user: everything that can be said of it without looking at other users.
+//! Converts a record to the row of a user, with all checks that do not need other users.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, SubsecRound, Utc};
@@ -17,17 +17,17 @@ const LONGEST_TEXT: usize = 128;
 /// Treatment of a user whose hash cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnusableHash {
-    /// They are refused.
+    /// The user is rejected.
     Refuse,
-    /// They come without a password, and have to set one.
+    /// The user is imported without a password and has to set one.
     Drop,
 }
 
-/// A user to be written.
+/// A user who is ready to be written.
 pub(super) struct Prepared {
     pub number: Option<i64>,
     pub user: users::Model,
-    /// The hash of the password.
+    /// Hash of the password.
     pub password: Option<String>,
 }
 
@@ -48,7 +48,7 @@ pub(super) fn prepare(
     if !(phone_fits && roles_fit) || record.number.is_some_and(|number| number < 1) {
         return Err(Refused::InvalidValue);
     }
-    // PostgreSQL keeps no more than microseconds.
+    // PostgreSQL stores times with a precision of microseconds.
     let time = |time: DateTime<Utc>| time.trunc_subsecs(6);
     let metadata = metadata::checked(app, json!(record.metadata)).map_err(|_| Refused::InvalidMetadata)?;
     let private_metadata =
@@ -56,8 +56,8 @@ pub(super) fn prepare(
     let date_joined = record.date_joined.map_or(now, time);
     let id = match record.id {
         Some(id) if !id.is_empty() => id.parse().unwrap_or_else(|_| derived(&id)),
-        // Not of now: `users::candidate` looks at identifiers as if they were spread over time. One of a time
-        // that has not come would spread them over years in which nobody is.
+        // The identifier contains the time of joining, because `users::candidate` expects identifiers that are spread
+        // over time. A time in the future would spread them over years without users.
         _ => UserId::since(date_joined.min(now)),
     };
     let user = users::Model {
@@ -81,7 +81,7 @@ pub(super) fn prepare(
 }
 
 fn usable_hash(hash: Option<String>, unusable: UnusableHash) -> Result<Option<String>, Refused> {
-    // Django marks what is no password with an exclamation mark.
+    // Django marks an unusable password with an exclamation mark.
     let Some(hash) = hash.filter(|hash| !hash.is_empty() && !hash.starts_with('!')) else { return Ok(None) };
     match (ForeignHash::parse(&hash), unusable) {
         (Ok(_), _) => Ok(Some(hash)),
@@ -91,7 +91,7 @@ fn usable_hash(hash: Option<String>, unusable: UnusableHash) -> Result<Option<St
     }
 }
 
-/// The UUID of a user who has another identifier elsewhere (UUIDv8, RFC 9562 section 5.8).
+/// Derives a UUID from the identifier that the user has in the other system (UUIDv8, RFC 9562 section 5.8).
 fn derived(id: &str) -> UserId {
     let name = digest(&SHA256, format!("auth-graph user {id}").as_bytes());
     let bytes = name.as_ref()[..16].try_into().expect("a digest of SHA-256 has 32 bytes");

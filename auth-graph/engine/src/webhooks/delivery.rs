@@ -44,11 +44,11 @@ pub async fn with_work(app: &App) -> Result<Vec<WebhookId>> {
 
 /// The progress of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// Everything that is due.
-    All,
-    /// Another replica is at it.
-    ByAnother,
+pub enum Progress {
+    /// Everything that is due was sent.
+    UpToDate,
+    /// Another replica sends the deliveries.
+    TakenByAnother,
 }
 
 /// Tells an endpoint everything that is due, unless another replica does.
@@ -56,17 +56,17 @@ pub enum Told {
 /// # Errors
 /// When the database fails, or a secret does not open: the master secret was replaced, and this process has not started
 /// anew since.
-pub async fn deliver(app: &App, id: WebhookId) -> Result<Told> {
+pub async fn deliver(app: &App, id: WebhookId) -> Result<Progress> {
     let lease = format!("webhook {id}");
     let holder = TokenId::generate(app.clock.now()).to_string();
     let result = loop {
         let now = app.clock.now();
         if !leases::take(&app.db, &lease, &holder, now, claimed_until(app, now)).await? {
-            return Ok(Told::ByAnother);
+            return Ok(Progress::TakenByAnother);
         }
         match step(app, id).await {
             Ok(Step::Further) => {}
-            Ok(Step::Last) => break Ok(Told::All),
+            Ok(Step::Last) => break Ok(Progress::UpToDate),
             Err(error) => break Err(error),
         }
     };

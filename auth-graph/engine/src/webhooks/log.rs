@@ -10,7 +10,7 @@ use crate::callers::Actor;
 use crate::pagination::{Listing, Page};
 use model::error::{Error, Result};
 use model::values::{DeliveryId, EventType, UserId, WebhookId};
-use store::webhook_deliveries::{self, Again, Failure, Model, State};
+use store::webhook_deliveries::{self, Failure, Model, Requeued, State};
 use store::{changes, webhooks};
 
 /// Names the list in its cursors.
@@ -69,7 +69,7 @@ pub async fn replay(app: &App, actor: &Actor, id: DeliveryId) -> Result<Model> {
     may_write(app, &txn, actor).await?;
     let webhook = webhook_deliveries::find(&txn, id).await?.ok_or(Error::NotFound)?.webhook_id;
     enabled(&txn, webhook).await?;
-    webhook_deliveries::requeue(&txn, Again::One(id), app.clock.now()).await?;
+    webhook_deliveries::requeue(&txn, Requeued::One(id), app.clock.now()).await?;
     let delivery = webhook_deliveries::find(&txn, id).await?.ok_or(Error::NotFound)?;
     let what = json!({ "id": webhook, "delivery": id });
     audit::record(app, &txn, actor, entry("webhook.replay", json!(null), what)).await?;
@@ -88,7 +88,7 @@ pub async fn replay_since(app: &App, actor: &Actor, id: WebhookId, since: DateTi
     let txn = store::begin(&app.db).await?;
     may_write(app, &txn, actor).await?;
     let mut webhook = enabled(&txn, id).await?;
-    let again = webhook_deliveries::requeue(&txn, Again::Since(id, since), app.clock.now()).await?;
+    let again = webhook_deliveries::requeue(&txn, Requeued::Since(id, since), app.clock.now()).await?;
     // What has no delivery yet gets one.
     if let Some(first) = changes::first_since(&txn, since).await? {
         webhook.position = webhook.position.min(first - 1);

@@ -35,7 +35,7 @@ pub enum UserField {
 
 /// Roles and scopes of a user, which decide about visibility.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-pub struct Held {
+pub struct RolesAndScopes {
     /// Roles of the user.
     pub roles: BTreeSet<String>,
     /// Scopes of the user, including those of the roles.
@@ -46,7 +46,7 @@ pub struct Held {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Projection {
     /// Users with any of these roles or scopes are visible. If there are none, all users are.
-    users: Held,
+    users: RolesAndScopes,
     /// Visible fields. If absent, all fields are visible.
     fields: Option<Fields>,
 }
@@ -63,21 +63,21 @@ impl Projection {
     ///
     /// # Errors
     /// [`Error::ValidationFailed`] when a field does not exist, the name of a role is not valid, or nothing is limited.
-    pub fn parse(users: Held, fields: Option<&[String]>) -> Result<Self, Error> {
-        if users == Held::default() && fields.is_none() {
+    pub fn parse(users: RolesAndScopes, fields: Option<&[String]>) -> Result<Self, Error> {
+        if users == RolesAndScopes::default() && fields.is_none() {
             return Err(Error::invalid("projection", "must name roles, scopes or fields"));
         }
         if !users.roles.iter().all(|role| is_name(role)) {
-            return Err(Error::invalid("roles", "must have 1 to 128 characters each, and none that controls"));
+            return Err(Error::invalid("roles", "must have 1 to 128 characters each and no control character"));
         }
         Ok(Self { users, fields: fields.map(Fields::parse).transpose()? })
     }
 
     /// Returns true if a user with these roles and scopes is visible.
     #[must_use]
-    pub fn selects(&self, held: &Held) -> bool {
-        let Held { roles, scopes } = &self.users;
-        self.users == Held::default()
+    pub fn selects(&self, held: &RolesAndScopes) -> bool {
+        let RolesAndScopes { roles, scopes } = &self.users;
+        self.users == RolesAndScopes::default()
             || roles.intersection(&held.roles).next().is_some()
             || scopes.intersection(&held.scopes) != Scopes::default()
     }
@@ -103,7 +103,7 @@ impl Projection {
 
     /// Returns the roles and scopes of visible users.
     #[must_use]
-    pub fn users(&self) -> &Held {
+    pub fn users(&self) -> &RolesAndScopes {
         &self.users
     }
 

@@ -1,4 +1,5 @@
-//! CSV files with a heading. Columns are named as in the JSON form; some other usual names are known too.
+//! Reads CSV files with a header line. Columns have the names of the JSON form; some other common names are accepted
+//! too.
 
 use std::fs::File;
 use std::io;
@@ -7,7 +8,7 @@ use std::path::Path;
 use csv::{Position, Reader, ReaderBuilder, StringRecord};
 use serde_json::{Map, Value};
 
-use super::prefix::{Place, Prefix};
+use super::prefix::{FilePosition, Prefix};
 use super::shapes;
 use engine::transfer::{Batch, Record, Refused, Row};
 
@@ -28,7 +29,7 @@ impl Table {
         if !names_email {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "the first line names no column `email` (columns are divided by commas)",
+                "the first line has no column `email` (columns are separated by commas)",
             ));
         }
         let (prefix, place) = Prefix::open(path, position)?;
@@ -41,7 +42,7 @@ impl Table {
         Ok(Self { reader, prefix, heading, length, resumed: place.offset > 0 })
     }
 
-    /// Returns whether nothing was read from it before.
+    /// Returns whether no earlier run has read from the file.
     pub(super) fn is_at_its_beginning(&self) -> bool {
         !self.resumed
     }
@@ -68,7 +69,7 @@ impl Table {
         if rows.is_empty() {
             return Ok(None);
         }
-        let place = Place { offset: self.reader.position().byte(), line: self.reader.position().line() };
+        let place = FilePosition { offset: self.reader.position().byte(), line: self.reader.position().line() };
         Ok(Some(Batch { rows, position: self.prefix.position(place)? }))
     }
 

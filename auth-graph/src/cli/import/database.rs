@@ -1,4 +1,4 @@
-//! The table of users in the database of a Django service, read in the order of its primary key and never written.
+//! Reads the table of users in the database of a Django service, in the order of the primary key.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use store;
 /// A table of another system.
 pub(super) struct Database {
     db: DatabaseConnection,
-    /// Rows as JSON.
+    /// `SELECT` clause that returns each row as JSON.
     select: String,
     last: Option<serde_json::Value>,
     read: u64,
@@ -46,12 +46,12 @@ impl Database {
         Ok(database)
     }
 
-    /// Returns whether nothing was read from it before.
+    /// Returns whether no earlier run has read from the table.
     pub(super) fn is_at_its_beginning(&self) -> bool {
         self.last.is_none()
     }
 
-    /// Returns the number of rows that were read, and of all rows.
+    /// Returns the number of rows that were read, and the number of all rows.
     pub(super) fn progress(&self) -> (u64, u64) {
         (self.read, self.length)
     }
@@ -78,7 +78,7 @@ impl Database {
         Ok(rest.and_then(|rest| u64::try_from(rest).ok()).unwrap_or(0))
     }
 
-    /// A statement about the rows that were not read yet.
+    /// Builds a statement over the rows that were not read yet.
     fn rest(&self, select: &str, end: &str) -> Statement {
         let backend = self.db.get_database_backend();
         let place = if backend == DbBackend::Sqlite { "?" } else { "$1" };
@@ -92,7 +92,7 @@ impl Database {
     }
 }
 
-/// SQLite makes an object of columns that are named one by one only.
+/// Returns the expression that turns a row into JSON. SQLite needs the name of each column.
 async fn columns_as_json(db: &DatabaseConnection, table: &str) -> Result<String, Failure> {
     let pragma = Statement::from_string(DbBackend::Sqlite, format!("PRAGMA table_info({table})"));
     let mut arguments = Vec::new();
@@ -110,7 +110,7 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// The primary key as the database compares it.
+/// Returns the primary key in the type that the database compares.
 fn key(last: &serde_json::Value, backend: DbBackend) -> Value {
     match (last.as_i64(), last.as_str().unwrap_or_default()) {
         (Some(number), _) => number.into(),

@@ -1,4 +1,4 @@
-//! Files with one JSON object a line, read without ever holding more than a batch of it.
+//! Reads files with one JSON object per line, one batch at a time.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -6,17 +6,17 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::prefix::{Place, Prefix};
+use super::prefix::{FilePosition, Prefix};
 use engine::transfer::{Batch, Record, Refused, Row};
 
-/// A longer line is no user.
+/// Maximum length of a line. A longer line is rejected.
 const LONGEST_LINE: u64 = 1024 * 1024;
 
-/// A file with one JSON object in each line.
+/// A file with one JSON object per line.
 pub(super) struct Lines {
     file: BufReader<File>,
     prefix: Prefix,
-    place: Place,
+    place: FilePosition,
     length: u64,
     shape: fn(Value) -> Option<Record>,
 }
@@ -25,7 +25,7 @@ impl Lines {
     pub(super) fn open(path: &Path, position: &str, shape: fn(Value) -> Option<Record>) -> io::Result<Self> {
         let mut file = BufReader::new(File::open(path)?);
         if file.fill_buf()?.first() == Some(&b'[') {
-            let what = "the file is one JSON array: write one object a line, as `dumpdata --format jsonl` does";
+            let what = "the file is a JSON array: write one object per line, as `dumpdata --format jsonl` does";
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         let (prefix, place) = Prefix::open(path, position)?;
@@ -34,7 +34,7 @@ impl Lines {
         Ok(Self { file, prefix, place, length, shape })
     }
 
-    /// Returns whether nothing was read from it before.
+    /// Returns whether no earlier run has read from the file.
     pub(super) fn is_at_its_beginning(&self) -> bool {
         self.place.offset == 0
     }
@@ -72,7 +72,7 @@ impl Lines {
     }
 }
 
-/// Reads to the end of a line that is too long, and tells how far that was.
+/// Skips the rest of a line that is too long, and returns the number of skipped bytes.
 fn skip_line(file: &mut impl BufRead) -> io::Result<u64> {
     let mut skipped = 0;
     loop {

@@ -1,5 +1,5 @@
-//! What was read of a file so far. A run that goes on makes sure that it is still there: another file under the same
-//! name is read from its beginning.
+//! The part of a file that was read so far. A run that continues checks that the file still begins with it. Another
+//! file with the same name is read from its beginning.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,24 +9,24 @@ use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-/// A file as far as it was read.
+/// The part of a file that was read.
 pub(super) struct Prefix {
     file: File,
     length: u64,
     digest: Context,
 }
 
-/// The position at which a former run has stopped.
+/// A position between two rows of a file.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Place {
+pub(super) struct FilePosition {
     pub(super) offset: u64,
     pub(super) line: u64,
 }
 
 impl Prefix {
-    /// The place at which a former run has stopped, if the file begins with what that run has read, and its beginning
-    /// otherwise.
-    pub(super) fn open(path: &Path, position: &str) -> io::Result<(Self, Place)> {
+    /// Opens a file and returns the position at which the earlier run stopped. It is the beginning if the file does not
+    /// begin with the part that the run has read.
+    pub(super) fn open(path: &Path, position: &str) -> io::Result<(Self, FilePosition)> {
         if let Some((place, expected)) = parse(position) {
             let mut prefix = Self::new(path)?;
             prefix.extend(place.offset)?;
@@ -34,11 +34,11 @@ impl Prefix {
                 return Ok((prefix, place));
             }
         }
-        Ok((Self::new(path)?, Place::default()))
+        Ok((Self::new(path)?, FilePosition::default()))
     }
 
-    /// A place, and what was read before it.
-    pub(super) fn position(&mut self, place: Place) -> io::Result<String> {
+    /// Returns a position as text, with a digest of the part before it.
+    pub(super) fn position(&mut self, place: FilePosition) -> io::Result<String> {
         self.extend(place.offset)?;
         Ok(format!("{}:{}:{}", place.offset, place.line, self.digest_so_far()))
     }
@@ -65,8 +65,8 @@ impl Prefix {
     }
 }
 
-fn parse(position: &str) -> Option<(Place, &str)> {
+fn parse(position: &str) -> Option<(FilePosition, &str)> {
     let mut parts = position.split(':');
     let (offset, line) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    Some((Place { offset, line }, parts.next()?))
+    Some((FilePosition { offset, line }, parts.next()?))
 }

@@ -1,4 +1,4 @@
-//! The report of refused rows, as CSV: place, code.
+//! The report of rejected rows, as CSV: place, code.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,7 +9,7 @@ use csv::Writer;
 use super::Failure;
 use engine::transfer::Refused;
 
-/// Such a report. It is opened before anything is imported: a row that was refused is not looked at again, so that it
+/// A report of rejected rows. It is opened before the import begins: rejected rows are not read again, so that they
 /// must not be lost here.
 pub(super) struct Report {
     path: PathBuf,

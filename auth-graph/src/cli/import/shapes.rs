@@ -1,7 +1,7 @@
-//! Users as other systems describe them, and the record for each. None: the row is no user.
+//! Converts rows of other systems to records. A function returns `None` if the row is not a user.
 //!
-//! What tells who somebody is, or what they may do, goes into metadata under keys that begin with `_`: users can not
-//! set those.
+//! Data about the identity or the permissions of a user becomes metadata with keys that begin with `_`, because users
+//! cannot set those.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub(super) fn exported(value: Value) -> Option<Record> {
     serde_json::from_value(value).ok()
 }
 
-/// A line of Django's `dumpdata`.
+/// Reads a line of Django's `dumpdata`.
 pub(super) fn dumped(value: Value) -> Option<Record> {
     let Value::Object(mut line) = value else { return None };
     let Some(Value::Object(mut fields)) = line.remove("fields") else { return None };
@@ -23,11 +23,11 @@ pub(super) fn dumped(value: Value) -> Option<Record> {
     django(&fields)
 }
 
-/// A row of Django's table of users.
+/// Reads a row of Django's table of users.
 pub(super) fn django(row: &Map<String, Value>) -> Option<Record> {
     let (id, number) = identifier(row.get("id")?)?;
     let username = text(row, "username").filter(|name| !name.is_empty());
-    // Where people sign in with a name, the name is sometimes their address.
+    // In systems with user names, the name is sometimes the address.
     let email = text(row, "email").filter(|email| !email.is_empty()).or_else(|| username.clone())?;
     let kept = [("_username", username), ("location", text(row, "location").filter(|location| !location.is_empty()))];
     let joined = time(row, "date_joined")?.or(time(row, "creation_date")?);
@@ -49,12 +49,12 @@ pub(super) fn django(row: &Map<String, Value>) -> Option<Record> {
     })
 }
 
-/// A line of Auth0's export of users, or of the password hashes that its support hands out.
+/// Reads a line of Auth0's export of users, or of its export of password hashes.
 pub(super) fn auth0(value: Value) -> Option<Record> {
     let row = value.as_object()?;
     let object_id = || Some(format!("auth0|{}", row.get("_id")?.get("$oid")?.as_str()?));
     let id = text(row, "user_id").or_else(object_id)?;
-    // There, users change the one and not the other.
+    // In Auth0, users can change `user_metadata` but not `app_metadata`.
     let metadata = [("user_metadata", "user_metadata"), ("app_metadata", "_app_metadata")]
         .into_iter()
         .filter_map(|(name, kept)| Some((kept.to_owned(), row.get(name).filter(|value| !value.is_null())?.clone())));
@@ -75,7 +75,7 @@ pub(super) fn auth0(value: Value) -> Option<Record> {
     })
 }
 
-/// A row of a CSV file, whose column names are in lower case and without underscores.
+/// Reads a row of a CSV file, whose column names are in lower case and without underscores.
 pub(super) fn table(row: &Map<String, Value>) -> Option<Record> {
     let (id, counted) = row.get("id").map_or(Some((None, None)), identifier)?;
     let number = match row.get("number") {
@@ -106,7 +106,8 @@ pub(super) fn table(row: &Map<String, Value>) -> Option<Record> {
     })
 }
 
-/// A number stays a number; any other text names the user for ever.
+/// Splits an identifier into a text and a number. An integer becomes the number of the user, any other text the
+/// identifier.
 fn identifier(value: &Value) -> Option<(Option<String>, Option<i64>)> {
     match value {
         Value::Number(number) => Some((None, Some(number.as_i64()?))),
@@ -122,7 +123,7 @@ fn text(row: &Map<String, Value>, name: &str) -> Option<String> {
     row.get(name)?.as_str().map(str::to_owned)
 }
 
-/// The outer none: it is something else.
+/// Reads a Boolean. The outer `None` stands for an invalid value.
 fn truth(row: &Map<String, Value>, name: &str) -> Option<Option<bool>> {
     match row.get(name) {
         None | Some(Value::Null) => Some(None),
@@ -138,7 +139,7 @@ fn truth(row: &Map<String, Value>, name: &str) -> Option<Option<bool>> {
     }
 }
 
-/// The outer none: it is something else. A time without a zone is in UTC, as Django stores it.
+/// Reads a time. The outer `None` stands for an invalid value. A time without a zone is in UTC, as Django stores it.
 fn time(row: &Map<String, Value>, name: &str) -> Option<Option<DateTime<Utc>>> {
     let text = match row.get(name) {
         None | Some(Value::Null) => return Some(None),

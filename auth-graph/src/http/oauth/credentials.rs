@@ -1,4 +1,4 @@
-//! Credentials of a client: in the `Authorization` header or in the body, never both (RFC 6749 section 2.3).
+//! Credentials of a client, in the `Authorization` header or in the body, but not in both (RFC 6749 section 2.3).
 
 use axum::http::HeaderMap;
 use http_input::{Basic, Repeated};
@@ -12,7 +12,7 @@ use engine::clients::Credentials;
 /// Reads the credentials of a request.
 ///
 /// # Errors
-/// `invalid_client` when there are none or they cannot be read, `invalid_request` when there are two.
+/// `invalid_client` when they are missing or malformed, `invalid_request` when they are sent twice.
 pub(in crate::http) fn credentials(headers: &HeaderMap, form: &Form) -> Result<Credentials, Refusal> {
     let header = match Basic::of(headers) {
         Ok(None) => None,
@@ -38,7 +38,7 @@ fn decoded(basic: &Basic) -> Option<Credentials> {
     Some(Credentials { client_id, secret })
 }
 
-/// Decodes a text that is a single value of a form.
+/// Decodes one form-encoded value.
 fn form_decoded(text: &str) -> Option<String> {
     if text.contains(['&', '=']) {
         return None;
@@ -47,9 +47,9 @@ fn form_decoded(text: &str) -> Option<String> {
 }
 
 fn unreadable() -> Refusal {
-    Refusal::new(Kind::InvalidClient, "The client did not say who it is.")
+    Refusal::new(Kind::InvalidClient, "The request has no client credentials.")
 }
 
 fn twice() -> Refusal {
-    Refusal::new(Kind::InvalidRequest, "The client says twice who it is.")
+    Refusal::new(Kind::InvalidRequest, "The request has client credentials in the header and in the body.")
 }

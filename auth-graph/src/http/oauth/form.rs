@@ -10,10 +10,10 @@ use url::form_urlencoded;
 
 use super::refusal::{Kind, Refusal};
 
-/// Size limit of a body: more than the longest token and its parameters need.
+/// Maximum length of a body, which is more than the longest token and its parameters need.
 const LARGEST: usize = 16 * 1024;
 
-/// Reads the body of a request that says it is a form.
+/// Reads the body of a form request.
 ///
 /// # Errors
 /// `invalid_request` when it is something else or too large.
@@ -31,7 +31,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refus
     })
 }
 
-/// Parameters of a request. There is no `Debug`, as they hold secrets.
+/// Parameters of a request. The type does not implement `Debug`, because they contain secrets.
 pub(in crate::http) struct Form(BTreeMap<String, String>);
 
 impl Form {
@@ -46,7 +46,7 @@ impl Form {
         let mut parameters = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             if parameters.insert(name.into_owned(), value.into_owned()).is_some() {
-                return Err(Refusal::new(Kind::InvalidRequest, "A parameter is there twice."));
+                return Err(Refusal::new(Kind::InvalidRequest, "A parameter occurs twice."));
             }
         }
         Ok(Self(parameters))

@@ -1,4 +1,4 @@
-//! Errors as OAuth carries them (RFC 6749 section 5.2). The code of our own errors is not shown: libraries act on
+//! Errors in the form of OAuth (RFC 6749 section 5.2). They do not contain our own error codes, because libraries use
 //! `error`.
 
 use std::borrow::Cow;
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use model::error::Error;
 
-/// What `error` can be, and its status.
+/// The values of `error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum Kind {
     InvalidRequest,
@@ -29,7 +29,7 @@ pub(in crate::http) enum Kind {
     Failed,
 }
 
-/// A refusal, to be answered.
+/// A rejected request, which becomes a response.
 #[derive(Debug)]
 pub(in crate::http) struct Refusal {
     kind: Kind,
@@ -38,7 +38,7 @@ pub(in crate::http) struct Refusal {
 }
 
 impl Refusal {
-    /// The description is for developers: ASCII without quotation marks and backslashes.
+    /// Builds a refusal. The description is for developers, in ASCII without quotation marks and backslashes.
     pub(super) fn new(kind: Kind, description: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, description: description.into(), retry_after: None }
     }
@@ -58,7 +58,8 @@ impl Kind {
             Self::InvalidTarget => (StatusCode::BAD_REQUEST, "invalid_target"),
             Self::UnauthorizedClient => (StatusCode::BAD_REQUEST, "unauthorized_client"),
             Self::UnsupportedGrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
-            // RFC 6749 has names for the next three at the authorization endpoint only, and 5.2 lets others be added.
+            // RFC 6749 defines the next three names for the authorization endpoint only. Section 5.2 allows further
+            // names.
             Self::Limited => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
             Self::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
@@ -67,7 +68,7 @@ impl Kind {
 }
 
 impl From<Error> for Refusal {
-    /// Internal faults are logged here, and their cause is not shown to the caller.
+    /// Converts an error. Internal errors are logged here, and their cause is not shown to the caller.
     fn from(error: Error) -> Self {
         if matches!(error, Error::Internal(_) | Error::Unavailable { source: Some(_), .. }) {
             tracing::error!(error = errors::explain(&error), "a request failed");
@@ -76,15 +77,16 @@ impl From<Error> for Refusal {
             Error::InvalidCredentials | Error::Unauthenticated => {
                 (Kind::InvalidClient, "The client or its secret is wrong.".into())
             }
-            // One answer: whether a token that is not theirs is good is nothing that a client has to know.
+            // All cases have the same answer, so that a client does not learn whether a token of another client is
+            // valid.
             Error::TokenExpired | Error::TokenInvalid | Error::TokenRevoked | Error::TokenReused | Error::Forbidden => {
-                (Kind::InvalidGrant, "The token is not good, or was issued to another client.".into())
+                (Kind::InvalidGrant, "The token is not valid, or was issued to another client.".into())
             }
             Error::ValidationFailed { field: "scope", .. } => {
-                (Kind::InvalidScope, "The scope is malformed, or more than can be had.".into())
+                (Kind::InvalidScope, "The scope is malformed, or exceeds the allowed scopes.".into())
             }
             Error::ValidationFailed { field: "audience", .. } => {
-                (Kind::InvalidTarget, "The audience is not one that can be had.".into())
+                (Kind::InvalidTarget, "The audience is not allowed for this client.".into())
             }
             Error::ValidationFailed { .. }
             | Error::NotFound

@@ -1,4 +1,4 @@
-//! The answers, under the names of their questions.
+//! The cached answers, by the names of their questions.
 
 use std::fmt;
 
@@ -12,15 +12,15 @@ use quick_cache::sync::Cache;
 
 use engine::verification::Basis;
 
-/// Memory of all answers.
+/// Maximum memory of all answers, in bytes.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
-/// Memory of an answer in addition to its text.
+/// Memory of an answer in addition to its text, in bytes.
 const OVERHEAD: u64 = 512;
 /// Headers that the answer to a question depends on.
 const HEADERS: [HeaderName; 4] = [ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE];
 
-/// Name of a question, by everything that its answer depends on. It is a digest, so that neither tokens nor secrets are
-/// kept.
+/// Name of a question: a digest of everything that its answer depends on, so that neither tokens nor secrets are
+/// stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct QuestionName([u8; 32]);
 
@@ -28,7 +28,7 @@ impl QuestionName {
     /// Returns the name of the question that a request asks.
     pub(super) fn of(parts: &Parts, body: &[u8]) -> Self {
         let mut digest = Context::new(&SHA256);
-        // Each part begins with its length, so that two lists of parts never run into each other.
+        // Each part begins with its length, so that different lists of parts have different digests.
         let mut add = |part: &[u8]| {
             digest.update(&(part.len() as u64).to_le_bytes());
             digest.update(part);
@@ -48,7 +48,7 @@ impl QuestionName {
 /// An answer.
 #[derive(Clone)]
 pub(super) struct Answer {
-    /// The token and the client that it follows from.
+    /// Token and client that the answer follows from.
     pub(super) basis: Basis,
     /// Headers of the response.
     pub(super) headers: HeaderMap,
@@ -56,7 +56,7 @@ pub(super) struct Answer {
     pub(super) text: Bytes,
 }
 
-/// All answers.
+/// All cached answers.
 pub(super) struct Answers(Cache<QuestionName, Answer, ByLength>);
 
 impl Default for Answers {
@@ -93,7 +93,7 @@ impl Answers {
     }
 }
 
-/// Weighs an answer by its text.
+/// Weighs an answer by the length of its text.
 #[derive(Clone)]
 struct ByLength;
 

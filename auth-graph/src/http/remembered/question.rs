@@ -1,4 +1,4 @@
-//! Questions about a single access token, as requests ask them: `verify` in GraphQL, and introspection (RFC 7662).
+//! Recognises requests that ask about a single access token: `verify` in GraphQL, and introspection (RFC 7662).
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{Field, OperationType, Selection, SelectionSet};
@@ -16,7 +16,8 @@ use engine::verification::Basis;
 /// Fields of `Verification` that follow from the token alone.
 const FOLLOW_FROM_TOKEN: [&str; 5] = ["__typename", "active", "reason", "tokenType", "claims"];
 
-/// Brackets of the largest document that is parsed here. The parser recurses, and a `verify` has few of them.
+/// Maximum number of brackets in a document that is parsed here. The parser is recursive, and a `verify` has few
+/// brackets.
 const MOST_BRACKETS: usize = 16;
 
 /// A question about a token.
@@ -28,7 +29,8 @@ pub(super) enum Question {
 }
 
 impl Question {
-    /// Reads a request; none when it is something else, or its answer depends on more than the token.
+    /// Recognises the question of a request. Returns `None` for another request, or when the answer depends on more
+    /// than the token.
     pub(super) fn read(parts: &Parts, body: &[u8]) -> Option<Self> {
         match parts.uri.path() {
             "/graphql" => Some(Self::Verify { token: verified(body)? }),
@@ -41,7 +43,7 @@ impl Question {
         }
     }
 
-    /// Returns the basis of the answer; none when the token is not good.
+    /// Returns the basis of the answer, or `None` when the token is not valid.
     pub(super) async fn basis(&self, app: &App) -> Option<Basis> {
         match self {
             Self::Verify { token } => Basis::of_verification(app, token).await,
@@ -50,8 +52,8 @@ impl Question {
     }
 }
 
-/// Returns the token that a GraphQL request asks about, if its only operation has the only field `verify` at its root,
-/// and everything that it selects follows from the token.
+/// Returns the token that a GraphQL request asks about. Its only operation must have `verify` as the only root field,
+/// and all selected fields must follow from the token.
 fn verified(body: &[u8]) -> Option<SecretString> {
     #[derive(Deserialize)]
     struct Body {
@@ -59,7 +61,7 @@ fn verified(body: &[u8]) -> Option<SecretString> {
         #[serde(default)]
         variables: Option<Map<String, Json>>,
     }
-    // Nearly every other request ends here.
+    // Most other requests end here.
     if !str::from_utf8(body).ok()?.contains("verify") {
         return None;
     }
@@ -88,7 +90,7 @@ fn verified(body: &[u8]) -> Option<SecretString> {
     }
 }
 
-/// Returns the selections of a set; none in the place of one that is not a field, or has a directive.
+/// Returns the fields of a selection set, with `None` in place of a fragment or of a field with a directive.
 fn fields(set: &SelectionSet) -> impl Iterator<Item = Option<&Field>> {
     set.items.iter().map(|selection| match &selection.node {
         Selection::Field(field) if field.node.directives.is_empty() => Some(&field.node),
@@ -120,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_none() {
+    fn other_requests_are_not_questions() {
         for query in [
             "query { verify }",
             "mutation { verify(token: \"a\") { active user { id } } }",

@@ -1,4 +1,4 @@
-//! The user who may sign in by an address, and the hash that is compared if there is none.
+//! Finds the user who may sign in with an address, and the decoy hash that is compared without such a user.
 
 use std::sync::LazyLock;
 
@@ -10,33 +10,34 @@ use super::Model;
 use crate::user_credentials;
 use model::values::{Email, UserId};
 
-/// Somebody who may sign in by an address.
+/// The result of a lookup by an address.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// The user who has the address.
+    /// User who has the address.
     pub user: Option<Model>,
-    /// The password of that user, if they have one.
+    /// Password of that user, if they have one.
     pub password: Option<user_credentials::Model>,
-    /// The password hash of somebody, for comparing with when there is none: always the same for one address, and as
-    /// often of one kind as users have it. It was looked up whether it is needed or not: that too takes time.
+    /// Password hash of another user, which is compared when the account has none. It is always the same for one
+    /// address, and its format is as frequent as among all users. It is looked up in any case, because the lookup takes
+    /// time too.
     pub decoy: Option<String>,
 }
 
 impl Candidate {
-    /// Returns the hash that the password is compared with, if there is a user who has one.
+    /// Returns the password hash of the user, if there is one.
     #[must_use]
     pub fn hash(&self) -> Option<&str> {
         self.password.as_ref().map(|password| password.secret.as_str())
     }
 
-    fn nobody() -> Self {
+    fn none() -> Self {
         Self { user: None, password: None, decoy: None }
     }
 }
 
-/// Returns the user who may sign in by this address.
+/// Finds the user who may sign in with this address, and the decoy.
 pub async fn candidate(db: &impl ConnectionTrait, email: &Email) -> Result<Candidate, DbErr> {
-    // Limits are not bound: SQLite would plan these anew each time.
+    // The limits are not parameters, because SQLite would plan the statement again each time.
     static FIND: LazyLock<String> = LazyLock::new(|| {
         let columns = super::Column::iter().map(|column| format!("users.{}", column.as_str()));
         format!(
@@ -52,9 +53,9 @@ pub async fn candidate(db: &impl ConnectionTrait, email: &Email) -> Result<Candi
                          ORDER BY user_id LIMIT 1";
     let backend = db.get_database_backend();
     let find = Statement::from_sql_and_values(backend, FIND.as_str(), [email.clone().into()]);
-    let Some(found) = db.query_one_raw(find).await? else { return Ok(Candidate::nobody()) };
+    let Some(found) = db.query_one_raw(find).await? else { return Ok(Candidate::none()) };
     let (Some(first), Some(last)) = (found.try_get("", "first")?, found.try_get("", "last")?) else {
-        return Ok(Candidate::nobody());
+        return Ok(Candidate::none());
     };
     let id: Option<UserId> = found.try_get("", "id")?;
     let user = id.map(|_| Model::from_query_result(&found, "")).transpose()?;
@@ -70,7 +71,7 @@ pub async fn candidate(db: &impl ConnectionTrait, email: &Email) -> Result<Candi
     Ok(Candidate { user, password, decoy })
 }
 
-/// Returns a position among identifiers for an address: between these two, and always the same for one address.
+/// Returns an identifier between these two, which is always the same for one address.
 fn place_of(email: &Email, first: Uuid, last: Uuid) -> Uuid {
     let name = digest(&SHA256, email.as_str().as_bytes());
     let share = name.as_ref().iter().take(4).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));

@@ -1,4 +1,4 @@
-//! Lists of users: narrowed, page by page, in the order of their identifiers.
+//! Filtered lists of users, page by page, in the order of the identifiers.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{
@@ -11,24 +11,24 @@ use super::{Column, Entity, Model, existing, find_among};
 use crate::window::{Direction, Window};
 use model::values::{Email, SearchText, UserId};
 
-/// A search looks through so many users in the order of the list before it asks the index of trigrams. A text that many
-/// users have fills a page with them, whereas the index would bring them all together first.
+/// Number of users in list order that a search scans before it uses the trigram index. The scan fills a page quickly
+/// when many users match; the index would first collect all of them.
 const NEARBY: u64 = 1000;
 
 /// Conditions for a list of users; all of them must hold.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// The very address.
+    /// Exact address.
     pub email: Option<Email>,
-    /// A part of the address and the names, whatever the case.
+    /// Part of the address or the names, in any case.
     pub search: Option<SearchText>,
     /// True for users who may sign in, false for disabled ones.
     pub is_active: Option<bool>,
-    /// True for staff.
+    /// True for staff, false for other users.
     pub is_staff: Option<bool>,
 }
 
-/// Returns the users that a filter lets through.
+/// Selects the users that match a filter.
 pub fn filtered(filter: &Filter) -> Select<Entity> {
     existing().filter(condition(filter))
 }
@@ -60,7 +60,7 @@ pub async fn page(db: &impl ConnectionTrait, filter: &Filter, window: Window) ->
     Ok(found)
 }
 
-/// Those of the next users in the order of the list that a filter lets through.
+/// Selects the users that match the filter among the next [`NEARBY`] users of the list.
 fn nearby(filter: &Filter, range: Condition, order: &Order, limit: u64) -> SelectStatement {
     let next = Query::select()
         .column(Asterisk)
@@ -79,8 +79,8 @@ fn nearby(filter: &Filter, range: Condition, order: &Order, limit: u64) -> Selec
         .take()
 }
 
-/// The same among all users. What the filter lets through is found first and put in order then: left to itself, the
-/// planner at times walks through the whole list, as it can not know how rare a text is.
+/// Selects the users that match the filter among all users. The common table expression finds them before they are
+/// sorted. Without it, the planner sometimes scans the whole list, because it does not know how rare a text is.
 fn everywhere(filter: &Filter, range: Condition, order: &Order, limit: u64) -> SelectStatement {
     let found = Alias::new("found");
     let matching = filtered(filter).select_only().column(Column::Id).filter(range).into_query();
@@ -106,9 +106,9 @@ fn condition(filter: &Filter) -> Condition {
         .add_option(filter.search.as_ref().map(contains))
 }
 
-/// The text that is searched is a column that the database keeps: address and names, in lower case. The index of its
-/// trigrams is asked for the rarest part only, as it would read the long lists of the others; what it finds is compared
-/// with the whole, in a form that the index does not know.
+/// Returns the condition of a search. The database maintains a column with the address and the names in lower case. The
+/// trigram index is used for the rarest part of the text only, because the lists of frequent parts are long. The
+/// results are compared with the whole text in an expression that the index does not support.
 fn contains(text: &SearchText) -> Condition {
     let column = || Expr::col(Alias::new("search_text"));
     let rarest = column().like(pattern(text.rarest()));

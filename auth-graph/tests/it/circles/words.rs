@@ -1,10 +1,10 @@
-//! The words of a source file: names and marks, without comments and literals.
+//! The tokens of a source file: names and signs, without comments and literals.
 
 pub(super) fn is_name(word: &str) -> bool {
     word.starts_with(|letter: char| letter.is_alphabetic() || letter == '_')
 }
 
-/// The index of the brace that closes the one at `from`.
+/// Returns the index of the brace that closes the one at `from`.
 pub(super) fn end_of_block(words: &[String], from: usize) -> usize {
     let mut depth = 0;
     for (at, word) in words.iter().enumerate().skip(from) {
@@ -20,7 +20,7 @@ pub(super) fn end_of_block(words: &[String], from: usize) -> usize {
     words.len()
 }
 
-/// The names and signs of a source, without comments, texts and lifetimes.
+/// Returns the names and signs of a source, without comments, texts and lifetimes.
 pub(super) fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut rest = text;
@@ -34,7 +34,7 @@ pub(super) fn words(text: &str) -> Vec<String> {
                 let end = format!("\"{}", "#".repeat(hashes));
                 hashes + 2 + rest[hashes + 2..].find(&end).unwrap() + end.len()
             }
-            // A letter in quotes, or a lifetime.
+            // A character literal, or a lifetime.
             '\'' => match rest[1..].char_indices().nth(1) {
                 Some((_, _)) if rest[1..].starts_with('\\') => 3 + rest[3..].find('\'').unwrap(),
                 Some((end, '\'')) => end + 2,

@@ -1,4 +1,4 @@
-//! What people do with their own accounts, up to the answer.
+//! Requests of users about their own accounts.
 
 use serde_json::json;
 
@@ -10,13 +10,13 @@ impl Caller {
         self.send(operation!("register"), json!({ "input": input })).await
     }
 
-    /// Takes the token of a mail that shows whose an address is.
+    /// Confirms an address with the token of a mail.
     pub async fn confirm(&self, token: &str) -> Answer {
         self.send(operation!("verify_email"), json!({ "token": token })).await
     }
 
-    /// Asks for the mail that sets another password.
-    pub async fn forget(&self, email: &str) -> Answer {
+    /// Requests a password reset.
+    pub async fn request_reset(&self, email: &str) -> Answer {
         self.send(operation!("request_password_reset"), json!({ "email": email })).await
     }
 

@@ -1,11 +1,11 @@
-//! What came back.
+//! The response to a request.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
 
-/// An answer, read.
+/// A complete response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -23,20 +23,20 @@ impl Answer {
         Self { status: parts.status, headers: parts.headers, text, body }
     }
 
-    /// A field of `data`; there must be no errors.
+    /// Returns a field of `data`, after checking that there are no errors.
     pub fn data(&self, field: &str) -> &Value {
         assert!(self.body["errors"].is_null(), "{}", self.text);
         &self.body["data"][field]
     }
 
-    /// The code of the one error.
+    /// Returns the code of the only error.
     pub fn code(&self) -> &str {
         let errors = self.body["errors"].as_array().map_or(0, Vec::len);
         assert_eq!(errors, 1, "{}", self.text);
         self.body["errors"][0]["extensions"]["code"].as_str().unwrap()
     }
 
-    /// The first error.
+    /// Returns the first error.
     pub fn error(&self) -> &Value {
         &self.body["errors"][0]
     }

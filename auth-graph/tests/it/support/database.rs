@@ -1,11 +1,10 @@
-//! A schema of its own for each test, where the tests run on PostgreSQL. The server is a throw-away one: nobody drops
-//! the schemas.
+//! A schema for each test on PostgreSQL. The schemas are not dropped, because the server is temporary.
 
 use sea_orm::{ConnectionTrait, Database};
 use url::Url;
 use uuid::Uuid;
 
-/// The URL of an empty schema; none: use SQLite.
+/// Returns the URL of an empty schema, or `None` for SQLite.
 pub async fn fresh() -> Option<String> {
     let server = std::env::var("TEST_DATABASE_URL").ok()?;
     let schema = format!("test_{}", Uuid::new_v4().simple());
@@ -14,6 +13,6 @@ pub async fn fresh() -> Option<String> {
     db.close().await.unwrap();
     let mut url = Url::parse(&server).unwrap();
     url.query_pairs_mut().append_pair("options", &format!("-c search_path={schema}"));
-    // A space is written as a plus sign by forms only.
+    // Only forms encode a space as a plus sign.
     Some(url.to_string().replace('+', "%20"))
 }

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use super::{Caller, FOLLOW};
 
-/// Events as they come.
+/// The stream of events.
 pub struct Events {
     body: BodyDataStream,
     text: String,
 }
 
 impl Events {
-    /// Follows the feed.
+    /// Subscribes to the feed.
     pub async fn open(caller: &Caller, variables: Value) -> Self {
         Self::of(caller, FOLLOW, variables).await
     }
@@ -34,7 +34,7 @@ impl Events {
         Self { body: response.into_body().into_data_stream(), text: String::new() }
     }
 
-    /// The next change that is not a sign of life.
+    /// Returns the next change that is not a marker.
     pub async fn next(&mut self) -> Value {
         let next = async {
             loop {
@@ -53,7 +53,7 @@ impl Events {
         answer["data"]["userChanges"].clone()
     }
 
-    /// The code of the error that comes next, whatever comes before it.
+    /// Returns the code of the next error, and skips everything before it.
     pub async fn next_code(&mut self) -> String {
         loop {
             let answer = self.answer().await;
@@ -63,7 +63,7 @@ impl Events {
         }
     }
 
-    /// Whether the stream ends here, in order.
+    /// Returns whether the stream ends here with an event `complete`.
     pub async fn is_complete(&mut self) -> bool {
         self.event().await == Some("event: complete\ndata:".to_owned()) && self.event().await.is_none()
     }

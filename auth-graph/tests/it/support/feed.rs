@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Caller, TestApp, operation};
 
 impl TestApp {
-    /// Somebody who may read the feed.
+    /// Creates a caller that may read the feed.
     pub async fn feed_reader(&self) -> Caller {
         let client = self.service_client("reader", "feed:read").await;
         self.bearer(&client.token().await)
@@ -13,7 +13,7 @@ impl TestApp {
 }
 
 impl Caller {
-    /// The changes after a cursor; null: from the oldest.
+    /// Returns the changes after a cursor, or all changes for null.
     pub async fn changes(&self, after: &Value) -> Vec<Value> {
         let answer = self.send(operation!("user_changes"), json!({ "after": after })).await;
         answer.data("userChanges")["nodes"].as_array().unwrap().clone()

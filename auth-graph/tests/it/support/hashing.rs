@@ -1,4 +1,4 @@
-//! Keeping the thread that hashes passwords from its work, so that a test knows who waits for it.
+//! Blocks the thread that hashes passwords, so that a test knows which requests wait for it.
 
 use std::pin::pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,12 +8,12 @@ use std::task::{Context, Wake, Waker};
 use engine::app::App;
 use secrecy::SecretString;
 
-/// The one thread of an app does nothing until this is dropped.
+/// Blocks the single hashing thread of an app until it is dropped.
 pub struct BusyHasher {
     _let_go: Sender<()>,
 }
 
-/// The thread wakes whoever waited for a hash, and does not come back from that.
+/// A waker that blocks the thread that calls it.
 struct Keeper {
     is_kept: Sender<()>,
     let_go: Mutex<Receiver<()>>,
@@ -27,7 +27,7 @@ impl Wake for Keeper {
 }
 
 impl BusyHasher {
-    /// Returns when the thread is kept; nobody waits for it by then.
+    /// Returns when the thread is blocked, and no request waits for it.
     pub fn of(app: &App) -> Self {
         let (let_go, is_let_go) = channel();
         let (is_kept, kept) = channel();
@@ -35,7 +35,7 @@ impl BusyHasher {
         let password = SecretString::from("a password");
         loop {
             let mut hash = pin!(app.passwords.pool.hash(&password));
-            // Nobody is woken for what is ready at the first look.
+            // A future that is ready at the first poll wakes no task.
             if hash.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
                 kept.recv().unwrap();
                 return Self { _let_go: let_go };

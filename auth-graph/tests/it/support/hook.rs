@@ -1,4 +1,4 @@
-//! A service that is asked or told by signed requests: a claims hook, or an endpoint of webhooks, on a port of its own.
+//! A service that receives signed requests on its own port: a claims hook or a webhook endpoint.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,23 +12,23 @@ use model::config::{Config, HookFailure};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-/// 32 bytes.
+/// A secret of 32 bytes.
 pub const HOOK_SECRET: &str = "whsec_7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=";
 
 type Behaviour = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
 
-/// What has arrived.
+/// A received request.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct ReceivedRequest {
     pub headers: HeaderMap,
     pub body: String,
 }
 
-/// It answers as it is told to.
+/// The service, whose behaviour a test chooses.
 #[derive(Clone)]
 pub struct Hook {
     pub url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<ReceivedRequest>>>,
     behaviour: Arc<Mutex<Behaviour>>,
 }
 
@@ -40,7 +40,7 @@ impl Hook {
         let hook = Self { url, asked: Arc::default(), behaviour: Arc::new(Mutex::new(behaviour)) };
         let own = hook.clone();
         let handler = async move |headers: HeaderMap, body: String| {
-            own.asked.lock().unwrap().push(Asked { headers, body });
+            own.asked.lock().unwrap().push(ReceivedRequest { headers, body });
             let behaviour = own.behaviour.lock().unwrap().clone();
             behaviour().await
         };
@@ -49,7 +49,7 @@ impl Hook {
         hook
     }
 
-    /// From now on it does this.
+    /// Sets the behaviour from now on.
     pub fn behaves<F: Future<Output = Response> + Send + 'static>(
         &self,
         behaviour: impl Fn() -> F + Send + Sync + 'static,
@@ -57,22 +57,22 @@ impl Hook {
         *self.behaviour.lock().unwrap() = Arc::new(move || Box::pin(behaviour()));
     }
 
-    /// From now on it answers so.
+    /// Answers with these claims from now on.
     pub fn answers(&self, claims: Value) {
         let text = serde_json::json!({ "claims": claims }).to_string();
         self.behaves(move || std::future::ready(answer(&text)));
     }
 
-    pub fn asked(&self) -> Vec<Asked> {
+    pub fn asked(&self) -> Vec<ReceivedRequest> {
         self.asked.lock().unwrap().clone()
     }
 
-    /// What has arrived since the last time.
-    pub fn take(&self) -> Vec<Asked> {
+    /// Returns the requests since the last call.
+    pub fn take(&self) -> Vec<ReceivedRequest> {
         std::mem::take(&mut *self.asked.lock().unwrap())
     }
 
-    /// Makes it the hook of an app.
+    /// Configures the service as the claims hook of an app.
     pub fn configure(&self, config: &mut Config, on_failure: HookFailure) {
         config.claims.hook.url = self.url.clone();
         config.claims.hook.secrets = vec![HOOK_SECRET.into()];

@@ -1,4 +1,4 @@
-//! A real SMTP server that keeps what it is sent, and reading that.
+//! A real SMTP server that stores received mails.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -12,7 +12,7 @@ use model::config::{Config, Registration};
 
 use super::{PASSWORD, TestApp};
 
-/// A mail that has arrived.
+/// A received mail.
 #[derive(Clone, Debug)]
 pub struct Arrived {
     pub to: String,
@@ -63,7 +63,7 @@ impl Handler for Sink {
 }
 
 impl Sink {
-    /// Starts a server, and says where it is. One that encrypts wants a password, too.
+    /// Starts a server, and returns it with its address. A server with encryption requires a password.
     pub fn start(encryption: SslConfig) -> (Self, SocketAddr) {
         let sink = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -78,25 +78,25 @@ impl Sink {
         (sink, address)
     }
 
-    /// What has arrived since this was asked last.
+    /// Returns the mails since the last call.
     pub fn arrived(&self) -> Vec<Arrived> {
         std::mem::take(&mut *self.arrived.lock().unwrap())
     }
 
-    /// Takes no mail from now on.
+    /// Rejects mails from now on.
     pub fn refuse(&self, with: Response) {
         *self.refusal.lock().unwrap() = Some(with);
     }
 }
 
-/// An app that sends its mails to a server of its own.
+/// An app with its own mail server.
 pub struct MailingApp {
     pub test: TestApp,
     pub sink: Sink,
 }
 
 impl MailingApp {
-    /// An app where everybody may register.
+    /// Creates an app with open registration.
     pub async fn new() -> Self {
         Self::with(|_| {}).await
     }
@@ -112,13 +112,13 @@ impl MailingApp {
         Self { test, sink }
     }
 
-    /// Sends what waits, and takes what has arrived.
+    /// Sends waiting mails, and returns the received ones.
     pub async fn mails(&self) -> Vec<Arrived> {
         send_due(&self.test.app).await.unwrap();
         self.sink.arrived()
     }
 
-    /// The one mail that has arrived.
+    /// Sends waiting mails, and returns the only received one.
     pub async fn mail(&self) -> Arrived {
         let mut mails = self.mails().await;
         assert_eq!(mails.len(), 1, "{mails:?}");
@@ -127,12 +127,12 @@ impl MailingApp {
 }
 
 impl Arrived {
-    /// The link in it.
+    /// Returns the link in the mail.
     pub fn link(&self) -> &str {
         self.text.lines().find(|line| line.starts_with("http")).unwrap()
     }
 
-    /// The token in the link.
+    /// Returns the token in the link.
     pub fn token(&self) -> &str {
         self.link().split_once("#token=").unwrap().1
     }

@@ -11,7 +11,7 @@ use url::form_urlencoded;
 
 use super::{Answer, Caller, TestApp};
 
-/// A service client that authenticates itself with every form.
+/// A service client that sends its credentials with every form.
 pub struct ServiceClient {
     pub id: ClientId,
     pub secret: String,
@@ -19,7 +19,7 @@ pub struct ServiceClient {
 }
 
 impl TestApp {
-    /// A service client for our audience.
+    /// Creates a service client for the default audience.
     pub async fn service_client(&self, name: &str, scopes: &str) -> ServiceClient {
         self.service_client_for(name, scopes, &[]).await
     }
@@ -34,14 +34,14 @@ impl TestApp {
         ServiceClient { id: made.client.id, secret, caller }
     }
 
-    /// Somebody with this access token.
+    /// Returns a caller with this access token.
     pub fn bearer(&self, token: &str) -> Caller {
         self.anonymous().with_header("authorization", &format!("Bearer {token}"))
     }
 }
 
 impl ServiceClient {
-    /// An access token of the client.
+    /// Returns an access token of the client.
     pub async fn token(&self) -> String {
         self.token_with(&[]).await
     }
@@ -53,7 +53,7 @@ impl ServiceClient {
         answer.body["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// Whether introspection, asked by this client, calls the token active.
+    /// Returns whether introspection by this client reports the token as active.
     pub async fn sees(&self, token: &str) -> bool {
         let answer = self.caller.form("/oauth/introspect", &[("token", token)]).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -72,7 +72,7 @@ impl Caller {
         self.encoded(path, form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()).await
     }
 
-    /// Sends a form that is encoded already.
+    /// Sends an encoded form.
     pub async fn encoded(&self, path: &str, body: String) -> Answer {
         let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
         self.request(request.body(body.into()).unwrap()).await

@@ -1,4 +1,4 @@
-//! The real program as a process of its own, on a free port.
+//! The real program as a process, on a free port.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{PASSWORD, operation};
 
-/// A running auth-graph; it is stopped when this is dropped.
+/// A running auth-graph, which is stopped when this value is dropped.
 pub struct Process {
     child: Child,
     url: String,
@@ -19,12 +19,12 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it, and returns when it serves.
+    /// Starts the program, and returns when it serves.
     pub fn start(folder: &Path, database: Option<&str>) -> Self {
         Self::start_with(folder, database, &[])
     }
 
-    /// The same, with arguments of its own.
+    /// Starts the program with further arguments, and returns when it serves.
     pub fn start_with(folder: &Path, database: Option<&str>, arguments: &[&str]) -> Self {
         let mut child = command(folder, database)
             .args(["serve", "--bind", "127.0.0.1:0", "--public-url", "http://auth.localhost"])
@@ -37,14 +37,14 @@ impl Process {
             .find_map(|line| line.unwrap().split_once("auth-graph serves address=").map(|(_, rest)| rest.to_owned()));
         let said = said.expect("it serves");
         let (sender, said_later) = mpsc::channel();
-        // Goes on reading whether somebody listens or not, so that what it logs has somewhere to go.
+        // Keeps reading even without a receiver, so that the program can continue to log.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
         let url = format!("http://{}/graphql", said.split(' ').next().unwrap());
         Self { child, url, http: Client::new(), said: said_later }
     }
 
-    /// Waits for it to print a line with this mark, and returns what follows.
-    pub fn hear(&self, mark: &str) -> String {
+    /// Waits for a line with this mark, and returns the text after it.
+    pub fn recv(&self, mark: &str) -> String {
         let found = self.said.iter().find_map(|line| line.split_once(mark).map(|(_, rest)| rest.to_owned()));
         found.expect(mark)
     }
@@ -68,7 +68,7 @@ impl Process {
         self.send(operation!("logout"), json!({ "refreshToken": token })).await
     }
 
-    /// Why the token is not good; null when it is.
+    /// Returns the reason why the token is not valid, or null when it is.
     pub async fn refusal(&self, token: &Value) -> Value {
         let answer = self.send(operation!("verify"), json!({ "token": token })).await;
         assert!(answer["errors"].is_null(), "{answer}");
@@ -83,7 +83,7 @@ impl Drop for Process {
     }
 }
 
-/// Makes a user with the command line.
+/// Creates a user with the command line.
 pub fn create_user(folder: &Path, database: Option<&str>, email: &str) {
     use std::io::Write;
     let mut command = command(folder, database);

@@ -1,4 +1,4 @@
-//! How many queries the database was asked while something was done.
+//! Counts the queries of some work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ impl<S: Subscriber> Layer<S> for Count {
     }
 }
 
-/// What was done in this thread, and with how many queries.
+/// Runs a future in this thread, and returns its result with the number of queries.
 pub async fn count_queries<T>(doing: impl Future<Output = T>) -> (T, usize) {
     let count = Count::default();
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(count.clone()));

@@ -1,4 +1,4 @@
-//! An app with an endpoint of webhooks that is told by the test itself, so that nothing waits for a clock.
+//! An app with a webhook endpoint. The test itself sends the deliveries, so that it does not wait for a clock.
 
 use aws_lc_rs::hmac;
 use axum::http::StatusCode;
@@ -11,10 +11,10 @@ use engine::webhooks::{deliver, with_work};
 use model::config::Config;
 use serde_json::{Value, json};
 
-use super::hook::Asked;
+use super::hook::ReceivedRequest;
 use super::{Caller, Hook, PASSWORD, TestApp};
 
-/// The administrator who looks after the endpoints.
+/// Address of the administrator of the endpoints.
 const ROOT: &str = "root@test.com";
 
 pub const CREATE: &str =
@@ -39,7 +39,7 @@ impl Site {
         Self::with(|_| {}, json!({})).await
     }
 
-    /// With a configuration that is changed first, and more said of the endpoint.
+    /// Creates an app with a changed configuration, and an endpoint with further input.
     pub async fn with(change: impl FnOnce(&mut Config), input: Value) -> Self {
         let hook = Hook::start().await;
         let test = TestApp::with(|config| {
@@ -53,7 +53,7 @@ impl Site {
         site
     }
 
-    /// Makes another endpoint.
+    /// Creates another endpoint.
     pub async fn endpoint(&self, hook: &Hook, mut input: Value) -> (String, String) {
         input["url"] = json!(hook.url);
         let answer = self.root().await.send(CREATE, json!({ "input": input })).await;
@@ -62,7 +62,7 @@ impl Site {
         (text(&made["webhook"]["id"]), text(&made["secret"]))
     }
 
-    /// The administrator, who has signed in a moment ago.
+    /// Signs the administrator in.
     pub async fn root(&self) -> Caller {
         let answer = self.test.anonymous().login(ROOT, PASSWORD).await;
         self.test.bearer(answer.data("login")["accessToken"].as_str().unwrap())
@@ -74,27 +74,27 @@ impl Site {
         self.root().await.send(&mutation, json!({ "id": self.id })).await.data(name).clone()
     }
 
-    /// Tells everything that is due, and takes what the endpoint has gotten by then.
-    pub async fn told(&self) -> Vec<Asked> {
-        tell(&self.test.app).await;
+    /// Sends all due deliveries, and returns the requests that the endpoint received.
+    pub async fn deliveries(&self) -> Vec<ReceivedRequest> {
+        deliver_due(&self.test.app).await;
         self.hook.take()
     }
 
-    /// The log of the endpoint, the latest first.
+    /// Returns the deliveries of the endpoint, the latest first.
     pub async fn log(&self) -> Vec<Value> {
         let answer = self.root().await.send(LOG, json!({ "id": self.id })).await;
         let edges = answer.data("webhookDeliveries")["edges"].as_array().unwrap();
         edges.iter().map(|edge| edge["node"].clone()).collect()
     }
 
-    /// The endpoint, as it is listed.
+    /// Returns the endpoint as listed.
     pub async fn webhook(&self) -> Value {
         self.root().await.send(LIST, json!({})).await.data("webhooks")[0].clone()
     }
 }
 
-/// Tells every endpoint what is due.
-pub async fn tell(app: &App) {
+/// Sends all due deliveries to every endpoint.
+pub async fn deliver_due(app: &App) {
     loop {
         let due = with_work(app).await.unwrap();
         if due.is_empty() {
@@ -107,14 +107,14 @@ pub async fn tell(app: &App) {
 }
 
 impl Hook {
-    /// From now on it answers with this status and nothing else.
+    /// Answers with this status from now on.
     pub fn answers_status(&self, status: u16) {
         let status = StatusCode::from_u16(status).unwrap();
         self.behaves(move || std::future::ready(status.into_response()));
     }
 }
 
-impl Asked {
+impl ReceivedRequest {
     pub fn header(&self, name: &str) -> &str {
         self.headers[name].to_str().unwrap()
     }
@@ -123,7 +123,7 @@ impl Asked {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// Whether one of the signatures was made with this secret, as Standard Webhooks says.
+    /// Returns whether one of the signatures was made with this secret, as Standard Webhooks defines it.
     pub fn is_signed_with(&self, secret: &str) -> bool {
         let signed = format!("{}.{}.{}", self.header("webhook-id"), self.header("webhook-timestamp"), self.body);
         let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();

@@ -18,8 +18,9 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Answers 200 when requests can be served, otherwise 503 with the failing part. auth-graph is not a part: the service
-/// continues while auth-graph is away. The ages of the feed are included for alarms; an unknown age is null.
+/// Answers 200 when requests can be served, otherwise 503 with the failing part. auth-graph is not a part, because the
+/// service continues during an outage of auth-graph. The ages of the feed are included for alarms; an unknown age is
+/// null.
 pub(super) async fn ready(State(site): State<Site>) -> impl IntoResponse {
     let pending = database::pending_migrations(&site.app.db).await;
     let status = if matches!(pending, Ok(0)) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

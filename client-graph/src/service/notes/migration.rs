@@ -1,4 +1,4 @@
-//! Makes the table `notes`. It refers to the mirror: that is what a mirror is for.
+//! Creates the table `notes`, which refers to the table of the mirror.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,6 +1,5 @@
-//! Documents that a request names by their hash instead of holding them: those that the service trusts, and those that
-//! clients have stored (Apollo's automatic persisted queries). Both are shared by all callers, so nothing is taken for
-//! the document of a hash that does not have it.
+//! Documents that requests name by their hash: those that the service trusts, and those that clients have stored
+//! (Apollo's automatic persisted queries). All callers share them, so that each hash is verified.
 
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use quick_cache::{Weighter, sync::Cache};
 
 use crate::{AllowedDocuments, Settings, TrustedDocuments, request::PERSISTED_QUERY, response, trusted::hash_of};
 
-/// The documents that are known by their hash.
+/// The documents that can be named by their hash.
 pub(super) struct Known {
     trusted: TrustedDocuments,
     allowed: AllowedDocuments,
@@ -28,12 +27,12 @@ impl Known {
         }
     }
 
-    /// Put the document in the place of its hash. Where both were sent, the answer is the hash to store it under once
-    /// it has been found good.
+    /// Replaces a hash by its document. If the request contains both, it returns the hash under which the document is
+    /// stored when it is valid.
     ///
     /// # Errors
-    /// With `BAD_REQUEST` when the hash is none, or that of another document; with `PERSISTED_QUERY_NOT_FOUND` or
-    /// `PERSISTED_QUERY_NOT_SUPPORTED`, which make Apollo's clients send the document.
+    /// `BAD_REQUEST` when the hash is malformed or that of another document; `PERSISTED_QUERY_NOT_FOUND` or
+    /// `PERSISTED_QUERY_NOT_SUPPORTED`, after which Apollo's clients send the document.
     pub(super) fn resolve(&self, request: &mut Request) -> Result<Option<String>, ServerError> {
         let Some(named) = request.extensions.get(PERSISTED_QUERY) else { return Ok(None) };
         let hash = hash_in(named).ok_or_else(|| {
@@ -44,25 +43,25 @@ impl Known {
             return Ok(None);
         }
         if hash != hash_of(&request.query) {
-            return Err(response::error(Code::BadRequest, "The hash is not that of the document."));
+            return Err(response::error(Code::BadRequest, "The hash does not match the document."));
         }
         Ok(self.stored.is_some().then(|| hash.to_owned()))
     }
 
-    /// Remember a document by its hash, which was checked.
+    /// Stores a document under its hash, which was verified.
     pub(super) fn store(&self, hash: String, document: &str) {
         if let Some(stored) = &self.stored {
             stored.insert(hash, document.into());
         }
     }
 
-    /// Refuse what is not trusted, where only trusted documents are run.
+    /// Rejects an untrusted document, if only trusted documents are executed.
     pub(super) fn check_trusted(&self, document: &str) -> Result<(), ServerError> {
         match self.allowed {
             AllowedDocuments::Any => Ok(()),
             AllowedDocuments::Trusted if self.trusted.get(&hash_of(document)).is_some() => Ok(()),
             AllowedDocuments::Trusted => {
-                Err(response::error(Code::DocumentNotTrusted, "Only documents that are known here are run."))
+                Err(response::error(Code::DocumentNotTrusted, Code::DocumentNotTrusted.message()))
             }
         }
     }
@@ -70,7 +69,7 @@ impl Known {
     fn find(&self, hash: &str) -> Result<Arc<str>, ServerError> {
         let stored = || self.stored.as_ref()?.get(hash);
         self.trusted.get(hash).cloned().or_else(stored).ok_or_else(|| match (&self.stored, self.allowed) {
-            // There is no use in sending the document with its hash. Clients compare the messages too.
+            // Sending the document with its hash would not help. Clients compare the messages too.
             (None, AllowedDocuments::Any) => {
                 response::error(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported")
             }
@@ -79,7 +78,7 @@ impl Known {
     }
 }
 
-/// The hash in the extension, where it is one that we know how to read.
+/// Returns the hash in the extension, if the extension has a supported form.
 fn hash_in(named: &Value) -> Option<&str> {
     let Value::Object(members) = named else { return None };
     match (members.get("version"), members.get("sha256Hash")) {
@@ -88,7 +87,7 @@ fn hash_in(named: &Value) -> Option<&str> {
     }
 }
 
-/// Weighs a stored document by its length and that of its hash.
+/// Weighs a stored document by its length and the length of its hash.
 #[derive(Clone)]
 struct ByText;
 

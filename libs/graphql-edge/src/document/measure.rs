@@ -1,6 +1,6 @@
-//! The size of a parsed document with every fragment put in wherever it is spread. Each fragment is measured once, so
-//! the work is that of reading the document, also where fragments spread each other twice, ten levels deep, and would
-//! unfold to a thousand times its length. async-graphql walks the unfolded form, which is why this comes first.
+//! Measures a parsed document with all fragments expanded. Each fragment is measured once, so that the work is
+//! proportional to the length of the document. Fragments that spread each other twice, ten levels deep, would expand to
+//! a thousand times its length. async-graphql walks the expanded form, which is why the document is measured first.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use errors::Code;
 
 use crate::{Limits, response};
 
-/// Refuse a document that is too large or that has a fragment within itself.
+/// Rejects a document that is too large, or in which a fragment contains itself.
 pub(super) fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<(), ServerError> {
     let mut reader = Reader { document, limits, fragments: HashMap::new() };
     let mut whole = Size::default();
@@ -35,8 +35,7 @@ pub(super) fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<
     Ok(())
 }
 
-/// The size of a selection set. `root_fields` and `credentials` count the fields at the root of the operation or
-/// fragment.
+/// Size of a selection set. `root_fields` and `credentials` count the fields at the root of the operation or fragment.
 #[derive(Clone, Copy, Default)]
 struct Size {
     selections: usize,
@@ -58,7 +57,7 @@ impl Size {
     }
 }
 
-/// The size of a fragment, as far as it is known.
+/// State of the measurement of a fragment.
 enum Fragment {
     BeingRead,
     Measured(Size),
@@ -72,7 +71,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn selection_set(&mut self, set: &'a Positioned<SelectionSet>, depth: usize) -> Result<Size, ServerError> {
-        // Fragments in fragments nest deeper than the brackets of the text do, and we recurse too.
+        // Nested fragments can be deeper than the brackets of the text, and this function is recursive too.
         if depth > self.limits.nesting {
             return Err(limit("levels of selections", self.limits.nesting));
         }
@@ -109,7 +108,7 @@ impl<'a> Reader<'a> {
             }
             None => {}
         }
-        // A fragment that is not there is for the validation to report.
+        // The validation reports a missing fragment.
         let Some(fragment) = self.document.fragments.get(name) else {
             return Ok(Size::default());
         };
@@ -120,7 +119,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The refusal of a document that has more of something than is allowed.
+/// Returns the error for a document that exceeds a limit.
 pub(super) fn limit(what: &str, most: usize) -> ServerError {
-    response::error(Code::LimitExceeded, format!("The document has more {what} than the {most} allowed."))
+    response::error(Code::LimitExceeded, format!("The document exceeds the limit of {most} {what}."))
 }

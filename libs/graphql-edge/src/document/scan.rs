@@ -1,16 +1,16 @@
-//! A look at the text of a document before it is parsed. The parser recurses with every open bracket until its stack is
-//! nearly used up, and takes milliseconds for it; this takes microseconds, and its bounds do not depend on the stack.
-//! It is not a lexer: it stops, without a complaint, at the first character that no token begins with, because the
-//! parser can not get past it either.
+//! Scans the text of a document before it is parsed. The parser recurses at every open bracket until its stack is
+//! nearly used up, which takes milliseconds. The scan takes microseconds, and its limits do not depend on the stack. It
+//! is not a lexer: it stops without an error at the first character that cannot begin a token, because the parser also
+//! stops there.
 
-/// The shape of a document, which is found without parsing it.
+/// Properties of a document that are found without parsing it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Shape {
-    /// Names, numbers, strings and punctuators.
+    /// Number of names, numbers, strings and punctuators.
     pub(super) tokens: usize,
-    /// The most brackets that are open at the same time.
+    /// Maximum number of brackets that are open at the same time.
     pub(super) nesting: usize,
-    /// There is a string literal.
+    /// True if the document contains a string literal.
     pub(super) strings: bool,
 }
 
@@ -67,8 +67,8 @@ fn skip(text: &[u8], from: usize, belongs: impl Fn(u8) -> bool) -> usize {
     text[from..].iter().position(|&byte| !belongs(byte)).map_or(text.len(), |length| from + length)
 }
 
-/// Returns the end of the string that begins at `from`. Like the parser, this reads three quotes that are never closed
-/// as an empty string and the beginning of another one. Otherwise brackets could hide behind them.
+/// Returns the end of the string that begins at `from`. Like the parser, it reads three quotes that are never closed as
+/// an empty string followed by the beginning of another one. Otherwise brackets could hide after them.
 fn string_end(text: &[u8], from: usize) -> Option<usize> {
     if text[from..].starts_with(b"\"\"\"")
         && let Some(end) = block_string_end(text, from + 3)

@@ -1,11 +1,11 @@
-//! Which media type of an answer the `Accept` header asks for: RFC 9110, section 12.5.1.
+//! Selects the media type of a response by the `Accept` header (RFC 9110 section 12.5.1).
 
 use axum::http::{HeaderMap, header::ACCEPT};
 use errors::Code;
 
 use super::{MediaType, Refusal};
 
-/// Preference of the client for each media type that can be sent.
+/// Preference of the client for each available media type.
 #[derive(Default)]
 pub(crate) struct Accepted {
     events: Preference,
@@ -14,14 +14,14 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    /// Read the header.
+    /// Reads the header.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut accepted = Self::default();
         if !headers.contains_key(ACCEPT) {
             accepted.consider("*/*");
         }
         for value in headers.get_all(ACCEPT) {
-            // A header that is not text names no media type that we have.
+            // A header that is not text names no available media type.
             value.to_str().unwrap_or_default().split(',').for_each(|range| accepted.consider(range));
         }
         accepted
@@ -34,13 +34,13 @@ impl Accepted {
         self.graphql.consider("application/graphql-response+json", essence, quality);
     }
 
-    /// Choose the media type of the answer. Without a preference it is JSON, which every client reads; a client that
-    /// names both alike gets the newer one, which it would not have named without knowing it.
+    /// Returns the media type of the response. Without a preference it is JSON, which every client reads. A client that
+    /// gives both the same weight gets the newer one, which it knows because it names it.
     pub(crate) fn media_type(&self) -> Result<MediaType, Refusal> {
         match (self.json.quality, self.graphql.quality) {
             (0, 0) => Err(Refusal::new(
                 Code::NotAcceptable,
-                "The answer is application/graphql-response+json or application/json.",
+                "The response is application/graphql-response+json or application/json.",
             )),
             (one, other) if one > other => Ok(MediaType::Json),
             (one, other) if one < other => Ok(MediaType::GraphqlResponse),
@@ -56,7 +56,7 @@ impl Accepted {
     }
 }
 
-/// A media range and how much it is wanted.
+/// Parses a media range and its weight.
 fn parse(range: &str) -> (&str, u16) {
     let mut parts = range.split(';');
     (parts.next().unwrap_or_default().trim(), parts.find_map(quality).unwrap_or(1000))
@@ -89,7 +89,7 @@ impl Preference {
     }
 }
 
-/// The weight of a range in thousandths. One that can not be read counts as none at all.
+/// Parses the weight of a range in thousandths. An invalid weight counts as a missing one.
 fn quality(parameter: &str) -> Option<u16> {
     let (name, value) = parameter.split_once('=')?;
     if !name.trim().eq_ignore_ascii_case("q") {

@@ -1,35 +1,35 @@
-//! A connection on which a WebSocket runs: the data of its operations, its end, and its renewal.
+//! An accepted connection of a WebSocket: the data of its operations, its end, and its renewal.
 
 use async_graphql::{Data, Result};
 use futures_util::future::{self, BoxFuture};
 use serde_json::Value;
 
-/// State of a socket that was accepted.
+/// State of an accepted socket.
 pub struct Connection {
     pub(super) data: Data,
     pub(super) ends: BoxFuture<'static, ()>,
     pub(super) renewal: Option<Renewal>,
 }
 
-/// Makes the connection that follows, of the payload of a `ping`; none when it has nothing new.
+/// Builds the next connection from the payload of a `ping`, or returns `None` when the payload contains no new token.
 pub(super) type Renewal = Box<dyn Fn(Value) -> BoxFuture<'static, Result<Option<Connection>>> + Send + Sync>;
 
 impl Connection {
-    /// A connection whose operations find `data` in their context.
+    /// Creates a connection whose operations find `data` in their context.
     pub fn new(data: Data) -> Self {
         Self { data, ends: Box::pin(future::pending()), renewal: None }
     }
 
-    /// Close the socket, with code 4403, as soon as `ends` is ready: when the token that opened it has expired or its
-    /// session was revoked.
+    /// Closes the socket with code 4403 as soon as `ends` is ready, for example when the token that opened it has
+    /// expired.
     #[must_use]
     pub fn until(self, ends: impl Future<Output = ()> + Send + 'static) -> Self {
         Self { ends: Box::pin(ends), ..self }
     }
 
-    /// Let the other side renew the connection in place, with a new token in the payload of a `ping`: operations that
-    /// begin later find the data of the new connection, those that run go on, and the old end does not come. When
-    /// `renewal` fails the socket is closed with 4403 and the code of the error. A payload that was used is not sent
+    /// Lets the client renew the connection in place, with a new token in the payload of a `ping`. Later operations
+    /// find the data of the new connection, running operations continue, and the previous end no longer applies. When
+    /// `renewal` fails, the socket is closed with 4403 and the code of the error. A payload that was used is not sent
     /// back.
     #[must_use]
     pub fn renewed_by<F>(self, renewal: impl Fn(Value) -> F + Send + Sync + 'static) -> Self

@@ -1,4 +1,4 @@
-//! The messages of the protocol `graphql-transport-ws` and the codes it closes a socket with.
+//! The messages of the protocol `graphql-transport-ws`, and the codes with which it closes a socket.
 
 use async_graphql::{Response, ServerError};
 use axum::extract::ws::{CloseFrame, Message};
@@ -63,24 +63,24 @@ impl ServerMessage<'_> {
 pub(super) enum Close {
     /// A frame was too large or malformed.
     Unreadable,
-    /// A message is none of the protocol.
+    /// A message does not belong to the protocol.
     BadMessage,
     /// An operation came before the connection was accepted.
     Unauthorized,
-    /// The connection was refused, with the code of the refusal, or is not allowed any longer.
+    /// The connection was rejected, with the code of the error, or is no longer allowed.
     Forbidden(String),
-    /// `connection_init` did not arrive, or could not be answered, in time.
+    /// `connection_init` did not arrive or was not answered in time.
     InitTimeout,
-    /// An operation has the identifier of another one that still runs.
+    /// An operation has the identifier of another running operation.
     SubscriberExists,
     /// There was more than one `connection_init`.
     TooManyInits,
-    /// The other side gave no sign of life, does not read, or is gone. There is nobody to say so to.
+    /// The client does not answer, does not read, or has closed the connection. No close frame is sent.
     Gone,
 }
 
 impl Close {
-    /// The frame to close the socket with, unless there is nobody left who would read it.
+    /// Returns the close frame, or `None` when no client would read it.
     pub(super) fn into_frame(self) -> Option<CloseFrame> {
         let (code, reason) = match self {
             Self::Unreadable => (1008, "Unreadable or too large".into()),

@@ -1,4 +1,4 @@
-//! The operations that run on one socket, by the identifiers that the client gave to them.
+//! The operations that run on one socket, by the identifiers that the client chose.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,7 +10,7 @@ use futures_util::{
 
 use crate::response::Stage;
 
-/// An answer of an operation, or its end.
+/// A result of an operation, or its end.
 type Answer = (Arc<str>, Option<(Response, Stage)>);
 
 #[derive(Default)]
@@ -37,14 +37,14 @@ impl Operations {
         self.answers.push(stream::Abortable::new(named, registration).boxed());
     }
 
-    /// Let go of an operation: whatever it still does is dropped, and no answer of it follows.
+    /// Stops an operation, so that no further result of it follows.
     pub(super) fn stop(&mut self, id: &str) {
         if let Some(abort) = self.running.remove(id) {
             abort.abort();
         }
     }
 
-    /// The next answer of any operation, or nothing if none is running.
+    /// Returns the next result of any operation, or `None` if no operation is running.
     pub(super) async fn next(&mut self) -> Option<Answer> {
         self.answers.next().await
     }

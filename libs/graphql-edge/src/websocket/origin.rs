@@ -1,5 +1,5 @@
-//! Pages that may open a WebSocket. A browser sends the cookies of a site with a WebSocket that a page of any other
-//! site opens, and lets that page read the answers; `Origin` is the only protection.
+//! The origins whose pages may open a WebSocket. When a page of another site opens a WebSocket, the browser sends the
+//! cookies, and lets that page read the messages. `Origin` is the only protection.
 
 use axum::http::{
     HeaderMap, HeaderValue,
@@ -7,7 +7,7 @@ use axum::http::{
 };
 use http_input::Repeated;
 
-/// Returns whether the page has the origin of this service or one of `origins`, or there is no page.
+/// Returns whether the page has the origin of this service or one of `origins`, or the request has no `Origin`.
 pub(super) fn is_allowed(headers: &HeaderMap, origins: &[String]) -> bool {
     let origin = match http_input::single(headers, ORIGIN) {
         Ok(None) => return true,
@@ -18,7 +18,7 @@ pub(super) fn is_allowed(headers: &HeaderMap, origins: &[String]) -> bool {
     if origins.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin)) {
         return true;
     }
-    // The scheme is not compared: behind a proxy that ends TLS the service does not know its own.
+    // The scheme is not compared, because a service behind a proxy that terminates TLS does not know its own scheme.
     let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
     let host = http_input::single(headers, HOST);
     match (authority, host.ok().flatten().map(HeaderValue::to_str)) {

@@ -1,4 +1,4 @@
-//! What is read from the body of a request, and what is not.
+//! Bodies of requests that are accepted and rejected.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -33,7 +33,7 @@ async fn variables_an_operation_name_and_extensions_are_read() {
 }
 
 #[tokio::test]
-async fn members_may_be_null_and_an_empty_operation_name_is_none() {
+async fn members_may_be_null_and_the_operation_name_may_be_empty() {
     for body in [
         json!({ "query": "{ greeting }", "operationName": null, "variables": null, "extensions": null }),
         json!({ "query": "{ greeting }", "operationName": "" }),
@@ -108,7 +108,7 @@ async fn a_batch_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_request_is_refused_in_words_that_do_not_repeat_it() {
+async fn the_message_about_a_malformed_body_does_not_repeat_it() {
     for (body, message) in [
         ("", "The body must be a JSON object."),
         ("null", "The body must be a JSON object."),
@@ -131,8 +131,8 @@ async fn a_body_that_is_no_request_is_refused_in_words_that_do_not_repeat_it() {
     }
 }
 
-/// axum read bodies of any size.
-/// RUSTSEC-2024-0363: a value of more than 4 GiB was taken by the database for further commands.
+/// axum accepted bodies of any size. RUSTSEC-2024-0363: the database interpreted a value of more than 4 GiB as further
+/// commands.
 #[tokio::test]
 async fn rustsec_2022_0055_a_large_body_is_refused_also_when_its_length_is_not_announced() {
     let service = service();
@@ -146,7 +146,7 @@ async fn rustsec_2022_0055_a_large_body_is_refused_also_when_its_length_is_not_a
 }
 
 #[tokio::test]
-async fn a_body_as_large_as_allowed_is_read() {
+async fn a_body_of_the_maximum_size_is_read() {
     let body = r#"{"query":"{ greeting }"}"#;
     let service = service_with(Limits { body_bytes: body.len(), ..limits() });
     assert_eq!(service.post(body).await.status, StatusCode::OK);
@@ -154,7 +154,7 @@ async fn a_body_as_large_as_allowed_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_stalls_is_given_up() {
+async fn a_body_that_stalls_is_rejected() {
     let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"{\"query\":"))]);
     let answer = service_with(Limits { body_timeout: Duration::from_secs(10), ..limits() })
         .post(Body::from_stream(first.chain(stream::pending())))
@@ -163,7 +163,7 @@ async fn a_body_that_stalls_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_refused() {
+async fn a_body_that_ends_early_is_rejected() {
     let broken = stream::iter([Ok(Bytes::from_static(b"{\"query\":")), Err(std::io::Error::other("reset"))]);
     let answer = service().post(Body::from_stream(broken)).await;
     assert_eq!((answer.status, answer.code()), (StatusCode::BAD_REQUEST, "BAD_REQUEST"));

@@ -1,11 +1,11 @@
-//! How large a document may be, how often it may try a secret, and which documents are remembered.
+//! Limits on documents and on credential operations, and the cache of documents.
 
 use graphql_edge::Limits;
 use serde_json::json;
 
 use crate::schema::{limits, service, service_with};
 
-/// The query that tools send to learn a schema, as of graphql-js 16.
+/// The introspection query of graphql-js 16, which tools send.
 const INTROSPECTION: &str = include_str!("introspection.graphql");
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn a_document_may_name_one_credential_operation() {
 }
 
 #[tokio::test]
-async fn a_second_password_is_not_tried_however_it_is_hidden() {
+async fn a_second_password_is_not_tried_even_if_it_is_hidden_in_fragments() {
     let service = service();
     for document in [
         "mutation { a: login(password: \"1\") b: login(password: \"2\") }",
@@ -37,13 +37,13 @@ async fn a_second_password_is_not_tried_however_it_is_hidden() {
 }
 
 #[tokio::test]
-async fn a_field_of_the_same_name_further_down_is_no_credential_operation() {
+async fn a_nested_field_of_the_same_name_is_not_a_credential_operation() {
     let document = "{ tree { login ...F tree { login } } } fragment F on Tree { again: login }";
     assert_eq!(service().query(document).await.body.get("errors"), None);
 }
 
 #[tokio::test]
-async fn every_limit_of_a_document_lets_the_last_pass_and_refuses_the_next() {
+async fn a_document_at_each_limit_is_accepted_and_one_beyond_it_is_rejected() {
     let spread = |times: usize| format!("{{ {} }} fragment F on Query {{ tree {{ leaf }} }}", "...F ".repeat(times));
     let aliases: fn(usize) -> String =
         |times| format!("{{ tree {{ {} }} }}", (0..times).map(|n| format!("a{n}: leaf ")).collect::<String>());
@@ -72,8 +72,8 @@ async fn every_limit_of_a_document_lets_the_last_pass_and_refuses_the_next() {
 }
 
 #[tokio::test]
-async fn fragments_that_would_unfold_without_end_are_refused_at_once() {
-    // Ten spreads in each of thirty fragments: unfolded, a one with thirty zeros.
+async fn fragments_that_would_expand_without_end_are_rejected_at_once() {
+    // Ten spreads in each of thirty fragments expand to ten to the power of thirty selections.
     let fragments: String =
         (0..30).map(|n| format!("fragment F{n} on Query {{ {} }} ", format!("...F{} ", n + 1).repeat(10))).collect();
     let document = format!("{{ ...F0 }} {fragments} fragment F30 on Query {{ tree {{ leaf }} }}");
@@ -81,7 +81,7 @@ async fn fragments_that_would_unfold_without_end_are_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_fragment_within_itself_is_refused() {
+async fn a_fragment_that_contains_itself_is_rejected() {
     for document in [
         "{ ...F } fragment F on Query { ...F }",
         "{ ...F } fragment F on Query { tree { ...G } } fragment G on Tree { tree { ...G } }",
@@ -92,7 +92,7 @@ async fn a_fragment_within_itself_is_refused() {
     }
 }
 
-/// The stack of async-graphql ran over.
+/// The stack of async-graphql overflowed.
 #[tokio::test]
 async fn rustsec_2022_0037_a_long_chain_of_fragments_is_refused() {
     let chain: String = (0..200).map(|n| format!("fragment F{n} on Query {{ ...F{} }} ", n + 1)).collect();
@@ -101,7 +101,7 @@ async fn rustsec_2022_0037_a_long_chain_of_fragments_is_refused() {
 }
 
 #[tokio::test]
-async fn brackets_are_counted_also_where_they_seem_to_stand_in_a_string() {
+async fn brackets_that_seem_to_be_in_a_string_are_counted() {
     let open = "[".repeat(60);
     for (document, code) in [
         (format!("{{ a(x: {open}"), "LIMIT_EXCEEDED"),
@@ -121,14 +121,14 @@ async fn brackets_are_counted_also_where_they_seem_to_stand_in_a_string() {
 }
 
 #[tokio::test]
-async fn the_introspection_of_common_tools_passes() {
+async fn the_introspection_query_of_common_tools_is_accepted() {
     let answer = service().query(INTROSPECTION).await;
     assert_eq!(answer.body.get("errors"), None);
     assert_eq!(answer.body["data"]["__schema"]["queryType"]["name"], "Query");
 }
 
 #[tokio::test]
-async fn a_document_is_remembered_once_and_answered_alike() {
+async fn a_document_is_cached_once_and_its_results_stay_the_same() {
     let service = service();
     let document = "query($name: String) { greeting(name: $name) }";
     for name in ["Ada", "Grace"] {
@@ -139,7 +139,7 @@ async fn a_document_is_remembered_once_and_answered_alike() {
 }
 
 #[tokio::test]
-async fn a_document_that_may_hold_a_secret_or_is_refused_or_long_is_not_remembered() {
+async fn a_document_that_may_contain_a_secret_or_is_rejected_or_long_is_not_cached() {
     let service = service_with(Limits { cached_document_bytes: 40, ..limits() });
     for document in [
         "mutation { login(password: \"hunter2\") }",
@@ -154,7 +154,7 @@ async fn a_document_that_may_hold_a_secret_or_is_refused_or_long_is_not_remember
 }
 
 #[tokio::test]
-async fn the_memory_for_documents_is_bounded() {
+async fn the_cache_of_documents_is_bounded() {
     let service = service_with(Limits { document_cache_bytes: 64 * 1024, ..limits() });
     for n in 0..2000 {
         service.query(&format!("{{ name{n}: greeting }}")).await;

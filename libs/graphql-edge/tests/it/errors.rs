@@ -1,4 +1,4 @@
-//! Every error has a code, and says no more than it should.
+//! Every error has a code, and does not reveal internal details.
 
 use async_graphql::{Executor, Request};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::schema::service;
 
 #[tokio::test]
-async fn an_argument_that_a_resolver_refuses_has_a_code() {
+async fn an_argument_that_a_resolver_rejects_has_a_code() {
     let answer = service().query(r#"{ short(text: "too long") }"#).await;
     assert_eq!(answer.code(), "VALIDATION_FAILED");
     assert_eq!(answer.body["errors"][0]["path"], json!(["short"]));
@@ -18,14 +18,14 @@ async fn the_code_of_a_resolver_is_kept() {
 }
 
 #[tokio::test]
-async fn an_error_that_was_not_meant_for_the_caller_says_nothing() {
+async fn an_internal_error_reveals_nothing() {
     let answer = service().query("{ leak }").await;
     assert_eq!((answer.code(), answer.message()), ("INTERNAL", "Internal error"));
     assert!(!answer.body.to_string().contains("hunter2"));
 }
 
 #[tokio::test]
-async fn a_limit_of_the_schema_has_the_code_of_a_limit() {
+async fn a_limit_of_the_schema_has_the_code_limit_exceeded() {
     for document in
         [nested("tree", 16), format!("{{ tree {{ {} }} }}", "leaf ".repeat(300)), nested("... on Query", 40)]
     {
@@ -34,9 +34,9 @@ async fn a_limit_of_the_schema_has_the_code_of_a_limit() {
     }
 }
 
-/// GHSA-5gc2-7c65-8fq8: async-graphql applied as many directives as there were.
+/// GHSA-5gc2-7c65-8fq8: async-graphql applied any number of directives.
 #[tokio::test]
-async fn cve_2024_47614_a_field_has_a_few_directives_and_no_heap_of_them() {
+async fn cve_2024_47614_a_field_can_have_only_a_few_directives() {
     let overloaded = |count| format!("{{ greeting {} }}", "@skip(if: false) ".repeat(count));
     let two = service().query("{ greeting @skip(if: false) @include(if: true) }").await;
     assert_eq!(two.body["data"]["greeting"], "Hello, ");
@@ -46,7 +46,7 @@ async fn cve_2024_47614_a_field_has_a_few_directives_and_no_heap_of_them() {
 }
 
 #[tokio::test]
-async fn a_code_stands_beside_what_async_graphql_says() {
+async fn an_error_of_async_graphql_keeps_its_message_and_gets_a_code() {
     let answer = service().query("{ greeting(name: 7) nothing }").await;
     let errors = answer.body["errors"].as_array().unwrap();
     assert!(errors.len() > 1);
@@ -57,14 +57,14 @@ async fn a_code_stands_beside_what_async_graphql_says() {
 }
 
 #[tokio::test]
-async fn of_many_errors_some_are_told() {
+async fn of_many_errors_only_the_first_are_reported() {
     let fields: String = (0..100).map(|n| format!("nothing{n} ")).collect();
     let answer = service().query(&format!("{{ tree {{ {fields} }} }}")).await;
     assert_eq!(answer.body["errors"].as_array().unwrap().len(), 20);
 }
 
 #[tokio::test]
-async fn another_transport_gets_the_same_checks_and_codes() {
+async fn another_transport_has_the_same_checks_and_codes() {
     let service = service();
     let response = service.edge.execute(Request::new("mutation { a: refresh b: refresh }")).await;
     let error = serde_json::to_value(&response.errors[0]).unwrap();

@@ -26,7 +26,7 @@ async fn read(response: Response<Body>) -> String {
 }
 
 #[tokio::test]
-async fn each_answer_is_an_event_and_so_is_the_end() {
+async fn each_result_is_an_event_and_so_is_the_end() {
     let response = send(EVENTS, "subscription { count(to: 2) }").await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
@@ -36,13 +36,13 @@ async fn each_answer_is_an_event_and_so_is_the_end() {
 }
 
 #[tokio::test]
-async fn a_query_is_answered_once() {
+async fn a_query_has_one_result() {
     let text = read(send(EVENTS, "{ caller }").await).await;
     assert_eq!(text, "event: next\ndata: {\"data\":{\"caller\":\"http\"}}\n\nevent: complete\ndata:\n\n");
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_document_is_an_event_with_its_code() {
+async fn an_error_in_a_document_is_an_event_with_its_code() {
     for (document, code) in [
         ("{", "GRAPHQL_PARSE_FAILED"),
         ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
@@ -56,7 +56,7 @@ async fn what_is_wrong_with_a_document_is_an_event_with_its_code() {
 }
 
 #[tokio::test]
-async fn events_are_sent_to_those_who_prefer_them_only() {
+async fn events_are_sent_only_to_clients_that_prefer_them() {
     for (accept, content_type) in [
         ("text/event-stream, application/json;q=0.9", "text/event-stream; charset=utf-8"),
         ("application/json, text/event-stream", "application/json; charset=utf-8"),
@@ -68,7 +68,7 @@ async fn events_are_sent_to_those_who_prefer_them_only() {
 }
 
 #[tokio::test]
-async fn a_body_that_can_not_be_read_has_its_status() {
+async fn a_body_that_cannot_be_read_has_an_error_status() {
     let request = post_request().header("accept", EVENTS).body("[]".into()).unwrap();
     assert_eq!(service().send(request).await.code(), "BAD_REQUEST");
     let request = post_request().header("accept", EVENTS).header("content-encoding", "gzip");
@@ -77,7 +77,7 @@ async fn a_body_that_can_not_be_read_has_its_status() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_operation_is_kept_alive_by_comments() {
+async fn comments_keep_a_silent_operation_alive() {
     let mut limits = limits();
     limits.keepalive = Duration::from_secs(20);
     let body = json!({ "query": "subscription { never }" }).to_string();

@@ -1,4 +1,4 @@
-//! Queries by GET: off unless they are configured, and never anything but queries.
+//! Queries by GET: off by default, and queries only.
 
 use axum::{
     body::Body,
@@ -18,7 +18,7 @@ async fn get(service: &Service, parameters: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_query_is_answered_and_nobody_may_keep_the_answer() {
+async fn a_query_is_answered_and_the_response_must_not_be_cached() {
     let service = answering_get();
     let parameters = "query=query+B($name:String)%7Bb:greeting(name:$name)+caller%7D&operationName=B\
         &variables=%7B%22name%22:%22Ada+L.%22%7D&extensions=%7B%22trace%22:1%7D&somethingElse=1";
@@ -29,14 +29,14 @@ async fn a_query_is_answered_and_nobody_may_keep_the_answer() {
 }
 
 #[tokio::test]
-async fn a_query_is_refused_where_it_is_not_configured() {
+async fn a_query_is_rejected_unless_it_is_configured() {
     let answer = get(&service(), "query=%7Bgreeting%7D").await;
     assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!((answer.code(), answer.header("allow")), ("METHOD_NOT_ALLOWED", "POST"));
 }
 
 #[tokio::test]
-async fn whatever_is_not_a_query_is_not_executed() {
+async fn other_operations_than_queries_are_not_executed() {
     let service = answering_get();
     for parameters in [
         "query=mutation%7Brefresh%7D",
@@ -55,7 +55,7 @@ async fn whatever_is_not_a_query_is_not_executed() {
 }
 
 #[tokio::test]
-async fn parameters_that_can_not_be_read_are_refused_with_a_code() {
+async fn malformed_parameters_are_rejected_with_a_code() {
     let small = Limits { body_bytes: 100, ..limits() };
     let service = service_configured(small, Settings { queries_by_get: true, ..Settings::default() });
     for (parameters, code) in [
@@ -79,7 +79,7 @@ async fn parameters_that_can_not_be_read_are_refused_with_a_code() {
 }
 
 #[tokio::test]
-async fn a_media_type_that_we_do_not_have_is_refused() {
+async fn an_unavailable_media_type_is_rejected() {
     let request = Request::get("/graphql?query=%7Bgreeting%7D").header("accept", "text/html").body(Body::empty());
     assert_eq!(answering_get().send(request.unwrap()).await.status, StatusCode::NOT_ACCEPTABLE);
 }

@@ -36,12 +36,12 @@ async fn the_media_type_is_the_one_that_the_client_prefers() {
 }
 
 #[tokio::test]
-async fn without_a_preference_the_answer_is_json() {
+async fn without_a_preference_the_response_is_json() {
     assert_eq!(service().query("{ greeting }").await.header("content-type"), JSON);
 }
 
 #[tokio::test]
-async fn several_accept_headers_are_read_as_one() {
+async fn several_accept_headers_are_combined() {
     let request = post_request()
         .header("accept", "text/html")
         .header("accept", "application/graphql-response+json")
@@ -51,7 +51,7 @@ async fn several_accept_headers_are_read_as_one() {
 }
 
 #[tokio::test]
-async fn a_client_that_accepts_neither_is_told() {
+async fn a_client_that_accepts_neither_media_type_is_rejected() {
     for accept in ["text/html", "application/xml, text/*", "application/json;q=0", "*/*;q=0", "application/json;q=x"] {
         let answer = query(accept, "{ greeting }").await;
         assert_eq!((answer.status, answer.code()), (StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE"), "{accept}");
@@ -62,7 +62,7 @@ async fn a_client_that_accepts_neither_is_told() {
 }
 
 #[tokio::test]
-async fn a_request_that_was_not_executed_has_no_data_and_a_status_where_the_media_type_has_one() {
+async fn a_request_that_was_not_executed_has_no_data_and_a_status_by_the_media_type() {
     for (document, code) in [
         ("{", "GRAPHQL_PARSE_FAILED"),
         ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
@@ -83,7 +83,7 @@ async fn a_request_that_was_not_executed_has_no_data_and_a_status_where_the_medi
 }
 
 #[tokio::test]
-async fn a_request_that_was_executed_is_answered_with_200_also_when_a_resolver_failed() {
+async fn an_executed_request_has_the_status_200_even_if_a_resolver_failed() {
     for accept in ["application/json", "application/graphql-response+json"] {
         let answer = query(accept, "{ coded }").await;
         assert_eq!((answer.status, answer.code()), (StatusCode::OK, "NOT_FOUND"), "{accept}");
@@ -92,7 +92,7 @@ async fn a_request_that_was_executed_is_answered_with_200_also_when_a_resolver_f
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_request_is_a_400_in_both_media_types() {
+async fn a_malformed_body_has_the_status_400_in_both_media_types() {
     for (accept, content_type) in [("application/json", JSON), ("application/graphql-response+json", GRAPHQL)] {
         let answer = service().send(post_request().header("accept", accept).body("{}".into()).unwrap()).await;
         assert_eq!((answer.status, answer.header("content-type")), (StatusCode::BAD_REQUEST, content_type));
@@ -100,7 +100,7 @@ async fn a_body_that_is_no_request_is_a_400_in_both_media_types() {
 }
 
 #[tokio::test]
-async fn headers_of_resolvers_are_kept_and_no_answer_is_stored() {
+async fn headers_of_resolvers_are_kept_and_responses_must_not_be_cached() {
     let answer = service().query("{ cookies }").await;
     let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
     assert_eq!(cookies, ["one=1", "two=2"]);

@@ -1,4 +1,4 @@
-//! The rules of the edge, through its public door: a router in process for HTTP, a pipe to it for WebSockets.
+//! Tests of the edge through its public API: HTTP with a router in process, WebSockets over an in-memory pipe.
 
 #![cfg(test)]
 

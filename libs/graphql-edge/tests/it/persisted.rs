@@ -1,4 +1,4 @@
-//! Automatic persisted queries, as Apollo's clients speak them: the hash alone, then both, then the hash again.
+//! Automatic persisted queries in the form of Apollo's clients: the hash alone, then both, then the hash again.
 
 use axum::http::{Request, StatusCode};
 use graphql_edge::{Limits, Settings};
@@ -30,7 +30,7 @@ fn greets(answer: &Answer) {
 }
 
 #[tokio::test]
-async fn a_document_that_was_sent_with_its_hash_is_known_by_the_hash() {
+async fn a_document_that_was_sent_with_its_hash_can_be_named_by_the_hash() {
     let service = storing(10_000);
     let unknown = send(&service, None, named(HASH)).await;
     assert_eq!(unknown.status, StatusCode::OK);
@@ -45,7 +45,7 @@ async fn a_document_that_was_sent_with_its_hash_is_known_by_the_hash() {
 }
 
 #[tokio::test]
-async fn it_is_known_on_every_transport() {
+async fn a_stored_document_can_be_named_on_every_transport() {
     let settings = Settings { stored_documents_bytes: 10_000, queries_by_get: true, ..Settings::default() };
     let service = service_configured(limits(), settings);
     let uri = format!("/graphql?documentId=sha256:{HASH}&variables=%7B%22name%22:%22Ada%22%7D");
@@ -58,17 +58,17 @@ async fn it_is_known_on_every_transport() {
     let payload = json!({ "extensions": named(HASH), "variables": { "name": "Eve" } });
     socket.say(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
     let data = json!({ "data": { "greeting": "Hello, Eve" } });
-    assert_eq!(socket.hear().await, json!({ "type": "next", "id": "1", "payload": data }));
-    assert_eq!(socket.hear().await, json!({ "type": "complete", "id": "1" }));
+    assert_eq!(socket.recv().await, json!({ "type": "next", "id": "1", "payload": data }));
+    assert_eq!(socket.recv().await, json!({ "type": "complete", "id": "1" }));
     let payload = json!({ "extensions": named("0") });
     socket.say(json!({ "type": "subscribe", "id": "2", "payload": payload })).await;
-    let answer = socket.hear().await;
+    let answer = socket.recv().await;
     assert_eq!(answer["type"], "error");
     assert_eq!(answer["payload"][0]["extensions"]["code"], "PERSISTED_QUERY_NOT_FOUND");
 }
 
 #[tokio::test]
-async fn nothing_is_stored_under_a_hash_that_it_does_not_have() {
+async fn a_document_is_not_stored_under_a_wrong_hash() {
     let service = storing(10_000);
     for hash in ["", "0", &HASH.to_uppercase(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"] {
         let answer = send(&service, Some("mutation { refresh }"), named(hash)).await;
@@ -79,7 +79,7 @@ async fn nothing_is_stored_under_a_hash_that_it_does_not_have() {
 }
 
 #[tokio::test]
-async fn an_extension_that_can_not_be_read_is_refused() {
+async fn a_malformed_extension_is_rejected() {
     let service = storing(10_000);
     for extension in [json!(null), json!({}), json!({ "version": 2, "sha256Hash": HASH }), json!({ "version": 1 })] {
         let answer = send(&service, Some(DOCUMENT), json!({ "persistedQuery": extension })).await;
@@ -88,7 +88,7 @@ async fn an_extension_that_can_not_be_read_is_refused() {
 }
 
 #[tokio::test]
-async fn a_document_that_is_refused_or_may_hold_a_secret_or_is_long_is_not_stored() {
+async fn a_document_that_is_rejected_or_may_contain_a_secret_or_is_long_is_not_stored() {
     let small = Limits { cached_document_bytes: 60, ..limits() };
     let service = service_configured(small, Settings { stored_documents_bytes: 10_000, ..Settings::default() });
     for document in [
@@ -105,7 +105,7 @@ async fn a_document_that_is_refused_or_may_hold_a_secret_or_is_long_is_not_store
 }
 
 #[tokio::test]
-async fn the_limits_hold_for_what_is_stored_and_what_is_named() {
+async fn the_limits_apply_to_stored_and_named_documents() {
     let service = storing(10_000);
     let document = "mutation { a: refresh b: refresh }";
     for _ in 0..2 {
@@ -120,7 +120,7 @@ async fn the_limits_hold_for_what_is_stored_and_what_is_named() {
 }
 
 #[tokio::test]
-async fn what_is_stored_is_bounded_in_bytes() {
+async fn the_store_is_bounded_in_bytes() {
     let service = storing(20_000);
     let documents: Vec<_> = (0..500).map(|n| format!("{{ name{n}: greeting }}")).collect();
     for document in &documents {
@@ -130,12 +130,12 @@ async fn what_is_stored_is_bounded_in_bytes() {
     for document in &documents {
         known += usize::from(send(&service, None, named(&hash_of(document))).await.body.get("errors").is_none());
     }
-    // Each takes its 21 bytes or so and the 64 of its hash.
+    // An entry weighs its about 21 bytes of text and the 64 of its hash.
     assert!((50..=240).contains(&known), "{known}");
 }
 
 #[tokio::test]
-async fn where_nothing_is_stored_clients_are_told_to_send_documents() {
+async fn a_service_without_a_store_asks_clients_to_send_documents() {
     let service = service();
     let answer = send(&service, None, named(HASH)).await;
     assert_eq!((answer.code(), answer.message()), ("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported"));
@@ -144,7 +144,7 @@ async fn where_nothing_is_stored_clients_are_told_to_send_documents() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_document_is_refused_as_ever() {
+async fn a_request_without_a_document_is_rejected() {
     let service = storing(10_000);
     for (body, message) in [
         (json!({ "query": null }), "`query` must be a string."),

@@ -1,4 +1,4 @@
-//! A small schema, a router around it, and the means to send something to it.
+//! A small schema with its router, and helpers that send requests to it.
 
 use std::sync::{
     Arc,
@@ -26,7 +26,7 @@ use tower::ServiceExt;
 
 pub(crate) type Edge = graphql_edge::Edge<Query, Mutation, Subscriptions>;
 
-/// How many mutations were executed.
+/// Number of executed mutations.
 #[derive(Clone, Default)]
 pub(crate) struct Executed(Arc<AtomicUsize>);
 
@@ -36,14 +36,14 @@ impl Executed {
     }
 }
 
-/// How many sockets were accepted and still live.
+/// Number of accepted sockets that are still open.
 #[derive(Clone, Default)]
-pub(crate) struct Present(watch::Sender<usize>);
+pub(crate) struct OpenSockets(watch::Sender<usize>);
 
-impl Present {
-    fn enter(&self) -> Presence {
+impl OpenSockets {
+    fn enter(&self) -> OpenSocket {
         self.0.send_modify(|sockets| *sockets += 1);
-        Presence(self.clone())
+        OpenSocket(self.clone())
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<usize> {
@@ -51,16 +51,16 @@ impl Present {
     }
 }
 
-/// Lives in the data of a connection, and so as long as it does.
-struct Presence(Present);
+/// Part of the data of a connection. Dropping it means that the socket was closed.
+struct OpenSocket(OpenSockets);
 
-impl Drop for Presence {
+impl Drop for OpenSocket {
     fn drop(&mut self) {
         self.0.0.send_modify(|sockets| *sockets -= 1);
     }
 }
 
-/// Who asks, as the HTTP handler or `connection_init` says.
+/// Name of the caller, which the HTTP handler or `connection_init` sets.
 pub(crate) struct Caller(pub(crate) String);
 
 pub(crate) struct Query;
@@ -156,12 +156,12 @@ impl Subscriptions {
     }
 }
 
-/// The router of a service, and what it has counted.
+/// The router of a service, and its counters.
 pub(crate) struct Service {
     pub(crate) router: Router,
     pub(crate) edge: Edge,
     pub(crate) executed: Executed,
-    pub(crate) present: Present,
+    pub(crate) present: OpenSockets,
 }
 
 pub(crate) fn service() -> Service {
@@ -177,7 +177,7 @@ pub(crate) fn service_with(limits: Limits) -> Service {
 }
 
 pub(crate) fn service_configured(limits: Limits, settings: Settings) -> Service {
-    let (executed, present) = (Executed::default(), Present::default());
+    let (executed, present) = (Executed::default(), OpenSockets::default());
     let schema = || bounded(Schema::build(Query, Mutation, Subscriptions)).data(executed.clone());
     let edge = Edge::configured(schema, limits, settings);
     let router = Router::new()
@@ -186,12 +186,12 @@ pub(crate) fn service_configured(limits: Limits, settings: Settings) -> Service 
     Service { router, edge, executed, present }
 }
 
-async fn answer(State((edge, _)): State<(Edge, Present)>, headers: HeaderMap, body: Body) -> Response {
+async fn answer(State((edge, _)): State<(Edge, OpenSockets)>, headers: HeaderMap, body: Body) -> Response {
     edge.post(&headers, body, |request| request.data(Caller("http".to_owned()))).await
 }
 
 async fn open(
-    State((edge, present)): State<(Edge, Present)>,
+    State((edge, present)): State<(Edge, OpenSockets)>,
     headers: HeaderMap,
     uri: Uri,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -208,7 +208,7 @@ async fn open(
                 data.insert(present.enter());
                 Ok(Connection::new(data))
             }
-            // A token that expires as soon as it was accepted.
+            // A token that expires immediately after it was accepted.
             Some("brief") => Ok(Connection::new(Data::default()).until(async {})),
             Some("slow") => std::future::pending().await,
             Some(_) => Err(Error::new("No").extend_with(|_, extensions| extensions.set("code", "TOKEN_INVALID"))),
@@ -216,7 +216,7 @@ async fn open(
     })
 }
 
-/// An answer that was read to its end.
+/// A complete response.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -224,7 +224,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The code of the first error.
+    /// Returns the code of the first error.
     pub(crate) fn code(&self) -> &str {
         self.body["errors"][0]["extensions"]["code"].as_str().unwrap_or("no code")
     }
@@ -247,12 +247,12 @@ impl Service {
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
-    /// POST a body as it is.
+    /// Sends a POST with this body.
     pub(crate) async fn post(&self, body: impl Into<Body>) -> Answer {
         self.send(post_request().body(body.into()).unwrap()).await
     }
 
-    /// POST a document.
+    /// Sends a POST with this document.
     pub(crate) async fn query(&self, document: &str) -> Answer {
         self.post(json!({ "query": document }).to_string()).await
     }

@@ -1,4 +1,4 @@
-//! A service, and a client that speaks to it by WebSocket: through a pipe in memory, so that a test may stop the time.
+//! A service and a WebSocket client. They are connected by an in-memory pipe, so that a test can pause the time.
 
 use std::{io, time::Duration};
 
@@ -26,22 +26,22 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::schema::{Executed, Present, Service};
+use crate::schema::{Executed, OpenSockets, Service};
 
-/// When a test that waits has failed: longer than any limit.
-const PATIENCE: Duration = Duration::from_secs(100);
+/// Time after which a waiting test fails. It is longer than any limit.
+const WAIT_LIMIT: Duration = Duration::from_secs(100);
 
-/// Where the service is, as far as a client can tell.
+/// Host name of the service.
 pub(crate) const HOST: &str = "edge.test";
 
 pub(crate) struct Server {
     pub(crate) executed: Executed,
-    present: Present,
+    present: OpenSockets,
     connect: UnboundedSender<DuplexStream>,
     task: JoinHandle<()>,
 }
 
-/// The ends of pipes that somebody else has the other ends of.
+/// The server sides of the pipes.
 struct Pipes(UnboundedReceiver<DuplexStream>);
 
 impl Listener for Pipes {
@@ -74,14 +74,14 @@ impl Server {
         Self { executed, present, connect, task }
     }
 
-    /// The other end of a new connection, which takes more than any message.
+    /// Returns the client side of a new connection, whose buffer is larger than any message.
     fn pipe(&self) -> DuplexStream {
         let (near, far) = tokio::io::duplex(1024 * 1024);
         self.connect.send(far).unwrap();
         near
     }
 
-    /// Connect, and say nothing yet.
+    /// Connects without sending a message.
     pub(crate) async fn connect(&self) -> Socket {
         let request = open_request(HOST).body(()).unwrap();
         let (socket, response) = client_async(request, self.pipe()).await.unwrap();
@@ -89,19 +89,19 @@ impl Server {
         Socket(socket)
     }
 
-    /// Connect, introduce oneself and be accepted.
+    /// Connects, sends `connection_init` and waits for the acknowledgement.
     pub(crate) async fn accepted(&self, payload: Value) -> Socket {
         let mut socket = self.connect().await;
         socket.say(json!({ "type": "connection_init", "payload": payload })).await;
-        assert_eq!(socket.hear().await, json!({ "type": "connection_ack" }));
+        assert_eq!(socket.recv().await, json!({ "type": "connection_ack" }));
         socket
     }
 
-    /// Ask for a socket with other headers: the status, and the body if it was refused.
+    /// Requests a socket with other headers. Returns the status, and the body of a rejection.
     pub(crate) async fn try_to_connect(&self, change: impl FnOnce(&mut HeaderMap)) -> (u16, Value) {
         let mut request = open_request(HOST).body(()).unwrap();
         change(request.headers_mut());
-        // The client would complain about an answer without a protocol, which is what is looked at here.
+        // The client rejects a response without a protocol, which is the subject of the test.
         match client_async(request.into_client_request().unwrap(), self.pipe()).await {
             Ok((_, response)) => (response.status().as_u16(), Value::Null),
             Err(Error::Http(response)) => {
@@ -112,14 +112,14 @@ impl Server {
         }
     }
 
-    /// Wait until nothing is left of any socket that was accepted.
+    /// Waits until all accepted sockets are closed.
     pub(crate) async fn all_sockets_are_gone(&self) {
         let mut present = self.present.watch();
-        timeout(PATIENCE, present.wait_for(|sockets| *sockets == 0)).await.unwrap().unwrap();
+        timeout(WAIT_LIMIT, present.wait_for(|sockets| *sockets == 0)).await.unwrap().unwrap();
     }
 }
 
-/// The request that opens a WebSocket.
+/// Returns the request that opens a WebSocket.
 pub(crate) fn open_request(host: &str) -> http::request::Builder {
     http::Request::get(format!("ws://{host}/graphql"))
         .header("host", host)
@@ -145,7 +145,7 @@ impl Socket {
         self.say(json!({ "type": "subscribe", "id": id, "payload": { "query": document } })).await;
     }
 
-    /// Send one message in many frames.
+    /// Sends one message in many frames.
     pub(crate) async fn send_in_frames(&mut self, text: &str, size: usize) {
         let pieces: Vec<_> = text.as_bytes().chunks(size).collect();
         for (number, piece) in pieces.iter().enumerate() {
@@ -156,13 +156,13 @@ impl Socket {
         }
     }
 
-    /// The next frame of any kind.
+    /// Returns the next frame of any kind.
     pub(crate) async fn receive(&mut self) -> Message {
-        timeout(PATIENCE, self.0.next()).await.unwrap().unwrap().unwrap()
+        timeout(WAIT_LIMIT, self.0.next()).await.unwrap().unwrap().unwrap()
     }
 
-    /// The next message of the protocol.
-    pub(crate) async fn hear(&mut self) -> Value {
+    /// Returns the next message of the protocol.
+    pub(crate) async fn recv(&mut self) -> Value {
         loop {
             match self.receive().await {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
@@ -172,7 +172,7 @@ impl Socket {
         }
     }
 
-    /// The code and the reason that the socket is closed with.
+    /// Waits for the end of the socket, and returns its code and reason.
     pub(crate) async fn closed(&mut self) -> (u16, String) {
         loop {
             if let Message::Close(frame) = self.receive().await {
@@ -182,10 +182,10 @@ impl Socket {
         }
     }
 
-    /// Read until the connection ends without a farewell.
+    /// Reads until the connection ends without a close frame.
     pub(crate) async fn is_dropped(&mut self) {
         loop {
-            match timeout(PATIENCE, self.0.next()).await.unwrap() {
+            match timeout(WAIT_LIMIT, self.0.next()).await.unwrap() {
                 Some(Ok(Message::Close(frame))) => panic!("{frame:?}"),
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return,

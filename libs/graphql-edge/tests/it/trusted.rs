@@ -1,4 +1,4 @@
-//! Documents that are trusted by a file, and services that run no others.
+//! Trusted documents in a file, and services that execute no others.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ use crate::{
 
 const GREETING: &str = "{ greeting }";
 const GREETING_HASH: &str = "bc7db27b307b3ea2423be5f9d033565fc5a1b3771e6585f81dbdd255ceb6d760";
-/// That of an open brace.
+/// Hash of a single open brace.
 const BROKEN_HASH: &str = "021fb596db81e6d02bf3d2586ee3981fe519f275c0ac9ca76bbcf2ebb4097d96";
 const CALLER: &str = "{ caller }";
 
@@ -38,7 +38,7 @@ fn named(hash: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_trusted_document_is_known_by_its_hash_before_anybody_sends_it() {
+async fn a_trusted_document_can_be_named_by_its_hash_at_once() {
     for allowed in [AllowedDocuments::Any, AllowedDocuments::Trusted] {
         let service = trusting(allowed);
         let answer = service.post(named(GREETING_HASH).to_string()).await;
@@ -49,7 +49,7 @@ async fn a_trusted_document_is_known_by_its_hash_before_anybody_sends_it() {
 }
 
 #[tokio::test]
-async fn no_other_document_is_run_where_only_trusted_ones_are() {
+async fn no_other_document_is_executed_if_only_trusted_ones_are_allowed() {
     let service = trusting(AllowedDocuments::Trusted);
     for _ in 0..2 {
         assert_eq!(service.query(GREETING).await.body, json!({ "data": { "greeting": "Hello, " } }));
@@ -77,7 +77,7 @@ async fn a_document_that_is_not_trusted_is_not_stored_either() {
 }
 
 #[tokio::test]
-async fn sockets_and_events_run_no_other_document_either() {
+async fn sockets_and_event_streams_execute_no_other_document_either() {
     let service = trusting(AllowedDocuments::Trusted);
     let events = post_request().header("accept", "text/event-stream");
     let body = json!({ "query": "mutation { refresh }" }).to_string();
@@ -88,9 +88,9 @@ async fn sockets_and_events_run_no_other_document_either() {
     let server = Server::start(service);
     let mut socket = server.accepted(json!({})).await;
     socket.subscribe("1", "mutation { refresh }").await;
-    assert_eq!(socket.hear().await["payload"][0]["extensions"]["code"], "DOCUMENT_NOT_TRUSTED");
+    assert_eq!(socket.recv().await["payload"][0]["extensions"]["code"], "DOCUMENT_NOT_TRUSTED");
     socket.subscribe("2", CALLER).await;
-    assert_eq!(socket.hear().await["payload"], json!({ "data": { "caller": "socket" } }));
+    assert_eq!(socket.recv().await["payload"], json!({ "data": { "caller": "socket" } }));
     assert_eq!(executed.count(), 0);
 }
 
@@ -103,18 +103,18 @@ fn a_manifest_of_apollos_tools_is_read() {
 }
 
 #[test]
-fn a_file_that_can_not_be_right_is_refused_in_words() {
+fn a_malformed_file_is_rejected_with_a_message() {
     for (content, complaint) in [
         ("[]".to_owned(), "must be a JSON object"),
         (json!({ GREETING_HASH: 1 }).to_string(), "must be a JSON object"),
         (json!({ GREETING_HASH: CALLER }).to_string(), "is not the SHA-256 of its document"),
         (json!({ GREETING_HASH.to_uppercase(): GREETING }).to_string(), "is not the SHA-256 of its document"),
-        (json!({ BROKEN_HASH: "{" }).to_string(), "is no document"),
+        (json!({ BROKEN_HASH: "{" }).to_string(), "is not a document"),
     ] {
         let error = read(&content).unwrap_err();
         assert!(error.contains(complaint), "{content}: {error}");
     }
     let error = TrustedDocuments::read(PathBuf::from("/nowhere/documents.json")).unwrap_err();
-    assert!(error.starts_with("can not be read: "), "{error}");
+    assert!(error.starts_with("cannot be read: "), "{error}");
     assert_eq!(TrustedDocuments::read(PathBuf::new()).unwrap().file(), PathBuf::new());
 }

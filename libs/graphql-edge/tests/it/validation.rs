@@ -1,4 +1,4 @@
-//! A document that was found valid once is not validated in full again. Nobody may notice.
+//! A document that was valid once is not validated in full again, without an effect on its results.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ async fn ask(service: &Service, document: &str, variables: &Value, operation: Op
 }
 
 #[tokio::test]
-async fn what_was_asked_before_is_answered_as_if_it_were_new() {
+async fn a_repeated_document_has_the_same_result_as_a_new_one() {
     let cases = [
         (
             "query Greet($name: String) { greeting(name: $name) }",
@@ -64,7 +64,7 @@ async fn what_was_asked_before_is_answered_as_if_it_were_new() {
 }
 
 #[tokio::test]
-async fn a_document_that_is_not_valid_is_refused_each_time() {
+async fn an_invalid_document_is_rejected_each_time() {
     let service = service();
     for document in ["query Q($name: String) { greeting(name: $name) nothing }", "query Q($name: String) { greeting }"]
     {

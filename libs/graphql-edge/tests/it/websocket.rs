@@ -1,4 +1,4 @@
-//! Opening a WebSocket, and the protocol `graphql-transport-ws` on it.
+//! Opening WebSockets, and the protocol `graphql-transport-ws`.
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -8,7 +8,7 @@ use crate::{
     socket::{HOST, Server, Socket, open_request},
 };
 
-/// Serve, connect and be accepted.
+/// Starts a service and connects an accepted socket.
 async fn accepted() -> (Server, Socket) {
     let server = Server::start(service());
     let socket = server.accepted(json!({})).await;
@@ -25,9 +25,9 @@ async fn a_query_a_mutation_and_a_subscription_are_answered() {
     ] {
         socket.subscribe("1", document).await;
         for data in data {
-            assert_eq!(socket.hear().await, json!({ "type": "next", "id": "1", "payload": { "data": data } }));
+            assert_eq!(socket.recv().await, json!({ "type": "next", "id": "1", "payload": { "data": data } }));
         }
-        assert_eq!(socket.hear().await, json!({ "type": "complete", "id": "1" }));
+        assert_eq!(socket.recv().await, json!({ "type": "complete", "id": "1" }));
     }
 }
 
@@ -39,11 +39,11 @@ async fn variables_and_the_operation_name_are_read() {
         "operationName": "B", "variables": { "name": "Ada" },
     });
     socket.say(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
-    assert_eq!(socket.hear().await["payload"]["data"], json!({ "greeting": "Hello, Ada" }));
+    assert_eq!(socket.recv().await["payload"]["data"], json!({ "greeting": "Hello, Ada" }));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_request_is_an_error_message_and_the_socket_goes_on() {
+async fn a_rejected_request_is_an_error_message_and_the_socket_stays_open() {
     let (server, mut socket) = accepted().await;
     for (document, code) in [
         ("{", "GRAPHQL_PARSE_FAILED"),
@@ -51,34 +51,34 @@ async fn a_refused_request_is_an_error_message_and_the_socket_goes_on() {
         ("mutation { a: login(password: \"1\") b: login(password: \"2\") }", "LIMIT_EXCEEDED"),
     ] {
         socket.subscribe("1", document).await;
-        let message = socket.hear().await;
+        let message = socket.recv().await;
         assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!("1")), "{document}");
         assert_eq!(message["payload"][0]["extensions"]["code"], code, "{document}");
     }
     assert_eq!(server.executed.count(), 0);
     socket.subscribe("1", "{ greeting }").await;
-    assert_eq!(socket.hear().await["type"], "next");
+    assert_eq!(socket.recv().await["type"], "next");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_that_a_resolver_refuses_is_a_result_with_the_code_of_the_resolver() {
+async fn a_subscription_that_a_resolver_rejects_is_a_result_with_the_code_of_the_resolver() {
     let (_server, mut socket) = accepted().await;
     socket.subscribe("1", "subscription { refused }").await;
-    let message = socket.hear().await;
+    let message = socket.recv().await;
     assert_eq!((&message["type"], &message["payload"]["data"]), (&json!("next"), &json!(null)));
     assert_eq!(message["payload"]["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
-    assert_eq!(socket.hear().await["type"], "complete");
+    assert_eq!(socket.recv().await["type"], "complete");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_that_was_completed_by_the_client_says_nothing_more() {
+async fn an_operation_that_the_client_has_completed_sends_nothing_more() {
     let (_server, mut socket) = accepted().await;
     socket.subscribe("1", "subscription { never }").await;
     socket.say(json!({ "type": "complete", "id": "1" })).await;
     socket.say(json!({ "type": "complete", "id": "unknown" })).await;
     socket.subscribe("1", "{ greeting }").await;
-    assert_eq!(socket.hear().await["type"], "next");
-    assert_eq!(socket.hear().await["type"], "complete");
+    assert_eq!(socket.recv().await["type"], "next");
+    assert_eq!(socket.recv().await["type"], "complete");
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,16 +86,16 @@ async fn pings_are_answered_before_and_after_the_connection_is_accepted() {
     let server = Server::start(service());
     let mut socket = server.connect().await;
     socket.say(json!({ "type": "ping" })).await;
-    assert_eq!(socket.hear().await, json!({ "type": "pong" }));
+    assert_eq!(socket.recv().await, json!({ "type": "pong" }));
     socket.say(json!({ "type": "connection_init" })).await;
-    assert_eq!(socket.hear().await, json!({ "type": "connection_ack" }));
+    assert_eq!(socket.recv().await, json!({ "type": "connection_ack" }));
     socket.say(json!({ "type": "pong" })).await;
     socket.say(json!({ "type": "ping", "payload": { "n": 1 } })).await;
-    assert_eq!(socket.hear().await, json!({ "type": "pong", "payload": { "n": 1 } }));
+    assert_eq!(socket.recv().await, json!({ "type": "pong", "payload": { "n": 1 } }));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_protocol_does_not_allow_closes_the_socket_with_its_code() {
+async fn a_violation_of_the_protocol_closes_the_socket_with_its_code() {
     let subscribe = json!({ "type": "subscribe", "id": "1", "payload": { "query": "subscription { never }" } });
     let init = json!({ "type": "connection_init" });
     for (messages, code) in [
@@ -118,14 +118,14 @@ async fn what_the_protocol_does_not_allow_closes_the_socket_with_its_code() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_binary_message_is_none_of_the_protocol() {
+async fn a_binary_message_is_not_part_of_the_protocol() {
     let (_server, mut socket) = accepted().await;
     socket.send(Message::Binary(b"{\"type\":\"ping\"}".as_slice().into())).await;
     assert_eq!(socket.closed().await.0, 4400);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_connection_says_the_code_of_the_refusal() {
+async fn a_rejected_connection_is_closed_with_the_code_of_the_error() {
     let server = Server::start(service());
     let mut socket = server.connect().await;
     socket.say(json!({ "type": "connection_init", "payload": { "token": "bad" } })).await;
@@ -133,7 +133,7 @@ async fn a_refused_connection_says_the_code_of_the_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_ends_when_the_service_says_so() {
+async fn a_connection_ends_when_the_service_ends_it() {
     let server = Server::start(service());
     let mut socket = server.accepted(json!({ "token": "brief" })).await;
     assert_eq!(socket.closed().await.0, 4403);
@@ -169,7 +169,7 @@ async fn a_page_of_another_site_may_not_open_a_socket() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_protocol_is_refused() {
+async fn another_protocol_is_rejected() {
     let server = Server::start(service());
     for protocol in [Some("graphql-ws"), Some("soap"), None] {
         let (status, body) = server
@@ -185,7 +185,7 @@ async fn another_protocol_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upgrade_that_is_none_is_refused() {
+async fn a_request_without_an_upgrade_is_rejected() {
     let Service { router, .. } = service();
     let request = open_request("localhost").header("sec-websocket-version", "8").body(()).unwrap();
     let request = request.map(|()| axum::body::Body::empty());
@@ -194,10 +194,10 @@ async fn an_upgrade_that_is_none_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_operations_run_side_by_side() {
+async fn several_operations_run_at_the_same_time() {
     let (_server, mut socket) = accepted().await;
     socket.subscribe("waits", "subscription { never }").await;
     socket.subscribe("counts", "subscription { count(to: 1) }").await;
-    let answers: Vec<Value> = vec![socket.hear().await, socket.hear().await];
+    let answers: Vec<Value> = vec![socket.recv().await, socket.recv().await];
     assert!(answers.iter().all(|answer| answer["id"] == "counts"));
 }

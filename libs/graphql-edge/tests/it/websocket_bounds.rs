@@ -1,4 +1,4 @@
-//! The bounds of a WebSocket: sizes, numbers and times. Time passes here when everybody waits, and only then.
+//! Limits of a WebSocket: sizes, numbers and times. The paused time advances only when all tasks wait.
 
 use graphql_edge::Limits;
 use serde_json::json;
@@ -26,31 +26,31 @@ async fn a_message_in_small_frames_has_the_same_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_operation_too_many_is_refused_and_the_others_go_on() {
+async fn one_operation_too_many_is_rejected_and_the_others_continue() {
     let server = Server::start(service_with(Limits { websocket_operations: 2, ..limits() }));
     let mut socket = server.accepted(json!({})).await;
     for id in ["1", "2", "3"] {
         socket.subscribe(id, "subscription { never }").await;
     }
-    let refused = socket.hear().await;
+    let refused = socket.recv().await;
     assert_eq!((&refused["type"], &refused["id"]), (&json!("error"), &json!("3")));
     assert_eq!(refused["payload"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
     socket.say(json!({ "type": "complete", "id": "1" })).await;
     socket.subscribe("3", "{ greeting }").await;
-    assert_eq!(socket.hear().await["type"], "next");
+    assert_eq!(socket.recv().await["type"], "next");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_socket_that_does_not_introduce_itself_is_closed() {
+async fn a_socket_without_connection_init_is_closed() {
     let server = Server::start(service());
     let mut socket = server.connect().await;
     socket.say(json!({ "type": "ping" })).await;
-    assert_eq!(socket.hear().await["type"], "pong");
+    assert_eq!(socket.recv().await["type"], "pong");
     assert_eq!(socket.closed().await.0, 4408);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_introduction_that_can_not_be_checked_in_time_closes_the_socket() {
+async fn a_socket_whose_connection_init_cannot_be_checked_in_time_is_closed() {
     let server = Server::start(service());
     let mut socket = server.connect().await;
     socket.say(json!({ "type": "connection_init", "payload": { "token": "slow" } })).await;
@@ -58,10 +58,10 @@ async fn an_introduction_that_can_not_be_checked_in_time_closes_the_socket() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_socket_without_a_sign_of_life_is_dropped() {
+async fn a_socket_that_does_not_answer_pings_is_dropped() {
     let server = Server::start(service());
     let mut socket = server.accepted(json!({})).await;
-    // This client reads nothing, so that it answers no ping either.
+    // This client reads nothing, so that it does not answer pings.
     server.all_sockets_are_gone().await;
     socket.is_dropped().await;
 }

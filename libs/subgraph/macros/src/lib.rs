@@ -1,18 +1,18 @@
-//! `#[guarded]`: from the rule of a field, its guard and its directive. It moves tokens and knows no Rust syntax beyond
-//! attributes; what the attributes mean is async-graphql's affair, which refuses a `access` that was not rewritten.
+//! The macro `#[guarded]`, which turns the rule of a field into its guard and its directive. It moves tokens and parses
+//! only attributes. async-graphql interprets the attributes, and rejects an `access` that was not rewritten.
 
 use proc_macro::{Delimiter, Group, TokenStream, TokenTree};
 
-/// The attributes in which a rule may stand.
+/// Attributes that may contain a rule.
 const ATTRIBUTES: [&str; 3] = ["Object", "Subscription", "graphql"];
 
-/// Rewrites `access(RULE)` in the attributes of async-graphql below it into a guard and a directive.
+/// Rewrites `access(RULE)` in the attributes of async-graphql to a guard and a directive.
 ///
-/// `access(ONE, OTHER)` demands both. `access(RULE => VALUE)` gives the guard a value of the call, an argument or
-/// something of `self`; the rule must have a method `of` that takes it.
+/// `access(ONE, OTHER)` demands both rules. `access(RULE => VALUE)` passes a value to the guard, an argument or a part
+/// of `self`. The rule must have a method `of` that takes it.
 ///
-/// async-graphql does not apply the guard of a type to the fields of its `#[ComplexObject]`. A rule beside `complex`
-/// would seem to be one for them, so it is left as it stands, which does not compile: the fields need their own.
+/// async-graphql does not apply the guard of a type to the fields of its `#[ComplexObject]`. A rule next to `complex`
+/// would seem to cover them. Therefore it is not rewritten and does not compile: the fields need their own rules.
 #[proc_macro_attribute]
 pub fn guarded(_arguments: TokenStream, item: TokenStream) -> TokenStream {
     rewrite(item)
@@ -20,7 +20,7 @@ pub fn guarded(_arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 fn rewrite(tokens: TokenStream) -> TokenStream {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
-    // The attributes of an item can be several.
+    // An item can have several attributes.
     let complex = trees.iter().any(|tree| matches!(tree, TokenTree::Group(group) if is_complex(group.stream())));
     let mut after_hash = false;
     trees
@@ -51,14 +51,14 @@ fn rewrite_attribute(tokens: TokenStream) -> TokenStream {
     }
 }
 
-/// Whether this is what an attribute says of a type with a `#[ComplexObject]`.
+/// Returns whether this is the attribute of a type with a `#[ComplexObject]`.
 fn is_complex(attribute: TokenStream) -> bool {
     let trees: Vec<TokenTree> = attribute.into_iter().collect();
     let says_so = |tree| matches!(tree, TokenTree::Ident(name) if name.to_string() == "complex");
     arguments_of(&trees).is_some_and(|arguments| arguments.stream().into_iter().any(says_so))
 }
 
-/// The arguments of an attribute in which a rule may stand.
+/// Returns the arguments of an attribute that may contain a rule.
 fn arguments_of(attribute: &[TokenTree]) -> Option<&Group> {
     match attribute {
         [TokenTree::Ident(name), TokenTree::Group(arguments)] if ATTRIBUTES.contains(&name.to_string().as_str()) => {
@@ -119,7 +119,8 @@ fn guard_and_directives(rules: TokenStream) -> TokenStream {
     both
 }
 
-/// The parts between separators, without an empty one at the end. `separator` says how many tokens one has.
+/// Splits tokens at separators, without an empty part at the end. `separator` returns the number of tokens of a
+/// separator.
 fn split(tokens: TokenStream, separator: impl Fn(&[TokenTree]) -> Option<usize>) -> Vec<TokenStream> {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
     let mut parts = Vec::new();

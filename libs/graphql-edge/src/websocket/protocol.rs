@@ -1,7 +1,7 @@
 //! The protocol `graphql-transport-ws` on one WebSocket, from `connection_init` to its end. It limits the number of
-//! running operations, the waiting times, and the time that the other side takes to read. async-graphql's own
-//! implementation has none of these limits, replaces an operation by another one with its identifier, and sends refused
-//! requests as results.
+//! running operations, the waiting times, and the time that the client takes to read. The implementation of
+//! async-graphql has none of these limits, replaces a running operation by another one with its identifier, and sends
+//! rejected requests as results.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -19,11 +19,11 @@ use super::{
 };
 use crate::{Edge, Limits, response, response::Stage};
 
-/// Time within which the other side must answer when the service closes the socket.
+/// Time within which the client must answer when the service closes the socket.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Talk until one side has had enough.
-pub(super) async fn hold<Q, M, S>(
+/// Runs the protocol until one side closes the socket.
+pub(super) async fn run<Q, M, S>(
     socket: WebSocket,
     edge: Edge<Q, M, S>,
     init: impl FnOnce(Value) -> BoxFuture<'static, Result<Connection>>,
@@ -32,36 +32,37 @@ pub(super) async fn hold<Q, M, S>(
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    let mut line = Line { socket, limits: *edge.limits(), heard: Instant::now() };
+    let mut channel = Channel { socket, limits: *edge.limits(), received_at: Instant::now() };
     let Err(close) = async {
-        let connection = time::timeout(line.limits.connection_init_timeout, greet(&mut line, init))
+        let connection = time::timeout(channel.limits.connection_init_timeout, handshake(&mut channel, init))
             .await
             .map_err(|_elapsed| Close::InitTimeout)??;
-        line.say(ServerMessage::ConnectionAck).await?;
-        converse(&mut line, &edge, connection).await
+        channel.send(ServerMessage::ConnectionAck).await?;
+        serve(&mut channel, &edge, connection).await
     }
     .await;
     tracing::debug!(?close, "a WebSocket ends");
-    line.hang_up(close).await;
+    channel.close(close).await;
 }
 
-async fn greet(
-    line: &mut Line,
+async fn handshake(
+    channel: &mut Channel,
     init: impl FnOnce(Value) -> BoxFuture<'static, Result<Connection>>,
 ) -> Result<Connection, Close> {
     let payload = loop {
-        match line.hear().await? {
+        match channel.recv().await? {
             ClientMessage::ConnectionInit { payload } if payload.is_object() || payload.is_null() => break payload,
             ClientMessage::ConnectionInit { .. } => return Err(Close::BadMessage),
             ClientMessage::Subscribe { .. } => return Err(Close::Unauthorized),
-            ClientMessage::Ping { payload } => line.say(ServerMessage::Pong { payload }).await?,
+            ClientMessage::Ping { payload } => channel.send(ServerMessage::Pong { payload }).await?,
             ClientMessage::Complete { .. } | ClientMessage::Pong {} => {}
         }
     };
     init(payload).await.map_err(|error| refused(&error))
 }
 
-/// The reason of a close is short and has no members: a program needs the code more than a person the message.
+/// Returns the close for a refusal. The reason of a close frame is short text without structure, so it holds the code
+/// of the error and not the message.
 fn refused(error: &Error) -> Close {
     let code = error.extensions.as_ref().and_then(|extensions: &ErrorExtensionValues| extensions.get("code"));
     Close::Forbidden(match code {
@@ -70,7 +71,11 @@ fn refused(error: &Error) -> Close {
     })
 }
 
-async fn converse<Q, M, S>(line: &mut Line, edge: &Edge<Q, M, S>, connection: Connection) -> Result<Infallible, Close>
+async fn serve<Q, M, S>(
+    channel: &mut Channel,
+    edge: &Edge<Q, M, S>,
+    connection: Connection,
+) -> Result<Infallible, Close>
 where
     Q: ObjectType + 'static,
     M: ObjectType + 'static,
@@ -79,16 +84,16 @@ where
     let Connection { data, mut ends, mut renewal } = connection;
     let mut session = Arc::new(data);
     let mut operations = Operations::default();
-    let mut pulse = time::interval_at(Instant::now() + line.limits.keepalive, line.limits.keepalive);
+    let mut keepalive = time::interval_at(Instant::now() + channel.limits.keepalive, channel.limits.keepalive);
     loop {
         tokio::select! {
             () = &mut ends => return Err(Close::Forbidden("The connection has ended".to_owned())),
-            message = line.hear() => match message? {
+            message = channel.recv() => match message? {
                 ClientMessage::ConnectionInit { .. } => return Err(Close::TooManyInits),
                 ClientMessage::Subscribe { id, .. } if operations.contains(&id) => return Err(Close::SubscriberExists),
-                ClientMessage::Subscribe { id, .. } if operations.len() >= line.limits.websocket_operations => {
+                ClientMessage::Subscribe { id, .. } if operations.len() >= channel.limits.websocket_operations => {
                     let error = response::error(Code::LimitExceeded, "Too many operations run on this WebSocket.");
-                    line.say(ServerMessage::Error { id: &id, payload: &[error] }).await?;
+                    channel.send(ServerMessage::Error { id: &id, payload: &[error] }).await?;
                 }
                 ClientMessage::Subscribe { id, payload } => {
                     let request = payload.into_request().ok_or(Close::BadMessage)?;
@@ -109,41 +114,41 @@ where
                         }
                         None => payload,
                     };
-                    line.say(ServerMessage::Pong { payload: answer }).await?;
+                    channel.send(ServerMessage::Pong { payload: answer }).await?;
                 }
                 ClientMessage::Pong {} => {}
             },
             Some((id, answer)) = operations.next() => match answer {
                 Some((response, Stage::Executed)) => {
-                    line.say(ServerMessage::Next { id: &id, payload: &response }).await?;
+                    channel.send(ServerMessage::Next { id: &id, payload: &response }).await?;
                 }
                 Some((response, Stage::Refused)) => {
                     operations.stop(&id);
-                    line.say(ServerMessage::Error { id: &id, payload: &response.errors }).await?;
+                    channel.send(ServerMessage::Error { id: &id, payload: &response.errors }).await?;
                 }
                 None => {
                     operations.stop(&id);
-                    line.say(ServerMessage::Complete { id: &id }).await?;
+                    channel.send(ServerMessage::Complete { id: &id }).await?;
                 }
             },
-            _ = pulse.tick() => line.feel_pulse().await?,
+            _ = keepalive.tick() => channel.ping_if_idle().await?,
         }
     }
 }
 
-/// The socket, and when something was last heard on it.
-struct Line {
+/// The socket, with the time at which the last frame was received.
+struct Channel {
     socket: WebSocket,
     limits: Limits,
-    heard: Instant,
+    received_at: Instant,
 }
 
-impl Line {
-    /// Wait for the next message. Nothing is lost when the wait is given up.
-    async fn hear(&mut self) -> Result<ClientMessage, Close> {
+impl Channel {
+    /// Waits for the next message. No message is lost when the future is dropped.
+    async fn recv(&mut self) -> Result<ClientMessage, Close> {
         loop {
             let message = self.socket.recv().await;
-            self.heard = Instant::now();
+            self.received_at = Instant::now();
             match message {
                 Some(Ok(Message::Text(text))) => {
                     return serde_json::from_str(&text).map_err(|_| Close::BadMessage);
@@ -156,35 +161,35 @@ impl Line {
         }
     }
 
-    async fn say(&mut self, message: ServerMessage<'_>) -> Result<(), Close> {
-        self.send(message.into_message()).await
+    async fn send(&mut self, message: ServerMessage<'_>) -> Result<(), Close> {
+        self.send_frame(message.into_message()).await
     }
 
-    /// Ask for a sign of life after a silence, and give up when the question was not answered either.
-    async fn feel_pulse(&mut self) -> Result<(), Close> {
-        let silence = self.heard.elapsed();
+    /// Sends a ping when the client has been silent, and fails when the ping was not answered either.
+    async fn ping_if_idle(&mut self) -> Result<(), Close> {
+        let silence = self.received_at.elapsed();
         if silence >= 2 * self.limits.keepalive {
             Err(Close::Gone)
         } else if silence >= self.limits.keepalive / 2 {
-            self.send(Message::Ping(Vec::new().into())).await
+            self.send_frame(Message::Ping(Vec::new().into())).await
         } else {
             Ok(())
         }
     }
 
-    async fn hang_up(mut self, close: Close) {
+    async fn close(mut self, close: Close) {
         let Some(frame) = close.into_frame() else { return };
-        if self.send(Message::Close(Some(frame))).await.is_err() {
+        if self.send_frame(Message::Close(Some(frame))).await.is_err() {
             return;
         }
-        // To drop a socket with something unread in it may take our last message from the other side.
+        // When a socket is dropped with unread data in it, the client may not receive our last message.
         let unread = async { while let Some(Ok(_)) = self.socket.recv().await {} };
         if time::timeout(FAREWELL, unread).await.is_err() {
-            tracing::debug!("a WebSocket was closed without an answer to it");
+            tracing::debug!("a WebSocket was closed without an answer of the client");
         }
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), Close> {
+    async fn send_frame(&mut self, message: Message) -> Result<(), Close> {
         match time::timeout(self.limits.send_timeout, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Close::Gone),

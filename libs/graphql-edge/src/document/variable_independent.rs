@@ -1,27 +1,27 @@
-//! Which documents need to be validated once only. The rules of the validation look at the document, at the schema, and
-//! at the values of variables where these can fit or not: a word of an enumeration, a number that is too large, the
-//! members of an input object. A string fits wherever the document may use a variable of the type `String` or `ID`, and
-//! a list of anything wherever it may use one of `[_Any!]!`: what gateways ask for entities with.
+//! Finds the documents whose validity does not depend on the values of their variables, so that they are validated only
+//! once. Some rules of the validation look at values: at the name of an enum value, at a number that may be too large,
+//! at the members of an input object. A string is valid wherever the document may use a variable of the type `String`
+//! or `ID`. Any list is valid wherever it may use one of `[_Any!]!`, the type with which gateways ask for entities.
 
 use async_graphql::{
     Request, Value,
     parser::types::{BaseType, DocumentOperations, ExecutableDocument, VariableDefinition},
 };
 
-/// Returns whether the validity of a document cannot depend on its variables: it has one operation, and each variable
-/// is a string, a Boolean or a list of representations of entities, without a default.
-pub(super) fn is_steady(document: &ExecutableDocument) -> bool {
+/// Returns whether the validity of a document is independent of its variables. It is if the document has one operation,
+/// and each variable is a string, a Boolean or a list of representations of entities, without a default.
+pub(super) fn is_variable_independent(document: &ExecutableDocument) -> bool {
     definitions(document).is_some_and(|mut definitions| {
         definitions.all(|definition| kind(definition).is_some() && definition.default_value.is_none())
     })
 }
 
 /// Returns whether a request gives every variable of such a document, each with its declared type.
-pub(super) fn has_steady_values(document: &ExecutableDocument, request: &Request) -> bool {
+pub(super) fn has_matching_values(document: &ExecutableDocument, request: &Request) -> bool {
     definitions(document).is_some_and(|mut definitions| {
         definitions.all(|definition| match (kind(definition), request.variables.get(&definition.name.node)) {
             (Some(Kind::Text), Some(value)) => matches!(value, Value::String(_)),
-            (Some(Kind::Truth), Some(value)) => matches!(value, Value::Boolean(_)),
+            (Some(Kind::Boolean), Some(value)) => matches!(value, Value::Boolean(_)),
             (Some(Kind::Representations), Some(Value::List(list))) => !list.contains(&Value::Null),
             _ => false,
         })
@@ -30,14 +30,14 @@ pub(super) fn has_steady_values(document: &ExecutableDocument, request: &Request
 
 enum Kind {
     Text,
-    Truth,
+    Boolean,
     Representations,
 }
 
 fn kind(definition: &VariableDefinition) -> Option<Kind> {
     match &definition.var_type.node.base {
         BaseType::Named(name) if matches!(name.as_str(), "String" | "ID") => Some(Kind::Text),
-        BaseType::Named(name) if name == "Boolean" => Some(Kind::Truth),
+        BaseType::Named(name) if name == "Boolean" => Some(Kind::Boolean),
         BaseType::List(item) if matches!(&item.base, BaseType::Named(name) if name == "_Any") => {
             Some(Kind::Representations)
         }

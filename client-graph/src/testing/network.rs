@@ -12,26 +12,26 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// The state of the network, up or down, for all connections that it accepted.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line {
+pub(super) struct Network {
     down: Arc<AtomicBool>,
     cuts: Arc<AtomicUsize>,
 }
 
 pub(super) struct Listener {
-    line: Line,
+    network: Network,
     listener: TcpListener,
 }
 
 pub(super) struct Connection {
-    line: Line,
-    /// Number of cuts when this was accepted: the next cut ends it, even if the line is restored at once.
+    network: Network,
+    /// Number of cuts when this was accepted: the next cut ends it, even if the network is restored at once.
     cuts: usize,
     stream: TcpStream,
 }
 
-impl Line {
+impl Network {
     pub(super) fn listen(self, listener: TcpListener) -> Listener {
-        Listener { line: self, listener }
+        Listener { network: self, listener }
     }
 
     pub(super) fn cut(&self) {
@@ -60,10 +60,10 @@ impl axum::serve::Listener for Listener {
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
             if let Ok((stream, address)) = self.listener.accept().await
-                && self.line.is_up()
+                && self.network.is_up()
             {
-                let line = self.line.clone();
-                return (Connection { cuts: line.cuts(), line, stream }, address);
+                let network = self.network.clone();
+                return (Connection { cuts: network.cuts(), network, stream }, address);
             }
         }
     }
@@ -75,7 +75,7 @@ impl axum::serve::Listener for Listener {
 
 impl Connection {
     fn check(&self) -> io::Result<()> {
-        let whole = self.line.is_up() && self.line.cuts() == self.cuts;
+        let whole = self.network.is_up() && self.network.cuts() == self.cuts;
         if whole { Ok(()) } else { Err(io::ErrorKind::ConnectionReset.into()) }
     }
 }

@@ -14,9 +14,9 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// A connected caller whose token may be replaced by a newer one. Clones share the same caller.
 #[derive(Clone, Debug)]
-pub struct Presence(Arc<RwLock<Principal>>);
+pub struct LiveCaller(Arc<RwLock<Principal>>);
 
-impl Presence {
+impl LiveCaller {
     /// Returns the caller with the token that they connected with.
     #[must_use]
     pub fn new(principal: Principal) -> Self {
