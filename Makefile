@@ -1,6 +1,6 @@
-# Thin on purpose: what a target does can be typed by hand.
+# The targets are short on purpose, so that their commands can be typed by hand.
 .DEFAULT_GOAL := help
-# How long each slice of a measurement takes: make bench SECONDS=2
+# Length of each slice of a measurement: make bench SECONDS=2
 SECONDS ?= 4
 
 PLAYGROUND := playground/dist/index.html
@@ -39,17 +39,17 @@ bench: ## Measure, and print a table of ratios; SECONDS=2 for a short run
 	scripts/setup-test
 	DURABLE=yes scripts/with-postgres "$${CARGO_TARGET_DIR:-target}/release/bench" --seconds $(SECONDS)
 
-schema: ## Write schema/*.graphql anew
+schema: ## Write schema/*.graphql from the code
 	UPDATE_SCHEMA=1 cargo nextest run $(EVERYTHING) -E 'test(schema)'
 	npm ci --prefix e2e --no-audit --no-fund
 	node e2e/supergraph.mjs
 
-release-schema: ## Keep today's schemas and operations as released: from now on a test tells what would break them
+release-schema: ## Copy the current schemas and operations to schema/released/, so that a test reports changes that break them
 	cp schema/auth.subgraph.graphql schema/client.subgraph.graphql schema/released/
 	cp schema/operations/*.graphql schema/released/operations/auth-graph/
 	cp client-graph/operations/*.graphql schema/released/operations/client-graph/
 
-playground: $(PLAYGROUND) ## Build the web front end, where it is older than its sources
+playground: $(PLAYGROUND) ## Build the web front end, if it is older than its sources
 
 $(PLAYGROUND): playground/build.mjs playground/package-lock.json $(wildcard playground/web/*) $(wildcard schema/operations/*)
 	npm ci --prefix playground --no-audit --no-fund

@@ -1,4 +1,4 @@
-// The pages that links in mails lead to, in a real browser, on an auth-graph that runs trusted documents only.
+// The pages that links in mails open, in a real browser, on an auth-graph that executes only trusted documents.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -31,11 +31,11 @@ const press = (page, name) => page.getByRole('button', { name }).click();
 async function open(link) {
   const opened = await openPage(browser, link);
   await opened.page.getByRole('button').waitFor();
-  assert.equal(opened.page.url(), link.split('#')[0], 'the token is taken out of the address');
+  assert.equal(opened.page.url(), link.split('#')[0], 'the token is removed from the address');
   return opened;
 }
 
-test('an address is confirmed by whoever presses the button, and not by opening the link', async () => {
+test('an address is confirmed by pressing the button, and not by opening the link', async () => {
   await send(auth.url, operation('register'), { input: user });
   const link = await mailed('verify-email');
   await (await open(link)).page.context().close();
@@ -47,7 +47,7 @@ test('an address is confirmed by whoever presses the button, and not by opening 
   await page.getByText(`${user.email} is confirmed`).waitFor();
   await signIn(user.email, user.password);
 
-  // The same link once more, in the same tab: only what is behind the # changes.
+  // The same link is opened again in the same tab. Only the part after the # changes.
   await page.goto(link);
   await press(page, 'Confirm');
   await page.getByRole('alert').filter({ hasText: 'was used before' }).waitFor();
@@ -55,7 +55,7 @@ test('an address is confirmed by whoever presses the button, and not by opening 
   await page.context().close();
 });
 
-test('a new password is chosen, after one that is too weak', async () => {
+test('a weak password is rejected, and a strong one is set', async () => {
   await send(auth.url, operation('request_password_reset'), { email: user.email });
   const { page, wrong } = await open(await mailed('reset-password'));
   await page.getByLabel('New password').fill('password1');
@@ -71,7 +71,7 @@ test('a new password is chosen, after one that is too weak', async () => {
   await page.context().close();
 });
 
-test('whoever is invited makes their account', async () => {
+test('an invited person creates their account', async () => {
   const email = 'eve@example.com';
   const flags = [`data_dir=${folder}`, ...settings].flatMap((setting) => ['--set', setting]);
   execFileSync(binary('auth-graph'), [...flags, 'user', 'invite', email]);

@@ -1,4 +1,4 @@
-// An auth-graph of a test's own, on a free port and with data of its own.
+// An auth-graph for one test, on a free port and with its own data.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
@@ -8,12 +8,12 @@ import { patience } from './processes.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** The program of a service, as it was built for the tests. */
+/** Returns the program of a service, as built for the tests. */
 export const binary = (name) => join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug', name);
 
 export const user = { email: 'ada@example.com', password: 'correct horse battery staple' };
 
-/** Make the user above. */
+/** Creates the user above. */
 export function createUser(folder, ...options) {
   execFileSync(binary('auth-graph'), ['--set', `data_dir=${folder}`, 'user', 'create', user.email, ...options], {
     input: `${user.password}\n`,
@@ -21,14 +21,14 @@ export function createUser(folder, ...options) {
   });
 }
 
-/** What makes the clock of a program late. Started by faketime itself, the program would outlive it when it is stopped. */
+/** Returns the environment that sets the clock of a program back. A program started by faketime itself would survive its stop. */
 function late(by) {
   const printed = execFileSync('faketime', ['-m', '-f', `-${by}`, 'env'], { encoding: 'utf8' });
   const variables = printed.split('\n').map((line) => /^(LD_PRELOAD|FAKETIME)=(.*)$/.exec(line)).filter(Boolean);
   return { ...Object.fromEntries(variables.map(([, name, value]) => [name, value])), FAKETIME_DONT_FAKE_MONOTONIC: '1' };
 }
 
-/** Start it with its data in a folder; `behind` is by how much its clock is late, as faketime reads it. */
+/** Starts auth-graph with its data in a folder. `behind` is the delay of its clock, in the form of faketime. */
 export async function startAuthGraph(folder, settings = [], behind) {
   const args = [`data_dir=${folder}`, 'server.bind=127.0.0.1:0', ...settings].flatMap((setting) => ['--set', setting]);
   const env = behind ? { ...process.env, ...late(behind) } : process.env;
@@ -40,7 +40,7 @@ export async function startAuthGraph(folder, settings = [], behind) {
   };
   let output = '';
   const lines = createInterface({ input: service.stderr });
-  /** What this finds in what is printed after the last find, now or later: mails are, as there is no server for them. */
+  /** Waits for output that matches, after the last match. Mails are printed, because there is no mail server. */
   const printed = async (pattern) => {
     for (;;) {
       const found = pattern.exec(output);
@@ -70,7 +70,7 @@ export async function startAuthGraph(folder, settings = [], behind) {
   return { url, stop, printed };
 }
 
-/** Send an operation; its errors fail the test. */
+/** Sends an operation. Errors in the response fail the test. */
 export async function send(url, query, variables) {
   const answer = await fetch(new URL('/graphql', url), {
     method: 'POST',
@@ -82,7 +82,7 @@ export async function send(url, query, variables) {
   return data;
 }
 
-/** Sign in. */
+/** Signs a user in. */
 export async function login(url, input = user) {
   const document = 'mutation($input: LoginInput!) { login(input: $input) { ... on TokenPair { accessToken refreshToken user { id } } } }';
   return (await send(url, document, { input })).login;

@@ -1,5 +1,5 @@
-// A subgraph that others could write: GraphQL Yoga, without any package of ours. It extends `User`, names one to
-// everybody, and protects nothing itself: what its directives forbid is up to a gateway.
+// A subgraph of another team: GraphQL Yoga, without a package of this project. It extends `User`, names one user to all
+// callers, and protects nothing itself: a gateway must enforce its directives.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { buildSubgraphSchema } from '@apollo/subgraph';
@@ -9,7 +9,7 @@ import { createYoga } from 'graphql-yoga';
 const marked = readFileSync(new URL('badges.graphql', import.meta.url), 'utf8');
 const plain = marked.replace(/ @(authenticated|requiresScopes\(.*\))$/gm, '');
 
-/** Start it, with the directives or without; `seen` is the headers of all requests to it, `champion` the id of a user. */
+/** Starts the subgraph with or without the directives. `seen` collects the headers of all requests, `champion` is the id of a user. */
 export async function startBadges({ directives }, champion) {
   const seen = [];
   const sdl = directives ? marked : plain;

@@ -1,4 +1,5 @@
-// A browser whose pages tell what they must not do: break the policy, ask another origin, complain in the console.
+// A browser that records forbidden actions of pages: violations of the policy, requests to other origins, and console
+// errors.
 import { chromium } from 'playwright-core';
 import { patience } from './processes.mjs';
 
@@ -19,7 +20,7 @@ export function launch(...further) {
   });
 }
 
-/** A page in a context of its own, with the list of what was wrong on it. */
+/** Opens a page in its own context, with a list of its problems. */
 export async function openPage(browser, url) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   context.setDefaultTimeout(patience);
@@ -50,7 +51,7 @@ export async function openPage(browser, url) {
 
 let runs = 0;
 
-/** Run a query or a mutation in a tab of its own, and wait for an answer that contains the text. */
+/** Runs a query or a mutation in a new tab, and waits for a response that contains the text. */
 export async function run(page, kind, selection, expected) {
   const name = `Check${++runs}`;
   const openTab = page.locator('.graphiql-tab-active');
@@ -59,13 +60,13 @@ export async function run(page, kind, selection, expected) {
   await page.locator('.graphiql-query-editor .CodeMirror').click();
   await page.keyboard.press('Control+A');
   await page.keyboard.insertText(`${kind} ${name} ${selection}`);
-  // GraphiQL reads what was typed a little later. It has done so when the tab is named after the operation.
+  // GraphiQL reads the typed text a little later. It has read the text when the tab has the name of the operation.
   await openTab.filter({ hasText: name }).waitFor();
   await page.locator('.graphiql-execute-button').click();
   await page.locator('.result-window', { hasText: expected }).waitFor();
 }
 
-/** Save what the page looks like, where somebody asked for it. */
+/** Saves a screenshot of the page, if the environment requests it. */
 export async function screenshot(page, name) {
   if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
 }

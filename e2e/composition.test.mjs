@@ -1,4 +1,4 @@
-// The composers that people run, on what the running services tell about themselves.
+// The common composers, on the schemas that the running services return.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ function composeWith(compose, parts) {
   return { supergraphSdl, codes: (errors ?? []).map((error) => error.extensions.code) };
 }
 
-/** Our pair with one piece of one schema replaced by another. */
+/** Returns our pair with one part of one schema replaced. */
 function broken(name, from, to) {
   return subgraphs.map((subgraph) => {
     if (subgraph.name !== name) return subgraph;
@@ -48,7 +48,7 @@ for (const [name, compose] of Object.entries(composers)) {
     assert.match(supergraphSdl, /badges: \[String!\]! [^\n]*@join__field\(graph: BADGES\)/);
   });
 
-  test(`${name} sees every rule that we write, policies too`, () => {
+  test(`${name} reads every rule, including policies`, () => {
     const sdl = readFileSync(new URL('composition/rules.graphql', import.meta.url), 'utf8');
     const { supergraphSdl, codes } = composeWith(compose, [...subgraphs, { name: 'rules', url: 'http://127.0.0.1/graphql', sdl }]);
     assert.deepEqual(codes, []);
@@ -58,21 +58,21 @@ for (const [name, compose] of Object.entries(composers)) {
     assert.match(supergraphSdl, /^  both: Boolean!.*@requiresScopes.*@policy|^  both: Boolean!.*@policy.*@requiresScopes/m);
   });
 
-  test(`${name} refuses a pair in which both services say what a user's address is`, () => {
+  test(`${name} rejects a pair in which both services define the address of a user`, () => {
     const parts = broken('client-graph', 'type User @key(fields: "id") {', 'type User @key(fields: "id") { email: String!');
     assert.deepEqual(composeWith(compose, parts).codes, ['INVALID_FIELD_SHARING']);
   });
 
-  test(`${name} refuses a pair whose key is not a field`, () => {
+  test(`${name} rejects a pair whose key is not a field`, () => {
     const parts = broken('auth-graph', 'type User @key(fields: "id")', 'type User @key(fields: "uuid")');
     assert.deepEqual(composeWith(compose, parts).codes, ['KEY_INVALID_FIELDS']);
   });
 }
 
-test('the crate graphql-composition composes our pair, and refuses what is broken', () => {
+test('the crate graphql-composition composes our pair, and rejects a broken one', () => {
   const here = dirname(fileURLToPath(import.meta.url));
   const target = join(process.env.CARGO_TARGET_DIR ?? join(here, '..', 'target'), 'composition');
   const manifest = join(here, 'composition', 'Cargo.toml');
-  // A failure prints what cargo has said.
+  // A failure prints the output of cargo.
   execFileSync('cargo', ['test', '--locked', '--quiet', '--manifest-path', manifest, '--target-dir', target]);
 });

@@ -1,4 +1,5 @@
-// The three deployments of docs/guides/browsers.md in a real browser, over https, and the pages that must get nothing.
+// The three deployments of docs/guides/browsers.md in a real browser, over https, and foreign pages that must get no
+// data.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,7 +39,7 @@ after(async () => {
 
 const urlOf = (api) => front.urlOf(api.split('/')[0]) + api.slice(api.indexOf('/'));
 
-/** Let a page send an operation, with the CSRF token that its origin has stored; its last word for the test. */
+/** Lets a page send an operation with the CSRF token that its origin has stored, and returns the result for the test. */
 function send(page, api, query, variables) {
   return page.evaluate(
     async ([url, query, variables]) => {
@@ -73,7 +74,7 @@ async function open(context, host) {
 }
 
 for (const { section, page: host, api, cookie: name } of deployments) {
-  test(`${section}: two tabs refresh at once, ${rounds} times, and nobody is signed out`, async () => {
+  test(`${section}: two tabs refresh at once, ${rounds} times, and no user is signed out`, async () => {
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
     const [first, second] = [await open(context, host), await open(context, host)];
     await signIn(first, api);
@@ -94,10 +95,10 @@ for (const { section, page: host, api, cookie: name } of deployments) {
     assert.ok(values.size > rounds, `the cookie was replaced in each round, ${values.size}`);
 
     await second.reload();
-    assert.ok((await refresh(second, api)).refresh.accessToken, 'a reload signs nobody out');
+    assert.ok((await refresh(second, api)).refresh.accessToken, 'a reload does not sign the user out');
     const token = await first.evaluate(() => localStorage.csrfToken);
     await first.evaluate(() => localStorage.removeItem('csrfToken'));
-    assert.equal((await refresh(first, api)).code, 'FORBIDDEN', 'the cookie alone is not enough');
+    assert.equal((await refresh(first, api)).code, 'FORBIDDEN', 'the cookie alone does not suffice');
     await first.evaluate((token) => (localStorage.csrfToken = token), token);
     const { logout } = await send(first, api, 'mutation { logout { revokedSessions } }');
     assert.equal(logout.revokedSessions, 1);
@@ -107,7 +108,7 @@ for (const { section, page: host, api, cookie: name } of deployments) {
   });
 
   for (const evil of ['evil.test', 'evil.example.com']) {
-    test(`${section}: a page of ${evil} can neither read nor do anything`, async () => {
+    test(`${section}: a page of ${evil} can neither read nor change anything`, async () => {
       const context = await browser.newContext({ ignoreHTTPSErrors: true });
       const page = await open(context, host);
       await signIn(page, api);
@@ -115,9 +116,9 @@ for (const { section, page: host, api, cookie: name } of deployments) {
       const stranger = await open(context, evil);
       front.seen.length = 0;
       await assert.rejects(refresh(stranger, api), /Failed to fetch/);
-      assert.deepEqual(front.seen.map(({ method, cookie }) => [method, cookie]), [['OPTIONS', '']], 'the preflight, and no more');
+      assert.deepEqual(front.seen.map(({ method, cookie }) => [method, cookie]), [['OPTIONS', '']], 'only the preflight is sent');
 
-      // What a form can send needs no preflight, and nobody reads the answer.
+      // A request that a form can send needs no preflight. The page cannot read the response.
       front.seen.length = 0;
       await stranger.evaluate(
         (url) =>

@@ -1,4 +1,4 @@
-// Services with the configuration of a section of docs/guides/browsers.md, on free ports and with data of their own.
+// Services with the configuration of a section of docs/guides/browsers.md, on free ports and with their own data.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,7 +11,7 @@ const guide = readFileSync(join(root, 'docs', 'guides', 'browsers.md'), 'utf8');
 
 export const user = { email: 'ada@example.com', password: 'correct horse battery staple' };
 
-/** The files in a section of the guide, by name. */
+/** Returns the files in a section of the guide, by name. */
 function filesOf(section) {
   const text = guide.split(`\n### ${section}\n`)[1]?.split(/\n##+ /)[0];
   if (!text) throw new Error(`the guide has no section ${section}`);
@@ -20,7 +20,7 @@ function filesOf(section) {
   return Object.fromEntries(files.map(([, name, content]) => [name, content]));
 }
 
-/** Start what the section configures; what is changed is the ports, and the level of the log. */
+/** Starts the services of a section. Only the ports and the log level are changed. */
 export async function startDeployment(section, folder, httpsPort) {
   const home = join(folder, section.replaceAll(' ', '-'));
   mkdirSync(home);
@@ -58,5 +58,5 @@ async function ready(url, service) {
     if (answer?.ok) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`${url} does not get ready`);
+  throw new Error(`${url} does not become ready`);
 }

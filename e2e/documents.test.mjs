@@ -1,5 +1,5 @@
-// Apollo Client with hashes in the place of documents, by POST and by GET, and the audits of GraphQL over HTTP where
-// GET is answered by either service: the settings of docs/guides/documents.md.
+// Apollo Client with hashes instead of documents, by POST and by GET, and the audits of GraphQL over HTTP with GET
+// enabled in both services: the settings of docs/guides/documents.md.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 const folder = mkdtempSync(join(tmpdir(), 'auth-graph-documents-'));
 const running = {};
 
-/** What Apollo Client gets and what it has sent for it. */
+/** Returns the result of Apollo Client and the requests that it has sent. */
 async function ask(url, document, { useGETForHashedQueries = false } = {}) {
   const sent = [];
   const record = (address, options) => {
@@ -34,7 +34,7 @@ async function ask(url, document, { useGETForHashedQueries = false } = {}) {
   return { ...(await query(document)), sent, query };
 }
 
-/** A client-graph that answers queries by GET. */
+/** Starts a client-graph that answers queries by GET. */
 async function startClientGraph(authUrl) {
   const url = `http://127.0.0.1:${await freePort()}`;
   const of = { data_dir: join(folder, 'client'), 'server.bind': new URL(url).host, 'auth.url': authUrl, 'graphql.queries_by_get': true };
@@ -63,7 +63,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('a document is sent once, and its hash from then on, by whichever client', async () => {
+test('a document is sent once, and all clients send its hash afterwards', async () => {
   const { url } = running.storing;
   const first = await ask(url, '{ me { id } }');
   assert.deepEqual([first.data, first.sent], [{ me: null }, ['POST hash', 'POST document']]);
@@ -72,7 +72,7 @@ test('a document is sent once, and its hash from then on, by whichever client', 
   assert.deepEqual((await ask(url, '{ me { id } }')).sent, ['POST hash']);
 });
 
-test('hashes are asked for by GET', async () => {
+test('hashes are sent by GET', async () => {
   const { url } = running.storing;
   const first = await ask(url, '{ me { email } }', { useGETForHashedQueries: true });
   assert.deepEqual([first.data, first.sent], [{ me: null }, ['GET hash', 'POST document']]);
@@ -80,14 +80,14 @@ test('hashes are asked for by GET', async () => {
   assert.deepEqual([second.data, second.sent], [{ me: null }, ['GET hash']]);
 });
 
-test('where nothing is stored, a client stops to send hashes', async () => {
+test('a client stops sending hashes to a service without a store', async () => {
   const first = await ask(running.forgetting.url, '{ me { id } }');
   assert.deepEqual([first.data, first.sent], [{ me: null }, ['POST hash', 'POST document']]);
   await first.query('{ me { email } }');
   assert.deepEqual(first.sent.slice(2), ['POST document']);
 });
 
-test('where only trusted documents are run, a client gets nothing else', async () => {
+test('a service with trusted documents only rejects all others', async () => {
   const known = await ask(running.strict.url, '{ me { id } }');
   assert.deepEqual([known.data, known.sent], [{ me: null }, ['POST hash']]);
   const unknown = await ask(running.strict.url, '{ me { email } }');

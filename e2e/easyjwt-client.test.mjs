@@ -1,5 +1,5 @@
-// A client service of django-easyjwt, as it is published, whose authentication service is auth-graph: the services of
-// ../bench/easyjwt with `rest.enabled`, and nothing else changed.
+// The published client service of django-easyjwt with auth-graph as its authentication service: the service of
+// ../bench/easyjwt without a change, and auth-graph with `rest.enabled`.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ const project = join(here, '..', 'bench', 'easyjwt');
 const folder = mkdtempSync(join(tmpdir(), 'auth-graph-easyjwt-'));
 let auth, client;
 
-/** A request to the client service. */
+/** Sends a request to the client service. */
 async function call(path, { body, token } = {}) {
   const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
   const method = body ? 'POST' : 'GET';
@@ -27,7 +27,7 @@ async function call(path, { body, token } = {}) {
 
 const signIn = async () => (await call('/auth/token/', { body: user })).body;
 
-/** What Django keeps of its users. */
+/** Returns the rows of Django's users. */
 function localUsers() {
   const program = `import json, sqlite3, sys
 print(json.dumps(sqlite3.connect(sys.argv[1]).execute("SELECT email, first_name FROM user").fetchall()))`;
@@ -63,7 +63,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('a user signs in and calls, and Django has a row of theirs', async () => {
+test('a user signs in and calls the service, and Django has their row', async () => {
   assert.deepEqual(localUsers(), []);
   const { access, refresh } = await signIn();
   assert.ok(access && refresh);
@@ -71,7 +71,7 @@ test('a user signs in and calls, and Django has a row of theirs', async () => {
   assert.deepEqual(localUsers(), [[user.email, '']]);
 });
 
-test('what has changed of the user is seen at their next call', async () => {
+test('a change of the user is visible at their next call', async () => {
   const { access } = await signIn();
   const rename = 'mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { user { id } } }';
   await ask(auth.url, rename, { variables: { input: { firstName: 'Ada' } }, token: access });
@@ -89,7 +89,7 @@ test('a pair is refreshed, and its tokens are verified', async () => {
   }
 });
 
-test('wrong passwords, and tokens that are none, are refused', async () => {
+test('wrong passwords and malformed tokens are rejected', async () => {
   const wrong = await call('/auth/token/', { body: { ...user, password: 'not it' } });
   assert.ok([401, 403].includes(wrong.status), `${wrong.status}`);
   assert.ok([401, 403].includes((await call('/api/test/', { token: 'nonsense' })).status));
@@ -98,7 +98,7 @@ test('wrong passwords, and tokens that are none, are refused', async () => {
   assert.ok([401, 403].includes((await call('/auth/token/refresh/', { body: { refresh: 'nonsense' } })).status));
 });
 
-test('after a log-out neither token is good any more', async () => {
+test('after a log-out neither token is valid', async () => {
   const { access, refresh } = await signIn();
   const logout = await call('/auth/token/logout/', { body: { refresh } });
   assert.ok(logout.status < 300, `${logout.status}`);

@@ -1,12 +1,12 @@
-// What stands before the services in production: one https server for many hosts, which remembers what it has passed
-// on.
+// The reverse proxy in front of the services in production: one https server for many hosts, which records the requests
+// that it forwards.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
 
-/** The server; `routes` maps a host and a path, such as `www.example.com/graphql`, to the URL of a service. */
+/** Starts the server. `routes` maps a host and a path, such as `www.example.com/graphql`, to the URL of a service. */
 export async function startFront(folder) {
   const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name));
   const subject = ['-subj', '/CN=example.com', '-days', '2'];

@@ -1,5 +1,5 @@
-// Operations that schemathesis makes up from the schemas, on services of their own: what they do to the accounts of the
-// demo is nobody else's business.
+// Random operations that schemathesis generates from the schemas, on separate services, because they change the
+// accounts of the demo.
 import { spawn } from 'node:child_process';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -12,9 +12,9 @@ import { startProduct } from './product.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-test('no operation that the schemas allow is answered by a fault, or by an unknown code', async () => {
+test('no operation that the schemas allow causes an internal error or an unknown code', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'auth-graph-fuzz-'));
-  // The passwords that are made up would keep the administrator from signing in again.
+  // The random passwords would otherwise prevent the administrator from signing in again.
   const { demo, urls } = await startProduct(folder, { AUTH_GRAPH_LIMITS__ACCOUNT_ATTEMPTS: '100000' });
   try {
     const env = { ...process.env, AUTH_URL: urls['auth-graph'], CLIENT_URL: urls['client-graph'], PYTHONDONTWRITEBYTECODE: '1' };

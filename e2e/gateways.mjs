@@ -1,4 +1,4 @@
-// Gateways in front of our two services and of one that others wrote, each with its file of docs/guides/gateways.md.
+// Gateways in front of our two services and of one from another team, each with its file of docs/guides/gateways.md.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,20 +20,20 @@ function hive(config) {
 }
 
 /**
- * It composes by itself, and is told where each subgraph is and what it has. The package is the one with the program for
- * this system: `grafbase` itself also names packages for others that the registry does not have.
+ * Starts Grafbase, which composes the subgraphs itself. The package contains the program for this system: `grafbase` also
+ * depends on packages for other systems, which the registry does not have.
  */
 async function grafbase(_, subgraphs, folder) {
   const machine = `${process.platform} on ${process.arch}`;
   if (machine !== 'linux on x64') throw new Error(`Grafbase is run here by a program for linux on x64, and this is ${machine}`);
   const port = await freePort();
-  const told = subgraphs.map(({ name, url, sdl }) => {
+  const configured = subgraphs.map(({ name, url, sdl }) => {
     const schema = join(folder, `${name}.graphql`);
     writeFileSync(schema, sdl);
     return `[subgraphs.${name}]\nurl = "${url}"\nschema_path = "${schema}"\n`;
   });
   const overrides = join(folder, 'subgraphs.toml');
-  writeFileSync(overrides, told.join('\n'));
+  writeFileSync(overrides, configured.join('\n'));
   const args = ['dev', '--gateway-config', recipe('grafbase.toml'), '--graph-overrides', overrides, '--port', String(port)];
   const program = join(here, 'node_modules', '@grafbase', 'cli-x86_64-unknown-linux-musl', 'grafbase');
   return startProgram(program, args, `http://127.0.0.1:${port}/graphql?query={__typename}`, { cwd: folder });
@@ -46,8 +46,8 @@ async function apollo(supergraph) {
 }
 
 /**
- * Each gateway: whether it takes directives, whether it checks what they demand, whether it has subscriptions, and whether it
- * passes addresses on without adding that of its client.
+ * The gateways. `directives`: accepts the directives about access. `checks`: enforces them. `subscribes`: supports
+ * subscriptions. `keepsAddresses`: forwards addresses without adding the address of its client.
  */
 export const gateways = [
   { name: 'Hive Gateway', directives: true, checks: true, subscribes: true, start: hive('hive.config.mjs') },
@@ -56,7 +56,7 @@ export const gateways = [
   { name: 'Grafbase', directives: false, checks: false, subscribes: true, keepsAddresses: true, start: grafbase },
 ];
 
-/** Start a gateway on the supergraph of subgraphs, which is kept in the folder. */
+/** Starts a gateway on the supergraph of subgraphs, which is stored in the folder. */
 export async function startGateway({ name, start }, subgraphs, folder) {
   const home = join(folder, name.replace(/\W+/g, '-'));
   mkdirSync(home, { recursive: true });

@@ -1,5 +1,5 @@
-// One graph of three services behind the gateways that people run: who is signed in gets it as a whole, and who is not
-// gets nothing through them that the services do not give.
+// One graph of three services behind the common gateways. A signed-in user gets the whole graph, and other callers get
+// no more than from the services themselves.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ const everything = `query ($id: ID!) {
   me { email notes { nodes { text } } } whoami { subject user { email } }
   user(id: $id) { email metadata notes { nodes { text } } }
 }`;
-// The third service says that there is this user, and the gateway asks auth-graph's `_entities` who it is.
+// The third service names this user, and the gateway requests the user from `_entities` of auth-graph.
 const champion = '{ champion { id email metadata } }';
 const secret = `only for the signed in: ${crypto.randomUUID()}`;
 const forged = (payload) => {
@@ -51,7 +51,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Nothing of anybody, whatever else the answer is. */
+/** Checks that a response contains no data about any user. */
 function assertNothing({ text, status }, what) {
   for (const protectedText of [secret, ...Object.values(users).map(({ email }) => email)]) {
     assert.ok(!text.includes(protectedText), `${what}: ${text}`);
@@ -59,22 +59,22 @@ function assertNothing({ text, status }, what) {
   assert.ok(status < 500, `${what}: ${status} ${text}`);
 }
 
-/** Callers that may see nobody but, where they are signed in, themselves. */
+/** Callers that may see no user except themselves. */
 const outsiders = {
-  'nobody': () => ({}),
+  'an anonymous caller': () => ({}),
   'a token with another signature': () => ({ token: user.accessToken.slice(0, -8) + 'AAAAAAAA' }),
   'a token without a signature': () => ({ token: forged({ sub: admin.user.id, scope: 'users:read', iss: authUrl, aud: 'graph' }) }),
   'a refresh token': () => ({ token: user.refreshToken }),
   'claims in headers and extensions': () => spoofed,
 };
 
-/** Callers that are signed in, but without the scope to see others. */
+/** Signed-in callers without the scope to see other users. */
 const unscoped = {
   'a user': () => user.accessToken,
   'a service with another scope': () => tokenOf(authUrl, services.reader),
 };
 
-test('the guide shows the very files that are run here', () => {
+test('the guide contains the files that are tested here', () => {
   const guide = readFileSync(new URL('../docs/guides/gateways.md', import.meta.url), 'utf8');
   const folder = new URL('gateways/', import.meta.url);
   for (const file of readdirSync(folder)) {
@@ -92,7 +92,7 @@ test('@apollo/gateway does not start on a supergraph with the directives', async
   badges.stop();
 });
 
-test('Grafbase says which machine it needs', async () => {
+test('Grafbase reports which machine it needs', async () => {
   const arch = Object.getOwnPropertyDescriptor(process, 'arch');
   Object.defineProperty(process, 'arch', { ...arch, value: 'arm64' });
   try {
@@ -106,7 +106,7 @@ test('Grafbase says which machine it needs', async () => {
 describe('directly', () => {
   const entities = `query ($representations: [_Any!]!) { _entities(representations: $representations) { ... on User {`;
   for (const [who, options] of Object.entries(outsiders)) {
-    test(`${who} gets nothing, also by _entities`, async () => {
+    test(`${who} gets no data, even from _entities`, async () => {
       const representations = [user, admin].map(({ user: { id } }) => ({ __typename: 'User', id }));
       const ofAuth = await send(authUrl, `${entities} email metadata } } }`, { ...options(), variables: { representations } });
       assertNothing(ofAuth, 'auth-graph');
@@ -117,7 +117,7 @@ describe('directly', () => {
     });
   }
   for (const [who, tokenOfCaller] of Object.entries(unscoped)) {
-    test(`${who} without the scope sees nobody else, also by _entities`, async () => {
+    test(`${who} without the scope sees no other user, even from _entities`, async () => {
       const representations = [{ __typename: 'User', id: admin.user.id }, { __typename: 'User', id: crypto.randomUUID() }];
       const options = { token: await tokenOfCaller(), variables: { representations } };
       const { data, errors } = await send(authUrl, `${entities} email metadata } } }`, options);
@@ -149,7 +149,7 @@ for (const gateway of gateways) {
       assert.equal(node.author.email, users.user.email);
     });
 
-    test('and by a service that extends User without any package of ours', async () => {
+    test('a service without our packages that extends User answers too', async () => {
       const { me } = await ask(url, '{ me { id badges } }', { token: user.accessToken });
       assert.deepEqual(me.badges, [`badge of ${me.id}`]);
     });
@@ -165,27 +165,27 @@ for (const gateway of gateways) {
       assert.deepEqual(ended.codes, ['TOKEN_REVOKED'], ended.text);
     });
 
-    test('a cookie does not pass', async () => {
+    test('a cookie is not forwarded', async () => {
       const query = 'mutation ($input: LoginInput!) { login(input: $input) { ... on TokenPair { refreshToken } } }';
       const { headers, text } = await send(url, query, { variables: { input: { ...users.staff, delivery: 'COOKIE' } } });
       assert.deepEqual(headers.getSetCookie(), []);
-      assert.ok(!text.includes('agr_'), 'the token that belongs into a cookie is not in the answer');
+      assert.ok(!text.includes('agr_'), 'the token for the cookie is not in the response');
     });
 
-    test('a refusal keeps its code', async () => {
+    test('an error keeps its code', async () => {
       const wrong = await send(url, 'mutation ($input: LoginInput!) { login(input: $input) { __typename } }', {
         variables: { input: { ...users.staff, password: 'not it' } },
       });
       assert.deepEqual(wrong.codes, ['INVALID_CREDENTIALS'], wrong.text);
     });
 
-    test('a user that another service names is shown to whoever may see them', async () => {
+    test('a user that another service names is shown to callers who may see them', async () => {
       const seen = await ask(url, champion, { token: admin.accessToken });
       assert.deepEqual(seen.champion, { id: admin.user.id, email: users.admin.email, metadata: {} });
     });
 
     for (const [who, options] of Object.entries(outsiders)) {
-      test(`${who} gets nothing`, async () => {
+      test(`${who} gets no data`, async () => {
         const variables = { id: admin.user.id };
         assertNothing(await send(url, everything, { ...options(), variables }), 'everything');
         assertNothing(await send(url, '{ users { nodes { email } } }', options()), 'users');
@@ -194,7 +194,7 @@ for (const gateway of gateways) {
           ... on User { email } } }`, options()), '_entities');
         const named = await send(url, champion, options());
         assertNothing(named, 'champion');
-        // The other service tells the identifier, and one gateway passes that on.
+        // The other service returns the identifier, and one gateway passes it on.
         assert.deepEqual({ ...named.data?.champion, id: admin.user.id }, { id: admin.user.id }, named.text);
       });
     }
@@ -206,7 +206,7 @@ for (const gateway of gateways) {
     });
 
     for (const [who, tokenOfCaller] of Object.entries(unscoped)) {
-      test(`${who} without the scope sees nobody else, also when another service names them`, async () => {
+      test(`${who} without the scope sees no other user, even when another service names them`, async () => {
         const token = await tokenOfCaller();
         const named = await send(url, champion, { token });
         assertNothing(named, 'champion');
@@ -217,12 +217,12 @@ for (const gateway of gateways) {
       });
     }
 
-    test('claims in headers and extensions change nothing for who is signed in', async () => {
+    test('claims in headers and extensions have no effect for signed-in users', async () => {
       const { me } = await ask(url, '{ me { email } }', { ...spoofed, token: user.accessToken });
       assert.equal(me.email, users.user.email);
     });
 
-    test('the address of a client reaches auth-graph, and counts where the gateway is trusted', async () => {
+    test('the address of a client reaches auth-graph, and is used if the gateway is trusted', async () => {
       const address = `203.0.113.${1 + gateways.indexOf(gateway)}`;
       const headers = { 'x-forwarded-for': address };
       badges.seen.length = 0;
@@ -235,7 +235,7 @@ for (const gateway of gateways) {
       assert.equal(loginEvents.nodes.length, 1, JSON.stringify(loginEvents));
     });
 
-    test('no other header of a client but its token reaches a service', async () => {
+    test('no header of a client except its token reaches a service', async () => {
       badges.seen.length = 0;
       const headers = { ...spoofed.headers, cookie: 'auth_graph_refresh=stolen', 'x-csrf-token': 'stolen' };
       await ask(url, '{ me { badges } }', { token: user.accessToken, headers });
@@ -244,7 +244,7 @@ for (const gateway of gateways) {
       assert.deepEqual(Object.keys({ cookie: '', ...headers }).filter((name) => badges.seen[0][name]), []);
     });
 
-    test('a token that is no good does not stand in the way of signing in, and says what is wrong with it', async () => {
+    test('an invalid token does not prevent signing in, and is reported with its code', async () => {
       const signingIn = 'mutation ($input: LoginInput!) { login(input: $input) { __typename } }';
       const bad = { outdated: 'TOKEN_INVALID', [services.expired]: 'TOKEN_EXPIRED' };
       for (const [token, code] of Object.entries({ ...bad, [`${user.accessToken.slice(0, -8)}AAAAAAAA`]: 'TOKEN_INVALID' })) {
@@ -256,7 +256,7 @@ for (const gateway of gateways) {
     });
 
     if (gateway.subscribes) {
-      test('changes of users are told through it', async () => {
+      test('changes of users arrive through it', async () => {
         const options = { token: await tokenOf(authUrl, services.reader), signal: AbortSignal.timeout(patience) };
         const changes = subscribe(url, 'subscription { userChanges { kind user { id firstName } } }', options);
         const current = (await changes.next()).value;
@@ -272,7 +272,7 @@ for (const gateway of gateways) {
         }
       });
 
-      test('and to nobody without the scope', async () => {
+      test('changes require the scope', async () => {
         for (const token of ['outdated', user.accessToken]) {
           const options = { token, signal: AbortSignal.timeout(patience) };
           const { value } = await subscribe(url, 'subscription { userChanges { kind user { email } } }', options).next();
@@ -281,7 +281,7 @@ for (const gateway of gateways) {
       });
     }
 
-    test(`what only directives forbid is ${gateway.checks ? 'refused' : 'open'}`, async () => {
+    test(`a field that only directives protect is ${gateway.checks ? 'rejected' : 'open'}`, async () => {
       const anonymous = await send(url, '{ badgeCount me { badges } }', {});
       const unscoped = await send(url, '{ me { reports } }', { token: user.accessToken });
       if (gateway.checks) {

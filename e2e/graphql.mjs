@@ -1,7 +1,7 @@
-// Sending operations, as any client does.
+// Sends operations, as any client does.
 import assert from 'node:assert/strict';
 
-/** What comes back, whatever it is: status, headers, data, errors and the codes of these. */
+/** Sends an operation, and returns the status, headers, data, errors and their codes. */
 export async function send(url, query, { variables, token, headers, extensions } = {}) {
   const answer = await fetch(new URL('/graphql', url), {
     method: 'POST',
@@ -10,19 +10,19 @@ export async function send(url, query, { variables, token, headers, extensions }
   });
   const text = await answer.text();
   const body = text.startsWith('{') ? JSON.parse(text) : {};
-  // Grafbase moves what a subgraph has said away.
+  // Grafbase moves the extensions of a subgraph to another member.
   const codes = (body.errors ?? []).map(({ extensions }) => (extensions?.upstream_extensions ?? extensions)?.code);
   return { status: answer.status, headers: answer.headers, text, data: body.data, errors: body.errors, codes };
 }
 
-/** The data of an operation that must succeed. */
+/** Sends an operation that must succeed, and returns its data. */
 export async function ask(url, query, options) {
   const { data, errors, text } = await send(url, query, options);
   assert.ok(data && !errors, text);
   return data;
 }
 
-/** The answers to a subscription, as server-sent events; it ends when `signal` is aborted. */
+/** Yields the results of a subscription over server-sent events, until `signal` is aborted. */
 export async function* subscribe(url, query, { token, signal }) {
   const answer = await fetch(new URL('/graphql', url), {
     method: 'POST',
@@ -50,7 +50,7 @@ export const users = {
 const signingIn = `mutation ($input: LoginInput!) {
   login(input: $input) { ... on TokenPair { accessToken refreshToken user { id email } } } }`;
 
-/** The token pair of somebody, signed in at auth-graph or through whatever stands before it. */
+/** Signs a user in at auth-graph or through a gateway, and returns the token pair. */
 export async function login(url, input) {
   return (await ask(url, signingIn, { variables: { input } })).login;
 }

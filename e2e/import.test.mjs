@@ -1,5 +1,5 @@
-// Users who come from other systems: their hashes and their database are made by the software of those systems, and
-// they sign in here with their old passwords.
+// Users of other systems. The software of those systems creates their hashes and their database, and the users sign in
+// here with their old passwords.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const run = promisify(execFile);
 const password = "pässword of Ada's";
 
-/** What the software of the others says. It must not stop this process, which serves nothing but starts what does. */
+/** Runs the software of another system, without blocking this process. */
 async function python(...args) {
   const { stdout } = await run(join(here, '.venv', 'bin', 'python'), [join(here, 'foreign_users.py'), ...args]);
   return stdout;
@@ -51,12 +51,12 @@ describe('password hashes of other systems', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('every one signs in, and no wrong password does', async () => {
+  test('every user signs in, and wrong passwords are rejected', async () => {
     assert.equal(users.length, 12);
     for (const { email, passwordHash } of users) {
       const wrong = login(service.url, { email, password: 'another password' });
       await assert.rejects(wrong, /INVALID_CREDENTIALS/, `${email} ${passwordHash}`);
-      // The second time it is compared with the hash that has taken the place of the imported one.
+      // The second time, the password is compared with the hash that replaced the imported one.
       for (const _ of [1, 2]) {
         const pair = await login(service.url, { email, password });
         assert.ok(pair.accessToken, email);
@@ -91,13 +91,13 @@ describe('the database of a django-easyjwt authentication service', () => {
     }
   });
 
-  test('whoever was disabled there stays so', async () => {
+  test('a disabled user stays disabled', async () => {
     const answer = await post(service.url, '/auth/token/', { email: 'gone@example.com', password });
     assert.equal(answer.status, 401);
     assert.deepEqual(answer.body, { detail: 'No active account found with the given credentials' });
   });
 
-  test('the old superuser is one here', async () => {
+  test('a superuser stays a superuser', async () => {
     const { accessToken } = await login(service.url, { email: 'root@example.com', password });
     const answer = await fetch(new URL('/graphql', service.url), {
       method: 'POST',

@@ -1,5 +1,5 @@
-// What a federated query costs in processor time: `node e2e/measure-gateway.mjs`, after `cargo build --release`.
-// The services run as in production, on SQLite; Hive Gateway checks tokens and what the directives demand.
+// Measures the processor time of a federated query: `node e2e/measure-gateway.mjs`, after `cargo build --release`. The
+// services run as in production, on SQLite. Hive Gateway checks tokens and enforces the directives.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ async function service(name, settings) {
   return url;
 }
 
-/** Seconds of processor time of a process and its children so far. */
+/** Returns the processor time of a process and its children, in seconds. */
 function used(pid) {
   const [, , ...fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(/\) | /);
   const own = (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;

@@ -1,5 +1,5 @@
-// The standard OAuth endpoints, driven by openid-client, a certified client library: all it is told is where the issuer
-// is, and who it shall be.
+// The standard OAuth endpoints with openid-client, a certified client library. It is configured only with the issuer
+// and its credentials.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as oauth from 'openid-client';
@@ -26,7 +26,7 @@ async function login(input) {
   return (await graphql(document, { input })).login;
 }
 
-/** What a library finds out about the issuer, for one client. */
+/** Discovers the issuer for one client. */
 function discover(algorithm, id, authentication) {
   return oauth.discovery(new URL(url), id, undefined, authentication, {
     algorithm,
@@ -59,7 +59,7 @@ for (const algorithm of ['oauth2', 'oidc']) {
 }
 
 for (const [name, method] of Object.entries(methods)) {
-  test(`a service signs in (${name}), asks about its token, and ends it`, async () => {
+  test(`a service signs in (${name}), introspects its token, and revokes it`, async () => {
     const { id, secret } = await createClient();
     const config = await discover('oauth2', id, method(secret));
     const granted = await oauth.clientCredentialsGrant(config, { scope: 'users:read' });
@@ -75,7 +75,7 @@ for (const [name, method] of Object.entries(methods)) {
   });
 }
 
-test('what is refused has the names that the library knows', async () => {
+test('errors have the names that the library knows', async () => {
   const { id, secret } = await createClient();
   const wrong = await discover('oauth2', id, oauth.ClientSecretBasic(`${secret}x`));
   await assert.rejects(oauth.clientCredentialsGrant(wrong), (error) => {
@@ -87,7 +87,7 @@ test('what is refused has the names that the library knows', async () => {
   await assert.rejects(oauth.clientCredentialsGrant(post, { resource: 'https://else.test' }), { error: 'invalid_target' });
 });
 
-test('a person who has signed in goes on with the library, as the public client', async () => {
+test('a signed-in user refreshes with the library, as the public client', async () => {
   const service = await createClient();
   const watching = await discover('oauth2', service.id, oauth.ClientSecretBasic(service.secret));
   const pair = await login(user);
@@ -104,7 +104,7 @@ test('a person who has signed in goes on with the library, as the public client'
   await assert.rejects(oauth.refreshTokenGrant(config, next.refresh_token), { error: 'invalid_grant' });
 });
 
-test('the client service knows a service for what it is', async () => {
+test('the client service recognises a service', async () => {
   const { id, secret } = await createClient();
   const config = await discover('oauth2', id, oauth.ClientSecretBasic(secret));
   const { access_token } = await oauth.clientCredentialsGrant(config);
@@ -112,7 +112,7 @@ test('the client service knows a service for what it is', async () => {
   assert.deepEqual(whoami, { subject: id, user: null });
 });
 
-test('a disabled service is out at once', async () => {
+test('a disabled service is rejected at once', async () => {
   const { id, secret } = await createClient();
   const config = await discover('oauth2', id, oauth.ClientSecretPost(secret));
   const { access_token } = await oauth.clientCredentialsGrant(config);

@@ -1,4 +1,4 @@
-// The page of each service in a real browser. AUTH_URL and CLIENT_URL say where the services are: see run.mjs.
+// The page of each service in a real browser. AUTH_URL and CLIENT_URL are the addresses of the services: see run.mjs.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, openPage, run, screenshot } from './browser.mjs';
@@ -20,7 +20,7 @@ async function signIn(page, { email, password }) {
 }
 
 for (const [name, url] of Object.entries(services)) {
-  test(`the page of ${name} runs an operation and keeps to its policy and its origin`, async () => {
+  test(`the page of ${name} runs an operation within its policy and its origin`, async () => {
     assert.ok(url, `where is ${name}?`);
     const { page, wrong } = await openPage(browser, url);
     assert.equal(await page.title(), name);
@@ -35,7 +35,7 @@ for (const [name, url] of Object.entries(services)) {
     await page.context().close();
   });
 
-  test(`signing in on the page of ${name} signs what follows, and nothing is stored`, async () => {
+  test(`signing in on the page of ${name} authenticates later requests, and nothing is stored`, async () => {
     const { page, wrong } = await openPage(browser, url);
     await signIn(page, user);
     await page.getByText(`Signed in as ${user.email}`).waitFor();
@@ -49,7 +49,7 @@ for (const [name, url] of Object.entries(services)) {
     await page.context().close();
   });
 
-  test(`a page of ${name} is answered over a WebSocket by the client that most others use`, async () => {
+  test(`a page of ${name} uses a WebSocket with the most common client`, async () => {
     const { page, wrong } = await openPage(browser, url);
     await page.waitForFunction(() => 'graphqlWs' in globalThis);
     const answers = await page.evaluate(
@@ -70,7 +70,7 @@ for (const [name, url] of Object.entries(services)) {
     await page.context().close();
   });
 
-  test(`a wrong password on the page of ${name} is told`, async () => {
+  test(`a wrong password on the page of ${name} is reported`, async () => {
     const { page } = await openPage(browser, url);
     await signIn(page, { ...user, password: 'wrong' });
     await page.locator('#problem:not(:empty)').waitFor();
@@ -79,7 +79,7 @@ for (const [name, url] of Object.entries(services)) {
   });
 }
 
-test('the token in the answer of the Login tab can be taken over', async () => {
+test('the token in the response of the Login tab can be used', async () => {
   const { page, wrong } = await openPage(browser, services['auth-graph']);
   const selection = `{ login(input: { email: "${user.email}", password: "${user.password}" }) {
     ... on TokenPair { accessToken expiresIn user { email } } } }`;

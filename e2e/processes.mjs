@@ -1,12 +1,12 @@
-// Programs that tests start: on free ports, awaited until they answer, and ended with the tests.
+// Programs that tests start on free ports. A test waits until they answer, and they end with the test.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 
-/** When what a test waits for does not come any more: much longer than a machine needs that does other things as well. */
+/** Time limit for waiting. It is much longer than a busy machine needs. */
 export const patience = 180_000;
 
-// Below the ports that a system gives to whoever asks for any: one of them could be given away before it is taken here.
-// Each process of tests begins elsewhere.
+// These ports are below the ephemeral range, so that the system does not assign one before it is used here. Each test
+// process begins at another port.
 let port = 11_000 + ((process.pid * 50) % 20_000);
 
 const isFree = (port) =>
@@ -15,14 +15,14 @@ const isFree = (port) =>
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 
-/** A port that nobody listens on. */
+/** Returns an unused port. */
 export async function freePort() {
   do port += 1;
   while (!(await isFree(port)));
   return port;
 }
 
-/** Start a program, and wait until `url` answers with a status below 500. What it has said is told when it does not. */
+/** Starts a program, and waits until `url` answers with a status below 500. The error contains the output of the program. */
 export async function startProgram(command, args, url, options = {}) {
   let output = '';
   let ended = false;

@@ -6,10 +6,10 @@ import { patience } from './processes.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** What the services are called. */
+/** Names of the services. */
 export const names = ['auth-graph', 'client-graph'];
 
-/** Start the demo on free ports, with its data in a folder of its own and these settings, and read where its services are. */
+/** Starts the demo on free ports, with its data in its own folder and these settings, and reads the addresses of its services. */
 export async function startProduct(folder, settings = {}) {
   const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
   const demo = spawn(join(target, 'debug', 'demo'), ['--auth-port', '0', '--client-port', '0'], {
@@ -24,7 +24,7 @@ export async function startProduct(folder, settings = {}) {
       clearTimeout(timer);
       reject(new Error(`the demo ${why}:\n${output}`));
     };
-    const timer = setTimeout(() => fail('did not say where its services are'), patience);
+    const timer = setTimeout(() => fail('did not print the addresses of its services'), patience);
     demo.on('error', (error) => fail(`could not be started (${error.message})`));
     demo.on('exit', (code) => fail(`ended with ${code}`));
     const read = (chunk) => {

@@ -1,5 +1,5 @@
-// The example for services in Python: it verifies tokens by the JWKS and follows the feed, with FastAPI, PyJWT and
-// httpx and nothing of ours.
+// The example for services in Python. It verifies tokens with the JWKS and follows the feed, with FastAPI, PyJWT and
+// httpx, and without a package of this project.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ async function start(environment) {
   return { url: new URL(url).origin, stop, ended };
 }
 
-/** Wait for what happens soon. */
+/** Waits until a condition is true. */
 async function eventually(what, wanted) {
   const deadline = Date.now() + patience;
   let seen;
@@ -45,20 +45,20 @@ before(async () => {
 });
 after(() => service?.stop());
 
-test('it knows who calls', async () => {
+test('it identifies the caller', async () => {
   const { status, body } = await get(service, '/me', user.accessToken);
   assert.deepEqual([status, body.subject], [200, user.user.id]);
   const { sessions } = await ask(authUrl, '{ sessions { id } }', { token: user.accessToken });
   assert.ok(sessions.some(({ id }) => id === body.session));
 });
 
-test('it refuses what is no good, with the codes that auth-graph uses', async () => {
+test('it rejects invalid tokens with the codes of auth-graph', async () => {
   const [header, claims] = user.accessToken.split('.');
   const [, other] = staff.accessToken.split('.');
   const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const bad = {
     'another signature': `${user.accessToken.slice(0, -8)}AAAAAAAA`,
-    'the claims of somebody else': [header, other, user.accessToken.split('.')[2]].join('.'),
+    'the claims of another user': [header, other, user.accessToken.split('.')[2]].join('.'),
     'no signature': `${part({ alg: 'none', typ: 'at+jwt' })}.${claims}.`,
     'an algorithm of its own': `${part({ ...JSON.parse(Buffer.from(header, 'base64url')), alg: 'HS256' })}.${claims}.AAAA`,
     'an unknown key': `${part({ alg: 'ES256', typ: 'at+jwt', kid: 'unknown' })}.${claims}.AAAA`,
@@ -71,7 +71,7 @@ test('it refuses what is no good, with the codes that auth-graph uses', async ()
   assert.deepEqual((await get(service, '/me')).code, 'UNAUTHENTICATED');
 });
 
-test('it refuses a token for another audience', async () => {
+test('it rejects a token for another audience', async () => {
   const other = await start({ AUDIENCE: 'another' });
   try {
     assert.equal((await get(other, '/me', user.accessToken)).code, 'TOKEN_INVALID');
@@ -80,14 +80,14 @@ test('it refuses a token for another audience', async () => {
   }
 });
 
-test('it asks for the scope', async () => {
+test('it requires the scope', async () => {
   assert.equal((await get(service, '/reports', staff.accessToken)).status, 200);
   assert.equal((await get(service, '/reports', user.accessToken)).code, 'FORBIDDEN');
   const unscoped = await login(authUrl, { ...users.staff, scope: [] });
   assert.equal((await get(service, '/reports', unscoped.accessToken)).code, 'FORBIDDEN');
 });
 
-test('with the feed it has every user, keeps up with them, and refuses what has ended', async () => {
+test('with the feed it has every user, applies changes, and rejects ended sessions', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'auth-graph-python-'));
   const admin = await login(authUrl, users.admin);
   const make = `mutation ($input: CreateClientInput!) { createClient(input: $input) { secret client { id } } }`;
@@ -104,7 +104,7 @@ test('with the feed it has every user, keeps up with them, and refuses what has 
   let following = await start(environment);
   try {
     await ready(following);
-    // The administrator has never been here.
+    // The administrator has never visited this service.
     const { body } = await get(following, `/users/${admin.user.id}`, staff.accessToken);
     assert.equal(body.email, users.admin.email);
 
@@ -117,7 +117,7 @@ test('with the feed it has every user, keeps up with them, and refuses what has 
     await ask(authUrl, logout, { variables: { token: session.refreshToken } });
     await eventually(() => get(following, '/me', session.accessToken), ({ code }) => code === 'TOKEN_REVOKED');
 
-    // What happens while it is away is not missed, and what has ended is still refused.
+    // Changes during an outage are not missed, and ended sessions are still rejected.
     following.stop();
     await following.ended;
     await rename('Ada');

@@ -1,5 +1,5 @@
-// The two GraphQL clients that most front ends use, with the recipes of docs/guides/browsers.md: several queries fail
-// at once because the access token is no longer taken, one refresh follows, and all of them are answered.
+// The two most common GraphQL clients, with the recipes of docs/guides/browsers.md. Several queries fail at once
+// because the access token is no longer accepted, one refresh follows, and all of them are answered.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ const fields = ['id', 'email', 'firstName', 'lastName', 'version'];
 const codes = ['UNAUTHENTICATED', 'TOKEN_EXPIRED', 'TOKEN_INVALID'];
 const isStale = (error) => codes.includes(error.extensions?.code);
 
-/** Somebody who has signed in and whose access token is not taken, with a count of what happens. */
+/** Returns a signed-in user whose access token is not accepted, with counters. */
 function sessionOf(url, pair) {
   const session = { url: new URL('/graphql', url).href, ...pair, refreshes: 0, refused: [] };
   session.refresh = async () => {
@@ -41,7 +41,7 @@ function apollo(session) {
   let refreshing;
   const renew = new ErrorLink(({ error, operation, forward }) => {
     if (!CombinedGraphQLErrors.is(error) || !error.errors.some(isStale)) return;
-    // A query that was sent with the old token and failed late needs no further refresh.
+    // A query with the old token that failed late needs no further refresh.
     if (operation.getContext().headers.authorization !== bearer()) return forward(operation);
     refreshing ??= session.refresh().finally(() => (refreshing = undefined));
     return from(refreshing).pipe(switchMap(() => forward(operation)));
@@ -61,7 +61,7 @@ function urql(session) {
       refused = operation.context.fetchOptions.headers.authorization;
       return true;
     },
-    // A query that was sent with the old token and failed late needs no further refresh.
+    // A query with the old token that failed late needs no further refresh.
     refreshAuth: async () => refused === bearer() && session.refresh(),
   }));
   const client = new Client({
@@ -79,14 +79,14 @@ function urql(session) {
 
 describe('several parallel failures are followed by one refresh', () => {
   const folder = mkdtempSync(join(tmpdir(), 'auth-graph-refresh-'));
-  // The address is another one after each start; the issuer has to stay.
+  // The address changes with each start, but the issuer must stay the same.
   const settings = ['server.public_url=http://auth.localhost'];
   const pairs = [];
   let service;
 
   before(async () => {
     createUser(folder);
-    // Ten minutes ago by this clock: what lives for five has expired when the service starts again.
+    // The clock is ten minutes late, so that tokens with a lifetime of five minutes have expired after the restart.
     const earlier = await startAuthGraph(folder, settings, '10m');
     for (let number = 0; number < 2; number += 1) pairs.push(await login(earlier.url));
     await earlier.stop();
@@ -104,10 +104,10 @@ describe('several parallel failures are followed by one refresh', () => {
     const answers = await Promise.all(fields.map((field) => query(`{ me { ${field} } }`)));
     answers.forEach((answer, index) => assert.ok(fields[index] in answer.me));
     assert.equal(answers[1].me.email, 'ada@example.com');
-    assert.deepEqual(session.refused, fields.map(() => code), 'all of them have failed first');
+    assert.deepEqual(session.refused, fields.map(() => code), 'all queries have failed first');
     assert.equal(session.refreshes, 1);
     await query('{ me { isActive } }');
-    assert.equal(session.refreshes, 1, 'the new token is kept');
+    assert.equal(session.refreshes, 1, 'the new token is stored');
   }
 
   for (const [name, build] of Object.entries({ 'Apollo Client': apollo, urql })) {

@@ -1,6 +1,6 @@
-// Runs the tests of this folder against the demo, and gets what they need first: `node e2e/run.mjs [FILE...]`.
-// With AUTH_URL and CLIENT_URL in the environment it tests the services that run there, and starts none.
-// Whatever is missing and can not be installed is a failure: nothing is skipped.
+// Installs what the tests of this folder need, and runs them against the demo: `node e2e/run.mjs [FILE...]`. With
+// AUTH_URL and CLIENT_URL in the environment it tests those services, and starts none. A requirement that cannot be
+// installed is a failure; no test is skipped.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ function must(command, args, options = {}) {
   if (error || status !== 0) throw new Error(`${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}`);
 }
 
-/** What is missing of Debian's: the browser, what starts a program with another time, and what makes environments of Python. */
+/** Returns the missing Debian packages: the browser, faketime, and virtual environments of Python. */
 function installPrograms() {
   const missing = [];
   if (!process.env.CHROMIUM && !existsSync('/usr/bin/chromium')) missing.push('chromium', 'fonts-liberation');
@@ -32,7 +32,7 @@ function installPrograms() {
   apt('install', '--yes', '--no-install-recommends', ...missing);
 }
 
-/** The packages of requirements.txt, in a virtual environment that is made anew when they change. */
+/** Installs the packages of requirements.txt in a virtual environment, which is created again when they change. */
 function installPython() {
   const [wanted, installed] = [join(here, 'requirements.txt'), join(here, '.venv', 'requirements.txt')];
   if (existsSync(installed) && readFileSync(installed, 'utf8') === readFileSync(wanted, 'utf8')) return;

@@ -1,5 +1,5 @@
-// auth-graph and client-graph with people of their own, for tests that need more than the demo has: an access token
-// that has expired, and a service that reads the feed.
+// auth-graph and client-graph with their own users, for tests that need more than the demo: an expired access token,
+// and a service that reads the feed.
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,13 +14,13 @@ export const people = {
   user: { email: 'user@example.com', password },
 };
 
-/** Start both; `expired` was the access token of `people.user`, `reader` may read the feed. */
+/** Starts both services. `expired` is an expired access token of `people.user`, and `reader` may read the feed. */
 export async function startServices(folder, settings = []) {
   const data = join(folder, 'auth-graph');
   const run = (...args) =>
     execFileSync(binary('auth-graph'), ['--set', `data_dir=${data}`, ...args], { encoding: 'utf8', input: `${password}\n` });
   const bind = `server.bind=127.0.0.1:${await freePort()}`;
-  // Ten minutes ago by this clock: what lives for five has expired when the service starts again.
+  // The clock is ten minutes late, so that tokens with a lifetime of five minutes have expired after the restart.
   const earlier = await startAuthGraph(data, [bind, ...settings], '10m');
   run('user', 'create', people.admin.email, '--superuser');
   run('user', 'create', people.staff.email, '--staff');
@@ -28,7 +28,7 @@ export async function startServices(folder, settings = []) {
   const [, id, secret] = /client_id=(\S+)\s+client_secret=(\S+)/.exec(run('client', 'create', 'reader', '--scope', 'feed:read'));
   const expired = (await login(earlier.url, people.user)).accessToken;
   await earlier.stop();
-  // The others are good for as long as a slow machine takes for all tests of a file.
+  // Other tokens are valid for as long as a slow machine needs for all tests of a file.
   const auth = await startAuthGraph(data, [bind, 'tokens.access_lifetime=1h', ...settings]);
 
   const clientUrl = `http://127.0.0.1:${await freePort()}`;
@@ -45,7 +45,7 @@ export async function startServices(folder, settings = []) {
   return { authUrl: auth.url, clientUrl, expired, reader: { id, secret }, stop };
 }
 
-/** An access token of a service client. */
+/** Returns an access token of a service client. */
 export async function tokenOf(authUrl, { id, secret }) {
   const answer = await fetch(new URL('/oauth/token', authUrl), {
     method: 'POST',

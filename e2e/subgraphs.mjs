@@ -1,10 +1,10 @@
-// The subgraphs as they tell themselves, and supergraphs of them.
+// The subgraphs of the running services, and supergraphs of them.
 import { readFileSync } from 'node:fs';
 import { composeServices as compose } from '@theguild/federation-composition';
 import { parse } from 'graphql';
 import { ask } from './graphql.mjs';
 
-/** Our two: as the running services tell themselves, or as they are exported for gateways that refuse directives. */
+/** Returns our two subgraphs, from the running services or as exported for gateways that reject directives. */
 export async function ours({ directives = true } = {}) {
   const urls = { 'auth-graph': process.env.AUTH_URL, 'client-graph': process.env.CLIENT_URL };
   return Promise.all(
@@ -20,7 +20,7 @@ function withoutDirectives(name) {
   return readFileSync(new URL(file, import.meta.url), 'utf8');
 }
 
-/** The supergraph of the subgraphs. */
+/** Composes subgraphs to a supergraph. */
 export function supergraphOf(subgraphs) {
   const { supergraphSdl, errors } = compose(subgraphs.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(sdl) })));
   if (!supergraphSdl) throw new Error(`the subgraphs do not compose: ${errors.map(({ message }) => message).join('\n')}`);

@@ -1,14 +1,14 @@
-// The supergraph of the committed subgraphs: `node e2e/supergraph.mjs` writes schema/supergraph.graphql anew.
+// The supergraph of the committed subgraphs: `node e2e/supergraph.mjs` writes schema/supergraph.graphql.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { supergraphOf } from './subgraphs.mjs';
 
 const schema = (file) => new URL(`../schema/${file}`, import.meta.url);
 
-/** Where the supergraph is kept. */
+/** File of the supergraph. */
 export const committed = schema('supergraph.graphql');
 
-/** The supergraph as the committed subgraphs give it, with the addresses of the demo. */
+/** Composes the supergraph of the committed subgraphs, with the addresses of the demo. */
 export function supergraph() {
   const subgraphs = { 'auth-graph': 8000, 'client-graph': 8001 };
   const parts = Object.entries(subgraphs).map(([name, port]) => {

@@ -1,5 +1,5 @@
-// The committed supergraph is that of the committed subgraphs, the operations of our clients fit, and nothing that was
-// released is taken away, given to fewer callers, or no longer fits an operation that was released with it.
+// The committed supergraph is that of the committed subgraphs, and the operations of our clients are valid. No released
+// field is removed or limited to fewer callers, and all released operations stay valid.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ test('the supergraph is current', () => {
   assert.ok(readFileSync(committed, 'utf8') === supergraph(), 'schema/supergraph.graphql is out of date: run `make schema`');
 });
 
-/** What is wrong with each operation of a folder, by a schema. */
+/** Returns the validation errors of the operations in a folder. */
 function misfits(sdl, folder) {
   const schema = buildSchema(sdl, { assumeValidSDL: true });
   const url = new URL(`../${folder}/`, import.meta.url);
@@ -23,40 +23,40 @@ function misfits(sdl, folder) {
 
 const sdl = (file) => readFileSync(new URL(`../schema/${file}`, import.meta.url), 'utf8');
 
-test('every operation of our clients fits the schema that answers it', () => {
+test('every operation of our clients matches its schema', () => {
   assert.deepEqual(misfits(sdl('auth.graphql'), 'schema/operations'), []);
   assert.deepEqual(misfits(sdl('client.subgraph.plain.graphql'), 'client-graph/operations'), []);
 });
 
-test('a field that is taken away is told with the operation that needs it', () => {
+test('a removed field is reported with the operation that needs it', () => {
   const without = sdl('auth.graphql').replace(/^\temail: String!$/gm, '\taddress: String!');
-  const told = misfits(without, 'schema/operations');
-  assert.ok(told.includes('schema/operations/me.graphql: Cannot query field "email" on type "User".'), told.join('\n'));
+  const reported = misfits(without, 'schema/operations');
+  assert.ok(reported.includes('schema/operations/me.graphql: Cannot query field "email" on type "User".'), reported.join('\n'));
 });
 
-/** What was released of each service: its schema, and the operations that its users send. */
+/** The released schema of each service, and the released operations. */
 const released = {
   'auth.subgraph.graphql': 'schema/released/operations/auth-graph',
   'client.subgraph.graphql': 'schema/released/operations/client-graph',
 };
-const advice = 'keep it beside what takes its place, with @deprecated: see schema/released/README.md';
+const advice = 'keep the old definition with @deprecated next to its replacement: see schema/released/README.md';
 
-/** What would break those who use the schema as it was released. */
+/** Returns the changes that break users of a released schema. */
 function broken(file, change = (text) => text) {
   const [before, now] = [sdl(`released/${file}`), change(sdl(file))];
   const [old, current] = [before, now].map((text) => buildSchema(text, { assumeValidSDL: true }));
   const breaking = findBreakingChanges(old, current).map(({ description }) => description);
-  return [...breaking, ...stricter(before, now)].map((told) => `${file}: ${told}`).concat(misfits(now, released[file]));
+  return [...breaking, ...stricter(before, now)].map((reported) => `${file}: ${reported}`).concat(misfits(now, released[file]));
 }
 
-/** What a directive demands: one of these lists of things that a caller must have. */
+/** Returns the demands of a directive: the caller must meet one of these lists. */
 function demanded({ name: { value: name }, arguments: [argument] }) {
   if (name === 'authenticated') return [['a token']];
   if (name !== 'requiresScopes' && name !== 'policy') return undefined;
   return valueFromASTUntyped(argument.value).map((list) => ['a token', ...list.map((one) => `${name} ${one}`)]);
 }
 
-/** What each field demands, by its own directives and those of its type. */
+/** Returns the demands of each field, from its own directives and those of its type. */
 function demandsOf(text) {
   const fields = parse(text).definitions.flatMap(({ name, directives, fields = [] }) =>
     fields.map((field) => [`${name.value}.${field.name.value}`, [...directives, ...field.directives]]),
@@ -64,7 +64,7 @@ function demandsOf(text) {
   return new Map(fields.map(([field, directives]) => [field, directives.map(demanded).filter(Boolean)]));
 }
 
-/** The fields that no longer answer everybody whom they answered. */
+/** Returns the fields that demand more of their callers than before. */
 function stricter(before, now) {
   const had = demandsOf(before);
   const isMet = (needs, has) => has.every((held) => needs.some((needed) => needed.every((one) => held.includes(one))));
@@ -72,17 +72,17 @@ function stricter(before, now) {
   return [...demandsOf(now)].filter(stricter).map(([field]) => `${field} demands more of its callers.`);
 }
 
-test('nothing is taken away that was released, and every released operation fits', () => {
+test('no released definition is removed, and every released operation is valid', () => {
   assert.deepEqual(Object.keys(released).flatMap((file) => broken(file)), [], advice);
 });
 
-test('a field that is taken away, and an argument that must be given, are told with the operations that they break', () => {
+test('a removed field and a new required argument are reported with the operations that they break', () => {
   const without = broken('auth.subgraph.graphql', (text) => text.replace(/^\temail: String!$/gm, '\taddress: String!'));
-  for (const told of [
+  for (const reported of [
     'auth.subgraph.graphql: User.email was removed.',
     'schema/released/operations/auth-graph/me.graphql: Cannot query field "email" on type "User".',
   ]) {
-    assert.ok(without.includes(told), without.join('\n'));
+    assert.ok(without.includes(reported), without.join('\n'));
   }
   const strict = broken('auth.subgraph.graphql', (text) => text.replace('logout(', 'logout(reason: String!, '));
   assert.equal(strict[0], 'auth.subgraph.graphql: A required arg reason on Mutation.logout was added.');
@@ -90,16 +90,16 @@ test('a field that is taken away, and an argument that must be given, are told w
   assert.equal(strict.length, 2);
 });
 
-test('a field that demands more of its callers is told, one that demands less is not', () => {
+test('a field that demands more of its callers is reported, one that demands less is not', () => {
   const clients = 'clients: [ServiceClient!]! @requiresScopes(scopes: [["clients:read"]])';
   const as = (directives) => broken('auth.subgraph.graphql', (text) => {
     assert.ok(text.includes(clients));
     return text.replace(clients, `clients: [ServiceClient!]! ${directives}`);
   });
-  const told = ['auth.subgraph.graphql: Query.clients demands more of its callers.'];
-  assert.deepEqual(as('@requiresScopes(scopes: [["clients:read", "users:read"]])'), told);
-  assert.deepEqual(as('@requiresScopes(scopes: [["users:read"]])'), told);
-  assert.deepEqual(as('@policy(policies: [["fresh"]])'), told);
+  const reported = ['auth.subgraph.graphql: Query.clients demands more of its callers.'];
+  assert.deepEqual(as('@requiresScopes(scopes: [["clients:read", "users:read"]])'), reported);
+  assert.deepEqual(as('@requiresScopes(scopes: [["users:read"]])'), reported);
+  assert.deepEqual(as('@policy(policies: [["fresh"]])'), reported);
   assert.deepEqual(as('@requiresScopes(scopes: [["clients:read"], ["users:read"]])'), []);
   assert.deepEqual(as('@authenticated'), []);
   assert.deepEqual(as(''), []);

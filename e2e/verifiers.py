@@ -1,5 +1,5 @@
-"""Verifies tokens with a library of others: LIBRARY ISSUER JWKS_URL ALGORITHM, and the tokens on standard input, one a line.
-Prints a list of claims in JSON, null for a token that is refused."""
+"""Verifies tokens with another library: LIBRARY ISSUER JWKS_URL ALGORITHM, and the tokens on standard input, one per line.
+Prints a list of claims in JSON, with null for a rejected token."""
 
 import json
 import secrets

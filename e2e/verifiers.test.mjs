@@ -1,5 +1,5 @@
-// Access tokens, verified by libraries of others: all they are told is where the keys are, the issuer, the audience and
-// the algorithm. Each must take a good token, and no other.
+// Access tokens, verified by other libraries. They are configured only with the address of the keys, the issuer, the
+// audience and the algorithm. Each must accept a valid token and reject all others.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { createUser, login, startAuthGraph, user } from './auth-graph.mjs';
 const here = dirname(fileURLToPath(import.meta.url));
 const run = promisify(execFile);
 const everyone = ['jose', 'jsonwebtoken and jwks-rsa', 'PyJWT', 'joserfc', 'djangorestframework-simplejwt'];
-/** What does not know an algorithm is not asked about it. */
+/** Libraries that do not support an algorithm are not tested with it. */
 const unaware = { EdDSA: ['jsonwebtoken and jwks-rsa', 'djangorestframework-simplejwt'] };
 
 const inNode = {
@@ -33,14 +33,14 @@ const inNode = {
   },
 };
 
-/** The claims that a library finds in each token; null where it refuses the token. */
+/** Returns the claims that a library reads from each token, or null for a rejected one. */
 async function verify(library, issuer, tokens) {
   if (inNode[library]) {
     return Promise.all(tokens.map((token) => inNode[library](issuer, token).catch(() => null)));
   }
   const python = join(here, '.venv', 'bin', 'python');
   const { url, jwks, algorithm } = issuer;
-  // By standard input: a failure prints the command.
+  // The tokens are passed by standard input, because a failure prints the command.
   const running = run(python, [join(here, 'verifiers.py'), library, url, jwks, algorithm]);
   running.child.stdin.end(tokens.join('\n'));
   return JSON.parse((await running).stdout);
@@ -67,7 +67,7 @@ for (const algorithm of ['ES256', 'RS256', 'EdDSA']) {
       issuer = { url: service.url, jwks: `${service.url}/.well-known/jwks.json`, algorithm };
       pair = await login(service.url);
       const good = pair.accessToken;
-      // One of another issuer, with other keys.
+      // A token of another issuer, with other keys.
       const elsewhere = join(folder, 'elsewhere');
       createUser(elsewhere);
       const other = await startAuthGraph(elsewhere, settings);
@@ -90,9 +90,9 @@ for (const algorithm of ['ES256', 'RS256', 'EdDSA']) {
     });
 
     for (const library of everyone.filter((name) => !unaware[algorithm]?.includes(name))) {
-      test(`${library} takes a good token, and no other`, async () => {
+      test(`${library} accepts a valid token, and no other`, async () => {
         const [claims, ...others] = await verify(library, issuer, [pair.accessToken, ...Object.values(bad)]);
-        assert.ok(claims, 'the good one is taken');
+        assert.ok(claims, 'the valid token is accepted');
         assert.deepEqual([claims.sub, claims.iss, claims.aud], [pair.user.id, issuer.url, 'graph']);
         assert.deepEqual([claims.user_id, claims.token_type], [pair.user.id, 'access']);
         Object.keys(bad).forEach((what, index) => assert.equal(others[index], null, what));

@@ -22,13 +22,13 @@ const receiver = createServer(async (request, response) => {
   let body = '';
   for await (const chunk of request) body += chunk;
   response.writeHead(status).end();
-  const told = { headers: request.headers, body };
+  const received = { headers: request.headers, body };
   const taker = waiting.shift();
-  if (taker) taker(told);
-  else arrived.push(told);
+  if (taker) taker(received);
+  else arrived.push(received);
 });
 
-/** The next request. */
+/** Waits for the next request. */
 function next() {
   return arrived.length > 0 ? arrived.shift() : new Promise((resolve) => waiting.push(resolve));
 }
@@ -57,7 +57,7 @@ async function create(email) {
   return (await administer(document, { input: { email } })).createUser.user;
 }
 
-test('the library accepts what it is sent, and nothing that was changed', async () => {
+test('the library accepts a delivery, and rejects a changed one', async () => {
   const made = await create('grace@example.com');
   const { headers, body } = await next();
   const library = new Webhook(endpoint.secret);
@@ -70,7 +70,7 @@ test('the library accepts what it is sent, and nothing that was changed', async 
   assert.throws(() => other.verify(body, headers), WebhookVerificationError);
 });
 
-test('a request that failed comes again with the same identifier, and is accepted', async () => {
+test('a failed request is repeated with the same identifier, and is accepted', async () => {
   status = 503;
   await create('edsger@example.com');
   const first = await next();

@@ -37,7 +37,7 @@ await cp(join(here, 'web'), dist, { recursive: true });
 await writeFile(join(dist, 'operations.json'), JSON.stringify(await sharedOperations(), null, 2) + '\n');
 await writeFile(join(dist, 'LICENSES.txt'), await licences());
 
-/** The style sheet carries its fonts within itself, which the policy of the page does not allow. */
+/** Moves the fonts in the style sheet to files, because the policy of the page does not allow embedded fonts. */
 async function withFontFiles(css) {
   const files = [];
   const text = css.replace(/url\(data:font\/(woff2?);base64,([A-Za-z0-9+/=]+)\)/g, (_, format, data) => {
@@ -52,7 +52,7 @@ async function withFontFiles(css) {
   return text;
 }
 
-/** The operations that clients of the service share, by their names. */
+/** Returns the operations in `schema/operations`, by their names. */
 async function sharedOperations() {
   const shared = {};
   for (const file of (await readdir(operations)).filter((name) => name.endsWith('.graphql')).sort()) {
@@ -64,7 +64,7 @@ async function sharedOperations() {
   return shared;
 }
 
-/** The licence of every package that was installed: the scripts above contain parts of them. */
+/** Returns the licences of all installed packages, because the scripts above contain parts of them. */
 async function licences() {
   const lock = JSON.parse(await readFile(join(here, 'package-lock.json'), 'utf8'));
   const texts = [];

@@ -1,4 +1,4 @@
-"""Where the authentication service answers."""
+"""Paths of the authentication service."""
 
 from django.urls import include, path
 

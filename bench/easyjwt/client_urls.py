@@ -1,4 +1,4 @@
-"""Where the client service answers: what it passes on, and one page that asks for a user."""
+"""Paths of the client service: those that it forwards, and one view for signed-in users."""
 
 from django.urls import include, path
 from rest_framework.response import Response
@@ -6,7 +6,7 @@ from rest_framework.views import APIView
 
 
 class Protected(APIView):
-    """Whoever gets this is signed in."""
+    """Answers signed-in users."""
 
     def get(self, request):
         return Response("success")

@@ -40,7 +40,7 @@ def database(name):
 
 
 def rest_framework(authentication):
-    """Every view asks for a user, who is found in this way."""
+    """Every view requires a user, who is found in this way."""
     return {
         "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
         "DEFAULT_AUTHENTICATION_CLASSES": [authentication],

@@ -1,4 +1,4 @@
-"""Makes the database of the service that DJANGO_SETTINGS_MODULE names, and a user in it where EMAIL and PASSWORD do."""
+"""Creates the database of the service that DJANGO_SETTINGS_MODULE names, and a user if EMAIL and PASSWORD are set."""
 
 import os
 

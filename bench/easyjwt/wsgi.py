@@ -1,4 +1,4 @@
-"""What gunicorn runs; DJANGO_SETTINGS_MODULE says which of the two services it is."""
+"""The application that gunicorn runs. DJANGO_SETTINGS_MODULE selects one of the two services."""
 
 from django.core.wsgi import get_wsgi_application
 

@@ -152,7 +152,7 @@ fn hash_on_all_cores(time: Duration) -> f64 {
 }
 
 fn hash_until(end: Instant) -> usize {
-    rustix::process::setpriority_process(None, NICE).expect("everybody may lower the priority of a thread of theirs");
+    rustix::process::setpriority_process(None, NICE).expect("a thread may lower its own priority");
     let params = Params::new(MEMORY_KIB, PASSES, 1, None).expect("these are auth-graph's defaults");
     let mut memory = vec![Block::default(); params.block_count()];
     let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);

@@ -1,6 +1,6 @@
-"""schemathesis makes up operations from the schemas of both services, and sends them signed in and not.
+"""schemathesis generates operations from the schemas of both services, and sends them with and without a sign-in.
 
-Whatever they are: no answer is a fault of the service, and every error has a code of the published enum. The examples are
+No response may be an internal error, and every error must have a code of the published enum. The examples are
 the same in each run.
 """
 
@@ -19,7 +19,7 @@ EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
 URLS = {name: os.environ[name] + "/graphql" for name in ("AUTH_URL", "CLIENT_URL")}
 SDL = Path(__file__, "../../../schema/auth.graphql").resolve().read_text()
 CODES = set(graphql.build_schema(SDL, assume_valid_sdl=True).type_map["ErrorCode"].values)
-# Codes for what is our own fault.
+# Codes of internal errors.
 FAULTS = {"INTERNAL"}
 
 ADMIN = {"email": "admin@test.com", "password": "admin-pass"}
@@ -33,7 +33,7 @@ class Caller:
         self.token = None
 
     def headers(self):
-        """The header that says who calls."""
+        """Returns the header with the access token."""
         if self.token is None:
             body = {"query": LOGIN, "variables": {"input": ADMIN}}
             answer = requests.post(URLS["AUTH_URL"], json=body, timeout=30).json()
@@ -42,18 +42,18 @@ class Caller:
         return {"Authorization": f"Bearer {self.token}"}
 
 
-class Nobody:
-    """Somebody who never signs in."""
+class Anonymous:
+    """A caller who never signs in."""
 
     token = None
 
     def headers(self):
-        """No header at all."""
+        """Returns no headers."""
         return {}
 
 
 def member(pair):
-    """A member of an object, as the document writes it."""
+    """Returns the member of an object, in the form of a document."""
     name, value = pair
     return graphql.ObjectFieldNode(name=graphql.NameNode(value=name), value=value)
 
@@ -75,14 +75,14 @@ auth_graph = schemathesis.graphql.from_url(URLS["AUTH_URL"])
 client_graph = schemathesis.graphql.from_url(URLS["CLIENT_URL"])
 
 
-@pytest.fixture(scope="module", params=[Nobody, Caller], ids=["nobody", "an administrator"])
+@pytest.fixture(scope="module", params=[Anonymous, Caller], ids=["anonymous", "an administrator"])
 def caller(request):
-    """Who sends the operations."""
+    """Returns the sender of the operations."""
     return request.param()
 
 
 def check(case, caller):
-    """Send an example, and judge the answer."""
+    """Sends an example, and checks the response."""
     answer = case.call(headers=caller.headers(), timeout=30)
     assert answer.status_code < 500, answer.text
     errors = answer.json().get("errors", [])

@@ -1,7 +1,7 @@
-"""Follows the change feed of auth-graph: a copy of its users, and what has ended before its time.
+"""Follows the change feed of auth-graph: keeps a copy of its users, and the revoked sessions and tokens.
 
-The copy is kept in SQLite, each page or change together with the cursor to go on from, so that nothing is missed when the
-service stops in between. What has ended is kept in memory, as it matters for as long as an access token lives.
+The copy is kept in SQLite. Each page or change is stored together with its cursor, so that no change is missed when the
+service stops in between. Revocations are kept in memory, because they are needed only for the lifetime of a token.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ FOLLOW = f"""subscription Follow($after: Cursor) {{ userChanges(after: $after) {
 
 
 class Refused(Exception):
-    """auth-graph's answer is an error; its argument is the code."""
+    """An error in the answer of auth-graph. Its argument is the code."""
 
 
 class Feed:
-    """What this service knows of auth-graph's users. `current` says whether it has heard everything so far."""
+    """The copy of the users of auth-graph. `current` is set when all changes so far have arrived."""
 
     def __init__(self, url, client_id, client_secret, database):
         self.url, self.client = url, (client_id, client_secret)
@@ -40,35 +40,35 @@ class Feed:
         )
 
     def has_ended(self, claims):
-        """Whether the token, or its session, was ended before its time."""
+        """Returns whether the token or its session was revoked."""
         until = self.ended.get(claims["sid"]) or self.ended.get(claims["jti"])
         return until is not None and until > datetime.now(timezone.utc)
 
     def user(self, subject):
-        """The user's row: address and name."""
+        """Returns the address and the name of a user."""
         return self.db.execute("SELECT email, name FROM users WHERE id = ? AND active", [subject]).fetchone()
 
     async def run(self):
-        """Follows until the service stops, and begins anew whenever the feed ends."""
+        """Follows the feed until the service stops, and starts again when the feed ends."""
         while True:
             try:
                 async with httpx.AsyncClient(base_url=self.url, timeout=30) as http:
                     await self.follow(http)
             except Refused as refused:
-                # A token that has expired is no more than a reason to come back with another.
+                # After the expiry of its token, the service continues with a new one.
                 if refused.args[0] in ("CURSOR_EXPIRED", "VALIDATION_FAILED"):
                     self.move(None)
             except httpx.HTTPError as error:
-                logging.warning("the feed broke off: %s", type(error).__name__)
+                logging.warning("the feed was interrupted: %s", type(error).__name__)
             self.current.clear()
             await asyncio.sleep(1)
 
     async def follow(self, http):
-        """One round: fill the copy where it is new, learn what has ended of late, and listen."""
+        """Fills a new copy, reads the recent revocations, and follows the changes."""
         headers = {"authorization": f"Bearer {await self.token(http)}"}
         cursor = self.db.execute("SELECT cursor FROM feed").fetchone()
         if cursor is None:
-            # Whatever happens while the pages are read is after the cursor of the first one.
+            # Changes while the pages are read come after the cursor of the first page.
             first, found = None, set()
             async for page in self.pages(http, headers, USERS, "userSnapshots"):
                 first = first or page["feedCursor"]
@@ -88,13 +88,13 @@ class Feed:
             self.keep([change["user"]] if change["user"] else [], change["cursor"])
 
     async def token(self, http):
-        """An access token of this service."""
+        """Returns an access token of this service."""
         answer = await http.post("/oauth/token", auth=self.client, data={"grant_type": "client_credentials"})
         answer.raise_for_status()
         return answer.json()["access_token"]
 
     async def pages(self, http, headers, query, field):
-        """Page by page."""
+        """Yields the pages of a list."""
         after = None
         while True:
             answer = await http.post("/graphql", headers=headers, json={"query": query, "variables": {"after": after}})
@@ -105,7 +105,7 @@ class Feed:
             after = page["pageInfo"]["endCursor"]
 
     async def changes(self, http, headers, after):
-        """The subscription, as server-sent events."""
+        """Yields the changes of the subscription, from server-sent events."""
         headers = {**headers, "accept": "text/event-stream"}
         body = {"query": FOLLOW, "variables": {"after": after}}
         async with http.stream("POST", "/graphql", headers=headers, json=body) as answer:
@@ -115,7 +115,7 @@ class Feed:
                     yield data_of(json.loads(line.removeprefix("data: ")))["userChanges"]
 
     def end(self, revocation):
-        """Remembers a session or a token that has ended."""
+        """Stores a revoked session or token."""
         if revocation is not None:
             now = datetime.now(timezone.utc)
             self.ended = {name: until for name, until in self.ended.items() if until > now}
@@ -123,7 +123,7 @@ class Feed:
             self.ended[revocation["sessionId"] or revocation["tokenId"]] = until
 
     def keep(self, users, cursor=None):
-        """Takes users over, and the cursor behind them, in one transaction. An older state of a user changes nothing."""
+        """Stores users and the cursor after them in one transaction. An older version of a user is ignored."""
         with self.db:
             for user in users:
                 active = user["isActive"] and user["deletedAt"] is None
@@ -137,13 +137,13 @@ class Feed:
                 self.move(cursor)
 
     def forget_all_but(self, found):
-        """Deletes those who were here and are not shown any more."""
+        """Deletes users who are no longer in the snapshots."""
         with self.db:
             known = {subject for (subject,) in self.db.execute("SELECT id FROM users")}
             self.db.executemany("DELETE FROM users WHERE id = ?", [[subject] for subject in known - found])
 
     def move(self, cursor):
-        """Where to go on from; None is the beginning."""
+        """Stores the cursor to continue from. None stands for the beginning."""
         with self.db:
             self.db.execute("DELETE FROM feed")
             if cursor is not None:
@@ -151,7 +151,7 @@ class Feed:
 
 
 def data_of(answer):
-    """The data of an answer; an error has a code."""
+    """Returns the data of an answer, or raises its error."""
     if answer.get("errors"):
         raise Refused(answer["errors"][0]["extensions"]["code"])
     return answer["data"]

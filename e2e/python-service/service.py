@@ -1,7 +1,7 @@
-"""A service in Python that knows who calls: by the public keys of auth-graph, without a call for each request.
+"""A service in Python that identifies callers with the public keys of auth-graph, without a call for each request.
 
 Run it with `AUTH_URL=http://127.0.0.1:8000 uvicorn service:app`. With CLIENT_ID and CLIENT_SECRET of a service client that
-may read the feed, it has a copy of every user, and refuses what has ended at once.
+may read the feed, it has a copy of every user, and rejects ended sessions at once.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ ISSUER = os.environ["AUTH_URL"]
 AUDIENCE = os.environ.get("AUDIENCE", "graph")
 REQUIRED = ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "sid", "client_id"]
 
-# Keys are fetched when one is unknown, and kept for as long as auth-graph promises to publish them.
+# Keys are fetched when one is unknown, and kept for as long as auth-graph allows.
 keys = jwt.PyJWKClient(f"{ISSUER}/.well-known/jwks.json", lifespan=300, timeout=5)
 bearer = HTTPBearer(auto_error=False)
 feed = None
@@ -29,7 +29,7 @@ if "CLIENT_ID" in os.environ:
 
 @asynccontextmanager
 async def following(_):
-    """Follows the feed for as long as the service runs."""
+    """Follows the feed while the service runs."""
     task = asyncio.create_task(feed.run()) if feed else None
     yield
     if task:
@@ -40,13 +40,13 @@ app = FastAPI(lifespan=following)
 
 
 def refused(status, code, message):
-    """An error with the code that auth-graph's own errors have."""
+    """Returns an error with a code of auth-graph."""
     challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else None
     return HTTPException(status, {"code": code, "message": message}, headers=challenge)
 
 
 def verified(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]):
-    """The claims of the caller's access token; without a good one the request ends here."""
+    """Returns the claims of the access token. A request without a valid token ends here."""
     if credentials is None:
         raise refused(401, "UNAUTHENTICATED", "Sign in first.")
     token = credentials.credentials
@@ -54,12 +54,12 @@ def verified(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends
         if jwt.get_unverified_header(token).get("typ") != "at+jwt":
             raise jwt.InvalidTokenError("not an access token")
         key = keys.get_signing_key_from_jwt(token)
-        # The algorithm is that of the key, and never what the token says.
+        # The algorithm is that of the key, and never that of the token.
         algorithms = [key.algorithm_name]
         options = {"require": REQUIRED}
         claims = jwt.decode(token, key, algorithms=algorithms, audience=AUDIENCE, issuer=ISSUER, options=options)
     except jwt.PyJWKClientConnectionError:
-        raise refused(503, "UNAVAILABLE", "The keys can not be fetched.") from None
+        raise refused(503, "UNAVAILABLE", "The keys cannot be fetched.") from None
     except jwt.ExpiredSignatureError:
         raise refused(401, "TOKEN_EXPIRED", "The token has expired.") from None
     except jwt.PyJWTError:
@@ -73,7 +73,7 @@ Claims = Annotated[dict, Depends(verified)]
 
 
 def scope(wanted):
-    """A dependency for those whose token allows something."""
+    """Returns a dependency that requires a scope."""
 
     def check(claims: Claims):
         if wanted not in claims.get("scope", "").split():
@@ -85,13 +85,13 @@ def scope(wanted):
 
 @app.get("/health")
 def health():
-    """Whether the service answers."""
+    """Answers that the service is running."""
     return "ok"
 
 
 @app.get("/ready")
 def ready():
-    """Whether the copy of users is up to date."""
+    """Answers whether the copy of the users is up to date."""
     if feed and not feed.current.is_set():
         raise refused(503, "UNAVAILABLE", "The feed is not followed yet.")
     return "ok"
@@ -99,19 +99,19 @@ def ready():
 
 @app.get("/me")
 def me(claims: Claims):
-    """Who calls, and in which session."""
+    """Returns the caller and their session."""
     return {"subject": claims["sub"], "session": claims["sid"]}
 
 
 @app.get("/reports")
 def reports(claims: Annotated[dict, scope("users:read")]):
-    """What only those may see who may see users."""
+    """Returns data for callers who may see users."""
     return {"for": claims["sub"]}
 
 
 @app.get("/users/{subject}")
 def user(subject: str, _: Annotated[dict, scope("users:read")]):
-    """Anybody, also those who never came here: from the copy."""
+    """Returns a user from the copy, even one who never visited this service."""
     row = feed.user(subject) if feed else None
     if row is None:
         raise refused(404, "NOT_FOUND", "There is no such user.")

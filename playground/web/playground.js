@@ -1,4 +1,4 @@
-// The page around GraphiQL. Tokens, passwords and typed text live in this page only: nothing is stored.
+// The page around GraphiQL. Tokens, passwords and typed text stay in this page; nothing is stored.
 (async () => {
   'use strict';
 
@@ -10,9 +10,9 @@
     ...JSON.parse(document.body.dataset.examples).map((query) => ({ query })),
   ];
 
-  /** What the requests are signed with, or nothing. */
+  /** Access token of the requests, if there is one. */
   let accessToken;
-  /** A token in the last answer that is not in use yet. */
+  /** Token pair in the last response, if it is not in use yet. */
   let foundToken;
   let expiry;
 
@@ -21,7 +21,7 @@
     connectionParams: () => (accessToken ? { authorization: `Bearer ${accessToken}` } : {}),
   });
 
-  /** Sign a request, unless its headers do already, and look for a token in the answer. */
+  /** Adds the access token to a request without one, and looks for a token pair in the response. */
   async function signedFetch(url, options) {
     const headers = new Headers(options.headers);
     if (accessToken && !headers.has('authorization')) headers.set('authorization', `Bearer ${accessToken}`);
@@ -31,7 +31,7 @@
     return response;
   }
 
-  /** The token pair at the root of an answer. */
+  /** Returns the token pair at the root of a response. */
   function tokenIn(answer) {
     return Object.values(answer?.data ?? {}).find((value) => typeof value?.accessToken === 'string');
   }
@@ -52,7 +52,7 @@
     element('#token').hidden = !pair;
     element('#sign-in').hidden = Boolean(pair);
     const until = pair && new Date(Date.now() + pair.expiresIn * 1000).toLocaleTimeString();
-    element('#token span').textContent = pair ? `Signed in as ${pair.user?.email ?? 'somebody'} until ${until}.` : '';
+    element('#token span').textContent = pair ? `Signed in as ${pair.user?.email ?? 'a user'} until ${until}.` : '';
     element('#problem').textContent = '';
   }
 
@@ -82,7 +82,7 @@
   element('#found button').addEventListener('click', () => use(foundToken));
   element('#token button').addEventListener('click', () => use(undefined));
 
-  /** A storage for GraphiQL that ends with the page: its editors hold passwords and tokens. */
+  /** Storage for GraphiQL that ends with the page, because its editors contain passwords and tokens. */
   // The variables of the first tab come from this form and not from the tab.
   const values = new Map([['graphiql:variables', tabs[0]?.variables ?? '']]);
   const storage = {

@@ -152,7 +152,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
             print_delivery(&webhooks::replay(app, &actor, id.parse()?).await?)?;
         }
         Command::Replay(Replay::Since { since, id }) => {
-            print_line!("{} made again", webhooks::replay_since(app, &actor, id.parse()?, since).await?)?;
+            print_line!("{} scheduled again", webhooks::replay_since(app, &actor, id.parse()?, since).await?)?;
         }
     }
     Ok(())

@@ -170,7 +170,7 @@ fn the_command_line_has_the_same_operations() {
     assert!(output(folder, &["disable", id]).contains("(disabled)"));
     assert!(output(folder, &["enable", id]).contains("(active)"));
     assert!(run(folder, &["user", "create", "ada@test.com", "--no-password"], "").status.success());
-    assert_eq!(output(folder, &["replay", "since", "2026-01-01T00:00:00Z", id]), "0 made again\n");
+    assert_eq!(output(folder, &["replay", "since", "2026-01-01T00:00:00Z", id]), "0 scheduled again\n");
     assert_eq!(output(folder, &["deliveries", id, "--state", "dead"]), "");
     assert_eq!(output(folder, &["delete", id]), "");
     assert_eq!(output(folder, &["list"]), "");

@@ -1,4 +1,4 @@
-//! The example of a service with permissions of its own.
+//! Tests of the example with permissions of the service itself.
 
 use async_graphql::{EmptyMutation, EmptySubscription, Request, Schema};
 use client_graph::User;
@@ -24,7 +24,7 @@ fn whole_segments_are_compared() {
 }
 
 #[tokio::test]
-async fn the_services_own_table_follows_the_metadata_and_a_guard_reads_it() {
+async fn the_table_of_the_service_follows_the_metadata_and_a_guard_reads_it() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     example::Memberships.up(&SchemaManager::new(&db)).await.unwrap();

@@ -1,4 +1,4 @@
-//! The context builder: where a token is found, and what a caller is.
+//! The context builder: finding the token, and the resulting caller.
 
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ async fn another_scheme_counts_as_no_token() {
 }
 
 #[tokio::test]
-async fn a_garbage_header_is_refused_and_never_fails_the_request() {
+async fn a_malformed_header_is_rejected_and_does_not_fail_the_request() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
@@ -77,7 +77,7 @@ async fn two_authorization_headers_are_refused() {
 }
 
 #[tokio::test]
-async fn a_cookie_is_read_only_where_one_was_named() {
+async fn a_cookie_is_read_only_if_its_name_is_configured() {
     let issuer = TestIssuer::start().await;
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
     let cookie = headers("cookie", &format!("theme=dark; access={token}; other=1"));
@@ -94,7 +94,7 @@ async fn a_cookie_is_read_only_where_one_was_named() {
 }
 
 #[tokio::test]
-async fn the_header_goes_before_the_cookie() {
+async fn the_header_takes_precedence_over_the_cookie() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().access_token_cookie("access").build().unwrap();
     let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
@@ -104,7 +104,7 @@ async fn the_header_goes_before_the_cookie() {
 }
 
 #[tokio::test]
-async fn a_token_can_come_another_way() {
+async fn a_token_can_be_passed_without_a_header() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign().into();
@@ -113,7 +113,7 @@ async fn a_token_can_come_another_way() {
 }
 
 #[tokio::test]
-async fn a_warm_request_waits_for_nothing_and_makes_no_call() {
+async fn a_warm_request_is_ready_at_once_and_makes_no_call() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let headers = bearer(&issuer.token_for(&issuer.user("ada@example.com")).sign());
@@ -137,7 +137,7 @@ async fn a_session_that_ends_later_ends_the_context_too() {
 }
 
 #[tokio::test]
-async fn the_fresh_principal_is_confirmed_and_fails_closed() {
+async fn a_fresh_principal_is_confirmed_and_fails_closed() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
@@ -150,11 +150,11 @@ async fn the_fresh_principal_is_confirmed_and_fails_closed() {
     issuer.bring_up();
     issuer.revoke(context.principal().unwrap().session_id.unwrap());
     assert_eq!(context.fresh_principal().await.unwrap_err().code(), Code::TokenRevoked);
-    assert_eq!(code(&context), None, "what is not fresh goes on until the revocation arrives");
+    assert_eq!(code(&context), None, "without a confirmation the token is accepted until the revocation arrives");
 }
 
 #[tokio::test]
-async fn an_answer_about_another_user_confirms_no_caller() {
+async fn a_response_about_another_user_does_not_confirm_the_caller() {
     let issuer = TestIssuer::start().await;
     let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
     let claims = json!({
@@ -177,7 +177,7 @@ async fn an_answer_about_another_user_confirms_no_caller() {
 }
 
 #[tokio::test]
-async fn no_secret_shows_in_debug_output() {
+async fn debug_output_contains_no_secret() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign();

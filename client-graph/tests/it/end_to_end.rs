@@ -1,4 +1,4 @@
-//! The client service with the real auth-graph: what the README promises, over sockets.
+//! The client service with the real auth-graph over sockets: the promises of the README.
 
 use std::time::Duration;
 
@@ -108,7 +108,7 @@ async fn staff_lists_users_page_by_page() {
 }
 
 #[tokio::test]
-async fn refusals_keep_status_and_code() {
+async fn rejections_keep_their_status_and_code() {
     let world = World::start("ES256").await;
     let answer = world.post("/auth/token/", None, json!({ "email": "ada@example.com", "password": "wrong" })).await;
     assert_eq!(answer.status(), 401);
@@ -138,7 +138,7 @@ async fn too_many_attempts_are_429_with_the_time_to_wait() {
 }
 
 #[tokio::test]
-async fn work_continues_while_auth_graph_is_away() {
+async fn the_service_continues_during_an_outage_of_auth_graph() {
     let mut world = World::start("ES256").await;
     let (access, refresh) = world.sign_in("ada@example.com").await;
     assert_eq!(world.test_view(&access).await, 200);
@@ -161,12 +161,12 @@ async fn tokens_of_each_published_algorithm_are_verified() {
         assert_eq!(auth.authenticate(&pair.access_token).await.unwrap().subject, pair.user.id, "{algorithm}");
         assert_eq!(auth.me(&pair.access_token).await.unwrap().unwrap().email, "ada@example.com");
         let context = auth.context_from_token(Some(&pair.access_token)).await;
-        assert_eq!(context.fresh_principal().await.unwrap().subject, pair.user.id, "auth-graph agrees");
+        assert_eq!(context.fresh_principal().await.unwrap().subject, pair.user.id, "auth-graph verifies it too");
     }
 }
 
 #[tokio::test]
-async fn the_mirror_knows_people_who_never_signed_in_here() {
+async fn the_mirror_contains_users_who_never_signed_in_here() {
     let world = World::strict().await;
     let auth = &world.app.auth;
     let directly = AuthGraph::builder(&world.auth_url).audience("graph").build().unwrap();
@@ -199,7 +199,7 @@ async fn a_service_creates_the_row_of_a_user_who_never_visited_it() {
 }
 
 #[tokio::test]
-async fn the_row_of_a_merged_account_is_that_of_the_other() {
+async fn a_merged_account_has_the_row_of_the_other_account() {
     let world = World::strict().await;
     let (ada, eve) =
         (world.sign_in_elsewhere("ada@example.com").await, world.sign_in_elsewhere("eve@example.com").await);
@@ -211,7 +211,7 @@ async fn the_row_of_a_merged_account_is_that_of_the_other() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_shown_no_users_takes_their_own_word() {
+async fn a_service_that_sees_no_users_reads_a_user_with_their_own_token() {
     let world = World::strict().await;
     let eve = world.sign_in_elsewhere("eve@example.com").await;
     let new = NewClient {
@@ -230,11 +230,15 @@ async fn a_service_that_is_shown_no_users_takes_their_own_word() {
     let service = AuthGraph::builder(&world.auth_url).audience("graph").mirror(Mirror::in_memory());
     let service = service.service_client(client.id.to_string(), "wrong".into()).build().unwrap();
     let context = service.context_from_token(Some(&eve.access_token)).await;
-    assert_eq!(context.user().await.unwrap_err().code(), Code::Unavailable, "the user is not to blame");
+    assert_eq!(
+        context.user().await.unwrap_err().code(),
+        Code::Unavailable,
+        "the failure is not reported as a fault of the user"
+    );
 }
 
 #[tokio::test]
-async fn a_service_holds_no_more_than_its_client_is_shown() {
+async fn the_mirror_contains_only_data_that_the_client_may_see() {
     let world = World::strict().await;
     let (auth, mirror) = (&world.app.auth, world.app.auth.mirror().unwrap());
     let eves = world.sign_in_elsewhere("eve@example.com").await;
@@ -254,7 +258,7 @@ async fn a_service_holds_no_more_than_its_client_is_shown() {
     };
     until(Some("eve@example.com"), Some("staff@example.com")).await;
 
-    // What was written a moment ago is not taken for deleted.
+    // A row that was just written does not count as deleted.
     world.clock.advance(Duration::from_secs(60));
     let roles = ["staff".to_owned()].into();
     let fields = ["firstName".to_owned()];
@@ -268,7 +272,8 @@ async fn a_service_holds_no_more_than_its_client_is_shown() {
 
     let context = auth.context_from_token(Some(&token)).await;
     assert_eq!(context.user().await.unwrap().id, staff);
-    // Nor by their own sign-in: the feed would never report to this service that they are disabled or deleted.
+    // Their own sign-in does not create a row either, because the feed would never report to this service that they are
+    // disabled or deleted.
     let beyond = auth.context_from_token(Some(&eves.access_token)).await;
     assert_eq!(beyond.user().await.unwrap_err().code(), Code::Forbidden);
     let elsewhere = other.context_from_token(Some(&eves.access_token)).await;
@@ -282,7 +287,7 @@ async fn a_service_holds_no_more_than_its_client_is_shown() {
     let no_staff = Update { is_staff: Some(false), ..Update::default() };
     administration::update(&world.auth_app, &Actor::operator(), AuthUserId(staff.0), no_staff).await.unwrap();
     until(None, None).await;
-    assert_eq!(context.user().await.unwrap_err().code(), Code::Forbidden, "the token is good");
+    assert_eq!(context.user().await.unwrap_err().code(), Code::Forbidden, "the token is valid");
 
     show(None).await;
     until(Some("eve@example.com"), Some("staff@example.com")).await;

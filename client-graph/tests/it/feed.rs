@@ -1,4 +1,4 @@
-//! The feed: what ends at auth-graph ends here, and the mirror holds what auth-graph holds.
+//! The feed: sessions that end at auth-graph are rejected here, and the mirror has the users of auth-graph.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,10 +14,9 @@ use crate::following::{Following, count};
 use crate::support::TestDatabase;
 
 /// nuxt-modules/supabase#119, supabase/supabase#39311, kortix-ai/suna#6690: each request waited for a call to the auth
-/// server. magistrala#1672, supabase/supabase#48574: whoever does without the call did not notice that a session had
-/// ended.
+/// server. magistrala#1672, supabase/supabase#48574: services without the call did not notice that a session had ended.
 #[tokio::test]
-async fn magistrala_1672_a_session_that_ends_at_auth_graph_is_refused_here_without_asking() {
+async fn magistrala_1672_a_session_that_ends_at_auth_graph_is_rejected_here_without_a_call() {
     let issuer = TestIssuer::start().await;
     let service = Following::start(issuer.auth_graph(), &issuer);
     let ada = issuer.user("ada@example.com");
@@ -34,7 +33,7 @@ async fn magistrala_1672_a_session_that_ends_at_auth_graph_is_refused_here_witho
 }
 
 #[tokio::test]
-async fn a_single_token_is_refused_by_its_name() {
+async fn a_single_token_is_rejected_by_its_identifier() {
     let issuer = TestIssuer::start().await;
     let service = Following::start(issuer.auth_graph(), &issuer);
     let ada = issuer.user("ada@example.com");
@@ -44,11 +43,11 @@ async fn a_single_token_is_refused_by_its_name() {
     issuer.revoke_token("first");
     service.until(async || service.auth.authenticate(&first).await.is_err()).await;
     assert_eq!(service.auth.authenticate(&first).await.unwrap_err().code(), Code::TokenRevoked);
-    assert!(service.auth.authenticate(&second).await.is_ok(), "it is of the same session, and goes on");
+    assert!(service.auth.authenticate(&second).await.is_ok(), "another token of the same session stays valid");
 }
 
 #[tokio::test]
-async fn what_ended_before_the_start_and_while_the_issuer_was_away_is_known_too() {
+async fn revocations_before_the_start_and_during_an_outage_are_known_too() {
     let issuer = TestIssuer::start().await;
     let ada = issuer.user("ada@example.com");
     let (before, during) = (issuer.token_for(&ada), issuer.token_for(&ada));
@@ -64,11 +63,11 @@ async fn what_ended_before_the_start_and_while_the_issuer_was_away_is_known_too(
     issuer.revoke(second);
     issuer.bring_up();
     service.until(async || service.auth.authenticate(&during).await.is_err()).await;
-    assert_eq!(issuer.calls("Revocations"), 1, "it went on where it was");
+    assert_eq!(issuer.calls("Revocations"), 1, "it continued from its position");
 }
 
 #[tokio::test]
-async fn the_mirror_holds_people_who_never_came_and_follows_them() {
+async fn the_mirror_contains_users_who_never_visited_and_follows_their_changes() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let users: Vec<User> = (0..250).map(|number| issuer.user(&format!("user{number}@example.com"))).collect();
@@ -95,7 +94,7 @@ async fn the_mirror_holds_people_who_never_came_and_follows_them() {
 }
 
 #[tokio::test]
-async fn a_service_continues_from_its_last_position_and_repeats_do_no_harm() {
+async fn a_service_continues_from_its_last_position_and_ignores_repeated_changes() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
@@ -118,7 +117,7 @@ async fn a_service_continues_from_its_last_position_and_repeats_do_no_harm() {
     service.knows(last.id, 1).await;
 
     assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM mirrored_users WHERE first_name = 'Ada 6'").await, 40);
-    assert_eq!(issuer.calls("UserSnapshots"), 1, "the second start did not begin anew");
+    assert_eq!(issuer.calls("UserSnapshots"), 1, "the second start did not read all users again");
 }
 
 #[tokio::test]
@@ -152,16 +151,16 @@ async fn of_two_replicas_one_writes_and_the_other_takes_over() {
     issuer.revoke(session);
     first.until(async || first.auth.authenticate(&token).await.is_err()).await;
     second.until(async || second.auth.authenticate(&token).await.is_err()).await;
-    assert_eq!(issuer.calls("UserSnapshots"), 1, "one of them did the work");
+    assert_eq!(issuer.calls("UserSnapshots"), 1, "one replica read the users");
 
     first.stop().await;
     issuer.change_user(&User { version: 2, ..ada.clone() });
     second.knows(ada.id, 2).await;
-    assert_eq!(issuer.calls("UserSnapshots"), 1, "from where the first one was");
+    assert_eq!(issuer.calls("UserSnapshots"), 1, "it continued from the position of the first");
 }
 
 #[tokio::test]
-async fn the_services_own_tables_follow_in_the_same_transaction() {
+async fn the_tables_of_the_service_follow_in_the_same_transaction() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     db.execute_unprepared("CREATE TABLE access_groups (user_id TEXT PRIMARY KEY, path TEXT NOT NULL)").await.unwrap();
@@ -203,7 +202,7 @@ async fn the_services_own_tables_follow_in_the_same_transaction() {
 }
 
 #[tokio::test]
-async fn an_old_feed_is_served_asked_about_or_refused_as_the_service_wants() {
+async fn the_policy_for_an_old_feed_is_to_serve_to_ask_or_to_refuse() {
     let issuer = TestIssuer::start().await;
     let bound = Duration::from_secs(60);
     let policies = [StaleFeed::Serve, StaleFeed::AskRemote(bound), StaleFeed::Refuse(bound)];
@@ -219,7 +218,7 @@ async fn an_old_feed_is_served_asked_about_or_refused_as_the_service_wants() {
     issuer.clock().advance(Duration::from_secs(600));
     let codes = async |service: &Following| service.auth.authenticate(&token).await.err().map(|error| error.code());
     assert_eq!(codes(&services[0]).await, None);
-    assert_eq!(codes(&services[1]).await, Some(Code::Unavailable), "it can not be asked");
+    assert_eq!(codes(&services[1]).await, Some(Code::Unavailable), "auth-graph cannot be asked");
     assert_eq!(codes(&services[2]).await, Some(Code::Unavailable));
     assert!(services[0].auth.feed_age().unwrap() >= Duration::from_secs(590));
 
@@ -228,7 +227,7 @@ async fn an_old_feed_is_served_asked_about_or_refused_as_the_service_wants() {
 }
 
 #[tokio::test]
-async fn the_service_may_refuse_for_reasons_of_its_own() {
+async fn the_service_can_reject_callers_with_its_own_check() {
     let issuer = TestIssuer::start().await;
     let banned = issuer.user("eve@example.com");
     let ban = banned.id;
@@ -263,7 +262,7 @@ async fn a_wrong_secret_is_reported_and_never_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_changes_during_an_outage_arrive_in_spite_of_cuts() {
+async fn ten_thousand_changes_during_an_outage_arrive_despite_broken_connections() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let mut users: Vec<User> = (0..1000).map(|number| issuer.user(&format!("user{number}@example.com"))).collect();
@@ -274,7 +273,7 @@ async fn ten_thousand_changes_during_an_outage_arrive_in_spite_of_cuts() {
     for round in 1..=10 {
         for user in &mut users {
             user.version += 1;
-            // An address passes from one person to the next.
+            // Addresses pass from one user to another.
             user.email = format!("user{}@example.com", (round * 7 + user.version) % 500);
             issuer.change_user(user);
         }
@@ -305,7 +304,7 @@ async fn ten_thousand_changes_during_an_outage_arrive_in_spite_of_cuts() {
 }
 
 #[tokio::test]
-async fn an_auth_graph_that_hangs_is_asked_once_a_second_and_no_caller_waits_for_it() {
+async fn a_hanging_auth_graph_gets_one_request_per_second_and_no_caller_waits_for_it() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let asked = watch::Sender::new(0);
@@ -339,6 +338,6 @@ async fn an_auth_graph_that_hangs_is_asked_once_a_second_and_no_caller_waits_for
     clock.advance(Duration::from_secs(1));
     assert!(auth.verify(&token).await.is_err());
     assert!(auth.verify(&token).await.is_err());
-    // One of all these did.
+    // Only one of these requests was sent.
     is_asked(6).await;
 }

@@ -1,4 +1,4 @@
-//! A service of a test that follows the feed, and waits for what the feed brings about.
+//! A service for tests that follows the feed and waits for its effects.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ impl Following {
         Self::with(builder.service_client(id, secret))
     }
 
-    /// With a service client that is there already.
+    /// Creates a service with an existing service client.
     pub fn with(builder: AuthGraphBuilder) -> Self {
         let auth = builder.build().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -36,7 +36,7 @@ impl Following {
         Self { auth, stop: Some(stop), task }
     }
 
-    /// Returns when the condition holds, which the feed makes so.
+    /// Waits until the feed has made the condition true.
     pub async fn until(&self, condition: impl AsyncFn() -> bool) {
         let waiting = async {
             let mut seen = self.auth.feed_moved(0).await;
@@ -44,7 +44,7 @@ impl Following {
                 seen = self.auth.feed_moved(seen).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(100), waiting).await.expect("the feed brings it about");
+        tokio::time::timeout(Duration::from_secs(100), waiting).await.expect("the feed makes the condition true");
     }
 
     pub async fn knows(&self, id: UserId, version: i64) {
@@ -58,7 +58,7 @@ impl Following {
     }
 }
 
-/// The column `count` of the one row of a query.
+/// Returns the column `count` of the only row of a query.
 pub async fn count(db: &DatabaseConnection, sql: &str) -> i64 {
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
     row.try_get("", "count").unwrap()

@@ -1,4 +1,4 @@
-//! The age of a service's knowledge, for operators and for decisions about a caller.
+//! The age of what a service knows about auth-graph, for operators and for decisions about a caller.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -33,7 +33,7 @@ async fn the_context_knows_the_age_of_the_feed() {
     issuer.clock().advance(TEN_MINUTES);
     let status = context.feed_status();
     assert!(status.age.unwrap() >= TEN_MINUTES && status.mirror_age.unwrap() >= TEN_MINUTES, "{status:?}");
-    assert_eq!(service.auth.feed_status().age.map(|age| age >= TEN_MINUTES), Some(true), "the same for all");
+    assert_eq!(service.auth.feed_status().age.map(|age| age >= TEN_MINUTES), Some(true), "all values are the same");
 
     issuer.bring_up();
     service.until(async || context.feed_status().age.unwrap() < ONE_MINUTE).await;
@@ -74,7 +74,7 @@ async fn a_mirror_that_is_stuck_grows_old_while_the_feed_does_not() {
     assert!(status().mirror_age.unwrap() >= TEN_MINUTES, "{:?}", status());
     let stuck = service.auth.mirror().unwrap().apply(&User { version: 3, ..ada.clone() }).await.unwrap_err();
     assert_eq!(stuck.code(), Code::Internal);
-    assert!(format!("{stuck:?}").contains(&ada.id.to_string()), "the log says for whom: {stuck:?}");
+    assert!(format!("{stuck:?}").contains(&ada.id.to_string()), "the log names the user: {stuck:?}");
 
     broken.store(false, Ordering::SeqCst);
     service.until(async || status().mirror_age.unwrap() < ONE_MINUTE).await;
@@ -82,7 +82,7 @@ async fn a_mirror_that_is_stuck_grows_old_while_the_feed_does_not() {
 }
 
 #[tokio::test]
-async fn a_service_that_stalled_for_longer_than_changes_are_kept_skips_nothing() {
+async fn a_service_that_stalled_for_longer_than_the_retention_skips_no_change() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let service = Following::start(issuer.auth_graph().mirror(Mirror::new(database.connect().await)), &issuer);
     let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));

@@ -1,4 +1,4 @@
-//! Guards of a GraphQL schema, and how errors look there.
+//! Guards of a GraphQL schema, and the form of their errors.
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema, Value};
 use client_graph::guard::{Authenticated, Fresh, HasScope, caller};
@@ -44,7 +44,7 @@ impl Query {
     }
 }
 
-/// The code of a field for a caller with this token; empty when it answers.
+/// Returns the error code of a field for a caller with this token; empty when it answers.
 async fn code(auth: &AuthGraph, field: &str, token: Option<&str>) -> String {
     let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
     let headers = token.map(bearer).unwrap_or_default();
@@ -60,7 +60,7 @@ async fn code(auth: &AuthGraph, field: &str, token: Option<&str>) -> String {
 }
 
 #[tokio::test]
-async fn each_guard_lets_in_whom_it_should() {
+async fn each_guard_admits_the_right_callers() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -100,7 +100,7 @@ async fn fresh_fails_closed() {
 }
 
 #[tokio::test]
-async fn an_error_keeps_its_code_and_its_cause_stays_inside() {
+async fn an_error_keeps_its_code_and_does_not_show_its_cause() {
     let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
     let failing = serde_json::to_string(&schema.execute("{ failing }").await).unwrap();
     assert!(failing.contains("INTERNAL") && !failing.contains("database"), "{failing}");
@@ -109,10 +109,9 @@ async fn an_error_keeps_its_code_and_its_cause_stays_inside() {
     assert_eq!(waiting["errors"][0]["extensions"]["retryAfter"], 2);
 }
 
-/// A mistake in the configuration put an error in the place of the caller, and a check for any value there admitted
-/// every caller.
+/// A misconfiguration replaced the caller by an error value, and a check for any value admitted every caller.
 #[tokio::test]
-async fn ghsa_8fpg_xm3f_6cx3_a_caller_who_can_not_be_checked_is_nobody() {
+async fn ghsa_8fpg_xm3f_6cx3_a_caller_who_cannot_be_checked_is_rejected() {
     let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
     let issuer = TestIssuer::start().await;
     let token = issuer.token_for(&issuer.user("ada@example.com")).scope("notes:read").sign();

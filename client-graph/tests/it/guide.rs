@@ -1,4 +1,5 @@
-//! The guide docs/guides/add-auth-to-your-service.md: its programs are those of examples/, and behave as it describes.
+//! Tests of the guide docs/guides/add-auth-to-your-service.md: its programs are those of examples/, and behave as it
+//! describes.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -25,7 +26,7 @@ mod mirrored;
 #[expect(dead_code, reason = "the example runs by itself as well")]
 mod protected;
 
-/// The dependencies that the commands of the guide add to a new package.
+/// Dependencies that the commands of the guide add to a new package.
 const DEPENDENCIES: &str = r#"
 async-graphql = { version = "7", default-features = false }
 axum = "0.8"
@@ -45,14 +46,14 @@ fn guide() -> (PathBuf, String) {
     (path, text)
 }
 
-/// Without a network: each package that the guide names, this workspace has.
+/// Works without a network, because this workspace has every package that the guide names.
 #[test]
-fn the_commands_of_the_guide_make_the_package() {
+fn the_commands_of_the_guide_create_the_package() {
     let (_, guide) = guide();
     let commands: Vec<&str> =
         guide.lines().filter(|line| line.starts_with("cargo new") || line.starts_with("cargo add")).collect();
     let folder = tempfile::tempdir().unwrap();
-    // Where a reader's clone of this repository is.
+    // The place of the reader's clone of this repository.
     std::os::unix::fs::symlink(root().canonicalize().unwrap(), folder.path().join("auth-graph")).unwrap();
     let cargo = PathBuf::from(env!("CARGO"));
     let mut path = vec![cargo.parent().unwrap().to_owned()];
@@ -133,7 +134,7 @@ async fn a_mirrored_service_has_every_user_and_federates_them() {
     serving.await.unwrap().unwrap();
     let db = sea_orm::Database::connect(&database).await.unwrap();
     let held = "SELECT COUNT(*) AS count FROM mirror_feed WHERE julianday(held_until) > julianday('now')";
-    assert_eq!(count(&db, held).await, 0, "the next process goes on at once");
+    assert_eq!(count(&db, held).await, 0, "the next process can continue at once");
 
     let bearer = format!("Bearer {}", token.expose_secret());
     let routes = federated::routes(&auth).unwrap();

@@ -1,4 +1,4 @@
-//! One answer to one bad input, on every route that reads it: that of the service and those of the proxy.
+//! Every route of the service and of the proxy gives the same answer to the same malformed input.
 
 use axum::body::Body;
 use axum::http::HeaderName;
@@ -43,7 +43,7 @@ async fn json_in_another_charset_compressed_or_named_twice_is_unsupported() {
 }
 
 #[tokio::test]
-async fn a_token_follows_its_scheme_after_spaces_only() {
+async fn only_spaces_separate_a_token_from_its_scheme() {
     let service = Service::start().await;
     let (user, token) = service.user("ada@example.com");
     for (separator, good) in [(" ", true), ("   ", true), ("\t", false), (" \t", false), ("", false), (",", false)] {

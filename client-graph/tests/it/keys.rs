@@ -1,4 +1,4 @@
-//! The key set: fetched when needed, shared, not to be used for a flood, and good enough during an outage.
+//! The key set: fetched on demand, shared, protected against floods, and kept during an outage.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,7 +27,7 @@ async fn fifty_parallel_first_requests_share_one_fetch() {
 }
 
 #[tokio::test]
-async fn a_flood_of_unknown_keys_makes_one_fetch_in_each_floor() {
+async fn a_flood_of_unknown_keys_causes_one_fetch_per_interval() {
     let issuer = TestIssuer::start().await;
     let clock = Clock::standing_at(issuer.clock().now());
     let auth = issuer.auth_graph().clock(clock.clone()).build().unwrap();
@@ -64,7 +64,7 @@ async fn a_new_key_is_found_when_a_token_names_it() {
 }
 
 #[tokio::test]
-async fn a_withdrawn_key_ends_its_tokens_even_remembered_ones() {
+async fn a_withdrawn_key_ends_its_tokens_even_cached_ones() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -79,7 +79,7 @@ async fn a_withdrawn_key_ends_its_tokens_even_remembered_ones() {
 }
 
 #[tokio::test]
-async fn old_keys_are_fetched_again_without_making_a_request_wait() {
+async fn old_keys_are_fetched_again_while_requests_continue() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -97,7 +97,7 @@ async fn old_keys_are_fetched_again_without_making_a_request_wait() {
 }
 
 #[tokio::test]
-async fn during_an_outage_the_last_good_keys_go_on() {
+async fn during_an_outage_the_last_keys_stay_in_use() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -108,11 +108,11 @@ async fn during_an_outage_the_last_good_keys_go_on() {
         issuer.clock().advance(Duration::from_secs(3600));
         assert_eq!(code_of(&auth, issuer.token_for(&user).sign()).await, None);
     }
-    assert!(auth.key_age().unwrap() >= Duration::from_secs(36_000), "and their age can be watched");
+    assert!(auth.key_age().unwrap() >= Duration::from_secs(36_000), "their age can be monitored");
 }
 
 #[tokio::test]
-async fn an_unknown_key_during_an_outage_is_not_the_fault_of_the_caller() {
+async fn an_unknown_key_during_an_outage_is_not_reported_as_a_fault_of_the_caller() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -145,7 +145,7 @@ async fn a_service_starts_while_the_issuer_is_down() {
     assert_eq!(code_of(&auth, &token).await, None);
 }
 
-/// A key set that answers anything, in front of an issuer that signs.
+/// Returns the result of a token when the key set is served with this body.
 async fn code_with_key_set(issuer: &TestIssuer, body: impl Into<String>) -> (Option<Code>, usize) {
     let body: String = body.into();
     let count = Arc::new(AtomicUsize::new(0));
@@ -168,7 +168,7 @@ async fn published(issuer: &TestIssuer) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn the_issuer_is_a_name_and_its_keys_may_be_elsewhere() {
+async fn the_keys_may_have_another_address_than_the_issuer() {
     let issuer = TestIssuer::start().await;
     let document = published(&issuer).await.to_string();
     let url = serve(Router::new().route("/keys", get(move || std::future::ready(document.clone())))).await;
@@ -180,7 +180,7 @@ async fn the_issuer_is_a_name_and_its_keys_may_be_elsewhere() {
     for another in [issuer.url(), &url, &format!("{url}/keys")] {
         assert_eq!(code_of(&auth, says(another)).await, Some(Code::TokenInvalid), "{another}");
     }
-    assert_eq!(issuer.calls("jwks"), 1, "by this test, and not where the issuer is");
+    assert_eq!(issuer.calls("jwks"), 1, "only this test fetched keys from the issuer itself");
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn a_key_set_that_cannot_be_read_is_an_outage() {
 }
 
 #[tokio::test]
-async fn keys_of_no_use_are_left_out_and_the_rest_work() {
+async fn unusable_keys_are_left_out_and_the_others_work() {
     let issuer = TestIssuer::start().await;
     let mut document = published(&issuer).await;
     let keys = document["keys"].as_array_mut().unwrap();
@@ -220,7 +220,7 @@ async fn a_shared_secret_in_a_key_set_is_ignored() {
     use base64::Engine;
     use jsonwebtoken::{Algorithm, EncodingKey, Header};
     let issuer = TestIssuer::start().await;
-    let secret = b"a secret that everybody can read";
+    let secret = b"a public secret";
     let k = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret);
     let body = json!({ "keys": [{ "kty": "oct", "kid": "shared", "alg": "HS256", "k": k }] }).to_string();
     let url = serve(Router::new().route("/keys", get(move || async move { body }))).await;

@@ -1,4 +1,4 @@
-//! The axum layer and its extractors, and how errors look over HTTP.
+//! The axum layer and its extractors, and the form of errors over HTTP.
 
 use axum::Router;
 use axum::body::Body;
@@ -35,7 +35,7 @@ async fn call(auth: &AuthGraph, path: &str, token: Option<&str>) -> Answer {
 }
 
 #[tokio::test]
-async fn extractors_give_the_caller() {
+async fn extractors_return_the_caller() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let auth = issuer.auth_graph().mirror(Mirror::new(database.connect().await)).build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -50,7 +50,7 @@ async fn extractors_give_the_caller() {
 }
 
 #[tokio::test]
-async fn refusals_have_the_challenges_of_rfc_6750() {
+async fn rejections_have_the_challenges_of_rfc_6750() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
@@ -84,7 +84,7 @@ async fn a_bad_token_does_not_fail_a_route_that_needs_no_caller() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_verified_now_is_503_and_not_401() {
+async fn a_token_that_cannot_be_verified_now_is_answered_with_503_and_not_401() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
@@ -142,7 +142,7 @@ impl Permission for OwnNotes {
 }
 
 #[tokio::test]
-async fn a_route_about_a_user_can_be_for_that_user_only() {
+async fn a_route_about_a_user_can_be_limited_to_that_user() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
@@ -163,7 +163,7 @@ async fn a_route_about_a_user_can_be_for_that_user_only() {
         assert_eq!(ask_as(format!("/{way}/nobody/notes"), &token).await, 403, "{way}");
         assert_eq!(ask_as(format!("/{way}/%FF/notes"), &token).await, 403, "{way}");
         assert_eq!(ask_as(format!("/{way}/{}/notes", ada.id), "nonsense").await, 401, "{way}");
-        assert_eq!(ask_as(format!("/{way}/notes"), &token).await, 500, "{way}: the route is about nobody");
+        assert_eq!(ask_as(format!("/{way}/notes"), &token).await, 500, "{way}: the route has no user");
     }
 }
 
@@ -184,7 +184,7 @@ impl Permission for EditsNotes {
 }
 
 #[tokio::test]
-async fn an_extractor_lets_in_whom_its_permission_names() {
+async fn an_extractor_admits_the_callers_of_its_permission() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let auth = issuer.auth_graph().mirror(Mirror::new(database.connect().await)).build().unwrap();
     let router = Router::new()

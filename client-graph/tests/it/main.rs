@@ -1,4 +1,4 @@
-//! The tests of client-graph: one binary, a module for each subject.
+//! The tests of client-graph: one binary with a module for each subject.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests: clippy.toml spares functions only")]
 
@@ -13,9 +13,9 @@ mod guide;
 mod http_input;
 mod keys;
 mod layer;
-mod line;
 mod mirror;
 mod mirror_tables;
+mod network;
 mod operations;
 mod outage;
 mod promises;

@@ -1,4 +1,4 @@
-//! The mirror: one row for each user, whatever comes in whatever order.
+//! The mirror: one row for each user, for writes in any order.
 
 use client_graph::mirror::Mirror;
 use client_graph::testing::TestIssuer;
@@ -23,7 +23,7 @@ async fn with_mirror(issuer: &TestIssuer, db: &DatabaseConnection) -> AuthGraph 
 }
 
 #[tokio::test]
-async fn the_first_request_of_a_user_makes_the_row_with_one_call() {
+async fn the_first_request_of_a_user_creates_the_row_with_one_call() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let auth = with_mirror(&issuer, &db).await;
@@ -56,7 +56,7 @@ async fn a_warm_request_makes_no_call_and_reads_nothing() {
 }
 
 #[tokio::test]
-async fn a_database_that_others_lock_is_busy() {
+async fn a_locked_database_is_unavailable() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let elsewhere = database.connect().await;
     let db = database.open_with(1).await;
@@ -70,7 +70,7 @@ async fn a_database_that_others_lock_is_busy() {
     let (impatient, patient) = match db.get_database_backend() {
         DbBackend::Postgres => {
             lock.execute_unprepared("LOCK TABLE mirrored_users").await.unwrap();
-            // Long enough for tasks that wait for no other task, such as the second of these.
+            // This is long enough for tasks that do not wait for other tasks, such as the second of these.
             ("SET statement_timeout = 1000", "SET statement_timeout = 0")
         }
         _ => ("PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 5000"),
@@ -85,7 +85,7 @@ async fn a_database_that_others_lock_is_busy() {
 }
 
 #[tokio::test]
-async fn the_row_serves_while_the_issuer_is_away() {
+async fn the_row_is_used_during_an_outage_of_the_issuer() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let auth = with_mirror(&issuer, &db).await;
@@ -100,7 +100,7 @@ async fn the_row_serves_while_the_issuer_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn eight_parallel_first_requests_of_forty_users_make_forty_rows() {
+async fn eight_parallel_first_requests_of_forty_users_create_forty_rows() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let auth = with_mirror(&issuer, &db).await;
@@ -121,7 +121,7 @@ async fn eight_parallel_first_requests_of_forty_users_make_forty_rows() {
 }
 
 #[tokio::test]
-async fn the_end_of_one_session_does_not_affect_another_that_came_at_the_same_time() {
+async fn the_end_of_one_session_does_not_affect_another_one_of_the_same_time() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().mirror(Mirror::in_memory()).build().unwrap();
     let ada = issuer.user("ada@example.com");
@@ -165,7 +165,7 @@ async fn an_older_or_equal_version_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_address_that_passes_to_another_user_makes_a_second_row() {
+async fn an_address_that_passes_to_another_user_creates_a_second_row() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let mirror = Mirror::new(db.clone());
@@ -178,7 +178,7 @@ async fn an_address_that_passes_to_another_user_makes_a_second_row() {
 }
 
 #[tokio::test]
-async fn a_deleted_user_stays_deleted_and_nothing_personal_is_kept() {
+async fn a_deleted_user_stays_deleted_and_no_personal_data_is_kept() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let mirror = Mirror::new(db.clone());
@@ -189,14 +189,14 @@ async fn a_deleted_user_stays_deleted_and_nothing_personal_is_kept() {
     mirror.apply(&User { version: 4, ..ada.clone() }).await.unwrap();
 
     assert_eq!(mirror.user(ada.id).await.unwrap(), None);
-    assert_eq!(rows(&db).await, 1, "others may refer to it");
+    assert_eq!(rows(&db).await, 1, "other rows may refer to it");
     let sql = "SELECT email FROM mirrored_users";
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
     assert_eq!(row.try_get::<String>("", "email").unwrap(), "");
 }
 
 #[tokio::test]
-async fn a_deletion_that_arrives_first_is_remembered() {
+async fn a_deletion_that_arrives_first_is_kept() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let mirror = Mirror::new(database.connect().await);
     let ada = issuer.user("ada@example.com");
@@ -206,7 +206,7 @@ async fn a_deletion_that_arrives_first_is_remembered() {
 }
 
 #[tokio::test]
-async fn a_user_who_was_disabled_is_refused_and_one_who_is_back_is_not() {
+async fn a_disabled_user_is_rejected_and_a_restored_one_is_accepted() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let auth = with_mirror(&issuer, &database.connect().await).await;
     let ada = issuer.user("ada@example.com");
@@ -221,7 +221,7 @@ async fn a_user_who_was_disabled_is_refused_and_one_who_is_back_is_not() {
 }
 
 #[tokio::test]
-async fn a_caller_sees_other_users_as_far_as_the_mirror_goes() {
+async fn other_users_are_read_from_the_mirror() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let auth = with_mirror(&issuer, &database.connect().await).await;
     let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
@@ -243,7 +243,7 @@ async fn without_a_mirror_the_error_names_the_fix() {
 
 /// launchbadge/sqlx#4393: the next statement on the connection became part of a transaction that was never ended.
 #[tokio::test]
-async fn nothing_is_left_of_a_write_whose_caller_went_away() {
+async fn a_write_is_rolled_back_when_its_caller_disconnects() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     db.execute_unprepared("CREATE TABLE marks (number INTEGER)").await.unwrap();

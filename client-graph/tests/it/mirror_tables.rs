@@ -1,4 +1,4 @@
-//! Where the mirror is kept, and what becomes of rows there: the service's own choices.
+//! The choices of a service: the tables of the mirror, and the treatment of deleted users.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use crate::following::{Following, count};
 use crate::support::{TestDatabase, bearer};
 
-/// A text of the one row that a query finds.
+/// Returns the text in the only row of a query.
 async fn text(db: &DatabaseConnection, sql: &str) -> String {
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
     row.try_get_by_index(0).unwrap()
 }
 
-/// A table that refers to the mirror as its owner wants it to.
+/// Creates a table with a foreign key to the mirror.
 async fn refer_to_the_mirror(db: &DatabaseConnection, user: &User, on_delete: &str) {
     let kind = if db.get_database_backend() == sea_orm::DbBackend::Postgres { "uuid" } else { "uuid_text" };
     let table = format!("CREATE TABLE orders (buyer {kind} NOT NULL REFERENCES mirrored_users (id) {on_delete})");
@@ -28,7 +28,7 @@ async fn refer_to_the_mirror(db: &DatabaseConnection, user: &User, on_delete: &s
 }
 
 #[tokio::test]
-async fn a_deletion_leaves_what_the_service_chose() {
+async fn a_deletion_follows_the_policy_of_the_service() {
     for (deletion, on_delete, email, orders) in [
         (Deletion::Tombstone, "", "ada@example.com", 1),
         (Deletion::Anonymise, "", "", 1),
@@ -57,7 +57,7 @@ async fn a_deletion_leaves_what_the_service_chose() {
 }
 
 #[tokio::test]
-async fn what_refers_to_a_user_is_not_lost_unless_it_was_asked_for() {
+async fn rows_that_refer_to_a_user_are_deleted_only_if_configured() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let mirror = Mirror::new(db.clone()).deletion(Deletion::Cascade);
@@ -66,12 +66,12 @@ async fn what_refers_to_a_user_is_not_lost_unless_it_was_asked_for() {
     refer_to_the_mirror(&db, &ada, "").await;
 
     assert_eq!(mirror.forget(ada.id, 2).await.unwrap_err().code(), Code::Internal);
-    assert_eq!(mirror.user(ada.id).await.unwrap().unwrap().version, 1, "nothing was done by half");
+    assert_eq!(mirror.user(ada.id).await.unwrap().unwrap().version, 1, "the transaction was rolled back");
     assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM orders").await, 1);
 }
 
 #[tokio::test]
-async fn the_services_own_columns_outlive_every_kind_of_change() {
+async fn additional_columns_keep_their_values_in_every_change() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     db.execute_unprepared("ALTER TABLE mirrored_users ADD COLUMN nickname TEXT").await.unwrap();
@@ -101,14 +101,14 @@ async fn the_services_own_columns_outlive_every_kind_of_change() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_auth_graph_no_longer_knows_leads_to_a_fresh_start() {
+async fn after_an_unknown_cursor_all_users_are_read_again() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let ada = issuer.user("ada@example.com");
     let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
     service.knows(ada.id, 1).await;
     service.stop().await;
-    // As when its master secret was replaced.
+    // The cursor is like one from before a replacement of the master secret.
     db.execute_unprepared("UPDATE mirror_feed SET cursor = 'of another secret'").await.unwrap();
     issuer.change_user(&User { version: 2, ..ada.clone() });
     let service = Following::start(issuer.auth_graph().mirror(Mirror::new(db.clone())), &issuer);
@@ -116,7 +116,7 @@ async fn a_cursor_that_auth_graph_no_longer_knows_leads_to_a_fresh_start() {
     assert_eq!(issuer.calls("UserSnapshots"), 2, "read anew");
 }
 
-/// The database of `connect`, and a mirror in addition.
+/// The migrations of a database with a second mirror.
 struct TwoMirrors;
 
 impl MigratorTrait for TwoMirrors {
@@ -128,7 +128,7 @@ impl MigratorTrait for TwoMirrors {
 }
 
 #[tokio::test]
-async fn two_mirrors_of_a_database_come_and_go_without_each_other() {
+async fn two_mirrors_of_a_database_are_created_and_removed_independently() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.open().await;
     TwoMirrors::up(&db, None).await.unwrap();
@@ -155,7 +155,7 @@ async fn two_mirrors_of_a_database_come_and_go_without_each_other() {
 }
 
 #[tokio::test]
-async fn the_table_and_its_columns_are_called_as_the_service_wants() {
+async fn the_table_and_its_columns_have_the_configured_names() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     let naming = Naming::table("people").column_prefix("auth_");
@@ -179,7 +179,7 @@ async fn the_table_and_its_columns_are_called_as_the_service_wants() {
 }
 
 #[tokio::test]
-async fn without_a_database_the_mirror_is_in_memory() {
+async fn a_mirror_without_a_database_is_in_memory() {
     let issuer = TestIssuer::start().await;
     let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
     let service = Following::start(issuer.auth_graph().mirror(Mirror::in_memory()), &issuer);
@@ -192,14 +192,14 @@ async fn without_a_database_the_mirror_is_in_memory() {
     service.knows(ada.id, 3).await;
     let mirror = service.auth.mirror().unwrap();
     mirror.apply(&User { version: 2, ..ada.clone() }).await.unwrap();
-    assert_eq!(mirror.user(ada.id).await.unwrap().unwrap().version, 3, "older news change nothing");
+    assert_eq!(mirror.user(ada.id).await.unwrap().unwrap().version, 3, "older changes are ignored");
     issuer.delete_user(ada.id);
     service.until(async || mirror.user(ada.id).await.unwrap().is_none()).await;
-    assert_eq!(issuer.calls("Me"), 0, "the feed had brought everybody");
+    assert_eq!(issuer.calls("Me"), 0, "the feed had sent all users");
 }
 
 #[tokio::test]
-async fn in_memory_a_user_is_met_on_first_sight_too() {
+async fn a_mirror_in_memory_also_loads_users_on_first_sight() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().mirror(Mirror::in_memory()).build().unwrap();
     let context = auth.context(&bearer(&issuer.token_for(&issuer.user("ada@example.com")).sign())).await;
@@ -210,14 +210,14 @@ async fn in_memory_a_user_is_met_on_first_sight_too() {
 }
 
 #[tokio::test]
-async fn a_mirror_in_memory_is_not_built_with_a_hook() {
+async fn a_mirror_in_memory_cannot_have_a_hook() {
     let issuer = TestIssuer::start().await;
     let mirror = Mirror::in_memory().on_user(|_, _| Box::pin(async { Ok(()) }));
     let problems = issuer.auth_graph().mirror(mirror).build().unwrap_err();
     assert!(problems.to_string().contains("on_user"), "{problems}");
 }
 
-/// Follows, is away while a user is deleted and the deletion is forgotten, and follows again.
+/// Follows the feed, stops while a user is deleted and the change about it expires, and follows again.
 async fn return_after_an_unannounced_deletion(issuer: &TestIssuer, mirror: Mirror) -> (Following, [User; 2]) {
     let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
     for number in 0..250 {
@@ -235,7 +235,7 @@ async fn return_after_an_unannounced_deletion(issuer: &TestIssuer, mirror: Mirro
 }
 
 #[tokio::test]
-async fn who_was_deleted_while_the_service_was_away_for_too_long_is_gone() {
+async fn a_user_who_was_deleted_during_a_long_outage_is_deleted_in_the_mirror() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let db = database.connect().await;
     db.execute_unprepared("CREATE TABLE departures (id TEXT)").await.unwrap();
@@ -252,13 +252,13 @@ async fn who_was_deleted_while_the_service_was_away_for_too_long_is_gone() {
     assert_eq!(count(&db, "SELECT COUNT(*) AS count FROM departures").await, 1, "the hook was called");
     assert_eq!(service.auth.mirror().unwrap().user(eve.id).await.unwrap().unwrap().version, 1);
 
-    // The deletion was only inferred: a change of auth-graph itself overwrites it.
+    // The deletion was only inferred, so that a change of auth-graph itself overwrites it.
     service.auth.mirror().unwrap().apply(&ada).await.unwrap();
     assert!(service.auth.mirror().unwrap().user(ada.id).await.unwrap().is_some());
 }
 
 #[tokio::test]
-async fn in_memory_who_was_deleted_unheard_is_gone_too() {
+async fn a_mirror_in_memory_also_infers_such_deletions() {
     let issuer = TestIssuer::start().await;
     let (service, [_, eve]) = return_after_an_unannounced_deletion(&issuer, Mirror::in_memory()).await;
     assert_eq!(service.auth.mirror().unwrap().user(eve.id).await.unwrap().unwrap().version, 1);

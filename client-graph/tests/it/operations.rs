@@ -1,4 +1,4 @@
-//! The operations, against an issuer that works and servers that do not.
+//! The operations, against a working issuer and broken servers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,7 +32,7 @@ async fn sign_in(auth: &AuthGraph, email: &str) -> TokenPair {
 }
 
 #[tokio::test]
-async fn login_gives_a_pair_whose_access_token_is_good() {
+async fn login_returns_a_pair_with_a_valid_access_token() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -46,7 +46,7 @@ async fn login_gives_a_pair_whose_access_token_is_good() {
 }
 
 #[tokio::test]
-async fn refusals_keep_their_codes() {
+async fn rejections_keep_their_codes() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let error = auth.login(credentials("nobody@example.com")).await.unwrap_err();
@@ -56,7 +56,7 @@ async fn refusals_keep_their_codes() {
 }
 
 #[tokio::test]
-async fn logout_ends_the_session_there() {
+async fn logout_ends_the_session_at_auth_graph() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     issuer.user("ada@example.com");
@@ -121,7 +121,7 @@ async fn users_are_read_with_the_callers_own_token() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_away_is_unavailable() {
+async fn an_outage_of_the_issuer_is_unavailable() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     issuer.take_down();
@@ -150,12 +150,12 @@ async fn a_hanging_issuer_times_out() {
     let start = Instant::now();
     let error = at(&url).login(credentials("a@b.c")).await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
-    // It waits for three seconds; the rest is for a machine that is busy.
+    // The client waits for three seconds. The rest allows for a busy machine.
     assert!(start.elapsed() < Duration::from_secs(30));
 }
 
 #[tokio::test]
-async fn redirects_are_not_followed_so_a_password_stays_where_it_was_sent() {
+async fn redirects_are_not_followed_so_that_no_other_host_gets_a_password() {
     let thief = TestIssuer::start().await;
     thief.user("ada@example.com");
     for status in [301, 302, 303, 307, 308] {
@@ -169,7 +169,7 @@ async fn redirects_are_not_followed_so_a_password_stays_where_it_was_sent() {
     assert_eq!(thief.all_calls(), 0);
 }
 
-/// What the answer of a server becomes, and how often it was asked for a refresh and a login.
+/// Returns the code for a response of a server, and the number of requests for a refresh and a login.
 async fn outcome(status: u16, headers: Vec<(&'static str, &'static str)>, body: String) -> (Code, usize, usize) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
@@ -191,7 +191,7 @@ async fn outcome(status: u16, headers: Vec<(&'static str, &'static str)>, body: 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[tokio::test]
-async fn garbage_is_unavailable_and_never_a_refusal() {
+async fn a_malformed_response_is_unavailable_and_never_a_rejection() {
     for body in ["", "<html>", "null", "[]", "{}", r#"{"data": null}"#, r#"{"data": {"refresh": 7, "login": 7}}"#] {
         assert_eq!(outcome(200, vec![JSON], body.to_owned()).await.0, Code::Unavailable, "{body}");
     }
@@ -202,7 +202,7 @@ async fn garbage_is_unavailable_and_never_a_refusal() {
 }
 
 #[tokio::test]
-async fn an_answer_over_a_mebibyte_is_not_read() {
+async fn a_response_over_a_mebibyte_is_not_read() {
     let body = format!(r#"{{"data": null, "x": "{}"}}"#, "x".repeat(2 * 1024 * 1024));
     assert_eq!(outcome(200, vec![JSON], body).await.0, Code::Unavailable);
 }
@@ -225,7 +225,7 @@ async fn parameters_of_the_content_type_do_not_matter() {
 }
 
 #[tokio::test]
-async fn unknown_codes_are_failures_and_not_refusals() {
+async fn unknown_codes_are_failures_and_not_rejections() {
     assert_eq!(outcome(200, vec![JSON], refusal("SOMETHING_NEW")).await.0, Code::Internal);
     assert_eq!(outcome(500, vec![JSON], refusal("SOMETHING_NEW")).await.0, Code::Unavailable);
     assert_eq!(outcome(200, vec![JSON], refusal("INTERNAL")).await.0, Code::Unavailable);
@@ -233,7 +233,7 @@ async fn unknown_codes_are_failures_and_not_refusals() {
 }
 
 #[tokio::test]
-async fn only_what_is_safe_is_repeated_and_only_where_it_helps() {
+async fn only_safe_requests_are_repeated_and_only_if_it_can_help() {
     for status in [502, 503, 504] {
         let plain = vec![("content-type", "text/plain")];
         assert_eq!(outcome(status, plain, String::new()).await, (Code::Unavailable, 2, 1), "{status}");
@@ -275,7 +275,7 @@ async fn a_result_of_login_that_this_version_does_not_know_is_forbidden() {
 }
 
 #[tokio::test]
-async fn an_error_never_shows_a_secret_or_the_answers_body() {
+async fn an_error_never_shows_a_secret_or_the_body_of_a_response() {
     let echo = move |body: String| async move { (StatusCode::BAD_REQUEST, [JSON], body) };
     let auth = at(&serve(Router::new().route("/graphql", post(echo))).await);
     let error = auth.login(credentials("ada@example.com")).await.unwrap_err();
@@ -299,7 +299,7 @@ fn all_problems_of_a_configuration_are_reported_at_once() {
 }
 
 #[test]
-fn plain_http_is_for_this_machine_unless_it_is_allowed() {
+fn plain_http_is_limited_to_this_machine_unless_it_is_allowed() {
     for url in ["http://127.0.0.1:8000", "http://localhost:8000/", "http://[::1]", "https://auth.example.com"] {
         assert!(AuthGraph::builder(url).audience("graph").build().is_ok(), "{url}");
     }

@@ -1,4 +1,4 @@
-//! The same-origin proxy: what passes, what does not, and what clients of django-easyjwt see.
+//! The same-origin proxy: forwarded and rejected requests, and its answers to clients of django-easyjwt.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -43,7 +43,7 @@ fn login_variables() -> Value {
 }
 
 #[tokio::test]
-async fn a_token_pair_is_given_and_its_user_is_mirrored_without_a_further_call() {
+async fn a_sign_in_returns_a_token_pair_and_mirrors_the_user_without_a_further_call() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let auth = issuer.auth_graph().mirror(Mirror::new(database.connect().await)).build().unwrap();
     let router = routes(&auth);
@@ -59,7 +59,7 @@ async fn a_token_pair_is_given_and_its_user_is_mirrored_without_a_further_call()
 }
 
 #[tokio::test]
-async fn a_refresh_gives_the_next_pair_and_refreshes_the_mirror() {
+async fn a_refresh_returns_the_next_pair_and_updates_the_mirror() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let auth = issuer.auth_graph().mirror(Mirror::new(database.connect().await)).build().unwrap();
     let router = routes(&auth);
@@ -75,7 +75,7 @@ async fn a_refresh_gives_the_next_pair_and_refreshes_the_mirror() {
 }
 
 #[tokio::test]
-async fn verify_answers_for_access_tokens_here_and_asks_for_refresh_tokens() {
+async fn access_tokens_are_verified_here_and_refresh_tokens_by_auth_graph() {
     let (issuer, router) = started().await;
     issuer.user("ada@example.com");
     let pair = sign_in(&router, "ada@example.com").await.body;
@@ -92,7 +92,7 @@ async fn verify_answers_for_access_tokens_here_and_asks_for_refresh_tokens() {
 }
 
 #[tokio::test]
-async fn logout_ends_the_session_there_and_here() {
+async fn logout_ends_the_session_at_auth_graph_and_here() {
     let (issuer, router) = started().await;
     issuer.user("ada@example.com");
     let pair = sign_in(&router, "ada@example.com").await.body;
@@ -110,7 +110,7 @@ async fn logout_ends_the_session_there_and_here() {
 }
 
 #[tokio::test]
-async fn a_logout_that_is_not_confirmed_is_not_claimed() {
+async fn an_unconfirmed_logout_is_not_reported_as_successful() {
     let (issuer, router) = started().await;
     let answer = ask(&router, post("/auth/token/logout/", &json!({ "refresh": "nonsense" }))).await;
     assert_eq!((answer.status, &answer.body["code"]), (401, &json!("TOKEN_INVALID")));
@@ -119,9 +119,9 @@ async fn a_logout_that_is_not_confirmed_is_not_claimed() {
     assert_eq!(answer.status, 503);
 }
 
-/// CVE-2025-48370: what was no identifier led the client library to another path.
+/// CVE-2025-48370: text that was not an identifier led the client library to another path.
 #[tokio::test]
-async fn a_user_reads_the_own_account_and_no_other() {
+async fn a_user_reads_only_their_own_account() {
     let (issuer, router) = started().await;
     let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
     let pair = sign_in(&router, "ada@example.com").await.body;
@@ -150,7 +150,7 @@ async fn a_user_reads_the_own_account_and_no_other() {
 }
 
 #[tokio::test]
-async fn missing_fields_are_400_in_the_shape_of_old() {
+async fn missing_fields_have_the_status_400_in_the_form_of_django_easyjwt() {
     let (issuer, router) = started().await;
     let answer = ask(&router, post("/auth/token/", &json!({}))).await;
     assert_eq!((answer.status, &answer.body["code"]), (400, &json!("VALIDATION_FAILED")));
@@ -167,7 +167,7 @@ async fn missing_fields_are_400_in_the_shape_of_old() {
 }
 
 #[tokio::test]
-async fn bad_credentials_are_401_with_the_detail_of_old() {
+async fn wrong_credentials_have_the_status_401_with_the_detail_of_django_easyjwt() {
     let (_issuer, router) = started().await;
     let answer = sign_in(&router, "nobody@example.com").await;
     assert_eq!((answer.status, &answer.body["code"]), (401, &json!("INVALID_CREDENTIALS")));
@@ -176,7 +176,7 @@ async fn bad_credentials_are_401_with_the_detail_of_old() {
 }
 
 #[tokio::test]
-async fn while_auth_graph_is_away_sign_in_is_503_and_verification_goes_on() {
+async fn during_an_outage_of_auth_graph_sign_in_answers_503_and_verification_continues() {
     let (issuer, router) = started().await;
     issuer.user("ada@example.com");
     let pair = sign_in(&router, "ada@example.com").await.body;
@@ -201,7 +201,7 @@ async fn while_auth_graph_is_away_sign_in_is_503_and_verification_goes_on() {
 }
 
 #[tokio::test]
-async fn only_json_is_read_and_not_too_much_of_it() {
+async fn only_json_within_the_size_limit_is_read() {
     let (issuer, router) = started().await;
     for path in ["/auth/graphql", "/auth/token/", "/auth/token/refresh/", "/auth/token/verify/", "/auth/token/logout/"]
     {
@@ -217,13 +217,13 @@ async fn only_json_is_read_and_not_too_much_of_it() {
         let answer = ask(&router, get(path).body(Body::empty()).unwrap()).await;
         assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{path}");
         let path = path.trim_end_matches('/').to_owned() + if path.ends_with('/') { "" } else { "/" };
-        assert_eq!(ask(&router, post(&path, &json!({}))).await.status, 404, "{path}: slashes are as written");
+        assert_eq!(ask(&router, post(&path, &json!({}))).await.status, 404, "{path}: the final slash matters");
     }
     assert_eq!(issuer.all_calls(), 0);
 }
 
 #[tokio::test]
-async fn a_public_operation_passes_through() {
+async fn a_public_operation_is_forwarded() {
     let (issuer, router) = started().await;
     issuer.user("ada@example.com");
     let answer = ask(&router, graphql(LOGIN, "Login", login_variables())).await;
@@ -237,11 +237,11 @@ async fn a_public_operation_passes_through() {
     request.headers_mut().insert("authorization", format!("Bearer {access}").parse().unwrap());
     assert_eq!(ask(&router, request).await.body["data"]["logout"]["revokedSessions"], 1);
     let answer = ask(&router, post("/auth/token/verify/", &json!({ "token": access }))).await;
-    assert_eq!(answer.body["code"], "TOKEN_REVOKED", "and the session has ended here");
+    assert_eq!(answer.body["code"], "TOKEN_REVOKED", "the session has ended here");
 }
 
 #[tokio::test]
-async fn everything_else_is_forbidden_however_it_is_written() {
+async fn all_other_operations_are_forbidden_in_any_form() {
     let (issuer, router) = started().await;
     let documents = [
         "{ me { id } }",
@@ -271,7 +271,7 @@ async fn everything_else_is_forbidden_however_it_is_written() {
 }
 
 #[tokio::test]
-async fn what_is_no_document_is_refused_here() {
+async fn an_invalid_document_is_rejected_by_the_proxy() {
     let (issuer, router) = started().await;
     let deep = format!("mutation {{ login(input: {}{}) }}", "[".repeat(20_000), "]".repeat(20_000));
     let nested = "{ a ".repeat(10_000);
@@ -295,7 +295,7 @@ async fn what_is_no_document_is_refused_here() {
     assert_eq!(issuer.all_calls(), 0);
 }
 
-/// A proxy before a server that remembers the headers it saw and answers in its own way.
+/// Returns a proxy to a server that records the headers of requests and sends a fixed response.
 async fn observed(trusted: &[&str]) -> (Router, Arc<Mutex<HeaderMap>>) {
     let seen = Arc::new(Mutex::new(HeaderMap::new()));
     let remembered = Arc::clone(&seen);
@@ -337,7 +337,7 @@ fn from_browser(path: &str, body: &Value) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn only_the_headers_that_auth_graph_needs_are_passed_on() {
+async fn only_the_headers_that_auth_graph_needs_are_forwarded() {
     let (router, seen) = observed(&[]).await;
     let body = json!({ "query": LOGIN, "email": "a@b.c", "password": "x" });
     for path in ["/auth/graphql", "/auth/token/"] {
@@ -367,7 +367,7 @@ async fn a_forwarded_address_counts_only_from_a_trusted_proxy() {
 }
 
 #[tokio::test]
-async fn status_code_time_to_wait_and_cookies_come_back_and_nothing_else() {
+async fn only_the_status_code_time_to_wait_and_cookies_are_returned() {
     let (router, _) = observed(&[]).await;
     let answer = ask(&router, from_browser("/auth/graphql", &json!({ "query": LOGIN }))).await;
     assert_eq!((answer.status, answer.header("retry-after")), (429, "9"));

@@ -1,4 +1,4 @@
-//! A rule that is written once: its check, and its directive for gateways.
+//! A rule that is written once is the check and the directive for gateways.
 
 use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, Object, Request, Schema};
 use client_graph::guard::{
@@ -52,7 +52,7 @@ impl Query {
 }
 
 #[tokio::test]
-async fn a_rule_lets_in_whom_it_should() {
+async fn a_rule_admits_the_right_callers() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let auth = issuer.auth_graph().mirror(Mirror::new(database.connect().await)).build().unwrap();
     let mut ada = issuer.user("ada@example.com");
@@ -94,7 +94,7 @@ async fn a_rule_lets_in_whom_it_should() {
 }
 
 #[test]
-fn a_rule_is_a_directive_in_the_subgraph_and_nothing_in_the_plain_schema() {
+fn a_rule_is_a_directive_in_the_subgraph_and_absent_in_the_plain_schema() {
     let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
     let sdl = federation_sdl(&schema, Directives::Included);
     for line in [
@@ -115,9 +115,9 @@ fn a_rule_is_a_directive_in_the_subgraph_and_nothing_in_the_plain_schema() {
     }
 }
 
-/// The composers of e2e/composition.test.mjs are given it: policies are in the schema of neither service.
+/// Writes the schema for the composers of e2e/composition.test.mjs, because neither service has policies in its schema.
 #[test]
-fn the_schema_of_every_rule_is_that_which_composers_accept() {
+fn the_schema_with_every_rule_is_the_one_that_composers_accept() {
     let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
     is_current("../e2e/composition/rules.graphql", &federation_sdl(&schema, Directives::Included));
 }
@@ -180,7 +180,7 @@ async fn a_schema_with_a_field_without_a_rule_is_refused() {
     client_graph::service::graphql::check_rules().unwrap();
 
     assert!(schema.execute("{ open }").await.is_ok(), "for everybody");
-    assert!(!federation_sdl(&schema, Directives::Included).contains("open: Boolean! @"), "and no directive");
+    assert!(!federation_sdl(&schema, Directives::Included).contains("open: Boolean! @"), "it has no directive");
 }
 
 #[derive(Default)]
@@ -198,7 +198,7 @@ impl Part {
 struct Whole(Part);
 
 #[test]
-fn the_rule_of_an_object_that_is_merged_is_not_taken_for_one_of_the_whole() {
+fn the_rule_of_a_merged_object_does_not_count_for_the_whole_type() {
     let schema = Schema::new(Whole::default(), EmptyMutation, EmptySubscription);
     assert_eq!(deny_by_default(&schema).unwrap_err().fields(), ["Whole.part"]);
 }

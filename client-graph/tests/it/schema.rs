@@ -1,4 +1,4 @@
-//! The committed schema files are those of the code. `make schema` rewrites them.
+//! The committed schema files are those of the code. `make schema` writes them.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::service_documents::Service;
 
-/// The file of a name in `schema/` has this text; `UPDATE_SCHEMA` writes it.
+/// Checks that a file in `schema/` has this text. With `UPDATE_SCHEMA` it writes the file.
 pub fn is_current(name: &str, sdl: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema").join(name);
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
@@ -68,7 +68,7 @@ fn a_reader_of_the_schema_may_close_the_pipe() {
     assert!(left.status.success() && left.stderr.is_empty(), "{}", String::from_utf8_lossy(&left.stderr));
 }
 
-/// Names of the values of the enum `ErrorCode`, sorted.
+/// Returns the names of the values of the enum `ErrorCode`, sorted.
 fn error_codes(sdl: &str) -> Vec<&str> {
     let (_, values) = sdl.split_once("\nenum ErrorCode {\n").unwrap();
     let (values, _) = values.split_once("\n}").unwrap();

@@ -1,4 +1,4 @@
-//! The client service: its schema, its routes, and how it starts and stops.
+//! The client service: its schema, its routes, its start and its stop.
 
 use axum::Router;
 use axum::body::Body;
@@ -105,7 +105,7 @@ async fn a_service_has_no_mirrored_user() {
 }
 
 #[tokio::test]
-async fn claims_that_a_gateway_could_forward_are_not_believed() {
+async fn claims_that_a_gateway_could_forward_are_ignored() {
     let service = Service::start().await;
     let ((ada, token), (eve, other)) = (service.user("ada@example.com"), service.user("eve@example.com"));
     let claims = json!({ "sub": eve.id, "user_id": eve.id, "scope": "users:read" });
@@ -196,7 +196,7 @@ async fn pages_go_from_the_newest_to_the_oldest() {
 }
 
 #[tokio::test]
-async fn a_forged_cursor_or_size_is_refused() {
+async fn a_forged_cursor_or_size_is_rejected() {
     let service = Service::start().await;
     let (ada, token) = service.user("ada@example.com");
     service.add_note(&token, "x").await;
@@ -261,7 +261,7 @@ async fn operators_see_health_readiness_and_metrics() {
 }
 
 #[tokio::test]
-async fn every_answer_has_an_identifier_and_careful_headers() {
+async fn every_response_has_an_identifier_and_security_headers() {
     let service = Service::start().await;
     let request = get("/nothing").header("x-request-id", "mine-1").body(Body::empty()).unwrap();
     let answer = ask(&service.router, request).await;
@@ -274,7 +274,7 @@ async fn every_answer_has_an_identifier_and_careful_headers() {
 }
 
 #[tokio::test]
-async fn a_method_that_a_path_does_not_have_is_answered_with_a_code() {
+async fn an_unsupported_method_of_a_path_has_a_code() {
     let service = Service::start().await;
     let answer = ask(&service.router, post("/api/test/", &json!({}))).await;
     assert_eq!((answer.status, answer.header("allow")), (405, "GET,HEAD"));
@@ -282,7 +282,7 @@ async fn a_method_that_a_path_does_not_have_is_answered_with_a_code() {
 }
 
 #[tokio::test]
-async fn the_playground_is_there_but_not_in_production() {
+async fn the_playground_is_served_except_in_production() {
     let service = Service::start().await;
     let answer = service.get("/", None).await;
     assert_eq!(answer.status, 200);
@@ -317,7 +317,7 @@ async fn graphql_is_json_by_post() {
 async fn running_requests_are_finished_before_it_stops() {
     let service = Service::start().await;
     let (_, token) = service.user("ada@example.com");
-    // Where no other test listens: the port is free in the end, and stays so.
+    // No other test listens on this address, so that the port stays free after the stop.
     let listener = TcpListener::bind("127.0.0.3:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -349,7 +349,7 @@ async fn running_requests_are_finished_before_it_stops() {
 }
 
 #[tokio::test]
-async fn with_a_service_client_it_follows_the_feed_until_it_stops() {
+async fn with_a_service_client_the_service_follows_the_feed_until_it_stops() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let (id, secret) = issuer.service_client();
     let mut flags = database.settings();
@@ -381,7 +381,7 @@ async fn with_a_service_client_it_follows_the_feed_until_it_stops() {
 }
 
 #[tokio::test]
-async fn it_starts_while_auth_graph_is_down() {
+async fn the_service_starts_while_auth_graph_is_down() {
     let issuer = TestIssuer::start().await;
     issuer.take_down();
     let database = TestDatabase::create().await;

@@ -20,6 +20,10 @@ fn an_unusable_setting_is_named_with_its_remedy() {
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert_eq!(refused.status.code(), Some(code), "{arguments:?}: {said}");
         assert!(expected.iter().all(|part| said.contains(part)), "{arguments:?}: {said}");
-        assert_eq!(said.matches("must be https://").count(), usize::from(said.contains("https")), "said once: {said}");
+        assert_eq!(
+            said.matches("must be https://").count(),
+            usize::from(said.contains("https")),
+            "reported once: {said}"
+        );
     }
 }

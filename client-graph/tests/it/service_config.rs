@@ -13,7 +13,7 @@ fn load(flags: &[(&str, &str)], environment: &[(&str, &str)]) -> Result<Config, 
 }
 
 #[test]
-fn the_defaults_are_good() {
+fn the_defaults_are_valid() {
     let config = load(&[], &[]).unwrap();
     assert_eq!(config.server.bind.to_string(), "127.0.0.1:8001");
     assert_eq!((config.auth.url.as_str(), config.auth.audience.as_str()), ("http://127.0.0.1:8000", "graph"));
@@ -21,7 +21,7 @@ fn the_defaults_are_good() {
 }
 
 #[test]
-fn a_service_client_has_a_secret() {
+fn a_service_client_requires_a_secret() {
     let problem = load(&[("auth.client_id", "some-client")], &[]).unwrap_err();
     assert!(problem.contains("auth.client_secret"), "{problem}");
     let secret = ("CLIENT_GRAPH_AUTH__CLIENT_SECRET", "s3cret");
@@ -40,7 +40,7 @@ fn every_key_has_a_comment() {
 }
 
 #[test]
-fn later_sources_win() {
+fn later_sources_override_earlier_ones() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("client.toml");
     std::fs::write(&file, "[server]\nbind = \"127.0.0.1:1\"\n[auth]\naudience = \"file\"\n[log]\nfilter = \"warn\"\n")
@@ -80,7 +80,7 @@ fn all_problems_are_reported_at_once() {
 }
 
 #[test]
-fn idle_connections_are_closed_after_a_second_at_least_and_an_hour_at_most() {
+fn the_idle_timeout_is_between_a_second_and_an_hour() {
     for (value, is_good) in [("0s", false), ("1s", true), ("1h", true), ("2h", false)] {
         let loaded = load(&[("server.idle_timeout", value)], &[]);
         assert_eq!(loaded.is_ok(), is_good, "{value}");
@@ -88,7 +88,7 @@ fn idle_connections_are_closed_after_a_second_at_least_and_an_hour_at_most() {
 }
 
 #[test]
-fn a_secret_shows_neither_in_errors_nor_in_debug_output() {
+fn neither_errors_nor_debug_output_contain_a_secret() {
     let config = load(&[("database.url", "postgres://user:hunter2@db/app")], &[]).unwrap();
     assert_eq!(config.database.url.expose_secret(), "postgres://user:hunter2@db/app");
     assert!(!format!("{config:?}").contains("hunter2"));

@@ -1,4 +1,4 @@
-//! The client service and its database: another version of it there, and looking for migrations.
+//! The client service and its database: a newer version at the same database, and pending migrations.
 
 use axum::body::Body;
 use client_graph::Clock;
@@ -18,7 +18,7 @@ fn config(issuer: &TestIssuer, database: &TestDatabase) -> Config {
 
 /// The newer version is started while this one still serves.
 #[tokio::test]
-async fn a_newer_version_at_the_database_lets_this_one_serve_and_not_start() {
+async fn after_a_migration_by_a_newer_version_this_one_serves_but_does_not_start() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let config = config(&issuer, &database);
     let app = App::boot(config.clone(), Clock::default()).await.unwrap();
@@ -29,9 +29,9 @@ async fn a_newer_version_at_the_database_lets_this_one_serve_and_not_start() {
     assert!(why.contains("m20990101_000001_newer") && why.contains("newer version"), "{why}");
 }
 
-/// The turn of each is on the connection that makes the tables: there is no other one here.
+/// Each replica takes the lock on the connection that creates the tables, because there is only one connection here.
 #[tokio::test]
-async fn replicas_that_start_at_once_make_the_tables_in_turn() {
+async fn replicas_that_start_together_create_the_tables_in_turn() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let mut config = config(&issuer, &database);
     config.database.max_connections = 1;
@@ -39,7 +39,7 @@ async fn replicas_that_start_at_once_make_the_tables_in_turn() {
 }
 
 #[tokio::test]
-async fn looking_for_migrations_makes_nothing() {
+async fn checking_for_pending_migrations_creates_no_table() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let app = App::boot(config(&issuer, &database), Clock::default()).await.unwrap();
     let db = database.open().await;

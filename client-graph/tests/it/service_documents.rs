@@ -1,4 +1,4 @@
-//! Which documents the client service runs, and how they come.
+//! Documents that the client service executes, and their forms.
 
 use axum::Router;
 use axum::body::Body;
@@ -38,7 +38,7 @@ impl Service {
 }
 
 #[tokio::test]
-async fn a_query_is_answered_by_get_only_where_it_is_configured() {
+async fn a_query_is_answered_by_get_only_if_it_is_configured() {
     assert_eq!(Service::start(None).await.get("{ whoami { subject } }").await.status, 405);
     let service = Service::start(Some(("graphql.queries_by_get", "true"))).await;
     assert_eq!(service.get("{ whoami { subject } }").await.body, json!({ "data": { "whoami": null } }));
@@ -46,7 +46,7 @@ async fn a_query_is_answered_by_get_only_where_it_is_configured() {
 }
 
 #[tokio::test]
-async fn where_only_trusted_documents_are_run_no_other_is() {
+async fn no_other_document_is_executed_if_only_trusted_ones_are_allowed() {
     let service = Service::start(Some(("graphql.allowed_documents", "trusted"))).await;
     assert_eq!(service.post(WHOAMI).await.body, json!({ "data": { "whoami": null } }));
     let refused = service.post("{ whoami { subject } }").await;

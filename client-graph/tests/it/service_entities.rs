@@ -1,4 +1,4 @@
-//! Users of the client service as a gateway asks for them: many at once, by one query.
+//! Users of the client service as a gateway requests them: many at once, with one query.
 
 use client_graph::UserId;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::queries::count_queries;
 use crate::service::{Service, code};
 
-/// Representations of users, and how much of each one's notes.
+/// Query for representations of users, with a page of the notes of each.
 const ENTITIES: &str = "query($of: [_Any!]!, $first: Int, $after: String) { _entities(representations: $of) { \
     ... on User { notes(first: $first, after: $after) { nodes { text } pageInfo { hasNextPage endCursor } } } } }";
 
@@ -20,7 +20,7 @@ fn texts(page: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn an_entity_has_the_notes_of_its_user_only() {
+async fn an_entity_has_only_the_notes_of_its_user() {
     let service = Service::start().await;
     let ((ada, hers), (eve, other)) = (service.user("ada@example.com"), service.user("eve@example.com"));
     service.add_note(&hers, "hers").await;
@@ -61,14 +61,14 @@ async fn the_notes_of_a_thousand_users_are_one_query() {
     assert_eq!((texts(pages[999]), &pages[999]["pageInfo"]["hasNextPage"]), (vec!["other"], &json!(false)));
     assert!(pages[1..999].iter().all(|page| texts(page).is_empty()));
     let alone = ask(&[ada.id], Value::Null).await;
-    assert_eq!((alone.1, &alone.0["data"]["_entities"][0]["notes"]), (1, pages[0]), "alone it is the same page");
+    assert_eq!((alone.1, &alone.0["data"]["_entities"][0]["notes"]), (1, pages[0]), "a single user has the same page");
 
     let cursor = &pages[0]["pageInfo"]["endCursor"];
     let (answer, queries) = ask(&[ada.id; 1000], cursor.clone()).await;
-    assert_eq!((queries, answer.get("errors")), (1, None), "the next page of one user, however often");
+    assert_eq!((queries, answer.get("errors")), (1, None), "the next page of one user, even if the user occurs twice");
     assert_eq!(texts(&answer["data"]["_entities"][999]["notes"]), ["first"]);
     let (answer, _) = ask(&[ada.id, eve.id], cursor.clone()).await;
-    assert_eq!(code(&answer), "VALIDATION_FAILED", "a cursor of another's notes");
+    assert_eq!(code(&answer), "VALIDATION_FAILED", "a cursor of another user's notes");
 }
 
 #[tokio::test]
@@ -83,7 +83,11 @@ async fn the_notes_of_all_authors_of_a_page_are_one_query() {
 
     let (answer, queries) = count_queries(service.graphql(Some(&token), query, json!({}))).await;
 
-    assert_eq!((queries, answer.get("errors")), (2, None), "everybody's notes, and those of their authors");
+    assert_eq!(
+        (queries, answer.get("errors")),
+        (2, None),
+        "one query for all notes, and one for those of their authors"
+    );
     for note in answer["data"]["notes"]["nodes"].as_array().unwrap() {
         let own = &note["author"]["notes"]["nodes"][0];
         assert_eq!((&own["text"], &own["author"]["notes"]["nodes"][0]["text"]), (&note["text"], &note["text"]));

@@ -1,4 +1,4 @@
-//! GraphQL over a WebSocket of the client service: whose it is, and when that ends.
+//! GraphQL over a WebSocket of the client service: its caller, and its end.
 
 use client_graph::service::{App, Config, Sources, serve};
 use client_graph::testing::TestIssuer;
@@ -14,7 +14,7 @@ use crate::support::TestDatabase;
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    /// Connects to a service of this issuer and introduces itself.
+    /// Connects to a service of this issuer and sends `connection_init`.
     async fn open(issuer: &TestIssuer, database: &TestDatabase, payload: Value) -> (Self, App) {
         let mut flags = database.settings();
         flags.push(("auth.url".to_owned(), issuer.url().to_owned()));
@@ -44,7 +44,7 @@ impl Socket {
         }
     }
 
-    /// The answer to `whoami`.
+    /// Sends `whoami` and returns the answer.
     async fn whoami(&mut self, id: &str) -> Value {
         let payload = json!({ "query": "{ whoami { subject } }" });
         self.say(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
@@ -55,7 +55,7 @@ impl Socket {
 }
 
 #[tokio::test]
-async fn the_caller_is_known_by_the_payload_and_a_revocation_ends_the_socket() {
+async fn the_payload_authenticates_the_caller_and_a_revocation_ends_the_socket() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let user = issuer.user("ada@example.com");
     let token = issuer.token_for(&user).sign();
@@ -70,7 +70,7 @@ async fn the_caller_is_known_by_the_payload_and_a_revocation_ends_the_socket() {
 }
 
 #[tokio::test]
-async fn a_new_token_in_a_ping_keeps_the_socket_and_anybody_elses_ends_it() {
+async fn a_new_token_in_a_ping_keeps_the_socket_and_one_of_another_user_ends_it() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
     let bearer = |token: String| json!({ "authorization": format!("Bearer {token}") });
@@ -83,7 +83,7 @@ async fn a_new_token_in_a_ping_keeps_the_socket_and_anybody_elses_ends_it() {
     socket.say(json!({ "type": "ping", "payload": bearer(second) })).await;
     assert_eq!(socket.recv().await, json!({ "type": "pong" }));
 
-    // The first token's session ends, and the socket has another one by now.
+    // The session of the first token ends, but the socket has another one now.
     let session = app.auth.authenticate(&first.into()).await.unwrap().session_id.unwrap();
     app.auth.revoke_locally(session, issuer.clock().now());
     assert_eq!(socket.whoami("1").await["data"]["whoami"]["subject"], json!(ada.id));
@@ -105,7 +105,7 @@ async fn an_impersonator_cannot_take_over_the_socket_of_the_user() {
 }
 
 #[tokio::test]
-async fn a_bad_token_in_a_ping_ends_the_socket() {
+async fn an_invalid_token_in_a_ping_ends_the_socket() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
     let payload = json!({ "authorization": format!("Bearer {token}") });

@@ -1,4 +1,4 @@
-//! What several subjects need: databases, servers that misbehave, and the code of a refusal.
+//! Support for the tests: databases, broken servers, and the code of a rejection.
 
 use axum::Router;
 use axum::body::Body;
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tower::ServiceExt;
 use uuid::Uuid;
 
-/// The code with which an access token is refused; none: it is good.
+/// Returns the code with which an access token is rejected, or `None` if it is valid.
 pub async fn code_of(auth: &AuthGraph, token: impl Into<String>) -> Option<Code> {
     auth.authenticate(&token.into().into()).await.err().map(|error| error.code())
 }
@@ -27,7 +27,7 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// A database of its own for one test: a file, or a schema of `TEST_DATABASE_URL`.
+/// The database of one test: a file, or a schema of `TEST_DATABASE_URL`.
 pub struct TestDatabase {
     pub url: String,
     pub schema: Option<String>,
@@ -48,7 +48,7 @@ impl TestDatabase {
         Self { url: server, schema: Some(schema), folder }
     }
 
-    /// What to set for a service that keeps its data here.
+    /// Returns the settings for a service with this database.
     pub fn settings(&self) -> Vec<(String, String)> {
         let folder = self.folder.path().display().to_string();
         let mut settings = vec![("data_dir".to_owned(), folder)];
@@ -60,19 +60,19 @@ impl TestDatabase {
         settings
     }
 
-    /// Connects, and makes the mirror's table.
+    /// Connects, and creates the table of the mirror.
     pub async fn connect(&self) -> DatabaseConnection {
         let db = self.open().await;
         Migrator::up(&db, None).await.unwrap();
         db
     }
 
-    /// Connects to the file, or schema, as it is.
+    /// Connects to the file or schema without changing it.
     pub async fn open(&self) -> DatabaseConnection {
         self.open_with(8).await
     }
 
-    /// The same, by so many connections at most.
+    /// Connects with a maximum number of connections.
     pub async fn open_with(&self, connections: u32) -> DatabaseConnection {
         let mut options = ConnectOptions::new(&self.url);
         options.sqlx_logging(false).max_connections(connections);
@@ -90,7 +90,7 @@ impl Drop for TestDatabase {
     fn drop(&mut self) {
         let Some(schema) = self.schema.take() else { return };
         let url = self.url.clone();
-        // Drop cannot wait, and the test's runtime may be shutting down, so this uses its own runtime.
+        // `drop` cannot wait, and the runtime of the test may be shutting down, so this uses its own runtime.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
@@ -109,7 +109,7 @@ impl Drop for TestDatabase {
     }
 }
 
-/// The answer of a router, with its body as JSON (null when it is none).
+/// The response of a router, with its body as JSON (null when it is not JSON).
 pub struct Answer {
     pub status: u16,
     pub headers: axum::http::HeaderMap,

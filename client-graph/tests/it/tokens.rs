@@ -1,4 +1,4 @@
-//! Access tokens: what is accepted, and that every way to be wrong is refused with the right code.
+//! Access tokens: valid ones are accepted, and each kind of invalid one is rejected with the right code.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::support::code_of;
 
-/// The code with which a token is refused that was changed in this way.
+/// Returns the code with which a changed token is rejected.
 async fn code_with(change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> Option<Code> {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
@@ -19,7 +19,7 @@ async fn code_with(change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> Option<
 }
 
 #[tokio::test]
-async fn further_claims_are_available_in_the_services_own_types() {
+async fn further_claims_are_available_in_types_of_the_service() {
     #[derive(Debug, PartialEq, serde::Deserialize)]
     struct Tenancy {
         tenant: String,
@@ -41,12 +41,12 @@ async fn further_claims_are_available_in_the_services_own_types() {
         assert_eq!(principal.claim::<String>("tenant").unwrap_err().code(), Code::Forbidden, "another type");
         let refused = principal.claims::<Tenancy>().unwrap_err();
         assert_eq!(refused.code(), Code::Forbidden);
-        assert!(!format!("{principal:?}").contains("tenant"), "what it says is nobody else's affair");
+        assert!(!format!("{principal:?}").contains("tenant"), "debug output hides the claims");
     }
 }
 
 #[tokio::test]
-async fn a_good_token_names_its_principal() {
+async fn a_valid_token_names_its_principal() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -73,7 +73,7 @@ async fn tokens_of_each_algorithm_are_accepted() {
 }
 
 #[tokio::test]
-async fn an_audience_among_several_is_enough() {
+async fn one_matching_audience_among_several_suffices() {
     assert_eq!(code_with(|token| token.claim("aud", json!(["other", "graph"]))).await, None);
 }
 
@@ -84,7 +84,7 @@ async fn the_type_is_compared_without_case_and_with_its_long_form() {
 }
 
 #[tokio::test]
-async fn a_service_that_calls_for_itself_needs_no_session() {
+async fn a_service_that_acts_for_itself_needs_no_session() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let service = issuer.user("service@example.com");
@@ -133,7 +133,7 @@ async fn a_changed_claim_breaks_the_signature() {
 }
 
 #[tokio::test]
-async fn a_token_over_8_kib_is_refused_unread() {
+async fn a_token_over_8_kib_is_rejected_without_being_parsed() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -175,7 +175,7 @@ async fn a_wrong_audience_is_refused() {
 }
 
 #[tokio::test]
-async fn the_issuer_is_compared_to_the_byte() {
+async fn the_issuer_is_compared_byte_by_byte() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -300,7 +300,7 @@ async fn a_claim_that_is_given_twice_is_refused() {
 }
 
 #[tokio::test]
-async fn a_revoked_session_ends_all_its_tokens_even_remembered_ones() {
+async fn a_revoked_session_ends_all_its_tokens_even_cached_ones() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -317,7 +317,7 @@ async fn a_revoked_session_ends_all_its_tokens_even_remembered_ones() {
 }
 
 #[tokio::test]
-async fn more_revocations_than_can_be_kept_refuse_all_older_tokens() {
+async fn beyond_the_capacity_for_revocations_all_older_tokens_are_rejected() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -327,19 +327,19 @@ async fn more_revocations_than_can_be_kept_refuse_all_older_tokens() {
     for number in 0..=1_000_000 {
         auth.revoke_locally(SessionId(uuid::Uuid::from_u128(number)), later);
     }
-    assert_eq!(code_of(&auth, &older).await, Some(Code::TokenRevoked), "rather than forget one of them");
+    assert_eq!(code_of(&auth, &older).await, Some(Code::TokenRevoked), "no revocation may be lost");
 
     issuer.clock().advance(Duration::from_secs(2));
     assert_eq!(code_of(&auth, issuer.token_for(&user).sign()).await, None);
 }
 
 #[tokio::test]
-async fn revocations_that_no_longer_matter_make_room_before_older_tokens_are_refused() {
+async fn expired_revocations_are_dropped_before_older_tokens_are_rejected() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
     let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
     let now = issuer.clock().now();
-    // The room is doubled as long as everything matters; the last time at 524,288.
+    // The capacity is doubled while no revocation has expired; the last time at 524,288.
     for number in 0..=1_000_000 {
         if number == 600_000 {
             issuer.clock().advance(Duration::from_secs(120));
@@ -351,7 +351,7 @@ async fn revocations_that_no_longer_matter_make_room_before_older_tokens_are_ref
 }
 
 #[tokio::test]
-async fn remote_verification_asks_each_time_and_obeys() {
+async fn remote_verification_asks_auth_graph_for_each_request() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().verification(Verification::Remote).build().unwrap();
     let user = issuer.user("ada@example.com");
@@ -370,7 +370,7 @@ async fn remote_verification_asks_each_time_and_obeys() {
     assert_eq!(code_of(&auth, foreign).await, Some(Code::TokenInvalid));
     issuer.clock().advance(Duration::from_secs(301));
     issuer.take_down();
-    assert_eq!(code_of(&auth, token).await, Some(Code::Unavailable), "it is not the token's fault");
+    assert_eq!(code_of(&auth, token).await, Some(Code::Unavailable), "an outage is not reported as an invalid token");
 }
 
 fn chrono_now() -> i64 {

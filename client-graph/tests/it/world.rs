@@ -1,4 +1,4 @@
-//! The real auth-graph and the client service on free ports, each with a database of its own, and a line between them.
+//! The real auth-graph and the client service on free ports, each with its own database, and a network between them.
 
 use std::net::SocketAddr;
 
@@ -21,12 +21,12 @@ use store::{changes, user_credentials, users};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::line::Line;
+use crate::network::Network;
 use crate::support::TestDatabase;
 
 pub const PASSWORD: &str = "correct horse battery";
 
-/// Whether the client service follows the feed.
+/// Mode of the feed in the client service.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Feed {
     Followed,
@@ -34,13 +34,13 @@ pub enum Feed {
 }
 
 pub struct World {
-    /// Where auth-graph is reached, which is the line.
+    /// Address of auth-graph, which is that of the network.
     pub auth_url: String,
     pub client_url: String,
     pub app: App,
     pub clock: Clock,
     pub auth_app: AuthApp,
-    pub line: Line,
+    pub network: Network,
     pub http: Client,
     auth: JoinHandle<()>,
     reader: (String, SecretString),
@@ -48,12 +48,12 @@ pub struct World {
 }
 
 impl World {
-    /// With three users.
+    /// Starts both services with three users.
     pub async fn start(algorithm: &str) -> Self {
         Self::start_with(Feed::Followed, &[("tokens.algorithm", algorithm)]).await
     }
 
-    /// An auth-graph that runs nothing but what it knows the library to send.
+    /// Starts an auth-graph that executes only the trusted documents of the library.
     pub async fn strict() -> Self {
         Self::start_with(Feed::Followed, &[("graphql.allowed_documents", "trusted")]).await
     }
@@ -61,14 +61,14 @@ impl World {
     pub async fn start_with(feed: Feed, settings: &[(&str, &str)]) -> Self {
         let databases = [TestDatabase::create().await, TestDatabase::create().await];
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let line = Line::open(listener.local_addr().unwrap()).await;
-        let auth_url = format!("http://{}", line.address);
+        let network = Network::open(listener.local_addr().unwrap()).await;
+        let auth_url = format!("http://{}", network.address);
         let mut flags = databases[0].settings();
         flags.push(("server.public_url".to_owned(), auth_url.clone()));
         flags.push(("server.trusted_proxies".to_owned(), "[\"127.0.0.1/32\"]".to_owned()));
         flags.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let mut config = AuthConfig::load(&AuthSources { flags, ..AuthSources::default() }).unwrap();
-        // A sign-in is answered in time on a machine that is busy, too.
+        // Cheap hashes let sign-ins finish in time on a busy machine.
         (config.passwords.memory_kib, config.passwords.iterations) = (8, 1);
         let auth_app = boot(config, AuthClock::default()).await.unwrap();
         let people =
@@ -104,20 +104,20 @@ impl World {
         let app = App::boot(config, clock.clone()).await.unwrap();
         tokio::spawn(serve(app.clone(), listener, std::future::pending()));
         let http = Client::new();
-        Self { auth_url, client_url, app, clock, auth_app, line, http, auth, reader, databases }
+        Self { auth_url, client_url, app, clock, auth_app, network, http, auth, reader, databases }
     }
 
-    /// The database of the client service.
+    /// Connects to the database of the client service.
     pub async fn client_database(&self) -> DatabaseConnection {
         self.databases[1].open().await
     }
 
-    /// A service client that may read the feed, and its secret.
+    /// Returns a service client that may read the feed, with its secret.
     pub fn reader(&self) -> [String; 2] {
         [self.reader.0.clone(), self.reader.1.expose_secret().to_owned()]
     }
 
-    /// A further service, which may follow the feed.
+    /// Returns the builder of a further service that may follow the feed.
     pub fn service(&self) -> AuthGraphBuilder {
         let (id, secret) = self.reader.clone();
         AuthGraph::builder(&self.auth_url).audience("graph").service_client(id, secret)
@@ -148,7 +148,7 @@ impl World {
         (pair["access"].as_str().unwrap().to_owned(), pair["refresh"].as_str().unwrap().to_owned())
     }
 
-    /// Signs in at auth-graph itself, as if at another service.
+    /// Signs in at auth-graph itself, like at another service.
     pub async fn sign_in_elsewhere(&self, email: &str) -> TokenPair {
         let credentials = Credentials { email: email.to_owned(), password: PASSWORD.into(), scope: None };
         let directly = AuthGraph::builder(&self.auth_url).audience("graph").build().unwrap();
@@ -156,7 +156,7 @@ impl World {
         *pair
     }
 
-    /// Makes many users at once, with the password of the others.
+    /// Creates many users at once, with the same password.
     pub async fn add_users(&self, count: usize) -> Vec<users::Model> {
         let now = self.auth_app.clock.now();
         let pattern = accounts::by_email(&self.auth_app, &"ada@example.com".parse().unwrap()).await.unwrap();
@@ -180,12 +180,12 @@ impl World {
         added
     }
 
-    /// Ends auth-graph, with all its connections.
+    /// Stops auth-graph and closes all its connections.
     pub async fn stop_auth_graph(&mut self) {
         self.auth.abort();
-        // A task that was aborted ends with an error.
+        // An aborted task ends with an error.
         assert!((&mut self.auth).await.is_err());
-        self.line.take_down();
+        self.network.take_down();
     }
 
     /// Starts auth-graph again on its database, at another address.
@@ -195,12 +195,12 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let target: SocketAddr = listener.local_addr().unwrap();
         self.auth = serve_auth_graph(self.auth_app.clone(), listener);
-        self.line.lead_to(target);
-        self.line.mend();
+        self.network.redirect_to(target);
+        self.network.restore();
     }
 }
 
-/// Records in the outbox that something happened to these users; what, a reader sees by looking at them.
+/// Records a change of these users in the outbox. Readers find the current state of the users.
 pub async fn record(txn: &sea_orm::DatabaseTransaction, users: &[AuthUserId], now: chrono::DateTime<chrono::Utc>) {
     for page in users.chunks(1000) {
         changes::append_created(txn, page, now).await.unwrap();

@@ -1,4 +1,4 @@
-//! The subgraphs of both services make one graph, says the composer of the Grafbase gateway.
+//! Checks with the composer of the Grafbase gateway that the subgraphs of both services compose.
 
 #![cfg(test)]
 
@@ -9,7 +9,7 @@ const CLIENT: &str = include_str!("../../../schema/client.subgraph.graphql");
 const BADGES: &str = include_str!("../../badges.graphql");
 const RULES: &str = include_str!("../rules.graphql");
 
-/// The supergraph of our two schemas and others, or what is wrong with them.
+/// Composes our two schemas and others to a supergraph, or returns the errors.
 fn composed(auth: &str, client: &str, others: &[(&str, &str)]) -> Result<String, Vec<String>> {
     let mut subgraphs = Subgraphs::default();
     for (name, sdl) in [("auth-graph", auth), ("client-graph", client)].iter().chain(others) {
@@ -31,13 +31,13 @@ fn our_subgraphs_compose() {
 }
 
 #[test]
-fn a_third_that_extends_user_composes_with_them() {
+fn a_third_subgraph_that_extends_user_composes_with_them() {
     let supergraph = composed(AUTH, CLIENT, &[("badges", BADGES)]).unwrap();
     assert!(supergraph.contains("badges: [String!]! @authenticated @join__field(graph: BADGES)"), "{supergraph}");
 }
 
 #[test]
-fn every_rule_of_ours_is_in_the_supergraph() {
+fn every_rule_is_in_the_supergraph() {
     let supergraph = composed(AUTH, CLIENT, &[("rules", RULES)]).unwrap();
     for rule in [
         "role: Boolean! @policy(policies: [[\"role:editor\"]]) @join__field(graph: RULES)",
@@ -48,14 +48,14 @@ fn every_rule_of_ours_is_in_the_supergraph() {
 }
 
 #[test]
-fn a_field_that_both_define_is_refused() {
+fn a_field_that_both_define_is_rejected() {
     let broken = CLIENT.replace("type User @key(fields: \"id\") {", "type User @key(fields: \"id\") { email: String!");
     let messages = composed(AUTH, &broken, &[]).unwrap_err().join("\n");
     assert!(messages.contains("email"), "{messages}");
 }
 
 #[test]
-fn a_key_that_is_no_field_is_refused() {
+fn a_key_that_is_not_a_field_is_rejected() {
     let broken = AUTH.replace("type User @key(fields: \"id\")", "type User @key(fields: \"uuid\")");
     let messages = composed(&broken, CLIENT, &[]).unwrap_err().join("\n");
     assert!(messages.contains("uuid"), "{messages}");

@@ -1,4 +1,4 @@
-//! A network between services that can be cut, can stall, and can lead elsewhere.
+//! A network between services that a test can cut, stall and redirect.
 
 use std::net::SocketAddr;
 
@@ -6,11 +6,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// A line to a server, at an address that stays.
-pub struct Line {
+/// A proxy to a server, with a fixed address.
+pub struct Network {
     pub address: SocketAddr,
     state: watch::Sender<State>,
-    /// Whether something was held back since it stalled.
+    /// True if data was held back since the network stalled.
     held: watch::Sender<bool>,
 }
 
@@ -24,13 +24,13 @@ struct State {
 #[derive(Clone, Copy, PartialEq)]
 enum Flow {
     Open,
-    /// Connections are made and held, and nothing passes.
+    /// Connections are accepted, but no data passes.
     Stalled,
-    /// Connections end as soon as they are made.
+    /// Connections are closed as soon as they are accepted.
     Down,
 }
 
-impl Line {
+impl Network {
     pub async fn open(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -47,35 +47,35 @@ impl Line {
         Self { address, state, held }
     }
 
-    /// Ends every connection; new ones can be made.
+    /// Closes every connection. New ones are accepted.
     pub fn cut(&self) {
         self.state.send_modify(|state| state.cuts += 1);
     }
 
-    /// Ends every connection, and the new ones too.
+    /// Closes every connection, including new ones.
     pub fn take_down(&self) {
         self.set(Flow::Down);
         self.cut();
     }
 
-    /// Holds everything back.
+    /// Holds back all data.
     pub fn stall(&self) {
         self.held.send_replace(false);
         self.set(Flow::Stalled);
     }
 
-    /// Returns when something is held back.
-    pub async fn holds_something(&self) {
+    /// Waits until data is held back.
+    pub async fn holds_data(&self) {
         self.held.subscribe().wait_for(|held| *held).await.unwrap();
     }
 
-    /// Lets through what was held back, and what comes.
-    pub fn mend(&self) {
+    /// Releases the data that was held back, and lets further data pass.
+    pub fn restore(&self) {
         self.set(Flow::Open);
     }
 
-    /// Leads to another server from the next connection on.
-    pub fn lead_to(&self, target: SocketAddr) {
+    /// Connects new connections to another server.
+    pub fn redirect_to(&self, target: SocketAddr) {
         self.state.send_modify(|state| state.target = target);
     }
 
