@@ -45,29 +45,52 @@ pub struct Readiness {
     pub migrations: bool,
     /// There is a key that signs.
     pub keys: bool,
+    /// The clock agrees with that of the database.
+    pub clock: bool,
 }
+
+/// Longest time to find out whether requests can be served. A probe must not wait for a database that does not answer.
+const READINESS_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
+/// Largest difference to the clock of the database. With a larger one, tokens of this replica are rejected by others.
+const CLOCK_TOLERANCE: Duration = Duration::seconds(30);
 
 /// Checks whether requests can be served.
 pub async fn readiness(app: &App) -> Readiness {
-    let pending = store::pending_migrations(&app.db).await;
+    let asked = async { Ok((store::pending_migrations(&app.db).await?, is_clock_right(app).await?)) };
+    let answer: Result<(usize, bool)> = match tokio::time::timeout(READINESS_TIMEOUT, asked).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Error::unavailable("the database does not answer")),
+    };
     Readiness {
-        database: pending.is_ok(),
-        migrations: matches!(pending, Ok(0)),
+        database: answer.is_ok(),
+        migrations: matches!(answer, Ok((0, _))),
+        clock: matches!(answer, Ok((_, true))),
         keys: app.tokens.keyring.current().signing(app.clock.now()).is_some(),
     }
+}
+
+/// Returns whether the clock of this process agrees with that of the database.
+async fn is_clock_right(app: &App) -> Result<bool> {
+    let there = store::clock(&app.db).await?;
+    Ok(there.is_none_or(|there| (app.clock.now() - there).abs() <= CLOCK_TOLERANCE))
 }
 
 const LEASE: &str = "housekeeping";
 /// Time between two rounds of deleting rows. One replica does it, and another one the next time if that has stopped.
 const EVERY: Duration = Duration::minutes(1);
 
-/// Forgets revocations whose last token has expired, and deletes old rows if it is time: see [`purge`].
+/// Forgets revocations whose last token has expired, and deletes old rows if it is time: see [`purge`]. A replica whose
+/// clock is wrong deletes none, as others may still need them.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn housekeep(app: &App) -> Result<()> {
     let now = app.clock.now();
     app.tokens.revocations.purge(now);
+    if !is_clock_right(app).await? {
+        tracing::error!("the clock differs from that of the database by more than 30 seconds: nothing is deleted");
+        return Ok(());
+    }
     let holder = TokenId::generate(now).to_string();
     // The lease is not given back, so that the next round begins when it is over.
     if store::leases::take(&app.db, LEASE, &holder, now, now + EVERY).await? {

@@ -18,7 +18,7 @@ pub(super) async fn alive() -> &'static str {
 /// Answers whether requests can be served; if not, with 503 and the parts that are missing.
 pub(super) async fn ready(State(app): State<App>) -> impl IntoResponse {
     let ready = readiness(&app).await;
-    let status = match ready.database && ready.migrations && ready.keys {
+    let status = match ready.database && ready.migrations && ready.keys && ready.clock {
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,
     };
@@ -27,6 +27,7 @@ pub(super) async fn ready(State(app): State<App>) -> impl IntoResponse {
         "database": part(ready.database),
         "migrations": part(ready.migrations),
         "keys": part(ready.keys),
+        "clock": part(ready.clock),
     });
     (status, Json(body))
 }

@@ -28,7 +28,8 @@ pub mod window;
 
 use auth_graph_migrations::Migrator;
 use database::Migrations;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, Select};
+use sea_orm::prelude::DateTimeUtc;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, Select, Statement};
 
 pub use database::{Bounds, Commits, begin, connect, describe_connect_error, has_one_writer, is_newer};
 pub use wake::Wake;
@@ -41,6 +42,19 @@ const MIGRATIONS: Migrations = Migrations { service: "auth-graph", lock: 0x6175_
 /// the limit, which takes longer than running the statement.
 async fn unique<E: EntityTrait>(query: Select<E>, db: &impl ConnectionTrait) -> Result<Option<E::Model>, DbErr> {
     Ok(query.all(db).await?.pop())
+}
+
+/// Returns the time by the clock of the database server. SQLite has none of its own.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn clock(db: &DatabaseConnection) -> Result<Option<DateTimeUtc>, DbErr> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(None);
+    }
+    let ask = Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp()");
+    let Some(row) = db.query_one_raw(ask).await? else { return Ok(None) };
+    row.try_get_by_index(0).map(Some)
 }
 
 /// Runs the pending migrations: see [`Migrations::run`].

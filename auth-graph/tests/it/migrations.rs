@@ -2,10 +2,10 @@
 
 use auth_graph::cli::Failure;
 use auth_graph_migrations::Migrator;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use sea_orm_migration::MigratorTrait;
 
-use crate::support::TestApp;
+use crate::support::{PASSWORD, TestApp};
 
 fn how_many() -> u32 {
     Migrator::migrations().len().try_into().unwrap()
@@ -32,22 +32,98 @@ async fn replicas_that_migrate_at_once_take_turns() {
     assert!(all.iter().all(Result::is_ok), "{all:?}");
 }
 
-/// The newer version is started while this one still serves.
+/// The newer version is started while this one still serves, and this one may be started again.
 #[tokio::test]
-async fn after_a_migration_by_a_newer_version_this_one_serves_but_does_not_start() {
+async fn beside_a_newer_version_that_has_expanded_the_database_this_one_serves_and_starts() {
     let test = TestApp::new().await;
-    let db = &test.app.db;
-    let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m20990101_000001_newer', 0)";
-    db.execute_unprepared(newer).await.unwrap();
+    record(&test, "m20990101_000001_newer").await;
     let ready = engine::readiness(&test.app).await;
-    assert_eq!(ready, engine::Readiness { database: true, migrations: true, keys: true });
-    for refused in [store::migrate(db).await, store::migrate_down(db, 1).await] {
+    let expected = engine::Readiness { database: true, migrations: true, keys: true, clock: true };
+    assert_eq!(ready, expected);
+    store::migrate(&test.app.db).await.unwrap();
+    test.replica().await;
+    let why = store::migrate_down(&test.app.db, 1).await.unwrap_err().to_string();
+    assert!(why.contains("m20990101_000001_newer"), "{why}");
+    assert_eq!(store::pending_migrations(&test.app.db).await.unwrap(), 0, "no migration was reverted");
+}
+
+#[tokio::test]
+async fn beside_a_newer_version_that_has_contracted_the_database_this_one_does_not_start() {
+    let test = TestApp::new().await;
+    record(&test, "m20990101_000001_newer").await;
+    record(&test, "m20990101_000002_names_contract").await;
+    for refused in [store::migrate(&test.app.db).await, store::migrate_down(&test.app.db, 1).await] {
         let why = refused.unwrap_err().to_string();
-        assert!(why.contains("m20990101_000001_newer") && why.contains("newer version"), "{why}");
+        assert!(why.contains("newer version"), "{why}");
     }
-    assert_eq!(store::pending_migrations(db).await.unwrap(), 0, "nothing was taken back");
-    let refused = Failure::from(store::migrate(db).await.unwrap_err()).to_string();
+    let refused = Failure::from(store::migrate(&test.app.db).await.unwrap_err()).to_string();
+    assert!(refused.contains("m20990101_000002_names_contract"), "{refused}");
     assert!(refused.contains("hint: `auth-graph migrate --down"), "{refused}");
+}
+
+async fn record(test: &TestApp, newer: &str) {
+    let insert = format!("INSERT INTO seaql_migrations (version, applied_at) VALUES ('{newer}', 0)");
+    test.app.db.execute_unprepared(&insert).await.unwrap();
+}
+
+/// ADR 57: what a migration may do while older versions serve.
+#[test]
+fn a_migration_that_contracts_says_so_in_its_name() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/src");
+    let mut looked_at = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if !name.starts_with("m2") || name.ends_with("_contract") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap().to_lowercase();
+        let up = &text[text.find("async fn up").unwrap()..text.find("async fn down").unwrap()];
+        for removing in
+            ["drop_table", "drop_column", "rename", "modify_column", "drop table", "drop column", "alter column"]
+        {
+            assert!(!up.contains(removing), "{name} contracts the database ({removing}): end its name with _contract");
+        }
+        looked_at += 1;
+    }
+    assert_eq!(looked_at, Migrator::migrations().len());
+}
+
+/// A backup or a report reads a table for a long time. A migration that needs the table gives way: requests that wait
+/// behind it are served, and it comes back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_that_waits_for_a_table_does_not_stop_the_service() {
+    let test = TestApp::with(|config| {
+        config.database.idle_in_transaction_timeout = std::time::Duration::from_secs(600);
+        config.database.lock_timeout = std::time::Duration::from_secs(60);
+    })
+    .await;
+    if test.app.db.get_database_backend() != DbBackend::Postgres {
+        return;
+    }
+    let reader = test.replica().await;
+    let txn = store::begin(&reader.db).await.unwrap();
+    txn.execute_unprepared("SELECT count(*) FROM users").await.unwrap();
+    let migrating = reader.db.clone();
+    let migrating = tokio::spawn(async move { store::migrate_down(&migrating, 4).await });
+    // Until it waits for the reader.
+    while !waits_for_a_lock(&test).await {
+        tokio::task::yield_now().await;
+    }
+    test.create_user("ada@test.com").await;
+    test.anonymous().login("ada@test.com", PASSWORD).await.data("login");
+    assert!(!migrating.is_finished());
+    txn.rollback().await.unwrap();
+    migrating.await.unwrap().unwrap();
+    store::migrate(&test.app.db).await.unwrap();
+    test.anonymous().login("ada@test.com", PASSWORD).await;
+}
+
+async fn waits_for_a_lock(test: &TestApp) -> bool {
+    let ask = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
+               AND wait_event_type = 'Lock' AND state = 'active')";
+    let ask = Statement::from_string(DbBackend::Postgres, ask);
+    test.app.db.query_one_raw(ask).await.unwrap().unwrap().try_get_by_index(0).unwrap()
 }
 
 #[tokio::test]

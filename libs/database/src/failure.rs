@@ -26,6 +26,14 @@ pub fn is_unavailable(error: &DbErr) -> bool {
     }
 }
 
+/// Returns whether a statement of PostgreSQL has waited for a lock for longer than its `lock_timeout`.
+pub(crate) fn is_lock_timeout(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
+        return false;
+    };
+    cause.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "55P03")
+}
+
 /// Returns the reason why a database could not be opened, for the operator who configured it. It contains no URL.
 #[must_use]
 pub fn describe_connect_error(error: &DbErr) -> String {

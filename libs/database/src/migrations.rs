@@ -1,9 +1,16 @@
-//! Migrations. One replica at a time runs them, in one transaction, unless a newer version has migrated the database.
+//! Migrations. One replica at a time runs them, in one transaction.
+//!
+//! Older versions serve while a newer one migrates, and may be started again after that. A migration therefore
+//! *expands* the database: it adds what older versions do not notice. One that removes or changes what they use
+//! *contracts* it, and its name ends with `_contract`: versions that do not know it refuse to start.
+
+use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, Statement};
 use sea_orm_migration::{MigratorTrait, SchemaManager, seaql_migrations};
 
 use crate::begin;
+use crate::failure::is_lock_timeout;
 
 /// Settings of a service's migrations.
 #[derive(Clone, Copy, Debug)]
@@ -16,33 +23,70 @@ pub struct Migrations {
     pub can_undo: bool,
 }
 
+/// End of the name of a migration that older versions cannot serve beside.
+const CONTRACT: &str = "_contract";
+
+/// Longest wait of a migration for a lock of a table. Everything that uses the table waits behind it.
+const LOCK_TIMEOUT: &str = "2s";
+
+/// Number of times that a migration is tried when a table is in use, for example by a backup.
+const ATTEMPTS: usize = 100;
+
+/// Pause between two attempts, in which the requests that waited are served.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Beginning of the message about migrations that are unknown here.
 const NEWER: &str = "a newer version of ";
 
 impl Migrations {
     /// Runs the pending migrations in one transaction. If several replicas start at once, one of them runs the
-    /// migrations and the others wait.
+    /// migrations and the others wait. A table that is in use is tried again for some minutes.
     ///
     /// # Errors
-    /// When a migration fails, or a newer version has run migrations that are unknown here. The database is unchanged
-    /// then.
+    /// When a migration fails, or a newer version has contracted the database. The database is unchanged then.
     pub async fn run<M: MigratorTrait>(&self, db: &DatabaseConnection) -> Result<(), DbErr> {
-        let txn = self.begin::<M>(db).await?;
-        M::up(&txn, None).await?;
+        let mut attempts = 0;
+        while let Err(error) = self.try_run::<M>(db).await {
+            give_way(error, &mut attempts).await?;
+        }
+        Ok(())
+    }
+
+    async fn try_run<M: MigratorTrait>(&self, db: &DatabaseConnection) -> Result<(), DbErr> {
+        let txn = self.begin(db).await?;
+        let run = migrations_run::<M>(&txn).await?;
+        let is_current = M::migrations().iter().all(|migration| run.iter().any(|name| name == migration.name()));
+        // The migrator fails when there is one that it does not know, even if it has nothing to do.
+        match unknown::<M>(run).into_iter().find(|name| !is_current || name.ends_with(CONTRACT)) {
+            Some(newer) => return Err(self.newer(&newer)),
+            None if is_current => {}
+            None => M::up(&txn, None).await?,
+        }
         txn.commit().await
     }
 
     /// Reverts the last migrations.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// When a migration fails, or a newer version has run one that is unknown here. The database is unchanged then.
     pub async fn take_back<M: MigratorTrait>(&self, db: &DatabaseConnection, steps: u32) -> Result<(), DbErr> {
-        let txn = self.begin::<M>(db).await?;
+        let mut attempts = 0;
+        while let Err(error) = self.try_take_back::<M>(db, steps).await {
+            give_way(error, &mut attempts).await?;
+        }
+        Ok(())
+    }
+
+    async fn try_take_back<M: MigratorTrait>(&self, db: &DatabaseConnection, steps: u32) -> Result<(), DbErr> {
+        let txn = self.begin(db).await?;
+        if let Some(newer) = unknown::<M>(migrations_run::<M>(&txn).await?).first() {
+            return Err(self.newer(newer));
+        }
         M::down(&txn, Some(steps)).await?;
         txn.commit().await
     }
 
-    async fn begin<M: MigratorTrait>(&self, db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    async fn begin(&self, db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
         // On SQLite this takes the lock of the single writer, which is the only lock.
         let txn = begin(db).await?;
         if txn.get_database_backend() == DbBackend::Postgres {
@@ -50,21 +94,34 @@ impl Migrations {
             txn.execute_unprepared("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await?;
             let lock = format!("SELECT pg_advisory_xact_lock({})", self.lock);
             txn.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
+            txn.execute_unprepared(&format!("SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")).await?;
         }
-        self.refuse_newer::<M>(&txn).await?;
         Ok(txn)
     }
 
-    async fn refuse_newer<M: MigratorTrait>(&self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
-        let Some(newer) = unknown_migration::<M>(db).await? else { return Ok(()) };
+    /// Returns the error about a migration of a newer version.
+    fn newer(&self, newer: &str) -> DbErr {
         let service = self.service;
         let mut message =
             format!("{NEWER}{service} has migrated this database ({newer} is not known here): start that one");
         if self.can_undo {
             message += ", or take its migrations back with it";
         }
-        Err(DbErr::Migration(message))
+        DbErr::Migration(message)
     }
+}
+
+/// Waits before the next attempt if a migration failed because a table is in use.
+///
+/// # Errors
+/// The error, if it is another one, or there were too many attempts.
+async fn give_way(error: DbErr, attempts: &mut usize) -> Result<(), DbErr> {
+    *attempts += 1;
+    if *attempts >= ATTEMPTS || !is_lock_timeout(&error) {
+        return Err(error);
+    }
+    tokio::time::sleep(PAUSE).await;
+    Ok(())
 }
 
 /// Returns whether [`Migrations::run`] or [`Migrations::take_back`] failed because a newer version has migrated the
@@ -89,9 +146,14 @@ pub async fn pending_migrations<M: MigratorTrait>(db: &DatabaseConnection) -> Re
     Ok(M::migrations().iter().filter(|migration| !is_run(migration.name())).count())
 }
 
-/// Returns the name of a migration that a newer version has run, if there is one.
-async fn unknown_migration<M: MigratorTrait>(db: &impl ConnectionTrait) -> Result<Option<String>, DbErr> {
+/// Returns the names of the migrations that were run.
+async fn migrations_run<M: MigratorTrait>(db: &DatabaseTransaction) -> Result<Vec<String>, DbErr> {
+    Ok(M::get_migration_models(db).await?.into_iter().map(|run| run.version).collect())
+}
+
+/// Returns those migrations that only a newer version knows.
+fn unknown<M: MigratorTrait>(mut run: Vec<String>) -> Vec<String> {
     let known = M::migrations();
-    let run = M::get_migration_models(db).await?;
-    Ok(run.into_iter().map(|run| run.version).find(|name| known.iter().all(|migration| migration.name() != name)))
+    run.retain(|name| known.iter().all(|migration| migration.name() != name));
+    run
 }
