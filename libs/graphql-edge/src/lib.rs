@@ -24,7 +24,7 @@
 //! type Edge = graphql_edge::Edge<Query, EmptyMutation, EmptySubscription>;
 //!
 //! async fn answer(State(edge): State<Edge>, headers: HeaderMap, body: Body) -> Response {
-//!     edge.post(&headers, body, |request| request.data("whoever asks")).await
+//!     edge.post(&headers, body, |request| request.data("the caller")).await
 //! }
 //!
 //! async fn open(
