@@ -65,7 +65,7 @@ pub struct WithSecret {
 pub async fn create(app: &App, actor: &Actor, new: NewClient) -> Result<WithSecret> {
     let name = new.name.trim();
     if !(1..=100).contains(&name.chars().count()) || name.contains(char::is_control) {
-        return Err(Error::invalid("name", "must have 1 to 100 characters, and none that controls"));
+        return Err(Error::invalid("name", "must have 1 to 100 characters and no control characters"));
     }
     let mut audiences = new.audiences;
     if audiences.is_empty() {

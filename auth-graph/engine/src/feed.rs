@@ -1,8 +1,8 @@
-//! The outbox as other services read it: what happened to users and sessions, in the order of the commits, from any
-//! position that is still kept; every user for a start; and what was ended of late.
+//! The outbox as other services read it: changes to users and sessions in the order of their commits, from any position
+//! that is still kept; snapshots of all users; and recent revocations.
 //!
-//! A change carries the user as they are when it is read, not as they were: copies keep the highest version, so that
-//! nothing depends on how often or in which order a reader sees it.
+//! A change carries the user at the time of reading, not at the time of the change. Copies keep the highest version, so
+//! that neither repetition nor order matters.
 
 mod cursor;
 mod listing;
@@ -29,10 +29,10 @@ pub use listing::{Page, changes_after, revocations, snapshot, snapshots};
 pub use snapshot::{Change, ChangeKind, Revocation, Snapshot};
 pub use subscription::follow;
 
-/// Allows to read the feed.
+/// Scope for reading the feed.
 pub const FEED_READ: &str = "feed:read";
 
-/// Tells the subscribers in this process what was read from the outbox.
+/// Publishes changes that were read from the outbox to the subscribers in this process.
 pub(super) async fn announce(app: &App, found: &[changes::Model]) -> Result<()> {
     if app.feed.announcements.subscribers() > 0 {
         for announced in with_users(&app.db, found).await? {
@@ -42,7 +42,7 @@ pub(super) async fn announce(app: &App, found: &[changes::Model]) -> Result<()> 
     Ok(())
 }
 
-/// Tells the subscribers in this process that they have everything that there was at a time.
+/// Publishes to the subscribers in this process that they have all changes up to a time.
 pub fn announce_current(app: &App, at: DateTime<Utc>) {
     app.feed.announcements.publish(Announcement::Current(app.tokens.revocations.followed_position(), at));
 }
@@ -52,20 +52,20 @@ pub fn stop(app: &App) {
     app.feed.announcements.publish(Announcement::Stopping);
 }
 
-/// Deletes the changes that are older than they are kept.
+/// Deletes the changes that are older than the retention period.
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     let retention = app.config.feed.retention;
     changes::purge(&app.db, now - retention).await?;
     Ok(())
 }
 
-/// The changes after a position, or the oldest that are kept.
+/// Returns the changes after a position, or the oldest ones.
 ///
 /// # Errors
 /// [`Error::CursorExpired`] when the one that follows is not kept any more, or the outbox was set back.
 async fn read(app: &App, after: Option<i64>, limit: u64) -> Result<Vec<changes::Model>> {
     let Some(position) = after else { return Ok(changes::after(&app.db, 0, limit).await?) };
-    // The head first: what is committed between the two reads is then found, and not taken for deleted.
+    // The head is read first, so that a change that is committed between the two reads does not look deleted.
     let head = change_head::last(&app.db).await?;
     let found = changes::after(&app.db, position, limit).await?;
     let whole = match found.first() {
@@ -89,7 +89,7 @@ async fn with_users(db: &impl ConnectionTrait, found: &[changes::Model]) -> Resu
     Ok(announced.collect())
 }
 
-/// Returns a change as a reader without limits reads it; none for a change that concerns auth-graph alone.
+/// Returns a change as an unlimited reader sees it, or `None` for an internal change of auth-graph.
 pub(super) async fn describe(app: &App, change: changes::Model) -> Result<Option<Change>> {
     let announced = with_users(&app.db, &[change]).await?;
     announced.first().map_or(Ok(None), |announced| Change::new(app, &UserView::everything(), announced))

@@ -216,7 +216,7 @@ async fn may_write(app: &App, txn: &impl ConnectionTrait, actor: &Actor) -> Resu
 fn description(text: &str) -> Result<String> {
     let text = text.trim();
     if text.chars().count() > DESCRIPTION_LENGTH || text.contains(char::is_control) {
-        return Err(Error::invalid("description", "must have at most 200 characters, and none that controls"));
+        return Err(Error::invalid("description", "must have at most 200 characters and no control characters"));
     }
     Ok(text.to_owned())
 }

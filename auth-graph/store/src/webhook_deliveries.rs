@@ -17,7 +17,7 @@ use model::values::{DeliveryId, SessionId, Subject, TokenId, WebhookId};
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "webhook_deliveries")]
 pub struct Model {
-    /// Names it, to the endpoint too, however often it is tried.
+    /// Identifier, the same for all attempts; the endpoint receives it too.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: DeliveryId,
     /// Endpoint.
@@ -40,17 +40,17 @@ pub struct Model {
     pub recorded_at: DateTimeUtc,
     /// State of the delivery.
     pub state: State,
-    /// Since when it waits, or has waited.
+    /// Time at which it was last queued (UTC).
     pub queued_at: DateTimeUtc,
     /// Time of the next attempt (UTC).
     pub due_at: DateTimeUtc,
-    /// Number of attempts since then.
+    /// Number of attempts since it was queued.
     pub attempts: i32,
     /// Time of the last attempt (UTC).
     pub attempted_at: Option<DateTimeUtc>,
     /// Reason for which the last attempt failed.
     pub failure: Option<Failure>,
-    /// The status of the answer to that.
+    /// HTTP status of the answer to the last attempt.
     pub status: Option<i32>,
     /// Duration of the last attempt in milliseconds.
     pub duration_ms: Option<i32>,
@@ -60,10 +60,10 @@ pub struct Model {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum State {
-    /// It waits for its time.
+    /// It waits for its next attempt.
     #[sea_orm(string_value = "waiting")]
     Waiting,
-    /// It was taken.
+    /// The endpoint has accepted it.
     #[sea_orm(string_value = "delivered")]
     Delivered,
     /// It was given up.
@@ -83,16 +83,16 @@ impl State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Failure {
-    /// The answer was no success.
+    /// The answer had no success status.
     #[sea_orm(string_value = "status")]
     Status,
     /// The answer did not come in time.
     #[sea_orm(string_value = "timed_out")]
     TimedOut,
-    /// Nobody could be reached.
+    /// The connection failed.
     #[sea_orm(string_value = "unreachable")]
     Unreachable,
-    /// The address is none that may be called.
+    /// The address is not allowed.
     #[sea_orm(string_value = "not_allowed")]
     NotAllowed,
 }
@@ -106,7 +106,7 @@ pub struct Outcome {
     pub due_at: DateTimeUtc,
     /// Reason for which the attempt failed, if it did.
     pub failure: Option<Failure>,
-    /// The status of the answer, where there was one.
+    /// HTTP status of the answer, if there was one.
     pub status: Option<i32>,
     /// Duration in milliseconds.
     pub duration_ms: i32,
@@ -167,7 +167,7 @@ impl Model {
     }
 }
 
-/// Adds deliveries, leaving out those that there are.
+/// Inserts the deliveries that do not exist yet.
 pub async fn insert_missing(txn: &impl ConnectionTrait, deliveries: Vec<Model>) -> Result<(), DbErr> {
     if deliveries.is_empty() {
         return Ok(());
@@ -206,7 +206,7 @@ pub async fn next(db: &impl ConnectionTrait, webhook: WebhookId, now: DateTimeUt
         .await
 }
 
-/// Takes a delivery for an attempt: nobody else is given it before `until`. The answer tells whether one got it.
+/// Claims a delivery for an attempt until `until`. Returns false if another process has claimed it.
 pub async fn claim(
     db: &impl ConnectionTrait,
     delivery: &Model,
@@ -225,7 +225,7 @@ pub async fn claim(
     Ok(updated.rows_affected == 1)
 }
 
-/// Records what came of the attempt that a delivery was taken for, unless it was given up meanwhile.
+/// Records the outcome of a claimed attempt, unless the delivery was given up meanwhile.
 pub async fn conclude(db: &impl ConnectionTrait, delivery: &Model, outcome: Outcome) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::State, Expr::value(outcome.state.to_value()))
@@ -241,7 +241,7 @@ pub async fn conclude(db: &impl ConnectionTrait, delivery: &Model, outcome: Outc
         .map(drop)
 }
 
-/// Gives up what waits for an endpoint.
+/// Gives up the waiting deliveries of an endpoint.
 pub async fn give_up(txn: &impl ConnectionTrait, webhook: WebhookId) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::State, Expr::value(State::Dead.to_value()))
@@ -261,7 +261,7 @@ pub enum Requeued {
     Since(WebhookId, DateTimeUtc),
 }
 
-/// Queues deliveries anew that were made or given up. The answer tells how many.
+/// Queues deliveries again that were accepted or given up. Returns their number.
 pub async fn requeue(txn: &impl ConnectionTrait, requeued: Requeued, now: DateTimeUtc) -> Result<u64, DbErr> {
     let waiting = Entity::update_many()
         .col_expr(Column::State, Expr::value(State::Waiting.to_value()))
@@ -297,7 +297,7 @@ pub async fn count(db: &impl ConnectionTrait, state: State) -> Result<u64, DbErr
     Entity::find().filter(Column::State.eq(state)).count(db).await
 }
 
-/// Deletes what was delivered or given up, and has waited since before this time.
+/// Deletes the accepted and abandoned deliveries that were queued before this time.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
     // The identifiers begin with the time of the first queueing, so that the key leads to the old ones.
     let outdated = Condition::all()

@@ -1,6 +1,6 @@
-//! The claims hook: a service of the operator that is asked what else an access token shall say.
+//! The claims hook: a service of the operator that adds claims to access tokens.
 //!
-//! It is asked by a signed POST before anything is locked. What its failure means is decided in `auth::claims`.
+//! It is called by a signed POST before anything is locked. [`crate::claims`] decides what its failure means.
 
 use chrono::{DateTime, Utc};
 use reqwest::header::CONTENT_TYPE;
@@ -16,10 +16,10 @@ use model::config;
 use model::error::{Error, Result};
 use model::values::{AdditionalClaims, ClaimName, Holder, Scopes, Subject, TokenId, WebhookSecret};
 
-/// A longer answer is not read to its end.
+/// Longest answer that is read, in bytes.
 const LONGEST_ANSWER: usize = 16 * 1024;
 
-/// Asks the hook.
+/// Client of the hook.
 #[derive(Debug)]
 pub struct ClaimsHook {
     url: String,
@@ -31,14 +31,14 @@ pub struct ClaimsHook {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Question<'a> {
-    /// Reason for which it is issued.
+    /// Reason for which the token is issued.
     pub reason: TokenReason,
     /// The user with the session, or the service client.
     #[serde(flatten, serialize_with = "members_of_holder")]
     pub holder: Holder,
     /// Audience.
     pub audience: &'a str,
-    /// The client that gets it.
+    /// Client that receives the token.
     pub client_id: &'a str,
     /// Scopes.
     pub scope: &'a Scopes,
@@ -90,7 +90,7 @@ struct Answer {
 }
 
 impl ClaimsHook {
-    /// The hook that is configured, if there is one.
+    /// Returns the configured hook, if there is one.
     ///
     /// # Errors
     /// When a secret is malformed, or no TLS can be set up.
@@ -106,7 +106,7 @@ impl ClaimsHook {
         }))
     }
 
-    /// Asks once.
+    /// Calls the hook once.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it does not answer in time, with anything but 200, or with claims that it may not

@@ -1,4 +1,4 @@
-//! The feed page by page, for those who ask and do not listen, and for a start.
+//! The feed page by page, for readers that poll, and for the first fill of a copy.
 
 use super::cursor::{decode, encode};
 use super::{Change, FEED_READ, Revocation, Snapshot, read, with_users};
@@ -28,7 +28,7 @@ pub struct Page<T> {
     pub feed_cursor: String,
 }
 
-/// The changes after a cursor, or from the oldest that is kept.
+/// Returns the changes after a cursor, or from the oldest one.
 ///
 /// # Errors
 /// [`Error::CursorExpired`] when what follows the cursor is not kept any more; [`Error::ValidationFailed`] for a cursor
@@ -43,7 +43,7 @@ pub async fn changes_after(
     let head = change_head::last(&app.db).await?;
     let view = UserView::of(app, principal).await?;
     let mut position = after.map(|cursor| decode(app, cursor)).transpose()?;
-    // Who has no cursor has none that could have expired, when what they are shown was changed before it was read here.
+    // Without a cursor none can have expired by a change of the projection before this point.
     let seen_until = if position.is_none() { head } else { 0 };
     let at_once = at_once(&view, length);
     let mut items = Vec::new();
@@ -63,8 +63,8 @@ pub async fn changes_after(
     Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor: encode(app, head) })
 }
 
-/// Every user whom the reader is shown, those who never signed in among them, in the order of their identifiers.
-/// Readers who are shown all users are shown deleted ones, too.
+/// Returns the users that the reader sees, in the order of their identifiers. Readers that see all users see deleted
+/// ones too.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] for a cursor that is not ours and a length outside 0 to 1000.
@@ -76,7 +76,7 @@ pub async fn snapshots(
 ) -> Result<Page<Snapshot>> {
     let length = length(first)?;
     let feed_cursor = head(app).await?;
-    // After the position: what the reader is shown may change in between, and following from there says so.
+    // The view is read after the position. If it changes in between, following from the position reports that.
     let view = UserView::of(app, principal).await?;
     let mut start = after.map(|cursor| app.cursors.decode(SNAPSHOTS, "after", cursor).map(UserId)).transpose()?;
     let read = at_once(&view, length);
@@ -97,8 +97,8 @@ pub async fn snapshots(
     Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor })
 }
 
-/// One user as the reader is shown them; none when they are nobody to the reader. Whoever may read the feed may ask for
-/// anybody in it, and others by the rule of [`accounts::visible`].
+/// Returns one user as the reader sees them, or `None` if the reader does not see them. Readers of the feed may ask for
+/// every user in it, other callers by the rule of [`accounts::visible`].
 pub async fn snapshot(app: &App, principal: Option<&Principal>, id: UserId) -> Result<Option<Snapshot>> {
     let seen = match principal {
         Some(principal) if principal.has_scope(FEED_READ) => accounts::shown(app, principal, id).await?,
@@ -132,13 +132,14 @@ pub async fn revocations(
     Ok(Page { items, has_previous_page: after.is_some(), has_next_page, feed_cursor })
 }
 
-/// The position before anything else is read: a reader who follows from it may see something twice, and misses nothing.
+/// Returns the position, before anything else is read: a reader that follows from it may see a change twice and misses
+/// none.
 async fn head(app: &App) -> Result<String> {
     Ok(encode(app, change_head::last(&app.db).await?))
 }
 
-/// How many rows are read at a time: one more than is shown tells whether there are more, and where much is kept from
-/// the reader it takes many to find one that is shown.
+/// Returns the number of rows to read at once: one more than shown, to find out whether there are more. For a limited
+/// reader many rows are needed to find one that is shown.
 fn at_once(view: &UserView, length: usize) -> usize {
     if view.is_limited() { MOST as usize + 1 } else { length + 1 }
 }

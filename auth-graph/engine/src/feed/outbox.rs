@@ -1,6 +1,6 @@
-//! The outbox, followed by this process: sessions that other replicas and the command line have ended, and signing keys
-//! that they have changed. What is read here once is announced to every subscriber of the feed in this process; serving
-//! it to other services is in `feed`.
+//! Following the outbox in this process: revocations and changed signing keys of other replicas and of the command
+//! line. Changes that are read here are published once to all subscribers of the feed in this process; serving them to
+//! other services is in `feed`.
 
 use chrono::{DateTime, Utc};
 
@@ -13,9 +13,9 @@ use store::{change_head, clients, revoked_tokens, sessions};
 
 const BATCH: u64 = 500;
 
-/// Loads the sessions that were ended of late, and starts to follow from here.
+/// Loads the recent revocations, and follows the outbox from here.
 pub async fn prime(app: &App) -> Result<()> {
-    // The position first: what is ended between the two reads is then seen twice rather than never.
+    // The position is read first, so that a revocation between the two reads is seen twice and not missed.
     let position = change_head::last(&app.db).await?;
     app.known_clients.forget_all();
     let now = app.clock.now();
@@ -34,8 +34,8 @@ pub async fn prime(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Reads what was written since the last time. The answer is the time at which there was nothing more. Who was away for
-/// longer than changes are kept begins anew, as does one whose clock was set back.
+/// Reads the changes since the last time. Returns the time at which there were no more. A process that was away for
+/// longer than the retention of changes, or whose clock was set back, loads everything again.
 pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
     loop {
         let now = app.clock.now();
@@ -51,7 +51,7 @@ pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
             return Ok(now);
         }
         for change in &found {
-            // Before the position moves on, so that a failure is tried again.
+            // Before the position moves on, so that a failure is repeated.
             if change.kind == Kind::KeysChanged {
                 keys::load(app).await?;
             }
@@ -74,8 +74,8 @@ pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
     }
 }
 
-/// Returns whether changes after a position were deleted. When nothing is left it takes a look at the head, which is
-/// only worth it after a pause.
+/// Returns whether changes after a position were deleted. Without a next change this needs a look at the head, which is
+/// worth it only after a pause.
 async fn is_behind_what_is_kept(
     app: &App,
     position: i64,

@@ -1,4 +1,4 @@
-//! Changes and users as a reader of the feed receives them.
+//! Changes and users as the feed sends them.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -19,13 +19,13 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
-    /// Its cursor: what follows is read after it.
+    /// Cursor for reading the changes after this one.
     pub cursor: String,
     /// Kind of the change.
     pub kind: ChangeKind,
     /// Time of the change (UTC).
     pub recorded_at: DateTime<Utc>,
-    /// The user as they are now, for a change to one.
+    /// Current data of the user, for a change to a user.
     pub user: Option<Snapshot>,
     /// Revocation, if a session or a token has ended.
     pub revocation: Option<Revocation>,
@@ -35,7 +35,7 @@ pub struct Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ChangeKind {
-    /// A user was made.
+    /// A user was created.
     UserCreated,
     /// A user was changed.
     UserUpdated,
@@ -45,19 +45,19 @@ pub enum ChangeKind {
     SessionRevoked,
     /// A token of a service client was revoked.
     TokenRevoked,
-    /// Nothing: the reader has everything.
+    /// No change: the reader has all changes so far.
     Current,
 }
 
-/// A user as a copy elsewhere needs it. Of a deleted one, everything that says something about a person is left out.
+/// The data of a user that a copy needs. Personal data of a deleted user is left out.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
-    /// Names the user for ever.
+    /// Identifier, never reused.
     pub id: UserId,
-    /// Counts the changes.
+    /// Number of changes.
     pub version: i64,
-    /// The last change.
+    /// Time of the last change (UTC).
     pub updated_at: DateTime<Utc>,
     /// Time of the deletion (UTC).
     pub deleted_at: Option<DateTime<Utc>>,
@@ -90,7 +90,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// A user who is there, as a reader is shown them.
+    /// Builds the snapshot of an existing user.
     fn present(app: &App, view: &UserView, user: &users::Model) -> Self {
         let shows = |field: UserField| view.shows(field);
         Self {
@@ -111,14 +111,14 @@ impl Snapshot {
         }
     }
 
-    /// A user who is not there, or no longer for this reader.
+    /// Builds the snapshot of a user who was deleted or is no longer visible to the reader.
     fn absent(view: &UserView, user: &users::Model) -> Self {
         Self {
             id: user.id,
             version: view.version(user),
             updated_at: user.updated_at,
             deleted_at: Some(UserView::gone_at(user)),
-            // The account that took its place may be one that a limited reader is not shown.
+            // A limited reader may not see the account that took its place.
             merged_into: user.merged_into.filter(|_| !view.is_limited()),
             is_active: false,
             email: None,
@@ -135,7 +135,8 @@ impl Snapshot {
         }
     }
 
-    /// A user as a reader is shown them, who held something else before a change; none: they are nobody to the reader.
+    /// Builds the snapshot of a user who held other roles and scopes before a change, or returns `None` if the reader
+    /// never sees the user.
     pub(super) fn new(
         app: &App,
         view: &UserView,
@@ -170,8 +171,8 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    /// What a change has ended, if it has ended anything. Limited readers are not told whose session it was: they
-    /// refuse its tokens whoever presents them.
+    /// Builds the revocation of a change, or returns `None` if the change ended nothing. Limited readers do not learn
+    /// the user of a session. They do not need it to refuse its tokens.
     pub(super) fn new(app: &App, view: &UserView, change: &changes::Model) -> Option<Self> {
         let (ended_at, until) = (change.recorded_at, app.tokens.revocations.until(change.recorded_at));
         let (session, token, user) = match change.revoked()? {
@@ -187,7 +188,7 @@ impl Revocation {
 }
 
 impl Change {
-    /// What a reader is shown of a change; none of what concerns auth-graph alone, or users whom they are not shown.
+    /// Builds a change for a reader, or returns `None` for internal changes and for users that the reader does not see.
     ///
     /// # Errors
     /// [`Error::CursorExpired`] when the reader is shown something else from here on.
@@ -208,13 +209,13 @@ impl Change {
             return Ok(Some(Self { cursor, kind, recorded_at, user: None, revocation }));
         };
         let Some(user) = Snapshot::new(app, view, user, change.held_before.as_ref()) else { return Ok(None) };
-        // Whoever has gone from the sight of a reader is deleted to them.
+        // To a limited reader, a user who is no longer visible is deleted.
         let gone = view.is_limited() && user.deleted_at.is_some();
         let kind = if gone { ChangeKind::UserDeleted } else { kind };
         Ok(Some(Self { cursor, kind, recorded_at, user: Some(user), revocation: None }))
     }
 
-    /// Says that a reader had everything at a time.
+    /// Builds the message that a reader has all changes up to a time.
     pub(super) fn current(app: &App, position: i64, at: DateTime<Utc>) -> Self {
         let cursor = cursor::encode(app, position);
         Self { cursor, kind: ChangeKind::Current, recorded_at: at, user: None, revocation: None }

@@ -1,5 +1,5 @@
-//! The feed for those who listen. A subscriber reads the outbox until there is nothing more, and from then on hears
-//! what this process reads anyway; one who falls behind reads the outbox again.
+//! Subscriptions to the feed. A subscriber reads the outbox to its end and then receives the changes that this process
+//! reads for all. A subscriber that falls behind reads the outbox again.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,11 +18,11 @@ use model::error::{Error, Result};
 use store::change_head;
 
 const BATCH: u64 = 500;
-/// However quiet it is, the token is looked at this often.
+/// Interval of the checks of the token while there are no changes.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// The changes after a cursor, or from now on, as they happen. It ends with an error when the token of the reader is no
-/// longer good, and without one when the process stops.
+/// Returns a stream of the changes after a cursor, or from now on. It ends with an error when the token of the reader
+/// is no longer valid, and without one when the process stops.
 ///
 /// # Errors
 /// [`model::error::Error::CursorExpired`] when what follows the cursor is not kept any more, or the reader is shown
@@ -33,13 +33,13 @@ pub async fn follow(
     reader: LiveCaller,
     after: Option<&str>,
 ) -> Result<impl Stream<Item = Result<Change>> + Send + use<>> {
-    // Before the outbox is read: what is written in between is then heard twice rather than never.
+    // Subscribed before the outbox is read, so that a change in between is received twice and not missed.
     let announcements = app.feed.announcements.subscribe();
     let position = match after {
         Some(cursor) => decode(app, cursor)?,
         None => change_head::last(&app.db).await?,
     };
-    // After the position, so that a change to it is met on the way.
+    // The view is read after the position, so that a later change to it is found in the outbox.
     let view = UserView::of(app, &reader.current()).await?;
     let mut subscriber =
         Subscriber { app: app.clone(), reader, view, announcements, position, is_behind: true, read: VecDeque::new() };
@@ -58,7 +58,7 @@ struct Subscriber {
     reader: LiveCaller,
     view: UserView,
     announcements: Receiver<Announcement>,
-    /// Up to here everything was read, or waits in `read`.
+    /// Position up to which changes were read or wait in `read`.
     position: i64,
     is_behind: bool,
     read: VecDeque<Change>,
@@ -103,7 +103,7 @@ impl Subscriber {
         }
     }
 
-    /// Reads the outbox from here. When there is nothing more, the reader is told so.
+    /// Reads the outbox from here. At its end the reader gets a message about that.
     async fn read_on(&mut self) -> Result<()> {
         let now = self.app.clock.now();
         let found = read(&self.app, Some(self.position), BATCH).await?;

@@ -1,8 +1,8 @@
-//! Refreshing: one compare-and-swap, safe to repeat, and a theft still shows.
+//! Refresh: one compare-and-swap that is safe to repeat and still detects theft.
 //!
-//! A session counts the generations of its refresh token. The current one is replaced by its successor. Its
-//! predecessor gets the same successor once more, as long as nobody has used that: two tabs, a retry and a lost answer
-//! all end well. Anything older was used before by another client, so the session ends.
+//! A session counts the generations of its refresh token. The newest token is replaced by its successor. The token
+//! before it gets the same successor again, as long as the successor is unused, so that two tabs, a retry and a lost
+//! answer all work. An older token was used by another client, so the session ends.
 //!
 //! One exception: a request can be delayed on its way, by a replica or a proxy that stands still, while the client goes
 //! on elsewhere. An outdated token whose successor was replaced less than a minute ago is therefore refused without
@@ -42,7 +42,7 @@ pub async fn refresh(app: &App, token: &SecretString, device: &Device) -> Result
 /// Longest time that a request can be delayed without its token counting as stolen.
 const LONGEST_DELAY: Duration = Duration::minutes(1);
 
-/// A session that changes under each of so many looks at it is left to its owner's next attempt.
+/// Number of attempts before a session that changes each time is left to the next request.
 const ATTEMPTS: usize = 3;
 
 async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<TokenPair> {
@@ -53,8 +53,7 @@ async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<Toke
             Some((session, user)) if !claims::must_ask(app) => {
                 (Some(issue(app, &session, user, Answer::default(), now)?), &app.metrics.refreshes_rotated)
             }
-            // Asking takes time in which the session may end. Its token is the predecessor now, and gets its pair as
-            // one.
+            // The session may end while the hook is asked. Its token is the predecessor now and gets its pair as one.
             Some(_) => (repeat(app, token, device).await?, &app.metrics.refreshes_rotated),
             None => (repeat(app, token, device).await?, &app.metrics.refreshes_repeated),
         };
@@ -66,9 +65,9 @@ async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<Toke
     Err(Error::unavailable("a session or its user changed while it was refreshed"))
 }
 
-/// Moves the session of a newest token on, by one statement that locks nothing before and asks nothing afterwards.
-/// None: the token is not the newest, or the session is not live. It does not wait for the disk: who refreshes in the
-/// moment in which a machine fails signs in again.
+/// Moves the session of a newest token to the next generation by one statement. Returns `None` if the token is not the
+/// newest or the session is not live. The commit does not wait for the disk: a user who refreshes at the moment at
+/// which the machine fails has to sign in again.
 async fn advance(
     app: &App,
     token: &SecretString,
@@ -81,8 +80,8 @@ async fn advance(
     Ok(sessions::advance(&app.relaxed_db, id, generation, used).await?)
 }
 
-/// Gives the predecessor the pair that its successor has, and tells what is wrong with any other token. None: it is the
-/// newest, and the session can be moved on; or its user has changed while something was asked.
+/// Returns the pair of the successor for a predecessor, and an error for any other outdated token. Returns `None` if
+/// the token is the newest, so that the session can be moved on, or if the user changed while the hook was asked.
 async fn repeat(app: &App, token: &SecretString, device: &Device) -> Result<Option<TokenPair>> {
     let asked = ask(app, token).await?;
     let (txn, session, position) = locate(app, store::begin(&app.db).await?, token, device).await?;
@@ -92,7 +91,7 @@ async fn repeat(app: &App, token: &SecretString, device: &Device) -> Result<Opti
         Position::Predecessor => {}
         Position::Delayed => return Err(delayed()),
     }
-    // It was the newest when anything would have been asked.
+    // The token was the newest when the hook would have been asked.
     let Some(Asked { answer, about }) = asked else { return Ok(None) };
     if about.is_some_and(|version| version != user.version) {
         return Ok(None);
@@ -106,14 +105,14 @@ async fn repeat(app: &App, token: &SecretString, device: &Device) -> Result<Opti
 /// Facts that are found before the session is locked.
 struct Asked {
     answer: Answer,
-    /// The version of the user who was asked about, if anything was.
+    /// Version of the user, if the hook was asked.
     about: Option<i64>,
 }
 
-/// Asks about the pair that a predecessor would get once more. None: the refresh token is not one, as
-/// [`locate`] will tell.
+/// Asks the hook about the pair that a predecessor would get again. Returns `None` if the token is no predecessor,
+/// which [`locate`] then finds too.
 ///
-/// Nothing is locked here, and nothing decided: what has changed when the session is locked goes before.
+/// Nothing is locked or decided here: changes that are found once the session is locked take precedence.
 async fn ask(app: &App, token: &SecretString) -> Result<Option<Asked>> {
     if !claims::must_ask(app) {
         return Ok(Some(Asked { answer: Answer::default(), about: None }));
@@ -174,7 +173,7 @@ pub(crate) async fn locate(
             tracing::warn!(session = %session.id, user = %session.user_id, "an outdated refresh token came back");
             Err(Error::TokenReused)
         }
-        // A generation that was never given out, with a good MAC: the database was set back.
+        // A valid MAC over a generation that was never issued: the database was restored.
         _ => Err(Error::TokenInvalid),
     }
 }

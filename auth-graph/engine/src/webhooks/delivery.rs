@@ -1,8 +1,9 @@
-//! Telling endpoints: changes become deliveries, and these are sent in their order until they were taken or given up.
+//! Delivering to endpoints: changes become deliveries, which are sent in order until the endpoint accepts them or they
+//! are given up.
 //!
-//! Of several replicas one tells an endpoint, under a lease; an attempt is claimed beside that, as the holder of a
-//! lease can be late. An endpoint that does not answer keeps no other waiting, and a delivery that fails no other
-//! delivery.
+//! One replica at a time sends to an endpoint, under a lease. Each attempt is claimed in addition, because the holder
+//! of a lease can be late. An endpoint that does not answer does not delay others, and a failed delivery does not delay
+//! other deliveries.
 
 use std::time::Instant;
 
@@ -22,15 +23,15 @@ use store::{change_head, changes, leases};
 
 /// Number of changes that become deliveries at once.
 const BATCH: u64 = 500;
-/// For so much longer than an attempt can take it is left to whoever makes it.
+/// Time beyond the longest duration of an attempt for which the attempt is left to the replica that has claimed it.
 const SLACK: Duration = Duration::seconds(10);
-/// The wait after the first failure; it grows fourfold with each further one, up to the longest.
+/// Wait after the first failure. Each further failure quadruples it, up to `LONGEST_WAIT`.
 const FIRST_WAIT: Duration = Duration::seconds(5);
 const LONGEST_WAIT: Duration = Duration::hours(6);
-/// The status by which an endpoint says that it wants to be told no more (Standard Webhooks).
+/// Status by which an endpoint unsubscribes (Standard Webhooks).
 const GONE: u16 = 410;
 
-/// The endpoints with something to be told.
+/// Returns the endpoints with changes or deliveries that are due.
 pub async fn with_work(app: &App) -> Result<Vec<WebhookId>> {
     let enabled = webhooks::positions(&app.db).await?;
     if enabled.is_empty() {
@@ -51,7 +52,7 @@ pub enum Progress {
     TakenByAnother,
 }
 
-/// Tells an endpoint everything that is due, unless another replica does.
+/// Sends everything that is due to an endpoint, unless another replica does.
 ///
 /// # Errors
 /// When the database fails, or a secret does not open: the master secret was replaced, and this process has not started
@@ -81,7 +82,7 @@ enum Step {
 }
 
 async fn step(app: &App, id: WebhookId) -> Result<Step> {
-    // Looked at again each time: it may have been changed or disabled since.
+    // The endpoint is read each time, because it may have been changed or disabled since.
     let Some(webhook) = webhooks::find(&app.db, id).await?.filter(|webhook| webhook.disabled_at.is_none()) else {
         return Ok(Step::Last);
     };
@@ -101,10 +102,10 @@ async fn step(app: &App, id: WebhookId) -> Result<Step> {
     }
 }
 
-/// Makes deliveries of the next changes. The answer tells whether there were any.
+/// Creates deliveries for the next changes. Returns whether there were any.
 async fn queue(app: &App, id: WebhookId) -> Result<bool> {
     let txn = store::begin(&app.db).await?;
-    // Disabled meanwhile, it has nothing waiting any more and is told of nothing that happens.
+    // An endpoint that was disabled meanwhile has no waiting deliveries and gets no new ones.
     let enabled = webhooks::find_locked(&txn, id).await?.filter(|webhook| webhook.disabled_at.is_none());
     let Some(mut webhook) = enabled else { return Ok(false) };
     let found = changes::after(&txn, webhook.position, BATCH).await?;
@@ -155,7 +156,7 @@ async fn request(
     Ok((sign(&secrets, &format!("msg_{}", delivery.id), now, body.as_bytes()), body))
 }
 
-/// Sends a delivery that was claimed, and records what came of it.
+/// Sends a claimed delivery and records the outcome.
 async fn attempt(
     app: &App,
     webhook: &Webhook,
@@ -209,8 +210,8 @@ fn claimed_until(app: &App, now: DateTime<Utc>) -> DateTime<Utc> {
     now + app.config.webhooks.timeout + SLACK
 }
 
-/// How long to wait after a failure: more with each, and somewhat more or less, so that what has failed together is not
-/// tried together. The identifier of a delivery ends with random bits.
+/// Returns the wait after a failure. It grows with each failure and is varied, so that deliveries that failed together
+/// are not retried together. The variation comes from the identifier, which ends with random bits.
 fn wait(delivery: &Delivery) -> Duration {
     let failures = u32::try_from(delivery.attempts).unwrap_or(0).min(7);
     let wait = (FIRST_WAIT * 4_i32.pow(failures)).min(LONGEST_WAIT);

@@ -13,19 +13,19 @@ use model::values::{DeliveryId, EventType, UserId, WebhookId};
 use store::webhook_deliveries::{self, Failure, Model, Requeued, State};
 use store::{changes, webhooks};
 
-/// Names the list in its cursors.
+/// Name of the list in its cursors.
 const LIST: &str = "webhook deliveries";
 
-/// The deliveries to one endpoint that are wanted.
+/// Filter of deliveries.
 #[derive(Clone, Copy, Debug)]
 pub struct Log {
-    /// Which endpoint.
+    /// Endpoint.
     pub webhook: WebhookId,
-    /// In which state; none: in any.
+    /// State; without one, deliveries in any state.
     pub state: Option<State>,
 }
 
-/// The type of the event that a delivery tells of.
+/// Returns the type of the event of a delivery.
 #[must_use]
 pub fn event_name(delivery: &Model) -> &'static str {
     event_type(delivery.kind).map_or("", EventType::as_str)
@@ -37,7 +37,7 @@ pub fn user_of(delivery: &Model) -> Option<UserId> {
     delivery.subject()?.user()
 }
 
-/// A failure in words.
+/// Returns a description of a failure.
 #[must_use]
 pub fn describe(failure: Failure) -> &'static str {
     match failure {
@@ -59,7 +59,7 @@ pub async fn deliveries(app: &App, log: Log, page: &Page) -> Result<Listing<Mode
     Ok(bounds.listing(app, LIST, found, |delivery| delivery.id.0))
 }
 
-/// Has a delivery made again that was made or given up, under the same identifier.
+/// Queues a delivery again that was accepted or given up. It keeps its identifier.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is none, or no longer; [`Error::Conflict`] when its endpoint is disabled;
@@ -78,8 +78,8 @@ pub async fn replay(app: &App, actor: &Actor, id: DeliveryId) -> Result<Model> {
     Ok(delivery)
 }
 
-/// Has an endpoint told again of everything that has happened since a time: what it was told then, what was given up,
-/// and what it has missed, as far as the feed goes back. The answer tells how many deliveries are made again.
+/// Sends all changes since a time to an endpoint again: accepted deliveries, abandoned ones, and changes that it
+/// missed, as far as the feed goes back. Returns the number of deliveries that are queued again.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such endpoint; [`Error::Conflict`] when it is disabled; [`Error::Forbidden`]
@@ -89,7 +89,7 @@ pub async fn replay_since(app: &App, actor: &Actor, id: WebhookId, since: DateTi
     may_write(app, &txn, actor).await?;
     let mut webhook = enabled(&txn, id).await?;
     let again = webhook_deliveries::requeue(&txn, Requeued::Since(id, since), app.clock.now()).await?;
-    // What has no delivery yet gets one.
+    // Changes without a delivery get one.
     if let Some(first) = changes::first_since(&txn, since).await? {
         webhook.position = webhook.position.min(first - 1);
         webhooks::replace(&txn, webhook).await?;
@@ -108,7 +108,7 @@ async fn enabled(txn: &sea_orm::DatabaseTransaction, id: WebhookId) -> Result<we
     }
 }
 
-/// Deletes what was delivered or given up long enough ago.
+/// Deletes the deliveries that were accepted or given up before the retention period.
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     let kept = app.config.webhooks.retention;
     webhook_deliveries::purge(&app.db, now - kept).await?;
