@@ -114,7 +114,7 @@ fn the_schema_is_printed_as_it_is_committed() {
         (&["schema", "--federation", "--without-access"], include_str!("../../../schema/auth.subgraph.plain.graphql")),
     ] {
         let printed = run(folder.path(), arguments, "");
-        assert!(printed.status.success() && text(&printed.stdout) == committed, "{arguments:?}");
+        assert!(printed.status.success() && text(&printed.stdout) == committed, "{arguments:?}: run `make schema`");
     }
     assert_eq!(run(folder.path(), &["schema", "--without-access"], "").status.code(), Some(2));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");

@@ -54,7 +54,7 @@ fn the_schema_is_printed_as_it_is_committed() {
         ),
     ] {
         let printed = print(arguments);
-        assert!(printed.status.success() && printed.stdout == expected.as_bytes(), "{arguments:?}");
+        assert!(printed.status.success() && printed.stdout == expected.as_bytes(), "{arguments:?}: run `make schema`");
     }
     assert_eq!(print(&["--without-access"]).status.code(), Some(2));
 }

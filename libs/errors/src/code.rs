@@ -1,7 +1,7 @@
 //! The table of all error codes that a service, its HTTP edge or the client library uses: the name on the wire, the
 //! HTTP status, the message for users and the description in the GraphQL schema.
 //!
-//! A new code needs only a new entry here. The type [`Code`] and the GraphQL enum `ErrorCode` are generated from it.
+//! The type [`Code`] and the GraphQL enum `ErrorCode` are generated from it.
 
 macro_rules! codes {
     ($($(#[doc = $description:literal])* $variant:ident = $name:literal, $status:literal, $message:literal;)*) => {

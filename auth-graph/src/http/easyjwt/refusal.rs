@@ -79,7 +79,12 @@ impl Refusal {
                 Error::Forbidden | Error::NotFound => detail(StatusCode::NOT_FOUND, "Not found."),
                 Error::Conflict(_) => detail(StatusCode::CONFLICT, &error.to_string()),
                 Error::ValidationFailed { .. } => detail(StatusCode::BAD_REQUEST, &error.to_string()),
-                _ => detail(StatusCode::INTERNAL_SERVER_ERROR, &Error::internal("").to_string()),
+                // None of these is returned by a function that these paths call.
+                Error::Unauthenticated
+                | Error::OneTimeTokenInvalid
+                | Error::ReauthenticationRequired
+                | Error::CursorExpired
+                | Error::Internal(_) => detail(StatusCode::INTERNAL_SERVER_ERROR, &Error::internal("").to_string()),
             },
         }
     }
