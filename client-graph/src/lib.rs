@@ -220,7 +220,8 @@ pub use feed::StaleFeed;
 pub use freshness::FeedStatus;
 pub use ids::{SessionId, UserId};
 pub use operations::{
-    Claims, Credentials, Profile, SignIn, TokenPair, TokenType, User, UserPage, VerificationFailure, Verified,
+    Challenge, Claims, Credentials, Profile, SignIn, TokenPair, TokenType, User, UserPage, VerificationFailure,
+    Verified,
 };
 pub use principal::{Principal, PrincipalKind};
 pub use verifier::Verification;

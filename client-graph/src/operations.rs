@@ -42,6 +42,8 @@ pub struct Credentials {
 pub enum SignIn {
     /// The user is signed in.
     TokenPair(Box<TokenPair>),
+    /// A second factor is required.
+    ChallengeRequired(Challenge),
 }
 
 /// An access token and the refresh token that replaces it.
@@ -66,6 +68,18 @@ pub struct TokenPair {
     pub scope: Vec<String>,
     /// The signed-in user.
     pub user: User,
+}
+
+/// A request for a second factor.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Challenge {
+    /// Identifier of the challenge, to be sent with the answer.
+    pub challenge: SecretString,
+    /// Accepted methods, such as `TOTP`.
+    pub methods: Vec<String>,
+    /// Time when the challenge expires.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// The state of a token at auth-graph.

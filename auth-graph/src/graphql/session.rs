@@ -1,6 +1,6 @@
 //! Sessions: `login`, `refresh`, `logout`, `revokeSession`, `sessions`.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use subgraph::{access, credential, guarded};
@@ -37,9 +37,12 @@ pub struct LoginInput {
 
 /// Result of a sign-in. Failures are errors with a code.
 #[derive(Union)]
+#[expect(clippy::large_enum_variant, reason = "it lives for one answer, and nearly always holds the larger one")]
 pub enum LoginResult {
     /// The user is signed in.
     TokenPair(TokenPair),
+    /// A further proof of identity is required.
+    ChallengeRequired(ChallengeRequired),
 }
 
 /// An access token, and a refresh token to obtain the next pair with.
@@ -64,6 +67,24 @@ pub struct TokenPair {
     scope: Vec<String>,
     /// The user who signed in.
     user: User,
+}
+
+/// A further proof of identity that is required before tokens are issued. No account requires one yet.
+#[derive(SimpleObject)]
+pub struct ChallengeRequired {
+    /// Identifier of the challenge, to send back with the proof.
+    challenge: String,
+    /// Accepted methods of proof. Any single one is enough.
+    methods: Vec<ChallengeMethod>,
+    /// Time at which the challenge expires (UTC).
+    expires_at: DateTime<Utc>,
+}
+
+/// Method of a further proof of identity.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+pub enum ChallengeMethod {
+    /// A time-based one-time code from an authenticator app (RFC 6238).
+    Totp,
 }
 
 /// A sign-in of a user on one device. It lasts as long as it is refreshed in time.

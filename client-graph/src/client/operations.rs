@@ -7,11 +7,11 @@ use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::AuthGraph;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::ids::{SessionId, UserId};
 use crate::operations::documents::{self, Login, Logout, Me, Refresh, Users, Verify};
 use crate::operations::{
-    Claims, Credentials, Ending, Profile, Repeat, Reply, SignIn, TokenPair, TokenType, User, UserPage,
+    Challenge, Claims, Credentials, Ending, Profile, Repeat, Reply, SignIn, TokenPair, TokenType, User, UserPage,
     VerificationFailure, Verified,
 };
 
@@ -139,10 +139,11 @@ impl AuthGraph {
                 scope: pair.scope,
                 user: pair.user.try_into()?,
             })),
-            LoginLogin::Unknown => {
-                let detail = "The sign-in needs a further step that this version of client-graph does not support.";
-                return Err(Error::new(Code::Forbidden).with_detail(detail));
-            }
+            LoginLogin::ChallengeRequired(challenge) => SignIn::ChallengeRequired(Challenge {
+                challenge: challenge.challenge.into(),
+                methods: challenge.methods.into_iter().map(documents::challenge_method).collect(),
+                expires_at: challenge.expires_at,
+            }),
         };
         Ok(Reply { data, headers: reply.headers })
     }

@@ -13,7 +13,7 @@ type DateTime = chrono::DateTime<chrono::Utc>;
 macro_rules! operations {
     ($($name:ident $module:ident $path:tt)*) => {$(
         #[derive(GraphQLQuery)]
-        #[graphql(schema_path = "../schema/auth.graphql", query_path = $path, skip_serializing_none, fragments_other_variant = "true")]
+        #[graphql(schema_path = "../schema/auth.graphql", query_path = $path, skip_serializing_none)]
         pub(crate) struct $name;
 
         impl TryFrom<$module::UserFields> for PlainUser {
@@ -70,4 +70,12 @@ operations! {
 /// Parses an identifier in an answer. An answer with an identifier that is not a UUID is rejected as a whole.
 pub(crate) fn user_id(id: &str) -> Result<UserId, Error> {
     Uuid::try_parse(id).map(UserId).map_err(|_| Error::unavailable("an identifier in the answer is not a UUID"))
+}
+
+/// Returns the schema's name of a challenge method.
+pub(crate) fn challenge_method(method: login::ChallengeMethod) -> String {
+    match method {
+        login::ChallengeMethod::TOTP => "TOTP".to_owned(),
+        login::ChallengeMethod::Other(name) => name,
+    }
 }

@@ -29,9 +29,16 @@ pub(super) async fn token(State(proxy): State<Proxy>, request: Request) -> Resul
     };
     let credentials = Credentials { email, password: password.into(), scope: None };
     let reply = proxy.auth.login_with(credentials, &proxy.forwarded(&parts)).await?;
-    let SignIn::TokenPair(pair) = reply.data;
-    proxy.mirror(&pair.user).await;
-    Ok(answer(pair_json(&pair), &reply.headers))
+    match reply.data {
+        SignIn::TokenPair(pair) => {
+            proxy.mirror(&pair.user).await;
+            Ok(answer(pair_json(&pair), &reply.headers))
+        }
+        SignIn::ChallengeRequired(_) => {
+            let detail = "A second factor is needed: sign in at /auth/graphql.";
+            Err(Error::new(Code::Forbidden).with_detail(detail).into())
+        }
+    }
 }
 
 /// `POST /auth/token/refresh/`: exchanges a refresh token, in the body or in the cookie, for the next pair.

@@ -258,16 +258,19 @@ async fn the_time_to_wait_is_passed_on() {
 }
 
 #[tokio::test]
-async fn a_result_of_login_that_this_version_does_not_know_is_forbidden() {
+async fn a_second_factor_is_an_outcome_and_not_an_error() {
     let challenge = move || async {
         let login = json!({
-            "__typename": "CarrierPigeonSent", "pigeon": "p1",
+            "__typename": "ChallengeRequired", "challenge": "c1", "methods": ["TOTP", "CARRIER_PIGEON"],
+            "expiresAt": "2030-01-01T00:00:00Z",
         });
         ([JSON], json!({ "data": { "login": login } }).to_string())
     };
     let auth = at(&serve(Router::new().route("/graphql", post(challenge))).await);
-    let error = auth.login(credentials("a@b.c")).await.unwrap_err();
-    assert_eq!(error.code(), Code::Forbidden);
+    match auth.login(credentials("a@b.c")).await.unwrap() {
+        SignIn::ChallengeRequired(challenge) => assert_eq!(challenge.methods, ["TOTP", "CARRIER_PIGEON"]),
+        other => panic!("{other:?}"),
+    }
     let router = client_graph::proxy::Proxy::new(auth).router();
     let body = json!({ "email": "a@b.c", "password": "x" });
     let answer = crate::support::ask(&router, crate::support::post("/auth/token/", &body)).await;
