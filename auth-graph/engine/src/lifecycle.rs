@@ -75,12 +75,63 @@ async fn is_clock_right(app: &App) -> Result<bool> {
     Ok(there.is_none_or(|there| (app.clock.now() - there).abs() <= CLOCK_TOLERANCE))
 }
 
-const LEASE: &str = "housekeeping";
-/// Time between two rounds of deleting rows. One replica does it, and another one the next time if that has stopped.
-const EVERY: Duration = Duration::minutes(1);
+/// Kinds of rows that are deleted, each by one replica at a time.
+#[derive(Clone, Copy, Debug)]
+enum Round {
+    /// Rows that expire soon after they were written.
+    Expired,
+    /// Rows that are kept for days. Finding them means looking at every older row that is still needed.
+    Retained,
+}
 
-/// Forgets revocations whose last token has expired, and deletes old rows if it is time: see [`purge`]. A replica whose
-/// clock is wrong deletes none, as others may still need them.
+impl Round {
+    fn lease(self) -> &'static str {
+        match self {
+            Self::Expired => "housekeeping of expired rows",
+            Self::Retained => "housekeeping of retained rows",
+        }
+    }
+
+    fn interval(self) -> Duration {
+        match self {
+            Self::Expired => Duration::minutes(1),
+            Self::Retained => Duration::hours(1),
+        }
+    }
+
+    /// Takes the lease of the next round. It is not given back, so that the round after it begins when it is over.
+    /// Returns false if a replica has taken it.
+    async fn begin(self, app: &App, now: DateTime<Utc>) -> Result<bool> {
+        let holder = TokenId::generate(now).to_string();
+        Ok(store::leases::take(&app.db, self.lease(), &holder, now, now + self.interval()).await?)
+    }
+
+    async fn run(self, app: &App, now: DateTime<Utc>) -> Result<()> {
+        match self {
+            Self::Expired => {
+                // A day longer than they matter, so that a clock that is ahead deletes nothing that is asked for when
+                // it is right.
+                let horizon = app.tokens.revocations.horizon(now) - Duration::days(1);
+                store::revoked_tokens::purge(&app.db, horizon).await?;
+                store::one_time_tokens::purge(&app.db, now).await?;
+                store::rate_limits::purge(&app.db, now.timestamp_micros()).await?;
+            }
+            Self::Retained => {
+                mail::purge(app, now).await?;
+                audit::purge(app).await?;
+                audit::login_events::purge(app).await?;
+                sessions::purge(app, now).await?;
+                feed::purge(app, now).await?;
+                webhooks::purge(app, now).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Forgets revocations whose last token has expired, and deletes old rows if it is time: expired ones each minute, and
+/// those that were kept for long enough each hour. A replica whose clock is wrong deletes none, as others may still
+/// need them.
 ///
 /// # Errors
 /// When the database fails.
@@ -91,30 +142,21 @@ pub async fn housekeep(app: &App) -> Result<()> {
         tracing::error!("the clock differs from that of the database by more than 30 seconds: nothing is deleted");
         return Ok(());
     }
-    let holder = TokenId::generate(now).to_string();
-    // The lease is not given back, so that the next round begins when it is over.
-    if store::leases::take(&app.db, LEASE, &holder, now, now + EVERY).await? {
-        purge(app, now).await?;
+    for round in [Round::Expired, Round::Retained] {
+        if round.begin(app, now).await? {
+            round.run(app, now).await?;
+        }
     }
     Ok(())
 }
 
-/// Deletes what no longer matters: counters that are free, revocations whose last token has expired, sessions, events,
-/// changes and deliveries that were kept for long enough.
+/// Deletes at once what no longer matters: counters that are free, revocations whose last token has expired, sessions,
+/// events, changes and deliveries that were kept for long enough.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     app.tokens.revocations.purge(now);
-    // A day longer than they matter, so that a clock that is ahead deletes nothing that is asked for when it is right.
-    store::revoked_tokens::purge(&app.db, app.tokens.revocations.horizon(now) - Duration::days(1)).await?;
-    store::one_time_tokens::purge(&app.db, now).await?;
-    mail::purge(app, now).await?;
-    store::rate_limits::purge(&app.db, now.timestamp_micros()).await?;
-    audit::purge(app).await?;
-    audit::login_events::purge(app).await?;
-    sessions::purge(app, now).await?;
-    feed::purge(app, now).await?;
-    webhooks::purge(app, now).await?;
-    Ok(())
+    Round::Expired.run(app, now).await?;
+    Round::Retained.run(app, now).await
 }

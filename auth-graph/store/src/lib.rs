@@ -6,7 +6,6 @@
 pub mod audit_events;
 pub mod change_head;
 pub mod changes;
-
 pub mod clients;
 pub mod imports;
 pub mod leases;
@@ -31,7 +30,9 @@ use database::Migrations;
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, Select, Statement};
 
-pub use database::{Bounds, Commits, begin, connect, describe_connect_error, has_one_writer, is_newer};
+pub use database::{
+    Bounds, Commits, begin, connect, describe_connect_error, has_one_writer, is_newer, without_statement_timeout,
+};
 pub use wake::Wake;
 
 const MIGRATIONS: Migrations = Migrations { service: "auth-graph", lock: 0x6175_7468_6772_6170, can_undo: true };

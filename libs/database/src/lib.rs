@@ -10,4 +10,4 @@ mod transaction;
 pub use connect::{Bounds, Commits, connect};
 pub use failure::{describe_connect_error, is_unavailable};
 pub use migrations::{Migrations, is_newer, pending_migrations};
-pub use transaction::{begin, has_one_writer};
+pub use transaction::{begin, has_one_writer, without_statement_timeout};

@@ -9,8 +9,8 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, Statement};
 use sea_orm_migration::{MigratorTrait, SchemaManager, seaql_migrations};
 
-use crate::begin;
 use crate::failure::is_lock_timeout;
+use crate::{begin, without_statement_timeout};
 
 /// Settings of a service's migrations.
 #[derive(Clone, Copy, Debug)]
@@ -89,9 +89,10 @@ impl Migrations {
     async fn begin(&self, db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
         // On SQLite this takes the lock of the single writer, which is the only lock.
         let txn = begin(db).await?;
+        without_statement_timeout(&txn).await?;
         if txn.get_database_backend() == DbBackend::Postgres {
-            // A replica waits here for another one that migrates, and a migration takes as long as it takes.
-            txn.execute_unprepared("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await?;
+            // A replica waits here for another one that migrates.
+            txn.execute_unprepared("SET LOCAL lock_timeout = 0").await?;
             let lock = format!("SELECT pg_advisory_xact_lock({})", self.lock);
             txn.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
             txn.execute_unprepared(&format!("SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")).await?;

@@ -1,8 +1,8 @@
 //! Transactions that write.
 
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 
 /// Begins a transaction that may write.
@@ -22,6 +22,17 @@ pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr
     let db = db.clone();
     let begun = tokio::spawn(async move { db.begin_with_options(options).await });
     begun.await.map_err(|failure| DbErr::Custom(failure.to_string()))?
+}
+
+/// Lets the statements of a transaction take as long as they need, for work on whole tables.
+///
+/// # Errors
+/// When the database fails.
+pub async fn without_statement_timeout(txn: &DatabaseTransaction) -> Result<(), DbErr> {
+    if txn.get_database_backend() == DbBackend::Postgres {
+        txn.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+    }
+    Ok(())
 }
 
 /// Returns whether only one transaction at a time can write.

@@ -19,6 +19,7 @@ const VERSIONS: i64 = 1_000_000;
 /// changes from now on.
 pub async fn announce(app: &App) -> Result<()> {
     let txn = store::begin(&app.db).await?;
+    store::without_statement_timeout(&txn).await?;
     users::raise_versions(&txn, VERSIONS).await?;
     one_time_tokens::delete_all(&txn).await?;
     let (action, target_kind, target_id) = ("database.restored", "database", String::new());
