@@ -16,9 +16,10 @@ mod socket;
 mod well_known;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get};
-use serving::Timeouts;
+use serving::{ConnectionLimits, Timeouts};
 use tokio::net::TcpListener;
 
 pub use remembered::Remembered;
@@ -67,7 +68,8 @@ pub fn router_with(app: &App, remembered: &Remembered) -> Result<Router, Problem
     let router = router.layer(from_fn(serving::in_span));
     let router = router.route("/graphql", operations).route("/oauth/introspect", quick(oauth::introspection()));
     let counting = app.clone();
-    let router = serving::observed(router, move |status, took| counting.metrics.count_request(status.as_u16(), took));
+    let count = move |status: StatusCode, took| counting.metrics.count_request(status.as_u16(), took);
+    let router = serving::observed(router, app.config.server.request_timeout, count);
     Ok(router.with_state(site))
 }
 
@@ -88,8 +90,14 @@ pub async fn serve(
         // Feeds would otherwise continue until the grace is over.
         feed::stop(&stopping);
     };
-    let timeouts = Timeouts::new(app.config.server.shutdown_grace, app.config.server.idle_timeout);
-    serving::serve(listener, router, timeouts, stop).await;
+    let server = &app.config.server;
+    let timeouts = Timeouts::new(server.shutdown_grace, server.idle_timeout);
+    let limits = ConnectionLimits {
+        all: server.max_connections,
+        per_address: server.max_connections_per_address,
+        exempt: server.trusted_proxies.clone(),
+    };
+    serving::serve(listener, router, timeouts, limits, stop).await;
     tasks.abort_all();
     Ok(())
 }

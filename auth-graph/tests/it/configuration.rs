@@ -148,6 +148,10 @@ fn each_broken_rule_is_reported() {
     for (key, value) in [
         ("server.idle_timeout", "500ms"),
         ("server.idle_timeout", "2h"),
+        ("server.request_timeout", "10s"),
+        ("server.request_timeout", "11m"),
+        ("server.max_connections", "0"),
+        ("server.max_connections_per_address", "0"),
         ("tokens.access_lifetime", "1s"),
         ("tokens.access_lifetime", "2h"),
         ("tokens.idle_lifetime", "1m"),

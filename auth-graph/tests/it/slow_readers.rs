@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use futures_util::stream;
-use serving::Timeouts;
+use serving::{ConnectionLimits, Timeouts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -36,7 +36,7 @@ async fn a_connection_whose_client_never_reads_is_closed() {
     let address = listener.local_addr().unwrap();
     let timeouts =
         Timeouts { unread: Duration::from_millis(200), ..Timeouts::new(Duration::ZERO, Duration::from_secs(60)) };
-    tokio::spawn(serving::serve(listener, router, timeouts, std::future::pending()));
+    tokio::spawn(serving::serve(listener, router, timeouts, ConnectionLimits::default(), std::future::pending()));
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nhost: auth.test\r\n\r\n").await.unwrap();
     let soon = Duration::from_secs(20);

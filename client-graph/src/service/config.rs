@@ -74,6 +74,13 @@ pub struct Server {
     /// Time after which a connection without a further request is closed.
     #[serde(with = "humantime_serde")]
     pub idle_timeout: Duration,
+    /// Time after which a request that was not answered yet is answered with `UNAVAILABLE`.
+    #[serde(with = "humantime_serde")]
+    pub request_timeout: Duration,
+    /// Number of connections that are open at the same time.
+    pub max_connections: usize,
+    /// Number of these from one address; trusted proxies may open more.
+    pub max_connections_per_address: usize,
 }
 
 /// The connection to auth-graph, and the rules for its tokens.

@@ -9,10 +9,11 @@ mod site;
 
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serving::Timeouts;
+use serving::{ConnectionLimits, Timeouts};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -55,7 +56,8 @@ pub fn router(app: &App) -> Router {
     };
     let router = router.layer(from_fn(serving::in_span));
     let metrics = app.metrics.clone();
-    serving::observed(router, move |status, took| metrics.count_request(status.as_u16(), took)).with_state(site)
+    let count = move |status: StatusCode, took| metrics.count_request(status.as_u16(), took);
+    serving::observed(router, app.config.server.request_timeout, count).with_state(site)
 }
 
 /// Serves until `stop` is ready, and then finishes the running requests within the configured time.
@@ -73,8 +75,14 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
         let task = tokio::spawn(async move { auth.run_feed(async { drop(stopped.await) }).await });
         (stop, task)
     });
-    let timeouts = Timeouts::new(app.config.server.shutdown_grace, app.config.server.idle_timeout);
-    serving::serve(listener, router(&app), timeouts, stop).await;
+    let server = &app.config.server;
+    let timeouts = Timeouts::new(server.shutdown_grace, server.idle_timeout);
+    let limits = ConnectionLimits {
+        all: server.max_connections,
+        per_address: server.max_connections_per_address,
+        exempt: server.trusted_proxies.clone(),
+    };
+    serving::serve(listener, router(&app), timeouts, limits, stop).await;
     upkeep.abort();
     if let Some((stop, task)) = following {
         drop(stop);

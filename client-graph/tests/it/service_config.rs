@@ -80,10 +80,18 @@ fn all_problems_are_reported_at_once() {
 }
 
 #[test]
-fn the_idle_timeout_is_between_a_second_and_an_hour() {
-    for (value, is_good) in [("0s", false), ("1s", true), ("1h", true), ("2h", false)] {
-        let loaded = load(&[("server.idle_timeout", value)], &[]);
-        assert_eq!(loaded.is_ok(), is_good, "{value}");
+fn the_limits_of_connections_have_bounds() {
+    for (key, good, bad) in [
+        ("server.idle_timeout", ["1s", "1h"], ["0s", "2h"]),
+        ("server.request_timeout", ["11s", "10m"], ["10s", "11m"]),
+        ("server.max_connections", ["1", "1000000"], ["0", "1000001"]),
+        ("server.max_connections_per_address", ["1", "1000000"], ["0", "1000001"]),
+    ] {
+        for (values, is_good) in [(good, true), (bad, false)] {
+            for value in values {
+                assert_eq!(load(&[(key, value)], &[]).is_ok(), is_good, "{key} = {value}");
+            }
+        }
     }
 }
 

@@ -9,25 +9,33 @@ use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioTimer;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tower::Service;
 
-/// Answers requests until the client closes the connection, until it has sent nothing or only a part of a head for
-/// `idle`, or until `stopped` is true and the running request is answered. It does not wait for an upgraded connection.
+use crate::client_stream::{Awaiting, ClientStream};
+
+/// Answers requests until the client closes the connection, until it has sent nothing for `idle` or only a part of a
+/// head for too long, or until `stopped` is true and the running request is answered. It does not wait for an upgraded
+/// connection.
 pub(crate) async fn answer(
-    stream: impl Read + Write + Unpin + Send + 'static,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    place: impl Unpin + Send + 'static,
     address: SocketAddr,
     router: Router,
     idle: Duration,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let awaiting = Awaiting::new();
+    let stream = TokioIo::new(ClientStream::new(stream, awaiting.clone(), place));
     let service = service_fn(move |mut request: Request<Incoming>| {
+        awaiting.arrived();
         request.extensions_mut().insert(ConnectInfo(address));
-        router.clone().call(request)
+        let (answering, awaiting) = (router.clone().call(request), awaiting.clone());
+        async move { answering.await.map(|response| awaiting.after(response)) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(idle);
@@ -53,11 +61,11 @@ mod tests {
     use axum::extract::ws::WebSocketUpgrade;
     use axum::routing::get;
     use futures_util::stream;
-    use hyper_util::rt::TokioIo;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
     use tokio::time::{Instant, sleep, timeout};
 
     use super::*;
+    use crate::client_stream::HEAD_TIMEOUT;
 
     const IDLE: Duration = Duration::from_secs(60);
 
@@ -82,7 +90,7 @@ mod tests {
             );
         let (near, far) = tokio::io::duplex(64 * 1024);
         let (stopping, stopped) = watch::channel(false);
-        tokio::spawn(answer(TokioIo::new(near), ([127, 0, 0, 1], 1).into(), router, IDLE, stopped));
+        tokio::spawn(answer(near, (), ([127, 0, 0, 1], 1).into(), router, IDLE, stopped));
         (far, stopping)
     }
 
@@ -96,30 +104,55 @@ mod tests {
         String::from_utf8_lossy(&read).into_owned()
     }
 
-    async fn is_closed_after_a_while(stream: &mut DuplexStream) {
+    async fn is_closed_after(time: Duration, stream: &mut DuplexStream) {
         let started = Instant::now();
         assert_eq!(read_until(stream, "no more").await, "");
-        assert!((IDLE..2 * IDLE).contains(&started.elapsed()), "{:?}", started.elapsed());
+        assert!((time..time + Duration::from_secs(1)).contains(&started.elapsed()), "{:?}", started.elapsed());
     }
+
+    const WHOLE: &str = "GET / HTTP/1.1\r\nhost: auth.test\r\n\r\n";
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_with_half_a_request_is_closed() {
         for half in ["", "GET / HT", "GET / HTTP/1.1\r\nhost: auth.test\r\nx-slow"] {
             let (mut stream, _stopping) = connect();
             stream.write_all(half.as_bytes()).await.unwrap();
-            is_closed_after_a_while(&mut stream).await;
+            is_closed_after(HEAD_TIMEOUT, &mut stream).await;
+            // The same for a later request, for which a connection may wait for longer.
+            let (mut stream, _stopping) = connect();
+            stream.write_all(WHOLE.as_bytes()).await.unwrap();
+            read_until(&mut stream, "soon").await;
+            sleep(3 * HEAD_TIMEOUT).await;
+            stream.write_all(half.as_bytes()).await.unwrap();
+            let time = if half.is_empty() { IDLE - 3 * HEAD_TIMEOUT } else { HEAD_TIMEOUT };
+            is_closed_after(time, &mut stream).await;
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_comes_byte_by_byte_does_not_keep_a_connection() {
+        let (mut stream, _stopping) = connect();
+        let slowly = async {
+            for byte in WHOLE.bytes() {
+                sleep(HEAD_TIMEOUT / 20).await;
+                stream.write_all(&[byte]).await?;
+            }
+            Ok::<_, std::io::Error>(())
+        };
+        slowly.await.unwrap_err();
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_without_a_further_request_is_closed() {
         let (mut stream, _stopping) = connect();
         for _ in 0..3 {
-            sleep(IDLE / 2).await;
-            stream.write_all(b"GET / HTTP/1.1\r\nhost: auth.test\r\n\r\n").await.unwrap();
+            stream.write_all(WHOLE.as_bytes()).await.unwrap();
             assert!(read_until(&mut stream, "soon").await.starts_with("HTTP/1.1 200"));
+            sleep(IDLE / 2).await;
         }
-        is_closed_after_a_while(&mut stream).await;
+        stream.write_all(WHOLE.as_bytes()).await.unwrap();
+        read_until(&mut stream, "soon").await;
+        is_closed_after(IDLE, &mut stream).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -147,7 +180,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stop_does_not_wait_for_idle_connections() {
-        for said in ["", "GET / HTTP/1.1\r\nhost: auth.test\r\n\r\n"] {
+        for said in ["", WHOLE] {
             let (mut stream, stopping) = connect();
             stream.write_all(said.as_bytes()).await.unwrap();
             if !said.is_empty() {

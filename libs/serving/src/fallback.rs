@@ -1,10 +1,10 @@
-//! Responses for an unknown path, an unknown method, or a handler that panicked. They have the form of a GraphQL
+//! Responses for an unknown path, an unknown method, and a handler that panicked or took too long. They have the form of a GraphQL
 //! response, like most responses of both services.
 
 use std::any::Any;
 
 use axum::body::HttpBody;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -35,6 +35,13 @@ pub(crate) fn panicked(id: &str, panic: &(dyn Any + Send)) -> Response {
     tracing::error!(id, message, "a handler panicked");
     let words = ("INTERNAL", "Something went wrong on our side.");
     (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "application/json")], body(words)).into_response()
+}
+
+/// Builds the response for a request that was not answered in time, for example because the database does not answer.
+pub(crate) fn late() -> Response {
+    let words = ("UNAVAILABLE", "The request took too long. Try again later.");
+    let headers = [(CONTENT_TYPE, "application/json"), (RETRY_AFTER, "1")];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, body(words)).into_response()
 }
 
 fn body((code, message): (&str, &str)) -> String {

@@ -1,5 +1,7 @@
 //! The HTTP server of both services: a listener that stops gracefully, identifiers of requests, and the log.
 
+mod admission;
+mod client_stream;
 mod connection;
 mod fallback;
 mod listener;
@@ -7,6 +9,7 @@ mod log;
 mod observe;
 mod stop;
 
+pub use admission::ConnectionLimits;
 pub use listener::{Timeouts, listen, serve};
 pub use log::{Format, log_to_stderr};
 pub use observe::{RequestId, in_span, observed};

@@ -37,15 +37,16 @@ impl RequestId {
     }
 }
 
-/// Wraps every route of a router. `count` receives the status and the duration of each response.
+/// Wraps every route of a router. A request that is not answered within `deadline` gets 503 and the code `UNAVAILABLE`.
+/// `count` receives the status and the duration of each response.
 ///
 /// Log lines of routes contain the identifier of their request if [`in_span`] is around the routes.
-pub fn observed<S, C>(router: Router<S>, count: C) -> Router<S>
+pub fn observed<S, C>(router: Router<S>, deadline: Duration, count: C) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
     C: Fn(StatusCode, Duration) + Clone + Send + Sync + 'static,
 {
-    router.layer(layer_fn(move |inner| Observed { inner, count: count.clone() }))
+    router.layer(layer_fn(move |inner| Observed { inner, deadline, count: count.clone() }))
 }
 
 /// Layer for routes, with which their log lines contain the identifier of the request.
@@ -68,6 +69,7 @@ fn span(extensions: &Extensions) -> Span {
 #[derive(Clone)]
 struct Observed<S, C> {
     inner: S,
+    deadline: Duration,
     count: C,
 }
 
@@ -91,11 +93,12 @@ where
         let (method, uri) = (request.method().clone(), request.uri().clone());
         request.extensions_mut().insert(id.clone());
         let answered = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        let count = self.count.clone();
+        let (count, deadline) = (self.count.clone(), self.deadline);
         Box::pin(async move {
-            let mut response = match answered.await {
-                Ok(answer) => fallback::worded(answer?),
-                Err(panic) => fallback::panicked(id.as_str(), panic.as_ref()),
+            let mut response = match tokio::time::timeout(deadline, answered).await {
+                Ok(Ok(answer)) => fallback::worded(answer?),
+                Ok(Err(panic)) => fallback::panicked(id.as_str(), panic.as_ref()),
+                Err(_) => fallback::late(),
             };
             let (status, took) = (response.status(), started.elapsed());
             count(status, took);
@@ -152,6 +155,19 @@ mod tests {
 
     use super::*;
 
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_takes_too_long_is_answered_with_a_code() {
+        let router: Router = Router::new().route("/", get(std::future::pending::<()>));
+        let router = observed(router, Duration::from_secs(10), |_, took| assert!(took < Duration::from_secs(1)));
+        let started = tokio::time::Instant::now();
+        let response = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(started.elapsed().as_secs(), 10);
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()["retry-after"], "1");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(String::from_utf8_lossy(&body).contains("UNAVAILABLE"));
+    }
+
     #[tokio::test]
     async fn a_panic_ends_its_request_with_a_code_and_is_counted() {
         let seen = Arc::new(AtomicU16::new(0));
@@ -162,7 +178,9 @@ mod tests {
                 assert!(std::hint::black_box(false), "a secret detail");
             }),
         );
-        let router = observed(router, move |status, _| counted.store(status.as_u16(), Ordering::Relaxed));
+        let router = observed(router, Duration::from_secs(10), move |status, _| {
+            counted.store(status.as_u16(), Ordering::Relaxed)
+        });
         let response = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(seen.load(Ordering::Relaxed), 500);

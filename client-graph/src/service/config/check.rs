@@ -43,6 +43,11 @@ impl Config {
         let hour = Duration::from_secs(3600);
         rule(grace <= hour, "server.shutdown_grace", "must be at most 1h");
         rule((Duration::from_secs(1)..=hour).contains(&idle), "server.idle_timeout", "must be from 1s to 1h");
+        let times = Duration::from_secs(11)..=Duration::from_secs(600);
+        rule(times.contains(&self.server.request_timeout), "server.request_timeout", "must be from 11s to 10m");
+        let (all, of_one) = (self.server.max_connections, self.server.max_connections_per_address);
+        rule((1..=1_000_000).contains(&all), "server.max_connections", "must be from 1 to 1000000");
+        rule((1..=1_000_000).contains(&of_one), "server.max_connections_per_address", "must be from 1 to 1000000");
         let known = !self.auth.client_id.is_empty();
         let secret = !self.auth.client_secret.expose_secret().is_empty();
         rule(known == secret, "auth.client_secret", "must be set together with auth.client_id");
