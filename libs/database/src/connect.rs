@@ -1,15 +1,20 @@
 //! Opening a database: the options of the pool, of SQLite and of PostgreSQL.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::postgres::PgPoolOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, sqlx};
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::failure::{SHARED, is_busy};
 
 /// Time to wait for a connection of the pool, and on SQLite for the write lock.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause before the next attempt to open a file that another process locks.
+const PAUSE: Duration = Duration::from_millis(20);
 /// Time after which the server gives up a client that acknowledges nothing.
 const GONE_AFTER: Duration = Duration::from_secs(10);
 /// A connection that was idle for longer is tested before it is used.
@@ -62,7 +67,8 @@ impl Bounds {
 /// [`Migrations`](crate::Migrations).
 ///
 /// # Errors
-/// When no connection can be opened within 5 seconds. The text of the error can contain the URL with its password: see
+/// When no connection can be opened within 5 seconds, or a pooler gives the connections to others between transactions.
+/// The text of the error can contain the URL with its password: see
 /// [`describe_connect_error`](crate::describe_connect_error).
 pub async fn connect(
     url: &SecretString,
@@ -90,7 +96,41 @@ pub async fn connect(
         })
         .map_sqlx_sqlite_pool_opts(without_open_transactions)
         .map_sqlx_postgres_pool_opts(move |pool| with_bounds(pool, bounds));
-    Database::connect(options).await
+    let started = Instant::now();
+    let db = loop {
+        match Database::connect(options.clone()).await {
+            // Another process creates the file at this moment.
+            Err(error) if is_busy(&error) && started.elapsed() < TIMEOUT => tokio::time::sleep(PAUSE).await,
+            connected => break connected?,
+        }
+    };
+    if db.get_database_backend() == DbBackend::Postgres {
+        refuse_shared_sessions(db.get_postgres_connection_pool()).await.map_err(failed)?;
+    }
+    Ok(db)
+}
+
+/// Fails if another client changes the settings of a connection, as with PgBouncer in transaction mode: statements that
+/// were prepared, the bounds and `LISTEN` belong to a connection.
+async fn refuse_shared_sessions(pool: &PgPool) -> Result<(), sqlx::Error> {
+    let is_ours = format!(
+        "DO $$ BEGIN
+            IF current_setting('connection.owner', true) IS DISTINCT FROM 'first' THEN
+                RAISE EXCEPTION '{SHARED}' USING ERRCODE = 'feature_not_supported';
+            END IF;
+        END $$"
+    );
+    let mut first = pool.acquire().await?;
+    let mut second = PgConnection::connect_with(&pool.connect_options()).await?;
+    first.execute("SET connection.owner = 'first'").await?;
+    second.execute("SET connection.owner = 'second'").await?;
+    // It is made of a constant alone.
+    first.execute(AssertSqlSafe(is_ours)).await?;
+    second.close().await
+}
+
+fn failed(error: sqlx::Error) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))
 }
 
 fn with_bounds(pool: PgPoolOptions, bounds: Bounds) -> PgPoolOptions {

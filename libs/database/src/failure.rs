@@ -1,7 +1,11 @@
 //! Failures of a database: temporary ones, and descriptions without passwords.
 
+use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::sqlite::SqliteError;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+/// Message about a connection that a pooler shares between clients.
+pub(crate) const SHARED: &str = "the connection is shared between clients";
 
 /// Returns true if the database cannot answer now and can later: a connection was lost, the server shuts down, another
 /// transaction holds the lock for too long or won a deadlock, or the disk is full.
@@ -26,12 +30,20 @@ pub fn is_unavailable(error: &DbErr) -> bool {
     }
 }
 
+/// Returns whether a file of SQLite could not be opened because another connection locks it. SQLite does not wait for a
+/// change of the journal mode.
+pub(crate) fn is_busy(error: &DbErr) -> bool {
+    let DbErr::Conn(RuntimeErr::SqlxError(cause)) = error else { return false };
+    let refusal = cause.as_database_error().and_then(|refusal| refusal.try_downcast_ref::<SqliteError>());
+    refusal.and_then(DatabaseError::code).is_some_and(|code| code == "5")
+}
+
 /// Returns whether a statement of PostgreSQL has waited for a lock for longer than its `lock_timeout`.
 pub(crate) fn is_lock_timeout(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
         return false;
     };
-    cause.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "55P03")
+    cause.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "55P03")
 }
 
 /// Returns the reason why a database could not be opened, for the operator who configured it. It contains no URL.
@@ -40,6 +52,13 @@ pub fn describe_connect_error(error: &DbErr) -> String {
     match error {
         DbErr::Conn(RuntimeErr::SqlxError(error)) if matches!(**error, sqlx::Error::PoolTimedOut) => {
             "no connection was opened in time; is the server running?".to_owned()
+        }
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+            if error.as_database_error().is_some_and(|error| error.message() == SHARED) =>
+        {
+            "a pooler gives its connections to others between transactions: let it keep them for a session \
+             (pool_mode = session of PgBouncer), or use the address of PostgreSQL itself"
+                .to_owned()
         }
         // The text of the error repeats the URL, which may contain a password.
         DbErr::Conn(RuntimeErr::Internal(_)) => "it is not the URL of a database".to_owned(),
