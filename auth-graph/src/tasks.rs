@@ -2,6 +2,7 @@
 
 mod follow;
 mod housekeeping;
+mod indexes;
 mod mail;
 mod rotation;
 mod webhooks;
@@ -32,6 +33,7 @@ pub fn spawn(app: &App) -> Tasks {
     let mut tasks = JoinSet::new();
     tasks.spawn(supervise("follow", app.clone(), follow::run));
     tasks.spawn(supervise("housekeeping", app.clone(), housekeeping::run));
+    tasks.spawn(supervise("indexes", app.clone(), indexes::run));
     tasks.spawn(supervise("mail", app.clone(), mail::run));
     tasks.spawn(supervise("rotation", app.clone(), rotation::run));
     tasks.spawn(supervise("webhooks", app.clone(), webhooks::run));

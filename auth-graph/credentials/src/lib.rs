@@ -22,7 +22,7 @@ pub use access_tokens::{AccessTokens, Claims};
 pub use csrf_tokens::CsrfTokens;
 pub use cursors::Cursors;
 pub use keyring::Keyring;
-pub use passwords::PasswordPool;
+pub use passwords::{PasswordPool, Place};
 pub use refresh_tokens::{Generation, RefreshTokens};
 pub use revocations::Revocations;
 pub use webhook_secrets::WebhookSecrets;

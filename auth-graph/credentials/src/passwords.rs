@@ -1,11 +1,12 @@
 //! Hashes passwords with argon2id (RFC 9106) on dedicated threads.
 //!
 //! The threads reuse their memory, run at a low priority and take jobs from a bounded queue. Therefore a storm of
-//! log-ins neither slows down the verification of tokens nor fills the memory. When the queue is full, callers are
-//! asked to try again later.
+//! log-ins neither slows down the verification of tokens nor fills the memory. A place in the queue is reserved before
+//! any other work is done for a log-in, such as asking the database. When the queue is full, callers are asked to try
+//! again later.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::foreign_hashes::{ForeignHash, Unusable};
 use model::config::Passwords;
@@ -26,15 +27,30 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The threads that hash passwords.
 #[derive(Debug)]
 pub struct PasswordPool {
-    queue: SyncSender<Job>,
+    queue: Sender<Job>,
+    places: Arc<Semaphore>,
     computed: Arc<AtomicU64>,
     params: Params,
     /// Hash of the configured cost, which is compared when there is no other hash.
     decoy: String,
 }
 
+/// A place in the queue of the threads.
 #[derive(Debug)]
-enum Job {
+pub struct Place<'a> {
+    pool: &'a PasswordPool,
+    permit: Arc<OwnedSemaphorePermit>,
+}
+
+/// What a thread computes, with the place in the queue, which is free again when nobody has it any more.
+#[derive(Debug)]
+struct Job {
+    work: Work,
+    _place: Arc<OwnedSemaphorePermit>,
+}
+
+#[derive(Debug)]
+enum Work {
     Hash { password: SecretString, answer: oneshot::Sender<Result<String>> },
     Verify { password: SecretString, hash: String, answer: oneshot::Sender<Result<bool>> },
 }
@@ -50,7 +66,9 @@ impl PasswordPool {
             0 => thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         };
-        let (queue, jobs) = sync_channel(config.queue);
+        let (queue, jobs) = channel();
+        // One job for each thread is not waiting.
+        let places = Arc::new(Semaphore::new(config.queue + threads));
         let jobs = Arc::new(Mutex::new(jobs));
         let computed = Arc::new(AtomicU64::new(0));
         for number in 0..threads {
@@ -64,7 +82,18 @@ impl PasswordPool {
                 .map_err(Error::internal)?;
         }
         let decoy = Hasher::new(params.clone()).hash(&"a password of no user".into())?;
-        Ok(Self { queue, computed, params, decoy })
+        Ok(Self { queue, places, computed, params, decoy })
+    }
+
+    /// Reserves a place in the queue, until it is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the queue is full.
+    pub fn reserve(&self) -> Result<Place<'_>> {
+        match self.places.clone().try_acquire_owned() {
+            Ok(permit) => Ok(Place { pool: self, permit: Arc::new(permit) }),
+            Err(_) => Err(Error::Unavailable { retry_after: RETRY_AFTER, source: None }),
+        }
     }
 
     /// Hashes a new password; the result is in PHC string format.
@@ -72,25 +101,7 @@ impl PasswordPool {
     /// # Errors
     /// [`Error::Unavailable`] when the queue is full.
     pub async fn hash(&self, password: &SecretString) -> Result<String> {
-        self.ask(|answer| Job::Hash { password: password.clone(), answer }).await
-    }
-
-    /// Returns whether the hash is that of this password. Without a hash it returns false, after a comparison with the
-    /// decoy. The caller passes a decoy where hashes of other systems were imported: the time of a comparison with one
-    /// of our own hashes would show that the account does not exist.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the queue is full; [`Error::Internal`] for a hash that cannot be compared.
-    pub async fn verify(&self, password: &SecretString, hash: Option<&str>, decoy: Option<&str>) -> Result<bool> {
-        let compared = hash.or(decoy).unwrap_or(&self.decoy).to_owned();
-        let ask = |password, hash| self.ask(|answer| Job::Verify { password, hash, answer });
-        let mut same = ask(password.clone(), compared.clone()).await?;
-        // New passwords are normalised before they are hashed. Older ones, and those of other systems, were not.
-        let normal = normalised(password);
-        if !same && normal.expose_secret() != password.expose_secret() {
-            same = ask(normal, compared).await?;
-        }
-        Ok(same && hash.is_some())
+        self.reserve()?.ask(|answer| Work::Hash { password: password.clone(), answer }).await
     }
 
     /// Returns whether a hash has our own format and the configured cost.
@@ -108,13 +119,31 @@ impl PasswordPool {
     pub fn computed(&self) -> u64 {
         self.computed.load(Ordering::Relaxed)
     }
+}
 
-    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T>>) -> Job) -> Result<T> {
+impl Place<'_> {
+    /// Returns whether the hash is that of this password. Without a hash it returns false, after a comparison with the
+    /// decoy. The caller passes a decoy where hashes of other systems were imported: the time of a comparison with one
+    /// of our own hashes would show that the account does not exist.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a hash that cannot be compared.
+    pub async fn verify(self, password: &SecretString, hash: Option<&str>, decoy: Option<&str>) -> Result<bool> {
+        let compared = hash.or(decoy).unwrap_or(&self.pool.decoy).to_owned();
+        let ask = |password, hash| self.ask(|answer| Work::Verify { password, hash, answer });
+        let mut same = ask(password.clone(), compared.clone()).await?;
+        // New passwords are normalised before they are hashed. Older ones, and those of other systems, were not.
+        let normal = normalised(password);
+        if !same && normal.expose_secret() != password.expose_secret() {
+            same = ask(normal, compared).await?;
+        }
+        Ok(same && hash.is_some())
+    }
+
+    async fn ask<T>(&self, work: impl FnOnce(oneshot::Sender<Result<T>>) -> Work) -> Result<T> {
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send(job(answer)).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Unavailable { retry_after: RETRY_AFTER, source: None },
-            TrySendError::Disconnected(_) => Error::internal("the hashing threads have ended"),
-        })?;
+        let job = Job { work: work(answer), _place: self.permit.clone() };
+        self.pool.queue.send(job).map_err(|_| Error::internal("the hashing threads have ended"))?;
         answered.await.map_err(Error::internal)?
     }
 }
@@ -135,16 +164,16 @@ impl Hasher {
         loop {
             let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
             // A caller who has gone away needs no answer: the job is not computed, and a late answer is dropped.
-            match job {
-                Err(_) => return,
-                Ok(Job::Hash { answer, .. }) if answer.is_closed() => {}
-                Ok(Job::Verify { answer, .. }) if answer.is_closed() => {}
-                Ok(Job::Hash { password, answer }) => {
+            let Ok(Job { work, _place }) = job else { return };
+            match work {
+                Work::Hash { answer, .. } if answer.is_closed() => {}
+                Work::Verify { answer, .. } if answer.is_closed() => {}
+                Work::Hash { password, answer } => {
                     let hash = self.hash(&password);
                     computed.fetch_add(1, Ordering::Relaxed);
                     drop(answer.send(hash));
                 }
-                Ok(Job::Verify { password, hash, answer }) => {
+                Work::Verify { password, hash, answer } => {
                     let same = self.verify(&password, &hash);
                     computed.fetch_add(1, Ordering::Relaxed);
                     drop(answer.send(same));

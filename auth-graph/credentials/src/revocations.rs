@@ -10,16 +10,49 @@ use chrono::{DateTime, Duration, Utc};
 use foldhash::HashMap;
 
 use super::access_tokens::SKEW;
-use model::values::Revoked;
+use model::values::{ClientId, Revoked, SessionId, TokenId};
 
-/// What ended early, and until when each entry must be remembered.
+/// What ended early.
 #[derive(Debug)]
 pub struct Revocations {
     remembered_for: Duration,
-    until: RwLock<HashMap<Revoked, DateTime<Utc>>>,
+    ended: RwLock<Ended>,
     followed_position: AtomicI64,
     /// Last time at which the set was complete, in microseconds since the epoch.
     complete_at: AtomicI64,
+}
+
+/// What has ended, by its kind, and until when each entry must be remembered. One map for each kind takes less memory
+/// than one for all, and its look-ups less time.
+#[derive(Debug, Default)]
+struct Ended {
+    sessions: HashMap<SessionId, DateTime<Utc>>,
+    clients: HashMap<ClientId, DateTime<Utc>>,
+    tokens: HashMap<TokenId, DateTime<Utc>>,
+}
+
+impl Ended {
+    fn insert(&mut self, revoked: Revoked, until: DateTime<Utc>) {
+        match revoked {
+            Revoked::Session(session) => self.sessions.insert(session, until),
+            Revoked::Client(client) => self.clients.insert(client, until),
+            Revoked::Token(token) => self.tokens.insert(token, until),
+        };
+    }
+
+    fn contains(&self, revoked: Revoked) -> bool {
+        match revoked {
+            Revoked::Session(session) => self.sessions.contains_key(&session),
+            Revoked::Client(client) => self.clients.contains_key(&client),
+            Revoked::Token(token) => self.tokens.contains_key(&token),
+        }
+    }
+
+    fn purge(&mut self, now: DateTime<Utc>) {
+        self.sessions.retain(|_, until| *until > now);
+        self.clients.retain(|_, until| *until > now);
+        self.tokens.retain(|_, until| *until > now);
+    }
 }
 
 /// Age from which the set is no longer relied on.
@@ -32,7 +65,7 @@ impl Revocations {
     pub fn new(access_lifetime: Duration) -> Self {
         Self {
             remembered_for: access_lifetime + SKEW,
-            until: RwLock::default(),
+            ended: RwLock::default(),
             followed_position: AtomicI64::new(0),
             complete_at: AtomicI64::new(0),
         }
@@ -53,13 +86,13 @@ impl Revocations {
     /// Remembers what has ended.
     pub fn insert(&self, revoked: Revoked, revoked_at: DateTime<Utc>) {
         let until = self.until(revoked_at);
-        self.until.write().unwrap_or_else(PoisonError::into_inner).insert(revoked, until);
+        self.ended.write().unwrap_or_else(PoisonError::into_inner).insert(revoked, until);
     }
 
     /// Returns whether this has ended.
     #[must_use]
     pub fn contains(&self, revoked: Revoked) -> bool {
-        self.until.read().unwrap_or_else(PoisonError::into_inner).contains_key(&revoked)
+        self.ended.read().unwrap_or_else(PoisonError::into_inner).contains(revoked)
     }
 
     /// Returns the position in the outbox up to which the set is complete.
@@ -99,6 +132,6 @@ impl Revocations {
 
     /// Forgets what can have no valid token any more.
     pub fn purge(&self, now: DateTime<Utc>) {
-        self.until.write().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
+        self.ended.write().unwrap_or_else(PoisonError::into_inner).purge(now);
     }
 }

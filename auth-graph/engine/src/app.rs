@@ -26,6 +26,9 @@ use model::error::{Error, Result};
 use model::values::JsonSchema;
 use store::{Bounds, Commits};
 
+/// Number of connections for following the outbox and checking tokens.
+const LIVE_CONNECTIONS: u32 = 4;
+
 /// A cheap handle to the components.
 #[derive(Clone, Debug)]
 pub struct App(Arc<Parts>);
@@ -43,6 +46,8 @@ pub struct Parts {
     /// the machine fails: generations of refresh tokens and counted attempts. Data of the outbox is never written with
     /// it.
     pub relaxed_db: DatabaseConnection,
+    /// Connections to the same database for following the outbox and checking tokens. Log-ins cannot use them up.
+    pub live_db: DatabaseConnection,
     /// Metrics of this process.
     pub metrics: Metrics,
     /// Encoder and decoder of the cursors of lists.
@@ -149,15 +154,16 @@ impl App {
             lock: config.database.lock_timeout,
             idle_in_transaction: config.database.idle_in_transaction_timeout,
         };
-        let open = async |commits| {
+        let open = async |most, commits| {
             let db = store::connect(&url, most, commits, bounds).await;
             db.map_err(|error| unopened(&config, &error))
         };
-        let db = open(Commits::Durable).await?;
+        let db = open(most, Commits::Durable).await?;
         let relaxed_db = match db.get_database_backend() {
-            DbBackend::Sqlite => open(Commits::Relaxed).await?,
+            DbBackend::Sqlite => open(most, Commits::Relaxed).await?,
             _ => db.clone(),
         };
+        let live_db = open(LIVE_CONNECTIONS, Commits::Durable).await?;
         let published = match config.tokens.publish_all_algorithms {
             true => Published::AllAlgorithms,
             false => Published::OneAlgorithm,
@@ -196,6 +202,7 @@ impl App {
             clock,
             db,
             relaxed_db,
+            live_db,
         })))
     }
 }

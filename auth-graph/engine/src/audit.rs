@@ -5,6 +5,7 @@
 
 pub mod login_events;
 
+use chrono::Duration;
 use sea_orm::ConnectionTrait;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -24,6 +25,8 @@ pub const AUDIT_READ: &str = "audit:read";
 
 /// Name of the list in its cursors.
 const LIST: &str = "audit";
+/// Range of a list whose filter no index leads to, unless the filter gives a start.
+const RECENT: Duration = Duration::days(30);
 /// Number of events that an export reads at a time.
 const BATCH: u64 = 500;
 /// Maximum length of a reason, in characters.
@@ -138,13 +141,16 @@ fn facts(account: &Account) -> Value {
     facts
 }
 
-/// Returns one page of the audit log, the latest event first.
+/// Returns one page of the audit log, the latest event first: see [`RECENT`].
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] for a bad page.
 pub async fn list(app: &App, filter: &Filter, page: &Page) -> Result<Listing<Model>> {
     let bounds = page.bounds(app, LIST)?;
-    let found = audit_events::page(&app.db, filter, bounds.window()).await?;
+    let is_indexed = filter.actor_id.is_some() || filter.target_id.is_some() || filter.action.is_none();
+    let from = filter.from.or_else(|| (!is_indexed).then(|| app.clock.now() - RECENT));
+    let filter = Filter { from, ..filter.clone() };
+    let found = audit_events::page(&app.db, &filter, bounds.window()).await?;
     Ok(bounds.listing(app, LIST, found, |event| event.id.0))
 }
 

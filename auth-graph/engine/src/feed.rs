@@ -22,8 +22,7 @@ use crate::announcements::{Announced, Announcement};
 use crate::app::App;
 use model::error::{Error, Result};
 use model::values::UserId;
-use store::changes;
-use store::{change_head, users};
+use store::{changes, outbox as rows, users};
 
 pub use listing::{Page, changes_after, revocations, snapshot, snapshots};
 pub use snapshot::{Change, ChangeKind, Revocation, Snapshot};
@@ -35,7 +34,7 @@ pub const FEED_READ: &str = "feed:read";
 /// Publishes changes that were read from the outbox to the subscribers in this process.
 pub(super) async fn announce(app: &App, found: &[changes::Model]) -> Result<()> {
     if app.feed.announcements.subscribers() > 0 {
-        for announced in with_users(&app.db, found).await? {
+        for announced in with_users(&app.live_db, found).await? {
             app.feed.announcements.publish(Announcement::Change(Arc::new(announced)));
         }
     }
@@ -64,9 +63,9 @@ pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
 /// # Errors
 /// [`Error::CursorExpired`] when the one that follows is not kept any more, or the outbox was set back.
 async fn read(app: &App, after: Option<i64>, limit: u64) -> Result<Vec<changes::Model>> {
-    let Some(position) = after else { return Ok(changes::after(&app.db, 0, limit).await?) };
+    let Some(position) = after else { return Ok(rows::after(&app.db, 0, limit).await?) };
     // The head is read first, so that a change that is committed between the two reads does not look deleted.
-    let head = change_head::last(&app.db).await?;
+    let head = rows::last(&app.db).await?;
     let found = changes::after(&app.db, position, limit).await?;
     let whole = match found.first() {
         Some(first) => first.position == position + 1,

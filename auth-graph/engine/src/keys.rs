@@ -14,8 +14,8 @@ use super::callers::Actor;
 use crate::app::App;
 use credentials::keyring::SealedKey;
 use model::error::{Error, Result};
+use store::changes;
 use store::signing_keys::{self, Model};
-use store::{change_head, changes};
 
 pub(crate) use reseal::reseal;
 pub use schedule::rotate_when_due;
@@ -79,11 +79,11 @@ pub struct Listed {
 pub async fn load(app: &App) -> Result<()> {
     let _loading = app.tokens.keyring.begin_loading().await;
     let now = app.clock.now();
-    app.tokens.keyring.replace(&sealed(signing_keys::usable(&app.db, now).await?))?;
+    app.tokens.keyring.replace(&sealed(signing_keys::usable(&app.live_db, now).await?))?;
     if app.tokens.keyring.current().signing(now).is_none() {
         make_first(app).await?;
         let now = app.clock.now();
-        app.tokens.keyring.replace(&sealed(signing_keys::usable(&app.db, now).await?))?;
+        app.tokens.keyring.replace(&sealed(signing_keys::usable(&app.live_db, now).await?))?;
     }
     Ok(())
 }
@@ -242,7 +242,7 @@ async fn make_first(app: &App) -> Result<()> {
 /// Begins a transaction in which nobody else changes keys, and tells the time after the wait for it.
 async fn begin(app: &App) -> Result<(DatabaseTransaction, DateTime<Utc>)> {
     let txn = store::begin(&app.db).await?;
-    change_head::lock(&txn).await?;
+    signing_keys::lock(&txn).await?;
     Ok((txn, app.clock.now()))
 }
 

@@ -30,4 +30,4 @@ pub mod verification;
 pub mod webhooks;
 
 pub use app::App;
-pub use lifecycle::{Readiness, boot, housekeep, purge, readiness};
+pub use lifecycle::{Readiness, boot, build_indexes, housekeep, purge, readiness};

@@ -56,7 +56,7 @@ const CLOCK_TOLERANCE: Duration = Duration::seconds(30);
 
 /// Checks whether requests can be served.
 pub async fn readiness(app: &App) -> Readiness {
-    let asked = async { Ok((store::pending_migrations(&app.db).await?, is_clock_right(app).await?)) };
+    let asked = async { Ok((store::pending_migrations(&app.live_db).await?, is_clock_right(app).await?)) };
     let answer: Result<(usize, bool)> = match tokio::time::timeout(READINESS_TIMEOUT, asked).await {
         Ok(answer) => answer,
         Err(_) => Err(Error::unavailable("the database does not answer")),
@@ -71,7 +71,7 @@ pub async fn readiness(app: &App) -> Readiness {
 
 /// Returns whether the clock of this process agrees with that of the database.
 async fn is_clock_right(app: &App) -> Result<bool> {
-    let there = store::clock(&app.db).await?;
+    let there = store::clock(&app.live_db).await?;
     Ok(there.is_none_or(|there| (app.clock.now() - there).abs() <= CLOCK_TOLERANCE))
 }
 
@@ -117,6 +117,7 @@ impl Round {
                 store::rate_limits::purge(&app.db, now.timestamp_micros()).await?;
             }
             Self::Retained => {
+                store::months::prepare(&app.db, now).await?;
                 mail::purge(app, now).await?;
                 audit::purge(app).await?;
                 audit::login_events::purge(app).await?;
@@ -146,6 +147,18 @@ pub async fn housekeep(app: &App) -> Result<()> {
         if round.begin(app, now).await? {
             round.run(app, now).await?;
         }
+    }
+    Ok(())
+}
+
+/// Builds the indexes that are missing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn build_indexes(app: &App) -> Result<()> {
+    let built = store::indexes::build(&app.db).await?;
+    if built > 0 {
+        tracing::info!(built, "indexes were built");
     }
     Ok(())
 }

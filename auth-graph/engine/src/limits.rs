@@ -12,6 +12,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
+use crate::app::App;
 use model::config::Limits;
 use model::error::{Error, Result};
 use model::values::Email;
@@ -79,6 +80,29 @@ impl<'a> LimitedAction<'a> {
 #[derive(Debug)]
 #[must_use = "a success gives its attempt back"]
 pub struct Attempt(Vec<Rule>);
+
+/// Does the work that an attempt is taken for. The work gives the attempt back when it succeeds. When it fails and the
+/// caller is not to blame, as with [`Error::Unavailable`] and [`Error::Internal`], the attempt is given back here.
+///
+/// # Errors
+/// As [`Attempt::take`]; those of the work.
+pub(crate) async fn attempt<T>(
+    app: &App,
+    action: LimitedAction<'_>,
+    address: Option<IpAddr>,
+    work: impl AsyncFnOnce(Attempt) -> Result<T>,
+) -> Result<T> {
+    let attempt = Attempt::take(&app.relaxed_db, &app.config.limits, action, address, app.clock.now()).await?;
+    let rules = attempt.0.clone();
+    let result = work(attempt).await;
+    if matches!(result, Err(Error::Unavailable { .. } | Error::Internal(_))) {
+        // The failure of the work is the one to report.
+        if let Err(error) = rate_limits::give_back(&app.relaxed_db, &rules).await {
+            tracing::warn!(error = errors::explain(&error), "an attempt could not be given back");
+        }
+    }
+    result
+}
 
 impl Attempt {
     /// Takes an attempt from the counters of the subject and of the network. If one of them has none left, no attempt

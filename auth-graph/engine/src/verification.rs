@@ -72,7 +72,7 @@ fn counted(app: &App, answer: Result<Verified, Refusal>) -> Result<Result<Verifi
 /// Returns the user of a valid token, if the user still exists.
 pub async fn user_of(app: &App, verified: &Verified) -> Result<Option<users::Model>> {
     match verified.user() {
-        Some(user) => Ok(users::find(&app.db, user).await?),
+        Some(user) => Ok(users::find(&app.live_db, user).await?),
         None => Ok(None),
     }
 }
@@ -84,7 +84,7 @@ async fn verify_refresh(app: &App, token: &SecretString) -> Result<Result<Verifi
         Err(Error::TokenInvalid) => return Ok(Err(Refusal::Invalid)),
         Err(error) => return Err(error),
     };
-    let Some(session) = sessions::find(&app.db, id).await? else {
+    let Some(session) = sessions::find(&app.live_db, id).await? else {
         return Ok(Err(Refusal::Invalid));
     };
     Ok(if session.revoked_at.is_some() {

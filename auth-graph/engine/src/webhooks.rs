@@ -17,7 +17,7 @@ use crate::app::App;
 use model::error::{Error, Result};
 use model::values::{EventType, EventTypes, Scopes, WebhookId, WebhookSecret, WebhookUrl};
 use store::webhooks::{self, Model};
-use store::{change_head, changes, webhook_deliveries};
+use store::{changes, outbox, webhook_deliveries};
 
 pub use delivery::{Progress, deliver, with_work};
 pub use log::{Log, deliveries, describe, event_name, measure, purge, replay, replay_since, user_of};
@@ -84,9 +84,9 @@ pub async fn create(app: &App, actor: &Actor, new: NewWebhook) -> Result<WithSec
         failing_since: None,
         disabled_at: None,
     };
+    webhook.position = outbox::last(&app.db).await?;
     let txn = store::begin(&app.db).await?;
     may_write(app, &txn, actor).await?;
-    webhook.position = change_head::last(&txn).await?;
     webhooks::insert(&txn, webhook.clone()).await?;
     audit::record(app, &txn, actor, entry("webhook.create", Value::Null, facts(&webhook))).await?;
     txn.commit().await?;
@@ -151,10 +151,11 @@ pub async fn disable(app: &App, actor: &Actor, id: WebhookId) -> Result<Model> {
 /// # Errors
 /// [`Error::NotFound`] when there is no such endpoint; [`Error::Forbidden`] as [`create`].
 pub async fn enable(app: &App, actor: &Actor, id: WebhookId) -> Result<Model> {
-    change(app, actor, id, "webhook.enable", async |txn, webhook| {
+    let head = outbox::last(&app.db).await?;
+    change(app, actor, id, "webhook.enable", async |_, webhook| {
         if webhook.disabled_at.take().is_some() {
             webhook.failing_since = None;
-            webhook.position = change_head::last(txn).await?;
+            webhook.position = head;
         }
         Ok(())
     })

@@ -68,7 +68,7 @@ pub struct AuditEventFilter {
     target_id: Option<String>,
     /// Action, for example `user.disable`.
     action: Option<String>,
-    /// Earliest time of the event (inclusive).
+    /// Earliest time of the event (inclusive). Without it, a filter by `action` alone finds the last 30 days.
     from: Option<DateTime<Utc>>,
     /// Latest time of the event (exclusive).
     until: Option<DateTime<Utc>>,

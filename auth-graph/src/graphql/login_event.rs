@@ -88,7 +88,7 @@ pub struct LoginEventFilter {
     client_id: Option<String>,
     /// IP address that the request came from.
     ip_address: Option<String>,
-    /// Earliest time of the event (inclusive).
+    /// Earliest time of the event (inclusive). Without it and without `userId`, the last 30 days are searched.
     from: Option<DateTime<Utc>>,
     /// Latest time of the event (exclusive).
     until: Option<DateTime<Utc>>,

@@ -13,7 +13,7 @@ const AT_MOST: Duration = Duration::from_millis(50);
 const CURRENT_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(app: App) -> Result<()> {
-    let mut wake = Wake::listen(&app.db, app.feed.written.clone()).await?;
+    let mut wake = Wake::listen(&app.live_db, app.feed.written.clone()).await?;
     let mut notified_at = Instant::now();
     loop {
         let complete_at = outbox::catch_up(&app).await?;

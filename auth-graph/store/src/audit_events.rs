@@ -91,7 +91,11 @@ fn filtered(filter: &Filter) -> Select<Entity> {
         .apply_if(filter.actor_id, |query, id| query.filter(Column::ActorId.eq(id)))
         .apply_if(filter.target_id.as_ref(), |query, id| query.filter(Column::TargetId.eq(id)))
         .apply_if(filter.action.as_ref(), |query, action| query.filter(Column::Action.eq(action)))
-        .apply_if(filter.from, |query, from| query.filter(Column::OccurredAt.gte(comparable(from))))
+        .apply_if(filter.from, |query, from| {
+            // The identifiers begin with the time, so that the key leads to the first one.
+            let from = comparable(from);
+            query.filter(Column::Id.gte(EventId::lowest(from))).filter(Column::OccurredAt.gte(from))
+        })
         .apply_if(filter.until, |query, until| query.filter(Column::OccurredAt.lt(comparable(until))))
 }
 
@@ -119,6 +123,7 @@ pub async fn insert(txn: &impl ConnectionTrait, event: Model) -> Result<(), DbEr
 
 /// Deletes the events before this time.
 pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64, DbErr> {
+    crate::months::drop_before(db, "audit_events", before).await?;
     // The identifiers begin with the time, so that the key leads to the old ones.
     let outdated = Condition::all().add(Column::Id.lt(EventId::lowest(before))).add(Column::OccurredAt.lt(before));
     in_batches::<Entity>(db, Column::Id, outdated).await

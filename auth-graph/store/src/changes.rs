@@ -1,13 +1,11 @@
-//! The outbox: a row for each change to a user or a session, written in the same transaction as the change.
+//! The rows of the outbox: one for each change to a user or a session, written in the same transaction as the change.
 //!
-//! Rows are numbered in the order of the commits and without a gap, so that a reader who asks "after this position"
-//! misses nothing. An autoincrement column would not do: PostgreSQL gives its numbers when a row is written, and of
-//! two transactions the one with the higher number may commit first.
+//! Their positions are given when the transaction has committed: see [`crate::outbox`], through which they are read.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{Condition, QueryOrder, QuerySelect};
+use sea_orm::{Condition, DbBackend, NotSet, QueryOrder, QuerySelect, Set};
 
-use super::change_head as head;
+use super::change_head;
 use super::purge::in_batches;
 use super::window::comparable;
 use model::values::{ClientId, Revoked, RolesAndScopes, SessionId, Subject, TokenId, UserId};
@@ -16,7 +14,8 @@ use model::values::{ClientId, Revoked, RolesAndScopes, SessionId, Subject, Token
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "changes")]
 pub struct Model {
-    /// Its place in the order of commits, from 1.
+    /// Its place in the order of commits, from 1. On PostgreSQL it is null until the change is numbered; such rows are
+    /// not read.
     #[sea_orm(primary_key, auto_increment = false)]
     pub position: i64,
     /// Kind of the change.
@@ -131,7 +130,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Records a change to a user. Until the transaction ends, every other writer of changes waits: do this last.
+/// Records a change to a user.
 pub async fn append_user(
     txn: &impl ConnectionTrait,
     kind: Kind,
@@ -142,7 +141,7 @@ pub async fn append_user(
     append(txn, Model { version, ..change(kind, Some(Subject::User(user)), now) }).await
 }
 
-/// Records a change to a user, with what they held before where that is different. As [`append_user`]: do this last.
+/// Records a change to a user, with what they held before where that is different.
 pub async fn append_edit(
     txn: &impl ConnectionTrait,
     kind: Kind,
@@ -153,7 +152,7 @@ pub async fn append_edit(
     append(txn, Model { version: user.version, held_before, ..change(kind, subject, user.updated_at) }).await
 }
 
-/// Records that a session of a user has ended. As [`append_user`]: do this last.
+/// Records that a session of a user has ended.
 pub async fn append_session_revoked(
     txn: &impl ConnectionTrait,
     user: UserId,
@@ -164,7 +163,7 @@ pub async fn append_session_revoked(
     append(txn, Model { session_id: Some(session), ..change(Kind::SessionRevoked, subject, now) }).await
 }
 
-/// Records that a token of a service client was revoked. As [`append_user`]: do this last.
+/// Records that a token of a service client was revoked.
 pub async fn append_token_revoked(
     txn: &impl ConnectionTrait,
     client: ClientId,
@@ -175,7 +174,7 @@ pub async fn append_token_revoked(
     append(txn, Model { token_id: Some(token), ..change(Kind::TokenRevoked, subject, now) }).await
 }
 
-/// Records a change to a service client. As [`append_user`]: do this last.
+/// Records a change to a service client.
 pub async fn append_client(
     txn: &impl ConnectionTrait,
     kind: Kind,
@@ -185,7 +184,7 @@ pub async fn append_client(
     append(txn, change(kind, Some(Subject::Client(client)), now)).await
 }
 
-/// Records that the signing keys have changed. As [`append_user`]: do this last.
+/// Records that the signing keys have changed.
 pub async fn append_keys_changed(txn: &impl ConnectionTrait, now: DateTimeUtc) -> Result<(), DbErr> {
     append(txn, change(Kind::KeysChanged, None, now)).await
 }
@@ -206,24 +205,31 @@ fn change(kind: Kind, subject: Option<Subject>, recorded_at: DateTimeUtc) -> Mod
 }
 
 async fn append(txn: &impl ConnectionTrait, change: Model) -> Result<(), DbErr> {
-    let change = Model { position: head::next(txn).await?, ..change };
-    Entity::insert(ActiveModel::from(change).reset_all()).exec_without_returning(txn).await?;
-    crate::wake::notify(txn).await
+    insert(txn, vec![change]).await
 }
 
 /// Records that many users were made, in this order.
 pub async fn append_created(txn: &impl ConnectionTrait, users: &[UserId], now: DateTimeUtc) -> Result<(), DbErr> {
-    let count = i64::try_from(users.len()).unwrap_or(i64::MAX);
-    let first = head::take(txn, count).await? - count + 1;
-    let rows = (first..).zip(users).map(|(position, user)| {
-        let subject = Some(Subject::User(*user));
-        ActiveModel::from(Model { position, version: 1, ..change(Kind::UserCreated, subject, now) }).reset_all()
-    });
-    Entity::insert_many(rows).exec_without_returning(txn).await?;
-    crate::wake::notify(txn).await
+    let created = |user: &UserId| Model { version: 1, ..change(Kind::UserCreated, Some(Subject::User(*user)), now) };
+    insert(txn, users.iter().map(created).collect()).await
 }
 
-/// Returns the changes after a position, in order.
+/// Writes changes in this order. On SQLite, whose transactions commit one after the other, they have their positions at
+/// once.
+async fn insert(txn: &impl ConnectionTrait, changes: Vec<Model>) -> Result<(), DbErr> {
+    let row = |change: Model, position| ActiveModel { position, ..ActiveModel::from(change).reset_all() };
+    let rows: Vec<ActiveModel> = match txn.get_database_backend() {
+        DbBackend::Postgres => changes.into_iter().map(|change| row(change, NotSet)).collect(),
+        _ => {
+            let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
+            let first = change_head::take(txn, count).await? - count + 1;
+            (first..).zip(changes).map(|(position, change)| row(change, Set(position))).collect()
+        }
+    };
+    Entity::insert_many(rows).exec_without_returning(txn).await.map(drop)
+}
+
+/// Returns the changes after a position that are numbered, in order.
 pub async fn after(db: &impl ConnectionTrait, position: i64, limit: u64) -> Result<Vec<Model>, DbErr> {
     Entity::find().filter(Column::Position.gt(position)).order_by_asc(Column::Position).limit(limit).all(db).await
 }
@@ -234,6 +240,7 @@ pub async fn first_since(db: &impl ConnectionTrait, since: DateTimeUtc) -> Resul
         .select_only()
         .column(Column::Position)
         .filter(Column::RecordedAt.gte(comparable(since)))
+        .filter(Column::Position.is_not_null())
         .order_by_asc(Column::Position)
         .into_tuple::<i64>()
         .one(db)
@@ -267,7 +274,7 @@ pub async fn purge(db: &impl ConnectionTrait, before: DateTimeUtc) -> Result<u64
     // A change may have been recorded a little before another that has the lower position: only whole beginnings go, as
     // a reader tells by a gap that something was deleted.
     let kept = first_since(db, before).await?;
-    let outdated = Condition::all().add(Column::RecordedAt.lt(before));
+    let outdated = Condition::all().add(Column::RecordedAt.lt(before)).add(Column::Position.is_not_null());
     let outdated = outdated.add_option(kept.map(|position| Column::Position.lt(position)));
     in_batches::<Entity>(db, Column::Position, outdated).await
 }

@@ -1,24 +1,14 @@
-//! Wakes the tasks that follow the outbox. PostgreSQL's `NOTIFY` reaches every replica when the transaction commits.
-//! SQLite has no equivalent: the process wakes itself, and other processes poll.
+//! Wakes the tasks that follow the outbox. A process wakes itself when it has written a change. On PostgreSQL it then
+//! numbers the change, and a notification reaches the other replicas. SQLite has no equivalent: other processes poll.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::PgListener;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 use tokio::sync::Notify;
 
-const CHANNEL: &str = "auth_graph_changes";
-
-/// Notifies every replica of changes when the transaction commits.
-pub(super) async fn notify(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
-    match txn.get_database_backend() {
-        DbBackend::Postgres => {
-            txn.execute_raw(Statement::from_string(DbBackend::Postgres, format!("NOTIFY {CHANNEL}"))).await.map(drop)
-        }
-        _ => Ok(()),
-    }
-}
+use crate::outbox::CHANNEL;
 
 /// Waits for changes.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 use model::config::Registration;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
-use store::changes::{self, Kind};
-use store::{user_credentials, users};
+use store::changes::Kind;
+use store::{outbox, user_credentials, users};
 
 use crate::support::{Answer, Caller, ISSUER, MailingApp, PASSWORD, TestApp, operation};
 
@@ -192,7 +192,7 @@ async fn ghsa_2vg6_77g8_24mp_deleting_an_account_ends_its_sessions_and_leaves_a_
     assert_eq!(ada.caller.me().await.code(), "TOKEN_REVOKED");
     assert_eq!(site.test.anonymous().refresh(&ada.refresh).await.code(), "TOKEN_REVOKED");
     assert_eq!(site.test.anonymous().login("ada@test.com", PASSWORD).await.code(), "INVALID_CREDENTIALS");
-    let last = changes::Entity::find().all(&site.test.app.db).await.unwrap().pop().unwrap();
+    let last = outbox::after(&site.test.app.db, 0, 100).await.unwrap().pop().unwrap();
     assert_eq!((last.kind, last.changed_user(), last.version), (Kind::UserDeleted, Some(ada.user.id), 2));
     let row = users::Entity::find_by_id(ada.user.id).one(&site.test.app.db).await.unwrap().unwrap();
     assert!(row.deleted_at.is_some());

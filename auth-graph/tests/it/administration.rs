@@ -6,7 +6,8 @@ use engine::callers::Actor;
 use engine::pagination::Page;
 use model::values::Scopes;
 use serde_json::{Value, json};
-use store::changes::{self, Kind};
+use store::changes::Kind;
+use store::outbox;
 
 use crate::support::{Answer, Caller, PASSWORD, SignedIn, TestApp, operation};
 
@@ -174,7 +175,7 @@ async fn a_disabled_user_is_enabled_and_a_deleted_one_restored() {
         assert_eq!(root.caller.send(mutation, id(&ada)).await.code(), "NOT_FOUND");
     }
     root.caller.send(RESTORE, id(&ada)).await.data("restoreUser");
-    let written = changes::after(&test.app.db, 0, 100).await.unwrap().into_iter();
+    let written = outbox::after(&test.app.db, 0, 100).await.unwrap().into_iter();
     let written: Vec<Kind> = written
         .filter(|change| change.changed_user() == Some(ada.user.id) && change.version > 3)
         .map(|change| change.kind)

@@ -3,7 +3,7 @@
 use futures_util::poll;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use store::change_head;
+use store::{change_head, outbox};
 
 use crate::support::TestApp;
 
@@ -13,7 +13,7 @@ async fn a_transaction_is_rolled_back_when_its_caller_disconnects_while_it_begin
     let test = TestApp::with(|config| config.database.max_connections = 1).await;
     let elsewhere = test.replica().await;
     for polls in 0..20 {
-        let before = change_head::last(&elsewhere.db).await.unwrap();
+        let before = outbox::last(&elsewhere.db).await.unwrap();
         {
             let mut begun = Box::pin(store::begin(&test.app.db));
             for _ in 0..polls {
@@ -27,7 +27,7 @@ async fn a_transaction_is_rolled_back_when_its_caller_disconnects_while_it_begin
         let further = Expr::col(change_head::Column::Position).add(1);
         let moving = change_head::Entity::update_many().col_expr(change_head::Column::Position, further);
         moving.filter(change_head::Column::Id.eq(1)).exec(&test.app.db).await.unwrap();
-        let after = change_head::last(&elsewhere.db).await.unwrap();
+        let after = outbox::last(&elsewhere.db).await.unwrap();
         assert_eq!(after, before + 1, "after {polls} polls");
     }
 }

@@ -12,7 +12,7 @@ use model::error::Error;
 use model::values::{ClientId, Revoked, Scopes, SessionId, Subject, TokenId};
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
-use store::{changes, clients as rows};
+use store::clients as rows;
 use tempfile::TempDir;
 
 use crate::support::{Answer, Caller, TestApp, claims_of};
@@ -228,7 +228,7 @@ async fn the_outbox_names_the_kind_of_what_ended() {
     ada.caller.send("mutation { logout { revokedSessions } }", json!({})).await;
     clients::disable(&test.app, &Actor::operator(), client.id).await.unwrap();
 
-    let recorded = changes::after(&test.app.db, 0, 100).await.unwrap();
+    let recorded = store::outbox::after(&test.app.db, 0, 100).await.unwrap();
     let ended: Vec<_> = recorded.iter().filter_map(|change| Some((change.subject(), change.revoked()?))).collect();
     let (program, person) = (Some(Subject::Client(client.id)), Some(Subject::User(ada.user.id)));
     let expected =

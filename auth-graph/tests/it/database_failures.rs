@@ -3,7 +3,7 @@
 use model::error::{Code, Error};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, Statement};
-use store::change_head;
+use store::{change_head, outbox};
 
 use crate::support::TestApp;
 
@@ -47,11 +47,11 @@ async fn writes_after_a_full_disk_are_visible_to_others() {
 
     db.execute_unprepared("PRAGMA max_page_count = 1000000").await.unwrap();
     drop(store::begin(db).await.unwrap());
-    let before = change_head::last(&elsewhere.db).await.unwrap();
+    let before = outbox::last(&elsewhere.db).await.unwrap();
     let txn = store::begin(db).await.unwrap();
     move_on(&txn).await.unwrap();
     txn.commit().await.unwrap();
-    assert_eq!(change_head::last(&elsewhere.db).await.unwrap(), before + 1);
+    assert_eq!(outbox::last(&elsewhere.db).await.unwrap(), before + 1);
 }
 
 #[tokio::test]

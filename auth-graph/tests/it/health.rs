@@ -28,7 +28,9 @@ async fn readiness_names_what_is_missing() {
 #[tokio::test]
 async fn without_a_database_it_is_alive_and_not_ready() {
     let test = TestApp::new().await;
-    test.app.db.clone().close().await.unwrap();
+    for db in [&test.app.db, &test.app.live_db] {
+        db.clone().close().await.unwrap();
+    }
     assert_eq!(test.anonymous().get("/healthz").await.status, StatusCode::OK);
     let answer = test.anonymous().get("/readyz").await;
     assert_eq!(answer.body["database"], "failing");

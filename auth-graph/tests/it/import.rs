@@ -8,7 +8,7 @@ use engine::app::App;
 use engine::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
-use store::{changes, user_credentials, users};
+use store::{changes, outbox, user_credentials, users};
 use tempfile::TempDir;
 
 use crate::command_line::{run, text};
@@ -150,7 +150,7 @@ async fn identifiers_are_kept_and_conflicting_users_are_rejected() {
     let again = import(&test.app, "second", records()).await;
     let known: Vec<_> = again.iter().filter(|code| code.ends_with("ALREADY_IMPORTED")).collect();
     assert_eq!(known, ["0 ALREADY_IMPORTED", "1 ALREADY_IMPORTED", "9 ALREADY_IMPORTED"]);
-    let created = changes::after(&test.app.db, 0, 100).await.unwrap();
+    let created = outbox::after(&test.app.db, 0, 100).await.unwrap();
     let created: Vec<_> = created.iter().filter(|change| change.kind == changes::Kind::UserCreated).collect();
     assert_eq!(created.len(), 4, "one for each imported user, and none for a rejected one");
 }

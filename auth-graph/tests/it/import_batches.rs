@@ -3,7 +3,7 @@
 use engine::app::App;
 use engine::transfer::{Batch, Import, PreparedBatch, Record, Row, UnusableHash, Writing};
 use sea_orm::EntityTrait;
-use store::{changes, users};
+use store::{changes, outbox, users};
 
 use crate::support::TestApp;
 
@@ -32,7 +32,7 @@ async fn batches_overlap_and_each_user_is_created_once() {
     assert_eq!((import.imported(), import.refused()), (5, 1));
     assert_eq!(Import::open(app, "batches", Writing::Commit).await.unwrap().position(), "eve");
 
-    let changes = changes::after(&app.db, 0, 100).await.unwrap();
+    let changes = outbox::after(&app.db, 0, 100).await.unwrap();
     let mut emails = Vec::new();
     for (change, position) in changes.iter().zip(1..) {
         assert_eq!(change.position, position);

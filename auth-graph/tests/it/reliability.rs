@@ -8,31 +8,48 @@ use futures_util::future::join_all;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, Set, Statement};
 use serde_json::json;
-use store::{change_head, leases, rate_limits};
+use store::{changes, leases, outbox, rate_limits, users};
 
 use crate::support::{TestApp, operation};
 
-/// A replica that is stopped within a transaction holds the head of the outbox, which every sign-out needs. PostgreSQL
-/// ends its connection; the others go on.
+/// A replica that is stopped within a transaction after it has written a change holds up nobody but who wants the same
+/// user, and readers see the changes of the others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_that_stands_still_does_not_stop_the_others() {
-    let test = TestApp::with(|config| {
-        config.database.idle_in_transaction_timeout = Duration::from_secs(1);
-    })
-    .await;
+    let test = TestApp::with(|config| config.database.idle_in_transaction_timeout = Duration::from_secs(600)).await;
     if test.app.db.get_database_backend() != DbBackend::Postgres {
         return;
     }
     let frozen = test.replica().await;
-    let users = [test.signed_in("ada@test.com", Rank::User).await, test.signed_in("eve@test.com", Rank::User).await];
+    let [ada, eve] =
+        [test.signed_in("ada@test.com", Rank::User).await, test.signed_in("eve@test.com", Rank::User).await];
     let txn = store::begin(&frozen.db).await.unwrap();
-    change_head::lock(&txn).await.unwrap();
-    for user in &users {
-        assert_eq!(test.anonymous().logout(&user.refresh).await.data("logout")["revokedSessions"], 1);
+    users::find_locked(&txn, ada.user.id).await.unwrap();
+    changes::append_user(&txn, changes::Kind::UserUpdated, ada.user.id, 2, test.app.clock.now()).await.unwrap();
+    let before = outbox::last(&test.app.db).await.unwrap();
+    assert_eq!(test.anonymous().logout(&eve.refresh).await.data("logout")["revokedSessions"], 1);
+    let read = outbox::after(&test.app.db, before, 10).await.unwrap();
+    assert_eq!(read.iter().map(|change| change.kind).collect::<Vec<_>>(), [changes::Kind::SessionRevoked]);
+    txn.rollback().await.unwrap();
+}
+
+/// Who wants the same user waits until PostgreSQL ends the connection of the replica that stands still.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_who_is_locked_by_a_replica_that_stands_still_is_free_again_after_a_while() {
+    let test = TestApp::with(|config| config.database.idle_in_transaction_timeout = Duration::from_secs(1)).await;
+    if test.app.db.get_database_backend() != DbBackend::Postgres {
+        return;
     }
+    let frozen = test.replica().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let txn = store::begin(&frozen.db).await.unwrap();
+    users::find_locked(&txn, ada.user.id).await.unwrap();
+    let everywhere = json!({ "refreshToken": ada.refresh, "everywhere": true });
+    let ended = test.anonymous().send(operation!("logout"), everywhere).await;
+    assert_eq!(ended.data("logout")["revokedSessions"], 1);
     drop(txn);
     // The pool of the frozen replica notices that its connection has gone.
-    change_head::last(&frozen.db).await.unwrap();
+    outbox::last(&frozen.db).await.unwrap();
 }
 
 /// The bounds are on every connection, and are those of the configuration.
@@ -78,10 +95,11 @@ async fn a_lock_that_is_held_for_too_long_is_unavailable() {
     let holder = test.replica().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let txn = store::begin(&holder.db).await.unwrap();
-    change_head::lock(&txn).await.unwrap();
-    assert_eq!(test.anonymous().logout(&ada.refresh).await.code(), "UNAVAILABLE");
+    users::find_locked(&txn, ada.user.id).await.unwrap();
+    let everywhere = || json!({ "refreshToken": ada.refresh, "everywhere": true });
+    assert_eq!(test.anonymous().send(operation!("logout"), everywhere()).await.code(), "UNAVAILABLE");
     txn.rollback().await.unwrap();
-    assert_eq!(test.anonymous().logout(&ada.refresh).await.data("logout")["revokedSessions"], 1);
+    assert_eq!(test.anonymous().send(operation!("logout"), everywhere()).await.data("logout")["revokedSessions"], 1);
 }
 
 /// Each locked its own session first and then wanted those of the others.
@@ -223,7 +241,10 @@ async fn the_list_of_tables_is_complete() {
     let test = TestApp::new().await;
     let backend = test.app.db.get_database_backend();
     let list = match backend {
-        DbBackend::Postgres => "SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()",
+        DbBackend::Postgres => {
+            "SELECT relname::text AS name FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition
+            AND relnamespace = current_schema()::regnamespace"
+        }
         _ => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
     };
     let rows = test.app.db.query_all_raw(Statement::from_string(backend, list)).await.unwrap();

@@ -8,7 +8,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::{Value, json};
 use store::users::Model as User;
-use store::{change_head, changes};
+use store::{change_head, changes, outbox};
 
 use crate::support::{Caller, TestApp, operation};
 
@@ -36,7 +36,7 @@ async fn a_reader_that_knows_lost_changes_starts_again_and_accepts_the_restored_
     let client = test.service_client("reader", "feed:read").await;
     let caller = test.bearer(&client.token().await);
     let ada = test.create_user("ada@test.com").await;
-    let backup = change_head::last(&test.app.db).await.unwrap();
+    let backup = outbox::last(&test.app.db).await.unwrap();
     for name in ["Augusta", "Countess"] {
         rename(&test, ada.id, name).await;
     }

@@ -16,7 +16,7 @@ use model::values::Revoked;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use secrecy::SecretString;
 use serde_json::json;
-use store::{change_head, changes as outbox, sessions as rows};
+use store::{changes as outbox, sessions as rows};
 
 use crate::support::{Caller, PASSWORD, TestApp, claims_of};
 
@@ -48,7 +48,7 @@ const ENDINGS: [(By, &str); 12] = [
 async fn pace(app: &App) -> Duration {
     let from = Instant::now();
     tokio::time::sleep(Duration::from_millis(50)).await;
-    change_head::last(&app.db).await.unwrap();
+    store::outbox::last(&app.db).await.unwrap();
     from.elapsed()
 }
 
@@ -136,7 +136,7 @@ async fn a_replica_that_cannot_check_a_session_answers_unavailable() {
     let test = TestApp::new().await;
     let replica = test.replica().await;
     let token: SecretString = test.signed_in("ada@test.com", Rank::User).await.access.into();
-    replica.db.clone().close().await.unwrap();
+    replica.live_db.clone().close().await.unwrap();
     authenticate(&replica, &token).await.unwrap();
     test.app.clock.advance(chrono::Duration::seconds(2));
     assert_eq!(authenticate(&replica, &token).await.unwrap_err(), Refusal::Unknown);

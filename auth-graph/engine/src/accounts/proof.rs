@@ -6,8 +6,7 @@ use super::Account;
 use crate::app::App;
 use crate::callers::Device;
 use crate::callers::Principal;
-use crate::limits::{Attempt, LimitedAction};
-use crate::signing_in::password::compare;
+use crate::limits::{self, LimitedAction};
 use model::error::{Error, Result};
 use store::users;
 
@@ -56,15 +55,14 @@ pub(super) async fn check_password(
     password: &SecretString,
     device: &Device,
 ) -> Result<()> {
-    let now = app.clock.now();
-    let attempt =
-        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Password(&user.email), device.address, now)
-            .await?;
-    let account = Account::of(&app.db, user.clone()).await?;
-    let hash = account.password().map(|password| password.secret.as_str());
-    let (right, attempt) = compare(app, attempt, password, hash, None).await?;
-    if !right {
-        return Err(Error::InvalidCredentials);
-    }
-    attempt.give_back(&app.relaxed_db).await
+    let place = app.passwords.pool.reserve()?;
+    limits::attempt(app, LimitedAction::Password(&user.email), device.address, async |attempt| {
+        let account = Account::of(&app.db, user.clone()).await?;
+        let hash = account.password().map(|password| password.secret.as_str());
+        if !place.verify(password, hash, None).await? {
+            return Err(Error::InvalidCredentials);
+        }
+        attempt.give_back(&app.relaxed_db).await
+    })
+    .await
 }

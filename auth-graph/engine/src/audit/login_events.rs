@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
+use super::RECENT;
 use crate::app::App;
 use crate::callers::Principal;
 use crate::pagination::{Listing, Page};
@@ -33,13 +34,16 @@ pub struct Count {
     pub count: i64,
 }
 
-/// Returns one page of events, the latest first.
+/// Returns one page of events, the latest first: without a user, those of the last 30 days unless the filter gives a
+/// start.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] for a bad page.
 pub async fn list(app: &App, filter: &Filter, page: &Page) -> Result<Listing<Model>> {
     let bounds = page.bounds(app, LIST)?;
-    let found = login_events::page(&app.db, filter, bounds.window()).await?;
+    let from = filter.from.or_else(|| filter.user_id.is_none().then(|| app.clock.now() - RECENT));
+    let filter = Filter { from, ..filter.clone() };
+    let found = login_events::page(&app.db, &filter, bounds.window()).await?;
     Ok(bounds.listing(app, LIST, found, |event| event.id.0))
 }
 

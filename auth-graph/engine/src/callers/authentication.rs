@@ -104,14 +104,14 @@ async fn is_live(app: &App, token: &CheckedToken, now: DateTime<Utc>) -> Result<
     let live = match claims.holder() {
         Holder::Client(client) => is_client_live(app, client, claims.jti).await.map_err(unknown)?,
         Holder::User(_, session) => {
-            let session = sessions::find(&app.db, session).await.map_err(unknown)?;
+            let session = sessions::find(&app.live_db, session).await.map_err(unknown)?;
             session.is_some_and(|session| session.revoked_at.is_none())
         }
     };
     if !live {
         return Err(Refusal::Revoked);
     }
-    if signing_keys::is_usable(&app.db, &token.kid, now).await.map_err(unknown)? {
+    if signing_keys::is_usable(&app.live_db, &token.kid, now).await.map_err(unknown)? {
         Ok(())
     } else {
         Err(Refusal::Invalid)
@@ -119,9 +119,9 @@ async fn is_live(app: &App, token: &CheckedToken, now: DateTime<Utc>) -> Result<
 }
 
 async fn is_client_live(app: &App, client: ClientId, token: TokenId) -> Result<bool, DbErr> {
-    let client = clients::find(&app.db, client).await?;
+    let client = clients::find(&app.live_db, client).await?;
     let active = client.is_some_and(|client| client.is_active());
-    Ok(active && !revoked_tokens::contains(&app.db, token).await?)
+    Ok(active && !revoked_tokens::contains(&app.live_db, token).await?)
 }
 
 fn is_revoked(app: &App, claims: &Claims) -> bool {

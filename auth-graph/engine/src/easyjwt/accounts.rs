@@ -6,9 +6,8 @@ use secrecy::SecretString;
 use crate::accounts::{Account, UserEdit, creating, passwords};
 use crate::app::App;
 use crate::callers::{Actor, Device, authentication};
-use crate::limits::{Attempt, LimitedAction};
+use crate::limits::{self, Attempt, LimitedAction};
 use crate::mail::{self, Letter};
-use crate::signing_in::password::compare;
 use model::error::{Error, Result};
 use model::values::{Email, NewPassword, PersonName, PhoneNumber, UserId};
 use store::users;
@@ -80,16 +79,20 @@ pub async fn change_password_by_credentials(
     password: SecretString,
     device: &Device,
 ) -> Result<()> {
-    let now = app.clock.now();
-    let attempt =
-        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Password(email), device.address, now).await?;
-    let candidate = users::candidate(&app.db, email).await?;
-    let (right, attempt) = compare(app, attempt, current, candidate.hash(), candidate.decoy.as_deref()).await?;
-    let Some(user) = candidate.user.as_ref().filter(|user| right && user.is_active) else {
-        return Err(Error::InvalidCredentials);
-    };
-    attempt.give_back(&app.relaxed_db).await?;
-    let hash = passwords::hash(app, user, &NewPassword::parse(password)?).await?;
+    let place = app.passwords.pool.reserve()?;
+    let proved = limits::attempt(app, LimitedAction::Password(email), device.address, async |attempt| {
+        let candidate = users::candidate(&app.db, email).await?;
+        let right = place.verify(current, candidate.hash(), candidate.decoy.as_deref()).await?;
+        match candidate.user {
+            Some(user) if right && user.is_active => {
+                attempt.give_back(&app.relaxed_db).await?;
+                Ok((user, candidate.password))
+            }
+            _ => Err(Error::InvalidCredentials),
+        }
+    });
+    let (user, compared) = proved.await?;
+    let hash = passwords::hash(app, &user, &NewPassword::parse(password)?).await?;
     let actor = Actor::mail_recipient(user.id, device);
     let begun = UserEdit::begin(app, &actor, user.id).await;
     let mut edit = begun.map_err(|error| match error {
@@ -97,7 +100,7 @@ pub async fn change_password_by_credentials(
         Error::NotFound => Error::InvalidCredentials,
         other => other,
     })?;
-    if edit.account.password() != candidate.password.as_ref() || !edit.account.user.is_active {
+    if edit.account.password() != compared.as_ref() || !edit.account.user.is_active {
         // The password has changed since it was compared.
         return Err(Error::InvalidCredentials);
     }

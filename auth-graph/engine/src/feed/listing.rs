@@ -9,7 +9,7 @@ use crate::callers::view::{UserView, VisibleUser};
 use model::error::{Error, Result};
 use model::values::UserId;
 use store::changes::{self, Kind};
-use store::{change_head, users};
+use store::{outbox, users};
 
 const SNAPSHOTS: &str = "snapshots";
 const DEFAULT: i32 = 100;
@@ -40,7 +40,7 @@ pub async fn changes_after(
     first: Option<i32>,
 ) -> Result<Page<Change>> {
     let length = length(first)?;
-    let head = change_head::last(&app.db).await?;
+    let head = outbox::last(&app.db).await?;
     let view = UserView::of(app, principal).await?;
     let mut position = after.map(|cursor| decode(app, cursor)).transpose()?;
     // Without a cursor none can have expired by a change of the projection before this point.
@@ -135,7 +135,7 @@ pub async fn revocations(
 /// Returns the position, before anything else is read: a reader that follows from it may see a change twice and misses
 /// none.
 async fn head(app: &App) -> Result<String> {
-    Ok(encode(app, change_head::last(&app.db).await?))
+    Ok(encode(app, outbox::last(&app.db).await?))
 }
 
 /// Returns the number of rows to read at once: one more than shown, to find out whether there are more. For a limited

@@ -8,25 +8,25 @@ use crate::app::App;
 use crate::{feed, keys};
 use model::error::Result;
 use model::values::{Revoked, Subject};
-use store::changes::{self, Kind};
-use store::{change_head, clients, revoked_tokens, sessions};
+use store::changes::{Kind, Model};
+use store::{clients, outbox, revoked_tokens, sessions};
 
 const BATCH: u64 = 500;
 
 /// Loads the recent revocations, and follows the outbox from here.
 pub async fn prime(app: &App) -> Result<()> {
     // The position is read first, so that a revocation between the two reads is seen twice and not missed.
-    let position = change_head::last(&app.db).await?;
+    let position = outbox::last(&app.live_db).await?;
     app.known_clients.forget_all();
     let now = app.clock.now();
     let horizon = app.tokens.revocations.horizon(now);
-    for (session, revoked_at) in sessions::revoked_since(&app.db, horizon).await? {
+    for (session, revoked_at) in sessions::revoked_since(&app.live_db, horizon).await? {
         app.tokens.revocations.insert(Revoked::Session(session), revoked_at);
     }
-    for (client, disabled_at) in clients::disabled_since(&app.db, horizon).await? {
+    for (client, disabled_at) in clients::disabled_since(&app.live_db, horizon).await? {
         app.tokens.revocations.insert(Revoked::Client(client), disabled_at);
     }
-    for (token, revoked_at) in revoked_tokens::revoked_since(&app.db, horizon).await? {
+    for (token, revoked_at) in revoked_tokens::revoked_since(&app.live_db, horizon).await? {
         app.tokens.revocations.insert(Revoked::Token(token), revoked_at);
     }
     app.tokens.revocations.follow_from(position);
@@ -40,7 +40,7 @@ pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
     loop {
         let now = app.clock.now();
         let position = app.tokens.revocations.followed_position();
-        let found = changes::after(&app.db, position, BATCH).await?;
+        let found = outbox::after(&app.live_db, position, BATCH).await?;
         let is_set_back = app.tokens.revocations.is_ahead_of(now);
         if is_set_back || is_behind_what_is_kept(app, position, found.first(), now).await? {
             let reason =
@@ -76,15 +76,10 @@ pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
 
 /// Returns whether changes after a position were deleted. Without a next change this needs a look at the head, which is
 /// worth it only after a pause.
-async fn is_behind_what_is_kept(
-    app: &App,
-    position: i64,
-    next: Option<&changes::Model>,
-    now: DateTime<Utc>,
-) -> Result<bool> {
+async fn is_behind_what_is_kept(app: &App, position: i64, next: Option<&Model>, now: DateTime<Utc>) -> Result<bool> {
     match next {
         Some(next) => Ok(next.position != position + 1),
-        None if app.tokens.revocations.is_stale(now) => Ok(change_head::last(&app.db).await? != position),
+        None if app.tokens.revocations.is_stale(now) => Ok(outbox::last(&app.live_db).await? != position),
         None => Ok(false),
     }
 }

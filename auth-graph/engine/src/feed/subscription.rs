@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::callers::view::UserView;
 use crate::callers::{LiveCaller, authentication};
 use model::error::{Error, Result};
-use store::change_head;
+use store::outbox;
 
 const BATCH: u64 = 500;
 /// Interval of the checks of the token while there are no changes.
@@ -37,7 +37,7 @@ pub async fn follow(
     let announcements = app.feed.announcements.subscribe();
     let position = match after {
         Some(cursor) => decode(app, cursor)?,
-        None => change_head::last(&app.db).await?,
+        None => outbox::last(&app.db).await?,
     };
     // The view is read after the position, so that a later change to it is found in the outbox.
     let view = UserView::of(app, &reader.current()).await?;

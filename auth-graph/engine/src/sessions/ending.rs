@@ -108,8 +108,6 @@ impl Ended {
                 sessions.push(*id);
             }
         }
-        // All of them before the first is recorded: another who ends one of them waits for the outbox, and must not be
-        // waited for by whoever holds it.
         for id in &sessions {
             changes::append_session_revoked(txn, user, *id, at).await?;
         }

@@ -41,7 +41,7 @@ impl SessionRequest {
 /// credential changed, meanwhile.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the claims hook fails; the attempt is given back then.
+/// [`Error::Unavailable`](model::error::Error::Unavailable) when the claims hook fails.
 pub(super) async fn begin(
     app: &App,
     sufficient: SufficientProof,
@@ -52,16 +52,7 @@ pub(super) async fn begin(
     let proof = sufficient.into_proof();
     let scope = scope_of(app, &session, &proof.user);
     // The hook is asked before any row is locked, because this may be a network call.
-    let answer = match claims::ask_for_session(app, &session, &scope, TokenReason::Login).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            // The proof was right: the failure of another service does not count against the user.
-            if let Some(attempt) = proof.attempt {
-                attempt.give_back(&app.relaxed_db).await?;
-            }
-            return Err(error);
-        }
-    };
+    let answer = claims::ask_for_session(app, &session, &scope, TokenReason::Login).await?;
     let now = session.created_at;
     let txn = store::begin(&app.db).await?;
     // This locks the row of the user. A request that disables the user or changes a credential waits, and then finds

@@ -11,6 +11,7 @@ use super::password;
 use super::proof::Outcome;
 use crate::app::App;
 use crate::callers::Device;
+use crate::limits::{self, LimitedAction};
 use crate::sessions::TokenPair;
 
 /// The input of a sign-in with a password.
@@ -35,22 +36,34 @@ pub struct Login {
 /// before any work is done; [`Error::Unavailable`] when too many others are signing in, or the claims hook fails.
 pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair> {
     let request = SessionRequest { scope: login.scope, audience: login.audience }.check(app)?;
-    let outcome = password::prove(app, &login.email, &login.password, device).await;
-    let proof = match outcome.inspect_err(|error| count(app, error))? {
-        Outcome::Proved(proof) => proof,
-        Outcome::Refused { user } => return refuse(app, user.map(|user| user.id), device).await,
-    };
-    let user = proof.user.id;
-    let begun = match challenge(app, proof) {
-        Some(sufficient) => begin(app, sufficient, request, device).await?,
-        None => None,
-    };
-    match begun {
-        Some(pair) => {
+    let place = app.passwords.pool.reserve().inspect_err(|_| app.metrics.logins_shed.increment(1))?;
+    let granted = limits::attempt(app, LimitedAction::Password(&login.email), device.address, async |attempt| {
+        let outcome = password::prove(app, place, attempt, &login.email, &login.password).await?;
+        let proof = match outcome {
+            Outcome::Proved(proof) => proof,
+            Outcome::Refused { user } => return refuse(app, user.map(|user| user.id), device).await,
+        };
+        let user = proof.user.id;
+        let begun = match challenge(app, proof) {
+            Some(sufficient) => begin(app, sufficient, request, device).await?,
+            None => None,
+        };
+        match begun {
+            Some(pair) => Ok(pair),
+            None => refuse(app, Some(user), device).await,
+        }
+    });
+    match granted.await {
+        Ok(pair) => {
             app.metrics.logins_granted.increment(1);
             Ok(pair)
         }
-        None => refuse(app, Some(user), device).await,
+        Err(error) => {
+            if matches!(error, Error::RateLimited { .. }) {
+                app.metrics.logins_limited.increment(1);
+            }
+            Err(error)
+        }
     }
 }
 
@@ -60,12 +73,4 @@ async fn refuse(app: &App, user: Option<UserId>, device: &Device) -> Result<Toke
     let event = Event { user, session: None, method: Some(Method::Password) };
     events::refused(&app.relaxed_db, event, device, app.clock.now()).await?;
     Err(Error::InvalidCredentials)
-}
-
-fn count(app: &App, error: &Error) {
-    match error {
-        Error::RateLimited { .. } => app.metrics.logins_limited.increment(1),
-        Error::Unavailable { .. } => app.metrics.logins_shed.increment(1),
-        _ => {}
-    }
 }

@@ -19,7 +19,7 @@ use model::error::{Error, Result};
 use model::values::{TokenId, WebhookId};
 use store::webhook_deliveries::{self, Failure, Model as Delivery, Outcome, State};
 use store::webhooks::{self, Model as Webhook};
-use store::{change_head, changes, leases};
+use store::{changes, leases, outbox};
 
 /// Number of changes that become deliveries at once.
 const BATCH: u64 = 500;
@@ -37,7 +37,7 @@ pub async fn with_work(app: &App) -> Result<Vec<WebhookId>> {
     if enabled.is_empty() {
         return Ok(Vec::new());
     }
-    let head = change_head::last(&app.db).await?;
+    let head = outbox::last(&app.db).await?;
     let due = webhook_deliveries::webhooks_due(&app.db, app.clock.now()).await?;
     let has_work = |(id, position): &(WebhookId, i64)| *position < head || due.contains(id);
     Ok(enabled.into_iter().filter(has_work).map(|(id, _)| id).collect())
@@ -86,7 +86,7 @@ async fn step(app: &App, id: WebhookId) -> Result<Step> {
     let Some(webhook) = webhooks::find(&app.db, id).await?.filter(|webhook| webhook.disabled_at.is_none()) else {
         return Ok(Step::Last);
     };
-    if webhook.position < change_head::last(&app.db).await? && queue(app, id).await? {
+    if webhook.position < outbox::last(&app.db).await? && queue(app, id).await? {
         return Ok(Step::Further);
     }
     let now = app.clock.now();
