@@ -6,6 +6,7 @@
 mod auth_graph;
 mod bare;
 mod bare_graphql;
+mod changes;
 mod client_graph_service;
 mod context_builder;
 mod easyjwt;
@@ -111,6 +112,7 @@ fn measure(time: Duration, only: &str) -> Result<(), Box<dyn Error>> {
         Ok::<(), Box<dyn Error>>(())
     };
     section("sessions", &mut || sessions::rows(time))?;
+    section("changes", &mut || changes::rows(time))?;
     section("context builder", &mut || context_builder::rows(time))?;
     section("feed", &mut || feed::rows())?;
     section("import", &mut || import::rows())?;

@@ -15,6 +15,7 @@ use crate::app::App;
 use credentials::keyring::SealedKey;
 use model::error::{Error, Result};
 use store::changes;
+use store::locks::{self, Lock};
 use store::signing_keys::{self, Model};
 
 pub(crate) use reseal::reseal;
@@ -242,7 +243,7 @@ async fn make_first(app: &App) -> Result<()> {
 /// Begins a transaction in which nobody else changes keys, and tells the time after the wait for it.
 async fn begin(app: &App) -> Result<(DatabaseTransaction, DateTime<Utc>)> {
     let txn = store::begin(&app.db).await?;
-    signing_keys::lock(&txn).await?;
+    locks::lock(&txn, Lock::SigningKeys).await?;
     Ok((txn, app.clock.now()))
 }
 

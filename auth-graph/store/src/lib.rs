@@ -10,6 +10,7 @@ pub mod clients;
 pub mod imports;
 pub mod indexes;
 pub mod leases;
+pub mod locks;
 pub mod login_events;
 pub mod mails;
 pub mod months;

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{DbBackend, QueryOrder, Set, Statement};
+use sea_orm::{QueryOrder, Set};
 
 /// A key pair, or a shared secret.
 #[derive(Clone, PartialEq, DeriveEntityModel)]
@@ -34,19 +34,6 @@ impl std::fmt::Debug for Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
-
-/// Number of the advisory lock on PostgreSQL; no other lock has it.
-const LOCK: i64 = 0x6175_7468_6b65_7973;
-
-/// Waits for everybody else who changes keys, and blocks them until the transaction ends. On SQLite every transaction
-/// does that.
-pub async fn lock(txn: &impl ConnectionTrait) -> Result<(), DbErr> {
-    if txn.get_database_backend() == DbBackend::Postgres {
-        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
-        txn.execute_raw(Statement::from_string(DbBackend::Postgres, lock)).await?;
-    }
-    Ok(())
-}
 
 /// Returns the keys that are not retired, the oldest first.
 pub async fn usable(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<Vec<Model>, DbErr> {

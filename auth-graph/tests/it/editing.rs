@@ -2,6 +2,8 @@
 
 use chrono::Duration;
 use engine::accounts::Rank;
+use engine::administration;
+use engine::callers::Actor;
 use engine::purge;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
@@ -252,4 +254,21 @@ async fn a_waiting_reset_is_withdrawn_and_notifications_are_kept() {
     let changed = ("ada@test.com".to_owned(), "Your password was changed".to_owned());
     let bobs = ("bob@test.com".to_owned(), "Choose a new password".to_owned());
     assert_eq!(received, [bobs, changed.clone(), changed]);
+}
+
+/// Each of the two sees the other one until the commit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_superusers_who_remove_each_other_at_once_do_not_both_succeed() {
+    for round in 0..10 {
+        let test = TestApp::new().await;
+        let replica = test.replica().await;
+        let ada = test.create("ada@test.com", Rank::Superuser).await.id;
+        let eve = test.create("eve@test.com", Rank::Superuser).await.id;
+        let operator = Actor::operator();
+        let (one, other) = tokio::join!(
+            administration::disable(&test.app, &operator, ada, None),
+            administration::disable(&replica, &operator, eve, None),
+        );
+        assert_eq!([one.is_ok(), other.is_ok()].iter().filter(|is_done| **is_done).count(), 1, "{round}");
+    }
 }

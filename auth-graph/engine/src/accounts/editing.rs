@@ -17,6 +17,7 @@ use crate::sessions::Ended;
 use model::error::{Error, Result};
 use model::values::UserId;
 use store::changes::{self, Kind};
+use store::locks::{self, Lock};
 use store::{user_credentials, users};
 
 /// A change in progress, with the user's row locked. Dropping it changes nothing.
@@ -114,9 +115,12 @@ impl<'a> UserEdit<'a> {
         let (before, user) = (self.before.user, self.account.user);
         let kind = if user.deleted_at.is_some() { Kind::UserDeleted } else { Kind::UserUpdated };
         changes::append_edit(&self.txn, kind, &user, held_before(self.app, &before, &user)).await?;
-        // Changes are serialized from here on, so that two superusers cannot remove each other.
-        if is_guardian(&before) && !is_guardian(&user) && users::count_superusers(&self.txn).await? == 0 {
-            return Err(Error::Conflict("At least one active superuser must remain."));
+        if is_guardian(&before) && !is_guardian(&user) {
+            // Two superusers who remove each other take turns here, and the second one finds nobody else.
+            locks::lock(&self.txn, Lock::Superusers).await?;
+            if users::count_superusers(&self.txn).await? == 0 {
+                return Err(Error::Conflict("At least one active superuser must remain."));
+            }
         }
         let ended_sessions = ended.count();
         Ok((self.txn, Changed { user, ended_sessions }, Aftermath(ended)))
