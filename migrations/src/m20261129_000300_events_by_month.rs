@@ -1,5 +1,5 @@
-//! On PostgreSQL, the events of sign-ins and of the audit log are partitioned by month, so that old ones are dropped and
-//! not deleted row by row. The identifiers begin with the time, and are the key of the partitions.
+//! On PostgreSQL, the events of sign-ins and of the audit log are partitioned by month, so that old ones are dropped
+//! and not deleted row by row. The identifiers begin with the time, and are the key of the partitions.
 //!
 //! The events until the end of this month stay in one partition. Those for which no month was prepared go to a default
 //! partition. Older versions serve beside this and see no difference.

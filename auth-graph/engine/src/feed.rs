@@ -54,6 +54,8 @@ pub fn stop(app: &App) {
 /// Deletes the changes that are older than the retention period.
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     let retention = app.config.feed.retention;
+    // Only changes with a position are deleted.
+    rows::last(&app.db).await?;
     changes::purge(&app.db, now - retention).await?;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Locks for work that reads before it writes, when there is no row to lock. On SQLite every transaction that writes has
-//! the only lock.
+//! Locks for work that reads before it writes, when there is no row to lock. On SQLite every transaction that writes
+//! has the only lock.
 
 use sea_orm::{ConnectionTrait, Value};
 use sea_orm::{DatabaseTransaction, DbBackend, DbErr, Statement};

@@ -1,5 +1,5 @@
-//! Responses for an unknown path, an unknown method, and a handler that panicked or took too long. They have the form of a GraphQL
-//! response, like most responses of both services.
+//! Responses for an unknown path, an unknown method, and a handler that panicked or took too long. They have the form
+//! of a GraphQL response, like most responses of both services.
 
 use std::any::Any;
 
