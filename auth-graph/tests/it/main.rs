@@ -55,6 +55,7 @@ mod pages;
 mod passwords;
 mod projections;
 mod refresh;
+mod refresh_restored;
 mod reliability;
 mod replicas;
 mod restoring;
