@@ -27,6 +27,7 @@ mod m20261125_000700_audit_events;
 mod m20261125_000701_user_search;
 mod m20261125_000800_imports;
 mod m20261129_000100_user_credentials;
+mod m20261129_000300_feed_history;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000701_user_search::Migration),
             Box::new(m20261125_000800_imports::Migration),
             Box::new(m20261129_000100_user_credentials::Migration),
+            Box::new(m20261129_000300_feed_history::Migration),
         ]
     }
 }

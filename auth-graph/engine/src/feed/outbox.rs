@@ -17,6 +17,7 @@ const BATCH: u64 = 500;
 pub async fn prime(app: &App) -> Result<()> {
     // The position is read first, so that a revocation between the two reads is seen twice and not missed.
     let position = change_head::last(&app.db).await?;
+    feed::history::load(app).await?;
     app.known_clients.forget_all();
     let now = app.clock.now();
     let horizon = app.tokens.revocations.horizon(now);
@@ -84,7 +85,11 @@ async fn is_behind_what_is_kept(
 ) -> Result<bool> {
     match next {
         Some(next) => Ok(next.position != position + 1),
-        None if app.tokens.revocations.is_stale(now) => Ok(change_head::last(&app.db).await? != position),
+        None if app.tokens.revocations.is_stale(now) => {
+            let head = change_head::last(&app.db).await?;
+            feed::history::check(app, "this replica", position, head);
+            Ok(head != position)
+        }
         None => Ok(false),
     }
 }
