@@ -1,13 +1,14 @@
 //! The change feed of auth-graph, followed in the background: sessions that end there are refused here within
 //! milliseconds, and the mirror holds every user, also those who never visited this service.
 //!
-//! `listener` reads the stream, `applier` writes the mirror. Everything else works without the feed as well:
+//! `listener` reads the stream, `applier` writes the mirror, `keys` fetches the public keys when they have changed. Everything else works without the feed as well:
 //! revocations then take effect when a token expires.
 
 mod applier;
 mod documents;
 mod events;
 mod follower;
+mod keys;
 mod listener;
 mod queue;
 
@@ -36,9 +37,11 @@ pub(crate) async fn run(follower: Follower, stop: impl Future<Output = ()>) -> R
     let holder = uuid::Uuid::new_v4().to_string();
     let listening = supervised("listener", || listener::listen(follower.clone()));
     let applying = supervised("applier", || applier::apply(follower.clone(), holder.clone()));
+    let keeping = supervised("keys", || keys::keep(follower.clone()));
     tokio::select! {
         () = listening => {}
         () = applying => {}
+        () = keeping => {}
         () = stop => {}
     }
     match follower.mirror {

@@ -1,17 +1,25 @@
 //! The age of what this process knows about auth-graph. Any request reads it, so that it consists of a few atomic
 //! numbers without a lock.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 
+/// Failed attempts in a row after which a process that starts no longer waits for the feed: about two seconds while
+/// auth-graph refuses connections, about 20 while it does not answer.
+const ATTEMPTS: u32 = 5;
+const NOT_FOLLOWED: u32 = u32::MAX;
+const PRIMED: u32 = u32::MAX - 1;
+
 /// The age of this process's knowledge of auth-graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FeedStatus {
+    /// State of the feed in this process.
+    pub state: FeedState,
     /// Time passed since this process last knew every change at auth-graph; absent before the first time, and in a
     /// service that does not follow the feed. It is about a second in normal operation.
     pub age: Option<Duration>,
@@ -23,10 +31,28 @@ pub struct FeedStatus {
     pub mirror_age: Option<Duration>,
 }
 
+/// The state of the feed in a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FeedState {
+    /// This process does not follow the feed.
+    #[default]
+    NotFollowed,
+    /// The sessions that ended before the start are not known yet. The process should not get requests yet; those that
+    /// it gets make it ask auth-graph about their tokens.
+    Starting,
+    /// As `Starting`, but five attempts in a row have failed. The process should serve, as it would during an outage.
+    Failing,
+    /// The sessions that ended before the start are known, and the feed is followed.
+    Primed,
+}
+
 /// The numbers behind a [`FeedStatus`]: written by the feed, read by every request.
 #[derive(Debug)]
 pub(crate) struct Freshness {
     clock: Clock,
+    /// [`NOT_FOLLOWED`], [`PRIMED`], or the number of failed attempts to read which sessions have ended.
+    priming: AtomicU32,
     current_at: AtomicTime,
     lag: AtomicTime,
     mirror_current_at: AtomicTime,
@@ -40,6 +66,7 @@ impl Freshness {
     pub(crate) fn new(clock: Clock) -> Self {
         Self {
             clock,
+            priming: AtomicU32::new(NOT_FOLLOWED),
             current_at: AtomicTime::default(),
             lag: AtomicTime::default(),
             mirror_current_at: AtomicTime::default(),
@@ -47,7 +74,38 @@ impl Freshness {
     }
 
     pub(crate) fn status(&self) -> FeedStatus {
-        FeedStatus { age: self.age(), lag: self.lag.get(), mirror_age: self.since(&self.mirror_current_at) }
+        let (age, lag) = (self.age(), self.lag.get());
+        FeedStatus { state: self.state(), age, lag, mirror_age: self.since(&self.mirror_current_at) }
+    }
+
+    fn state(&self) -> FeedState {
+        match self.priming.load(Ordering::Acquire) {
+            NOT_FOLLOWED => FeedState::NotFollowed,
+            PRIMED => FeedState::Primed,
+            ..ATTEMPTS => FeedState::Starting,
+            _ => FeedState::Failing,
+        }
+    }
+
+    /// Returns whether the feed is followed and the sessions that ended before the start are not known yet.
+    pub(crate) fn is_unprimed(&self) -> bool {
+        matches!(self.state(), FeedState::Starting | FeedState::Failing)
+    }
+
+    /// Records that the feed is followed from now on. What was known from following it before counts as before.
+    pub(crate) fn starts(&self) {
+        let _ = self.priming.compare_exchange(NOT_FOLLOWED, 0, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    /// Records that the sessions that ended before the start are known.
+    pub(crate) fn primed(&self) {
+        self.priming.store(PRIMED, Ordering::Release);
+    }
+
+    /// Records a failed attempt to read which sessions have ended, if they are not known yet.
+    pub(crate) fn failed_to_prime(&self) {
+        let more = |failures: u32| (failures < ATTEMPTS).then_some(failures + 1);
+        let _ = self.priming.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
     }
 
     pub(crate) fn age(&self) -> Option<Duration> {

@@ -217,7 +217,7 @@ pub use clock::Clock;
 pub use error::ApiError;
 pub use error::{Code, Error};
 pub use feed::StaleFeed;
-pub use freshness::FeedStatus;
+pub use freshness::{FeedState, FeedStatus};
 pub use ids::{SessionId, UserId};
 pub use operations::{
     Challenge, Claims, Credentials, Profile, SignIn, TokenPair, TokenType, User, UserPage, VerificationFailure,

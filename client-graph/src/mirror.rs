@@ -26,6 +26,8 @@ mod user;
 use std::fmt;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ids::UserId;
@@ -171,7 +173,7 @@ impl Mirror {
     }
 
     pub(crate) async fn write(&self, row: Row) -> Result<(), Error> {
-        let batch = Batch { rows: vec![row], complete: None };
+        let batch = Batch::of(vec![row]);
         match &self.rows {
             Rows::Memory(memory) => memory.write(batch, self.deletion),
             #[cfg(feature = "sea-orm")]
@@ -198,6 +200,15 @@ impl Mirror {
             }
             #[cfg(feature = "sea-orm")]
             Rows::Database(database) => database.write_and_advance(batch, lease, progress, self.deletion).await,
+        }
+    }
+
+    /// Returns the users in a range who are not among those present, and whose rows are too new to count as deleted.
+    pub(crate) async fn unsettled(&self, range: &IdRange, present: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+        match &self.rows {
+            Rows::Memory(memory) => Ok(memory.unsettled(range, present)),
+            #[cfg(feature = "sea-orm")]
+            Rows::Database(database) => database.unsettled(range, present.iter().copied()).await,
         }
     }
 

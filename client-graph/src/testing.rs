@@ -177,14 +177,27 @@ impl TestIssuer {
         self.shared.record(Event::Token(token_id.to_owned()));
     }
 
-    /// Signs with a new key of this type from now on, and withdraws the others.
+    /// Signs with a new key of this type from now on, withdraws the others, and announces that in the feed.
     pub fn rotate_keys(&self, kind: KeyType) {
         self.shared.state().keys = vec![SigningKey::generate(kind)];
+        self.shared.record(Event::Keys);
     }
 
-    /// Signs with a new key of this type from now on, and continues to publish the others.
+    /// Signs with a new key of this type from now on, continues to publish the others, and announces that in the feed.
     pub fn add_key(&self, kind: KeyType) {
         self.shared.state().keys.insert(0, SigningKey::generate(kind));
+        self.shared.record(Event::Keys);
+    }
+
+    /// Refuses the operations of the feed with `UNAVAILABLE` and continues to answer all others. A stream that is open
+    /// stays open.
+    pub fn stop_feed(&self) {
+        self.shared.state().feed.is_stopped = true;
+    }
+
+    /// Answers the operations of the feed again.
+    pub fn start_feed(&self) {
+        self.shared.state().feed.is_stopped = false;
     }
 
     /// Closes all connections and refuses new ones.

@@ -7,7 +7,6 @@ mod keys;
 mod token;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -52,8 +51,8 @@ impl Verifier {
         Self { expectation, keys, clock, good: Cache::new(CACHED_TOKENS) }
     }
 
-    pub(crate) fn key_age(&self) -> Option<Duration> {
-        self.keys.age()
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     pub(crate) fn leeway(&self) -> TimeDelta {

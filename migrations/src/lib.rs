@@ -29,6 +29,7 @@ mod m20261125_000800_imports;
 mod m20261129_000100_user_credentials;
 mod m20261129_000200_changes_numbered_later;
 mod m20261129_000300_events_by_month;
+mod m20261129_000400_feed_history;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000100_user_credentials::Migration),
             Box::new(m20261129_000200_changes_numbered_later::Migration),
             Box::new(m20261129_000300_events_by_month::Migration),
+            Box::new(m20261129_000400_feed_history::Migration),
         ]
     }
 }

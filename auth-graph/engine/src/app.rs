@@ -14,6 +14,7 @@ use crate::claims::policy::ClaimsPolicy;
 use crate::egress::Egress;
 use crate::egress::breached_passwords::BreachedPasswords;
 use crate::egress::claims_hook::ClaimsHook;
+use crate::history::History;
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
 use credentials::keyring::Published;
@@ -119,6 +120,8 @@ pub struct Feed {
     pub announcements: Announcements,
     /// Notification that this process has written a change.
     pub written: Arc<Notify>,
+    /// History of the outbox, which cursors name.
+    pub history: History,
 }
 
 /// Outgoing mail.
@@ -188,7 +191,7 @@ impl App {
                 schema: Config::schema(&config.accounts.metadata_schema).map_err(Error::internal)?,
                 private_schema: Config::schema(&config.accounts.private_metadata_schema).map_err(Error::internal)?,
             },
-            feed: Feed { announcements: Announcements::new(), written: Arc::default() },
+            feed: Feed { announcements: Announcements::new(), written: Arc::default(), history: History::default() },
             mail: Mail { mailer: Mailer::new(&config)?, waiting: Notify::new() },
             webhooks: Webhooks {
                 secrets: WebhookSecrets::new(&secrets),

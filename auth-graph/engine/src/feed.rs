@@ -5,6 +5,7 @@
 //! that neither repetition nor order matters.
 
 mod cursor;
+pub(crate) mod history;
 mod listing;
 pub mod outbox;
 pub mod reset;
@@ -68,6 +69,7 @@ async fn read(app: &App, after: Option<i64>, limit: u64) -> Result<Vec<changes::
     let Some(position) = after else { return Ok(rows::after(&app.db, 0, limit).await?) };
     // The head is read first, so that a change that is committed between the two reads does not look deleted.
     let head = rows::last(&app.db).await?;
+    history::check(app, "a reader of the feed", position, head);
     let found = changes::after(&app.db, position, limit).await?;
     let whole = match found.first() {
         Some(first) => first.position == position + 1,

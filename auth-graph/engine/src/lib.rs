@@ -15,6 +15,7 @@ pub mod clients;
 pub mod easyjwt;
 pub mod egress;
 pub mod feed;
+pub mod history;
 pub mod keys;
 mod lifecycle;
 pub mod limits;

@@ -91,7 +91,7 @@ async fn verify_refresh(app: &App, token: &SecretString) -> Result<Result<Verifi
         Err(Refusal::Revoked)
     } else if !session.is_live(app.clock.now()) {
         Err(Refusal::Expired)
-    } else if !(0..=1).contains(&(session.generation - generation)) {
+    } else if session.generation - generation > 1 {
         Err(Refusal::Invalid)
     } else {
         Ok(Verified::Refresh(Box::new(session)))

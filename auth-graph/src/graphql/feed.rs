@@ -31,6 +31,9 @@ pub enum UserChangeKind {
     SessionRevoked,
     /// A single token of a service client was revoked.
     TokenRevoked,
+    /// The signing keys were changed: a key was published, put into use or withdrawn. Fetch the key set at once, and
+    /// reject the tokens of keys that are no longer in it. Readers ignore kinds that they do not know.
+    KeysChanged,
     /// Nothing changed. The reader has received everything up to this cursor, as of `recordedAt`. A subscription sends
     /// it when it has caught up, and about every second from then on.
     Current,

@@ -58,7 +58,7 @@ pub enum Kind {
     /// A single access token of a service client was revoked.
     #[sea_orm(string_value = "token_revoked")]
     TokenRevoked,
-    /// A signing key was added, put into use or withdrawn: of interest to replicas only.
+    /// A signing key was added, put into use or withdrawn.
     #[sea_orm(string_value = "keys_changed")]
     KeysChanged,
     /// The projection of a service client was changed.

@@ -7,6 +7,7 @@ pub mod audit_events;
 pub mod change_head;
 pub mod changes;
 pub mod clients;
+pub mod feed_history;
 pub mod imports;
 pub mod indexes;
 pub mod leases;

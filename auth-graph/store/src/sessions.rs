@@ -43,7 +43,7 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// Time of the last refresh (UTC).
     pub last_used_at: DateTimeUtc,
-    /// Time of the refresh before the last one (UTC).
+    /// Time of the refresh before the last one (UTC), if it is known.
     pub previous_use_at: Option<DateTimeUtc>,
     /// Time at which the session ends unless it is refreshed (UTC).
     pub expires_at: DateTimeUtc,
@@ -120,8 +120,9 @@ pub struct Use {
     pub idle_end: DateTimeUtc,
 }
 
-/// Moves a session from this generation to the next, if this generation is current, the session is live and its user is
-/// active. Returns the updated session and its user.
+/// Moves a session to the generation after this one, if this generation is current, the session is live and its user is
+/// active. Returns the updated session and its user. If the row is of an earlier generation, the database has lost the
+/// refreshes in between, and with them their times.
 pub async fn advance(
     db: &impl ConnectionTrait,
     id: SessionId,
@@ -138,14 +139,16 @@ pub async fn advance(
         .filter(users::Column::IsActive.eq(true));
     let is_earlier = Expr::col(Column::AbsoluteExpiresAt).lt(used.idle_end);
     let end = CaseStatement::new().case(is_earlier, Expr::col(Column::AbsoluteExpiresAt)).finally(used.idle_end);
+    let is_current = Expr::col(Column::Generation).eq(generation);
+    let previous = CaseStatement::new().case(is_current, Expr::col(Column::LastUsedAt));
     let advanced = Entity::update_many()
         .col_expr(Column::Generation, Expr::value(generation + 1))
-        .col_expr(Column::PreviousUseAt, Expr::col(Column::LastUsedAt))
+        .col_expr(Column::PreviousUseAt, previous.into())
         .col_expr(Column::LastUsedAt, Expr::value(used.at))
         .col_expr(Column::ExpiresAt, end.into())
         .col_expr(Column::IpAddress, Expr::value(used.ip_address))
         .filter(Column::Id.eq(id))
-        .filter(Column::Generation.eq(generation))
+        .filter(Column::Generation.lte(generation))
         .filter(Column::RevokedAt.is_null())
         .filter(Column::ExpiresAt.gt(used.at))
         .filter(Expr::exists(active_user.into_query()))
@@ -167,11 +170,11 @@ async fn advance_at_once(
         let columns = Column::iter().map(|column| format!(r#"sessions.{0} AS "session.{0}""#, column.as_str()));
         let of_user = users::Column::iter().map(|column| format!(r#"users.{0} AS "user.{0}""#, column.as_str()));
         format!(
-            "UPDATE sessions SET generation = generation + 1, previous_use_at = last_used_at, last_used_at = $3, \
-             ip_address = $4, \
+            "UPDATE sessions SET generation = $2 + 1, \
+             previous_use_at = CASE WHEN generation = $2 THEN last_used_at END, last_used_at = $3, ip_address = $4, \
              expires_at = least($5, absolute_expires_at) \
              FROM users \
-             WHERE sessions.id = $1 AND generation = $2 AND revoked_at IS NULL AND expires_at > $3 \
+             WHERE sessions.id = $1 AND generation <= $2 AND revoked_at IS NULL AND expires_at > $3 \
              AND users.id = user_id AND is_active AND deleted_at IS NULL \
              RETURNING {}",
             columns.chain(of_user).collect::<Vec<_>>().join(", ")

@@ -5,6 +5,7 @@ use chrono::Duration;
 use engine::accounts::{Deletion, Rank};
 use engine::callers::Actor;
 use engine::{administration, clients, purge};
+use model::values::ClientId;
 use sea_orm::EntityTrait;
 use sea_orm::sea_query::Expr;
 use serde_json::{Value, json};
@@ -47,7 +48,10 @@ async fn pages_join_without_a_gap_around_hidden_changes() {
     for number in 0..4 {
         test.create_user(&format!("user{number}@test.com")).await;
         let txn = store::begin(&test.app.db).await.unwrap();
-        changes::append_keys_changed(&txn, test.app.clock.now()).await.unwrap();
+        let kind = changes::Kind::ClientSecretChanged;
+        changes::append_client(&txn, kind, ClientId::generate(test.app.clock.now()), test.app.clock.now())
+            .await
+            .unwrap();
         txn.commit().await.unwrap();
     }
     let (mut after, mut seen) = (Value::Null, Vec::new());

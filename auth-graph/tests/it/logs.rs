@@ -9,8 +9,15 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{PASSWORD, TestApp};
 
+/// What was logged.
 #[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
+pub struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Captured {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl io::Write for Captured {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -52,7 +59,7 @@ async fn no_secret_is_logged_or_shown_in_an_error() {
     test.app.db.clone().close().await.unwrap();
     let failed = caller.login("ada@test.com", PASSWORD).await;
 
-    let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    let log = captured.text();
     assert!(log.contains("an outdated refresh token came back"), "the log was captured");
     let secret = std::fs::read_to_string(test.folder().join("data/secret")).unwrap();
     for hidden in
@@ -89,7 +96,7 @@ async fn the_cause_of_an_internal_error_is_logged_in_json_with_the_identifier_of
 
     assert_eq!(failed.code(), "INTERNAL");
     assert!(!failed.text.contains("login_events"), "{}", failed.text);
-    let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    let log = captured.text();
     let lines: Vec<_> = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()).collect();
     let received = |id| lines.iter().filter(move |line| line["level"] == "ERROR" && line["span"]["id"] == id);
     let cause = |id| received(id).map(|line| line["error"].as_str().unwrap_or_default()).collect::<String>();

@@ -58,6 +58,7 @@ mod passwords;
 mod poolers;
 mod projections;
 mod refresh;
+mod refresh_restored;
 mod reliability;
 mod replicas;
 mod restoring;

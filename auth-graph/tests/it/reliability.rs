@@ -214,11 +214,12 @@ async fn a_column_that_is_added_to_any_table_while_serving_breaks_nothing() {
     every_operation(3).await;
 }
 
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 19] = [
     "audit_events",
     "change_head",
     "changes",
     "clients",
+    "feed_history",
     "imports",
     "leases",
     "login_events",

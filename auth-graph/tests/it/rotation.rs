@@ -21,7 +21,7 @@ use store::audit_events::{self, ActorKind};
 use store::{leases, signing_keys};
 
 use crate::command_line::{run, text};
-use crate::support::{SignedIn, TestApp};
+use crate::support::{SignedIn, TestApp, operation};
 
 /// Returns the identifiers in the published key set.
 async fn published(test: &TestApp) -> Vec<String> {
@@ -289,4 +289,22 @@ fn keys_are_listed_replaced_and_withdrawn_from_the_command_line() {
     assert_eq!(text(&keys(&["rotate", "--now"]).stdout).trim(), second);
     assert!(keys(&["retire", &first]).status.success());
     assert_eq!(states(), [pair(&first, "retired"), pair(&second, "signing")]);
+}
+
+#[tokio::test]
+async fn readers_of_the_feed_learn_that_the_keys_have_changed() {
+    let test = TestApp::new().await;
+    let client = test.service_client("reader", "feed:read").await;
+    let old = keys::list(&test.app).await.unwrap().remove(0).kid;
+    let read = async || {
+        let caller = test.bearer(&client.token().await);
+        let answer = caller.send(operation!("user_changes"), serde_json::json!({})).await;
+        let nodes = answer.data("userChanges")["nodes"].as_array().unwrap().clone();
+        assert!(nodes.iter().all(|change| change["user"].is_null() && change["revocation"].is_null()), "{nodes:?}");
+        nodes.into_iter().map(|change| change["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    keys::rotate(&test.app, &Actor::operator(), Start::Now).await.unwrap();
+    assert_eq!(read().await, ["KEYS_CHANGED"]);
+    keys::retire(&test.app, &Actor::operator(), &old).await.unwrap();
+    assert_eq!(read().await, ["KEYS_CHANGED", "KEYS_CHANGED"]);
 }

@@ -41,7 +41,20 @@ impl AuthGraph {
             StaleFeed::Refuse(bound) if older_than(bound) => {
                 Err(Error::unavailable("the feed is too old to know whether the token was revoked"))
             }
+            StaleFeed::Serve if self.inner.feed.freshness.is_unprimed() => self.confirm(principal).await,
             _ => Ok(principal),
+        }
+    }
+
+    /// Asks auth-graph whether a token is good, because the sessions that ended before the start of this process are
+    /// not known yet. A token about which auth-graph cannot be asked is accepted.
+    async fn confirm(&self, principal: Arc<Principal>) -> Result<Arc<Principal>, Error> {
+        match self.verify_remotely(principal.access_token()).await {
+            Ok(confirmed) => Ok(Arc::new(confirmed)),
+            Err(error) => match error.code() {
+                Code::TokenInvalid | Code::TokenExpired | Code::TokenRevoked => Err(error),
+                _ => Ok(principal),
+            },
         }
     }
 
@@ -80,6 +93,6 @@ impl AuthGraph {
     /// Returns the time passed since the public keys were last fetched; none before the first time.
     #[must_use]
     pub fn key_age(&self) -> Option<Duration> {
-        self.inner.verifier.key_age()
+        self.inner.verifier.keys().age()
     }
 }

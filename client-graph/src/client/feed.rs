@@ -16,22 +16,32 @@ impl AuthGraph {
     /// Make `stop` ready when the service stops, and wait for this to return: the next process can write the mirror at
     /// once then. If the process ends without it, no replica writes the mirror for up to 19 seconds.
     ///
+    /// From this call on, and until it has read which sessions have ended, the process asks auth-graph about each
+    /// token, unless [`StaleFeed`](crate::StaleFeed) says to refuse it. Call it before you serve, and serve once
+    /// [`feed_status`](Self::feed_status) is no longer [`FeedState::Starting`](crate::FeedState::Starting).
+    ///
     /// # Errors
     /// `INTERNAL` when no service client is configured.
-    pub async fn run_feed(&self, stop: impl Future<Output = ()>) -> Result<(), Error> {
-        if !self.inner.remote.has_service_client() {
+    pub fn run_feed<F: Future<Output = ()>>(&self, stop: F) -> impl Future<Output = Result<(), Error>> + use<F> {
+        let follower = self.inner.remote.has_service_client().then(|| self.follower());
+        async move {
             let fix = "the feed needs a service client: pass one to AuthGraphBuilder::service_client";
-            return Err(Error::new(Code::Internal).with_source(fix));
+            let follower = follower.ok_or_else(|| Error::new(Code::Internal).with_source(fix))?;
+            feed::run(follower, stop).await
         }
-        let follower = Follower {
+    }
+
+    fn follower(&self) -> Follower {
+        self.inner.feed.freshness.starts();
+        Follower {
             remote: Arc::clone(&self.inner.remote),
             mirror: self.inner.mirror.clone(),
             revoked: Arc::clone(&self.inner.revoked),
+            keys: self.inner.verifier.keys().clone(),
             feed: Arc::clone(&self.inner.feed),
             clock: self.inner.clock.clone(),
             leeway: self.inner.expectation.leeway,
-        };
-        feed::run(follower, stop).await
+        }
     }
 
     /// Returns the time passed since this process last knew every change at auth-graph; none before the first time.

@@ -5,11 +5,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures_util::future::try_join_all;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::documents::{Change, Kind};
 use super::follower::Follower;
 use crate::error::{Code, Error};
+use crate::ids::UserId;
 use crate::mirror::{Batch, FeedProgress, IdRange, Lease, Mirror, Row, SnapshotProgress};
 use crate::outage::Outage;
 use crate::retry::Backoff;
@@ -18,6 +21,9 @@ use crate::retry::Backoff;
 const LEASE: TimeDelta = TimeDelta::seconds(15);
 /// Interval in which the holder renews the lease, and the others try to take it.
 const RENEWAL: Duration = Duration::from_secs(4);
+
+/// Number of users about whom auth-graph is asked at once.
+const AT_ONCE: usize = 16;
 
 /// The part of one replica.
 struct Applier {
@@ -76,8 +82,10 @@ impl Applier {
             // more: all users are read again.
             Err(error) if had_progress && matches!(error.code(), Code::CursorExpired | Code::ValidationFailed) => {
                 tracing::warn!(error = ?error, "the feed cannot be followed from the last position: reading all users");
-                let nothing = Batch { rows: Vec::new(), complete: None };
-                let _ = self.mirror.write_and_advance(nothing, self.lease(), &FeedProgress::default()).await?;
+                let _ = self
+                    .mirror
+                    .write_and_advance(Batch::of(Vec::new()), self.lease(), &FeedProgress::default())
+                    .await?;
                 Ok(Pause::Behind)
             }
             outcome => outcome,
@@ -142,13 +150,16 @@ impl Applier {
             let through = page.nodes.last().map(|user| user.id).filter(|_| next.is_some());
             let covers_ids = through.is_some() || next.is_none();
             let range = IdRange { after: snapshots.last, through, since: snapshots.since };
-            let complete = Some(range).filter(|_| covers_ids);
+            let present: Vec<Uuid> = page.nodes.iter().map(|user| user.id).collect();
             let last = through.or(snapshots.last);
             let now = self.follower.clock.now();
-            let rows = page.nodes.into_iter().map(|user| Row::of_snapshot(user, now)).collect();
+            let mut batch = Batch::of(page.nodes.into_iter().map(|user| Row::of_snapshot(user, now)).collect());
+            if covers_ids {
+                batch.complete = Some(range);
+                self.ask_about_new_rows(&mut batch, &range, &present).await?;
+            }
             snapshots = SnapshotProgress { after: next, last, ..snapshots };
             progress.snapshots = Some(snapshots.clone()).filter(|snapshots| snapshots.after.is_some());
-            let batch = Batch { rows, complete };
             if !self.advance(batch, progress).await? {
                 return Ok(false);
             }
@@ -157,6 +168,22 @@ impl Applier {
                 return Ok(true);
             }
         }
+    }
+
+    /// Asks auth-graph about each user who is not in a page although a row of theirs was written a moment ago: the user
+    /// is newer than the page, or does not exist any more.
+    async fn ask_about_new_rows(&self, batch: &mut Batch, range: &IdRange, present: &[Uuid]) -> Result<(), Error> {
+        for ids in self.mirror.unsettled(range, present).await?.chunks(AT_ONCE) {
+            let asked = ids.iter().map(|id| self.follower.remote.user_snapshot(UserId(*id)));
+            for (id, snapshot) in ids.iter().zip(try_join_all(asked).await?) {
+                // For an account that was merged, the answer is the other account.
+                match snapshot.filter(|user| user.id == *id) {
+                    Some(user) => batch.rows.push(Row::of_snapshot(user, self.follower.clock.now())),
+                    None => batch.gone.push(*id),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Writes changes, and the progress with them. Returns false when the lease was lost.
@@ -169,8 +196,7 @@ impl Applier {
             progress.cursor = Some(change.cursor.clone());
             last = Some(change);
         }
-        let batch = Batch { rows, complete: None };
-        let written = self.advance(batch, progress).await?;
+        let written = self.advance(Batch::of(rows), progress).await?;
         if let (true, Some(last)) = (written, last) {
             self.record_marker(&last);
         }

@@ -36,6 +36,8 @@ pub(super) struct Change {
 pub(super) enum Kind {
     /// A marker: every change up to here has been sent.
     Current,
+    /// The signing keys have changed.
+    KeysChanged,
     #[serde(other)]
     Recorded,
 }

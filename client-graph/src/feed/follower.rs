@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::documents::Revocation;
 use super::queue::Queue;
@@ -14,6 +14,7 @@ use crate::freshness::Freshness;
 use crate::mirror::Mirror;
 use crate::operations::Remote;
 use crate::revocation::Revoked;
+use crate::verifier::Keys;
 
 /// The state of the feed in this process.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Feed {
     pub(super) queue: Queue,
     pub(crate) freshness: Freshness,
     moves: watch::Sender<u64>,
+    /// Notified when the keys may have changed at auth-graph.
+    pub(super) keys_changed: Notify,
     /// Holds whether the stream is open and has brought a change.
     pub(super) is_streaming: AtomicBool,
 }
@@ -31,6 +34,7 @@ pub(crate) struct Follower {
     pub(crate) remote: Arc<Remote>,
     pub(crate) mirror: Option<Mirror>,
     pub(crate) revoked: Arc<Revoked>,
+    pub(crate) keys: Keys,
     pub(crate) feed: Arc<Feed>,
     pub(crate) clock: Clock,
     pub(crate) leeway: Duration,
@@ -42,6 +46,7 @@ impl Feed {
             queue: Queue::default(),
             freshness: Freshness::new(clock),
             moves: watch::Sender::default(),
+            keys_changed: Notify::default(),
             is_streaming: AtomicBool::default(),
         }
     }

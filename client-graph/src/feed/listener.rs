@@ -30,6 +30,10 @@ pub(super) async fn listen(follower: Follower) {
     loop {
         let failed = follow(&follower, &mut cursor, &mut backoff, &outage).await.err();
         follower.feed.is_streaming.store(false, Ordering::Relaxed);
+        if failed.is_some() {
+            follower.feed.freshness.failed_to_prime();
+            follower.feed.moved();
+        }
         match failed.as_ref().map(Error::code) {
             Some(Code::TokenExpired | Code::TokenRevoked | Code::TokenInvalid | Code::Unauthenticated) => {
                 follower.remote.forget_service_token().await;
@@ -93,8 +97,13 @@ async fn read_revocations(follower: &Follower) -> Result<String, Error> {
             None => break,
         }
     }
-    // The stream may have missed changes between its last position and its new one.
+    // The stream may have missed changes between its last position and its new one, also those of the keys.
     follower.feed.queue.interrupt();
+    if follower.keys.age().is_some() {
+        follower.feed.keys_changed.notify_one();
+    }
+    follower.feed.freshness.primed();
+    follower.feed.moved();
     Ok(start)
 }
 
@@ -105,6 +114,10 @@ fn receive(follower: &Follower, change: Change) {
     match change.kind {
         Kind::Current => follower.feed.freshness.was_current(change.recorded_at, follower.leeway),
         Kind::Recorded => follower.feed.freshness.arrived(change.recorded_at),
+        Kind::KeysChanged => {
+            follower.feed.freshness.arrived(change.recorded_at);
+            follower.feed.keys_changed.notify_one();
+        }
     }
     follower.feed.queue.push(change);
     follower.feed.moved();

@@ -12,7 +12,7 @@ use super::entity::Model;
 use super::hook::{Hook, MirrorChange, hook_failed};
 use super::lease;
 use super::naming::{Columns, Naming, Overwrite};
-use super::progress::{Batch, FeedProgress, Lease};
+use super::progress::{Batch, FeedProgress, IdRange, Lease};
 use super::row::{Row, newest};
 use super::user::MirroredUser;
 use crate::error::Error;
@@ -61,6 +61,16 @@ impl Database {
         Ok(true)
     }
 
+    /// Returns the users in a range who are not among those present, and whose rows may be newer than these.
+    pub(super) async fn unsettled(
+        &self,
+        range: &IdRange,
+        present: impl Iterator<Item = Uuid>,
+    ) -> Result<Vec<Uuid>, Error> {
+        let found = self.naming.find_unsettled(&self.db, range, present).await.map_err(database_error)?;
+        Ok(found.into_iter().map(|row| row.id).collect())
+    }
+
     pub(super) async fn take_lease(&self, lease: Lease<'_>) -> Result<Option<FeedProgress>, Error> {
         lease::take(&self.db, &self.naming.table, lease).await.map_err(database_error)
     }
@@ -73,7 +83,7 @@ impl Database {
         let rows = newest(batch.rows);
         if let Some(range) = batch.complete {
             let present = rows.iter().map(Row::id);
-            let missing = self.naming.find_missing(txn, &range, present).await.map_err(database_error)?;
+            let missing = self.naming.find_missing(txn, &range, &batch.gone, present).await.map_err(database_error)?;
             let missing: Vec<Row> = missing.into_iter().map(Row::try_from).collect::<Result<_, _>>()?;
             let deleted: Vec<Row> = missing.iter().map(|row| row.of_missing(range.since)).collect();
             self.write_rows(txn, &deleted, Overwrite::Always, deletion).await?;

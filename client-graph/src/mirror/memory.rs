@@ -7,7 +7,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use uuid::Uuid;
 
 use super::deletion::Deletion;
-use super::progress::{Batch, FeedProgress};
+use super::progress::{Batch, FeedProgress, IdRange};
 use super::row::{Row, newest};
 use super::user::MirroredUser;
 use crate::ids::UserId;
@@ -33,6 +33,15 @@ impl Memory {
         self.read().progress.clone()
     }
 
+    /// Returns the users in a range who are not among those present, and whose rows may be newer than these.
+    pub(super) fn unsettled(&self, range: &IdRange, present: &[Uuid]) -> Vec<Uuid> {
+        let is_unsettled = |row: &&Row| {
+            let is_newer = row.deleted_at.is_none() && row.user.mirrored_at >= range.settled();
+            is_newer && range.contains(row.id()) && !present.contains(&row.id())
+        };
+        self.read().rows.values().filter(is_unsettled).map(Row::id).collect()
+    }
+
     pub(super) fn write(&self, batch: Batch, deletion: Deletion) {
         self.write_in(&mut self.lock(), batch, deletion);
     }
@@ -48,8 +57,8 @@ impl Memory {
         if let Some(range) = batch.complete {
             for known in content.rows.values_mut() {
                 let listed = rows.binary_search_by_key(&known.id(), Row::id).is_ok();
-                let settled = known.deleted_at.is_none() && known.user.mirrored_at < range.settled();
-                if !listed && settled && range.contains(known.id()) {
+                let settled = known.user.mirrored_at < range.settled() || batch.gone.contains(&known.id());
+                if !listed && settled && known.deleted_at.is_none() && range.contains(known.id()) {
                     *known = deletion.apply(known, known.of_missing(range.since));
                 }
             }

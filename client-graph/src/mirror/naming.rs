@@ -91,23 +91,44 @@ impl Naming {
         self.all(txn, &select).await
     }
 
-    /// Returns the rows in a range whose users are not among those present, locked until the transaction ends.
+    /// Returns the rows in a range whose users are not among those present and do not exist any more, locked until the
+    /// transaction ends.
     pub(super) async fn find_missing(
         &self,
         txn: &impl ConnectionTrait,
         range: &IdRange,
+        gone: &[Uuid],
         present: impl Iterator<Item = Uuid>,
     ) -> Result<Vec<Model>, DbErr> {
+        let settled = Expr::col(self.column(Column::MirroredAt)).lt(range.settled());
+        let gone = Expr::col(self.column(Column::Id)).is_in(gone.iter().copied());
+        let mut select = self.select_absent(range, present);
+        select.and_where(settled.or(gone)).lock(LockType::Update);
+        self.all(txn, &select).await
+    }
+
+    /// Returns the rows in a range whose users are not among those present and may be newer than these.
+    pub(super) async fn find_unsettled(
+        &self,
+        db: &impl ConnectionTrait,
+        range: &IdRange,
+        present: impl Iterator<Item = Uuid>,
+    ) -> Result<Vec<Model>, DbErr> {
+        let mut select = self.select_absent(range, present);
+        select.and_where(Expr::col(self.column(Column::MirroredAt)).gte(range.settled()));
+        self.all(db, &select).await
+    }
+
+    /// Selects the rows in a range whose users are not among those present.
+    fn select_absent(&self, range: &IdRange, present: impl Iterator<Item = Uuid>) -> SelectStatement {
         let id = || Expr::col(self.column(Column::Id));
         let mut select = self.select();
         select
             .and_where_option(range.after.map(|after| id().gt(after)))
             .and_where_option(range.through.map(|through| id().lte(through)))
             .and_where(Expr::col(self.column(Column::DeletedAt)).is_null())
-            .and_where(Expr::col(self.column(Column::MirroredAt)).lt(range.settled()))
-            .and_where(id().is_not_in(present))
-            .lock(LockType::Update);
-        self.all(txn, &select).await
+            .and_where(id().is_not_in(present));
+        select
     }
 
     async fn all(&self, txn: &impl ConnectionTrait, select: &SelectStatement) -> Result<Vec<Model>, DbErr> {

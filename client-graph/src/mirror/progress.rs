@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::row::Row;
 
-/// A row that was written this short a time before the reading of all users may be missing among them, because the
-/// clocks of replicas differ. It does not count as deleted.
+/// A row that was written this short a time before the reading of all users, or later, may be missing among them: the
+/// user is newer than the page, and the clocks of replicas differ. auth-graph is asked about each of these.
 const MARGIN: TimeDelta = TimeDelta::seconds(10);
 
 /// Progress along the feed.
@@ -46,6 +46,15 @@ pub(crate) struct Batch {
     pub(crate) rows: Vec<Row>,
     /// The range of ids in which these are all the users that exist.
     pub(crate) complete: Option<IdRange>,
+    /// Users in that range about whom auth-graph was asked, and who do not exist.
+    pub(crate) gone: Vec<Uuid>,
+}
+
+impl Batch {
+    /// Returns a batch of rows that says nothing about other users.
+    pub(crate) fn of(rows: Vec<Row>) -> Self {
+        Self { rows, complete: None, gone: Vec::new() }
+    }
 }
 
 /// A range of user ids, read at one time.

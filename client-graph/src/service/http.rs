@@ -70,9 +70,8 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
         }
     });
     let following = (!app.config.auth.client_id.is_empty()).then(|| {
-        let auth = app.auth.clone();
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(async move { auth.run_feed(async { drop(stopped.await) }).await });
+        let task = tokio::spawn(app.auth.run_feed(async { drop(stopped.await) }));
         (stop, task)
     });
     let server = &app.config.server;

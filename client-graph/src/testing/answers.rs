@@ -47,10 +47,13 @@ async fn graphql(Extract(shared): Extract<Arc<Shared>>, headers: HeaderMap, Json
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let variables = request.variables.unwrap_or_default();
     let text = |name: &str| variables.get(name).and_then(Value::as_str).unwrap_or_default();
-    if let "FollowUserChanges" | "UserChanges" | "UserSnapshots" | "Revocations" = name.as_str()
-        && !bearer.is_some_and(|token| shared.may_read_feed(token))
-    {
-        return written(Err(Code::Forbidden));
+    if let "FollowUserChanges" | "UserChanges" | "UserSnapshots" | "Revocations" = name.as_str() {
+        if shared.state().feed.is_stopped {
+            return written(Err(Code::Unavailable));
+        }
+        if !bearer.is_some_and(|token| shared.may_read_feed(token)) {
+            return written(Err(Code::Forbidden));
+        }
     }
     let outcome = match name.as_str() {
         "FollowUserChanges" => match shared.position(text("after")) {

@@ -144,6 +144,7 @@ impl Shared {
             Event::User(kind, id) => (*kind, state.users.iter().find(|known| known.user.id == *id)),
             Event::Session(_) => ("SESSION_REVOKED", None),
             Event::Token(_) => ("TOKEN_REVOKED", None),
+            Event::Keys => ("KEYS_CHANGED", None),
         };
         Some(json!({
             "cursor": cursor(position + 1), "kind": kind, "recordedAt": recorded_at,
@@ -158,7 +159,7 @@ fn cursor(position: usize) -> String {
 
 fn revocation(event: &Event, at: DateTime<Utc>) -> Option<Value> {
     let (session, token) = match event {
-        Event::User(..) => return None,
+        Event::User(..) | Event::Keys => return None,
         Event::Session(session) => (Some(session), None),
         Event::Token(token) => (None, Some(token)),
     };

@@ -49,6 +49,8 @@ pub(super) struct TestUser {
 #[derive(Debug, Default)]
 pub(super) struct Recorded {
     pub(super) events: Vec<(Event, DateTime<Utc>)>,
+    /// True while the feed is not answered.
+    pub(super) is_stopped: bool,
     /// The position of the oldest event that is kept.
     pub(super) oldest: usize,
     pub(super) grown: watch::Sender<()>,
@@ -59,6 +61,7 @@ pub(super) enum Event {
     User(&'static str, UserId),
     Session(SessionId),
     Token(String),
+    Keys,
 }
 
 impl Shared {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jwks::{FindError, Key, KeySet};
 use reqwest::Url;
+use reqwest::header::CACHE_CONTROL;
 
 use crate::clock::Clock;
 use crate::error::{Code, Error};
@@ -40,26 +41,40 @@ impl Keys {
     /// Returns the key with this `kid`.
     ///
     /// # Errors
-    /// `TOKEN_INVALID` when auth-graph has no such key, `UNAVAILABLE` when it cannot be asked.
+    /// `TOKEN_INVALID` when auth-graph has no such key, `UNAVAILABLE` when it cannot be asked now.
     pub(super) async fn find(&self, id: &str) -> Result<Arc<Key>, Error> {
-        self.keys.find(id).await.map_err(|error| match error {
-            FindError::Unknown => Code::TokenInvalid.into(),
-            FindError::Unavailable(retry_after) => Error::new(Code::Unavailable).with_retry_after(retry_after),
-            FindError::Fetch(error) => error,
-            FindError::Interrupted(interrupted) => Error::internal(interrupted),
-        })
+        self.keys.find(id).await.map_err(error)
+    }
+
+    /// Fetches the keys, which have changed at auth-graph.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when auth-graph cannot be asked now.
+    pub(crate) async fn refresh(&self) -> Result<(), Error> {
+        self.keys.refresh().await.map_err(error)
     }
 
     pub(super) fn generation(&self) -> u64 {
         self.keys.generation()
     }
 
-    pub(super) fn age(&self) -> Option<Duration> {
+    pub(crate) fn age(&self) -> Option<Duration> {
         self.keys.age()
     }
 }
 
+fn error(error: FindError<Error>) -> Error {
+    match error {
+        FindError::Unknown => Code::TokenInvalid.into(),
+        FindError::Unavailable(retry_after) => Error::new(Code::Unavailable).with_retry_after(retry_after),
+        FindError::Fetch(error) => error,
+        FindError::Interrupted(interrupted) => Error::internal(interrupted),
+    }
+}
+
 async fn fetch(url: &Url, remote: &Remote) -> Result<KeySet, Error> {
-    let response = remote.transport.send(Repeat::Safe, |http| http.get(url.clone())).await?;
+    // A cache between here and auth-graph would answer with the keys from before a change.
+    let request = |http: &reqwest::Client| http.get(url.clone()).header(CACHE_CONTROL, "no-cache");
+    let response = remote.transport.send(Repeat::Safe, request).await?;
     KeySet::read(response).await.map_err(Error::unavailable)
 }

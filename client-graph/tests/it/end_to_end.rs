@@ -1,12 +1,11 @@
 //! The client service with the real auth-graph over sockets: the promises of the README.
 
-use std::time::Duration;
-
 use client_graph::mirror::Mirror;
 use client_graph::{AuthGraph, Code, Credentials, SignIn};
 use engine::administration::{self, Update};
 use engine::callers::Actor;
 use engine::clients::{self, NewClient, WithSecret};
+use engine::keys::{self, Start, State};
 use model::values::{Projection, RolesAndScopes, Scopes, UserId as AuthUserId};
 use serde_json::{Value, json};
 
@@ -258,8 +257,6 @@ async fn the_mirror_contains_only_data_that_the_client_may_see() {
     };
     until(Some("eve@example.com"), Some("staff@example.com")).await;
 
-    // A row that was just written does not count as deleted.
-    world.clock.advance(Duration::from_secs(60));
     let roles = ["staff".to_owned()].into();
     let fields = ["firstName".to_owned()];
     show(Some(Projection::parse(RolesAndScopes { roles, ..RolesAndScopes::default() }, Some(&fields)).unwrap())).await;
@@ -291,4 +288,27 @@ async fn the_mirror_contains_only_data_that_the_client_may_see() {
 
     show(None).await;
     until(Some("eve@example.com"), Some("staff@example.com")).await;
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_ends_its_tokens_at_a_service_that_follows_the_feed() {
+    let world = World::strict().await;
+    let (auth, actor) = (&world.app.auth, Actor::operator());
+    let (old, _) = world.sign_in("ada@example.com").await;
+    let mut seen = 0;
+    while auth.feed_age().is_none() {
+        seen = auth.feed_moved(seen).await;
+    }
+    assert_eq!(world.test_view(&old).await, 200);
+    let listed = keys::list(&world.auth_app).await.unwrap();
+    let stolen = listed.iter().find(|key| key.state == State::Signing).unwrap().kid.clone();
+
+    keys::rotate(&world.auth_app, &actor, Start::Now).await.unwrap();
+    keys::retire(&world.auth_app, &actor, &stolen).await.unwrap();
+
+    while world.test_view(&old).await != 401 {
+        seen = auth.feed_moved(seen).await;
+    }
+    let (new, _) = world.sign_in("ada@example.com").await;
+    assert_eq!(world.test_view(&new).await, 200);
 }

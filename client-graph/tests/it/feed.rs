@@ -22,6 +22,7 @@ async fn magistrala_1672_a_session_that_ends_at_auth_graph_is_rejected_here_with
     let ada = issuer.user("ada@example.com");
     let (ending, other) = (issuer.token_for(&ada), issuer.token_for(&ada).sign().into());
     let (session, token) = (ending.session_id(), ending.sign().into());
+    service.until(async || service.auth.feed_age().is_some()).await;
     assert!(service.auth.authenticate(&token).await.is_ok());
 
     issuer.revoke(session);

@@ -25,14 +25,9 @@ impl Following {
     pub fn with(builder: AuthGraphBuilder) -> Self {
         let auth = builder.build().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let following = auth.clone();
-        let task = tokio::spawn(async move {
-            following
-                .run_feed(async {
-                    let _ = stopped.await;
-                })
-                .await
-        });
+        let task = tokio::spawn(auth.run_feed(async {
+            let _ = stopped.await;
+        }));
         Self { auth, stop: Some(stop), task }
     }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use client_graph::mirror::Mirror;
 use client_graph::testing::TestIssuer;
-use client_graph::{Code, Error, User};
+use client_graph::{Code, Error, FeedState, StaleFeed, User};
 
 use crate::following::Following;
-use crate::support::TestDatabase;
+use crate::support::{TestDatabase, code_of};
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 const ONE_MINUTE: Duration = Duration::from_secs(60);
@@ -103,4 +103,61 @@ async fn a_service_that_stalled_for_longer_than_the_retention_skips_no_change() 
     service.knows(ada.id, 2).await;
     let mirror = service.auth.mirror().unwrap();
     service.until(async || mirror.user(eve.id).await.unwrap().is_none()).await;
+}
+
+#[tokio::test]
+async fn a_session_that_ended_before_the_start_is_refused_before_the_feed_is_read() {
+    let issuer = TestIssuer::start().await;
+    issuer.stop_feed();
+    let ada = issuer.user("ada@example.com");
+    let ended = issuer.token_for(&ada);
+    let (session, ended, good) = (ended.session_id(), ended.sign(), issuer.token_for(&ada).sign());
+    issuer.revoke(session);
+
+    let service = Following::start(issuer.auth_graph(), &issuer);
+    let state = || service.auth.feed_status().state;
+    assert_eq!(state(), FeedState::Starting);
+    assert_eq!(code_of(&service.auth, &ended).await, Some(Code::TokenRevoked));
+    service.until(async || state() == FeedState::Failing).await;
+    assert_eq!(code_of(&service.auth, &ended).await, Some(Code::TokenRevoked));
+    assert_eq!(code_of(&service.auth, &good).await, None);
+    assert_eq!(issuer.calls("Verify"), 3);
+
+    issuer.start_feed();
+    service.until(async || state() == FeedState::Primed).await;
+    assert_eq!(code_of(&service.auth, &ended).await, Some(Code::TokenRevoked));
+    assert_eq!(code_of(&service.auth, &good).await, None);
+    assert_eq!(issuer.calls("Verify"), 3, "the ended sessions are known");
+}
+
+#[tokio::test]
+async fn a_service_that_starts_during_an_outage_treats_tokens_as_it_does_with_a_stale_feed() {
+    let issuer = TestIssuer::start().await;
+    let rules = [
+        (StaleFeed::Serve, None),
+        (StaleFeed::AskRemote(ONE_MINUTE), Some(Code::Unavailable)),
+        (StaleFeed::Refuse(ONE_MINUTE), Some(Code::Unavailable)),
+    ];
+    let good = issuer.token_for(&issuer.user("ada@example.com")).sign();
+    for (rule, expected) in rules {
+        let (id, secret) = issuer.service_client();
+        let auth = issuer.auth_graph().service_client(id, secret).stale_feed(rule).build().unwrap();
+        let made_up = issuer.token_for(&issuer.user("eve@example.com")).header("kid", "made-up".into()).sign();
+        assert_eq!(code_of(&auth, made_up).await, Some(Code::TokenInvalid), "the keys are known now");
+        let following = auth.run_feed(std::future::pending());
+        assert_eq!(auth.feed_status().state, FeedState::Starting);
+        issuer.take_down();
+        assert_eq!(code_of(&auth, &good).await, expected, "{rule:?}");
+        issuer.bring_up();
+        drop(following);
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_follow_the_feed_does_not_ask_about_tokens() {
+    let issuer = TestIssuer::start().await;
+    let (id, secret) = issuer.service_client();
+    let auth = issuer.auth_graph().service_client(id, secret).build().unwrap();
+    assert_eq!(code_of(&auth, issuer.token_for(&issuer.user("ada@example.com")).sign()).await, None);
+    assert_eq!((auth.feed_status().state, issuer.calls("Verify")), (FeedState::NotFollowed, 0));
 }

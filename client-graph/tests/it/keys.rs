@@ -1,7 +1,7 @@
 //! The key set: fetched on demand, shared, protected against floods, and kept during an outage.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -11,6 +11,7 @@ use client_graph::{Clock, Code};
 use futures_util::future::join_all;
 use serde_json::json;
 
+use crate::following::Following;
 use crate::support::{code_of, serve};
 
 #[tokio::test]
@@ -27,7 +28,7 @@ async fn fifty_parallel_first_requests_share_one_fetch() {
 }
 
 #[tokio::test]
-async fn a_flood_of_unknown_keys_causes_one_fetch_per_interval() {
+async fn a_flood_of_unknown_keys_causes_three_fetches_and_then_one_per_interval() {
     let issuer = TestIssuer::start().await;
     let clock = Clock::standing_at(issuer.clock().now());
     let auth = issuer.auth_graph().clock(clock.clone()).build().unwrap();
@@ -38,14 +39,117 @@ async fn a_flood_of_unknown_keys_causes_one_fetch_per_interval() {
 
     for number in 0..50 {
         clock.advance(Duration::from_millis(150));
-        assert_eq!(code_of(&auth, unknown(number)).await, Some(Code::TokenInvalid));
+        let fetched = issuer.calls("jwks") < 3;
+        let expected = if fetched { Code::TokenInvalid } else { Code::Unavailable };
+        assert_eq!(code_of(&auth, unknown(number)).await, Some(expected), "{number}");
     }
-    assert_eq!(issuer.calls("jwks"), 1);
+    assert_eq!(issuer.calls("jwks"), 3);
 
     clock.advance(Duration::from_secs(11));
     let codes = join_all((0..50).map(|number| code_of(&auth, unknown(number)))).await;
     assert!(codes.iter().all(|code| *code == Some(Code::TokenInvalid)));
-    assert_eq!(issuer.calls("jwks"), 2);
+    assert_eq!(issuer.calls("jwks"), 4);
+}
+
+#[tokio::test]
+async fn a_token_of_a_new_key_is_never_reported_as_a_fault_of_its_bearer() {
+    let issuer = TestIssuer::start().await;
+    let clock = Clock::standing_at(issuer.clock().now());
+    let auth = issuer.auth_graph().clock(clock.clone()).build().unwrap();
+    let user = issuer.user("ada@example.com");
+    assert_eq!(code_of(&auth, issuer.token_for(&user).sign()).await, None);
+    let made_up = issuer.token_for(&user).header("kid", json!("made-up")).sign();
+    assert_eq!(code_of(&auth, made_up).await, Some(Code::TokenInvalid));
+
+    issuer.rotate_keys(KeyType::Es256);
+    let between = issuer.token_for(&user).sign();
+    assert_eq!(code_of(&auth, &between).await, None, "one made-up key does not delay a rotation");
+
+    issuer.rotate_keys(KeyType::Es256);
+    clock.advance(Duration::from_secs(4));
+    let token = issuer.token_for(&user).sign();
+    let error = auth.authenticate(&token.clone().into()).await.unwrap_err();
+    assert_eq!((error.code(), error.retry_after()), (Code::Unavailable, Some(Duration::from_secs(6))));
+    clock.advance(Duration::from_secs(6));
+    assert_eq!(code_of(&auth, token).await, None);
+    assert_eq!(code_of(&auth, between).await, Some(Code::TokenInvalid), "its key was withdrawn");
+}
+
+#[tokio::test]
+async fn a_service_that_follows_the_feed_refuses_the_tokens_of_a_withdrawn_key_at_once() {
+    let issuer = TestIssuer::start().await;
+    let clock = Clock::standing_at(issuer.clock().now());
+    let service = Following::start(issuer.auth_graph().clock(clock), &issuer);
+    let user = issuer.user("ada@example.com");
+    let old = issuer.token_for(&user).sign();
+    service.until(async || service.auth.feed_age().is_some()).await;
+    assert_eq!(code_of(&service.auth, &old).await, None);
+
+    issuer.rotate_keys(KeyType::Es256);
+
+    service.until(async || code_of(&service.auth, &old).await == Some(Code::TokenInvalid)).await;
+    assert_eq!(code_of(&service.auth, issuer.token_for(&user).sign()).await, None);
+}
+
+#[tokio::test]
+async fn a_service_that_follows_the_feed_knows_a_new_key_while_unknown_keys_are_not_fetched() {
+    let issuer = TestIssuer::start().await;
+    let clock = Clock::standing_at(issuer.clock().now());
+    let service = Following::start(issuer.auth_graph().clock(clock), &issuer);
+    let user = issuer.user("ada@example.com");
+    service.until(async || service.auth.feed_age().is_some()).await;
+    let made_up = issuer.token_for(&user).header("kid", json!("made-up")).sign();
+    while code_of(&service.auth, &made_up).await != Some(Code::Unavailable) {}
+
+    issuer.add_key(KeyType::Es256);
+
+    let new = issuer.token_for(&user).sign();
+    service.until(async || code_of(&service.auth, &new).await.is_none()).await;
+}
+
+#[tokio::test]
+async fn changed_keys_are_fetched_until_that_succeeds() {
+    let issuer = TestIssuer::start().await;
+    let (broken, tries) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (fails, tried, source) = (Arc::clone(&broken), Arc::clone(&tries), issuer.url().to_owned());
+    let handler = move || {
+        let (fails, url) = (fails.load(Ordering::SeqCst), format!("{source}/.well-known/jwks.json"));
+        tried.fetch_add(1, Ordering::SeqCst);
+        async move {
+            let keys = reqwest::get(url).await.unwrap().text().await.unwrap();
+            if fails { "<html>".to_owned() } else { keys }
+        }
+    };
+    let url = serve(Router::new().route("/keys", get(handler))).await;
+    let service = Following::start(issuer.auth_graph().jwks_url(format!("{url}/keys")), &issuer);
+    let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
+    service.until(async || service.auth.feed_age().is_some()).await;
+    assert_eq!(code_of(&service.auth, &token).await, None);
+
+    broken.store(true, Ordering::SeqCst);
+    let before = tries.load(Ordering::SeqCst);
+    issuer.rotate_keys(KeyType::Es256);
+    service.until(async || tries.load(Ordering::SeqCst) > before).await;
+    assert_eq!(code_of(&service.auth, &token).await, None, "as during every outage of the key set");
+    broken.store(false, Ordering::SeqCst);
+    service.until(async || code_of(&service.auth, &token).await == Some(Code::TokenInvalid)).await;
+}
+
+#[tokio::test]
+async fn keys_that_changed_while_the_feed_was_away_are_fetched_when_it_is_back() {
+    let issuer = TestIssuer::start().await;
+    let service = Following::start(issuer.auth_graph(), &issuer);
+    let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
+    service.until(async || service.auth.feed_age().is_some()).await;
+    assert_eq!(code_of(&service.auth, &token).await, None);
+
+    issuer.take_down();
+    issuer.rotate_keys(KeyType::Es256);
+    // The event is not kept any more.
+    issuer.expire_cursors();
+    issuer.bring_up();
+
+    service.until(async || code_of(&service.auth, &token).await == Some(Code::TokenInvalid)).await;
 }
 
 #[tokio::test]

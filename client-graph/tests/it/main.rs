@@ -30,6 +30,7 @@ mod service_config;
 mod service_database;
 mod service_documents;
 mod service_entities;
+mod service_readiness;
 mod service_socket;
 mod support;
 mod tokens;

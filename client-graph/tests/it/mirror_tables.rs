@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use client_graph::mirror::{self, Deletion, Mirror, Naming};
 use client_graph::testing::TestIssuer;
-use client_graph::{AuthGraph, Code, Error, User};
+use client_graph::{AuthGraph, Clock, Code, Error, User};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -262,6 +262,26 @@ async fn a_mirror_in_memory_also_infers_such_deletions() {
     let issuer = TestIssuer::start().await;
     let (service, [_, eve]) = return_after_an_unannounced_deletion(&issuer, Mirror::in_memory()).await;
     assert_eq!(service.auth.mirror().unwrap().user(eve.id).await.unwrap().unwrap().version, 1);
+}
+
+#[tokio::test]
+async fn a_user_who_does_not_exist_any_more_is_deleted_although_the_row_was_just_written() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    for mirror in [Mirror::new(database.connect().await), Mirror::in_memory()] {
+        let clock = Clock::standing_at(issuer.clock().now());
+        let service = Following::start(issuer.auth_graph().clock(clock).mirror(mirror.clone()), &issuer);
+        let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
+        service.knows(eve.id, 1).await;
+
+        // As after a restore: the user and the change are gone, and every cursor has expired.
+        issuer.take_down();
+        issuer.lose_user(eve.id);
+        issuer.bring_up();
+
+        service.until(async || mirror.user(eve.id).await.unwrap().is_none()).await;
+        assert_eq!(mirror.user(ada.id).await.unwrap().unwrap().version, 1);
+        service.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -240,7 +240,7 @@ async fn operators_see_health_readiness_and_metrics() {
     service.issuer.take_down();
     assert_eq!(service.get("/healthz", None).await.status, 200);
     let ready = service.get("/readyz", None).await;
-    let feed = json!({ "ageSeconds": null, "lagSeconds": null, "mirrorAgeSeconds": null });
+    let feed = json!({ "state": "not followed", "ageSeconds": null, "lagSeconds": null, "mirrorAgeSeconds": null });
     let parts = json!({ "database": "ok", "migrations": "ok", "feed": feed });
     assert_eq!((ready.status, ready.body), (200, parts));
 

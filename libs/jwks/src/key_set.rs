@@ -94,6 +94,11 @@ impl KeySet {
     pub(crate) fn lacks_one_of(&self, other: &Self) -> bool {
         !other.keys.iter().all(|key| self.find(&key.id).is_some_and(|ours| ours.jwk == key.jwk))
     }
+
+    /// Returns the identifiers of the keys of the other set that are missing here.
+    pub(crate) fn missing_of(&self, other: &Self) -> impl Iterator<Item = String> {
+        other.keys.iter().filter(|key| self.find(&key.id).is_none()).map(|key| key.id.clone())
+    }
 }
 
 impl Key {

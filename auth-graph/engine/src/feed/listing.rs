@@ -1,7 +1,7 @@
 //! The feed page by page, for readers that poll, and for the first fill of a copy.
 
 use super::cursor::{decode, encode};
-use super::{Change, FEED_READ, Revocation, Snapshot, read, with_users};
+use super::{Change, FEED_READ, Revocation, Snapshot, history, read, with_users};
 use crate::accounts;
 use crate::app::App;
 use crate::callers::principal::Principal;
@@ -110,7 +110,8 @@ pub async fn snapshot(app: &App, principal: Option<&Principal>, id: UserId) -> R
 /// Returns the revocations within the lifetime of an access token, the oldest first.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`] for a cursor that is not ours and a length outside 0 to 1000.
+/// [`Error::CursorExpired`] for a cursor that the database does not know any more; [`Error::ValidationFailed`] for one
+/// that is not ours and a length outside 0 to 1000.
 pub async fn revocations(
     app: &App,
     principal: &Principal,
@@ -119,8 +120,13 @@ pub async fn revocations(
 ) -> Result<Page<Revocation>> {
     let length = length(first)?;
     let view = UserView::of(app, principal).await?;
-    let feed_cursor = head(app).await?;
+    let head = outbox::last(&app.db).await?;
+    let feed_cursor = encode(app, head);
     let position = after.map(|cursor| decode(app, cursor)).transpose()?.unwrap_or(0);
+    if position > head {
+        history::check(app, "a reader of the revocations", position, head);
+        return Err(Error::CursorExpired);
+    }
     let since = app.tokens.revocations.horizon(app.clock.now());
     let mut found = changes::ended_since(&app.db, since, position, length as u64 + 1).await?;
     let has_next_page = found.len() > length;

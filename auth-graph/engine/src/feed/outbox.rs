@@ -17,6 +17,7 @@ const BATCH: u64 = 500;
 pub async fn prime(app: &App) -> Result<()> {
     // The position is read first, so that a revocation between the two reads is seen twice and not missed.
     let position = outbox::last(&app.live_db).await?;
+    feed::history::load(app).await?;
     app.known_clients.forget_all();
     let now = app.clock.now();
     let horizon = app.tokens.revocations.horizon(now);
@@ -79,7 +80,11 @@ pub async fn catch_up(app: &App) -> Result<DateTime<Utc>> {
 async fn is_behind_what_is_kept(app: &App, position: i64, next: Option<&Model>, now: DateTime<Utc>) -> Result<bool> {
     match next {
         Some(next) => Ok(next.position != position + 1),
-        None if app.tokens.revocations.is_stale(now) => Ok(outbox::last(&app.live_db).await? != position),
+        None if app.tokens.revocations.is_stale(now) => {
+            let head = outbox::last(&app.live_db).await?;
+            feed::history::check(app, "this replica", position, head);
+            Ok(head != position)
+        }
         None => Ok(false),
     }
 }

@@ -45,6 +45,8 @@ pub enum ChangeKind {
     SessionRevoked,
     /// A token of a service client was revoked.
     TokenRevoked,
+    /// The signing keys were changed.
+    KeysChanged,
     /// No change: the reader has all changes so far.
     Current,
 }
@@ -200,8 +202,9 @@ impl Change {
             Kind::UserDeleted => ChangeKind::UserDeleted,
             Kind::SessionRevoked | Kind::ClientRevoked => ChangeKind::SessionRevoked,
             Kind::TokenRevoked => ChangeKind::TokenRevoked,
+            Kind::KeysChanged => ChangeKind::KeysChanged,
             Kind::ClientChanged if view.is_of(change.subject()) => return Err(Error::CursorExpired),
-            Kind::KeysChanged | Kind::ClientChanged | Kind::ClientSecretChanged => return Ok(None),
+            Kind::ClientChanged | Kind::ClientSecretChanged => return Ok(None),
         };
         let (cursor, recorded_at) = (cursor::encode(app, change.position), change.recorded_at);
         let Some(user) = user else {

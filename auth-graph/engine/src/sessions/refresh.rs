@@ -4,6 +4,10 @@
 //! before it gets the same successor again, as long as the successor is unused, so that two tabs, a retry and a lost
 //! answer all work. An older token was used by another client, so the session ends.
 //!
+//! A token of a later generation than its session is one that we issued, which its MAC proves: the row is from a
+//! backup, or lost its last refreshes in a failure. The session continues after that token, and all earlier ones are
+//! outdated.
+//!
 //! One exception: a request can be delayed on its way, by a replica or a proxy that stands still, while the client goes
 //! on elsewhere. An outdated token whose successor was replaced less than a minute ago is therefore refused without
 //! ending the session. A thief gains nothing by it, as no token is issued, and is found out a minute later.
@@ -65,9 +69,9 @@ async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<Toke
     Err(Error::unavailable("a session or its user changed while it was refreshed"))
 }
 
-/// Moves the session of a newest token to the next generation by one statement. Returns `None` if the token is not the
-/// newest or the session is not live. The commit does not wait for the disk: a user who refreshes at the moment at
-/// which the machine fails has to sign in again.
+/// Moves the session of a newest token to the next generation by one statement. Returns `None` if the token is older, or
+/// the session is not live. The commit does not wait for the disk: if the machine fails and loses it, the session
+/// continues from the token all the same.
 async fn advance(
     app: &App,
     token: &SecretString,
@@ -77,7 +81,13 @@ async fn advance(
     let (id, generation) = app.tokens.refresh.decode(token)?;
     let ip_address = device.address.map(|address| address.to_string());
     let used = sessions::Use { at: now, ip_address, idle_end: idle_end(app, now) };
-    Ok(sessions::advance(&app.relaxed_db, id, generation, used).await?)
+    let advanced = sessions::advance(&app.relaxed_db, id, generation, used).await?;
+    if let Some((session, _)) = &advanced
+        && session.previous_use_at.is_none()
+    {
+        tracing::info!(session = %session.id, "a session continues after refreshes that the database has lost");
+    }
+    Ok(advanced)
 }
 
 /// Returns the pair of the successor for a predecessor, and an error for any other outdated token. Returns `None` if
@@ -132,7 +142,7 @@ async fn ask(app: &App, token: &SecretString) -> Result<Option<Asked>> {
 /// The position of a token among the generations of its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Position {
-    /// It is the newest.
+    /// It is the newest, or newer than the stored session.
     Current,
     /// Its successor is the newest, and unused.
     Predecessor,
@@ -160,7 +170,7 @@ pub(crate) async fn locate(
         return Err(Error::TokenExpired);
     }
     match session.generation - generation {
-        0 => Ok((txn, session, Position::Current)),
+        ..=0 => Ok((txn, session, Position::Current)),
         1 => Ok((txn, session, Position::Predecessor)),
         2.. if session.successor_replaced_at(generation).is_some_and(|at| now < at + LONGEST_DELAY) => {
             Ok((txn, session, Position::Delayed))
@@ -173,8 +183,6 @@ pub(crate) async fn locate(
             tracing::warn!(session = %session.id, user = %session.user_id, "an outdated refresh token came back");
             Err(Error::TokenReused)
         }
-        // A valid MAC over a generation that was never issued: the database was restored.
-        _ => Err(Error::TokenInvalid),
     }
 }
 

@@ -38,6 +38,9 @@ pub async fn with_work(app: &App) -> Result<Vec<WebhookId>> {
         return Ok(Vec::new());
     }
     let head = outbox::last(&app.db).await?;
+    for (_, position) in &enabled {
+        feed::history::check(app, "a webhook", *position, head);
+    }
     let due = webhook_deliveries::webhooks_due(&app.db, app.clock.now()).await?;
     let has_work = |(id, position): &(WebhookId, i64)| *position < head || due.contains(id);
     Ok(enabled.into_iter().filter(has_work).map(|(id, _)| id).collect())

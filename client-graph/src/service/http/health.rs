@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use serde_json::json;
 
 use super::site::Site;
-use crate::freshness::FeedStatus;
+use crate::freshness::{FeedState, FeedStatus};
 use crate::service::database;
 
 /// Answers as long as the process runs.
@@ -18,18 +18,30 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Answers 200 when requests can be served, otherwise 503 with the failing part. auth-graph is not a part, because the
-/// service continues during an outage of auth-graph. The ages of the feed are included for alarms; an unknown age is
-/// null.
+/// Answers 200 when requests can be served, otherwise 503 with the failing part. auth-graph is a part only at the start,
+/// until the service knows which sessions have ended or has tried several times: the service continues during an outage
+/// of auth-graph. The ages of the feed are included for alarms; an unknown age is null.
 pub(super) async fn ready(State(site): State<Site>) -> impl IntoResponse {
     let pending = database::pending_migrations(&site.app.db).await;
-    let status = if matches!(pending, Ok(0)) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let FeedStatus { state, age, lag, mirror_age } = site.app.auth.feed_status();
+    let is_ready = matches!(pending, Ok(0)) && state != FeedState::Starting;
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let part = |good: bool| if good { "ok" } else { "failing" };
     let seconds = |age: Option<Duration>| age.map(|age| age.as_secs_f64());
-    let FeedStatus { age, lag, mirror_age } = site.app.auth.feed_status();
+    let state = match state {
+        FeedState::NotFollowed => "not followed",
+        FeedState::Starting => "starting: the sessions that have ended are not known yet",
+        FeedState::Failing => {
+            "failing: the sessions that have ended are not known, auth-graph is asked about each token"
+        }
+        FeedState::Primed => "followed",
+    };
     let body = json!({
         "database": part(pending.is_ok()), "migrations": part(matches!(pending, Ok(0))),
-        "feed": { "ageSeconds": seconds(age), "lagSeconds": seconds(lag), "mirrorAgeSeconds": seconds(mirror_age) },
+        "feed": {
+            "state": state, "ageSeconds": seconds(age), "lagSeconds": seconds(lag),
+            "mirrorAgeSeconds": seconds(mirror_age),
+        },
     });
     (status, Json(body))
 }
