@@ -27,7 +27,7 @@ async fn fifty_parallel_first_requests_share_one_fetch() {
 }
 
 #[tokio::test]
-async fn a_flood_of_unknown_keys_causes_one_fetch_per_interval() {
+async fn a_flood_of_unknown_keys_causes_few_fetches() {
     let issuer = TestIssuer::start().await;
     let clock = Clock::standing_at(issuer.clock().now());
     let auth = issuer.auth_graph().clock(clock.clone()).build().unwrap();
@@ -38,14 +38,17 @@ async fn a_flood_of_unknown_keys_causes_one_fetch_per_interval() {
 
     for number in 0..50 {
         clock.advance(Duration::from_millis(150));
-        assert_eq!(code_of(&auth, unknown(number)).await, Some(Code::TokenInvalid));
+        // The key set cannot be fetched for each of them, and the key of a later one may be new.
+        let expected = if number < 4 { Code::TokenInvalid } else { Code::Unavailable };
+        assert_eq!(code_of(&auth, unknown(number)).await, Some(expected), "{number}");
     }
-    assert_eq!(issuer.calls("jwks"), 1);
+    assert_eq!(issuer.calls("jwks"), 5);
+    assert_eq!(code_of(&auth, &good).await, None);
 
     clock.advance(Duration::from_secs(11));
     let codes = join_all((0..50).map(|number| code_of(&auth, unknown(number)))).await;
     assert!(codes.iter().all(|code| *code == Some(Code::TokenInvalid)));
-    assert_eq!(issuer.calls("jwks"), 2);
+    assert_eq!(issuer.calls("jwks"), 6);
 }
 
 #[tokio::test]
@@ -57,7 +60,7 @@ async fn a_new_key_is_found_when_a_token_names_it() {
     assert_eq!(code_of(&auth, &old).await, None);
 
     issuer.add_key(KeyType::Es256);
-    issuer.clock().advance(Duration::from_secs(11));
+    issuer.clock().advance(Duration::from_millis(1));
 
     assert_eq!(code_of(&auth, issuer.token_for(&user).sign()).await, None);
     assert_eq!(code_of(&auth, &old).await, None, "the old key is still published");

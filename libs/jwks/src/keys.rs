@@ -1,7 +1,9 @@
 //! The keys of one issuer: looked up in memory, fetched when they are needed.
 //!
-//! A lookup of a known key never waits for the network. Parallel misses share one fetch. An unknown `kid` causes at
-//! most one fetch in each [`UNKNOWN_KEY_FLOOR`], so that invented identifiers cannot be used to flood the issuer.
+//! A lookup of a known key never waits for the network. Parallel misses share one fetch. Unknown `kid`s cause
+//! [`UNKNOWN_KEY_BURST`] fetches at once and then one in each [`UNKNOWN_KEY_INTERVAL`], so that invented identifiers
+//! cannot be used to flood the issuer. A key counts as unknown only after a fetch that began after the lookup: a key
+//! that was put into use a moment ago is not refused.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,8 +17,10 @@ use crate::key_set::{Key, KeySet};
 
 /// A key set older than this is fetched again, while requests continue with the old one.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
-/// Minimum time between two fetches for unknown keys.
-const UNKNOWN_KEY_FLOOR: Duration = Duration::from_secs(10);
+/// Number of fetches for unknown keys at once.
+const UNKNOWN_KEY_BURST: u32 = 5;
+/// Time after which one more is allowed.
+const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(10);
 /// Minimum time between a failed fetch and the next one.
 const FAILURE_FLOOR: Duration = Duration::from_secs(1);
 
@@ -30,7 +34,7 @@ pub struct Keys<E> {
 pub enum FindError<E> {
     /// The issuer has no such key.
     Unknown,
-    /// The issuer cannot be reached now, so that the key may exist. Try again after this time.
+    /// The issuer cannot be asked now, so that the key may exist. Try again after this time.
     Unavailable(Duration),
     /// The fetch for this key failed.
     Fetch(E),
@@ -53,8 +57,11 @@ struct Shared<E> {
 #[derive(Default)]
 struct State {
     keys: KeySet,
+    /// Beginning of the fetch of these keys.
     fetched_at: Option<Duration>,
     failed_at: Option<Duration>,
+    /// Time at which all fetches so far have been paid for, each with one interval.
+    paid_at: Duration,
 }
 
 impl<E: Clone + Send + Sync + 'static> Keys<E> {
@@ -82,25 +89,35 @@ impl<E: Clone + Send + Sync + 'static> Keys<E> {
     /// # Errors
     /// [`FindError::Unknown`] when the issuer has no such key; another error when the issuer cannot be reached.
     pub async fn find(&self, id: &str) -> Result<Arc<Key>, FindError<E>> {
-        let state = self.shared.state();
-        if let Some(key) = state.keys.find(id) {
-            if self.shared.since(state.fetched_at) > MAX_AGE && self.shared.may_fetch(&state, MAX_AGE) {
-                // Dropping the handle leaves the fetch running.
-                drop(self.join_fetch());
+        let asked_at = (self.shared.clock)();
+        let fetched_since = move |state: &State| state.failed_at.is_none() && state.fetched_at >= Some(asked_at);
+        // The first fetch may be one that another lookup began before the key was published.
+        for _ in 0..2 {
+            let state = self.shared.state();
+            if let Some(key) = state.keys.find(id) {
+                if self.shared.is_old(&state) && self.shared.wait(&state).is_none() {
+                    let shared = Arc::clone(&self.shared);
+                    // Dropping the handle leaves the fetch running.
+                    drop(self.join_fetch(move |state| !shared.is_old(state)));
+                }
+                return Ok(key);
             }
-            return Ok(key);
-        }
-        if self.shared.may_fetch(&state, UNKNOWN_KEY_FLOOR) {
-            self.fetch().await?;
+            if fetched_since(&state) {
+                return Err(FindError::Unknown);
+            }
+            if let Some(wait) = self.shared.wait(&state) {
+                return Err(FindError::Unavailable(wait));
+            }
+            let wanted = id.to_owned();
+            let needless = move |state: &State| state.keys.find(&wanted).is_some() || fetched_since(state);
+            let fetched = self.join_fetch(needless).await.map_err(FindError::Interrupted)?;
+            fetched.map_err(FindError::Fetch)?;
         }
         let state = self.shared.state();
         match state.keys.find(id) {
             Some(key) => Ok(key),
-            // The key may exist, so the token is not rejected.
-            None if state.failed_at.is_some() || state.fetched_at.is_none() => {
-                Err(FindError::Unavailable(FAILURE_FLOOR))
-            }
-            None => Err(FindError::Unknown),
+            None if fetched_since(&state) => Err(FindError::Unknown),
+            None => Err(FindError::Unavailable(FAILURE_FLOOR)),
         }
     }
 
@@ -118,14 +135,10 @@ impl<E: Clone + Send + Sync + 'static> Keys<E> {
         fetched_at.map(|_| self.shared.since(fetched_at))
     }
 
-    async fn fetch(&self) -> Result<(), FindError<E>> {
-        let fetched = self.join_fetch().await.map_err(FindError::Interrupted)?;
-        fetched.map_err(FindError::Fetch)
-    }
-
-    fn join_fetch(&self) -> Flight<Result<(), E>> {
+    /// Joins the fetch that is running, or begins one unless it has become needless.
+    fn join_fetch(&self, needless: impl FnOnce(&State) -> bool + Send + 'static) -> Flight<Result<(), E>> {
         let shared = Arc::clone(&self.shared);
-        self.shared.flights.join((), || async move { shared.fetch().await })
+        self.shared.flights.join((), || async move { shared.fetch(needless).await })
     }
 }
 
@@ -138,26 +151,36 @@ impl<E> Shared<E> {
         moment.map_or(Duration::MAX, |moment| (self.clock)().saturating_sub(moment))
     }
 
-    fn may_fetch(&self, state: &State, floor: Duration) -> bool {
-        self.since(state.fetched_at) >= floor && self.since(state.failed_at) >= FAILURE_FLOOR
+    fn is_old(&self, state: &State) -> bool {
+        self.since(state.fetched_at) > MAX_AGE
     }
 
-    async fn fetch(&self) -> Result<(), E> {
-        // A caller may look up a key before a fetch ends and get here after it. The keys of that fetch are recent
-        // enough.
+    /// Returns how long to wait before the next fetch; none if it may begin at once.
+    fn wait(&self, state: &State) -> Option<Duration> {
+        if self.since(state.failed_at) < FAILURE_FLOOR {
+            return Some(FAILURE_FLOOR);
+        }
+        let ahead = state.paid_at.saturating_sub((self.clock)());
+        let rest = ahead.saturating_sub(UNKNOWN_KEY_INTERVAL * (UNKNOWN_KEY_BURST - 1));
+        Some(rest).filter(|rest| !rest.is_zero())
+    }
+
+    async fn fetch(&self, needless: impl FnOnce(&State) -> bool) -> Result<(), E> {
+        // A caller may look up a key before a fetch ends and get here after it.
         let state = self.state();
-        if !self.may_fetch(&state, FAILURE_FLOOR) {
+        if needless(&state) || self.wait(&state).is_some() {
             return Ok(());
         }
-        let outcome = (self.fetch)().await;
-        let now = Some((self.clock)());
-        let (next, result) = match outcome {
+        let begun = (self.clock)();
+        let paid_at = state.paid_at.max(begun) + UNKNOWN_KEY_INTERVAL;
+        let (next, result) = match (self.fetch)().await {
             Ok(keys) => {
                 let withdrawn = keys.lacks_one_of(&state.keys);
-                (State { keys, fetched_at: now, failed_at: None }, Ok(withdrawn))
+                (State { keys, fetched_at: Some(begun), failed_at: None, paid_at }, Ok(withdrawn))
             }
             Err(error) => {
-                (State { keys: state.keys.clone(), fetched_at: state.fetched_at, failed_at: now }, Err(error))
+                let (keys, fetched_at) = (state.keys.clone(), state.fetched_at);
+                (State { keys, fetched_at, failed_at: Some((self.clock)()), paid_at: state.paid_at }, Err(error))
             }
         };
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
@@ -229,17 +252,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unknown_key_is_fetched_once_in_ten_seconds() {
+    async fn unknown_keys_cause_five_fetches_and_then_one_in_ten_seconds() {
         let issuer = Issuer::new();
         assert_eq!(issuer.find("first").await, "found");
-        assert_eq!(issuer.find("second").await, "Unknown");
-        issuer.pass(9);
-        assert_eq!(issuer.find("third").await, "Unknown");
-        assert_eq!(issuer.fetches(), 1);
+        assert_eq!(issuer.find("invented").await, "Unknown", "the keys are as new as the question");
+        for fetches in 2..=5 {
+            issuer.pass(1);
+            assert_eq!(issuer.find("invented").await, "Unknown");
+            assert_eq!(issuer.fetches(), fetches);
+        }
+        assert_eq!(issuer.find("first").await, "found");
+        issuer.pass(1);
+        assert_eq!(issuer.find("second").await, "Unavailable(5s)", "it may be a new key");
+        assert_eq!(issuer.fetches(), 5);
+        issuer.pass(5);
+        issuer.answer(Ok("second"));
+        assert_eq!(issuer.find("second").await, "found");
+        assert_eq!((issuer.fetches(), issuer.keys.generation()), (6, 1), "the first key was withdrawn");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_put_into_use_right_after_a_fetch_is_found_at_once() {
+        let issuer = Issuer::new();
+        assert_eq!(issuer.find("first").await, "found");
         issuer.pass(1);
         issuer.answer(Ok("second"));
         assert_eq!(issuer.find("second").await, "found");
-        assert_eq!((issuer.fetches(), issuer.keys.generation()), (2, 1), "the first key was withdrawn");
     }
 
     #[tokio::test]
