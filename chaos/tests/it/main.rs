@@ -10,7 +10,7 @@ fn users_under_faults_get_what_they_were_promised() {
         return;
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_chaos"));
-    command.args(["--steps", "40", "--users", "6", "--replicas", "2", "--services", "1"]);
+    command.args(["--steps", "32", "--users", "6", "--replicas", "2", "--services", "1"]);
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     println!("{said}");
