@@ -5,9 +5,9 @@ SECONDS ?= 4
 
 PLAYGROUND := playground/dist/index.html
 EVERYTHING := --workspace --all-features
-WITH_DATABASE := package(auth-graph) + package(client-graph) + package(demo)
+WITH_DATABASE := package(auth-graph) + package(chaos) + package(client-graph) + package(demo)
 
-.PHONY: help run test check bench schema release-schema playground
+.PHONY: help run test check bench chaos schema release-schema playground
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,12 @@ bench: ## Measure, and print a table of ratios; SECONDS=2 for a short run
 	cargo build --release -p auth-graph -p client-graph -p bench --all-features
 	scripts/setup-test
 	DURABLE=yes scripts/with-postgres "$${CARGO_TARGET_DIR:-target}/release/bench" --seconds $(SECONDS)
+
+chaos: SECONDS = 600
+chaos: ## Let users and faults at random loose on both services, and check what was promised; SECONDS=60 SEED=7
+	scripts/setup-test
+	cargo build -p auth-graph -p client-graph -p chaos --all-features
+	scripts/with-postgres "$${CARGO_TARGET_DIR:-target}/debug/chaos" --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 schema: ## Write schema/*.graphql from the code
 	UPDATE_SCHEMA=1 cargo nextest run $(EVERYTHING) -E 'test(schema) - test(printed_as_it_is_committed)'

@@ -2,7 +2,7 @@
 
 use engine::administration::{self, Update};
 use engine::callers::Actor;
-use engine::feed::{outbox, reset};
+use engine::feed::{outbox as following, reset};
 use engine::webhooks;
 use model::values::UserId;
 use sea_orm::sea_query::Expr;
@@ -66,7 +66,7 @@ async fn a_cursor_of_another_history_has_expired_whatever_its_position() {
     let client = test.service_client("reader", "feed:read").await;
     let caller = test.bearer(&client.token().await);
     let ada = test.create_user("ada@test.com").await;
-    let backup = change_head::last(&test.app.db).await.unwrap();
+    let backup = outbox::last(&test.app.db).await.unwrap();
     let mut cursors = Vec::new();
     // The same backup is restored twice, so that the same positions are given to other changes.
     for names in [["Augusta", "Countess"], ["Byron", "King"]] {
@@ -101,7 +101,7 @@ async fn replicas_share_the_history_and_read_each_others_cursors() {
     reset::announce(&replica).await.unwrap();
     // A replica that runs notices the gap when it follows the outbox.
     test.create_user("bob@test.com").await;
-    outbox::catch_up(&test.app).await.unwrap();
+    following::catch_up(&test.app).await.unwrap();
     assert_eq!(changes_after(&caller, &before).await.code(), "CURSOR_EXPIRED");
     let page = changes_after(&caller, &Value::Null).await;
     let after = &page.data("userChanges")["nodes"][0]["cursor"];
@@ -121,11 +121,11 @@ async fn a_restore_that_was_not_reported_expires_the_cursors_of_lost_changes_and
     let test = TestApp::new().await;
     let client = test.service_client("reader", "feed:read").await;
     let ada = test.create_user("ada@test.com").await;
-    let backup = change_head::last(&test.app.db).await.unwrap();
+    let backup = outbox::last(&test.app.db).await.unwrap();
     for name in ["Augusta", "Countess"] {
         rename(&test, ada.id, name).await;
     }
-    outbox::catch_up(&test.app).await.unwrap();
+    following::catch_up(&test.app).await.unwrap();
     let caller = test.bearer(&client.token().await);
     let page = changes_after(&caller, &Value::Null).await;
     let known = page.data("userChanges")["nodes"].as_array().unwrap().last().unwrap()["cursor"].clone();
@@ -138,7 +138,7 @@ async fn a_restore_that_was_not_reported_expires_the_cursors_of_lost_changes_and
     assert!(reported("a reader of the feed"), "{}", captured.text());
 
     test.app.clock.advance(chrono::Duration::minutes(2));
-    outbox::catch_up(&test.app).await.unwrap();
+    following::catch_up(&test.app).await.unwrap();
     assert!(reported("this replica"), "{}", captured.text());
 }
 

@@ -6,9 +6,10 @@ use auth_graph::cli::Cli;
 use clap::CommandFactory;
 
 /// Packages whose sources are read.
-const PACKAGES: [&str; 12] = [
+const PACKAGES: [&str; 13] = [
     "auth-graph",
     "bench",
+    "chaos",
     "client-graph",
     "demo",
     "libs/database",
