@@ -1,8 +1,8 @@
 //! The change feed of auth-graph, followed in the background: sessions that end there are refused here within
 //! milliseconds, and the mirror holds every user, also those who never visited this service.
 //!
-//! `listener` reads the stream, `applier` writes the mirror, `keys` fetches the public keys when they have changed. Everything else works without the feed as well:
-//! revocations then take effect when a token expires.
+//! `listener` reads the stream, `applier` writes the mirror, `keys` fetches the public keys when they have changed.
+//! Everything else works without the feed as well: revocations then take effect when a token expires.
 
 mod applier;
 mod documents;

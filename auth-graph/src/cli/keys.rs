@@ -19,8 +19,8 @@ pub(super) enum Command {
         #[arg(long)]
         now: bool,
     },
-    /// Withdraw a stolen key at once. Every token that it signed is rejected from now on, here and by services that follow
-    /// the feed; other services reject them within 5 minutes.
+    /// Withdraw a stolen key at once. Every token that it signed is rejected from now on, here and by services that
+    /// follow the feed; other services reject them within 5 minutes.
     Retire {
         /// Identifier of the key, as `keys list` prints it.
         #[arg(allow_hyphen_values = true)]

@@ -69,8 +69,8 @@ async fn rotate(app: &App, token: &SecretString, device: &Device) -> Result<Toke
     Err(Error::unavailable("a session or its user changed while it was refreshed"))
 }
 
-/// Moves the session of a newest token to the next generation by one statement. Returns `None` if the token is older, or
-/// the session is not live. The commit does not wait for the disk: if the machine fails and loses it, the session
+/// Moves the session of a newest token to the next generation by one statement. Returns `None` if the token is older,
+/// or the session is not live. The commit does not wait for the disk: if the machine fails and loses it, the session
 /// continues from the token all the same.
 async fn advance(
     app: &App,

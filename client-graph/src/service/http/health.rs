@@ -18,9 +18,9 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Answers 200 when requests can be served, otherwise 503 with the failing part. auth-graph is a part only at the start,
-/// until the service knows which sessions have ended or has tried several times: the service continues during an outage
-/// of auth-graph. The ages of the feed are included for alarms; an unknown age is null.
+/// Answers 200 when requests can be served, otherwise 503 with the failing part. auth-graph is a part only at the
+/// start, until the service knows which sessions have ended or has tried several times: the service continues during an
+/// outage of auth-graph. The ages of the feed are included for alarms; an unknown age is null.
 pub(super) async fn ready(State(site): State<Site>) -> impl IntoResponse {
     let pending = database::pending_migrations(&site.app.db).await;
     let FeedStatus { state, age, lag, mirror_age } = site.app.auth.feed_status();
