@@ -16,6 +16,7 @@ use engine::signing_in::{Login, login};
 use model::clock::Clock;
 use model::config::{Config, Sources};
 use model::values::{NewPassword, PersonName};
+use sea_orm::{ConnectionTrait, Database};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -62,9 +63,10 @@ pub fn rows(time: Duration) -> Result<Vec<Row>, Box<dyn Error>> {
 /// Returns the changes per second, and the seconds from the last one until every replica had read all.
 async fn measure(server: &str, way: Option<Duration>, replicas: usize, time: Duration) -> Result<(f64, f64), Failure> {
     let folder = tempfile::tempdir()?;
+    let database = fresh(server).await?;
     let url = match way {
-        Some(way) => far(server, way, &folder)?,
-        None => server.to_owned(),
+        Some(way) => far(&database, way, &folder)?,
+        None => database,
     };
     let mut config = Config::load(&Sources::default())?;
     config.data_dir = folder.path().to_owned();
@@ -97,6 +99,17 @@ async fn measure(server: &str, way: Option<Duration>, replicas: usize, time: Dur
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     Ok((changes as f64 / time.as_secs_f64(), ended.elapsed().as_secs_f64()))
+}
+
+/// Creates a database, and returns its URL.
+async fn fresh(server: &str) -> Result<String, Failure> {
+    let name = format!("changes_{}", uuid::Uuid::new_v4().simple());
+    let db = Database::connect(server).await?;
+    db.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
+    db.close().await?;
+    let mut url = Url::parse(server)?;
+    url.set_path(&name);
+    Ok(url.into())
 }
 
 async fn sign_in(app: &App, number: usize) -> Result<Principal, Failure> {

@@ -7,7 +7,7 @@ mod listing;
 use std::collections::HashMap;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::unique;
@@ -259,10 +259,10 @@ pub async fn update(txn: &impl ConnectionTrait, user: &Model) -> Result<(), DbEr
     Entity::update(row).exec(txn).await.map(drop)
 }
 
-/// Raises the version of every user by `by`, including deleted users.
-pub async fn raise_versions(txn: &impl ConnectionTrait, by: i64) -> Result<(), DbErr> {
-    let raised = Entity::update_many().col_expr(Column::Version, Expr::col(Column::Version).add(by));
-    raised.exec(txn).await.map(drop)
+/// Raises the version of every user by `by`, and at least to `least`, including deleted users.
+pub async fn raise_versions(txn: &impl ConnectionTrait, by: i64, least: i64) -> Result<(), DbErr> {
+    let raised = Func::greatest([Expr::col(Column::Version).add(by), Expr::value(least)]);
+    Entity::update_many().col_expr(Column::Version, raised.into()).exec(txn).await.map(drop)
 }
 
 /// Returns the number of superusers who may sign in.

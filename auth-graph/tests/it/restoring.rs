@@ -154,3 +154,22 @@ async fn a_webhook_that_knows_lost_changes_is_logged() {
     webhooks::with_work(&site.test.app).await.unwrap();
     assert!(captured.text().contains("a webhook"), "{}", captured.text());
 }
+
+/// The first attempt was found to be wrong, and the same backup is put back once more.
+#[tokio::test]
+async fn a_second_restore_of_the_same_backup_has_higher_versions_than_the_first() {
+    let test = TestApp::new().await;
+    let ada = test.create_user("ada@test.com").await;
+    let backup = outbox::last(&test.app.db).await.unwrap();
+    let restored = async || {
+        restore(&test, backup, ada.clone()).await;
+        reset::announce(&test.app).await.unwrap();
+        store::users::find(&test.app.db, ada.id).await.unwrap().unwrap().version
+    };
+    let first = restored().await;
+    for name in ["Byron", "Lovelace", "King"] {
+        rename(&test, ada.id, name).await;
+    }
+    test.app.clock.advance(chrono::Duration::minutes(1));
+    assert!(restored().await > first + 3);
+}

@@ -13,8 +13,12 @@ use store::{change_head, changes, one_time_tokens, users, webhooks};
 /// Larger than the number of changes between two backups. A replica that runs notices the gap, and the numbers of
 /// deliveries to webhooks do not repeat.
 const CHANGES: i64 = 1_000_000_000;
-/// Larger than the number of changes to one user. JavaScript clients accept no version beyond 31 bits.
+/// Larger than the number of changes to one user.
 const VERSIONS: i64 = 1_000_000;
+/// Midnight of 2026-01-01 (UTC) in seconds since 1970. Versions are raised at least to the seconds since then, so that
+/// those of another restore of the same backup are higher. JavaScript clients accept no version beyond 31 bits, which
+/// lasts until 2094.
+const START: i64 = 1_767_225_600;
 
 /// Expires every cursor of the feed and raises the versions of all users above those of any copy, so that readers load
 /// the snapshots. Deletes all one-time tokens, because some were used since the backup. Webhook endpoints receive the
@@ -22,7 +26,7 @@ const VERSIONS: i64 = 1_000_000;
 pub async fn announce(app: &App) -> Result<()> {
     let txn = store::begin(&app.db).await?;
     store::without_statement_timeout(&txn).await?;
-    users::raise_versions(&txn, VERSIONS).await?;
+    users::raise_versions(&txn, VERSIONS, app.clock.now().timestamp() - START).await?;
     one_time_tokens::delete_all(&txn).await?;
     let (action, target_kind, target_id) = ("database.restored", "database", String::new());
     let entry = Entry { action, target_kind, target_id, before: Value::Null, after: Value::Null, reason: None };
