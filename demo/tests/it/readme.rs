@@ -67,7 +67,7 @@ fn the_readme_starts_with_the_two_commands() {
 
 #[test]
 fn every_make_target_in_the_documents_exists() {
-    let targets = ["run", "test", "check", "bench", "schema", "release-schema", "playground", "help"];
+    let targets = ["run", "test", "check", "bench", "chaos", "schema", "release-schema", "playground", "help"];
     for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
         let text = std::fs::read_to_string(root().join(name)).unwrap();
         for rest in text.split("make ").skip(1) {
