@@ -141,7 +141,8 @@ fn facts(account: &Account) -> Value {
     facts
 }
 
-/// Returns one page of the audit log, the latest event first: see [`RECENT`].
+/// Returns one page of the audit log, the latest event first. Events that are filtered by their action alone are those
+/// of the last 30 days, unless the filter gives a start.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`] for a bad page.
