@@ -85,6 +85,35 @@ async fn a_restore_may_take_longer_than_a_request() {
     engine::feed::reset::announce(&test.app).await.unwrap();
 }
 
+/// The first attempt waits for as long as a lock may take. PostgreSQL then frees the lock during the second one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_waited_too_long_for_its_user_is_tried_once_more() {
+    let test = TestApp::with(|config| {
+        config.database.lock_timeout = Duration::from_secs(1);
+        config.database.idle_in_transaction_timeout = Duration::from_millis(1500);
+    })
+    .await;
+    if test.app.db.get_database_backend() != DbBackend::Postgres {
+        return;
+    }
+    let holder = test.replica().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let hold = async || {
+        let txn = store::begin(&holder.db).await.unwrap();
+        users::find_locked(&txn, ada.user.id).await.unwrap();
+        txn
+    };
+    let held = hold().await;
+    test.disable(ada.user.id).await;
+    drop(held);
+    test.enable(ada.user.id).await;
+    let ada = test.sign_in(ada.user.clone()).await;
+    let held = hold().await;
+    let everywhere = ada.caller.send(operation!("logout"), json!({ "everywhere": true })).await;
+    assert_eq!(everywhere.data("logout")["revokedSessions"], 1);
+    drop(held);
+}
+
 /// Who is locked out for too long gets an answer that says so, and may try again.
 #[tokio::test]
 async fn a_lock_that_is_held_for_too_long_is_unavailable() {

@@ -38,6 +38,20 @@ pub(crate) fn is_busy(error: &DbErr) -> bool {
     refusal.and_then(DatabaseError::code).is_some_and(|code| code == "5")
 }
 
+/// Returns whether another transaction is the reason of the failure: the database has rolled this one back for it
+/// (class 40), or a lock was not free in time (class 55). The same work can succeed when it is repeated.
+#[must_use]
+pub fn is_conflict(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
+        return false;
+    };
+    let Some(refusal) = cause.as_database_error().filter(|refusal| refusal.try_downcast_ref::<SqliteError>().is_none())
+    else {
+        return false;
+    };
+    refusal.code().is_some_and(|code| code.starts_with("40") || code.starts_with("55"))
+}
+
 /// Returns whether a statement of PostgreSQL has waited for a lock for longer than its `lock_timeout`.
 pub(crate) fn is_lock_timeout(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {

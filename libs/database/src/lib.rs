@@ -8,6 +8,6 @@ mod migrations;
 mod transaction;
 
 pub use connect::{Bounds, Commits, connect};
-pub use failure::{describe_connect_error, is_unavailable};
+pub use failure::{describe_connect_error, is_conflict, is_unavailable};
 pub use migrations::{Migrations, is_newer, pending_migrations};
 pub use transaction::{begin, has_one_writer, without_statement_timeout};

@@ -41,9 +41,8 @@ impl<'a> UserEdit<'a> {
     /// # Errors
     /// [`Error::NotFound`] when there is no such user.
     pub(crate) async fn begin(app: &'a App, actor: &'a Actor, id: UserId) -> Result<Self> {
-        let txn = store::begin(&app.db).await?;
-        let user = users::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-        Self::within(app, actor, txn, user).await
+        let (txn, user) = users::begin_locked(&app.db, id).await?;
+        Self::within(app, actor, txn, user.ok_or(Error::NotFound)?).await
     }
 
     /// Starts a change to a user whose row this transaction has locked.

@@ -50,10 +50,10 @@ pub async fn logout(
         }
         (None, Some(principal)) => match principal.holder() {
             Holder::User(user, session) => {
-                let txn = store::begin(&app.db).await?;
-                if target == LogoutTarget::AllSessions {
-                    users::find_locked(&txn, user).await?;
-                }
+                let txn = match target {
+                    LogoutTarget::AllSessions => users::begin_locked(&app.db, user).await?.0,
+                    LogoutTarget::ThisSession => store::begin(&app.db).await?,
+                };
                 (txn, user, session)
             }
             // A service client has no session.
