@@ -9,7 +9,7 @@ mod graphql;
 mod rest;
 mod routes;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
@@ -49,9 +49,12 @@ impl Proxy {
     /// Accepts `X-Forwarded-For` from proxies in these networks, such as `10.0.0.0/8`.
     ///
     /// # Errors
-    /// Names the first text that is not a network.
+    /// Names the first text that is neither.
     pub fn trust<'a>(self, networks: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
-        let parse = |text: &str| text.parse::<IpNet>().map_err(|_| format!("\"{text}\" is not a network"));
+        let parse = |text: &str| {
+            let address = || text.parse::<IpAddr>().map(IpNet::from);
+            text.parse().or_else(|_| address()).map_err(|_| format!("\"{text}\" is neither a network nor an address"))
+        };
         let networks = networks.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         Ok(self.trust_networks(networks))
     }

@@ -112,6 +112,7 @@ pub struct Server {
     /// Address that clients use, without a trailing slash unless the issuer has one. It may be empty.
     pub public_url: String,
     /// Networks of the proxies whose `X-Forwarded-For` is trusted.
+    #[serde(deserialize_with = "settings::networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// Further origins whose pages may send requests, also with the cookie, and open a WebSocket.
     pub allowed_origins: Vec<String>,

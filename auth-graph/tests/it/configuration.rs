@@ -194,6 +194,9 @@ fn each_broken_rule_is_reported() {
         ("audit.retention", "500000000y"),
         ("server.shutdown_grace", "2h"),
         ("server.allowed_origins", "[\"https://app.example.com/\"]"),
+        ("server.allowed_origins", "[\"capacitor://localhost/\"]"),
+        ("server.allowed_origins", "[\"https://*.example.com\"]"),
+        ("server.allowed_origins", "[\"null\"]"),
         ("server.trusted_proxies", "[\"everybody\"]"),
         ("roles.staff", "[\"two words\"]"),
         ("log.filter", "a=b=c"),
@@ -202,6 +205,23 @@ fn each_broken_rule_is_reported() {
         assert!(problems.0.iter().any(|problem| problem.key == key), "{key} = {value}");
         assert!(!problems.to_string().contains("hunter2"), "{problems}");
     }
+}
+
+#[test]
+fn an_address_alone_is_a_network_and_apps_have_origins() {
+    let config = load(&[
+        ("server.trusted_proxies", "[\"10.0.0.1\", \"2001:db8::1\", \"192.0.2.0/24\"]"),
+        ("webhooks.allowed_networks", "[\"10.0.0.7\"]"),
+        (
+            "server.allowed_origins",
+            "[\"capacitor://localhost\", \"tauri://localhost\", \"chrome-extension://abcdefghijklmnopabcdefghijklmnop\"]",
+        ),
+    ])
+    .unwrap();
+    let networks = config.server.trusted_proxies.iter().chain(&config.webhooks.allowed_networks);
+    let networks: Vec<String> = networks.map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.1/32", "2001:db8::1/128", "192.0.2.0/24", "10.0.0.7/32"]);
+    assert!(config.allows_origin("tauri://localhost"));
 }
 
 #[test]

@@ -65,6 +65,7 @@ pub struct Server {
     /// Address and port to listen on.
     pub bind: SocketAddr,
     /// Networks of the proxies whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "settings::networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// Additional origins whose pages may open a WebSocket.
     pub allowed_origins: Vec<String>,

@@ -86,6 +86,14 @@ fn the_limits_of_connections_have_bounds() {
         ("server.request_timeout", ["11s", "10m"], ["10s", "11m"]),
         ("server.max_connections", ["1", "1000000"], ["0", "1000001"]),
         ("server.max_connections_per_address", ["1", "1000000"], ["0", "1000001"]),
+        ("server.max_anonymous_sockets_per_address", ["1", "1000000"], ["0", "1000001"]),
+        ("server.anonymous_socket_idle", ["1s", "1h"], ["0s", "2h"]),
+        ("server.trusted_proxies", ["[\"10.0.0.1\"]", "[\"2001:db8::/32\"]"], ["[\"10.0.0.1:80\"]", "[\"proxy\"]"]),
+        (
+            "server.allowed_origins",
+            ["[\"tauri://localhost\"]", "[\"https://app.example.com\"]"],
+            ["[\"null\"]", "[\"https://app.example.com/\"]"],
+        ),
     ] {
         for (values, is_good) in [(good, true), (bad, false)] {
             for value in values {

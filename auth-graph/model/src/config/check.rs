@@ -86,8 +86,8 @@ impl Config {
             "the demo has known passwords: it serves loopback addresses only",
         );
         for origin in &self.server.allowed_origins {
-            let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
-            rule(exact, "server.allowed_origins", "must contain origins such as https://app.example.com");
+            let message = "must contain origins such as https://app.example.com or capacitor://localhost";
+            rule(settings::is_origin(origin), "server.allowed_origins", message);
         }
         let times = SECOND..=3600 * SECOND;
         rule(times.contains(&self.server.idle_timeout), "server.idle_timeout", "must be from 1s to 1h");

@@ -14,6 +14,7 @@ pub struct Webhooks {
     /// If true, endpoints may be on this machine, also with `http://`.
     pub allow_loopback: bool,
     /// Private networks that may have endpoints.
+    #[serde(deserialize_with = "settings::networks")]
     pub allowed_networks: Vec<IpNet>,
     /// Time to wait for an answer.
     #[serde(with = "humantime_serde")]

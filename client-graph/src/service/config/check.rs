@@ -24,8 +24,8 @@ impl Config {
             rule(false, "secret", reason);
         }
         for origin in &self.server.allowed_origins {
-            let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
-            rule(exact, "server.allowed_origins", "must hold origins such as https://app.example.com");
+            let message = "must hold origins such as https://app.example.com or capacitor://localhost";
+            rule(settings::is_origin(origin), "server.allowed_origins", message);
         }
         let url = self.database.url.expose_secret();
         let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| url.starts_with(scheme));
