@@ -33,7 +33,7 @@ use engine::app::App;
 use model::config::Profile;
 
 pub use caller::Caller;
-pub use delivery::{Browser, Page, RefreshCookie, cookie_name};
+pub use delivery::{Browser, Page, cookie_name};
 pub use error::ApiError;
 pub use guard::{Authenticated, HasScope, HasScopeForAll};
 pub use operations::own_documents;

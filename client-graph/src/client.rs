@@ -4,9 +4,9 @@
 mod authentication;
 mod builder;
 mod context;
+mod cookies;
 mod feed;
 mod first_sight;
-mod headers;
 mod operations;
 mod remote_verification;
 mod socket;

@@ -63,6 +63,12 @@ impl Error {
         Self::new(Code::ValidationFailed).with_detail(format!("{field}: {message}"))
     }
 
+    /// Returns whether the error has a message of its own, and not that of its code.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn has_detail(&self) -> bool {
+        self.detail.is_some()
+    }
+
     /// Sets the message, which users may read.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {

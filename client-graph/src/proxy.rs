@@ -46,7 +46,7 @@ impl Proxy {
         Self { auth, trusted: Arc::default() }
     }
 
-    /// Accepts `X-Forwarded-For` from proxies in these networks, such as `10.0.0.0/8`.
+    /// Accepts `X-Forwarded-For` from proxies in these networks, such as `10.0.0.0/8`, or with these addresses.
     ///
     /// # Errors
     /// Names the first text that is neither.
@@ -102,8 +102,8 @@ impl Proxy {
 
 /// Returns the cookies that hold a refresh token, as one header.
 fn refresh_cookie(headers: &HeaderMap) -> Option<HeaderValue> {
-    let cookies = http_input::cookies(headers).filter(|cookie| REFRESH_COOKIES.contains(&cookie.name()));
-    let ours: Vec<String> = cookies.map(|cookie| cookie.to_string()).collect();
+    let cookies = http_input::cookies(headers).filter(|(name, _)| REFRESH_COOKIES.contains(name));
+    let ours: Vec<String> = cookies.map(|(name, value)| format!("{name}={value}")).collect();
     let mut value = HeaderValue::try_from(ours.join("; ")).ok().filter(|value| !value.is_empty())?;
     value.set_sensitive(true);
     Some(value)

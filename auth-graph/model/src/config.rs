@@ -347,6 +347,13 @@ impl Config {
             || Url::parse(&self.issuer()).is_ok_and(|url| url.origin().ascii_serialization() == origin)
     }
 
+    /// Returns true if a page of this allowed origin may use the cookie although it is not of the service itself: the
+    /// cookie belongs to the parent domain, or the page is served by this machine during development.
+    #[must_use]
+    pub fn shares_cookie_with(&self, origin: &str) -> bool {
+        !self.cookies.domain.is_empty() || settings::is_on_this_machine(origin)
+    }
+
     /// Returns the public address of a path that starts with a slash.
     #[must_use]
     pub fn url_of(&self, path: &str) -> String {

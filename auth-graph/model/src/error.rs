@@ -26,6 +26,8 @@ pub enum Error {
     TokenExpired,
     /// The token was not issued by this service, or is not meant for this use.
     TokenInvalid,
+    /// The request has a token in a form that is not understood.
+    AuthorizationMalformed,
     /// The session of the token has ended.
     TokenRevoked,
     /// An outdated refresh token was used. It may be stolen, so its session was ended.
@@ -105,7 +107,7 @@ impl Error {
             Self::Unauthenticated => Code::Unauthenticated,
             Self::InvalidCredentials => Code::InvalidCredentials,
             Self::TokenExpired => Code::TokenExpired,
-            Self::TokenInvalid => Code::TokenInvalid,
+            Self::TokenInvalid | Self::AuthorizationMalformed => Code::TokenInvalid,
             Self::TokenRevoked => Code::TokenRevoked,
             Self::TokenReused => Code::TokenReused,
             Self::OneTimeTokenInvalid => Code::OneTimeTokenInvalid,
@@ -143,6 +145,7 @@ impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Conflict(message) => formatter.write_str(message),
+            Self::AuthorizationMalformed => formatter.write_str(errors::AUTHORIZATION_MALFORMED),
             Self::ValidationFailed { field, path, message } => write!(formatter, "{field}{path}: {message}"),
             other => formatter.write_str(other.code().message()),
         }

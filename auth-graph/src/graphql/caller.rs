@@ -20,6 +20,8 @@ pub enum Caller {
     Principal(Principal),
     /// The token of the request was rejected.
     Refused(Refusal),
+    /// The request has a token in a form that is not understood.
+    Malformed,
 }
 
 impl Caller {
@@ -40,6 +42,7 @@ pub(super) fn caller<'a>(ctx: &Context<'a>) -> Result<Option<&'a Principal>> {
     match ctx.data_opt::<Caller>() {
         None | Some(Caller::Anonymous) => Ok(None),
         Some(Caller::Refused(refusal)) => Err(Error::from(*refusal).into()),
+        Some(Caller::Malformed) => Err(Error::AuthorizationMalformed.into()),
         Some(Caller::Principal(caller)) => {
             callers::recheck(app(ctx), caller, app(ctx).clock.now()).map_err(Error::from)?;
             Ok(Some(caller))

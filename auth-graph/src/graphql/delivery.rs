@@ -29,19 +29,8 @@ pub enum Delivery {
 pub enum Page {
     /// A page of this service or of an allowed origin, or no page.
     Trusted,
-    /// Any other page.
-    Foreign,
-}
-
-/// Refresh token in the cookies of a request.
-#[derive(Clone, Debug)]
-pub enum RefreshCookie {
-    /// There is no such cookie.
-    Absent,
-    /// The cookie holds this token.
-    Token(SecretString),
-    /// Several cookies have the name, and another host of the domain may have set one of them.
-    Ambiguous,
+    /// Any other page, with the reason for the log.
+    Foreign(&'static str),
 }
 
 /// The parts of a request that only browsers send.
@@ -49,8 +38,9 @@ pub enum RefreshCookie {
 pub struct Browser {
     /// Page that caused the request.
     pub page: Page,
-    /// Refresh token in the cookie.
-    pub cookie: RefreshCookie,
+    /// Values of the cookies with the name of ours. There can be several: another host of a parent domain, or an
+    /// earlier deployment, may have set one of them.
+    pub cookies: Vec<SecretString>,
     /// Value of the header `X-CSRF-Token`.
     pub csrf_token: Option<String>,
 }
@@ -60,19 +50,24 @@ pub struct Browser {
 ///
 /// A refusal does not delete the cookie, because the request may be forged or may have lost a race against another tab.
 pub(super) fn cookie<'a>(ctx: &Context<'a>) -> Option<Result<&'a SecretString>> {
-    let browser = ctx.data_opt::<Browser>()?;
-    match &browser.cookie {
-        RefreshCookie::Absent => None,
-        RefreshCookie::Token(token) => Some(admit(app(ctx), browser, token).map(|()| token)),
-        RefreshCookie::Ambiguous => Some(Err(refuse("several cookies have its name"))),
-    }
+    let browser = ctx.data_opt::<Browser>().filter(|browser| !browser.cookies.is_empty())?;
+    Some(admit(app(ctx), browser))
 }
 
 /// Rejects a request of a foreign page for a cookie.
 pub(super) fn check_page(ctx: &Context<'_>) -> Result<()> {
     match ctx.data_opt::<Browser>() {
-        Some(Browser { page: Page::Foreign, .. }) => Err(refuse("the page is not of an allowed origin")),
+        Some(Browser { page: Page::Foreign(reason), .. }) => Err(refuse(reason)),
         _ => Ok(()),
+    }
+}
+
+/// Returns whether a page that may use the cookie has signed out in this browser before: it still has the CSRF token of
+/// the cookie, which is gone.
+pub(super) fn is_signed_out(ctx: &Context<'_>) -> Result<bool> {
+    match ctx.data_opt::<Browser>() {
+        Some(Browser { cookies, csrf_token: Some(_), .. }) if cookies.is_empty() => check_page(ctx).map(|()| true),
+        _ => Ok(false),
     }
 }
 
@@ -86,16 +81,21 @@ pub(super) fn clear(ctx: &Context<'_>) {
     append(ctx, "", 0);
 }
 
-fn admit(app: &App, browser: &Browser, token: &SecretString) -> Result<()> {
-    if browser.page == Page::Foreign {
-        return Err(refuse("the page is not of an allowed origin"));
+/// Returns the cookie that belongs to the session of the CSRF token. Of several, the newest generation: an older one
+/// would end the session.
+fn admit<'a>(app: &App, browser: &'a Browser) -> Result<&'a SecretString> {
+    if let Page::Foreign(reason) = browser.page {
+        return Err(refuse(reason));
     }
-    let (session, _) = app.tokens.refresh.decode(token)?;
-    match &browser.csrf_token {
-        Some(csrf_token) if app.tokens.csrf.verify(session, csrf_token) => Ok(()),
-        Some(_) => Err(refuse("X-CSRF-Token belongs to another session")),
-        None => Err(refuse("X-CSRF-Token is missing")),
+    let decoded = browser.cookies.iter().filter_map(|token| Some((app.tokens.refresh.decode(token).ok()?, token)));
+    let ours: Vec<_> = decoded.collect();
+    if ours.is_empty() {
+        return Err(Error::TokenInvalid);
     }
+    let csrf_token = browser.csrf_token.as_ref().ok_or_else(|| refuse("X-CSRF-Token is missing"))?;
+    let fitting = ours.into_iter().filter(|((session, _), _)| app.tokens.csrf.verify(*session, csrf_token));
+    let newest = fitting.max_by_key(|((_, generation), _)| *generation);
+    newest.map(|(_, token)| token).ok_or_else(|| refuse("X-CSRF-Token belongs to another session"))
 }
 
 /// The failed check is logged for the operator; the page does not learn it.

@@ -202,7 +202,14 @@ impl SessionMutation {
         let (token, caller) = match (&given, &cookie) {
             (Some(token), _) => (Some(token), None),
             (None, Some(Ok(token))) => (Some(*token), None),
-            (None, Some(Err(_)) | None) => (None, caller(ctx)?),
+            (None, Some(Err(_))) => (None, caller(ctx)?),
+            (None, None) => match caller(ctx) {
+                // A page with two tabs signs out twice.
+                Err(_) | Ok(None) if target == LogoutTarget::ThisSession && delivery::is_signed_out(ctx)? => {
+                    return Ok(LogoutPayload { revoked_sessions: 0 });
+                }
+                caller => (None, caller?),
+            },
         };
         if let (Some(Err(refusal)), None) = (cookie, caller) {
             return Err(refusal.into());

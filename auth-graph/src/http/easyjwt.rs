@@ -93,7 +93,7 @@ async fn blacklist(State(app): State<App>, parts: Parts, body: Body) -> Answer {
 async fn user(State(app): State<App>, request: Request) -> Answer {
     let token = match Bearer::of(request.headers()) {
         Bearer::Absent => return Err(Refusal::Anonymous),
-        Bearer::Malformed => return Err(Refusal::BadBearer),
+        Bearer::Malformed => return Err(Error::AuthorizationMalformed.into()),
         Bearer::Token(token) => token.into(),
     };
     let caller = match callers::authenticate(&app, &token).await {

@@ -1,8 +1,8 @@
 //! WebSockets: the caller of a connection, its end, and its renewal with a new token.
 //!
-//! The token is in the member `authorization` of the payload of `connection_init`, in the form of the header of that
-//! name. A new token is in the payload of a `ping`. Cookies are ignored, because a page of another site could open a
-//! socket with them.
+//! The token is in the payload of `connection_init`, or in the header `Authorization` of the request that opens the
+//! socket, which browsers cannot set. A new token is in the payload of a `ping`. Cookies are ignored, because a page of
+//! another site could open a socket with them.
 
 use async_graphql::Data;
 use axum::extract::ws::WebSocketUpgrade;
@@ -11,7 +11,6 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use graphql_edge::Connection;
 use http_input::Bearer;
-use serde_json::Value;
 
 use super::identity::{device, identify};
 use super::site::Site;
@@ -28,12 +27,13 @@ pub(super) fn open(
 ) -> Response {
     let app = site.app.clone();
     let device = device(&app, parts);
+    let opened_by = parts.headers.clone();
     let origins = &site.app.config.server.allowed_origins;
     site.edge.websocket(upgrade, &parts.headers, origins, async move |payload| {
-        let caller = sender(&app, &payload).await.unwrap_or(Caller::Anonymous);
+        let caller = identify(&app, Bearer::of_socket(&opened_by, &payload)).await;
         let live_caller = match &caller {
             Caller::Principal(principal) => Some(LiveCaller::new(principal.clone())),
-            Caller::Anonymous | Caller::Refused(_) => None,
+            Caller::Anonymous | Caller::Refused(_) | Caller::Malformed => None,
         };
         Ok(connection(app, caller, live_caller, device))
     })
@@ -53,17 +53,14 @@ fn connection(app: App, caller: Caller, live_caller: Option<LiveCaller>, device:
     begun.renewed_by(move |payload| {
         let (app, live_caller, device) = (app.clone(), live_caller.clone(), device.clone());
         async move {
-            let Some(next) = sender(&app, &payload).await else { return Ok(None) };
+            let next = match Bearer::of_payload(&payload) {
+                Bearer::Absent => return Ok(None),
+                sent => identify(&app, sent).await,
+            };
             renew(live_caller.as_ref(), &next).map_err(ApiError::from)?;
             Ok(Some(connection(app, next, live_caller, device)))
         }
     })
-}
-
-/// Authenticates the sender of a payload, if it has a token.
-async fn sender(app: &App, payload: &Value) -> Option<Caller> {
-    let sent = ["authorization", "Authorization"].into_iter().find_map(|name| payload.get(name)?.as_str())?;
-    Some(identify(app, Bearer::parse(sent)).await)
 }
 
 /// Checks that a connection may continue with the next caller. A connection without a valid token cannot be renewed:
@@ -71,6 +68,7 @@ async fn sender(app: &App, payload: &Value) -> Option<Caller> {
 fn renew(live_caller: Option<&LiveCaller>, next: &Caller) -> Result<()> {
     match (live_caller, next) {
         (_, Caller::Refused(refusal)) => Err((*refusal).into()),
+        (_, Caller::Malformed) => Err(Error::AuthorizationMalformed),
         (Some(live_caller), Caller::Principal(next)) => live_caller.renew(next.clone()),
         _ => Err(Error::Forbidden),
     }

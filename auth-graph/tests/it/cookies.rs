@@ -245,6 +245,105 @@ async fn signing_out_deletes_the_cookie() {
     assert_eq!(set_cookie(&answer.headers), deleted);
 }
 
+/// Another tab, or a second click.
+#[tokio::test]
+async fn signing_out_again_after_the_cookie_is_gone_ends_nothing() {
+    let test = TestApp::new().await;
+    let first = sign_in(&test).await;
+    with_session(&test, &first).send(operation!("logout"), json!({})).await.data("logout");
+    let page = test.anonymous().with_header("x-csrf-token", csrf_token(&first));
+    let ended = format!("Bearer {}", first.data("login")["accessToken"].as_str().unwrap());
+    for again in [page.clone(), page.clone().with_header("authorization", &ended)] {
+        assert_eq!(again.send(operation!("logout"), json!({})).await.data("logout")["revokedSessions"], 0);
+        let everywhere = again.send("mutation { logout(everywhere: true) { revokedSessions } }", json!({})).await;
+        assert!(["UNAUTHENTICATED", "TOKEN_REVOKED"].contains(&everywhere.code()), "{}", everywhere.text);
+    }
+    // A browser does not send the cookie for a page of another site, where the session may still be alive.
+    let foreign = page.with_header("sec-fetch-site", "cross-site");
+    assert_eq!(foreign.send(operation!("logout"), json!({})).await.code(), "FORBIDDEN");
+    assert_eq!(test.anonymous().send(operation!("logout"), json!({})).await.code(), "UNAUTHENTICATED");
+}
+
+/// hyperium/headers#85: a cookie of the shop's analytics signed its users out for good.
+#[tokio::test]
+async fn bytes_of_other_cookies_do_not_matter() {
+    let test = TestApp::new().await;
+    let mut newest = sign_in(&test).await;
+    for other in ["consent=\u{e4}", "name=J\u{f6}rg; \u{1f36a}"] {
+        let pair = set_cookie(&newest.headers).split(';').next().unwrap().to_owned();
+        for cookies in [format!("{other}; {pair}"), format!("{pair}; {other}")] {
+            let caller = test.anonymous().with_header("cookie", &cookies);
+            newest = refresh(&caller.with_header("x-csrf-token", csrf_token(&newest))).await;
+            newest.data("refresh");
+        }
+    }
+}
+
+/// lobu-ai/lobu#2578: the cookie of a parent domain or of another deployment came first, and signing in anew did not
+/// help.
+#[tokio::test]
+async fn of_several_cookies_the_one_of_the_csrf_token_is_used() {
+    let test = TestApp::new().await;
+    let first = sign_in(&test).await;
+    let second = refresh(&with_session(&test, &first)).await;
+    let input = json!({ "email": "ada@test.com", "password": PASSWORD, "delivery": "COOKIE" });
+    let other = test.anonymous().send(LOGIN, json!({ "input": input })).await;
+    let value = |answer: &Answer| set_cookie(&answer.headers).split(';').next().unwrap().to_owned();
+    let (newest, outdated, foreign) = (value(&second), value(&first), value(&other));
+    test.app.clock.advance(chrono::Duration::minutes(1));
+    let mut csrf = csrf_token(&second).to_owned();
+    let mut newest_value = newest;
+    for stale in [format!("{NAME}="), format!("{NAME}=agr_stale"), format!("{NAME}=x y"), foreign.clone(), outdated] {
+        for cookies in [format!("{stale}; {newest_value}"), format!("{newest_value}; theme=dark; {stale}")] {
+            let caller = test.anonymous().with_header("cookie", &cookies).with_header("x-csrf-token", &csrf);
+            let answer = refresh(&caller).await;
+            answer.data("refresh");
+            (newest_value, csrf) = (value(&answer), csrf_token(&answer).to_owned());
+        }
+    }
+    let both = format!("{foreign}; {newest_value}");
+    let forged = test.anonymous().with_header("cookie", &both);
+    assert_refused(&refresh(&forged).await, "FORBIDDEN");
+    assert_refused(&refresh(&forged.with_header("x-csrf-token", "wrong")).await, "FORBIDDEN");
+    let neither = test.anonymous().with_header("cookie", &format!("{NAME}=agr_one; {NAME}=agr_two"));
+    assert_refused(&refresh(&neither.with_header("x-csrf-token", &csrf)).await, "TOKEN_INVALID");
+    let caller = test.anonymous().with_header("cookie", &both).with_header("x-csrf-token", &csrf);
+    assert_eq!(caller.send(operation!("logout"), json!({})).await.data("logout")["revokedSessions"], 1);
+    let still = test.anonymous().with_header("cookie", &foreign).with_header("x-csrf-token", csrf_token(&other));
+    refresh(&still).await.data("refresh");
+}
+
+/// vitejs/vite#21861: a development server has another port, which browsers call the same site.
+#[tokio::test]
+async fn a_listed_page_of_this_machine_may_use_the_cookie() {
+    let origins = ["http://localhost:5173", "http://127.0.0.1:5173", "https://app.example.com"];
+    let test = TestApp::with(|config| {
+        config.server.public_url = "http://localhost:8000".to_owned();
+        config.server.allowed_origins = origins.map(str::to_owned).to_vec();
+    })
+    .await;
+    test.create_user("ada@test.com").await;
+    let input = json!({ "email": "ada@test.com", "password": PASSWORD, "delivery": "COOKIE" });
+    let sent_from = async |origin: &str, site: &str| {
+        let page = test.anonymous().with_header("origin", origin).with_header("sec-fetch-site", site);
+        page.send(LOGIN, json!({ "input": input })).await
+    };
+    for origin in &origins[..2] {
+        let answer = sent_from(origin, "same-site").await;
+        assert!(set_cookie(&answer.headers).starts_with("auth_graph_refresh=agr_"), "{}", answer.text);
+        let page = with_session(&test, &answer).with_header("origin", origin);
+        refresh(&page.with_header("sec-fetch-site", "same-site")).await.data("refresh");
+    }
+    for (origin, site) in [
+        ("http://localhost:5174", "same-site"),
+        ("http://127.0.0.1:5173", "cross-site"),
+        ("https://app.example.com", "same-site"),
+        ("https://app.example.com", "cross-site"),
+    ] {
+        assert_refused(&sent_from(origin, site).await, "FORBIDDEN");
+    }
+}
+
 #[tokio::test]
 async fn signing_out_with_another_token_leaves_the_cookie_unchanged() {
     let test = TestApp::new().await;

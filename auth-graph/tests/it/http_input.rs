@@ -4,7 +4,7 @@ use axum::http::{HeaderName, Request};
 use engine::accounts::Rank;
 use serde_json::json;
 
-use crate::support::{Answer, Caller, TestApp};
+use crate::support::{Answer, Caller, PASSWORD, TestApp};
 
 const JSON_ROUTES: [&str; 7] = [
     "/graphql",
@@ -82,21 +82,50 @@ async fn only_spaces_separate_a_token_from_its_scheme() {
         assert_eq!(me.body["data"]["me"]["email"] == "ada@test.com", good, "{value}");
         assert_eq!(caller.get("/auth/user/").await.status == 200, good, "{value}");
     }
-    let tab = test.anonymous().with_header("authorization", &format!("Bearer\t{}", ada.access));
-    assert_eq!(tab.me().await.code(), "TOKEN_INVALID");
-    assert_eq!(tab.get("/auth/user/").await.body["code"], "token_not_valid");
 }
 
+/// A token in a form that is not understood is an error, and not a caller without a token.
 #[tokio::test]
-async fn neither_of_two_cookies_with_one_name_is_used() {
-    let test = TestApp::new().await;
-    test.signed_in("ada@test.com", Rank::User).await;
-    let refresh = "mutation { refresh { accessToken } }";
-    for cookies in [
-        "__Host-auth_graph_refresh=agr_one; __Host-auth_graph_refresh=agr_two",
-        "__Host-auth_graph_refresh=; junk; __Host-auth_graph_refresh=agr_two",
+async fn a_header_that_is_not_understood_is_an_error_that_names_the_right_form() {
+    let test = started().await;
+    let token = test.signed_in("ada@test.com", Rank::User).await.access;
+    let (bearer, jwt, scheme) = (format!("Bearer {token}"), format!("JWT {token}"), format!("Token {token}"));
+    for values in [
+        &[token.as_str()][..],
+        &[&jwt],
+        &[&scheme],
+        &["Bearer"],
+        &["Bearer "],
+        &["Basic YTpi"],
+        &[&format!("Bearer\t{token}")],
+        &[&format!("Bearer: {token}")],
+        &[&bearer, &bearer],
+        &[&bearer, "Basic YTpi"],
     ] {
-        let caller = test.anonymous().with_header("cookie", cookies).with_header("x-csrf-token", "x");
-        assert_eq!(caller.send(refresh, json!(null)).await.code(), "FORBIDDEN", "{cookies}");
+        let add = |caller: Caller, value: &&str| caller.with_header("authorization", value);
+        let caller = values.iter().fold(test.anonymous(), add);
+        let me = caller.me().await;
+        assert_eq!((me.code(), me.body["data"]["me"].is_null()), ("TOKEN_INVALID", true), "{values:?}");
+        let user = caller.get("/auth/user/").await;
+        assert_eq!((user.status.as_u16(), &user.body["code"]), (401, &json!("bad_authorization_header")), "{values:?}");
+        for text in [&me.text, &user.text] {
+            assert!(text.contains("with Bearer, a space and the access token") && !text.contains(&token), "{text}");
+        }
+        // Signing in must work for a client that keeps something outdated in the header.
+        caller.login("ada@test.com", PASSWORD).await.data("login");
     }
+    for nothing in ["", " "] {
+        let caller = test.anonymous().with_header("authorization", nothing);
+        assert_eq!(caller.me().await.body, json!({ "data": { "me": null } }), "{nothing:?}");
+    }
+}
+
+/// A user agent is shown to its user and to administrators, also on terminals.
+#[tokio::test]
+async fn bytes_in_a_user_agent_do_not_hide_the_rest_of_it() {
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    test.anonymous().with_header("user-agent", "Caf\u{e9}/1.0 (x)").login("ada@test.com", PASSWORD).await.data("login");
+    let sessions = ada.caller.send("{ sessions { userAgent } }", json!({})).await;
+    assert!(sessions.text.contains("\"Caf??/1.0 (x)\""), "{}", sessions.text);
 }

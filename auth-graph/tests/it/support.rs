@@ -19,7 +19,7 @@ use auth_graph::http::{self, Remembered};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Request, Response};
+use axum::http::{HeaderValue, Request, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use engine::accounts::Rank;
@@ -209,7 +209,8 @@ impl Caller {
     /// Sends any request, and does not read the response.
     pub async fn open(&self, mut request: Request<Body>) -> Response<Body> {
         for (name, value) in &self.headers {
-            request.headers_mut().append(name.parse::<axum::http::HeaderName>().unwrap(), value.parse().unwrap());
+            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            request.headers_mut().append(name.parse::<axum::http::HeaderName>().unwrap(), value);
         }
         request.extensions_mut().insert(ConnectInfo(self.address));
         self.router.clone().oneshot(request).await.unwrap()

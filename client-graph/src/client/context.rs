@@ -1,16 +1,16 @@
 //! The context of a request: its caller, and on demand the caller's mirrored user.
 //!
 //! A bad token never fails the request as a whole. Fields that need no caller are answered; those that need one fail
-//! with the token's code. `headers` finds the token in a request.
+//! with the token's code. `cookies` finds the token of a request without the header `Authorization`.
 
 use std::fmt;
 use std::sync::Arc;
 
+use http_input::Bearer;
 use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::AuthGraph;
-use super::headers::{self, Found};
 use crate::error::{Code, Error};
 use crate::freshness::FeedStatus;
 use crate::principal::Principal;
@@ -37,12 +37,16 @@ impl AuthGraph {
     /// Builds the context of a request from its headers. For an access token that was verified before, this waits for
     /// nothing.
     pub async fn context(&self, headers: &HeaderMap) -> Context {
-        let caller = match headers::find_token(headers, self.inner.access_token_cookie.as_deref()) {
-            Found::Nothing => Caller::Anonymous,
-            Found::Malformed => Caller::Refused(Code::TokenInvalid.into()),
-            Found::Token(token) => self.caller(token).await,
+        let caller = match Bearer::of(headers) {
+            Bearer::Absent => self.caller_of_cookies(headers).await,
+            bearer => self.caller_of(bearer).await,
         };
         Context { auth: self.clone(), caller }
+    }
+
+    /// Builds the context for a bearer token of whatever origin.
+    pub(super) async fn context_of(&self, bearer: Bearer<'_>) -> Context {
+        Context { auth: self.clone(), caller: self.caller_of(bearer).await }
     }
 
     /// Builds the context for an access token that does not come in a header.
@@ -54,7 +58,17 @@ impl AuthGraph {
         Context { auth: self.clone(), caller }
     }
 
-    async fn caller(&self, token: &str) -> Caller {
+    async fn caller_of(&self, bearer: Bearer<'_>) -> Caller {
+        match bearer {
+            Bearer::Absent => Caller::Anonymous,
+            Bearer::Malformed => {
+                Caller::Refused(Error::new(Code::TokenInvalid).with_detail(errors::AUTHORIZATION_MALFORMED))
+            }
+            Bearer::Token(token) => self.caller(token).await,
+        }
+    }
+
+    pub(super) async fn caller(&self, token: &str) -> Caller {
         match self.authenticate_text(token).await {
             Ok(principal) => Caller::Principal(principal),
             Err(error) => Caller::Refused(error),

@@ -1,10 +1,12 @@
 //! Callers of WebSockets.
 //!
 //! Browsers cannot set headers on a WebSocket, so the access token comes in the payload of `connection_init`, as the
-//! member `authorization` in the form of the header of that name. The socket ends with the token or with its session. A
-//! client that has refreshed its tokens sends the new one in the payload of a `ping`, and keeps its subscriptions.
+//! member `authorization` in the form of the header of that name, or as `authToken`. The header counts where the
+//! payload has no token, and cookies never do. The socket ends with the token or with its session. A client that has
+//! refreshed its tokens sends the new one in the payload of a `ping`, and keeps its subscriptions.
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use http_input::Bearer;
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::{AuthGraph, Caller, Context};
@@ -13,13 +15,13 @@ use crate::error::{Code, Error};
 impl AuthGraph {
     /// Builds the context of a socket from the payload of `connection_init`.
     pub async fn context_from_payload(&self, payload: &Value) -> Context {
-        let mut headers = HeaderMap::new();
-        if let Some(value) = authorization(payload) {
-            // A text that cannot be a header cannot be a token.
-            let value = HeaderValue::try_from(value).unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
-            headers.insert(AUTHORIZATION, value);
-        }
-        self.context(&headers).await
+        self.context_of(Bearer::of_payload(payload)).await
+    }
+
+    /// Builds the context of a socket from the payload of `connection_init`, or from the header `Authorization` of the
+    /// request that opened the socket.
+    pub async fn context_of_socket(&self, opened_by: &HeaderMap, payload: &Value) -> Context {
+        self.context_of(Bearer::of_socket(opened_by, payload)).await
     }
 }
 
@@ -40,10 +42,10 @@ impl Context {
     /// The code of a token that is not good; `FORBIDDEN` for a token of another user, because the running subscriptions
     /// were allowed for the user who started them.
     pub async fn renewed(&self, payload: &Value) -> Result<Option<Self>, Error> {
-        if authorization(payload).is_none() {
-            return Ok(None);
-        }
-        let next = self.auth_graph().context_from_payload(payload).await;
+        let next = match Bearer::of_payload(payload) {
+            Bearer::Absent => return Ok(None),
+            sent => self.auth_graph().context_of(sent).await,
+        };
         let is_the_same = {
             let after = next.principal()?;
             // An impersonator (RFC 8693 section 4.1) is not the same caller as the user.
@@ -52,8 +54,4 @@ impl Context {
         };
         if is_the_same { Ok(Some(next)) } else { Err(Code::Forbidden.into()) }
     }
-}
-
-fn authorization(payload: &Value) -> Option<&str> {
-    ["authorization", "Authorization"].into_iter().find_map(|name| payload.get(name)?.as_str())
 }

@@ -176,6 +176,8 @@ impl IntoResponse for Refusal {
         let detail = match self.error.code() {
             Code::InvalidCredentials => "No active account found with the given credentials",
             Code::Unauthenticated => "Authentication credentials were not provided.",
+            // A header that is not understood has a message about its form.
+            Code::TokenInvalid if self.error.has_detail() => "",
             Code::TokenInvalid | Code::TokenExpired => "Token is invalid or expired",
             Code::TokenRevoked | Code::TokenReused => "Token is blacklisted",
             Code::Unavailable => "Authentication Service Connection Error.",

@@ -7,7 +7,7 @@ use axum::routing::post;
 use client_graph::testing::TestIssuer;
 use client_graph::{AuthGraph, Caller, Code, Context, SessionId};
 use futures_util::FutureExt;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::json;
 
 use crate::support::{bearer, serve};
@@ -43,13 +43,18 @@ async fn the_scheme_is_compared_without_case() {
 }
 
 #[tokio::test]
-async fn another_scheme_counts_as_no_token() {
+async fn another_scheme_is_an_error_that_names_the_right_one() {
     let issuer = TestIssuer::start().await;
     let auth = issuer.auth_graph().build().unwrap();
-    for value in ["Basic dXNlcjpwYXNz", "Digest x", "Bearerx y", ""] {
+    let token = issuer.token_for(&issuer.user("ada@example.com")).sign();
+    for value in ["Basic dXNlcjpwYXNz", "Digest x", "Bearerx y", &format!("JWT {token}"), &token] {
         let context = auth.context(&headers("authorization", value)).await;
-        assert!(matches!(context.caller(), Caller::Anonymous), "{value}");
+        let error = context.principal().unwrap_err();
+        assert_eq!(error.code(), Code::TokenInvalid, "{value}");
+        assert!(error.to_string().contains("with Bearer, a space and the access token"), "{error}");
     }
+    let empty = auth.context(&headers("authorization", "")).await;
+    assert!(matches!(empty.caller(), Caller::Anonymous));
 }
 
 #[tokio::test]
@@ -87,10 +92,35 @@ async fn a_cookie_is_read_only_if_its_name_is_configured() {
 
     let with = issuer.auth_graph().access_token_cookie("access").build().unwrap();
     assert_eq!(code(&with.context(&cookie).await), None);
-    let planted = headers("cookie", &format!("access={token}; access=evil"));
-    assert_eq!(code(&with.context(&planted).await), Some(Code::TokenInvalid));
     let empty = headers("cookie", "access=");
     assert_eq!(code(&with.context(&empty).await), Some(Code::Unauthenticated));
+}
+
+/// hyperium/headers#85, lobu-ai/lobu#2578: bytes in another cookie, or an outdated cookie of the same name, took the
+/// good one away.
+#[tokio::test]
+async fn other_cookies_do_not_hide_the_one_with_a_good_token() {
+    let issuer = TestIssuer::start().await;
+    let auth = issuer.auth_graph().access_token_cookie("access").build().unwrap();
+    let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
+    let token = issuer.token_for(&ada).sign();
+    let outdated = issuer.token_for(&ada).claim("exp", json!(1)).sign();
+    let context = async |cookies: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert("cookie", HeaderValue::from_bytes(cookies.as_bytes()).unwrap());
+        auth.context(&headers).await
+    };
+    for other in ["consent=\u{e4}", "\u{1f36a}", "access=", "access=evil", "access=x y", &format!("access={outdated}")]
+    {
+        for cookies in [format!("{other}; access={token}"), format!("access={token}; {other}")] {
+            assert_eq!(context(&cookies).await.principal().unwrap().subject, ada.id, "{cookies}");
+        }
+    }
+    // Another host of the domain must not choose the user.
+    let two = format!("access={token}; access={}", issuer.token_for(&eve).sign());
+    assert_eq!(code(&context(&two).await), Some(Code::TokenInvalid));
+    let neither = context(&format!("access=evil; access={outdated}")).await;
+    assert_eq!(code(&neither), Some(Code::TokenExpired), "it can be refreshed");
 }
 
 #[tokio::test]

@@ -118,6 +118,11 @@ codes! {
     LimitExceeded = "LIMIT_EXCEEDED", 400, "The GraphQL document exceeds a limit.";
 }
 
+/// Message of `TOKEN_INVALID` for a header `Authorization` that has another scheme, no scheme or no token, or occurs
+/// twice.
+pub const AUTHORIZATION_MALFORMED: &str =
+    "The header Authorization is not understood: send it once, with Bearer, a space and the access token.";
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

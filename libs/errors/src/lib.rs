@@ -8,6 +8,6 @@ mod code;
 mod explain;
 mod retry_after;
 
-pub use code::Code;
+pub use code::{AUTHORIZATION_MALFORMED, Code};
 pub use explain::explain;
 pub use retry_after::retry_after_seconds;

@@ -11,11 +11,12 @@ use crate::{Repeated, single};
 /// Result of looking for a bearer token (RFC 6750 section 2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bearer<'a> {
-    /// There is no header, or it uses another scheme.
+    /// There is no header, or an empty one.
     Absent,
     /// The token, in the syntax `b64token`.
     Token(&'a str),
-    /// The header has the scheme `Bearer` but wrong syntax, is not text, or occurs twice.
+    /// The header is not understood: it has another scheme, no scheme or no token, is not text, or occurs twice. The
+    /// caller meant to be somebody, and must not become nobody without an error.
     Malformed,
 }
 
@@ -34,8 +35,11 @@ impl<'a> Bearer<'a> {
     #[must_use]
     pub fn parse(value: &'a str) -> Self {
         let (scheme, rest) = split(value);
-        if !scheme.eq_ignore_ascii_case("bearer") {
+        if scheme.is_empty() {
             return Self::Absent;
+        }
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Self::Malformed;
         }
         after_spaces(rest).map_or(Self::Malformed, Self::from_token)
     }
@@ -114,7 +118,10 @@ mod tests {
         {
             assert_eq!(Bearer::parse(value), Bearer::Malformed, "{value:?}");
         }
-        for value in ["", "Basic YTpi", "Bearerx y", "a.b-c"] {
+        for value in ["Basic YTpi", "JWT a.b-c", "Token a", "Bearerx y", "a.b-c", "Bearer: a.b-c", "\"Bearer a\""] {
+            assert_eq!(Bearer::parse(value), Bearer::Malformed, "{value:?}");
+        }
+        for value in ["", " ", "\t"] {
             assert_eq!(Bearer::parse(value), Bearer::Absent, "{value:?}");
         }
     }

@@ -8,11 +8,12 @@ mod cookies;
 mod header;
 mod media_type;
 mod retry_after;
+mod socket;
 
 pub use authorization::{Basic, Bearer};
 pub use body::{BODY_TIMEOUT, BodyError, TimedOut, read_at_most, receive, receive_within};
 pub use client_address::{FORWARDED_FOR, client_address};
-pub use cookies::{Found, all as cookies, find as find_cookie};
+pub use cookies::{all as cookies, named as cookies_named};
 pub use header::{Repeated, single};
 pub use media_type::{Unsupported, check_form, check_json, is_one_of};
 pub use retry_after::read as retry_after;

@@ -73,6 +73,7 @@ impl Refusal {
                 }
                 Error::TokenRevoked | Error::TokenReused => token("Token is blacklisted"),
                 Error::TokenExpired | Error::TokenInvalid => token("Token is invalid or expired"),
+                Error::AuthorizationMalformed => coded(&error.to_string(), "bad_authorization_header"),
                 Error::RateLimited { .. } => detail(StatusCode::TOO_MANY_REQUESTS, "Request was throttled."),
                 Error::Unavailable { .. } => detail(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
                 // What is not offered is not there.

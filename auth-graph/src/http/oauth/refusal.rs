@@ -74,7 +74,7 @@ impl From<Error> for Refusal {
             tracing::error!(error = errors::explain(&error), "a request failed");
         }
         let (kind, description): (_, Cow<'static, str>) = match &error {
-            Error::InvalidCredentials | Error::Unauthenticated => {
+            Error::InvalidCredentials | Error::Unauthenticated | Error::AuthorizationMalformed => {
                 (Kind::InvalidClient, "The client or its secret is wrong.".into())
             }
             // All cases have the same answer, so that a client does not learn whether a token of another client is

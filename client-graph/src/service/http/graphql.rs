@@ -40,10 +40,10 @@ fn websocket(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     headers: &HeaderMap,
 ) -> Response {
-    let app = site.app.clone();
+    let (app, opened_by) = (site.app.clone(), headers.clone());
     let origins = &site.app.config.server.allowed_origins;
     site.edge.websocket(upgrade, headers, origins, async move |payload| {
-        let context = app.auth.context_from_payload(&payload).await;
+        let context = app.auth.context_of_socket(&opened_by, &payload).await;
         app.metrics.count_caller(context.caller());
         Ok(connection(context))
     })
