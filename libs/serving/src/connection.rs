@@ -1,12 +1,16 @@
 //! One connection (HTTP/1.1). Its requests are answered one after the other, and it is closed when no further request
 //! arrives.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::http::Version;
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -17,6 +21,7 @@ use tokio::sync::watch;
 use tower::Service;
 
 use crate::client_stream::{Awaiting, ClientStream};
+use crate::fallback;
 
 /// Answers requests until the client closes the connection, until it has sent nothing for `idle` or only a part of a
 /// head for too long, or until `stopped` is true and the running request is answered. It does not wait for an upgraded
@@ -34,8 +39,15 @@ pub(crate) async fn answer(
     let service = service_fn(move |mut request: Request<Incoming>| {
         awaiting.arrived();
         request.extensions_mut().insert(ConnectInfo(address));
-        let (answering, awaiting) = (router.clone().call(request), awaiting.clone());
-        async move { answering.await.map(|response| awaiting.after(response)) }
+        let answering = names_its_host(&request).then(|| router.clone().call(request));
+        let awaiting = awaiting.clone();
+        async move {
+            let response = match answering {
+                Some(answering) => answering.await?,
+                None => fallback::without_host(),
+            };
+            Ok::<_, Infallible>(awaiting.after(response))
+        }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(idle);
@@ -53,10 +65,21 @@ pub(crate) async fn answer(
     }
 }
 
+/// Returns whether a request has one header `Host` with a valid value, which HTTP/1.1 demands (RFC 9112 section 3.2).
+/// Two programs could read different hosts out of another one.
+fn names_its_host(request: &Request<Incoming>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() == Version::HTTP_10,
+        (Some(host), None) => {
+            host.is_empty() || Authority::try_from(host.as_bytes()).is_ok_and(|it| !it.as_str().contains('@'))
+        }
+        (Some(_), Some(_)) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
     use axum::body::Body;
     use axum::extract::ws::WebSocketUpgrade;
     use axum::routing::get;
@@ -165,6 +188,30 @@ mod tests {
             stream.write_all(request.as_bytes()).await.unwrap();
             let answer = read_until(&mut stream, "no more").await;
             assert!(answer.contains("late"), "{path}: {answer}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_without_one_good_host_is_answered_with_400() {
+        for (head, status) in [
+            ("HTTP/1.1\r\nhost: auth.test", "200"),
+            ("HTTP/1.1\r\nhost: [2001:db8::1]:8000", "200"),
+            ("HTTP/1.1\r\nhost:", "200"),
+            ("HTTP/1.0", "200"),
+            ("HTTP/1.0\r\nhost: auth.test", "200"),
+            ("HTTP/1.1", "400"),
+            ("HTTP/1.1\r\nhost: auth.test\r\nhost: auth.test", "400"),
+            ("HTTP/1.0\r\nhost: auth.test\r\nhost: evil.test", "400"),
+            ("HTTP/1.1\r\nhost: auth.test, evil.test", "400"),
+            ("HTTP/1.1\r\nhost: auth.test/path", "400"),
+            ("HTTP/1.1\r\nhost: user@auth.test", "400"),
+            ("HTTP/1.1\r\nhost: http://auth.test", "400"),
+        ] {
+            let (mut stream, _stopping) = connect();
+            stream.write_all(format!("GET / {head}\r\n\r\n").as_bytes()).await.unwrap();
+            let answer = read_until(&mut stream, if status == "200" { "soon" } else { "no more" }).await;
+            assert_eq!(&answer[9..12], status, "{head}: {answer}");
+            assert_eq!(answer.contains("BAD_REQUEST"), status == "400", "{answer}");
         }
     }
 

@@ -3,11 +3,30 @@
 
 use std::any::Any;
 
+use axum::Router;
 use axum::body::HttpBody;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use serde_json::json;
+
+/// Adds each of these paths with a slash too many or too few at its end. The answer is 404 and names the right path.
+pub fn hint_at<S: Clone + Send + Sync + 'static>(router: Router<S>, paths: &[&'static str]) -> Router<S> {
+    paths.iter().fold(router, |router, path| {
+        let wrong = path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
+        let message = format!("There is nothing at this path. Did you mean {path}?");
+        let answer = (StatusCode::NOT_FOUND, [(CONTENT_TYPE, "application/json")], body(("NOT_FOUND", &message)));
+        router.route(&wrong, any(async move || answer.clone()))
+    })
+}
+
+/// Builds the response to a request whose header `Host` is missing, repeated or malformed (RFC 9112 section 3.2).
+pub(crate) fn without_host() -> Response {
+    let words = ("BAD_REQUEST", "The request must have one header Host with the name of this service.");
+    let headers = [(CONTENT_TYPE, "application/json"), (CONNECTION, "close")];
+    (StatusCode::BAD_REQUEST, headers, body(words)).into_response()
+}
 
 /// Adds a body to a response of axum itself, which consists of the status only.
 pub(crate) fn worded(response: Response) -> Response {

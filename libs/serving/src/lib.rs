@@ -9,7 +9,9 @@ mod log;
 mod observe;
 mod stop;
 
-pub use admission::ConnectionLimits;
+pub use admission::{Admission, ConnectionLimits, Place};
+pub use cors::allow_pages;
+pub use fallback::hint_at;
 pub use listener::{Timeouts, listen, serve};
 pub use log::{Format, log_to_stderr};
 pub use observe::{RequestId, in_span, observed};
