@@ -30,6 +30,9 @@ use engine::feed;
 use model::config::{Problems, Profile};
 use site::Site;
 
+/// Paths that are often sent with a slash too many at their end.
+const PATHS: &[&str] = &["/graphql", "/oauth/token", "/oauth/introspect", "/oauth/revoke"];
+
 /// Returns every route of the service.
 ///
 /// # Errors
@@ -48,11 +51,9 @@ pub fn router_with(app: &App, remembered: &Remembered) -> Result<Router, Problem
         .route("/.well-known/jwks.json", get(well_known::jwks).layer(browser::public()))
         .route("/.well-known/openid-configuration", get(well_known::discovery).layer(browser::public()))
         .route("/.well-known/oauth-authorization-server", get(well_known::discovery).layer(browser::public()))
-        .merge(oauth::router())
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
-    let router = if app.config.rest.enabled { router.merge(easyjwt::router()) } else { router };
     let router = if app.config.accounts.pages_url.is_empty() { router.merge(pages::router()) } else { router };
     let router = match app.config.profile {
         Profile::Production => router,
@@ -61,12 +62,12 @@ pub fn router_with(app: &App, remembered: &Remembered) -> Result<Router, Problem
     // A cached answer takes less time than a span, so the cache is outside of the span.
     let quick = |routes: MethodRouter<Site>| routes.layer(from_fn(serving::in_span)).layer(remembered.clone());
     let operations = quick(get(graphql::get).post(graphql::post).fallback(graphql_edge::method_not_allowed));
-    let operations = match browser::cors(app) {
-        Some(cors) => operations.layer(cors),
-        None => operations,
-    };
+    let called = oauth::router();
+    let called = if app.config.rest.enabled { called.merge(easyjwt::router()) } else { called };
+    let called = serving::hint_at(called, PATHS).layer(from_fn(serving::in_span));
+    let called = called.route("/graphql", operations).route("/oauth/introspect", quick(oauth::introspection()));
     let router = router.layer(from_fn(serving::in_span));
-    let router = router.route("/graphql", operations).route("/oauth/introspect", quick(oauth::introspection()));
+    let router = router.merge(serving::allow_pages(called, &app.config.server.allowed_origins));
     let counting = app.clone();
     let count = move |status: StatusCode, took| counting.metrics.count_request(status.as_u16(), took);
     let router = serving::observed(router, app.config.server.request_timeout, count);

@@ -2,9 +2,7 @@
 //!
 //! This module decides which page may use the cookie; the other conditions are in `graphql::delivery`.
 
-use std::time::Duration;
-
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN, RETRY_AFTER};
+use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_input::Repeated;
 use secrecy::SecretString;
@@ -14,10 +12,7 @@ use crate::graphql::{Browser, Page, cookie_name};
 use engine::app::App;
 
 const CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// Time that a browser may remember the answer to a preflight; Chromium allows two hours at most.
-const PREFLIGHT_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Reads the headers that only browsers send.
 pub(super) fn browser(app: &App, headers: &HeaderMap) -> Browser {
@@ -26,25 +21,6 @@ pub(super) fn browser(app: &App, headers: &HeaderMap) -> Browser {
         cookies: http_input::cookies_named(headers, cookie_name(app)).map(SecretString::from).collect(),
         csrf_token: headers.get(CSRF_TOKEN).and_then(|token| token.to_str().ok()).map(str::to_owned),
     }
-}
-
-/// Returns the layer of `/graphql`: pages of the listed origins may call with credentials, others not at all. Without a
-/// listed origin there is no layer, and preflights are rejected.
-pub(super) fn cors(app: &App) -> Option<CorsLayer> {
-    let origins: Vec<HeaderValue> =
-        app.config.server.allowed_origins.iter().filter_map(|origin| origin.parse().ok()).collect();
-    if origins.is_empty() {
-        return None;
-    }
-    let listed = origins.clone();
-    let layer = CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
-        .allow_credentials(AllowCredentials::predicate(move |origin, _| listed.contains(origin)))
-        .allow_methods([Method::POST])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE, CSRF_TOKEN, REQUEST_ID])
-        .expose_headers([RETRY_AFTER, REQUEST_ID])
-        .max_age(PREFLIGHT_LIFETIME);
-    Some(layer)
 }
 
 /// Returns the layer of public documents, which every page may read without credentials.

@@ -36,14 +36,15 @@ type Answer = Result<Response, Refusal>;
 
 /// The routes.
 pub(super) fn router() -> Router<Site> {
-    Router::new()
+    let router = Router::new()
         .route("/auth/token/", only(post(token), "POST"))
         .route("/auth/token/refresh/", only(post(refresh), "POST"))
         .route("/auth/token/verify/", only(post(verify), "POST"))
         .route("/auth/token/blacklist/", only(post(blacklist), "POST"))
         .route("/auth/user/", only(get(user), "GET"))
         .route("/auth/create-user/", only(post(create_user), "POST"))
-        .route("/auth/password-change/", only(post(change_password), "POST"))
+        .route("/auth/password-change/", only(post(change_password), "POST"));
+    serving::hint_at(router, &["/auth/token/", "/auth/token/refresh/", "/auth/token/verify/", "/auth/user/"])
 }
 
 /// Refuses other methods in the words of Django REST framework.

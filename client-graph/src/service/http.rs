@@ -42,14 +42,16 @@ const PAGE: playground::Page = playground::Page {
 pub fn router(app: &App) -> Router {
     let site = Site::new(app);
     let proxy = Proxy::new(app.auth.clone()).trust_networks(app.config.server.trusted_proxies.iter().copied());
-    let router = Router::new()
+    let called = Router::new()
         .route("/graphql", post(graphql::post).get(graphql::get).fallback(graphql_edge::method_not_allowed))
         .route("/api/test/", get(test))
         .layer(app.auth.layer())
+        .merge(proxy.router());
+    let called = serving::hint_at(called, &["/graphql", "/auth/graphql", "/auth/token/"]);
+    let router = serving::allow_pages(called, &app.config.server.allowed_origins)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .merge(proxy.router());
+        .route("/metrics", get(health::metrics));
     let router = match app.config.profile {
         Profile::Production => router,
         Profile::Development | Profile::Demo => router.merge(playground::router_with(PAGE)),

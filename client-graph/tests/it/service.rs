@@ -30,7 +30,7 @@ impl Service {
         Self::start_with(&[]).await
     }
 
-    async fn start_with(settings: &[(&str, &str)]) -> Self {
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
         let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
         let mut flags = database.settings();
         flags.push(("auth.url".to_owned(), issuer.url().to_owned()));

@@ -3,6 +3,7 @@
 mod admission;
 mod client_stream;
 mod connection;
+mod cors;
 mod fallback;
 mod listener;
 mod log;

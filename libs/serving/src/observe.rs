@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::fallback;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Identifier of a request in the log and in the response. It is in the extensions of the request.
 #[derive(Clone, Debug)]
