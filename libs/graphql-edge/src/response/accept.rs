@@ -17,12 +17,18 @@ impl Accepted {
     /// Reads the header.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut accepted = Self::default();
-        if !headers.contains_key(ACCEPT) {
-            accepted.consider("*/*");
-        }
+        // A range that is not text names no available media type, and an empty member of a list nothing at all (RFC 9110
+        // section 5.6.1.2).
+        let mut is_empty = true;
         for value in headers.get_all(ACCEPT) {
-            // A header that is not text names no available media type.
-            value.to_str().unwrap_or_default().split(',').for_each(|range| accepted.consider(range));
+            let value = String::from_utf8_lossy(value.as_bytes());
+            for range in value.split(',').filter(|range| !range.trim().is_empty()) {
+                is_empty = false;
+                accepted.consider(range);
+            }
+        }
+        if is_empty {
+            accepted.consider("*/*");
         }
         accepted
     }

@@ -41,6 +41,51 @@ async fn without_a_preference_the_response_is_json() {
 }
 
 #[tokio::test]
+async fn an_empty_accept_header_is_no_preference() {
+    for accept in ["", " ", ",", ", ,"] {
+        let answer = query(accept, "{ greeting }").await;
+        assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, JSON), "{accept:?}");
+    }
+}
+
+/// What browsers and libraries send.
+#[tokio::test]
+async fn usual_accept_headers_are_understood() {
+    for (accept, content_type) in [
+        // fetch, curl, XMLHttpRequest.
+        ("*/*", JSON),
+        // A link that is opened in Firefox, and in Chrome.
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", JSON),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8", JSON),
+        // Angular, axios.
+        ("application/json, text/plain, */*", JSON),
+        // Apollo Client, and with deferred fragments or subscriptions.
+        ("application/graphql-response+json,application/json;q=0.9", GRAPHQL),
+        ("multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json;q=0.9", GRAPHQL),
+        // urql, Relay, graphql-request, graphql-http.
+        (
+            "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed",
+            GRAPHQL,
+        ),
+        ("application/graphql-response+json; charset=utf-8, application/json; charset=utf-8", GRAPHQL),
+        // Java, .NET, an unquoted weight without a digit behind the point.
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", JSON),
+        ("application/json,", JSON),
+        (",application/graphql-response+json", GRAPHQL),
+    ] {
+        let answer = query(accept, "{ greeting }").await;
+        assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, content_type), "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_in_one_range_do_not_matter_to_the_others() {
+    let mut request = post_request().body(r#"{"query":"{ greeting }"}"#.into()).unwrap();
+    request.headers_mut().insert("accept", HeaderValue::from_bytes(b"x/\xe4, application/json").unwrap());
+    assert_eq!(service().send(request).await.header("content-type"), JSON);
+}
+
+#[tokio::test]
 async fn several_accept_headers_are_combined() {
     let request = post_request()
         .header("accept", "text/html")
