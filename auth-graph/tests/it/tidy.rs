@@ -80,6 +80,15 @@ fn no_value_is_written_in_its_debug_form() {
     }
 }
 
+/// The parser recurses for milliseconds over a hostile text. The edge scans a text before it is parsed.
+#[test]
+fn requests_are_parsed_by_the_edge_only() {
+    for (name, text) in all_sources().into_iter().filter(|(name, _)| name.contains("/src/")) {
+        let is_exempt = name.starts_with("libs/graphql-edge/") || name.starts_with("bench/");
+        assert!(is_exempt || !text.contains("parse_query"), "{name}: call graphql_edge::parse");
+    }
+}
+
 /// rustfmt wraps code, but not comments.
 #[test]
 fn no_comment_is_wider_than_the_code() {

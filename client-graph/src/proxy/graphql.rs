@@ -1,12 +1,11 @@
 //! `POST /auth/graphql`: auth-graph's public operations, and only those.
 //!
-//! The document is parsed by the same parser as in auth-graph, and the parsed request is forwarded instead of the
-//! original body: both sides read the same.
+//! The document is read as auth-graph reads it, within the same limits, and the parsed request is forwarded instead of
+//! the original body: both sides read the same.
 
 use std::collections::HashSet;
 
 use async_graphql::Positioned;
-use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
 };
@@ -14,6 +13,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use graphql_edge::Limits;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -25,9 +25,6 @@ use crate::operations::{Repeat, bounded_body, is_json};
 const PUBLIC: [&str; 8] =
     ["login", "refresh", "logout", "verify", "register", "verifyEmail", "requestPasswordReset", "resetPassword"];
 const MAX_ANSWER: usize = 1024 * 1024;
-/// Greatest number of opening brackets, more than these operations need. The parser recurses, so nesting must be
-/// bounded before it runs.
-const MAX_BRACKETS: usize = 200;
 
 /// A request of GraphQL over HTTP. Extensions are not forwarded, because they could name another document.
 #[derive(Deserialize, Serialize)]
@@ -101,11 +98,8 @@ fn refusal(error: &Error) -> Response {
 /// Rejects a document with any other operation than the public ones. Returns whether the operation that is executed
 /// logs out.
 fn check(request: &GraphqlRequest) -> Result<bool, Error> {
-    if request.query.bytes().filter(|byte| b"{[(".contains(byte)).count() > MAX_BRACKETS {
-        return Err(Code::LimitExceeded.into());
-    }
-    // The parser's message can quote the document, which may hold a password.
-    let document = parse_query(&request.query).map_err(|_| Error::from(Code::GraphqlParseFailed))?;
+    // Only the code: a message can quote the document, which may hold a password.
+    let document = graphql_edge::parse(&request.query, &Limits::default()).map_err(Error::from)?;
     for (_, operation) in document.operations.iter() {
         let public = |field: &str| PUBLIC.contains(&field);
         if operation.node.ty == OperationType::Subscription || !root_fields(&document, operation).all(public) {

@@ -11,7 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::{
     Request, ServerError,
-    parser::{self, types::ExecutableDocument},
+    parser::{
+        self,
+        types::{DocumentOperations, ExecutableDocument, OperationType},
+    },
 };
 use errors::Code;
 use quick_cache::{Weighter, sync::Cache};
@@ -92,15 +95,7 @@ impl Documents {
         }
         let text = request.query.as_str();
         self.known.check_trusted(text)?;
-        let shape = scan::scan(text);
-        if shape.tokens > self.limits.tokens {
-            return Err(measure::limit("tokens", self.limits.tokens));
-        }
-        if shape.nesting > self.limits.nesting {
-            return Err(measure::limit("nested brackets", self.limits.nesting));
-        }
-        let document = parser::parse_query(text).map_err(unparsable)?;
-        measure::measure(&document, &self.limits)?;
+        let (document, shape) = parse_within(text, &self.limits)?;
         // A string literal may be a password, which must not be kept. A document with literals is also rarely sent
         // twice.
         if !shape.strings && text.len() <= self.limits.cached_document_bytes {
@@ -114,6 +109,43 @@ impl Documents {
         request.set_parsed_query(document);
         Ok(Validation::Full(None))
     }
+}
+
+/// Parses a document that is not executed here, such as one that a proxy passes on. The text is scanned before it is
+/// parsed, within the same limits as that of a request.
+///
+/// # Errors
+/// `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED` (a fragment that contains itself) or `LIMIT_EXCEEDED`.
+pub fn parse(text: &str, limits: &Limits) -> Result<ExecutableDocument, Code> {
+    parse_within(text, limits).map(|(document, _)| document).map_err(|error| response::code_of(&error))
+}
+
+fn parse_within(text: &str, limits: &Limits) -> Result<(ExecutableDocument, scan::Shape), ServerError> {
+    let shape = scan::scan(text);
+    if shape.tokens > limits.tokens {
+        return Err(measure::limit("tokens", limits.tokens));
+    }
+    if shape.nesting > limits.nesting {
+        return Err(measure::limit("nested brackets", limits.nesting));
+    }
+    let document = parser::parse_query(text).map_err(unparsable)?;
+    measure::measure(&document, limits)?;
+    Ok((document, shape))
+}
+
+/// Returns whether a prepared request executes a subscription.
+pub(crate) fn is_subscription(request: &mut Request) -> bool {
+    let name = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else { return false };
+    let operation = match &document.operations {
+        DocumentOperations::Single(operation) => Some(operation),
+        DocumentOperations::Multiple(operations) => match name {
+            Some(name) => operations.get(name.as_str()),
+            // A named operation that is the only one.
+            None => operations.values().next(),
+        },
+    };
+    operation.is_some_and(|operation| operation.node.ty == OperationType::Subscription)
 }
 
 fn unparsable(error: parser::Error) -> ServerError {

@@ -58,6 +58,7 @@ mod websocket;
 
 pub use self::{
     boxed::Boxed,
+    document::parse,
     edge::Edge,
     limits::{Limits, bounded},
     response::method_not_allowed,

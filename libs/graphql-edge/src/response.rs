@@ -88,6 +88,14 @@ pub(crate) fn with_code(mut error: ServerError, code: Code) -> ServerError {
     error
 }
 
+/// Returns the code of an error that has one.
+pub(crate) fn code_of(error: &ServerError) -> Code {
+    match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
+        Some(Value::String(code)) => Code::from_wire(code).unwrap_or(Code::BadRequest),
+        _ => Code::BadRequest,
+    }
+}
+
 /// Maximum number of errors in the response to a rejected request. A document may have a thousand unknown fields.
 const MOST_ERRORS: usize = 20;
 

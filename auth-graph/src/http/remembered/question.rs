@@ -1,10 +1,10 @@
 //! Recognises requests that ask about a single access token: `verify` in GraphQL, and introspection (RFC 7662).
 
-use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{Field, OperationType, Selection, SelectionSet};
 
 use async_graphql::{Name, Value};
 use axum::http::request::Parts;
+use graphql_edge::Limits;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -16,8 +16,7 @@ use engine::verification::Basis;
 /// Fields of `Verification` that follow from the token alone.
 const FOLLOW_FROM_TOKEN: [&str; 5] = ["__typename", "active", "reason", "tokenType", "claims"];
 
-/// Maximum number of brackets in a document that is parsed here. The parser is recursive, and a `verify` has few
-/// brackets.
+/// Maximum number of brackets in a document that is parsed here. A `verify` has few.
 const MOST_BRACKETS: usize = 16;
 
 /// A question about a token.
@@ -69,7 +68,7 @@ fn verified(body: &[u8]) -> Option<SecretString> {
     if query.bytes().filter(|byte| b"{[(".contains(byte)).count() > MOST_BRACKETS {
         return None;
     }
-    let document = parse_query(query).ok()?;
+    let document = graphql_edge::parse(&query, &Limits::default()).ok()?;
     let mut operations = document.operations.iter();
     let (Some((_, operation)), None) = (operations.next(), operations.next()) else { return None };
     let operation = &operation.node;
