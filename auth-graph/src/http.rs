@@ -26,7 +26,6 @@ pub use remembered::Remembered;
 
 use crate::tasks;
 use engine::app::App;
-use engine::feed;
 use model::config::{Problems, Profile};
 use site::Site;
 
@@ -46,7 +45,11 @@ pub fn router(app: &App) -> Result<Router, Problems> {
 /// # Errors
 /// As [`router`].
 pub fn router_with(app: &App, remembered: &Remembered) -> Result<Router, Problems> {
-    let site = Site::new(app)?;
+    Ok(routes(Site::new(app)?, remembered))
+}
+
+fn routes(site: Site, remembered: &Remembered) -> Router {
+    let app = &site.app;
     let router = Router::new()
         .route("/.well-known/jwks.json", get(well_known::jwks).layer(browser::public()))
         .route("/.well-known/openid-configuration", get(well_known::discovery).layer(browser::public()))
@@ -71,7 +74,7 @@ pub fn router_with(app: &App, remembered: &Remembered) -> Result<Router, Problem
     let counting = app.clone();
     let count = move |status: StatusCode, took| counting.metrics.count_request(status.as_u16(), took);
     let router = serving::observed(router, app.config.server.request_timeout, count);
-    Ok(router.with_state(site))
+    router.with_state(site)
 }
 
 /// Serves until `stop` is ready, and then finishes the running requests within the configured grace.
@@ -83,13 +86,14 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Problems> {
-    let router = router(&app)?;
+    let site = Site::new(&app)?;
+    let edge = site.edge.clone();
+    let router = routes(site, &Remembered::new(&app));
     let tasks = tasks::spawn(&app);
-    let stopping = app.clone();
     let stop = async move {
         stop.await;
-        // Feeds would otherwise continue until the grace is over.
-        feed::stop(&stopping);
+        // Feeds and sockets would otherwise continue until the grace is over.
+        edge.stop();
     };
     let server = &app.config.server;
     let timeouts = Timeouts::new(server.shutdown_grace, server.idle_timeout);

@@ -20,8 +20,6 @@ pub enum Announcement {
     Change(Arc<Announced>),
     /// There was no change beyond this position at this time.
     Current(i64, DateTime<Utc>),
-    /// The process stops.
-    Stopping,
 }
 
 /// A change, with the user that it is about.

@@ -47,11 +47,6 @@ pub fn announce_current(app: &App, at: DateTime<Utc>) {
     app.feed.announcements.publish(Announcement::Current(app.tokens.revocations.followed_position(), at));
 }
 
-/// Ends every subscription in this process.
-pub fn stop(app: &App) {
-    app.feed.announcements.publish(Announcement::Stopping);
-}
-
 /// Deletes the changes that are older than the retention period.
 pub async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
     let retention = app.config.feed.retention;

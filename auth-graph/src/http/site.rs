@@ -2,6 +2,7 @@
 
 use axum::extract::FromRef;
 use graphql_edge::Limits;
+use serving::{Admission, ConnectionLimits};
 
 use crate::configuration;
 use crate::graphql::{Mutation, Query, Subscription, credential_fields, own_documents, schema};
@@ -14,15 +15,31 @@ pub(super) struct Site {
     pub(super) app: App,
     /// GraphQL schema with its HTTP edge.
     pub(super) edge: graphql_edge::Edge<Query, Mutation, Subscription>,
+    /// WebSockets whose caller is not known.
+    pub(super) anonymous_sockets: Admission,
 }
 
 impl Site {
     /// # Errors
     /// [`Problems`] when the file of trusted documents cannot be used.
     pub(super) fn new(app: &App) -> Result<Self, Problems> {
-        let limits = Limits { credential_fields: credential_fields(), ..Limits::default() };
+        let server = &app.config.server;
+        let limits = Limits {
+            credential_fields: credential_fields(),
+            anonymous_idle: server.anonymous_socket_idle,
+            ..Limits::default()
+        };
+        let sockets = ConnectionLimits {
+            all: server.max_connections,
+            per_address: server.max_anonymous_sockets_per_address,
+            exempt: Vec::new(),
+        };
         let settings = configuration::graphql(&app.config.graphql)?.trusting(own_documents());
-        Ok(Self { app: app.clone(), edge: graphql_edge::Edge::configured(|| schema(app), limits, settings) })
+        Ok(Self {
+            app: app.clone(),
+            edge: graphql_edge::Edge::configured(|| schema(app), limits, settings),
+            anonymous_sockets: Admission::new("an anonymous WebSocket", sockets),
+        })
     }
 }
 

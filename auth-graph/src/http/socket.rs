@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use graphql_edge::Connection;
 use http_input::Bearer;
+use serving::Place;
 
 use super::identity::{device, identify};
 use super::site::Site;
@@ -27,28 +28,41 @@ pub(super) fn open(
 ) -> Response {
     let app = site.app.clone();
     let device = device(&app, parts);
+    // Until the caller is known, the socket counts as one of an anonymous caller.
+    let place = match device.address.map(|address| site.anonymous_sockets.admit(address)) {
+        Some(None) => return graphql_edge::too_many_sockets(app.config.server.anonymous_socket_idle),
+        place => place.flatten(),
+    };
     let opened_by = parts.headers.clone();
     let origins = &site.app.config.server.allowed_origins;
     site.edge.websocket(upgrade, &parts.headers, origins, async move |payload| {
         let caller = identify(&app, Bearer::of_socket(&opened_by, &payload)).await;
-        let live_caller = match &caller {
-            Caller::Principal(principal) => Some(LiveCaller::new(principal.clone())),
-            Caller::Anonymous | Caller::Refused(_) | Caller::Malformed => None,
+        let (live_caller, place) = match &caller {
+            Caller::Principal(principal) => (Some(LiveCaller::new(principal.clone())), None),
+            Caller::Anonymous | Caller::Refused(_) | Caller::Malformed => (None, place),
         };
-        Ok(connection(app, caller, live_caller, device))
+        Ok(connection(app, caller, live_caller, device, place))
     })
 }
 
-fn connection(app: App, caller: Caller, live_caller: Option<LiveCaller>, device: Device) -> Connection {
+/// Builds the connection of a caller. One without a good token holds its place until the socket is closed.
+fn connection(
+    app: App,
+    caller: Caller,
+    live_caller: Option<LiveCaller>,
+    device: Device,
+    place: Option<Place>,
+) -> Connection {
     let mut data = Data::default();
     data.insert(caller);
     data.insert(device.clone());
+    data.insert(place);
     let begun = match &live_caller {
         Some(live_caller) => {
             data.insert(live_caller.clone());
             Connection::new(data).until(live_caller.clone().ended(app.clone()))
         }
-        None => Connection::new(data),
+        None => Connection::new(data).anonymous(),
     };
     begun.renewed_by(move |payload| {
         let (app, live_caller, device) = (app.clone(), live_caller.clone(), device.clone());
@@ -58,7 +72,7 @@ fn connection(app: App, caller: Caller, live_caller: Option<LiveCaller>, device:
                 sent => identify(&app, sent).await,
             };
             renew(live_caller.as_ref(), &next).map_err(ApiError::from)?;
-            Ok(Some(connection(app, next, live_caller, device)))
+            Ok(Some(connection(app, next, live_caller, device, None)))
         }
     })
 }

@@ -198,6 +198,10 @@ fn each_broken_rule_is_reported() {
         ("server.allowed_origins", "[\"https://*.example.com\"]"),
         ("server.allowed_origins", "[\"null\"]"),
         ("server.trusted_proxies", "[\"everybody\"]"),
+        ("server.trusted_proxies", "[\"10.0.0.1:80\"]"),
+        ("server.max_anonymous_sockets_per_address", "0"),
+        ("server.anonymous_socket_idle", "0s"),
+        ("webhooks.allowed_networks", "[\"everybody\"]"),
         ("roles.staff", "[\"two words\"]"),
         ("log.filter", "a=b=c"),
     ] {

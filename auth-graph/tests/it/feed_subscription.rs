@@ -3,7 +3,7 @@
 use auth_graph::tasks;
 use engine::accounts::Rank;
 use engine::callers::Actor;
-use engine::{clients, feed};
+use engine::clients;
 use serde_json::{Value, json};
 use store::changes::{self, Kind};
 
@@ -100,17 +100,6 @@ async fn a_stream_ends_when_its_client_is_disabled_or_its_token_ended() {
     clients::disable(&test.app, &Actor::operator(), client.id).await.unwrap();
     assert_eq!(events.next_code().await, "TOKEN_REVOKED");
     assert!(events.is_complete().await);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_completes_when_the_service_stops() {
-    let test = TestApp::new().await;
-    let client = reader(&test).await;
-    let mut events = listen(&test, &client, &Value::Null).await;
-    events.next_of_any_kind().await;
-    feed::stop(&test.app);
-    assert!(events.is_complete().await);
-    assert_eq!(test.app.feed.announcements.subscribers(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 
-use auth_graph::tasks;
+use auth_graph::{http, tasks};
 use chrono::Duration;
 use engine::accounts::Rank;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -25,10 +27,14 @@ async fn serve(test: &TestApp) -> SocketAddr {
 }
 
 async fn open(address: SocketAddr, origin: Option<&str>) -> Result<Socket, Error> {
+    open_with(address, &origin.map(|origin| ("origin", origin)).into_iter().collect::<Vec<_>>()).await
+}
+
+async fn open_with(address: SocketAddr, headers: &[(&'static str, &str)]) -> Result<Socket, Error> {
     let mut request = format!("ws://{address}/graphql").into_client_request()?;
     request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
-    if let Some(origin) = origin {
-        request.headers_mut().insert("origin", origin.parse().unwrap());
+    for (name, value) in headers {
+        request.headers_mut().append(*name, value.parse().unwrap());
     }
     connect_async(request).await.map(|(socket, _)| socket)
 }
@@ -79,6 +85,111 @@ async fn ask(socket: &mut Socket, id: &str, query: &str, variables: Value) -> Va
             _ => return answer,
         }
     }
+}
+
+/// async-graphql#1505: programs and gateways send the header, which nobody looked at.
+#[tokio::test]
+async fn a_token_in_the_upgrade_or_in_any_usual_payload_authenticates_the_caller() {
+    let test = TestApp::new().await;
+    let address = serve(&test).await;
+    let token = test.signed_in("ada@test.com", Rank::User).await.access;
+    let header = format!("Bearer {token}");
+    let eve = test.signed_in("eve@test.com", Rank::User).await.access;
+    for (headers, payload, seen) in [
+        (vec![("authorization", header.as_str())], json!(null), "ada@test.com"),
+        (vec![("authorization", &header)], json!({ "other": 1 }), "ada@test.com"),
+        (vec![("authorization", &header)], bearer(&eve), "eve@test.com"),
+        (vec![], json!({ "headers": { "Authorization": header } }), "ada@test.com"),
+        (vec![], json!({ "authToken": token }), "ada@test.com"),
+        (vec![], json!({ "authToken": header }), "ada@test.com"),
+        (vec![("authorization", "Basic YTpi")], json!({}), "TOKEN_INVALID"),
+        (vec![("authorization", &header), ("authorization", &header)], json!({}), "TOKEN_INVALID"),
+        (vec![], json!({ "authorization": token }), "TOKEN_INVALID"),
+        (vec![], json!({}), "{\"me\":null}"),
+    ] {
+        let mut socket = open_with(address, &headers).await.unwrap();
+        say(&mut socket, json!({ "type": "connection_init", "payload": payload })).await;
+        assert_eq!(recv(&mut socket).await["type"], "connection_ack");
+        let answer = ask(&mut socket, "1", operation!("me"), json!({})).await.to_string();
+        assert!(answer.contains(seen), "{headers:?} {payload}: {answer}");
+        assert_eq!(answer.contains("with Bearer, a space"), seen == "TOKEN_INVALID", "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_opens_no_socket_for_its_user() {
+    let test = TestApp::new().await;
+    let address = serve(&test).await;
+    let token = test.signed_in("ada@test.com", Rank::User).await.refresh;
+    let cookie = format!("__Host-auth_graph_refresh={token}; authorization=Bearer {token}");
+    let mut socket = open_with(address, &[("cookie", &cookie)]).await.unwrap();
+    say(&mut socket, json!({ "type": "connection_init" })).await;
+    assert_eq!(recv(&mut socket).await["type"], "connection_ack");
+    let answer = ask(&mut socket, "1", operation!("me"), json!({})).await;
+    assert_eq!(answer["payload"], json!({ "data": { "me": null } }));
+}
+
+#[tokio::test]
+async fn a_network_has_a_number_of_anonymous_sockets() {
+    let test = TestApp::with(|config| {
+        config.server.max_anonymous_sockets_per_address = 2;
+        config.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    let address = serve(&test).await;
+    let token = test.signed_in("ada@test.com", Rank::User).await.access;
+    let from = |client: &'static str| [("x-forwarded-for", client)];
+    let first = open_with(address, &from("192.0.2.1")).await.unwrap();
+    let mut second = open_with(address, &from("192.0.2.1")).await.unwrap();
+    let Error::Http(refused) = open_with(address, &from("192.0.2.1")).await.unwrap_err() else { panic!("no answer") };
+    assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &"30".parse().unwrap()));
+    open_with(address, &from("192.0.2.2")).await.unwrap();
+    // A socket with a good token does not count, and one that is closed neither.
+    say(&mut second, json!({ "type": "connection_init", "payload": bearer(&token) })).await;
+    assert_eq!(recv(&mut second).await["type"], "connection_ack");
+    let _third = open_with(address, &from("192.0.2.1")).await.unwrap();
+    open_with(address, &from("192.0.2.1")).await.unwrap_err();
+    drop(first);
+    while open_with(address, &from("192.0.2.1")).await.is_err() {}
+}
+
+/// 99designs/gqlgen#3633: at a stop clients saw the end of the subscription, or a lost connection.
+#[tokio::test]
+async fn at_a_stop_sockets_are_closed_with_1012_and_streams_break_off() {
+    let test = TestApp::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(http::serve(test.app.clone(), listener, async { stopped.await.unwrap() }));
+    let token = test.service_client("reader", "feed:read").await.token().await;
+    let mut socket = begin(address, bearer(&token)).await;
+    say(&mut socket, json!({ "id": "1", "type": "subscribe", "payload": { "query": FOLLOW } })).await;
+    assert_eq!(recv(&mut socket).await["id"], "1");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let body = json!({ "query": FOLLOW }).to_string();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\naccept: text/event-stream\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).await.unwrap();
+    let mut read = Vec::new();
+    while !String::from_utf8_lossy(&read).contains("CURRENT") {
+        assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0, "{}", String::from_utf8_lossy(&read));
+    }
+
+    stop.send(()).unwrap();
+
+    recv_until(&mut socket, |message| {
+        assert_ne!(message["type"], "complete");
+        message["close"] == 1012
+    })
+    .await;
+    // The connection ends without the last chunk of the body, so that every client notices.
+    drop(stream.read_to_end(&mut read).await);
+    let text = String::from_utf8_lossy(&read);
+    assert!(!text.contains("event: complete") && !text.ends_with("0\r\n\r\n"), "{text}");
+    serving.await.unwrap().unwrap();
 }
 
 /// gqlgen#774: a socket stayed authorized until it was closed.

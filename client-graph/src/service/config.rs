@@ -82,6 +82,11 @@ pub struct Server {
     pub max_connections: usize,
     /// Number of these from one address; trusted proxies may open more.
     pub max_connections_per_address: usize,
+    /// Number of WebSockets without a signed-in caller from one client address, also behind a trusted proxy.
+    pub max_anonymous_sockets_per_address: usize,
+    /// Time after which such a WebSocket is closed that runs no operation.
+    #[serde(with = "humantime_serde")]
+    pub anonymous_socket_idle: Duration,
 }
 
 /// The connection to auth-graph, and the rules for its tokens.

@@ -40,7 +40,11 @@ const PAGE: playground::Page = playground::Page {
 /// They must be served with `into_make_service_with_connect_info`, as [`serve`] does: auth-graph limits sign-ins by the
 /// client's address.
 pub fn router(app: &App) -> Router {
-    let site = Site::new(app);
+    routes(Site::new(app))
+}
+
+fn routes(site: Site) -> Router {
+    let app = &site.app;
     let proxy = Proxy::new(app.auth.clone()).trust_networks(app.config.server.trusted_proxies.iter().copied());
     let called = Router::new()
         .route("/graphql", post(graphql::post).get(graphql::get).fallback(graphql_edge::method_not_allowed))
@@ -83,7 +87,14 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
         per_address: server.max_connections_per_address,
         exempt: server.trusted_proxies.clone(),
     };
-    serving::serve(listener, router(&app), timeouts, limits, stop).await;
+    let site = Site::new(&app);
+    let edge = site.edge.clone();
+    let stop = async move {
+        stop.await;
+        // Sockets would otherwise stay open until the grace is over.
+        edge.stop();
+    };
+    serving::serve(listener, routes(site), timeouts, limits, stop).await;
     upkeep.abort();
     if let Some((stop, task)) = following {
         drop(stop);

@@ -5,6 +5,7 @@ use client_graph::testing::TestIssuer;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -16,6 +17,17 @@ struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl Socket {
     /// Connects to a service of this issuer and sends `connection_init`.
     async fn open(issuer: &TestIssuer, database: &TestDatabase, payload: Value) -> (Self, App) {
+        Self::open_with(issuer, database, None, payload, std::future::pending()).await
+    }
+
+    /// Connects with a header `Authorization`, to a service that stops at some time.
+    async fn open_with(
+        issuer: &TestIssuer,
+        database: &TestDatabase,
+        authorization: Option<String>,
+        payload: Value,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> (Self, App) {
         let mut flags = database.settings();
         flags.push(("auth.url".to_owned(), issuer.url().to_owned()));
         let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
@@ -23,7 +35,10 @@ impl Socket {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut request = format!("ws://{}/graphql", listener.local_addr().unwrap()).into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
-        tokio::spawn(serve(app.clone(), listener, std::future::pending()));
+        if let Some(authorization) = authorization {
+            request.headers_mut().insert("authorization", authorization.parse().unwrap());
+        }
+        tokio::spawn(serve(app.clone(), listener, stop));
         let mut socket = Self(connect_async(request).await.unwrap().0);
         socket.say(json!({ "type": "connection_init", "payload": payload })).await;
         assert_eq!(socket.recv().await["type"], "connection_ack");
@@ -112,6 +127,25 @@ async fn an_invalid_token_in_a_ping_ends_the_socket() {
     let (mut socket, _app) = Socket::open(&issuer, &database, payload).await;
     socket.say(json!({ "type": "ping", "payload": { "authorization": "Bearer nonsense" } })).await;
     assert_eq!(socket.recv().await, json!({ "closed": 4403 }));
+}
+
+#[tokio::test]
+async fn a_token_in_the_upgrade_authenticates_the_caller() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let user = issuer.user("ada@example.com");
+    let header = Some(format!("Bearer {}", issuer.token_for(&user).sign()));
+    let (mut socket, _app) = Socket::open_with(&issuer, &database, header, json!(null), std::future::pending()).await;
+    assert_eq!(socket.whoami("1").await["data"]["whoami"]["subject"], json!(user.id));
+}
+
+#[tokio::test]
+async fn at_a_stop_a_socket_is_closed_with_1012() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stopped = async { stopped.await.unwrap() };
+    let (mut socket, _app) = Socket::open_with(&issuer, &database, None, json!({}), stopped).await;
+    stop.send(()).unwrap();
+    assert_eq!(socket.recv().await, json!({ "closed": 1012 }));
 }
 
 #[tokio::test]

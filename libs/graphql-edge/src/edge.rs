@@ -12,9 +12,10 @@ use futures_util::{StreamExt, stream};
 
 use crate::{
     Limits, Settings,
-    document::{Documents, Validation},
+    document::{self, Documents, Validation},
     event_stream, request,
     response::{self, MediaType, Stage},
+    stopping::{Event, Stopping},
 };
 
 /// The form in which a response is sent.
@@ -48,6 +49,7 @@ struct Parts {
     limits: Limits,
     documents: Documents,
     queries_by_get: bool,
+    stopping: Stopping,
 }
 
 impl<Q, M, S> Clone for Edge<Q, M, S> {
@@ -83,13 +85,25 @@ where
         Self {
             schema: build().validation_mode(ValidationMode::Strict).finish(),
             validated: build().validation_mode(ValidationMode::Fast).finish(),
-            parts: Arc::new(Parts { documents: Documents::new(limits, settings), limits, queries_by_get }),
+            parts: Arc::new(Parts {
+                documents: Documents::new(limits, settings),
+                limits,
+                queries_by_get,
+                stopping: Stopping::default(),
+            }),
         }
     }
 
     /// Returns the number of parsed documents in the cache.
     pub fn remembered_documents(&self) -> usize {
         self.parts.documents.len()
+    }
+
+    /// Ends every subscription and every WebSocket, because the process stops. None of them is completed: event streams
+    /// break off, and sockets are closed with 1012 (service restart), so that clients subscribe again. Other operations
+    /// finish before.
+    pub fn stop(&self) {
+        self.parts.stopping.stop();
     }
 
     /// Answers a POST. `context` adds the data that the resolvers need, for example the verified caller.
@@ -138,23 +152,29 @@ where
         &self.parts.documents
     }
 
+    pub(crate) fn stopping(&self) -> &Stopping {
+        &self.parts.stopping
+    }
+
     pub(crate) fn answers_get(&self) -> bool {
         self.parts.queries_by_get
     }
 
     /// Returns the responses to an operation on a WebSocket or an event stream, each with the stage that the operation
-    /// reached.
-    pub(crate) fn stream(&self, mut request: Request, session: Arc<Data>) -> BoxStream<'static, (Response, Stage)> {
+    /// reached. A subscription also ends when the service stops.
+    pub(crate) fn stream(&self, mut request: Request, session: Arc<Data>) -> BoxStream<'static, Event> {
         if let Err(error) = self.parts.documents.prepare(&mut request) {
-            return stream::iter([(Response::from_errors(vec![error]), Stage::Refused)]).boxed();
+            return stream::iter([Event::Answer(Response::from_errors(vec![error]), Stage::Refused)]).boxed();
         }
-        let answers = self.schema.execute_stream_with_session_data(request, session);
-        answers
-            .map(|mut response| {
-                let stage = response::complete(&mut response);
-                (response, stage)
-            })
-            .boxed()
+        let is_subscription = document::is_subscription(&mut request);
+        let answers = self.schema.execute_stream_with_session_data(request, session).map(|mut response| {
+            let stage = response::complete(&mut response);
+            Event::Answer(response, stage)
+        });
+        match is_subscription {
+            true => self.parts.stopping.interrupt(answers).boxed(),
+            false => answers.boxed(),
+        }
     }
 
     async fn run(&self, mut request: Request) -> (Response, Stage) {
@@ -191,6 +211,11 @@ where
     }
 
     fn execute_stream(&self, request: Request, session: Option<Arc<Data>>) -> BoxStream<'static, Response> {
-        self.stream(request, session.unwrap_or_default()).map(|(response, _)| response).boxed()
+        let events = self.stream(request, session.unwrap_or_default());
+        let answers = events.filter_map(async |event| match event {
+            Event::Answer(response, _) => Some(response),
+            Event::Stopped => None,
+        });
+        answers.boxed()
     }
 }

@@ -4,7 +4,7 @@
 //! A request that cannot be read is answered with an error status. An error in the document is sent as an event,
 //! because the client then expects events only.
 
-use std::convert::Infallible;
+use std::io;
 
 use async_graphql::Response;
 use axum::{
@@ -25,6 +25,7 @@ use tokio::time::timeout;
 use crate::{
     Limits,
     response::{Stage, encode},
+    stopping::Event,
 };
 
 /// A comment, which keeps proxies from closing a silent connection.
@@ -33,17 +34,21 @@ const SILENCE: Bytes = Bytes::from_static(b":\n\n");
 const COMPLETE: Bytes = Bytes::from_static(b"event: complete\ndata:\n\n");
 
 /// Sends the results as they arrive, without reading ahead. A client that does not read delays only its own operation.
-pub(crate) fn into_http(answers: BoxStream<'static, (Response, Stage)>, limits: &Limits) -> HttpResponse {
+///
+/// At a stop of the service the response breaks off. A client takes this for a lost connection and subscribes again,
+/// while `complete` would be the end.
+pub(crate) fn into_http(answers: BoxStream<'static, Event>, limits: &Limits) -> HttpResponse {
     let keepalive = limits.keepalive / 2;
     let events = stream::unfold(Some(answers), move |answers| async move {
         let mut answers = answers?;
         Some(match timeout(keepalive, answers.next()).await {
-            Ok(Some((response, stage))) => (next(&response, stage), Some(answers)),
-            Ok(None) => (COMPLETE, None),
-            Err(_elapsed) => (SILENCE, Some(answers)),
+            Ok(Some(Event::Answer(response, stage))) => (Ok(next(&response, stage)), Some(answers)),
+            Ok(Some(Event::Stopped)) => (Err(io::Error::other("the service stops")), None),
+            Ok(None) => (Ok(COMPLETE), None),
+            Err(_elapsed) => (Ok(SILENCE), Some(answers)),
         })
     });
-    let mut answer = HttpResponse::new(Body::from_stream(events.map(Ok::<_, Infallible>)));
+    let mut answer = HttpResponse::new(Body::from_stream(events));
     for (name, value) in [
         (CONTENT_TYPE, "text/event-stream; charset=utf-8"),
         (CACHE_CONTROL, "no-store"),

@@ -53,6 +53,7 @@ mod limits;
 mod request;
 mod response;
 mod settings;
+mod stopping;
 mod trusted;
 mod websocket;
 
@@ -61,7 +62,7 @@ pub use self::{
     document::parse,
     edge::Edge,
     limits::{Limits, bounded},
-    response::method_not_allowed,
+    response::{method_not_allowed, too_many_sockets},
     settings::{AllowedDocuments, Settings},
     trusted::TrustedDocuments,
     websocket::Connection,

@@ -37,6 +37,9 @@ pub struct Limits {
     pub websocket_operations: usize,
     /// Time within which `connection_init` must arrive and be answered.
     pub connection_init_timeout: Duration,
+    /// Time after which a socket of an anonymous caller ([`crate::Connection::anonymous`]) is closed that runs no
+    /// operation.
+    pub anonymous_idle: Duration,
     /// Time after which a silent socket is pinged. It is closed after two pings without an answer.
     pub keepalive: Duration,
     /// Time within which the client must accept one message.
@@ -59,6 +62,7 @@ impl Default for Limits {
             document_cache_bytes: 256 * 1024,
             websocket_operations: 20,
             connection_init_timeout: Duration::from_secs(5),
+            anonymous_idle: Duration::from_secs(30),
             keepalive: Duration::from_secs(20),
             send_timeout: Duration::from_secs(10),
         }

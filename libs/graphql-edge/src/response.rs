@@ -3,12 +3,14 @@
 
 mod accept;
 
+use std::time::Duration;
+
 use async_graphql::{Response, ServerError, Value};
 use axum::{
     body::Body,
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
+        header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
     },
     response::Response as HttpResponse,
 };
@@ -155,6 +157,18 @@ pub(crate) fn written(text: Bytes, media_type: MediaType) -> HttpResponse {
 /// Answers a request with another method than POST: 405 with `Allow: POST`. Use it as the fallback of the route.
 pub async fn method_not_allowed() -> HttpResponse {
     Refusal::method().into_http(MediaType::Json)
+}
+
+/// Answers a request for one WebSocket too many: 429 with `RATE_LIMITED`, and the seconds to wait.
+pub fn too_many_sockets(retry_after: Duration) -> HttpResponse {
+    let message = "Too many WebSockets of callers that are not signed in are open from this network.";
+    let seconds = errors::retry_after_seconds(retry_after);
+    let mut error = error(Code::RateLimited, message);
+    error.extensions.get_or_insert_default().set("retryAfter", seconds);
+    let mut answer = into_http(&mut Response::from_errors(vec![error]), Stage::Refused, MediaType::Json);
+    *answer.status_mut() = status(Code::RateLimited);
+    answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+    answer
 }
 
 /// Encodes a response as JSON.

@@ -25,6 +25,9 @@ use crate::{
     response::{MediaType, Refusal},
 };
 
+/// Memory that an open socket takes for reading. The default of 128 KiB is for sockets that are always busy.
+const READ_BUFFER: usize = 4 * 1024;
+
 /// The only supported protocol.
 const PROTOCOL: &str = "graphql-transport-ws";
 
@@ -68,6 +71,7 @@ where
         }
         let limit = self.limits().body_bytes;
         let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(limit).max_frame_size(limit);
+        let upgrade = upgrade.read_buffer_size(READ_BUFFER);
         if upgrade.selected_protocol().is_none() {
             return Refusal::new(Code::BadRequest, "The WebSocket protocol must be graphql-transport-ws.")
                 .into_http(MediaType::Json);

@@ -1,4 +1,4 @@
-//! Limits the number of open connections: in all, and from one address.
+//! Limits the number of open connections, or of another thing that clients hold open: in all, and from one address.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -31,9 +31,10 @@ impl Default for ConnectionLimits {
     }
 }
 
-/// Counts the open connections.
+/// Counts what is open. Clones count together.
 #[derive(Clone, Debug)]
-pub(crate) struct Admission {
+pub struct Admission {
+    what: &'static str,
     limits: Arc<ConnectionLimits>,
     open: Arc<Mutex<Open>>,
 }
@@ -45,22 +46,29 @@ struct Open {
     reported_at: Option<Instant>,
 }
 
-/// The place of a connection that was admitted. It is free again when this is dropped.
+/// The place of what was admitted. It is free again when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub struct Place {
     admission: Admission,
     from: Option<IpAddr>,
 }
 
 impl Admission {
-    /// Admits as many connections as the limits say, and as the process can open files.
-    pub(crate) fn new(limits: ConnectionLimits) -> Self {
-        let all = limits.all.min(raise_file_limit().saturating_sub(RESERVED_FILES).max(1));
-        Self { limits: Arc::new(ConnectionLimits { all, ..limits }), open: Arc::default() }
+    /// Admits as many as the limits say. `what` names them in the log, such as "a connection".
+    #[must_use]
+    pub fn new(what: &'static str, limits: ConnectionLimits) -> Self {
+        Self { what, limits: Arc::new(limits), open: Arc::default() }
     }
 
-    /// Admits a connection from an address, or returns `None` if there are too many.
-    pub(crate) fn admit(&self, address: IpAddr) -> Option<Place> {
+    /// Admits as many connections as the limits say, and as the process can open files.
+    pub(crate) fn of_connections(limits: ConnectionLimits) -> Self {
+        let all = limits.all.min(raise_file_limit().saturating_sub(RESERVED_FILES).max(1));
+        Self::new("a connection", ConnectionLimits { all, ..limits })
+    }
+
+    /// Admits one more from an address, or returns `None` if there are too many.
+    #[must_use]
+    pub fn admit(&self, address: IpAddr) -> Option<Place> {
         let address = address.to_canonical();
         let is_exempt = self.limits.exempt.iter().any(|network| network.contains(&address));
         let from = (!is_exempt).then(|| network(address));
@@ -69,7 +77,8 @@ impl Admission {
         if open.all >= self.limits.all || of_address >= self.limits.per_address {
             if open.reported_at.is_none_or(|at| at.elapsed() >= REPORT_EVERY) {
                 open.reported_at = Some(Instant::now());
-                tracing::warn!(%address, of_address, all = open.all, "a connection was refused: too many are open");
+                let what = self.what;
+                tracing::warn!(%address, of_address, all = open.all, "{what} was refused: too many are open");
             }
             return None;
         }
@@ -125,7 +134,8 @@ mod tests {
     use super::*;
 
     fn admission(all: usize, per_address: usize) -> Admission {
-        Admission::new(ConnectionLimits { all, per_address, exempt: vec!["10.0.0.0/8".parse().unwrap()] })
+        let limits = ConnectionLimits { all, per_address, exempt: vec!["10.0.0.0/8".parse().unwrap()] };
+        Admission::of_connections(limits)
     }
 
     fn admit(admission: &Admission, address: &str) -> Option<Place> {

@@ -61,7 +61,7 @@ pub async fn serve(
     // This is expensive, so that it is not done for each connection.
     let router: Router = router.with_state(());
     let (stopping, stopped) = watch::channel(false);
-    let admission = Admission::new(limits);
+    let admission = Admission::of_connections(limits);
     let mut stop = pin!(stop);
     loop {
         let (stream, address) = tokio::select! {
@@ -78,6 +78,8 @@ pub async fn serve(
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(timeouts.unread));
         let (stream, router) = (Box::pin(stream), router.clone());
+        // A WebSocket holds its place too, so that the stop waits for it to be closed.
+        let place = (place, stopped.clone());
         tokio::spawn(connection::answer(stream, place, address, router, timeouts.idle, stopped.clone()));
     }
     tracing::info!("stopping: running requests are finished");

@@ -21,8 +21,8 @@ const BATCH: u64 = 500;
 /// Interval of the checks of the token while there are no changes.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// Returns a stream of the changes after a cursor, or from now on. It ends with an error when the token of the reader
-/// is no longer valid, and without one when the process stops.
+/// Returns a stream of the changes after a cursor, or from now on. It ends when the token of the reader is no longer
+/// valid, with an error.
 ///
 /// # Errors
 /// [`model::error::Error::CursorExpired`] when what follows the cursor is not kept any more, or the reader is shown
@@ -47,7 +47,7 @@ pub async fn follow(
     Ok(stream::unfold(Some(subscriber), async |subscriber| {
         let mut subscriber = subscriber?;
         match subscriber.next().await {
-            Ok(change) => change.map(|change| (Ok(change), Some(subscriber))),
+            Ok(change) => Some((Ok(change), Some(subscriber))),
             Err(error) => Some((Err(error), None)),
         }
     }))
@@ -65,7 +65,7 @@ struct Subscriber {
 }
 
 impl Subscriber {
-    async fn next(&mut self) -> Result<Option<Change>> {
+    async fn next(&mut self) -> Result<Change> {
         loop {
             let reader = self.reader.current();
             authentication::recheck(&self.app, &reader, self.app.clock.now())?;
@@ -73,7 +73,7 @@ impl Subscriber {
                 return Err(Error::Forbidden);
             }
             if let Some(change) = self.read.pop_front() {
-                return Ok(Some(change));
+                return Ok(change);
             }
             if self.is_behind {
                 self.read_on().await?;
@@ -98,7 +98,7 @@ impl Subscriber {
                     }
                 }
                 Err(RecvError::Lagged(_)) => self.is_behind = true,
-                Ok(Announcement::Stopping) | Err(RecvError::Closed) => return Ok(None),
+                Err(RecvError::Closed) => return Err(Error::internal("the announcements have ended")),
             }
         }
     }

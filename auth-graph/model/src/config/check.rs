@@ -91,12 +91,17 @@ impl Config {
         }
         let times = SECOND..=3600 * SECOND;
         rule(times.contains(&self.server.idle_timeout), "server.idle_timeout", "must be from 1s to 1h");
+        let idle = self.server.anonymous_socket_idle;
+        rule(times.contains(&idle), "server.anonymous_socket_idle", "must be from 1s to 1h");
         rule(self.server.shutdown_grace <= *times.end(), "server.shutdown_grace", "must be at most 1h");
         let times = 11 * SECOND..=600 * SECOND;
         rule(times.contains(&self.server.request_timeout), "server.request_timeout", "must be from 11s to 10m");
         let (all, of_one) = (self.server.max_connections, self.server.max_connections_per_address);
         rule((1..=1_000_000).contains(&all), "server.max_connections", "must be from 1 to 1000000");
         rule((1..=1_000_000).contains(&of_one), "server.max_connections_per_address", "must be from 1 to 1000000");
+        let sockets = self.server.max_anonymous_sockets_per_address;
+        let key = "server.max_anonymous_sockets_per_address";
+        rule((1..=1_000_000).contains(&sockets), key, "must be from 1 to 1000000");
     }
 
     fn check_cookies(&self, rule: &mut impl FnMut(bool, &str, &str)) {

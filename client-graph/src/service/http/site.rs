@@ -2,6 +2,7 @@
 
 use async_graphql::EmptySubscription;
 use graphql_edge::Limits;
+use serving::{Admission, ConnectionLimits};
 
 use crate::service::app::App;
 use crate::service::graphql::{Mutation, Query, schema};
@@ -20,11 +21,23 @@ type Edge = graphql_edge::Edge<Query, Mutation, EmptySubscription>;
 pub(super) struct Site {
     pub(super) app: App,
     pub(super) edge: Edge,
+    /// WebSockets whose caller is not known.
+    pub(super) anonymous_sockets: Admission,
 }
 
 impl Site {
     pub(super) fn new(app: &App) -> Self {
-        let edge = Edge::configured(|| schema(app), Limits::default(), app.config.graphql.clone().trusting(OPERATIONS));
-        Self { app: app.clone(), edge }
+        let server = &app.config.server;
+        let limits = Limits { anonymous_idle: server.anonymous_socket_idle, ..Limits::default() };
+        let sockets = ConnectionLimits {
+            all: server.max_connections,
+            per_address: server.max_anonymous_sockets_per_address,
+            exempt: Vec::new(),
+        };
+        Self {
+            app: app.clone(),
+            edge: Edge::configured(|| schema(app), limits, app.config.graphql.clone().trusting(OPERATIONS)),
+            anonymous_sockets: Admission::new("an anonymous WebSocket", sockets),
+        }
     }
 }

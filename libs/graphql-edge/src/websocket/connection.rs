@@ -9,6 +9,7 @@ pub struct Connection {
     pub(super) data: Data,
     pub(super) ends: BoxFuture<'static, ()>,
     pub(super) renewal: Option<Renewal>,
+    pub(super) is_anonymous: bool,
 }
 
 /// Builds the next connection from the payload of a `ping`, or returns `None` when the payload contains no new token.
@@ -17,7 +18,14 @@ pub(super) type Renewal = Box<dyn Fn(Value) -> BoxFuture<'static, Result<Option<
 impl Connection {
     /// Creates a connection whose operations find `data` in their context.
     pub fn new(data: Data) -> Self {
-        Self { data, ends: Box::pin(future::pending()), renewal: None }
+        Self { data, ends: Box::pin(future::pending()), renewal: None, is_anonymous: false }
+    }
+
+    /// Closes the socket with code 4408 when it has run no operation for [`crate::Limits::anonymous_idle`]. For callers
+    /// without a good token: opening a socket costs them nothing.
+    #[must_use]
+    pub fn anonymous(self) -> Self {
+        Self { is_anonymous: true, ..self }
     }
 
     /// Closes the socket with code 4403 as soon as `ends` is ready, for example when the token that opened it has

@@ -75,12 +75,19 @@ pub(super) enum Close {
     SubscriberExists,
     /// There was more than one `connection_init`.
     TooManyInits,
-    /// The client does not answer, does not read, or has closed the connection. No close frame is sent.
+    /// No operation ran for too long.
+    Idle,
+    /// The service stops. Clients come back.
+    Restart,
+    /// The client has closed the socket. Its close frame must be answered (RFC 6455 section 5.5.1), which the library
+    /// does when it is read on.
+    ByClient,
+    /// The client does not answer, does not read, or has lost the connection. No close frame is sent.
     Gone,
 }
 
 impl Close {
-    /// Returns the close frame, or `None` when no client would read it.
+    /// Returns the close frame, or `None` when the service sends none of its own.
     pub(super) fn into_frame(self) -> Option<CloseFrame> {
         let (code, reason) = match self {
             Self::Unreadable => (1008, "Unreadable or too large".into()),
@@ -90,7 +97,9 @@ impl Close {
             Self::InitTimeout => (4408, "Connection initialisation timeout".into()),
             Self::SubscriberExists => (4409, "Subscriber already exists".into()),
             Self::TooManyInits => (4429, "Too many initialisation requests".into()),
-            Self::Gone => return None,
+            Self::Idle => (4408, "No operation was running".into()),
+            Self::Restart => (1012, "Service restart".into()),
+            Self::ByClient | Self::Gone => return None,
         };
         Some(CloseFrame { code, reason })
     }

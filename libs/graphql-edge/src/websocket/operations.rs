@@ -2,20 +2,19 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::Response;
 use futures_util::{
     Stream, StreamExt,
     stream::{self, AbortHandle, BoxStream, SelectAll},
 };
 
-use crate::response::Stage;
+use crate::stopping::Event;
 
-/// A result of an operation, or its end.
-type Answer = (Arc<str>, Option<(Response, Stage)>);
+/// A step of an operation, or its end.
+type Step = (Arc<str>, Option<Event>);
 
 #[derive(Default)]
 pub(super) struct Operations {
-    answers: SelectAll<BoxStream<'static, Answer>>,
+    answers: SelectAll<BoxStream<'static, Step>>,
     running: HashMap<Arc<str>, AbortHandle>,
 }
 
@@ -28,7 +27,7 @@ impl Operations {
         self.running.contains_key(id)
     }
 
-    pub(super) fn start(&mut self, id: &str, answers: impl Stream<Item = (Response, Stage)> + Send + 'static) {
+    pub(super) fn start(&mut self, id: &str, answers: impl Stream<Item = Event> + Send + 'static) {
         let id: Arc<str> = id.into();
         let (abort, registration) = AbortHandle::new_pair();
         self.running.insert(Arc::clone(&id), abort);
@@ -44,8 +43,8 @@ impl Operations {
         }
     }
 
-    /// Returns the next result of any operation, or `None` if no operation is running.
-    pub(super) async fn next(&mut self) -> Option<Answer> {
+    /// Returns the next step of any operation, or `None` if no operation is running.
+    pub(super) async fn next(&mut self) -> Option<Step> {
         self.answers.next().await
     }
 }

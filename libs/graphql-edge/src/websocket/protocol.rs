@@ -3,7 +3,7 @@
 //! async-graphql has none of these limits, replaces a running operation by another one with its identifier, and sends
 //! rejected requests as results.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use async_graphql::{Error, ErrorExtensionValues, ObjectType, Result, SubscriptionType, Value as GraphqlValue};
 use axum::extract::ws::{Message, WebSocket};
@@ -17,7 +17,7 @@ use super::{
     message::{ClientMessage, Close, ServerMessage},
     operations::Operations,
 };
-use crate::{Edge, Limits, response, response::Stage};
+use crate::{Edge, Limits, response, response::Stage, stopping::Event};
 
 /// Time within which the client must answer when the service closes the socket.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -34,9 +34,13 @@ pub(super) async fn run<Q, M, S>(
 {
     let mut channel = Channel { socket, limits: *edge.limits(), received_at: Instant::now() };
     let Err(close) = async {
-        let connection = time::timeout(channel.limits.connection_init_timeout, handshake(&mut channel, init))
-            .await
-            .map_err(|_elapsed| Close::InitTimeout)??;
+        let stop = edge.stopping().wait();
+        let connection = tokio::select! {
+            connection = time::timeout(channel.limits.connection_init_timeout, handshake(&mut channel, init)) => {
+                connection.map_err(|_elapsed| Close::InitTimeout)??
+            }
+            () = stop => return Err(Close::Restart),
+        };
         channel.send(ServerMessage::ConnectionAck).await?;
         serve(&mut channel, &edge, connection).await
     }
@@ -81,16 +85,31 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    let Connection { data, mut ends, mut renewal } = connection;
+    let Connection { data, mut ends, mut renewal, mut is_anonymous } = connection;
     let mut session = Arc::new(data);
     let mut operations = Operations::default();
+    let (mut was_busy, mut idle_since) = (false, Instant::now());
+    let (mut stop, mut is_stopping) = (pin!(edge.stopping().wait()), false);
     let mut keepalive = time::interval_at(Instant::now() + channel.limits.keepalive, channel.limits.keepalive);
     loop {
+        let is_busy = operations.len() > 0;
+        if is_stopping && !is_busy {
+            return Err(Close::Restart);
+        }
+        if is_busy || was_busy {
+            idle_since = Instant::now();
+        }
+        was_busy = is_busy;
+        let idle = time::sleep_until(idle_since + channel.limits.anonymous_idle);
         tokio::select! {
+            () = &mut stop, if !is_stopping => is_stopping = true,
+            () = idle, if is_anonymous && !is_busy => return Err(Close::Idle),
             () = &mut ends => return Err(Close::Forbidden("The connection has ended".to_owned())),
             message = channel.recv() => match message? {
                 ClientMessage::ConnectionInit { .. } => return Err(Close::TooManyInits),
                 ClientMessage::Subscribe { id, .. } if operations.contains(&id) => return Err(Close::SubscriberExists),
+                // The client sends it again on its next socket.
+                ClientMessage::Subscribe { .. } if is_stopping => {}
                 ClientMessage::Subscribe { id, .. } if operations.len() >= channel.limits.websocket_operations => {
                     let error = response::error(Code::LimitExceeded, "Too many operations run on this WebSocket.");
                     channel.send(ServerMessage::Error { id: &id, payload: &[error] }).await?;
@@ -110,6 +129,7 @@ where
                     let answer = match renewed {
                         Some(next) => {
                             (session, ends, renewal) = (Arc::new(next.data), next.ends, next.renewal);
+                            is_anonymous = next.is_anonymous;
                             None
                         }
                         None => payload,
@@ -118,11 +138,12 @@ where
                 }
                 ClientMessage::Pong {} => {}
             },
-            Some((id, answer)) = operations.next() => match answer {
-                Some((response, Stage::Executed)) => {
+            Some((id, step)) = operations.next() => match step {
+                Some(Event::Answer(response, Stage::Executed)) => {
                     channel.send(ServerMessage::Next { id: &id, payload: &response }).await?;
                 }
-                Some((response, Stage::Refused)) => {
+                Some(Event::Stopped) => operations.stop(&id),
+                Some(Event::Answer(response, Stage::Refused)) => {
                     operations.stop(&id);
                     channel.send(ServerMessage::Error { id: &id, payload: &response.errors }).await?;
                 }
@@ -155,7 +176,8 @@ impl Channel {
                 }
                 Some(Ok(Message::Binary(_))) => return Err(Close::BadMessage),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Close(_))) | None => return Err(Close::Gone),
+                Some(Ok(Message::Close(_))) => return Err(Close::ByClient),
+                None => return Err(Close::Gone),
                 Some(Err(_)) => return Err(Close::Unreadable),
             }
         }
@@ -178,8 +200,12 @@ impl Channel {
     }
 
     async fn close(mut self, close: Close) {
-        let Some(frame) = close.into_frame() else { return };
-        if self.send_frame(Message::Close(Some(frame))).await.is_err() {
+        if close == Close::Gone {
+            return;
+        }
+        if let Some(frame) = close.into_frame()
+            && self.send_frame(Message::Close(Some(frame))).await.is_err()
+        {
             return;
         }
         // When a socket is dropped with unread data in it, the client may not receive our last message.

@@ -55,6 +55,28 @@ async fn an_error_in_a_document_is_an_event_with_its_code() {
     }
 }
 
+/// graphql-hive/gateway#2546: a restart looked like the end of the subscription, and no client came back.
+#[tokio::test]
+async fn a_stop_breaks_subscriptions_off_without_their_completion() {
+    let service = service();
+    let send = async |document: &str| {
+        let body = json!({ "query": document }).to_string();
+        let request = post_request().header("accept", EVENTS).body(Body::from(body)).unwrap();
+        service.router.clone().oneshot(request).await.unwrap().into_body().into_data_stream()
+    };
+    let mut running = send("subscription { never }").await;
+    assert!(running.next().now_or_never().is_none());
+    let waiting = send("{ caller }").await;
+    service.edge.stop();
+    let late = send("subscription Named { count(to: 2) }").await;
+    for mut broken in [running, late] {
+        broken.next().await.unwrap().unwrap_err();
+        assert!(broken.next().await.is_none());
+    }
+    let answered: Vec<_> = waiting.map(|chunk| String::from_utf8(chunk.unwrap().into()).unwrap()).collect().await;
+    assert!(answered.concat().ends_with("event: complete\ndata:\n\n"), "{answered:?}");
+}
+
 #[tokio::test]
 async fn events_are_sent_only_to_clients_that_prefer_them() {
     for (accept, content_type) in [

@@ -208,6 +208,7 @@ async fn open(
                 data.insert(present.enter());
                 Ok(Connection::new(data))
             }
+            Some("nobody") => Ok(Connection::new(Data::default()).anonymous()),
             // A token that expires immediately after it was accepted.
             Some("brief") => Ok(Connection::new(Data::default()).until(async {})),
             Some("slow") => std::future::pending().await,

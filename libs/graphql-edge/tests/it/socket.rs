@@ -26,7 +26,7 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::schema::{Executed, OpenSockets, Service};
+use crate::schema::{Edge, Executed, OpenSockets, Service};
 
 /// Time after which a waiting test fails. It is longer than any limit.
 const WAIT_LIMIT: Duration = Duration::from_secs(100);
@@ -35,6 +35,7 @@ const WAIT_LIMIT: Duration = Duration::from_secs(100);
 pub(crate) const HOST: &str = "edge.test";
 
 pub(crate) struct Server {
+    pub(crate) edge: Edge,
     pub(crate) executed: Executed,
     present: OpenSockets,
     connect: UnboundedSender<DuplexStream>,
@@ -69,13 +70,13 @@ impl Drop for Server {
 impl Server {
     pub(crate) fn start(service: Service) -> Self {
         let (connect, connected) = unbounded_channel();
-        let Service { router, executed, present, .. } = service;
+        let Service { router, edge, executed, present } = service;
         let task = tokio::spawn(async move { axum::serve(Pipes(connected), router).await.unwrap() });
-        Self { executed, present, connect, task }
+        Self { edge, executed, present, connect, task }
     }
 
     /// Returns the client side of a new connection, whose buffer is larger than any message.
-    fn pipe(&self) -> DuplexStream {
+    pub(crate) fn pipe(&self) -> DuplexStream {
         let (near, far) = tokio::io::duplex(1024 * 1024);
         self.connect.send(far).unwrap();
         near

@@ -1,6 +1,7 @@
 //! Opening WebSockets, and the protocol `graphql-transport-ws`.
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
@@ -200,4 +201,49 @@ async fn several_operations_run_at_the_same_time() {
     socket.subscribe("counts", "subscription { count(to: 1) }").await;
     let answers: Vec<Value> = vec![socket.recv().await, socket.recv().await];
     assert!(answers.iter().all(|answer| answer["id"] == "counts"));
+}
+
+/// RFC 6455 section 5.5.1. Without an answer, clients see the code 1006.
+#[tokio::test(start_paused = true)]
+async fn a_close_of_the_client_is_answered() {
+    let server = Server::start(service());
+    for (sent, answer) in [
+        // 1000, masked with zeros.
+        (&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8][..], &[0x88, 0x02, 0x03, 0xe8][..]),
+        (&[0x88, 0x80, 0, 0, 0, 0], &[0x88, 0x00]),
+    ] {
+        let mut pipe = server.pipe();
+        let request = open_request(HOST).body(()).unwrap();
+        let headers: String =
+            request.headers().iter().map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap())).collect();
+        pipe.write_all(format!("GET /graphql HTTP/1.1\r\n{headers}\r\n").as_bytes()).await.unwrap();
+        let mut read = Vec::new();
+        while !read.ends_with(b"\r\n\r\n") {
+            pipe.read_buf(&mut read).await.unwrap();
+        }
+        pipe.write_all(sent).await.unwrap();
+        read.clear();
+        pipe.read_to_end(&mut read).await.unwrap();
+        assert_eq!(read, answer);
+    }
+}
+
+/// 99designs/gqlgen#3633: clients come back after 1012, and take `complete` for the end.
+#[tokio::test(start_paused = true)]
+async fn a_stop_closes_sockets_with_1012_and_completes_no_subscription() {
+    let server = Server::start(service());
+    let mut idle = server.accepted(json!({})).await;
+    let mut early = server.connect().await;
+    let mut busy = server.accepted(json!({})).await;
+    busy.subscribe("1", "subscription Named { never }").await;
+    busy.subscribe("2", "{ greeting }").await;
+    assert_eq!(busy.recv().await["type"], "next");
+    assert_eq!(busy.recv().await, json!({ "type": "complete", "id": "2" }));
+    server.edge.stop();
+    for socket in [&mut idle, &mut early, &mut busy] {
+        let Message::Close(Some(frame)) = socket.receive().await else { panic!("another message came first") };
+        assert_eq!(u16::from(frame.code), 1012);
+    }
+    let mut late = server.connect().await;
+    assert_eq!(late.closed().await.0, 1012);
 }

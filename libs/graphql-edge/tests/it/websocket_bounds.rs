@@ -2,6 +2,7 @@
 
 use graphql_edge::Limits;
 use serde_json::json;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
@@ -75,6 +76,30 @@ async fn a_silent_socket_that_answers_pings_stays_open() {
     }
     socket.subscribe("1", "{ greeting }").await;
     while !matches!(socket.receive().await, Message::Text(_)) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_anonymous_socket_without_an_operation_is_closed() {
+    let server = Server::start(service());
+    let mut socket = server.accepted(json!({ "token": "nobody" })).await;
+    let opened = Instant::now();
+    // The client answers the pings meanwhile.
+    assert_eq!(socket.closed().await.0, 4408);
+    assert_eq!(opened.elapsed().as_secs(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_anonymous_socket_stays_open_while_an_operation_runs() {
+    let server = Server::start(service());
+    let mut socket = server.accepted(json!({ "token": "nobody" })).await;
+    socket.subscribe("1", "subscription { never }").await;
+    for _ in 0..6 {
+        assert!(matches!(socket.receive().await, Message::Ping(_)));
+    }
+    socket.say(json!({ "type": "complete", "id": "1" })).await;
+    let idle_since = Instant::now();
+    assert_eq!(socket.closed().await.0, 4408);
+    assert_eq!(idle_since.elapsed().as_secs(), 30);
 }
 
 #[tokio::test(start_paused = true)]
