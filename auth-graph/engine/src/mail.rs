@@ -96,7 +96,7 @@ pub(super) async fn purge(app: &App, now: DateTime<Utc>) -> Result<()> {
 /// Sends one claimed mail, and returns whether it was sent.
 async fn send(app: &App, row: &mails::Model) -> Result<bool> {
     let sent = match compose::compose(app, row).await {
-        Ok(Some(mail)) => app.mail.mailer.send(&mail).await,
+        Ok(Some(mail)) => app.mail.mailer.send(row.id, &mail).await,
         Ok(None) => {
             // The mail is no longer relevant to its recipient.
             mails::delete(&app.db, row.id).await?;

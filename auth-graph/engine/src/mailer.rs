@@ -1,12 +1,13 @@
 //! Renders mails and passes them to the mail server. [`crate::mail`] decides when a mail is sent and to whom.
 
 mod message;
+mod names;
 mod templates;
 mod transport;
 
 use model::config::Config;
 use model::error::Result;
-use model::values::Email;
+use model::values::{Email, MailId};
 
 pub use message::Mail;
 pub use templates::{Content, Template};
@@ -42,11 +43,12 @@ impl Mailer {
         self.templates.write(to, template, content)
     }
 
-    /// Passes a mail to the server.
+    /// Passes a mail to the server. Each attempt for the same identifier has the same `Message-ID`, by which receivers
+    /// recognise a mail that arrives twice.
     ///
     /// # Errors
     /// [`Failure`], which says whether another attempt can succeed.
-    pub async fn send(&self, mail: &Mail) -> Result<(), Failure> {
-        self.transport.send(mail).await
+    pub async fn send(&self, id: MailId, mail: &Mail) -> Result<(), Failure> {
+        self.transport.send(id, mail).await
     }
 }

@@ -137,6 +137,15 @@ fn a_public_address_requires_a_public_url() {
 }
 
 #[test]
+fn a_greeting_of_mail_servers_is_a_host_name() {
+    for name in ["auth-graph example", "[192.0.2.7]", "192.0.2.7", "https://mail.example.com"] {
+        let refused = refused(&[("mail.hello_name", name)]);
+        assert_eq!(refused, ["mail.hello_name"], "{name}");
+    }
+    load(&[("mail.hello_name", "mail.example.com")]).unwrap();
+}
+
+#[test]
 fn the_demo_stays_on_this_machine() {
     let public = ("server.public_url", "https://auth.example.com");
     assert_eq!(refused(&[("profile", "demo"), ("server.bind", "0.0.0.0:8000"), public]), ["profile"]);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use engine::mailer::{Failure, Mail, Mailer};
 use mailin_embedded::SslConfig;
 use model::config::{Config, Sources};
+use model::values::MailId;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedKey, IsCa, Issuer, KeyPair};
 use serde_json::json;
 use tempfile::TempDir;
@@ -102,7 +103,7 @@ async fn failure(url: &str, authority: &Authority) -> String {
         text: "Hello".into(),
         html: "<p>Hello</p>".into(),
     };
-    match Mailer::new(&config).unwrap().send(&mail).await {
+    match Mailer::new(&config).unwrap().send(MailId(uuid::Uuid::nil()), &mail).await {
         Err(Failure::Passing(reason)) => reason,
         other => format!("{other:?}"),
     }

@@ -93,6 +93,24 @@ async fn authorizer_574_a_name_is_escaped_in_html_and_not_in_a_header() {
     assert!(!headers.contains("img") && headers.contains("Auto-Submitted: auto-generated"), "{headers}");
 }
 
+/// Receivers such as Gmail reject mails without an identifier, and show a mail once that arrives twice.
+#[tokio::test]
+async fn a_mail_that_is_tried_again_keeps_its_identifier() {
+    let site = MailingApp::with(|config| config.mail.from = "Ada's Shop <no-reply@example.org>".to_owned()).await;
+    site.test.create_user("ada@test.com").await;
+    site.test.anonymous().request_reset("ada@test.com").await.data("requestPasswordReset");
+    let row = waiting(&site.test).await.remove(0);
+    let first = site.mail().await.header("Message-ID");
+    assert_eq!(first, format!("<{}@example.org>", row.id));
+    // The answer of the server was lost, so that the mail still waits.
+    store::mails::insert(&site.test.app.db, row).await.unwrap();
+    let again = site.mail().await;
+    assert_eq!(again.header("Message-ID"), first);
+    for required in ["Date", "From", "To"] {
+        assert!(!again.header(required).is_empty(), "RFC 5322 section 3.6: {required}");
+    }
+}
+
 #[tokio::test]
 async fn a_mail_is_in_the_language_of_its_recipient() {
     let site = MailingApp::new().await;

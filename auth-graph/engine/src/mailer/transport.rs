@@ -10,8 +10,10 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executo
 use secrecy::ExposeSecret;
 
 use super::message::Mail;
+use super::names;
 use model::config::{Config, Profile};
 use model::error::{Error, Result};
+use model::values::MailId;
 
 /// Time limit for the answer of the server to one command.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -27,6 +29,8 @@ pub enum Transport {
         server: Box<AsyncSmtpTransport<Tokio1Executor>>,
         /// Sender of the mails.
         from: Mailbox,
+        /// Right side of their identifiers.
+        domain: String,
     },
     /// Prints mails to the console, including their tokens; never used in production.
     Console,
@@ -54,7 +58,8 @@ impl Transport {
                 None => builder,
             };
             let from = config.mail.from.parse().map_err(Error::internal)?;
-            return Ok(Self::Smtp { server: Box::new(builder.timeout(Some(TIMEOUT)).build()), from });
+            let server = builder.timeout(Some(TIMEOUT)).hello_name(names::hello_name(config)).build();
+            return Ok(Self::Smtp { server: Box::new(server), from, domain: names::domain_of_identifiers(config) });
         }
         Ok(match config.profile {
             Profile::Production => Self::None,
@@ -62,10 +67,10 @@ impl Transport {
         })
     }
 
-    pub(super) async fn send(&self, mail: &Mail) -> Result<(), Failure> {
+    pub(super) async fn send(&self, id: MailId, mail: &Mail) -> Result<(), Failure> {
         match self {
-            Self::Smtp { server, from } => {
-                let message = message(mail, from.clone()).map_err(Failure::Permanent)?;
+            Self::Smtp { server, from, domain } => {
+                let message = message(mail, from.clone(), format!("<{id}@{domain}>")).map_err(Failure::Permanent)?;
                 let sent = tokio::time::timeout(AT_MOST, server.send(message)).await;
                 let sent = sent.map_err(|_| Failure::Passing("sending took too long".to_owned()))?;
                 sent.map(drop).map_err(|error| {
@@ -94,11 +99,12 @@ fn no_status(error: &smtp::Error) -> String {
     if error.is_response() { "the answer of the server cannot be parsed".to_owned() } else { error.to_string() }
 }
 
-fn message(mail: &Mail, from: Mailbox) -> Result<Message, String> {
+fn message(mail: &Mail, from: Mailbox, identifier: String) -> Result<Message, String> {
     let to: Address = mail.to.as_str().parse().map_err(|_| "the address is not valid for mail".to_owned())?;
     // The header contains the address without the name, because users choose their names. `Auto-Submitted` asks other
     // programs not to answer (RFC 3834).
     let builder = Message::builder().from(from).to(Mailbox::new(None, to)).subject(mail.subject.clone());
+    let builder = builder.message_id(Some(identifier));
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     let builder = builder.raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()));
     let (text, html) = (mail.text.expose_secret().to_owned(), mail.html.expose_secret().to_owned());

@@ -64,6 +64,8 @@ pub struct Mail {
     pub service_name: String,
     /// Language of recipients whose language is unknown.
     pub language: String,
+    /// Host name in the greeting of the SMTP server (EHLO). If it is empty, it is found in the configuration.
+    pub hello_name: String,
     /// Folder with texts and layouts that replace the built-in ones.
     pub templates: PathBuf,
     /// Time after which an undelivered mail is given up.

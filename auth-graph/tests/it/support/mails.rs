@@ -127,6 +127,11 @@ impl MailingApp {
 }
 
 impl Arrived {
+    /// Returns a header, which is required.
+    pub fn header(&self, name: &str) -> String {
+        mailparse::parse_mail(self.raw.as_bytes()).unwrap().headers.get_first_value(name).unwrap()
+    }
+
     /// Returns the link in the mail.
     pub fn link(&self) -> &str {
         self.text.lines().find(|line| line.starts_with("http")).unwrap()

@@ -46,6 +46,12 @@ impl Config {
             rule(
                 accounts.registration == Registration::Off || !production,
                 "mail.smtp_url",
+        let hello = url::Host::parse(&mail.hello_name);
+        rule(
+            mail.hello_name.is_empty() || matches!(hello, Ok(url::Host::Domain(_))),
+            "mail.hello_name",
+            "must be a host name such as mail.example.com",
+        );
                 "is needed in production, as accounts.registration sends mails",
             );
             return;
