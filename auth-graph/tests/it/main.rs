@@ -38,6 +38,7 @@ mod http_input;
 mod import;
 mod import_again;
 mod import_batches;
+mod international_addresses;
 mod keys;
 mod login;
 mod logs;
