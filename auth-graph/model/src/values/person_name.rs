@@ -3,10 +3,12 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::error::Error;
 
-/// Trimmed given or family name of at most 150 visible characters. It may be empty. Mails contain it.
+/// Trimmed given or family name of at most 150 visible characters, in the normal form NFC. It may be empty. Mails
+/// contain it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PersonName(String);
@@ -38,18 +40,26 @@ impl FromStr for PersonName {
     /// # Errors
     /// [`Error::ValidationFailed`] when the text is too long or contains an invisible character.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let name = text.trim();
-        if name.chars().count() <= 150 && !name.contains(is_invisible) {
-            Ok(Self(name.to_owned()))
-        } else {
-            Err(Error::invalid("name", "must have at most 150 characters, and none that is invisible"))
+        let refused = || Error::invalid("name", "must have at most 150 characters, and none that is invisible");
+        // Normalising a long text takes long.
+        if text.len() > 4096 {
+            return Err(refused());
         }
+        let name: String = text.trim().nfc().collect();
+        if name.chars().count() <= 150 && !name.contains(is_invisible) { Ok(Self(name)) } else { Err(refused()) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_stored_in_one_form() {
+        let composed = "Özge".parse::<PersonName>().unwrap();
+        assert_eq!("O\u{308}zge".parse::<PersonName>().unwrap(), composed);
+        assert_eq!(" \u{d6}zge\u{a0}".parse::<PersonName>().unwrap(), composed);
+    }
 
     #[test]
     fn a_name_is_what_it_looks_like() {
