@@ -5,6 +5,7 @@ mod housekeeping;
 mod indexes;
 mod mail;
 mod rotation;
+mod search_keys;
 mod webhooks;
 
 use std::panic::AssertUnwindSafe;
@@ -36,6 +37,7 @@ pub fn spawn(app: &App) -> Tasks {
     tasks.spawn(supervise("indexes", app.clone(), indexes::run));
     tasks.spawn(supervise("mail", app.clone(), mail::run));
     tasks.spawn(supervise("rotation", app.clone(), rotation::run));
+    tasks.spawn(supervise("search keys", app.clone(), search_keys::run));
     tasks.spawn(supervise("webhooks", app.clone(), webhooks::run));
     Tasks(tasks)
 }

@@ -169,6 +169,7 @@ async fn search_row(data: &Path, database: &str) -> Result<Row, Box<dyn Error>> 
     config.data_dir = data.to_owned();
     config.database.url = SecretString::from(database);
     let app = boot(config, Clock::default()).await.map_err(text)?;
+    engine::build_indexes(&app).await.map_err(text)?;
     // The database does this by itself soon after an import.
     app.db.execute_unprepared("VACUUM ANALYZE users").await?;
     let kinds: [(&str, Sought); 6] = [

@@ -30,6 +30,7 @@ mod m20261129_000100_user_credentials;
 mod m20261129_000200_changes_numbered_later;
 mod m20261129_000300_events_by_month;
 mod m20261129_000400_feed_history;
+mod m20261130_000700_search_keys;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000200_changes_numbered_later::Migration),
             Box::new(m20261129_000300_events_by_month::Migration),
             Box::new(m20261129_000400_feed_history::Migration),
+            Box::new(m20261130_000700_search_keys::Migration),
         ]
     }
 }

@@ -31,7 +31,7 @@ pub(crate) use editing::UserEdit;
 
 pub use addresses::{confirm as confirm_address, request_change as request_address_change, request_verification};
 pub use deleting::{Deletion, delete_own};
-pub use listing::{count, list};
+pub use listing::{count, fill_search_keys, list};
 pub use metadata::set_metadata;
 pub use passwords::{change as change_password, request_reset as request_password_reset, reset as reset_password};
 pub use profile::{ProfileChange, update_profile};

@@ -29,7 +29,7 @@ pub use person_name::PersonName;
 pub use phone_number::PhoneNumber;
 pub use projection::{Projection, RolesAndScopes, UserField};
 pub use scope::{Scope, Scopes};
-pub use search_text::SearchText;
+pub use search_text::{SearchText, folded};
 pub use subject::{Holder, Revoked, Subject};
 pub use webhook_secret::WebhookSecret;
 pub use webhook_url::WebhookUrl;

@@ -31,7 +31,7 @@ pub(super) enum Command {
     },
     /// Find users by a part of the address or of the names.
     Search {
-        /// Part of the address or of the names.
+        /// Words that are parts of the address or of the names.
         text: String,
         /// Number of users, at most 100.
         #[arg(long, default_value_t = 20)]

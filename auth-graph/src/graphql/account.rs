@@ -95,7 +95,8 @@ impl User {
 pub struct UserFilter {
     /// Complete e-mail address. Upper and lower case do not matter.
     email: Option<String>,
-    /// Part of the e-mail address or of a name. Upper and lower case do not matter.
+    /// Words that are parts of the e-mail address or of the names, in any order. Upper and lower case and accents do
+    /// not matter.
     search: Option<String>,
     /// True for users who can sign in, false for disabled users.
     is_active: Option<bool>,

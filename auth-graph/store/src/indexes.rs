@@ -14,10 +14,15 @@ struct Index {
     on: &'static str,
 }
 
-const INDEXES: [Index; 2] = [
+const INDEXES: [Index; 3] = [
     Index { name: "users_staff", on: "users (id) WHERE is_staff" },
     Index { name: "users_inactive", on: "users (id) WHERE NOT is_active" },
+    Index { name: "users_without_search_key", on: "users (id) WHERE search_key IS NULL" },
 ];
+
+/// Index of searches, on PostgreSQL with the extension `pg_trgm`. Without it, a search reads the whole table, as on
+/// SQLite.
+const TRIGRAMS: &str = "users_search_key";
 
 /// Number of the advisory lock of the replica that builds; no other lock has it.
 const LOCK: i64 = 0x6175_7468_696e_6478;
@@ -48,7 +53,16 @@ async fn build_missing(connection: &mut PgConnection) -> Result<usize, sqlx::Err
         return Ok(0);
     }
     let mut built = 0;
-    for Index { name, on } in INDEXES {
+    let mut indexes = INDEXES.map(|Index { name, on }| (name, on.to_owned())).to_vec();
+    // The extension can be in any schema, so that the operator class is named with it.
+    let place = query(
+        "SELECT quote_ident(nspname) FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
+        WHERE extname = 'pg_trgm'",
+    );
+    if let Some(place) = place.fetch_optional(&mut *connection).await?.map(|row| row.get::<String, _>(0)) {
+        indexes.push((TRIGRAMS, format!("users USING gin (search_key {place}.gin_trgm_ops)")));
+    }
+    for (name, on) in indexes {
         let find = query(
             "SELECT indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
             WHERE relname = $1 AND relnamespace = current_schema()::regnamespace",
@@ -60,7 +74,7 @@ async fn build_missing(connection: &mut PgConnection) -> Result<usize, sqlx::Err
             }
             None => {}
         }
-        // These are made of constants alone.
+        // These are made of constants and the name of a schema alone.
         connection.execute(AssertSqlSafe(format!("CREATE INDEX CONCURRENTLY {name} ON {on}"))).await?;
         built += 1;
     }

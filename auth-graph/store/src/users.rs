@@ -3,6 +3,7 @@
 
 mod candidates;
 mod listing;
+mod search_keys;
 
 use std::collections::HashMap;
 
@@ -15,6 +16,7 @@ use model::values::{Email, Locale, Scopes, UserId};
 
 pub use candidates::{Candidate, candidate};
 pub use listing::{Filter, count, filtered, page};
+pub use search_keys::fill as fill_search_keys;
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -65,6 +67,8 @@ pub struct Model {
     pub erased_at: Option<DateTimeUtc>,
     /// User whose account has replaced this one.
     pub merged_into: Option<UserId>,
+    /// Text in which the user is searched. This package computes it whenever it writes a user.
+    pub search_key: Option<String>,
 }
 
 /// The table has no relations that this package follows.
@@ -99,6 +103,7 @@ impl Model {
             deleted_at: None,
             erased_at: None,
             merged_into: None,
+            search_key: None,
         }
     }
 
@@ -202,13 +207,18 @@ pub async fn page_with_deleted(
     query.order_by_asc(Column::Id).limit(limit).all(db).await
 }
 
+/// Returns the row of a user, with all columns.
+fn row(user: Model) -> ActiveModel {
+    let search_key = Some(search_keys::of(&user));
+    ActiveModel::from(Model { search_key, ..user }).reset_all()
+}
+
 /// Adds a user.
 ///
 /// # Errors
 /// When the address is taken (a unique violation), or the database fails.
 pub async fn insert(txn: &impl ConnectionTrait, user: &Model) -> Result<(), DbErr> {
-    let row = ActiveModel::from(user.clone()).reset_all();
-    Entity::insert(row).exec_without_returning(txn).await.map(drop)
+    Entity::insert(row(user.clone())).exec_without_returning(txn).await.map(drop)
 }
 
 /// Adds many users at once.
@@ -216,8 +226,7 @@ pub async fn insert(txn: &impl ConnectionTrait, user: &Model) -> Result<(), DbEr
 /// # Errors
 /// When an address or an identifier is taken (a unique violation), or the database fails.
 pub async fn insert_many(txn: &impl ConnectionTrait, users: impl IntoIterator<Item = Model>) -> Result<(), DbErr> {
-    let rows = users.into_iter().map(|user| ActiveModel::from(user).reset_all());
-    Entity::insert_many(rows).exec_without_returning(txn).await.map(drop)
+    Entity::insert_many(users.into_iter().map(row)).exec_without_returning(txn).await.map(drop)
 }
 
 /// Returns the users who have these addresses, including deleted ones.
@@ -255,8 +264,7 @@ pub async fn find_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Optio
 /// # Errors
 /// When the address is taken (a unique violation), or the database fails.
 pub async fn update(txn: &impl ConnectionTrait, user: &Model) -> Result<(), DbErr> {
-    let row = ActiveModel::from(user.clone()).reset_all();
-    Entity::update(row).exec(txn).await.map(drop)
+    Entity::update(row(user.clone())).exec(txn).await.map(drop)
 }
 
 /// Begins a transaction with the lock of a user, who is `None` if there is none. When another transaction is in the way

@@ -67,6 +67,7 @@ mod revocation;
 mod rotation;
 mod schema;
 mod secrets;
+mod searching;
 mod sessions;
 mod slow_readers;
 mod support;

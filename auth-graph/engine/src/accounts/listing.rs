@@ -19,6 +19,12 @@ pub async fn list(app: &App, filter: &Filter, page: &Page) -> Result<Listing<use
     Ok(bounds.listing(app, LIST, found, |user| user.id.0))
 }
 
+/// Writes the missing search texts of some users, and returns their number. A user without one is found by the spelling
+/// that the database knows.
+pub async fn fill_search_keys(app: &App) -> Result<u64> {
+    Ok(users::fill_search_keys(&app.db).await?)
+}
+
 /// Returns the number of users that match a filter.
 pub async fn count(app: &App, filter: &Filter) -> Result<u64> {
     Ok(users::count(&app.db, filter).await?)

@@ -106,18 +106,21 @@ fn condition(filter: &Filter) -> Condition {
         .add_option(filter.search.as_ref().map(contains))
 }
 
-/// Returns the condition of a search. The database maintains a column with the address and the names in lower case. The
-/// trigram index is used for the rarest part of the text only, because the lists of frequent parts are long. The
-/// results are compared with the whole text in an expression that the index does not support.
+/// Returns the condition of a search: the text of the user contains every word. The trigram index is used for the
+/// rarest part of the words only, because the lists of frequent parts are long. The results are compared with the words
+/// in an expression that the index does not support.
+///
+/// A user whose text is still missing is searched in the column that the database maintains, which has the letters
+/// beyond ASCII as they were written in some locales.
 fn contains(text: &SearchText) -> Condition {
-    let column = || Expr::col(Alias::new("search_text"));
-    let rarest = column().like(pattern(text.rarest()));
-    let whole =
-        (text.rarest() != text.as_str()).then(|| Expr::expr(Func::lower(column())).like(pattern(text.as_str())));
-    Condition::all().add(rarest).add_option(whole)
+    let key = || Expr::col(Column::SearchKey);
+    let text_of_user = || Expr::expr(Func::coalesce([key(), Expr::col(Alias::new("search_text"))]));
+    let words = text.words().iter().map(|word| text_of_user().like(pattern(word)));
+    let rarest = text.rarest().map(|part| key().like(pattern(part)).or(key().is_null()));
+    words.fold(Condition::all().add_option(rarest), Condition::add)
 }
 
 fn pattern(text: &str) -> LikeExpr {
-    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     LikeExpr::new(format!("%{escaped}%")).escape('\\')
 }

@@ -1,0 +1,41 @@
+//! The texts in which users are searched. Every write of a user by this version writes their text too. Rows that
+//! another version has written have none, until [`fill`] has found them.
+
+use sea_orm::sea_query::{Expr, LockBehavior, LockType};
+use sea_orm::{ColumnTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::{Column, Entity, Model};
+use model::values::folded;
+
+/// Number of rows that one transaction fills.
+const BATCH: u64 = 200;
+
+/// Returns the text in which a user is searched: the address, the address as people read it, and the names.
+pub(super) fn of(user: &Model) -> String {
+    let read = user.email.to_unicode();
+    let mut parts = vec![user.email.as_str(), &user.first_name, &user.last_name];
+    if read != user.email.as_str() {
+        parts.insert(1, &read);
+    }
+    folded(&parts.join(" "))
+}
+
+/// Writes the missing texts of some users, and returns their number. Rows that others have locked are left for the next
+/// call.
+pub async fn fill(db: &DatabaseConnection) -> Result<u64, DbErr> {
+    let mut missing = Entity::find().filter(Column::SearchKey.is_null()).order_by_asc(Column::Id).limit(BATCH);
+    if missing.clone().one(db).await?.is_none() {
+        return Ok(0);
+    }
+    let txn = database::begin(db).await?;
+    if db.get_database_backend() == DbBackend::Postgres {
+        missing = missing.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    }
+    let users = missing.all(&txn).await?;
+    for user in &users {
+        let filled = Entity::update_many().col_expr(Column::SearchKey, Expr::value(of(user)));
+        filled.filter(Column::Id.eq(user.id)).exec(&txn).await?;
+    }
+    txn.commit().await?;
+    Ok(users.len() as u64)
+}
