@@ -14,6 +14,7 @@ mod federation;
 mod feed;
 mod guard;
 mod login_event;
+mod one_time_token;
 mod operations;
 mod password;
 mod profile;
@@ -69,6 +70,7 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     Boxed<registration::RegistrationMutation>,
+    Boxed<one_time_token::OneTimeTokenMutation>,
     Boxed<password::PasswordMutation>,
     Boxed<profile::ProfileMutation>,
     Boxed<client::ClientMutation>,

@@ -35,6 +35,7 @@ pub use listing::{count, fill_search_keys, list};
 pub use metadata::set_metadata;
 pub use passwords::{change as change_password, request_reset as request_password_reset, reset as reset_password};
 pub use profile::{ProfileChange, update_profile};
+pub use redeeming::inspect as inspect_one_time_token;
 pub use registration::{NewRegistration, Registered, register};
 
 /// Scope that allows reading other users.

@@ -10,7 +10,7 @@ use model::error::Result;
 use model::values::{Email, MailId};
 
 pub use message::Mail;
-pub use templates::{Content, Template};
+pub use templates::{Content, Link, Template};
 pub use transport::{Failure, Transport};
 
 /// Renders and sends mails.

@@ -137,6 +137,17 @@ fn a_public_address_requires_a_public_url() {
 }
 
 #[test]
+fn links_of_pages_and_mails_lead_to_safe_addresses() {
+    for key in ["accounts.pages_url", "accounts.sign_in_url"] {
+        for url in ["javascript:alert(1)", "http://app.example.com", "app.example.com", "https://a:b@example.com"] {
+            assert_eq!(refused(&[(key, url)]), [key], "{url}");
+        }
+        load(&[(key, "http://localhost:5173/account")]).unwrap();
+    }
+    load(&[("accounts.sign_in_url", "https://app.example.com/?next=%2F#/login")]).unwrap();
+}
+
+#[test]
 fn a_greeting_of_mail_servers_is_a_host_name() {
     for name in ["auth-graph example", "[192.0.2.7]", "192.0.2.7", "https://mail.example.com"] {
         let refused = refused(&[("mail.hello_name", name)]);

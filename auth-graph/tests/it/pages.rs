@@ -1,5 +1,6 @@
 //! The pages that links in mails open. `e2e/account-pages.test.mjs` tests them in a browser.
 
+use model::config::Registration;
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, operation};
@@ -31,12 +32,28 @@ async fn the_pages_of_a_front_end_replace_the_built_in_ones() {
     }
 }
 
+#[tokio::test]
+async fn a_page_names_the_service_and_where_its_users_sign_in() {
+    let test = TestApp::with(|config| {
+        config.mail.service_name = "Ada's <b>Shop</b>".to_owned();
+        config.accounts.sign_in_url = "https://app.test/?a=1&b=\"2\"#/login".to_owned();
+        config.accounts.registration = Registration::Open;
+    })
+    .await;
+    let page = test.anonymous().get("/reset-password").await.text;
+    assert!(page.contains("Ada&#x27;s &lt;b&gt;Shop&lt;&#x2f;b&gt;") && !page.contains("<b>"), "{page}");
+    let address = "https:&#x2f;&#x2f;app.test&#x2f;?a=1&amp;b=&quot;2&quot;#&#x2f;login";
+    assert!(page.contains(&format!("data-sign-in=\"{address}\" data-registration=\"open\"")), "{page}");
+}
+
 /// If only trusted documents are executed, the script must send them byte by byte.
 #[tokio::test]
 async fn the_script_sends_trusted_documents() {
     let script = TestApp::new().await.anonymous().get("/account/page.js").await.text;
     let line = script.lines().find_map(|line| line.strip_prefix("const OPERATIONS = ")?.strip_suffix(';')).unwrap();
     let expected = json!({
+        "inspectOneTimeToken": operation!("inspect_one_time_token"),
+        "requestPasswordReset": operation!("request_password_reset"),
         "verifyEmail": operation!("verify_email"),
         "resetPassword": operation!("reset_password"),
         "register": operation!("register"),

@@ -2,7 +2,7 @@
 //! use it concurrently.
 
 use chrono::{DateTime, Utc};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Iterable};
 use secrecy::SecretString;
 
 use super::UserEdit;
@@ -34,6 +34,23 @@ pub(super) async fn find(app: &App, token: &SecretString, purposes: &[Purpose], 
     let found = tokens::find(&app.db, &secrets::hash(token), purposes, now).await?;
     let token = found.ok_or(Error::OneTimeTokenInvalid)?;
     Ok(Found { token, attempt })
+}
+
+/// Returns a token of any purpose that was not used, without using it up. Only a wrong token costs the caller's network
+/// an attempt.
+///
+/// # Errors
+/// [`Error::RateLimited`].
+pub async fn inspect(app: &App, token: &SecretString, device: &Device) -> Result<Option<Model>> {
+    let purposes: Vec<Purpose> = Purpose::iter().collect();
+    match find(app, token, &purposes, device).await {
+        Ok(Found { token, attempt }) => {
+            attempt.give_back(&app.relaxed_db).await?;
+            Ok(Some(token))
+        }
+        Err(Error::OneTimeTokenInvalid) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 impl Found {

@@ -2,12 +2,12 @@
 //! token.
 
 use chrono::TimeDelta;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use super::letter::Letter;
 use crate::accounts::Account;
 use crate::app::App;
-use crate::mailer::{Content, Mail, Template};
+use crate::mailer::{self, Content, Mail, Template};
 use credentials::one_time_tokens as secrets;
 use model::config::Accounts;
 use model::error::{Error, Result};
@@ -107,7 +107,7 @@ fn plan(accounts: &Accounts, letter: Letter, owner: Option<&Account>) -> Result<
 /// Generates and stores a token, and returns the link with it and the end of its validity. The token follows the `#`,
 /// so that it appears in no log and no `Referer` header, and opening the page does not use it up. Returns `None` when
 /// the mail was withdrawn, as were the links that were sent before.
-async fn make(app: &App, row: &Model, link: Link) -> Result<Option<(SecretString, String)>> {
+async fn make(app: &App, row: &Model, link: Link) -> Result<Option<mailer::Link>> {
     let now = app.clock.now();
     let token = secrets::generate()?;
     let expires_at = now + link.lifetime;
@@ -127,5 +127,6 @@ async fn make(app: &App, row: &Model, link: Link) -> Result<Option<(SecretString
     tokens::insert(&txn, kept).await?;
     txn.commit().await?;
     let address = format!("{}#token={}", app.config.page_url(link.page), token.expose_secret());
-    Ok(Some((address.into(), expires_at.format("%Y-%m-%d %H:%M UTC").to_string())))
+    let valid_until = expires_at.format("%Y-%m-%d %H:%M UTC").to_string();
+    Ok(Some(mailer::Link { address: address.into(), valid_until, lifetime: link.lifetime }))
 }

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use chrono::TimeDelta;
 use minijinja::{Environment, context};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::message::Mail;
@@ -76,8 +77,19 @@ pub struct Content<'a> {
     pub locale: Option<&'a Locale>,
     /// Name of the recipient; may be empty.
     pub name: &'a str,
-    /// Link with a one-time token, and the end of its validity.
-    pub link: Option<(SecretString, String)>,
+    /// Link with a one-time token.
+    pub link: Option<Link>,
+}
+
+/// A link with a one-time token.
+#[derive(Debug)]
+pub struct Link {
+    /// Address, with the token.
+    pub address: SecretString,
+    /// End of its validity, as readers see it.
+    pub valid_until: String,
+    /// Time for which it is valid.
+    pub lifetime: TimeDelta,
 }
 
 /// Texts of one language.
@@ -104,6 +116,8 @@ pub(super) struct Templates {
     languages: BTreeMap<String, Texts>,
     default: String,
     service: String,
+    sign_in_url: String,
+    reset_url: String,
 }
 
 impl Templates {
@@ -129,11 +143,14 @@ impl Templates {
                 None => environment.add_template_owned(name.clone(), text).map_err(|error| broken(&name, error))?,
             }
         }
-        let service = match config.mail.service_name.as_str() {
-            "" => config.issuer(),
-            name => name.to_owned(),
+        let templates = Self {
+            environment,
+            languages,
+            default: config.mail.language.clone(),
+            service: config.service_name(),
+            sign_in_url: config.accounts.sign_in_url.clone(),
+            reset_url: config.request_reset_url(),
         };
-        let templates = Self { environment, languages, default: config.mail.language.clone(), service };
         if !templates.languages.contains_key(&templates.default) {
             return Err(Error::internal(format!(
                 "there are no mail templates for mail.language \"{}\"",
@@ -143,9 +160,12 @@ impl Templates {
         for language in templates.languages.keys() {
             let locale: Locale = language.parse()?;
             for (template, name) in ALL.into_iter().flat_map(|template| [(template, ""), (template, "Ada")]) {
-                let link = Some(("https://example.com/".into(), String::new()));
-                let content = Content { locale: Some(&locale), name, link };
-                templates.write("nobody@example.com".parse()?, template, &content)?;
+                for lifetime in [TimeDelta::minutes(5), TimeDelta::hours(1), TimeDelta::days(7)] {
+                    let address = "https://example.com/".into();
+                    let link = Some(Link { address, valid_until: String::new(), lifetime });
+                    let content = Content { locale: Some(&locale), name, link };
+                    templates.write("nobody@example.com".parse()?, template, &content)?;
+                }
             }
         }
         Ok(templates)
@@ -158,12 +178,22 @@ impl Templates {
             || Error::internal(format!("{language}.toml has no texts for the mail {}", serde_json::json!(template)));
         let texts = self.languages.get(&language).ok_or_else(missing)?;
         let letter = texts.letters.get(&template).ok_or_else(missing)?;
-        let (link, valid_until) = match &content.link {
-            Some((link, until)) => (secrecy::ExposeSecret::expose_secret(link), until.as_str()),
-            None => ("", ""),
+        let (link, valid_until, lifetime) = match &content.link {
+            Some(link) => (link.address.expose_secret(), link.valid_until.as_str(), link.lifetime),
+            None => ("", "", TimeDelta::zero()),
         };
+        let (valid_number, valid_unit) = rounded(lifetime);
         let fill = |text: &str| {
-            let values = context! { name => content.name, service => &self.service, email => to.as_str(), valid_until };
+            let values = context! {
+                name => content.name,
+                service => &self.service,
+                sign_in_url => &self.sign_in_url,
+                reset_url => &self.reset_url,
+                email => to.as_str(),
+                valid_until,
+                valid_number,
+                valid_unit,
+            };
             self.environment.render_str(text, values).map_err(|error| broken(&language, error))
         };
         let subject = fill(&letter.subject)?.replace(char::is_control, " ");
@@ -183,6 +213,16 @@ impl Templates {
     }
 }
 
+/// Returns a time in the largest unit that it is a whole number of: `day`, `hour` or `minute`.
+fn rounded(time: TimeDelta) -> (i64, &'static str) {
+    let minutes = time.num_minutes();
+    match minutes {
+        _ if minutes % (24 * 60) == 0 => (time.num_days(), "day"),
+        _ if minutes % 60 == 0 => (time.num_hours(), "hour"),
+        _ => (minutes, "minute"),
+    }
+}
+
 fn read_folder(folder: &Path) -> Result<Vec<(String, String)>> {
     let failed = |error| broken(&folder.display().to_string(), error);
     let mut found = Vec::new();
@@ -198,4 +238,42 @@ fn read_folder(folder: &Path) -> Result<Vec<(String, String)>> {
 
 fn broken(name: &str, error: impl std::fmt::Display) -> Error {
     Error::internal(format!("the mail template {name} is invalid: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VARIABLES: [&str; 7] =
+        ["name", "service", "email", "sign_in_url", "reset_url", "valid_until", "valid_number"];
+
+    /// Returns the variables of a text that is rendered.
+    fn variables(text: &str) -> Vec<&'static str> {
+        VARIABLES.into_iter().filter(|name| text.contains(&format!("{{{{ {name} }}}}"))).collect()
+    }
+
+    #[test]
+    fn every_language_says_the_same() {
+        let texts = |text: &str| toml::from_str::<Texts>(text).unwrap();
+        let english = texts(LANGUAGES[0].1);
+        assert_eq!(english.letters.len(), ALL.len());
+        for (language, text) in LANGUAGES {
+            let other = texts(text);
+            assert_eq!(variables(&other.greeting), variables(&english.greeting), "{language}");
+            assert_eq!(variables(&other.until), variables(&english.until), "{language}");
+            for (template, letter) in &english.letters {
+                let translated = &other.letters[template];
+                let of = |letter: &Letter| -> Vec<_> { letter.paragraphs.iter().map(|text| variables(text)).collect() };
+                assert_eq!(of(translated), of(letter), "{language} {template:?}");
+                assert_eq!(translated.button.is_empty(), letter.button.is_empty(), "{language} {template:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lifetime_is_said_in_the_largest_unit() {
+        for (minutes, number, unit) in [(5, 5, "minute"), (60, 1, "hour"), (90, 90, "minute"), (1440, 1, "day")] {
+            assert_eq!(rounded(TimeDelta::minutes(minutes)), (number, unit));
+        }
+    }
 }

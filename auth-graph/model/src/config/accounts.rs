@@ -9,6 +9,8 @@ use serde::Deserialize;
 use settings::time_delta;
 use url::Url;
 
+use super::Config;
+
 /// Registration, and the accounts of users.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +20,8 @@ pub struct Accounts {
     /// Address of the pages behind the links in mails. If it is empty, the public address is used, where plain pages
     /// are served.
     pub pages_url: String,
+    /// Address of the page where users sign in to the application. It may be empty.
+    pub sign_in_url: String,
     /// Time after a sign-in during which sensitive changes need no password.
     #[serde(deserialize_with = "time_delta")]
     pub recent_sign_in: TimeDelta,
@@ -60,17 +64,35 @@ pub struct Mail {
     pub smtp_authorities: PathBuf,
     /// Sender.
     pub from: String,
+    /// Host name in the greeting of the SMTP server (EHLO). If it is empty, it is found in the configuration.
+    pub hello_name: String,
     /// Name of the service. If it is empty, its address is used.
     pub service_name: String,
     /// Language of recipients whose language is unknown.
     pub language: String,
-    /// Host name in the greeting of the SMTP server (EHLO). If it is empty, it is found in the configuration.
-    pub hello_name: String,
     /// Folder with texts and layouts that replace the built-in ones.
     pub templates: PathBuf,
     /// Time after which an undelivered mail is given up.
     #[serde(deserialize_with = "time_delta")]
     pub give_up_after: TimeDelta,
+}
+
+impl Config {
+    /// Returns the name of the service for people: the configured one, or else its address.
+    #[must_use]
+    pub fn service_name(&self) -> String {
+        match self.mail.service_name.as_str() {
+            "" => self.issuer(),
+            name => name.to_owned(),
+        }
+    }
+
+    /// Returns the address of the page that sends a link for a new password, or an empty text if a front end has its
+    /// own pages, whose addresses are not known.
+    #[must_use]
+    pub fn request_reset_url(&self) -> String {
+        if self.accounts.pages_url.is_empty() { self.url_of("/reset-password") } else { String::new() }
+    }
 }
 
 impl Mail {

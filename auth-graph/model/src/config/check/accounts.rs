@@ -21,6 +21,14 @@ impl Config {
             "accounts.pages_url",
             "must be https://, or http:// to a loopback address, without user, query or fragment",
         );
+        let sign_in = Url::parse(&accounts.sign_in_url).is_ok_and(|url| {
+            (url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) && url.username().is_empty()
+        });
+        rule(
+            accounts.sign_in_url.is_empty() || sign_in,
+            "accounts.sign_in_url",
+            "must be https://, or http:// to a loopback address, without user",
+        );
         for (path, key) in [
             (&accounts.metadata_schema, "accounts.metadata_schema"),
             (&accounts.private_metadata_schema, "accounts.private_metadata_schema"),
@@ -38,6 +46,12 @@ impl Config {
             rule((DAY / 288..=DAY * 30).contains(&lifetime), key, "must be from 5m to 30d");
         }
         rule(mail.from.parse::<Mailbox>().is_ok(), "mail.from", "must be an address such as Name <name@example.com>");
+        let hello = url::Host::parse(&mail.hello_name);
+        rule(
+            mail.hello_name.is_empty() || matches!(hello, Ok(url::Host::Domain(_))),
+            "mail.hello_name",
+            "must be a host name such as mail.example.com",
+        );
         rule(mail.templates.as_os_str().is_empty() || mail.templates.is_dir(), "mail.templates", "must be a folder");
         rule((DAY / 24..=DAY * 30).contains(&mail.give_up_after), "mail.give_up_after", "must be from 1h to 30d");
         let server = mail.smtp_url.expose_secret();
@@ -46,12 +60,6 @@ impl Config {
             rule(
                 accounts.registration == Registration::Off || !production,
                 "mail.smtp_url",
-        let hello = url::Host::parse(&mail.hello_name);
-        rule(
-            mail.hello_name.is_empty() || matches!(hello, Ok(url::Host::Domain(_))),
-            "mail.hello_name",
-            "must be a host name such as mail.example.com",
-        );
                 "is needed in production, as accounts.registration sends mails",
             );
             return;
