@@ -3,6 +3,7 @@
 //! This module creates no such hashes. The import brings them in, and each one is replaced by a hash of our own when
 //! its user next signs in. The formats are in `read`.
 
+mod cost;
 mod hash;
 mod read;
 
@@ -17,23 +18,34 @@ const LONGEST: usize = 1024;
 pub enum Unusable {
     /// The format is unknown, or the hash is malformed.
     Unknown,
-    /// A single comparison would take seconds.
+    /// A single comparison would take too long, or too much memory.
     TooCostly,
 }
 
 impl ForeignHash {
-    /// Parses a hash, and rejects one whose comparison would be too costly.
+    /// Parses a hash of another system, and rejects one whose comparison would be too costly.
     ///
     /// # Errors
     /// [`Unusable`].
     pub fn parse(text: &str) -> Result<Self, Unusable> {
-        if text.len() > LONGEST {
-            return Err(Unusable::Unknown);
-        }
-        let hash = read::read(text).ok_or(Unusable::Unknown)?;
-        if hash.digest_length() < SHORTEST_DIGEST {
-            return Err(Unusable::Unknown);
-        }
-        if hash.is_too_costly() { Err(Unusable::TooCostly) } else { Ok(hash) }
+        let hash = read(text)?;
+        if hash.is_affordable() { Ok(hash) } else { Err(Unusable::TooCostly) }
     }
+
+    /// Parses a stored hash. It may also be one of our own that has any cost that can be configured.
+    ///
+    /// # Errors
+    /// [`Unusable`].
+    pub(crate) fn parse_stored(text: &str) -> Result<Self, Unusable> {
+        let hash = read(text)?;
+        if hash.is_affordable() || hash.is_configurable() { Ok(hash) } else { Err(Unusable::TooCostly) }
+    }
+}
+
+fn read(text: &str) -> Result<ForeignHash, Unusable> {
+    if text.len() > LONGEST {
+        return Err(Unusable::Unknown);
+    }
+    let hash = read::read(text).ok_or(Unusable::Unknown)?;
+    if hash.digest_length() < SHORTEST_DIGEST { Err(Unusable::Unknown) } else { Ok(hash) }
 }

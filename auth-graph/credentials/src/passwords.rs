@@ -211,7 +211,7 @@ impl Hasher {
             Unusable::Unknown => Error::internal("a stored password hash has an unknown format"),
             Unusable::TooCostly => Error::internal("a stored password hash is too costly to compare"),
         };
-        ForeignHash::parse(hash).map_err(unusable)?.matches(password)
+        ForeignHash::parse_stored(hash).map_err(unusable)?.matches(password)
     }
 
     fn compute(&mut self, password: &SecretString, salt: &Salt, params: Params, length: usize) -> Result<Vec<u8>> {

@@ -38,6 +38,7 @@ mod http_input;
 mod import;
 mod import_again;
 mod import_batches;
+mod import_hashes;
 mod international_addresses;
 mod keys;
 mod login;

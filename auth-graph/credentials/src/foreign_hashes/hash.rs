@@ -1,4 +1,4 @@
-//! A hash with the function that made it: its comparison and its cost.
+//! A hash with the function that made it, and its comparison.
 
 use std::num::NonZeroU32;
 
@@ -16,15 +16,6 @@ use model::error::{Error, Result};
 
 /// Position of the digest in a bcrypt hash.
 pub(super) const BCRYPT_DIGEST_AT: usize = 29;
-/// The maximum cost that can be configured for our own hashes.
-const MOST_ARGON2_KIB: u32 = 1_048_576;
-const MOST_ARGON2_PASSES: u32 = 20;
-const MOST_ARGON2_LANES: u32 = 64;
-/// A few seconds on one core, about ten times the usual cost.
-const MOST_PBKDF2_ROUNDS: u32 = 10_000_000;
-const MOST_BCRYPT_COST: u32 = 16;
-/// Maximum number of bytes that scrypt mixes: 128 × N × r × p.
-const MOST_SCRYPT_BYTES: u64 = 1 << 30;
 
 /// A hash that can be compared with a password. It does not implement `Debug`, so that no log shows it.
 pub struct ForeignHash {
@@ -76,10 +67,6 @@ impl ForeignHash {
         self.expected.len()
     }
 
-    pub(super) fn is_too_costly(&self) -> bool {
-        self.function.is_too_costly()
-    }
-
     /// Returns whether this is the hash of the password.
     ///
     /// # Errors
@@ -121,24 +108,6 @@ impl ForeignHash {
             }
         }
         Ok(output)
-    }
-}
-
-impl Function {
-    fn is_too_costly(&self) -> bool {
-        match self {
-            Self::Argon2 { params, .. } => {
-                params.m_cost() > MOST_ARGON2_KIB
-                    || params.t_cost() > MOST_ARGON2_PASSES
-                    || params.p_cost() > MOST_ARGON2_LANES
-            }
-            Self::Bcrypt { cost, .. } => *cost > MOST_BCRYPT_COST,
-            Self::Pbkdf2 { rounds, .. } => rounds.get() > MOST_PBKDF2_ROUNDS,
-            Self::Scrypt { params, .. } | Self::Firebase { params, .. } => {
-                let blocks = u64::from(params.r()).saturating_mul(params.p().into()).saturating_mul(128);
-                1_u64.checked_shl(params.log_n().into()).unwrap_or(u64::MAX).saturating_mul(blocks) > MOST_SCRYPT_BYTES
-            }
-        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Parses the hash formats of Django, PHC, passlib and Werkzeug, and that of Firebase as Supabase writes it.
+//! Parses the hash formats of Django, PHC, passlib and Werkzeug, and that of Firebase as Supabase writes it. A scheme
+//! in braces before a hash is skipped if the hash names its function itself (`{bcrypt}$2a$…` of Spring Security).
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -19,6 +20,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 pub(super) fn read(text: &str) -> Option<ForeignHash> {
+    let text = without_scheme(text);
     let (scheme, rest) = text.split_once(['$', ':'])?;
     let fields: Vec<&str> = rest.split('$').collect();
     match (scheme, fields.as_slice()) {
@@ -56,8 +58,16 @@ pub(super) fn read(text: &str) -> Option<ForeignHash> {
     }
 }
 
+/// Removes a scheme such as `{bcrypt}` or `{ARGON2ID}` from a hash that names its function itself.
+fn without_scheme(text: &str) -> &str {
+    let named = text.strip_prefix('{').and_then(|text| text.split_once('}'));
+    named.map(|(_, hash)| hash).filter(|hash| hash.starts_with('$')).unwrap_or(text)
+}
+
 fn argon2(text: &str) -> Option<ForeignHash> {
-    let hash = PasswordHash::new(text).ok()?;
+    // The parser accepts the usual alphabet without padding only.
+    let fields: Vec<String> = text.split('$').map(|field| usual(field.trim_end_matches('='))).collect();
+    let hash = PasswordHash::new(&fields.join("$")).ok()?;
     let function = Function::Argon2 {
         algorithm: Algorithm::from_str(hash.algorithm.as_str()).ok()?,
         // Hashes of the first version have no version number.
@@ -120,9 +130,14 @@ fn parameter<'a>(costs: &'a str, name: &str) -> Option<&'a str> {
     costs.split(',').filter_map(|pair| pair.split_once('=')).find(|(found, _)| *found == name).map(|(_, value)| value)
 }
 
-/// Decodes base64. passlib writes a full stop instead of the plus sign.
 fn decode(text: &str) -> Option<Vec<u8>> {
-    BASE64.decode(text.replace('.', "+")).ok()
+    BASE64.decode(usual(text)).ok()
+}
+
+/// Converts base64 to the usual alphabet: from the one for URLs (Firebase), and from that of passlib, which writes a
+/// full stop instead of the plus sign.
+fn usual(text: &str) -> String {
+    text.replace(['.', '-'], "+").replace('_', "/")
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
