@@ -1,11 +1,11 @@
 //! Accounts: operations of users on their own account, and finding and listing users.
 
-mod account;
+pub(crate) mod account;
 mod addresses;
 mod consequences;
 pub(crate) mod creating;
 pub(crate) mod deleting;
-mod editing;
+pub(crate) mod editing;
 mod listing;
 pub(crate) mod metadata;
 mod password_rules;

@@ -1,5 +1,7 @@
 //! Import and export of users: the record that is exchanged, and the reasons for which an import rejects one.
 
+mod completing;
+mod existing;
 mod export;
 mod import;
 mod row;
@@ -7,16 +9,22 @@ mod row;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
+use crate::app::App;
+
 pub use export::{Hashes, PAGE, export};
-pub use import::{Batch, Import, PreparedBatch, Row, Writing};
-pub use row::UnusableHash;
+pub use import::{Existing, Import, Writing};
+pub use row::{Batch, Label, PreparedBatch, Rejected, Row, UnusableHash};
+
+/// Maximum integer identifier that is imported, 2^52 − 1. Users who get the next number have 2^52 of them before the
+/// first one that not every reader of JSON can represent.
+pub const MOST_NUMBER: i64 = (1 << 52) - 1;
 
 /// An imported or exported user. It does not implement `Debug`, because it may contain a password hash.
-#[derive(Clone, Default, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Record {
     /// Identifier. A UUID is kept. From any other text a UUID is derived, which is always the same.
     pub id: Option<String>,
@@ -36,7 +44,6 @@ pub struct Record {
     /// Language that the user reads.
     pub locale: Option<String>,
     /// True if the user may sign in.
-    #[serde(default = "yes")]
     pub is_active: bool,
     /// True if the user has the role `staff`.
     pub is_staff: bool,
@@ -58,27 +65,68 @@ pub struct Record {
     pub last_login: Option<DateTime<Utc>>,
 }
 
-fn yes() -> bool {
-    true
+impl Default for Record {
+    /// Builds an active user without an address.
+    fn default() -> Self {
+        Self {
+            id: None,
+            number: None,
+            email: String::new(),
+            password_hash: None,
+            first_name: String::new(),
+            last_name: String::new(),
+            phone_number: None,
+            locale: None,
+            is_active: true,
+            is_staff: false,
+            is_superuser: false,
+            email_verified: false,
+            roles: Vec::new(),
+            scopes: Vec::new(),
+            metadata: BTreeMap::new(),
+            private_metadata: BTreeMap::new(),
+            date_joined: None,
+            last_login: None,
+        }
+    }
+}
+
+/// Returns the first of these roles that an import must not give to a user: one that the configuration does not define,
+/// or one that a flag expresses.
+pub fn unknown_role<'a>(app: &App, mut roles: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    roles.find(|role| !app.config.roles.contains_key(*role) || store::users::is_flag(role))
 }
 
 /// Reason for which a row was not imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Kind of the reason.
+    pub code: Refused,
+    /// Value that is at fault, by its name in the record; empty if it is the row.
+    pub field: &'static str,
+}
+
+impl From<Refused> for Refusal {
+    fn from(code: Refused) -> Self {
+        Self { code, field: "" }
+    }
+}
+
+/// Kinds of reasons for which a row was not imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Refused {
     /// The row cannot be parsed.
     Malformed,
     /// The address is missing or invalid.
     InvalidEmail,
-    /// A role, scope or language is invalid, a role is a flag, or a name is too long.
+    /// A flag, time, name, role, scope or number is invalid, or a role is a flag.
     InvalidValue,
     /// The metadata is too large or does not match its schema.
     InvalidMetadata,
     /// The format of the hash is unknown.
     UnknownHash,
-    /// Comparing with the hash would take too long.
+    /// Comparing with the hash would take too long, or too much memory.
     HashTooCostly,
-    /// The same user exists already.
-    AlreadyImported,
     /// Another user has the address.
     EmailTaken,
     /// Another user has the identifier.
@@ -86,6 +134,12 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// Names the value that is at fault.
+    #[must_use]
+    pub fn of(self, field: &'static str) -> Refusal {
+        Refusal { code: self, field }
+    }
+
     /// Returns the code for the report.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -96,7 +150,6 @@ impl Refused {
             Self::InvalidMetadata => "INVALID_METADATA",
             Self::UnknownHash => "UNKNOWN_HASH",
             Self::HashTooCostly => "HASH_TOO_COSTLY",
-            Self::AlreadyImported => "ALREADY_IMPORTED",
             Self::EmailTaken => "EMAIL_TAKEN",
             Self::IdTaken => "ID_TAKEN",
         }

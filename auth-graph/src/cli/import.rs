@@ -1,135 +1,48 @@
 //! The command `import`: reads users from a file or a database of another system, and imports them in batches.
 
+mod content;
 mod csv;
 mod database;
+mod dump;
+mod elements;
+mod fields;
 mod lines;
+mod mapping;
+mod notes;
+mod options;
 mod prefix;
+mod reading;
 mod report;
 mod shapes;
+mod source;
+mod summary;
+mod systems;
+mod tables;
+mod times;
 
+use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc;
 
-use self::csv::Table;
-use self::database::Database;
-use self::lines::Lines;
-use self::report::Report;
+use self::mapping::Mapping;
+use self::notes::Notes;
+use self::options::{Format, OnUnusableHash, Place};
+use self::reading::Reading;
+use self::report::{Earlier, Report};
+use self::source::Source;
+use self::summary::Summary;
+use self::systems::HashConfig;
 use super::failure::Failure;
 use engine::app::App;
-use engine::transfer::{Batch, Import, PreparedBatch, Record, UnusableHash, Writing};
+use engine::transfer::{Existing, Import, PreparedBatch, UnusableHash, Writing};
 use model::error::Error;
 
-/// Number of rows in one transaction.
-const BATCH: usize = 1000;
-
-#[derive(Debug, Args)]
-pub(super) struct Options {
-    /// System or format that the users come from.
-    #[arg(long, value_enum)]
-    from: Format,
-    /// File; for django and easyjwt also the URL of their database (postgres://… or sqlite://…).
-    source: String,
-    /// Report which rows would be rejected, and write nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// Table of the users. Default: auth_user for django, user for easyjwt.
-    #[arg(long)]
-    table: Option<String>,
-    /// Treatment of users whose password hash cannot be used.
-    #[arg(long, value_enum, default_value_t = OnUnusableHash::Refuse)]
-    unusable_hash: OnUnusableHash,
-    /// File for rejected rows, as CSV: place, code. Later runs append their rows.
-    #[arg(long, value_name = "FILE", default_value = "import-refused.csv")]
-    report: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Users of Django: a database, or the output of `dumpdata --format jsonl`.
-    Django,
-    /// Users of the authentication service of django-easyjwt, in the same forms.
-    Easyjwt,
-    /// Exports of users and of password hashes from Auth0, one JSON object per line.
-    Auth0,
-    /// CSV with a header line.
-    Csv,
-    /// Output of `export`.
-    Json,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum OnUnusableHash {
-    /// Reject the users.
-    Refuse,
-    /// Import the users without a password.
-    Drop,
-}
-
-/// A source of rows. It continues at the position that an earlier run has reached.
-enum Source {
-    Lines(Lines),
-    Table(Table),
-    Database(Database),
-}
-
-impl Source {
-    async fn open(options: &Options, position: &str) -> Result<Self, Failure> {
-        let table = options.table.as_deref();
-        let shape: fn(serde_json::Value) -> Option<Record> = match options.from {
-            Format::Csv => {
-                let path = file(&options.source)?;
-                return Ok(Self::Table(Table::open(path, position).map_err(|error| Failure::at(path, &error))?));
-            }
-            Format::Django if is_database(&options.source) => {
-                return Ok(Self::Database(
-                    Database::open(&options.source, table.unwrap_or("auth_user"), position).await?,
-                ));
-            }
-            Format::Easyjwt if is_database(&options.source) => {
-                return Ok(Self::Database(Database::open(&options.source, table.unwrap_or("user"), position).await?));
-            }
-            Format::Django | Format::Easyjwt => shapes::dumped,
-            Format::Auth0 => shapes::auth0,
-            Format::Json => shapes::exported,
-        };
-        let path = file(&options.source)?;
-        Ok(Self::Lines(Lines::open(path, position, shape).map_err(|error| Failure::at(path, &error))?))
-    }
-
-    /// Returns whether no earlier run has read from the source.
-    fn is_at_its_beginning(&self) -> bool {
-        match self {
-            Self::Lines(lines) => lines.is_at_its_beginning(),
-            Self::Table(table) => table.is_at_its_beginning(),
-            Self::Database(database) => database.is_at_its_beginning(),
-        }
-    }
-
-    /// Returns the position and the length, in bytes of a file or rows of a table.
-    fn progress(&self) -> (u64, u64) {
-        match self {
-            Self::Lines(lines) => lines.progress(),
-            Self::Table(table) => table.progress(),
-            Self::Database(database) => database.progress(),
-        }
-    }
-
-    /// Returns the next rows, or `None` at the end.
-    async fn next(&mut self) -> Result<Option<Batch>, Failure> {
-        match self {
-            Self::Lines(lines) => Ok(lines.next(BATCH)?),
-            Self::Table(table) => Ok(table.next(BATCH)?),
-            Self::Database(database) => database.next(BATCH).await,
-        }
-    }
-}
+pub(super) use options::Options;
 
 pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
     let writing = if options.dry_run { Writing::DryRun } else { Writing::Commit };
@@ -137,9 +50,20 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
         OnUnusableHash::Refuse => UnusableHash::Refuse,
         OnUnusableHash::Drop => UnusableHash::Drop,
     };
-    let mut import = Import::open(app, &name(&options)?, writing).await?;
-    let source = Source::open(&options, import.position()).await?;
-    let mut report = Report::open(&options.report)?;
+    // Auth0 gives out names and password hashes in two files.
+    let existing = if options.from == Format::Auth0 { Existing::Complete } else { Existing::Keep };
+    let place = options.place()?;
+    let mapping = options.mapping.as_deref().map_or(Ok(Mapping::default()), |path| Mapping::read(app, path))?;
+    let name = name(&options, &place, &mapping)?;
+    let hash_config = hash_config(&options)?;
+    let mut reading = Reading::new(options.from, options.model(), mapping, hash_config, app.clock.now());
+    let mut import = Import::open(app, &name, writing, existing).await?;
+    let source = Source::open(&options, &place, import.position(), &mut reading).await?;
+    let earlier = match (source.is_at_its_beginning(), writing) {
+        (false, Writing::Commit) => Earlier::Continued,
+        _ => Earlier::Replaced,
+    };
+    let mut report = Report::open(options.report(), earlier)?;
     let (imported_before, refused_before) = (import.imported(), import.refused());
     if !source.is_at_its_beginning() {
         eprintln!("continuing after {imported_before} imported and {refused_before} refused users");
@@ -149,38 +73,48 @@ pub(super) async fn run(app: &App, options: Options) -> Result<(), Failure> {
     let bar = progress_bar(&source);
     // The next rows are read and prepared while the database writes the previous ones.
     let (sender, mut batches) = mpsc::channel(1);
-    let reading = tokio::spawn(read(app.clone(), source, unusable, sender));
-    let written = write(app, &mut import, &mut batches, &mut report, &bar).await;
+    let reader = tokio::spawn(read(app.clone(), source, reading, unusable, sender));
+    let mut summary = Summary::new(writing);
+    let written = write(app, &mut import, &mut batches, &mut report, &mut summary, &bar).await;
     // Committed rows are reported even if the import has failed.
     let settled = import.settle(app).await;
-    report.add(&import.take_refused())?;
+    let rejected = import.take_rejected();
+    report.add(&rejected)?;
+    summary.count(&rejected);
     written?;
     settled?;
-    reading.await.map_err(io::Error::from)??;
+    let notes = reader.await.map_err(io::Error::from)??;
     bar.finish();
-    let (imported, refused) = (import.imported() - imported_before, import.refused() - refused_before);
-    let verb = if options.dry_run { "would be imported" } else { "imported" };
-    print_line!("{imported} {verb}, {refused} refused")?;
-    if refused > 0 {
-        print_line!("the refused rows are in {}", options.report.display())?;
-    }
-    Ok(())
+    summary.imported = import.imported() - imported_before;
+    summary.here_already = import.here_already();
+    summary.completed = import.completed();
+    summary.print(&notes, options.report())
 }
 
-/// Reads all rows, and passes each batch to the writer with the progress.
+/// Reads all rows, passes each batch to the writer with the progress, and returns what was not used.
 async fn read(
     app: App,
     mut source: Source,
+    mut reading: Reading,
     unusable: UnusableHash,
     batches: mpsc::Sender<(PreparedBatch, u64)>,
-) -> Result<(), Failure> {
-    while let Some(batch) = source.next().await? {
-        if batches.send((batch.prepare(&app, unusable), source.progress().0)).await.is_err() {
+) -> Result<Notes, Failure> {
+    let mut dropped: BTreeMap<&'static str, u64> = BTreeMap::new();
+    while let Some(batch) = source.next(&mut reading).await? {
+        let prepared = batch.prepare(&app, unusable);
+        for (field, count) in &prepared.dropped {
+            *dropped.entry(field).or_default() += count;
+        }
+        if batches.send((prepared, source.progress().0)).await.is_err() {
             // The writer has failed and reports the error.
             break;
         }
     }
-    Ok(())
+    let mut notes = reading.finish();
+    for (field, count) in dropped {
+        notes.dropped.add(field, count);
+    }
+    Ok(notes)
 }
 
 /// Writes the batches, and reports rejected rows.
@@ -189,11 +123,14 @@ async fn write(
     import: &mut Import,
     batches: &mut mpsc::Receiver<(PreparedBatch, u64)>,
     report: &mut Report,
+    summary: &mut Summary,
     bar: &ProgressBar,
 ) -> Result<(), Failure> {
     while let Some((batch, progress)) = batches.recv().await {
         import.write(app, &batch).await?;
-        report.add(&import.take_refused())?;
+        let rejected = import.take_rejected();
+        report.add(&rejected)?;
+        summary.count(&rejected);
         bar.set_position(progress);
         bar.set_message(format!("{} imported, {} refused", import.imported(), import.refused()));
     }
@@ -209,39 +146,37 @@ fn progress_bar(source: &Source) -> ProgressBar {
     bar
 }
 
-/// Returns the source as a file, which is read more than once.
-fn file(source: &str) -> Result<&Path, Failure> {
-    // The message does not repeat the source, because a URL may contain a password.
-    if source.contains("://") {
-        let message = "must be a file; for django and easyjwt, postgres://… or sqlite://… is accepted too";
-        return Err(Error::invalid("source", message).into());
-    }
-    let path = Path::new(source);
-    let found = path.metadata().map_err(|error| Failure::at(path, &error))?;
-    match found.is_file() {
-        true => Ok(path),
-        false => Err(Failure::at(path, &io::Error::other("it is not a file"))),
+/// Reads the parameters of Firebase's hashes. Without them no hash of Firebase can be used.
+fn hash_config(options: &Options) -> Result<Option<HashConfig>, Failure> {
+    match (&options.hash_config, options.from, options.unusable_hash) {
+        (Some(path), _, _) => {
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::at(path, &error))?;
+            HashConfig::read(&text).map(Some)
+        }
+        (None, Format::Firebase, OnUnusableHash::Refuse) => Err(Error::invalid(
+            "hash-config",
+            "is needed for the password hashes of Firebase: a file with the parameters that its console shows under \
+             Authentication, Users, Password hash parameters; or --unusable-hash drop imports the users without passwords",
+        )
+        .into()),
+        _ => Ok(None),
     }
 }
 
 /// Returns the name of the import, from its source and its options. It does not contain the location, because a URL may
 /// contain a password.
-fn name(options: &Options) -> Result<String, Failure> {
-    let place = if is_database(&options.source) {
-        format!("{} {}", options.source, options.table.as_deref().unwrap_or_default())
-    } else {
-        std::path::absolute(&options.source)?.display().to_string()
+fn name(options: &Options, place: &Place, mapping: &Mapping) -> Result<String, Failure> {
+    let place = match place {
+        Place::Database(url) => format!("{url} {}", options.table()),
+        Place::Json(path) | Place::Csv(path) => {
+            format!("{} {}", std::path::absolute(path)?.display(), options.model())
+        }
     };
     // An import without unusable hashes is another import, so that it includes the users who were rejected before.
     let how = match options.unusable_hash {
         OnUnusableHash::Refuse => "",
         OnUnusableHash::Drop => " drop",
     };
-    let format = options.from.to_possible_value().expect("no format is hidden");
-    let name = digest(&SHA256, format!("{} {place}{how}", format.get_name()).as_bytes());
-    Ok(BASE64_URL_SAFE_NO_PAD.encode(name))
-}
-
-fn is_database(source: &str) -> bool {
-    ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| source.starts_with(scheme))
+    let name = format!("{} {place}{how} {}", options.from.option(), mapping.fingerprint()?);
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, name.as_bytes())))
 }

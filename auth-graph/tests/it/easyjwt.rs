@@ -8,10 +8,11 @@ use engine::accounts::{Deletion, Rank};
 use engine::administration;
 use engine::app::App;
 use engine::callers::Actor;
-use engine::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
+use engine::transfer::Record;
 use model::values::UserId;
 use serde_json::{Value, json};
 
+use crate::import::import;
 use crate::support::{Answer, Caller, MailingApp, PASSWORD, TestApp, operation};
 
 async fn with_rest() -> TestApp {
@@ -127,12 +128,7 @@ async fn s1_6_to_s1_8_verifying_and_ending() {
 async fn s1_9_and_s1_60_the_account_of_the_caller() {
     let test = with_rest().await;
     let record = Record { number: Some(41), email: "old@test.com".to_owned(), is_active: true, ..Record::default() };
-    let rows = vec![Row { place: "1".to_owned(), record: Ok(record) }];
-    let mut import = Import::open(&test.app, "one", Writing::Commit).await.unwrap();
-    let batch = Batch { rows, position: "1".to_owned() }.prepare(&test.app, UnusableHash::Refuse);
-    import.write(&test.app, &batch).await.unwrap();
-    import.settle(&test.app).await.unwrap();
-    assert_eq!(import.imported(), 1);
+    assert_eq!(import(&test.app, "one", vec![record]).await, [""; 0]);
     let ada = test.signed_in("ada@test.com", Rank::Staff).await;
     let answer = ada.caller.get("/auth/user/?id=41").await;
     assert_eq!(answer.status, 200, "{}", answer.text);

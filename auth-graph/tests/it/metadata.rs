@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use engine::accounts::Rank;
-use engine::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
+use engine::transfer::Record;
 use model::config::{Config, Sources};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::import::import;
 use crate::support::{TestApp, operation};
 
 const UPDATE: &str = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { user { id metadata } } }";
@@ -77,12 +78,7 @@ async fn metadata_must_match_its_schema_and_an_error_names_the_place() {
         metadata: [("other".to_owned(), json!(1))].into(),
         ..Record::default()
     };
-    let rows = vec![Row { place: "1".to_owned(), record: Ok(record) }];
-    let mut import = Import::open(&test.app, "one", Writing::Commit).await.unwrap();
-    let batch = Batch { rows, position: "1".to_owned() }.prepare(&test.app, UnusableHash::Refuse);
-    import.write(&test.app, &batch).await.unwrap();
-    import.settle(&test.app).await.unwrap();
-    assert_eq!(import.take_refused()[0].1.as_str(), "INVALID_METADATA");
+    assert_eq!(import(&test.app, "one", vec![record]).await, ["0 INVALID_METADATA"]);
 }
 
 #[test]

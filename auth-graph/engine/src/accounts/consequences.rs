@@ -7,6 +7,7 @@ use sea_orm::ConnectionTrait;
 use store::{login_events, mails, one_time_tokens as tokens, sessions};
 
 use super::account::Difference;
+use super::editing::Letters;
 use crate::app::App;
 use crate::mail::{self, Letter};
 use crate::sessions::{Ended, Reason};
@@ -16,6 +17,7 @@ pub(super) async fn follow(
     app: &App,
     txn: &impl ConnectionTrait,
     difference: Difference<'_>,
+    letters: Letters,
     now: DateTime<Utc>,
 ) -> Result<Ended> {
     let Difference { before, after } = difference;
@@ -33,7 +35,9 @@ pub(super) async fn follow(
         login_events::forget_devices_of(txn, after.user.id).await?;
         sessions::forget_devices_of(txn, after.user.id).await?;
     }
-    if let Some(letter) = letter(difference) {
+    if letters == Letters::Sent
+        && let Some(letter) = letter(difference)
+    {
         // The mail goes to the address that the account had before the change. An attacker who took over the account
         // does not necessarily control that address.
         mail::enqueue(app, txn, &before.user.email, before.user.locale.clone(), &letter, now).await?;

@@ -32,7 +32,17 @@ pub(crate) struct UserEdit<'a> {
     pub(crate) account: Account,
     reason: Option<String>,
     always_recorded: bool,
+    letters: Letters,
     now: DateTime<Utc>,
+}
+
+/// Treatment of the mails that notify the owner of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Letters {
+    /// They are sent.
+    Sent,
+    /// They are not sent, because the owner has not used the account here yet.
+    Omitted,
 }
 
 impl<'a> UserEdit<'a> {
@@ -54,7 +64,7 @@ impl<'a> UserEdit<'a> {
     ) -> Result<Self> {
         let account = Account::of(&txn, user).await?;
         let (before, now) = (account.clone(), app.clock.now());
-        Ok(Self { app, actor, txn, before, account, reason: None, always_recorded: false, now })
+        Ok(Self { app, actor, txn, before, account, reason: None, always_recorded: false, letters: Letters::Sent, now })
     }
 
     /// Returns the transaction, for writes that belong to the change.
@@ -76,6 +86,12 @@ impl<'a> UserEdit<'a> {
     /// Records the change in the audit log also when it makes no difference.
     pub(crate) fn always_recorded(mut self) -> Self {
         self.always_recorded = true;
+        self
+    }
+
+    /// Sends the mails about the change, or omits them.
+    pub(crate) fn with_letters(mut self, letters: Letters) -> Self {
+        self.letters = letters;
         self
     }
 
@@ -110,7 +126,7 @@ impl<'a> UserEdit<'a> {
         user_credentials::replace(&self.txn, self.before.credentials(), self.account.credentials()).await?;
         let entry = audit::of_account(action, Some(&self.before), &self.account, self.reason.take());
         audit::record(self.app, &self.txn, self.actor, entry).await?;
-        let ended = consequences::follow(self.app, &self.txn, self.difference(), self.now).await?;
+        let ended = consequences::follow(self.app, &self.txn, self.difference(), self.letters, self.now).await?;
         let (before, user) = (self.before.user, self.account.user);
         let kind = if user.deleted_at.is_some() { Kind::UserDeleted } else { Kind::UserUpdated };
         changes::append_edit(&self.txn, kind, &user, held_before(self.app, &before, &user)).await?;

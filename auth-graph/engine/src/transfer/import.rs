@@ -6,57 +6,17 @@
 //! already. Shared rows (the position, and the positions in the outbox) are written only after that commit has
 //! succeeded.
 
-use std::collections::{HashMap, HashSet};
-
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, SqlErr};
+use sea_orm::{DatabaseTransaction, DbErr, SqlErr};
 use tokio::task::JoinHandle;
 
-use super::row::{Prepared, UnusableHash, prepare};
-use super::{Record, Refused};
+use super::completing;
+use super::existing::ExistingUsers;
+use super::row::{Prepared, PreparedBatch, Rejected};
 use crate::app::App;
 use model::error::{Error, Result};
-use model::values::{Email, UserId};
+use model::values::UserId;
 use store::{changes, imports, user_credentials, user_numbers, users};
-
-/// A row of the source.
-pub struct Row {
-    /// Position for the report: a line or an identifier.
-    pub place: String,
-    /// Content of the row.
-    pub record: Result<Record, Refused>,
-}
-
-/// Rows of the source that are written together.
-pub struct Batch {
-    /// The rows, at most about a thousand, so that they fit into one statement.
-    pub rows: Vec<Row>,
-    /// Position in the source after these rows.
-    pub position: String,
-}
-
-impl Batch {
-    /// Performs all checks that need no database.
-    #[must_use]
-    pub fn prepare(self, app: &App, unusable: UnusableHash) -> PreparedBatch {
-        let now = app.clock.now();
-        let mut prepared = PreparedBatch { users: Vec::new(), refused: Vec::new(), position: self.position };
-        for Row { place, record } in self.rows {
-            match record.and_then(|record| prepare(app, record, unusable, now)) {
-                Ok(user) => prepared.users.push((place, user)),
-                Err(why) => prepared.refused.push((place, why)),
-            }
-        }
-        prepared
-    }
-}
-
-/// Rows that have passed all checks without the database, and rows that were rejected.
-pub struct PreparedBatch {
-    users: Vec<(String, Prepared)>,
-    refused: Vec<(String, Refused)>,
-    position: String,
-}
 
 /// Effect of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,21 +27,33 @@ pub enum Writing {
     DryRun,
 }
 
+/// Treatment of users who were imported before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// They stay as they are.
+    Keep,
+    /// They get what they do not have yet, unless they were changed here.
+    Complete,
+}
+
 /// A running import.
 #[derive(Debug)]
 pub struct Import {
     state: imports::Model,
     writing: Writing,
+    treatment: Existing,
     expected: Expected,
     committing: Option<Committing>,
-    refused: Vec<(String, Refused)>,
+    rejected: Vec<Rejected>,
+    here_already: u64,
+    completed: u64,
 }
 
 /// A batch whose commit is running.
 #[derive(Debug)]
 struct Committing {
     commit: JoinHandle<Result<(), DbErr>>,
-    refused: Vec<(String, Refused)>,
+    rejected: Vec<Rejected>,
 }
 
 /// Expectation about the rows. After an import has met an existing user, it looks for existing users in each batch.
@@ -95,7 +67,7 @@ enum Expected {
 
 impl Import {
     /// Begins or continues the import from a source of this name.
-    pub async fn open(app: &App, name: &str, writing: Writing) -> Result<Self> {
+    pub async fn open(app: &App, name: &str, writing: Writing, treatment: Existing) -> Result<Self> {
         let found = imports::find(&app.db, name).await?;
         let state = found.unwrap_or_else(|| imports::Model {
             name: name.to_owned(),
@@ -106,7 +78,8 @@ impl Import {
         });
         // A dry run inserts nothing, so that the database cannot report existing users.
         let expected = if writing == Writing::DryRun { Expected::SomeExist } else { Expected::AllNew };
-        Ok(Self { state, writing, expected, committing: None, refused: Vec::new() })
+        let (committing, rejected) = (None, Vec::new());
+        Ok(Self { state, writing, treatment, expected, committing, rejected, here_already: 0, completed: 0 })
     }
 
     /// Returns the position at which the source continues; empty at its beginning.
@@ -125,6 +98,18 @@ impl Import {
     #[must_use]
     pub fn refused(&self) -> i64 {
         self.state.refused
+    }
+
+    /// Returns the number of users in the rows of this run who were imported before.
+    #[must_use]
+    pub fn here_already(&self) -> u64 {
+        self.here_already
+    }
+
+    /// Returns the number of users who were imported before and got something in this run.
+    #[must_use]
+    pub fn completed(&self) -> u64 {
+        self.completed
     }
 
     /// Writes a batch. Its commit may still be running afterwards.
@@ -147,16 +132,16 @@ impl Import {
     /// # Errors
     /// When the database fails; no row of that batch is written then.
     pub async fn settle(&mut self, app: &App) -> Result<()> {
-        let Some(Committing { commit, refused }) = self.committing.take() else { return Ok(()) };
+        let Some(Committing { commit, rejected }) = self.committing.take() else { return Ok(()) };
         commit.await.expect("a commit does not panic")?;
         app.feed.written.notify_one();
-        self.refused.extend(refused);
+        self.rejected.extend(rejected);
         Ok(())
     }
 
     /// Returns the rejected rows of the batches that were committed since the last call.
-    pub fn take_refused(&mut self) -> Vec<(String, Refused)> {
-        std::mem::take(&mut self.refused)
+    pub fn take_rejected(&mut self) -> Vec<Rejected> {
+        std::mem::take(&mut self.rejected)
     }
 
     async fn try_write(&mut self, app: &App, batch: &PreparedBatch) -> Result<(), WriteError> {
@@ -165,30 +150,36 @@ impl Import {
             self.settle(app).await?;
         }
         let now = app.clock.now();
-        let txn = store::begin(&app.db).await?;
+        let mut txn = store::begin(&app.db).await?;
         let mut existing = match self.expected {
             Expected::AllNew => ExistingUsers::default(),
             Expected::SomeExist => ExistingUsers::among(&txn, &batch.users).await?,
         };
-        let mut refused = batch.refused.clone();
-        let accepted = existing.without(&batch.users, &mut refused);
+        let mut rejected = batch.rejected.clone();
+        let sorted = existing.sort(&batch.users, &mut rejected);
         let mut state = self.state.clone();
-        state.imported += i64::try_from(accepted.len()).unwrap_or(i64::MAX);
-        state.refused += i64::try_from(refused.len()).unwrap_or(i64::MAX);
+        state.imported += i64::try_from(sorted.new.len()).unwrap_or(i64::MAX);
+        state.refused += i64::try_from(rejected.len()).unwrap_or(i64::MAX);
         state.updated_at = now;
         state.position.clone_from(&batch.position);
+        let mut completed = 0;
+        if self.treatment == Existing::Complete {
+            (txn, completed) = completing::complete(app, txn, &sorted.here_already).await?;
+        }
         let commit = match self.writing {
             Writing::Commit => {
-                insert(&txn, &accepted).await?;
+                insert(&txn, &sorted.new).await?;
                 self.settle(app).await?;
                 imports::save(&txn, state.clone()).await?;
-                append_created(&txn, &accepted, now).await?;
+                append_created(&txn, &sorted.new, now).await?;
                 tokio::spawn(txn.commit())
             }
             Writing::DryRun => tokio::spawn(txn.rollback()),
         };
-        self.committing = Some(Committing { commit, refused });
+        self.committing = Some(Committing { commit, rejected });
         self.state = state;
+        self.here_already += sorted.here_already.len() as u64;
+        self.completed += completed;
         Ok(())
     }
 }
@@ -211,62 +202,6 @@ impl From<DbErr> for WriteError {
 impl From<Error> for WriteError {
     fn from(error: Error) -> Self {
         Self::Failed(error)
-    }
-}
-
-/// The existing users, by their unique values.
-#[derive(Default)]
-struct ExistingUsers {
-    by_email: HashMap<Email, UserId>,
-    by_id: HashSet<UserId>,
-    by_number: HashMap<i64, UserId>,
-}
-
-impl ExistingUsers {
-    /// Finds the users in the database that have a unique value of one of these rows.
-    async fn among(txn: &impl ConnectionTrait, prepared: &[(String, Prepared)]) -> Result<Self, DbErr> {
-        let emails: Vec<Email> = prepared.iter().map(|(_, row)| row.user.email.clone()).collect();
-        let ids: Vec<UserId> = prepared.iter().map(|(_, row)| row.user.id).collect();
-        let numbers: Vec<i64> = prepared.iter().filter_map(|(_, row)| row.number).collect();
-        let given = user_numbers::given(txn, &numbers).await?;
-        Ok(Self {
-            by_email: users::ids_by_email(txn, &emails).await?.into_iter().collect(),
-            by_id: users::known_ids(txn, &ids).await?.into_iter().collect(),
-            by_number: given.into_iter().map(|row| (row.number, row.user_id)).collect(),
-        })
-    }
-
-    /// Returns the rows whose users do not exist yet, without duplicates.
-    fn without<'a>(
-        &mut self,
-        prepared: &'a [(String, Prepared)],
-        refused: &mut Vec<(String, Refused)>,
-    ) -> Vec<&'a Prepared> {
-        let mut accepted = Vec::with_capacity(prepared.len());
-        for (place, row) in prepared {
-            match self.refusal(row) {
-                Some(why) => refused.push((place.clone(), why)),
-                None => {
-                    self.by_email.insert(row.user.email.clone(), row.user.id);
-                    self.by_id.insert(row.user.id);
-                    self.by_number.extend(row.number.map(|number| (number, row.user.id)));
-                    accepted.push(row);
-                }
-            }
-        }
-        accepted
-    }
-
-    fn refusal(&self, row: &Prepared) -> Option<Refused> {
-        let holder = self.by_email.get(&row.user.email).copied();
-        let namesake = row.number.and_then(|number| self.by_number.get(&number).copied());
-        let namesake = namesake.or(self.by_id.contains(&row.user.id).then_some(row.user.id));
-        match (namesake, holder) {
-            (Some(namesake), Some(holder)) if namesake == holder => Some(Refused::AlreadyImported),
-            (Some(_), _) => Some(Refused::IdTaken),
-            (None, Some(_)) => Some(Refused::EmailTaken),
-            (None, None) => None,
-        }
     }
 }
 

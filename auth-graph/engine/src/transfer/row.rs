@@ -1,15 +1,17 @@
-//! Converts a record to the row of a user, with all checks that do not need other users.
+//! Rows of a source, and their conversion to users, with all checks that do not need other users.
+
+use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::json;
 use uuid::Builder;
 
-use super::{Record, Refused};
+use super::{MOST_NUMBER, Record, Refusal, Refused};
 use crate::accounts::metadata;
 use crate::app::App;
 use credentials::foreign_hashes::{ForeignHash, Unusable};
-use model::values::{Email, PersonName, Scope, UserId};
+use model::values::{Email, Locale, PersonName, Scope, UserId};
 use store::users;
 
 const LONGEST_TEXT: usize = 128;
@@ -23,36 +25,109 @@ pub enum UnusableHash {
     Drop,
 }
 
+/// The names by which a report shows a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Label {
+    /// Position in the source: a line, or the primary key in a table.
+    pub place: String,
+    /// Identifier that the user has in the other system; may be empty.
+    pub identifier: String,
+    /// Address as it is written in the source; may be empty.
+    pub email: String,
+}
+
+/// A row of the source.
+pub struct Row {
+    /// Names of the row.
+    pub label: Label,
+    /// Content of the row.
+    pub record: Result<Record, Refusal>,
+}
+
+/// Rows of the source that are written together.
+pub struct Batch {
+    /// The rows, at most about a thousand, so that they fit into one statement.
+    pub rows: Vec<Row>,
+    /// Position in the source after these rows.
+    pub position: String,
+}
+
+impl Batch {
+    /// Performs all checks that need no database.
+    #[must_use]
+    pub fn prepare(self, app: &App, unusable: UnusableHash) -> PreparedBatch {
+        let now = app.clock.now();
+        let mut prepared = PreparedBatch { position: self.position, ..PreparedBatch::default() };
+        for Row { label, record } in self.rows {
+            match record.and_then(|record| prepare(app, record, unusable, now)) {
+                Ok(user) => {
+                    for field in &user.dropped {
+                        *prepared.dropped.entry(field).or_default() += 1;
+                    }
+                    prepared.users.push((label, user));
+                }
+                Err(refusal) => prepared.rejected.push(Rejected { label, refusal }),
+            }
+        }
+        prepared
+    }
+}
+
+/// A row that was not imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Names of the row.
+    pub label: Label,
+    /// The reason.
+    pub refusal: Refusal,
+}
+
+/// Rows that have passed all checks without the database, and rows that were rejected.
+#[derive(Default)]
+pub struct PreparedBatch {
+    pub(super) users: Vec<(Label, Prepared)>,
+    pub(super) rejected: Vec<Rejected>,
+    pub(super) position: String,
+    /// Numbers of users who come in without a value that is not accepted, by the names of the values.
+    pub dropped: BTreeMap<&'static str, u64>,
+}
+
 /// A user who is ready to be written.
 pub(super) struct Prepared {
     pub number: Option<i64>,
     pub user: users::Model,
     /// Hash of the password.
     pub password: Option<String>,
+    /// True if the source says when the user joined.
+    pub has_joined: bool,
+    /// Names of values that are not accepted, and without which the user comes in.
+    dropped: Vec<&'static str>,
 }
 
-pub(super) fn prepare(
-    app: &App,
-    record: Record,
-    unusable: UnusableHash,
-    now: DateTime<Utc>,
-) -> Result<Prepared, Refused> {
-    let email: Email = record.email.parse().map_err(|_| Refused::InvalidEmail)?;
-    let password_hash = usable_hash(record.password_hash, unusable)?;
+fn prepare(app: &App, record: Record, unusable: UnusableHash, now: DateTime<Utc>) -> Result<Prepared, Refusal> {
+    let email: Email = record.email.parse().map_err(|_| Refused::InvalidEmail.of("email"))?;
+    let (password, hash_dropped) = usable_hash(app, record.password_hash, unusable)?;
     let scopes = record.scopes.iter().map(|scope| scope.parse::<Scope>()).collect::<Result<_, _>>();
-    let name = |text: &str| text.parse().map(PersonName::into_string).map_err(|_| Refused::InvalidValue);
-    let locale = record.locale.map(|locale| locale.parse()).transpose().map_err(|_| Refused::InvalidValue)?;
+    let name =
+        |text: &str, field| text.parse().map(PersonName::into_string).map_err(|_| Refused::InvalidValue.of(field));
     let fits = |text: &str| text.chars().count() <= LONGEST_TEXT && !text.contains(char::is_control);
-    let phone_fits = record.phone_number.as_deref().is_none_or(fits);
-    let roles_fit = record.roles.iter().all(|role| !role.is_empty() && fits(role) && !users::is_flag(role));
-    if !(phone_fits && roles_fit) || record.number.is_some_and(|number| number < 1) {
-        return Err(Refused::InvalidValue);
+    if !record.phone_number.as_deref().is_none_or(fits) {
+        return Err(Refused::InvalidValue.of("phone_number"));
     }
+    if !record.roles.iter().all(|role| !role.is_empty() && fits(role) && !users::is_flag(role)) {
+        return Err(Refused::InvalidValue.of("roles"));
+    }
+    if record.number.is_some_and(|number| !(1..=MOST_NUMBER).contains(&number)) {
+        return Err(Refused::InvalidValue.of("number"));
+    }
+    // A language is a preference. A person must not be left out for it.
+    let locale = record.locale.filter(|locale| !locale.is_empty()).map(|locale| read_locale(&locale));
+    let dropped = [("password_hash", hash_dropped), ("locale", locale == Some(None))];
     // PostgreSQL stores times with a precision of microseconds.
     let time = |time: DateTime<Utc>| time.trunc_subsecs(6);
-    let metadata = metadata::checked(app, json!(record.metadata)).map_err(|_| Refused::InvalidMetadata)?;
-    let private_metadata =
-        metadata::checked_private(app, json!(record.private_metadata)).map_err(|_| Refused::InvalidMetadata)?;
+    let invalid = |field| move |_| Refused::InvalidMetadata.of(field);
+    let metadata = metadata::checked(app, json!(record.metadata)).map_err(invalid("metadata"))?;
+    let private_metadata = metadata::checked_private(app, json!(record.private_metadata));
     let date_joined = record.date_joined.map_or(now, time);
     let id = match record.id {
         Some(id) if !id.is_empty() => id.parse().unwrap_or_else(|_| derived(&id)),
@@ -61,33 +136,43 @@ pub(super) fn prepare(
         _ => UserId::since(date_joined.min(now)),
     };
     let user = users::Model {
-        first_name: name(&record.first_name)?,
-        last_name: name(&record.last_name)?,
+        first_name: name(&record.first_name, "first_name")?,
+        last_name: name(&record.last_name, "last_name")?,
         phone_number: record.phone_number.filter(|phone| !phone.is_empty()),
-        locale,
+        locale: locale.flatten(),
         is_active: record.is_active,
         is_staff: record.is_staff,
         is_superuser: record.is_superuser,
         email_verified: record.email_verified,
         roles: json!(record.roles),
-        scopes: scopes.map_err(|_| Refused::InvalidValue)?,
+        scopes: scopes.map_err(|_| Refused::InvalidValue.of("scopes"))?,
         metadata,
-        private_metadata,
+        private_metadata: private_metadata.map_err(invalid("private_metadata"))?,
         date_joined,
         last_login: record.last_login.map(time),
         ..users::Model::new(id, email, now)
     };
-    Ok(Prepared { number: record.number, password: password_hash, user })
+    let dropped = dropped.into_iter().filter(|(_, is_dropped)| *is_dropped).map(|(field, _)| field).collect();
+    Ok(Prepared { number: record.number, password, user, has_joined: record.date_joined.is_some(), dropped })
 }
 
-fn usable_hash(hash: Option<String>, unusable: UnusableHash) -> Result<Option<String>, Refused> {
+/// Parses a language as other systems write it, such as `de_DE` or `de_DE.UTF-8`.
+fn read_locale(text: &str) -> Option<Locale> {
+    let tag = text.split(['.', '@']).next().unwrap_or_default();
+    tag.trim().replace('_', "-").parse().ok()
+}
+
+/// Returns the hash that is stored, and whether a hash was dropped.
+fn usable_hash(app: &App, hash: Option<String>, unusable: UnusableHash) -> Result<(Option<String>, bool), Refusal> {
     // Django marks an unusable password with an exclamation mark.
-    let Some(hash) = hash.filter(|hash| !hash.is_empty() && !hash.starts_with('!')) else { return Ok(None) };
+    let Some(hash) = hash.filter(|hash| !hash.is_empty() && !hash.starts_with('!')) else { return Ok((None, false)) };
     match (ForeignHash::parse(&hash), unusable) {
-        (Ok(_), _) => Ok(Some(hash)),
-        (Err(_), UnusableHash::Drop) => Ok(None),
-        (Err(Unusable::Unknown), UnusableHash::Refuse) => Err(Refused::UnknownHash),
-        (Err(Unusable::TooCostly), UnusableHash::Refuse) => Err(Refused::HashTooCostly),
+        (Ok(_), _) => Ok((Some(hash), false)),
+        // Our own hashes have the cost that is configured, however high it is.
+        (Err(Unusable::TooCostly), _) if app.passwords.pool.is_current(&hash) => Ok((Some(hash), false)),
+        (Err(_), UnusableHash::Drop) => Ok((None, true)),
+        (Err(Unusable::Unknown), UnusableHash::Refuse) => Err(Refused::UnknownHash.of("password_hash")),
+        (Err(Unusable::TooCostly), UnusableHash::Refuse) => Err(Refused::HashTooCostly.of("password_hash")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads the table of users in the database of a Django service, in the order of the primary key.
+//! Reads the table of users in the database of another service, in the order of the primary key.
 
 use std::time::Duration;
 
@@ -6,15 +6,17 @@ use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, St
 use serde_json::Map;
 use uuid::Uuid;
 
-use super::{Failure, shapes};
-use engine::transfer::{Batch, Refused, Row};
+use super::Failure;
+use super::reading::Reading;
+use super::tables::{self, Table};
+use engine::transfer::Batch;
 use model::error::Error;
 use store;
 
 /// A table of another system.
 pub(super) struct Database {
     db: DatabaseConnection,
-    /// `SELECT` clause that returns each row as JSON.
+    /// `SELECT` clause that returns each row as JSON, with the groups and permissions of the user.
     select: String,
     last: Option<serde_json::Value>,
     read: u64,
@@ -32,11 +34,23 @@ impl Database {
         let db = sea_orm::Database::connect(options).await;
         let db =
             db.map_err(|error| Error::unavailable(format!("source: {}", store::describe_connect_error(&error))))?;
-        let table = quoted(table);
-        let select = match db.get_database_backend() {
-            DbBackend::Sqlite => format!("SELECT {} AS row FROM {table}", columns_as_json(&db, &table).await?),
-            _ => format!("SELECT row_to_json({table})::text AS row FROM {table}"),
-        };
+        let table = Table::parse(table);
+        let columns = table.columns(&db).await?;
+        if columns.is_empty() {
+            return Err(Error::invalid("table", "there is no such table in the database").into());
+        }
+        if !columns.iter().any(|column| column.name == "id" && !column.is_binary) {
+            return Err(Error::invalid("table", "has no column `id`, or one that is binary").into());
+        }
+        let groups = tables::groups(&db, &table).await?;
+        let permissions = tables::permissions(&db, &table).await?;
+        let row = tables::row_as_json(&db, &columns);
+        let rows = tables::rows(&db, &table, &columns);
+        let select = format!(
+            "SELECT {row} AS row, {} AS groups, {} AS permissions FROM {rows}",
+            groups.as_deref().unwrap_or("NULL"),
+            permissions.as_deref().unwrap_or("NULL"),
+        );
         let last = match position {
             "" => None,
             position => Some(serde_json::from_str(position).map_err(Error::internal)?),
@@ -56,15 +70,20 @@ impl Database {
         (self.read, self.length)
     }
 
-    pub(super) async fn next(&mut self, most: usize) -> Result<Option<Batch>, Failure> {
+    pub(super) async fn next(&mut self, most: usize, reading: &mut Reading) -> Result<Option<Batch>, Failure> {
         let found = self.db.query_all_raw(self.rest(&self.select, &format!("ORDER BY id LIMIT {most}"))).await?;
         let mut rows = Vec::with_capacity(found.len());
         for row in &found {
             let text: String = row.try_get("", "row")?;
-            let row: Map<String, serde_json::Value> = serde_json::from_str(&text).map_err(Error::internal)?;
-            let id = row.get("id").cloned().unwrap_or_default();
+            let mut columns: Map<String, serde_json::Value> = serde_json::from_str(&text).map_err(Error::internal)?;
+            for (column, name) in [("groups", "groups"), ("permissions", "user_permissions")] {
+                if let Some(list) = row.try_get::<Option<String>>("", column)? {
+                    columns.insert(name.to_owned(), serde_json::from_str(&list).map_err(Error::internal)?);
+                }
+            }
+            let id = columns.get("id").cloned().unwrap_or_default();
             let place = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
-            rows.push(Row { place, record: shapes::django(&row).ok_or(Refused::Malformed) });
+            rows.push(reading.row(place, columns));
             self.last = Some(id);
             self.read += 1;
         }
@@ -72,8 +91,9 @@ impl Database {
         Ok((!rows.is_empty()).then_some(Batch { rows, position }))
     }
 
-    async fn count_rest(&self, table: &str) -> Result<u64, Failure> {
-        let counted = self.db.query_one_raw(self.rest(&format!("SELECT count(*) AS rest FROM {table}"), "")).await?;
+    async fn count_rest(&self, table: &Table) -> Result<u64, Failure> {
+        let counted = self.rest(&format!("SELECT count(*) AS rest FROM {}", table.quoted()), "");
+        let counted = self.db.query_one_raw(counted).await?;
         let rest: Option<i64> = counted.map(|row| row.try_get("", "rest")).transpose()?;
         Ok(rest.and_then(|rest| u64::try_from(rest).ok()).unwrap_or(0))
     }
@@ -90,24 +110,6 @@ impl Database {
             }
         }
     }
-}
-
-/// Returns the expression that turns a row into JSON. SQLite needs the name of each column.
-async fn columns_as_json(db: &DatabaseConnection, table: &str) -> Result<String, Failure> {
-    let pragma = Statement::from_string(DbBackend::Sqlite, format!("PRAGMA table_info({table})"));
-    let mut arguments = Vec::new();
-    for column in db.query_all_raw(pragma).await? {
-        let name: String = column.try_get("", "name")?;
-        arguments.push(format!("'{}', {}", name.replace('\'', "''"), quoted(&name)));
-    }
-    if arguments.is_empty() {
-        return Err(Error::invalid("table", "there is no such table in the database").into());
-    }
-    Ok(format!("json_object({})", arguments.join(", ")))
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Returns the primary key in the type that the database compares.

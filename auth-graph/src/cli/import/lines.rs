@@ -1,4 +1,4 @@
-//! Reads files with one JSON object per line, one batch at a time.
+//! Reads JSON files: one object per line, or the elements of a list.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -6,69 +6,91 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::elements::{LONGEST, Layout, Scanner};
 use super::prefix::{FilePosition, Prefix};
-use engine::transfer::{Batch, Record, Refused, Row};
 
-/// Maximum length of a line. A longer line is rejected.
-const LONGEST_LINE: u64 = 1024 * 1024;
-
-/// A file with one JSON object per line.
+/// A JSON file.
 pub(super) struct Lines {
-    file: BufReader<File>,
+    rows: Rows,
     prefix: Prefix,
-    place: FilePosition,
     length: u64,
-    shape: fn(Value) -> Option<Record>,
+    resumed: bool,
+}
+
+enum Rows {
+    Lines { file: BufReader<File>, place: FilePosition },
+    Elements(Scanner, Layout),
 }
 
 impl Lines {
-    pub(super) fn open(path: &Path, position: &str, shape: fn(Value) -> Option<Record>) -> io::Result<Self> {
-        let mut file = BufReader::new(File::open(path)?);
-        if file.fill_buf()?.first() == Some(&b'[') {
-            let what = "the file is a JSON array: write one object per line, as `dumpdata --format jsonl` does";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        }
+    pub(super) fn open(path: &Path, position: &str) -> io::Result<Self> {
+        let layout = Layout::of(path)?;
         let (prefix, place) = Prefix::open(path, position)?;
-        file.seek(SeekFrom::Start(place.offset))?;
+        let mut file = BufReader::new(File::open(path)?);
         let length = file.get_ref().metadata()?.len();
-        Ok(Self { file, prefix, place, length, shape })
+        let resumed = place.offset > 0;
+        let place = if resumed { place } else { layout.start() };
+        let rows = match layout {
+            Layout::Lines(_) => {
+                file.seek(SeekFrom::Start(place.offset))?;
+                Rows::Lines { file, place }
+            }
+            layout => Rows::Elements(Scanner::at(file, place)?, layout),
+        };
+        Ok(Self { rows, prefix, length, resumed })
     }
 
     /// Returns whether no earlier run has read from the file.
     pub(super) fn is_at_its_beginning(&self) -> bool {
-        self.place.offset == 0
+        !self.resumed
     }
 
     /// Returns the position and the length, in bytes.
     pub(super) fn progress(&self) -> (u64, u64) {
-        (self.place.offset, self.length)
+        (self.place().offset, self.length)
     }
 
-    pub(super) fn next(&mut self, most: usize) -> io::Result<Option<Batch>> {
-        let mut rows = Vec::new();
-        while rows.len() < most {
-            let mut bytes = Vec::new();
-            let length = (&mut self.file).take(LONGEST_LINE).read_until(b'\n', &mut bytes)?;
-            if length == 0 {
-                break;
+    /// Returns the position as text, for a run that continues here.
+    pub(super) fn position(&mut self) -> io::Result<String> {
+        let place = self.place();
+        self.prefix.position(place)
+    }
+
+    /// Returns the next line and its value, which is `None` if it is not JSON or too long. Returns `None` at the end.
+    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Option<Value>)>> {
+        match &mut self.rows {
+            Rows::Elements(scanner, layout) => {
+                let element = scanner.next_element(*layout)?;
+                Ok(element.map(|(line, bytes)| (line, bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))))
             }
-            self.place.offset += length as u64;
-            self.place.line += 1;
-            let is_whole = bytes.last() == Some(&b'\n') || length < LONGEST_LINE as usize;
-            if !is_whole {
-                self.place.offset += skip_line(&mut self.file)?;
-            }
-            let text = String::from_utf8_lossy(&bytes);
-            if text.trim().is_empty() {
-                continue;
-            }
-            let record = serde_json::from_slice(&bytes).ok().filter(|_| is_whole).and_then(self.shape);
-            rows.push(Row { place: self.place.line.to_string(), record: record.ok_or(Refused::Malformed) });
+            Rows::Lines { file, place } => next_line(file, place),
         }
-        if rows.is_empty() {
+    }
+
+    fn place(&self) -> FilePosition {
+        match &self.rows {
+            Rows::Lines { place, .. } => *place,
+            Rows::Elements(scanner, _) => scanner.place,
+        }
+    }
+}
+
+fn next_line(file: &mut BufReader<File>, place: &mut FilePosition) -> io::Result<Option<(u64, Option<Value>)>> {
+    loop {
+        let mut bytes = Vec::new();
+        let length = file.by_ref().take(LONGEST as u64).read_until(b'\n', &mut bytes)?;
+        if length == 0 {
             return Ok(None);
         }
-        Ok(Some(Batch { rows, position: self.prefix.position(self.place)? }))
+        place.offset += length as u64;
+        place.line += 1;
+        let is_whole = bytes.last() == Some(&b'\n') || length < LONGEST;
+        if !is_whole {
+            place.offset += skip_line(file)?;
+        }
+        if !bytes.trim_ascii().is_empty() {
+            return Ok(Some((place.line, serde_json::from_slice(&bytes).ok().filter(|_| is_whole))));
+        }
     }
 }
 

@@ -1,154 +1,143 @@
-//! Converts rows of other systems to records. A function returns `None` if the row is not a user.
+//! Converts the columns of a row to a record, by the names that other systems give to them.
 //!
 //! Data about the identity or the permissions of a user becomes metadata with keys that begin with `_`, because users
 //! cannot set those.
 
-use std::collections::BTreeMap;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
-use serde_json::{Map, Value, json};
+use super::fields::{self, Fields};
+use super::times;
+use engine::transfer::{Record, Refusal, Refused};
 
-use engine::transfer::Record;
+/// Names of a column, without separators and in lower case, the usual one first.
+pub(super) const EMAIL: &[&str] = &["email", "emailaddress", "mail", "useremail", "primaryemail"];
+pub(super) const USERNAME: &[&str] = &["username", "preferredusername", "cognitousername", "login"];
+pub(super) const ID: &[&str] = &["id", "userid", "localid", "sub", "uid", "uuid"];
+const PASSWORD_HASH: &[&str] =
+    &["passwordhash", "password", "encryptedpassword", "hash", "hashedpassword", "passworddigest"];
+const FIRST_NAME: &[&str] = &["firstname", "givenname", "forename"];
+const LAST_NAME: &[&str] = &["lastname", "familyname", "surname"];
+const PHONE_NUMBER: &[&str] = &["phonenumber", "phone", "mobile", "mobilephone", "telephone"];
+const LOCALE: &[&str] = &["locale", "language", "lang", "preferredlanguage"];
+const IS_ACTIVE: &[&str] = &["isactive", "active", "enabled", "isenabled"];
+/// A column that says that the user must not sign in. It holds a flag, or the time since when.
+const IS_INACTIVE: &[&str] = &[
+    "deletedat",
+    "deleted",
+    "isdeleted",
+    "discardedat",
+    "archivedat",
+    "isarchived",
+    "blocked",
+    "isblocked",
+    "blockedat",
+    "disabled",
+    "isdisabled",
+    "disabledat",
+    "deactivatedat",
+    "suspended",
+    "issuspended",
+    "suspendedat",
+    "banned",
+    "isbanned",
+    "bannedat",
+];
+const IS_VERIFIED: &[&str] =
+    &["verified", "isverified", "emailconfirmed", "confirmed", "emailconfirmedat", "emailverifiedat", "confirmedat"];
+const DATE_JOINED: &[&str] =
+    &["datejoined", "createdat", "created", "creationdate", "createdtimestamp", "usercreatedate", "joinedat"];
+const LAST_LOGIN: &[&str] = &["lastlogin", "lastloginat", "currentsigninat", "lastsigninat", "lastsignedinat"];
 
-/// Reads a line of the output of `export`.
-pub(super) fn exported(value: Value) -> Option<Record> {
-    serde_json::from_value(value).ok()
+/// Names that a heading must have one of, so that the rows can be users.
+pub(super) fn can_be_a_user(key: &str) -> bool {
+    EMAIL.contains(&key) || USERNAME.contains(&key)
 }
 
-/// Reads a line of Django's `dumpdata`.
-pub(super) fn dumped(value: Value) -> Option<Record> {
-    let Value::Object(mut line) = value else { return None };
-    let Some(Value::Object(mut fields)) = line.remove("fields") else { return None };
-    fields.insert("id".to_owned(), line.remove("pk")?);
-    django(&fields)
-}
-
-/// Reads a row of Django's table of users.
-pub(super) fn django(row: &Map<String, Value>) -> Option<Record> {
-    let (id, number) = identifier(row.get("id")?)?;
-    let username = text(row, "username").filter(|name| !name.is_empty());
-    // In systems with user names, the name is sometimes the address.
-    let email = text(row, "email").filter(|email| !email.is_empty()).or_else(|| username.clone())?;
-    let kept = [("_username", username), ("location", text(row, "location").filter(|location| !location.is_empty()))];
-    let joined = time(row, "date_joined")?.or(time(row, "creation_date")?);
-    Some(Record {
-        id,
-        number,
-        email,
-        password_hash: text(row, "password"),
-        first_name: text(row, "first_name").unwrap_or_default(),
-        last_name: text(row, "last_name").unwrap_or_default(),
-        phone_number: text(row, "phone").or_else(|| text(row, "phone_number")),
-        is_active: truth(row, "is_active")?.unwrap_or(true),
-        is_staff: truth(row, "is_staff")?.unwrap_or(false),
-        is_superuser: truth(row, "is_superuser")?.unwrap_or(false),
-        metadata: kept.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect(),
-        date_joined: joined,
-        last_login: time(row, "last_login")?,
-        ..Record::default()
-    })
-}
-
-/// Reads a line of Auth0's export of users, or of its export of password hashes.
-pub(super) fn auth0(value: Value) -> Option<Record> {
-    let row = value.as_object()?;
-    let object_id = || Some(format!("auth0|{}", row.get("_id")?.get("$oid")?.as_str()?));
-    let id = text(row, "user_id").or_else(object_id)?;
-    // In Auth0, users can change `user_metadata` but not `app_metadata`.
-    let metadata = [("user_metadata", "user_metadata"), ("app_metadata", "_app_metadata")]
-        .into_iter()
-        .filter_map(|(name, kept)| Some((kept.to_owned(), row.get(name).filter(|value| !value.is_null())?.clone())));
-    let metadata: BTreeMap<_, _> = metadata.chain([("_auth0".to_owned(), json!({ "user_id": id }))]).collect();
-    Some(Record {
-        email: text(row, "email")?,
-        password_hash: text(row, "passwordHash").or_else(|| text(row, "password_hash")),
-        first_name: text(row, "given_name").unwrap_or_default(),
-        last_name: text(row, "family_name").unwrap_or_default(),
-        phone_number: text(row, "phone_number"),
-        is_active: !truth(row, "blocked")?.unwrap_or(false),
-        email_verified: truth(row, "email_verified")?.unwrap_or(false),
-        metadata,
-        date_joined: time(row, "created_at")?,
-        last_login: time(row, "last_login")?,
-        id: Some(id),
-        ..Record::default()
-    })
-}
-
-/// Reads a row of a CSV file, whose column names are in lower case and without underscores.
-pub(super) fn table(row: &Map<String, Value>) -> Option<Record> {
-    let (id, counted) = row.get("id").map_or(Some((None, None)), identifier)?;
-    let number = match row.get("number") {
-        Some(number) => Some(number.as_str()?.parse().ok()?),
+/// Converts a row. Groups and permissions, and what is particular to a system, are left to the caller.
+pub(super) fn person(fields: &mut Fields, now: DateTime<Utc>) -> Result<Record, Refusal> {
+    let (id, counted) = fields.take(ID).map_or(Ok((None, None)), |id| identifier(&id))?;
+    let number = match fields.take(&["number"]) {
+        Some(number) => Some(integer(&number).ok_or(Refused::InvalidValue.of("number"))?),
         None => counted,
     };
-    let list = |name: &str| text(row, name).unwrap_or_default().split_whitespace().map(str::to_owned).collect();
-    let object = |name: &str| text(row, name).map_or(Some(BTreeMap::new()), |text| serde_json::from_str(&text).ok());
-    Some(Record {
+    let username = fields.text(USERNAME, "username")?;
+    // In systems with user names, the name is sometimes the address.
+    let email = fields.text(EMAIL, "email")?.or_else(|| username.clone().filter(|name| name.contains('@')));
+    // A value that is unclear keeps the user out.
+    let is_inactive = fields.any(IS_INACTIVE, |value| fields::says(value).unwrap_or(true));
+    let banned = fields.take(&["banneduntil"]).is_some_and(|until| times::time(&until).is_none_or(|until| until > now));
+    let is_active = fields.flag(IS_ACTIVE, "is_active")?.unwrap_or(true) && !is_inactive && !banned;
+    let verified = fields.take(&["emailverified", "isemailverified"]);
+    let verified = verified.map(|value| fields::says(&value).ok_or(Refused::InvalidValue.of("email_verified")));
+    let is_confirmed = fields.any(IS_VERIFIED, |value| fields::says(value).unwrap_or(false));
+    let mut record = Record {
         id,
         number,
-        email: text(row, "email")?,
-        password_hash: text(row, "passwordhash").or_else(|| text(row, "password")),
-        first_name: text(row, "firstname").unwrap_or_default(),
-        last_name: text(row, "lastname").unwrap_or_default(),
-        phone_number: text(row, "phonenumber").or_else(|| text(row, "phone")),
-        locale: text(row, "locale"),
-        is_active: truth(row, "isactive")?.unwrap_or(true),
-        is_staff: truth(row, "isstaff")?.unwrap_or(false),
-        is_superuser: truth(row, "issuperuser")?.unwrap_or(false),
-        email_verified: truth(row, "emailverified")?.unwrap_or(false),
-        roles: list("roles"),
-        scopes: list("scopes"),
-        metadata: object("metadata")?,
-        private_metadata: object("privatemetadata")?,
-        date_joined: time(row, "datejoined")?,
-        last_login: time(row, "lastlogin")?,
-    })
+        email: email.unwrap_or_default(),
+        password_hash: fields.text(PASSWORD_HASH, "password_hash")?,
+        first_name: fields.text(FIRST_NAME, "first_name")?.unwrap_or_default(),
+        last_name: fields.text(LAST_NAME, "last_name")?.unwrap_or_default(),
+        phone_number: fields.text(PHONE_NUMBER, "phone_number")?,
+        locale: fields.text(LOCALE, "locale")?,
+        is_active,
+        is_staff: fields.flag(&["isstaff"], "is_staff")?.unwrap_or(false),
+        is_superuser: fields.flag(&["issuperuser"], "is_superuser")?.unwrap_or(false),
+        email_verified: verified.transpose()?.unwrap_or(is_confirmed),
+        roles: fields.list(&["roles"], "roles")?,
+        scopes: fields.list(&["scopes"], "scopes")?,
+        metadata: fields.object(&["metadata"], "metadata")?.unwrap_or_default().into_iter().collect(),
+        private_metadata: fields
+            .object(&["privatemetadata"], "private_metadata")?
+            .unwrap_or_default()
+            .into_iter()
+            .collect(),
+        date_joined: fields.time(DATE_JOINED, "date_joined")?,
+        last_login: fields.time(LAST_LOGIN, "last_login")?,
+    };
+    // In Auth0 and Supabase, users can change their `user_metadata` but not their `app_metadata`.
+    for (names, kept) in
+        [(&["usermetadata", "rawusermetadata"], "user_metadata"), (&["appmetadata", "rawappmetadata"], "_app_metadata")]
+    {
+        if let Some(members) = fields.object(names, "metadata")? {
+            record.metadata.insert(kept.to_owned(), Value::Object(members));
+        }
+    }
+    if let Some(username) = username {
+        record.metadata.insert("_username".to_owned(), username.into());
+    }
+    if let Some(location) = fields.take(&["location"]) {
+        record.metadata.insert("location".to_owned(), location);
+    }
+    record.metadata.append(&mut fields.metadata);
+    record.private_metadata.append(&mut fields.private_metadata);
+    Ok(record)
 }
 
-/// Splits an identifier into a text and a number. An integer becomes the number of the user, any other text the
-/// identifier.
-fn identifier(value: &Value) -> Option<(Option<String>, Option<i64>)> {
+fn integer(value: &Value) -> Option<i64> {
     match value {
-        Value::Number(number) => Some((None, Some(number.as_i64()?))),
-        Value::String(text) => match text.parse() {
-            Ok(number) => Some((None, Some(number))),
-            Err(_) => Some((Some(text.clone()), None)),
-        },
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
         _ => None,
     }
 }
 
-fn text(row: &Map<String, Value>, name: &str) -> Option<String> {
-    row.get(name)?.as_str().map(str::to_owned)
-}
-
-/// Reads a Boolean. The outer `None` stands for an invalid value.
-fn truth(row: &Map<String, Value>, name: &str) -> Option<Option<bool>> {
-    match row.get(name) {
-        None | Some(Value::Null) => Some(None),
-        Some(Value::Bool(truth)) => Some(Some(*truth)),
-        Some(Value::Number(number)) if number.as_i64() == Some(0) => Some(Some(false)),
-        Some(Value::Number(number)) if number.as_i64() == Some(1) => Some(Some(true)),
-        Some(Value::String(text)) => match text.to_ascii_lowercase().as_str() {
-            "true" | "1" | "t" | "yes" => Some(Some(true)),
-            "false" | "0" | "f" | "no" => Some(Some(false)),
-            _ => None,
+/// Splits an identifier into a text and a number. An integer becomes the number of the user. A text stays a text,
+/// unless it is written as the number itself is: `0042` is not 42.
+fn identifier(value: &Value) -> Result<(Option<String>, Option<i64>), Refusal> {
+    match value {
+        Value::Number(number) => match number.as_i64() {
+            Some(number) => Ok((None, Some(number))),
+            None => Err(Refused::InvalidValue.of("number")),
         },
-        Some(_) => None,
+        Value::String(text) => match text.parse::<i64>() {
+            Ok(number) if number.to_string() == *text => Ok((None, Some(number))),
+            _ => Ok((Some(text.clone()), None)),
+        },
+        Value::Object(members) => match members.get("$oid").and_then(Value::as_str) {
+            Some(text) => Ok((Some(text.to_owned()), None)),
+            None => Err(Refused::InvalidValue.of("id")),
+        },
+        _ => Err(Refused::InvalidValue.of("id")),
     }
-}
-
-/// Reads a time. The outer `None` stands for an invalid value. A time without a zone is in UTC, as Django stores it.
-fn time(row: &Map<String, Value>, name: &str) -> Option<Option<DateTime<Utc>>> {
-    let text = match row.get(name) {
-        None | Some(Value::Null) => return Some(None),
-        Some(value) => value.as_str()?,
-    };
-    let zoned = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).ok();
-    let naive = || {
-        let formats = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"];
-        formats.into_iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-    };
-    zoned.or_else(|| naive().map(|time| time.and_utc())).map(Some)
 }
