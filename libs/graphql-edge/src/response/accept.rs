@@ -17,8 +17,8 @@ impl Accepted {
     /// Reads the header.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut accepted = Self::default();
-        // A range that is not text names no available media type, and an empty member of a list nothing at all (RFC 9110
-        // section 5.6.1.2).
+        // A range that is not text names no available media type, and an empty member of a list nothing at all
+        // (RFC 9110 section 5.6.1.2).
         let mut is_empty = true;
         for value in headers.get_all(ACCEPT) {
             let value = String::from_utf8_lossy(value.as_bytes());
