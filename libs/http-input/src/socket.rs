@@ -1,5 +1,5 @@
-//! The bearer token of a WebSocket. Browsers cannot set headers on the request that opens one, so it comes in the payload
-//! of `connection_init`. Programs and gateways may send the header.
+//! The bearer token of a WebSocket. Browsers cannot set headers on the request that opens one, so it comes in the
+//! payload of `connection_init`. Programs and gateways may send the header.
 
 use http::HeaderMap;
 use serde_json::Value;
@@ -21,20 +21,24 @@ impl<'a> Bearer<'a> {
     }
 
     /// Reads a payload: the member `authorization`, in it or in its member `headers`, has the form of the header. A
-    /// token alone is the member `authToken`, `accessToken` or `token`. Case does not matter in the names.
+    /// token alone is the member `authToken`, `accessToken` or `token`. Gateways put all of these into the member
+    /// `connectionParams`. Case does not matter in the names.
     #[must_use]
     pub fn of_payload(payload: &'a Value) -> Self {
-        let header = member(payload, "authorization")
-            .or_else(|| member(member(payload, "headers")?, "authorization"))
-            .map(|sent| sent.as_str().map_or(Self::Malformed, Self::parse));
-        let token = || {
-            let sent = WITHOUT_SCHEME.iter().find_map(|name| member(payload, name))?;
-            Some(sent.as_str().map_or(Self::Malformed, |text| match Self::parse(text) {
+        let places = ["connectionParams", "headers"].map(|name| member(payload, name));
+        let places: Vec<_> = [Some(payload)].into_iter().chain(places).flatten().collect();
+        let find = |name: &str| places.iter().find_map(|place| member(place, name));
+        if let Some(header) = find("authorization") {
+            return header.as_str().map_or(Self::Malformed, Self::parse);
+        }
+        match WITHOUT_SCHEME.iter().find_map(|name| find(name)).map(Value::as_str) {
+            None => Self::Absent,
+            Some(None) => Self::Malformed,
+            Some(Some(text)) => match Self::parse(text) {
                 Self::Malformed => Self::from_token(text.trim()),
                 with_scheme => with_scheme,
-            }))
-        };
-        header.or_else(token).unwrap_or(Self::Absent)
+            },
+        }
     }
 }
 
@@ -66,6 +70,8 @@ mod tests {
             json!({ "authToken": "Bearer a.b" }),
             json!({ "accessToken": " a.b " }),
             json!({ "headers": {}, "token": "a.b" }),
+            json!({ "connectionParams": { "token": "Bearer a.b" } }),
+            json!({ "connectionParams": { "Authorization": "Bearer a.b" } }),
         ] {
             assert_eq!(Bearer::of_payload(&payload), Bearer::Token("a.b"), "{payload}");
         }
