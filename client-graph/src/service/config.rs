@@ -67,7 +67,7 @@ pub struct Server {
     /// Networks of the proxies whose `X-Forwarded-For` is believed.
     #[serde(deserialize_with = "settings::networks")]
     pub trusted_proxies: Vec<IpNet>,
-    /// Additional origins whose pages may open a WebSocket.
+    /// Additional origins whose pages may send requests and open a WebSocket.
     pub allowed_origins: Vec<String>,
     /// Time for running requests to finish after a signal to stop.
     #[serde(with = "humantime_serde")]
