@@ -3,12 +3,14 @@
 
 use std::net::Ipv4Addr;
 
+use lettre::Address;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
 use model::config::Config;
+use model::error::{Error, Result};
 
 /// Returns the name for the greeting: the configured one, or the first full host name of the public address and of the
 /// sender. Servers reject a loopback address as the name of a sender (RFC 5321 section 4.1.4).
@@ -22,6 +24,16 @@ pub(super) fn hello_name(config: &Config) -> ClientId {
         Some(Host::Ipv6(address)) => ClientId::Ipv6(*address),
         None => ClientId::Ipv4(Ipv4Addr::LOCALHOST),
     }
+}
+
+/// Returns the sender, with its domain in ASCII, which every server accepts.
+pub(super) fn sender(config: &Config) -> Result<Mailbox> {
+    let sender: Mailbox = config.mail.from.parse().map_err(Error::internal)?;
+    let email = match Host::parse(sender.email.domain()) {
+        Ok(Host::Domain(domain)) => Address::new(sender.email.user(), domain).map_err(Error::internal)?,
+        _ => sender.email,
+    };
+    Ok(Mailbox::new(sender.name, email))
 }
 
 /// Returns the right side of message identifiers (RFC 5322 section 3.6.4): the domain of the sender, or the name in the
@@ -69,6 +81,18 @@ mod tests {
     use model::config::Sources;
 
     use super::*;
+
+    #[test]
+    fn a_sender_in_an_international_domain_needs_no_server_that_knows_them() {
+        let mut config = Config::load(&Sources::default()).unwrap();
+        for (from, sent) in [
+            ("Müller <info@bücher.example>", "Müller <info@xn--bcher-kva.example>"),
+            ("info@Example.org", "info@example.org"),
+        ] {
+            config.mail.from = from.to_owned();
+            assert_eq!(sender(&config).unwrap(), sent.parse().unwrap(), "{from}");
+        }
+    }
 
     /// Public address, sender and `mail.hello_name`; then the greeting and the domain of identifiers.
     #[test]

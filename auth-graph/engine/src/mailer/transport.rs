@@ -57,7 +57,7 @@ impl Transport {
                 Some(encryption) => builder.tls(encryption),
                 None => builder,
             };
-            let from = config.mail.from.parse().map_err(Error::internal)?;
+            let from = names::sender(config)?;
             let server = builder.timeout(Some(TIMEOUT)).hello_name(names::hello_name(config)).build();
             return Ok(Self::Smtp { server: Box::new(server), from, domain: names::domain_of_identifiers(config) });
         }
