@@ -148,6 +148,27 @@ async fn texts_and_layouts_are_replaced_from_a_folder() {
     assert!(Mailer::new(&site.test.app.config).is_err(), "so does one that is invalid only with a name");
 }
 
+/// A language can have texts for one country, whose file is named in any of the usual forms.
+#[tokio::test]
+async fn a_mail_is_in_the_language_of_its_country_if_there_are_texts() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let texts = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/engine/mail/en.toml")).unwrap();
+    let write = |file: &str, hello: &str| {
+        std::fs::write(folder.path().join(file), texts.replace("greeting = \"Hello", &format!("greeting = \"{hello}")))
+    };
+    write("pt_BR.toml", "Oi").unwrap();
+    write("pt.toml", "Viva").unwrap();
+    let site = MailingApp::with(|config| config.mail.templates = folder.path().to_owned()).await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await;
+    for (locale, hello) in [("pt_br", "Oi"), ("pt-PT", "Viva"), ("ja", "Hello")] {
+        let input = json!({ "locale": locale });
+        ada.caller.send(operation!("update_profile"), json!({ "input": input })).await.data("updateProfile");
+        site.test.anonymous().request_reset("ada@test.com").await.data("requestPasswordReset");
+        let text = site.mail().await.text;
+        assert!(text.starts_with(hello), "{locale}: {text}");
+    }
+}
+
 /// Another version may run at the same time during an update, and write mails that this one does not know.
 #[tokio::test]
 async fn a_mail_that_cannot_be_composed_delays_no_other_and_is_given_up() {

@@ -137,7 +137,7 @@ impl Templates {
             match name.strip_suffix(".toml") {
                 Some(language) => {
                     let texts = toml::from_str(&text).map_err(|error| broken(&name, error))?;
-                    languages.insert(language.to_owned(), texts);
+                    languages.insert(language.parse::<Locale>()?.to_string(), texts);
                 }
                 // The extension of the name decides whether values are escaped.
                 None => environment.add_template_owned(name.clone(), text).map_err(|error| broken(&name, error))?,
@@ -146,7 +146,7 @@ impl Templates {
         let templates = Self {
             environment,
             languages,
-            default: config.mail.language.clone(),
+            default: config.mail.language.parse::<Locale>()?.to_string(),
             service: config.service_name(),
             sign_in_url: config.accounts.sign_in_url.clone(),
             reset_url: config.request_reset_url(),
@@ -172,7 +172,8 @@ impl Templates {
     }
 
     pub(super) fn write(&self, to: Email, template: Template, content: &Content<'_>) -> Result<Mail> {
-        let wanted = content.locale.map(Locale::language).filter(|language| self.languages.contains_key(language));
+        let wanted = content.locale.into_iter().flat_map(|locale| [locale.to_string(), locale.language()]);
+        let wanted = wanted.into_iter().find(|language| self.languages.contains_key(language));
         let language = wanted.unwrap_or_else(|| self.default.clone());
         let missing =
             || Error::internal(format!("{language}.toml has no texts for the mail {}", serde_json::json!(template)));
