@@ -134,6 +134,7 @@ async fn weak_passwords_are_rejected_with_the_reason() {
         ("password1", "easy to guess"),
         ("ada.lovelace1", "too much like"),
         ("Velace@test.com", "too much like"),
+        ("ÀDA.LOVELÁCE1", "too much like"),
         ("user-pass", "documentation"),
         ("known from a breach 1", "breach"),
     ] {

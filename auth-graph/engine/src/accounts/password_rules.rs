@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::egress::breached_passwords::sha1;
 use model::config::Profile;
 use model::error::{Error, Result};
-use model::values::{Email, NewPassword, is_sample_password};
+use model::values::{Email, NewPassword, folded, is_sample_password};
 
 const BREACHED: &str = "is known from a breach: choose another one";
 /// Maximum length that zxcvbn checks. Its time grows with the square of the length, and a password that is strong up to
@@ -37,10 +37,10 @@ pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, name
     }
     let known: Vec<String> = [email.as_str(), email.local_part(), names[0], names[1]]
         .into_iter()
-        .map(str::to_lowercase)
+        .map(folded)
         .filter(|text| text.chars().count() >= SHORTEST)
         .collect();
-    let lower = secret.expose_secret().to_lowercase();
+    let lower = folded(secret.expose_secret());
     let rest = known.iter().fold(lower.clone(), |rest, text| rest.replace(text, ""));
     let contains = rest.len() < lower.len();
     let is_part = known.iter().any(|text| text.contains(&lower));
