@@ -144,6 +144,15 @@ test('an invited person creates their account', async () => {
   await page.context().close();
 });
 
+test('a page is in a language of its reader', async () => {
+  const context = await browser.newContext({ locale: 'de-AT' });
+  const page = await context.newPage();
+  await page.goto(`${auth.url}/reset-password`);
+  await page.getByRole('heading', { name: 'Passwort vergessen?' }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'de');
+  await context.close();
+});
+
 test('without a token a page says what is missing', async () => {
   const { page, wrong } = await openPage(browser, `${auth.url}/verify-email`);
   await page.getByText('Please open this page from the link in your e-mail').waitFor();

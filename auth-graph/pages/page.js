@@ -4,26 +4,32 @@
 'use strict';
 
 const OPERATIONS = {{operations}};
+const TEXTS = {{texts}};
 
 const { signIn, registration } = document.body.dataset;
 const service = document.querySelector('header').textContent;
 const shown = (id) => document.getElementById(id);
 
+// The texts of `texts.json` in the first language of the browser that there is.
+const wanted = navigator.languages.map((tag) => tag.split('-')[0].toLowerCase());
+const language = wanted.find((language) => Object.hasOwn(TEXTS, language)) ?? 'en';
+const text = (name, values = {}) => TEXTS[language][name].replace(/{(\w+)}/g, (_, key) => values[key]);
+
 const email = (value) => ({
   name: 'email',
-  label: 'E-mail address',
+  label: text('email'),
   type: 'email',
   autocomplete: 'username',
   maxLength: 254,
   required: true,
   ...(value ? { value, readOnly: true } : {}),
 });
-const name = (name, label, autocomplete) => ({ name, label, type: 'text', autocomplete, maxLength: 150 });
-const names = [name('firstName', 'First name', 'given-name'), name('lastName', 'Last name', 'family-name')];
-const password = (name, label) => ({
+const name = (name, autocomplete) => ({ name, label: text(name), type: 'text', autocomplete, maxLength: 150 });
+const names = [name('firstName', 'given-name'), name('lastName', 'family-name')];
+const password = (name) => ({
   name,
-  label,
-  hint: 'At least 8 characters that are hard to guess, such as four unrelated words.',
+  label: text(name),
+  hint: text('passwordHint'),
   type: 'password',
   autocomplete: 'new-password',
   required: true,
@@ -33,60 +39,58 @@ const password = (name, label) => ({
 
 // Each form has a title, an explanation, fields, and what is sent and shown. The address is among the fields so that a
 // password manager knows whose password it keeps.
-const confirm = (token, address) => ({
-  title: 'Confirm your e-mail address',
-  explanation: address ? `Does ${address} belong to you?` : 'Confirm that this e-mail address belongs to you.',
-  button: 'Confirm address',
+const confirm = (token, email) => ({
+  title: text('confirmTitle'),
+  explanation: email ? text('confirmAddress', { email }) : text('confirmAnyAddress'),
+  button: text('confirmButton'),
   fields: [],
   operation: 'verifyEmail',
   variables: () => ({ token }),
-  done: ({ email }) => ({ text: `${email} is confirmed. You can sign in.`, signIn: true }),
+  done: ({ email }) => ({ message: text('confirmDone', { email }), signIn: true }),
 });
 
 const reset = (token, address) => ({
-  title: 'Choose a new password',
-  explanation: 'You will be signed out on all devices.',
-  button: 'Set password',
-  fields: [...(address ? [email(address)] : []), password('newPassword', 'New password')],
+  title: text('resetTitle'),
+  explanation: text('resetExplanation'),
+  button: text('resetButton'),
+  fields: [...(address ? [email(address)] : []), password('newPassword')],
   operation: 'resetPassword',
   variables: ({ newPassword }) => ({ input: { token, newPassword } }),
-  done: () => ({ text: 'Your password was changed. Sign in with the new password.', signIn: true }),
+  done: () => ({ message: text('resetDone'), signIn: true }),
 });
 
 const accept = (invitation, address) => ({
-  title: 'Create your account',
-  explanation: address ? '' : 'Use the e-mail address that received the invitation.',
-  button: 'Create account',
-  fields: [email(address), ...names, password('password', 'Password')],
+  title: text('createTitle'),
+  explanation: address ? '' : text('createInvited'),
+  button: text('createButton'),
+  fields: [email(address), ...names, password('password')],
   operation: 'register',
   variables: (typed) => ({ input: { invitation, ...typed } }),
-  done: () => ({ text: 'Your account was created. You can sign in.', signIn: true }),
+  done: () => ({ message: text('createDone'), signIn: true }),
 });
 
 const register = () => ({
-  title: 'Create your account',
+  title: text('createTitle'),
   explanation: '',
-  button: 'Create account',
-  fields: [email(), ...names, password('password', 'Password')],
+  button: text('createButton'),
+  fields: [email(), ...names, password('password')],
   operation: 'register',
-  variables: (input) => ({ input }),
-  done: (_, { email }) => ({ text: `We sent a mail to ${email}. Open the link in it to continue.` }),
+  variables: (typed) => ({ input: { ...typed, locale: language } }),
+  done: (_, { email }) => ({ message: text('createSent', { email }) }),
 });
 
 const forgotten = (explanation) => ({
-  title: 'Forgot your password?',
-  explanation: explanation ?? 'Enter the e-mail address of your account. We will send you a link to choose a new password.',
-  button: 'Send link',
+  title: text('forgottenTitle'),
+  explanation,
+  button: text('forgottenButton'),
   fields: [email()],
   operation: 'requestPasswordReset',
   variables: ({ email }) => ({ email }),
-  done: (_, { email }) => ({ text: `If ${email} has an account, we sent a mail with a link to it. Check your spam folder too.` }),
+  done: (_, { email }) => ({ message: text('forgottenDone', { email }) }),
 });
 
-const notice = (title, explanation, links) => ({ title, explanation, links });
-
-const GONE = 'This link has expired or was already used.';
-const BY_MAIL = 'Please open this page from the link in your e-mail.';
+const notice = (title, explanation) => ({ title: text(title), explanation, links: ['signIn', 'register'] });
+const gone = (name) => `${text('gone')} ${text(name)}`;
 const mayRegister = registration === 'open';
 
 // For each page: the purposes of its tokens, the form for a good token, and what is shown for another token or none.
@@ -94,36 +98,27 @@ const PAGES = {
   'verify-email': {
     purposes: ['CONFIRM_REGISTRATION', 'VERIFY_EMAIL', 'CHANGE_EMAIL'],
     form: confirm,
-    gone: () => notice(
-      'Confirm your e-mail address',
-      `${GONE} If you have confirmed your address before, you can sign in. Otherwise ${
-        mayRegister ? 'register again, or sign in and ' : ''}ask for a new link.`,
-      ['signIn', 'register'],
-    ),
-    empty: () => notice('Confirm your e-mail address', BY_MAIL, ['signIn']),
+    gone: () => notice('confirmTitle', gone(mayRegister ? 'confirmGoneOpen' : 'confirmGone')),
+    empty: () => notice('confirmTitle', text('byMail')),
   },
   'reset-password': {
     purposes: ['RESET_PASSWORD'],
     form: reset,
-    gone: () => forgotten(`${GONE} Enter your e-mail address to get a new one.`),
-    empty: () => forgotten(),
+    gone: () => forgotten(gone('resetGone')),
+    empty: () => forgotten(text('forgottenExplanation')),
   },
   register: {
     purposes: ['INVITATION'],
     form: accept,
-    gone: () => notice(
-      'Create your account',
-      `${GONE} If you have created your account before, you can sign in. Otherwise ${
-        mayRegister ? 'register without an invitation, or ' : ''}ask for a new invitation.`,
-      ['signIn', 'register'],
-    ),
-    empty: () => mayRegister ? register() : notice('Create your account', BY_MAIL, ['signIn']),
+    gone: () => notice('createTitle', gone(mayRegister ? 'createGoneOpen' : 'createGone')),
+    empty: () => mayRegister ? register() : notice('createTitle', text('byMail')),
   },
 };
 const page = PAGES[location.pathname.split('/').at(-1)];
 
 /** Returns the message of an error, with the label of its field in place of the name in the schema. */
 function messageOf({ message, extensions }, fields) {
+  if (extensions?.code === 'RATE_LIMITED') return text('tooMany');
   const refused = fields.find(({ name }) => name === extensions?.field);
   return refused ? message.replace(`${refused.name}:`, refused.label) : message;
 }
@@ -139,7 +134,7 @@ async function send(operation, variables, fields = []) {
     });
     answer = await response.json();
   } catch {
-    throw new Error('The service cannot be reached. Try again in a moment.');
+    throw new Error(text('unreachable'));
   }
   const { data, errors } = answer;
   if (errors) {
@@ -164,8 +159,8 @@ function field({ label, hint, ...attributes }) {
 /** Shows links to the pages that lead on, as far as there are such pages. */
 function showLinks(wanted) {
   const links = {
-    signIn: signIn && element('a', { href: signIn, className: 'button', textContent: 'Sign in' }),
-    register: mayRegister && element('a', { href: 'register', textContent: 'Create an account' }),
+    signIn: signIn && element('a', { href: signIn, className: 'button', textContent: text('signIn') }),
+    register: mayRegister && element('a', { href: 'register', textContent: text('createLink') }),
   };
   const found = (wanted ?? []).map((name) => links[name]).filter(Boolean);
   shown('further').replaceChildren(...found);
@@ -191,10 +186,10 @@ async function submit(event, { fields, operation, variables, done }) {
   button.disabled = true;
   shown('problem').textContent = '';
   try {
-    const { text, signIn: mayLeave } = done(await send(operation, variables(typed), fields), typed);
+    const { message, signIn: mayLeave } = done(await send(operation, variables(typed), fields), typed);
     form.hidden = true;
     form.reset();
-    shown('explanation').textContent = text;
+    shown('explanation').textContent = message;
     showLinks(mayLeave ? ['signIn'] : []);
   } catch (error) {
     if (error.code === 'ONE_TIME_TOKEN_INVALID') show(page.gone());
@@ -221,5 +216,6 @@ async function begin() {
   show(token ? await formFor(token) : page.empty());
 }
 
+document.documentElement.lang = language;
 window.addEventListener('hashchange', begin);
 begin();

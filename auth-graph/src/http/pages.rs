@@ -23,7 +23,8 @@ use model::config::{Config, Registration};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The script, with the exact documents of `schema/operations`. A service may accept only trusted documents.
+/// The script, with its texts and the exact documents of `schema/operations`. A service may accept only trusted
+/// documents.
 static SCRIPT: LazyLock<String> = LazyLock::new(|| {
     let operations = json!({
         "inspectOneTimeToken": include_str!("../../../schema/operations/inspect_one_time_token.graphql"),
@@ -32,7 +33,8 @@ static SCRIPT: LazyLock<String> = LazyLock::new(|| {
         "resetPassword": include_str!("../../../schema/operations/reset_password.graphql"),
         "register": include_str!("../../../schema/operations/register.graphql"),
     });
-    include_str!("../../pages/page.js").replace("{{operations}}", &operations.to_string())
+    let script = include_str!("../../pages/page.js").replace("{{operations}}", &operations.to_string());
+    script.replace("{{texts}}", include_str!("../../pages/texts.json").trim_end())
 });
 
 pub(super) fn router(config: &Config) -> Router<Site> {

@@ -1,5 +1,7 @@
 //! The pages that links in mails open. `e2e/account-pages.test.mjs` tests them in a browser.
 
+use std::collections::BTreeMap;
+
 use model::config::Registration;
 use serde_json::{Value, json};
 
@@ -44,6 +46,22 @@ async fn a_page_names_the_service_and_where_its_users_sign_in() {
     assert!(page.contains("Ada&#x27;s &lt;b&gt;Shop&lt;&#x2f;b&gt;") && !page.contains("<b>"), "{page}");
     let address = "https:&#x2f;&#x2f;app.test&#x2f;?a=1&amp;b=&quot;2&quot;#&#x2f;login";
     assert!(page.contains(&format!("data-sign-in=\"{address}\" data-registration=\"open\"")), "{page}");
+}
+
+#[tokio::test]
+async fn a_page_has_every_text_in_the_languages_of_the_mails() {
+    let texts: BTreeMap<String, BTreeMap<String, String>> =
+        serde_json::from_str(include_str!("../../pages/texts.json")).unwrap();
+    assert_eq!(texts.keys().collect::<Vec<_>>(), ["de", "en", "fr"]);
+    let script = TestApp::new().await.anonymous().get("/account/page.js").await.text;
+    assert!(!script.contains("{{"), "the texts are in the script");
+    for (language, translated) in &texts {
+        for (name, english) in &texts["en"] {
+            assert_eq!(translated[name].contains("{email}"), english.contains("{email}"), "{language} {name}");
+            assert!(script.contains(&format!("'{name}'")), "{name} is used");
+        }
+        assert_eq!(translated.len(), texts["en"].len(), "{language}");
+    }
 }
 
 /// If only trusted documents are executed, the script must send them byte by byte.
