@@ -10,6 +10,8 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, Ru
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::failure::{SHARED, is_busy};
+use crate::sqlite_file::create_private;
+use crate::url::check_url;
 
 /// Time to wait for a connection of the pool, and on SQLite for the write lock.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -63,12 +65,12 @@ impl Bounds {
     }
 }
 
-/// Opens a database. A file of SQLite is created if it is missing. Migrations are run by
+/// Opens a database. A file of SQLite is created if it is missing, readable for its owner only. Migrations are run by
 /// [`Migrations`](crate::Migrations).
 ///
 /// # Errors
-/// When no connection can be opened within 5 seconds, or a pooler gives the connections to others between transactions.
-/// The text of the error can contain the URL with its password: see
+/// When the URL has an unknown parameter, no connection can be opened within 5 seconds, or a pooler gives the
+/// connections to others between transactions. The text of the error can contain the URL with its password: see
 /// [`describe_connect_error`](crate::describe_connect_error).
 pub async fn connect(
     url: &SecretString,
@@ -76,6 +78,8 @@ pub async fn connect(
     commits: Commits,
     bounds: Bounds,
 ) -> Result<DatabaseConnection, DbErr> {
+    check_url(url.expose_secret()).map_err(DbErr::Custom)?;
+    create_private(url.expose_secret());
     let synchronous = match commits {
         Commits::Durable => SqliteSynchronous::Full,
         Commits::Relaxed => SqliteSynchronous::Normal,

@@ -76,6 +76,8 @@ pub fn describe_connect_error(error: &DbErr) -> String {
         }
         // The text of the error repeats the URL, which may contain a password.
         DbErr::Conn(RuntimeErr::Internal(_)) => "it is not the URL of a database".to_owned(),
+        // Reasons of `check_url`.
+        DbErr::Custom(reason) => reason.clone(),
         error => error.to_string(),
     }
 }

@@ -132,19 +132,37 @@ pub fn is_newer(error: &DbErr) -> bool {
     matches!(error, DbErr::Migration(message) if message.starts_with(NEWER))
 }
 
-/// Returns the number of migrations that are still to be run. Those of a newer version do not count: it is started
-/// while this one serves.
+/// Names of the migrations that this version knows, the earliest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownMigrations {
+    /// Those that were run.
+    pub run: Vec<String>,
+    /// Those that are still to be run.
+    pub pending: Vec<String>,
+}
+
+/// Returns the migrations of this version. Those of a newer version do not count: it is started while this one serves.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn pending_migrations<M: MigratorTrait>(db: &DatabaseConnection) -> Result<usize, DbErr> {
+pub async fn known_migrations<M: MigratorTrait>(db: &DatabaseConnection) -> Result<KnownMigrations, DbErr> {
     // Probes call this often, so that it must not create the table, as the migrator would.
     let run = match SchemaManager::new(db).has_table("seaql_migrations").await? {
         true => seaql_migrations::Entity::find().all(db).await?,
         false => Vec::new(),
     };
-    let is_run = |name: &str| run.iter().any(|run| run.version == name);
-    Ok(M::migrations().iter().filter(|migration| !is_run(migration.name())).count())
+    let is_run = |name: &String| run.iter().any(|run| run.version == *name);
+    let names = M::migrations().iter().map(|migration| migration.name().to_owned()).collect::<Vec<_>>();
+    let (run, pending) = names.into_iter().partition(is_run);
+    Ok(KnownMigrations { run, pending })
+}
+
+/// Returns the number of migrations that are still to be run: see [`known_migrations`].
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn pending_migrations<M: MigratorTrait>(db: &DatabaseConnection) -> Result<usize, DbErr> {
+    Ok(known_migrations::<M>(db).await?.pending.len())
 }
 
 /// Returns the names of the migrations that were run.
