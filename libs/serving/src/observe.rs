@@ -23,11 +23,17 @@ use uuid::Uuid;
 
 use crate::fallback;
 
+/// Header with the trace that a request belongs to (W3C Trace Context).
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Identifier of a request in the log and in the response. It is in the extensions of the request.
 #[derive(Clone, Debug)]
 pub struct RequestId(HeaderValue);
+
+/// Identifier of the trace that a request belongs to, as the caller sent it.
+#[derive(Clone, Debug)]
+struct TraceId(String);
 
 impl RequestId {
     /// Returns the identifier as text.
@@ -59,8 +65,11 @@ pub async fn in_span(request: Request, next: Next) -> Response {
 fn span(extensions: &Extensions) -> Span {
     match extensions.get::<RequestId>() {
         // The fields of a span are formatted when it begins, even if nothing is logged within it. Therefore it has only
-        // one.
-        Some(id) => tracing::info_span!("request", id = %id.as_str()),
+        // these.
+        Some(id) => {
+            let trace_id = extensions.get::<TraceId>().map(|trace| trace.0.as_str());
+            tracing::info_span!("request", id = %id.as_str(), trace_id)
+        }
         None => Span::none(),
     }
 }
@@ -91,7 +100,11 @@ where
         let started = Instant::now();
         let id = request_id(request.headers());
         let (method, uri) = (request.method().clone(), request.uri().clone());
+        let trace = trace_id(request.headers());
         request.extensions_mut().insert(id.clone());
+        if let Some(trace) = &trace {
+            request.extensions_mut().insert(trace.clone());
+        }
         let answered = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         let (count, deadline) = (self.count.clone(), self.deadline);
         Box::pin(async move {
@@ -104,10 +117,11 @@ where
             count(status, took);
             // Only the path is logged, because a query string may contain secrets.
             let (id_text, path) = (id.as_str(), uri.path());
+            let trace_id = trace.as_ref().map(|trace| trace.0.as_str());
             if status.is_server_error() {
-                tracing::warn!(id = id_text, %method, path, status = status.as_u16(), ?took, "answered");
+                tracing::warn!(id = id_text, trace_id, %method, path, status = status.as_u16(), ?took, "answered");
             } else {
-                tracing::debug!(id = id_text, %method, path, status = status.as_u16(), ?took, "answered");
+                tracing::debug!(id = id_text, trace_id, %method, path, status = status.as_u16(), ?took, "answered");
             }
             complete(response.headers_mut(), id);
             Ok(response)
@@ -132,6 +146,17 @@ fn request_id(headers: &HeaderMap) -> RequestId {
         (1..=64).contains(&id.len()) && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
     };
     RequestId(headers.get(REQUEST_ID).filter(good).cloned().unwrap_or_else(new_id))
+}
+
+/// Returns the trace of the header, if it has the form `00-<32 digits>-<16 digits>-<2 digits>` (W3C Trace Context 3.2).
+fn trace_id(headers: &HeaderMap) -> Option<TraceId> {
+    let text = headers.get(TRACE_PARENT)?.to_str().ok()?;
+    let mut parts = text.split('-');
+    let mut digits = |length: usize| {
+        parts.next().filter(|part| part.len() == length && part.bytes().all(|byte| b"0123456789abcdef".contains(&byte)))
+    };
+    let (version, trace, _, _) = (digits(2)?, digits(32)?, digits(16)?, digits(2)?);
+    (version != "ff" && trace.bytes().any(|byte| byte != b'0')).then(|| TraceId(trace.to_owned()))
 }
 
 /// Returns a new identifier: a random part for the process and a counter. A random number for each request would cost
@@ -166,6 +191,25 @@ mod tests {
         assert_eq!(response.headers()["retry-after"], "1");
         let body = response.into_body().collect().await.unwrap().to_bytes();
         assert!(String::from_utf8_lossy(&body).contains("UNAVAILABLE"));
+    }
+
+    #[test]
+    fn the_trace_of_a_request_is_read_from_its_header() {
+        let trace = "0af7651916cd43dd8448eb211c80319c";
+        for (header, expected) in [
+            (format!("00-{trace}-b7ad6b7169203331-01"), Some(trace)),
+            (format!("01-{trace}-b7ad6b7169203331-01-more"), Some(trace)),
+            (format!("ff-{trace}-b7ad6b7169203331-01"), None),
+            (format!("00-{}-b7ad6b7169203331-01", "0".repeat(32)), None),
+            (format!("00-{}-b7ad6b7169203331-01", trace.to_uppercase()), None),
+            (format!("00-{trace}-b7ad6b7169203331"), None),
+            ("00-a\u{e4}".to_owned(), None),
+            (String::new(), None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(TRACE_PARENT, HeaderValue::from_bytes(header.as_bytes()).unwrap());
+            assert_eq!(trace_id(&headers).map(|trace| trace.0).as_deref(), expected, "{header}");
+        }
     }
 
     #[tokio::test]
