@@ -26,6 +26,7 @@ mod webhook;
 
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use subgraph::Directives;
 
@@ -40,15 +41,33 @@ use output::{print, start_log};
 
 pub use failure::Failure;
 
+/// Heading of the options that every command has.
+const CONFIGURATION: &str = "Configuration";
+
 /// An authentication service whose API is GraphQL, and a subgraph of your federated graph.
 #[derive(Debug, Parser)]
 #[command(name = "auth-graph", version)]
 pub struct Cli {
-    /// TOML file whose settings replace the defaults.
-    #[arg(long, global = true, env = "AUTH_GRAPH_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
+    /// TOML file whose settings replace the defaults; may be repeated, and a later file overrides an earlier one. The
+    /// variable separates the files with colons.
+    #[arg(
+        long,
+        global = true,
+        env = "AUTH_GRAPH_CONFIG",
+        value_name = "FILE",
+        value_delimiter = ':',
+        value_parser = OsStringValueParser::new().map(PathBuf::from),
+        help_heading = CONFIGURATION
+    )]
+    config: Vec<PathBuf>,
     /// Set a key of the configuration, such as server.bind=127.0.0.1:9000; may be repeated.
-    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    #[arg(
+        long = "set",
+        global = true,
+        value_name = "KEY=VALUE",
+        value_parser = key_value,
+        help_heading = CONFIGURATION
+    )]
     settings: Vec<(String, String)>,
     #[command(subcommand)]
     command: Command,

@@ -1,7 +1,6 @@
 //! App: the components that a use case needs, built once and shared.
 
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
@@ -222,14 +221,10 @@ impl Deref for App {
 /// a password.
 fn unopened(config: &Config, error: &DbErr) -> Error {
     let place = match config.database.url.expose_secret() {
-        "" => embedded(config).display().to_string(),
+        "" => config.embedded_database().display().to_string(),
         _ => "database.url".to_owned(),
     };
     Error::unavailable(format!("{place}: {}", store::describe_connect_error(error)))
-}
-
-fn embedded(config: &Config) -> PathBuf {
-    config.data_dir.join("auth-graph.sqlite")
 }
 
 /// Returns the URL of the configured database, or of the embedded one in the data folder.
@@ -237,5 +232,5 @@ fn database_url(config: &Config) -> Result<SecretString> {
     if !config.database.url.expose_secret().is_empty() {
         return Ok(config.database.url.clone());
     }
-    settings::sqlite_url(&embedded(config)).map_err(Error::internal)
+    settings::sqlite_url(&config.embedded_database()).map_err(Error::internal)
 }

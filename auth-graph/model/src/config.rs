@@ -6,7 +6,8 @@ mod accounts;
 mod check;
 mod claims;
 mod graphql;
-mod print;
+mod log;
+mod secret_keys;
 mod secret_list;
 mod tokens;
 mod webhooks;
@@ -30,6 +31,7 @@ use secret_list::one_or_many;
 pub use accounts::{Accounts, Mail, Registration};
 pub use claims::{Claims, ClaimsForAudience, ClaimsHook, HookFailure, ScopesOfAudience, UserIdClaim};
 pub use graphql::{AllowedDocuments, Graphql};
+pub use log::Log;
 pub use settings::{MasterSecret, Problem, Problems, Secrets, Sources};
 pub use tokens::{SigningAlgorithm, Tokens};
 pub use webhooks::Webhooks;
@@ -37,7 +39,8 @@ pub use webhooks::Webhooks;
 /// Every key with its default and a comment, in TOML.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
-const LAYOUT: Layout = Layout { defaults: DEFAULTS, prefix: "AUTH_GRAPH_", open_tables: &["roles"] };
+const LAYOUT: Layout =
+    Layout { defaults: DEFAULTS, prefix: "AUTH_GRAPH_", open_tables: &["roles"], secrets: secret_keys::SECRETS };
 
 /// Configuration of auth-graph.
 #[derive(Clone, Debug, Deserialize)]
@@ -264,14 +267,6 @@ pub struct Feed {
     pub retention: TimeDelta,
 }
 
-/// Log.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// Filter in the syntax of tracing's `EnvFilter`.
-    pub filter: String,
-}
-
 impl SameSite {
     /// Returns the value of the attribute `SameSite`.
     #[must_use]
@@ -290,7 +285,7 @@ impl Config {
     /// All [`Problems`]: unknown keys, values of the wrong type, and violated rules.
     pub fn load(sources: &Sources) -> Result<Self, Problems> {
         let Loaded { settings, values } = sources.load(&LAYOUT, Self::check)?;
-        Ok(Self { printed: print::to_toml(&values, DEFAULTS), ..settings })
+        Ok(Self { printed: LAYOUT.to_toml(&values), ..settings })
     }
 
     /// Returns the configuration as it was loaded, as TOML. Secrets and passwords are replaced by asterisks.
@@ -313,6 +308,12 @@ impl Config {
     /// As [`Self::secrets`].
     pub fn rotate_secret(&self, now: DateTime<Utc>, window: TimeDelta) -> io::Result<DateTime<Utc>> {
         Secrets::rotate(&self.secret_file(), now, window)
+    }
+
+    /// Returns the file of the embedded database.
+    #[must_use]
+    pub fn embedded_database(&self) -> PathBuf {
+        self.data_dir.join("auth-graph.sqlite")
     }
 
     fn secret_file(&self) -> PathBuf {

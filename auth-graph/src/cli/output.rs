@@ -12,7 +12,7 @@ pub(super) fn start_log(config: &Config) {
         Profile::Production => serving::Format::Json,
         Profile::Development | Profile::Demo => serving::Format::Text,
     };
-    serving::log_to_stderr(&config.log.filter, format);
+    serving::log_to_stderr(&config.log.to_filter(), format);
 }
 
 pub(super) fn print(text: &str) -> Result<(), Failure> {

@@ -36,7 +36,8 @@ use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, Select, Statement};
 
 pub use database::{
-    Bounds, Commits, begin, connect, describe_connect_error, has_one_writer, is_newer, without_statement_timeout,
+    Bounds, Commits, KnownMigrations, begin, check_url, connect, describe_connect_error, has_one_writer, is_newer,
+    is_read_only, without_statement_timeout,
 };
 pub use wake::Wake;
 
@@ -77,6 +78,14 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
 /// As [`migrate`].
 pub async fn migrate_down(db: &DatabaseConnection, steps: u32) -> Result<(), DbErr> {
     MIGRATIONS.take_back::<Migrator>(db, steps).await
+}
+
+/// Returns the migrations of this version: see [`database::known_migrations`].
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn migrations(db: &DatabaseConnection) -> Result<KnownMigrations, DbErr> {
+    database::known_migrations::<Migrator>(db).await
 }
 
 /// Returns the number of pending migrations: see [`database::pending_migrations`].

@@ -54,7 +54,7 @@ fn a_source_that_cannot_be_read_is_named_unless_it_may_contain_a_password() {
         ("csv", "postgres://me:hunter2@db/auth", "must be a file"),
         ("django", "mysql://me:hunter2@db/auth", "postgres://… or sqlite://…"),
         ("django", "sqlite:///nowhere/django.db", "source: "),
-        ("django", "postgres://me:hunter2@db:port/auth", "source: it is not the URL of a database"),
+        ("django", "postgres://me:hunter2@db:port/auth", "source: is not a URL"),
     ] {
         let refused = run(folder, &["import", "--from", from, source], "");
         let said = text(&refused.stderr);

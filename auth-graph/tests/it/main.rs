@@ -20,6 +20,7 @@ mod claims_hook;
 mod clients;
 mod command_line;
 mod configuration;
+mod configuration_sources;
 mod cookies;
 mod cors;
 mod database_failures;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use subgraph::Directives;
 
@@ -14,15 +15,33 @@ use super::config::{Config, Problems, Profile, Sources};
 use super::{database, graphql, http};
 use crate::clock::Clock;
 
+/// Heading of the options that every command has.
+const CONFIGURATION: &str = "Configuration";
+
 /// Example service of a federated graph with the users of auth-graph: notes, and sign-in on its own origin.
 #[derive(Debug, Parser)]
 #[command(name = "client-graph", version)]
 pub struct Cli {
-    /// Configuration file (TOML), which overrides the defaults.
-    #[arg(long, global = true, env = "CLIENT_GRAPH_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
+    /// Configuration file (TOML), which overrides the defaults. Can be repeated: a later file overrides an earlier one.
+    /// The variable separates the files with colons.
+    #[arg(
+        long,
+        global = true,
+        env = "CLIENT_GRAPH_CONFIG",
+        value_name = "FILE",
+        value_delimiter = ':',
+        value_parser = OsStringValueParser::new().map(PathBuf::from),
+        help_heading = CONFIGURATION
+    )]
+    config: Vec<PathBuf>,
     /// Configuration key to override, such as server.bind=127.0.0.1:9001. Can be repeated.
-    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    #[arg(
+        long = "set",
+        global = true,
+        value_name = "KEY=VALUE",
+        value_parser = key_value,
+        help_heading = CONFIGURATION
+    )]
     settings: Vec<(String, String)>,
     #[command(subcommand)]
     command: Command,
@@ -80,8 +99,7 @@ pub fn exit_code(failure: &Failure) -> ExitCode {
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let load = |mut flags: Vec<(String, String)>| -> Result<Config, Problems> {
         flags.extend(cli.settings.clone());
-        let file = cli.config.clone();
-        Config::load(&Sources::of_process(file, flags))
+        Config::load(&Sources::of_process(cli.config.clone(), flags))
     };
     match cli.command {
         Command::Serve { bind, auth_url, data_dir } => {
@@ -107,7 +125,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         Profile::Production => serving::Format::Json,
         Profile::Development | Profile::Demo => serving::Format::Text,
     };
-    serving::log_to_stderr(&config.log.filter, format);
+    serving::log_to_stderr(&config.log.to_filter(), format);
     let listener = serving::listen(config.server.bind).await?;
     let address = listener.local_addr()?;
     let app = App::boot(config, Clock::default()).await?;

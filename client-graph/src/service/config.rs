@@ -12,7 +12,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use settings::{Layout, MasterSecret};
+use settings::{Layout, Loaded, MasterSecret};
 
 use crate::verifier::Verification;
 pub use settings::{Problem, Problems, Sources};
@@ -20,7 +20,10 @@ pub use settings::{Problem, Problems, Sources};
 /// The documented defaults.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
-const LAYOUT: Layout = Layout { defaults: DEFAULTS, prefix: "CLIENT_GRAPH_", open_tables: &[] };
+/// Keys of secrets, and of URLs that can contain one. `config print` hides them, and each can be read from a file.
+const SECRETS: &[&str] = &["secret", "auth.client_secret", "database.url"];
+
+const LAYOUT: Layout = Layout { defaults: DEFAULTS, prefix: "CLIENT_GRAPH_", open_tables: &[], secrets: SECRETS };
 
 /// The whole configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,6 +47,9 @@ pub struct Config {
     pub federation: Federation,
     /// Log.
     pub log: Log,
+    /// The configuration as TOML without its secrets.
+    #[serde(skip)]
+    printed: String,
 }
 
 /// The profile of a service.
@@ -158,6 +164,17 @@ pub struct Federation {
 pub struct Log {
     /// Filter in the syntax of tracing's `EnvFilter`.
     pub filter: String,
+    /// If true, a line is logged for each request.
+    pub requests: bool,
+}
+
+impl Log {
+    /// Returns the filter with the lines of requests, if these are on.
+    #[must_use]
+    pub fn to_filter(&self) -> String {
+        let Self { filter, requests } = self;
+        if *requests { format!("{filter},serving::observe=debug") } else { filter.clone() }
+    }
 }
 
 impl Config {
@@ -166,7 +183,14 @@ impl Config {
     /// # Errors
     /// All [`Problems`]: unknown keys, values of the wrong type, and broken rules.
     pub fn load(sources: &Sources) -> Result<Self, Problems> {
-        Ok(sources.load(&LAYOUT, Self::check)?.settings)
+        let Loaded { settings, values } = sources.load(&LAYOUT, Self::check)?;
+        Ok(Self { printed: LAYOUT.to_toml(&values), ..settings })
+    }
+
+    /// Returns the configuration as it was loaded, as TOML. Secrets and passwords are replaced by asterisks.
+    #[must_use]
+    pub fn to_toml(&self) -> &str {
+        &self.printed
     }
 
     /// Returns the secret that authenticates cursors. It is generated at the first start unless it is configured.

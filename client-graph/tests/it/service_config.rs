@@ -8,7 +8,7 @@ fn load(flags: &[(&str, &str)], environment: &[(&str, &str)]) -> Result<Config, 
     let owned = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
     };
-    let sources = Sources { file: None, environment: owned(environment), flags: owned(flags) };
+    let sources = Sources { files: Vec::new(), environment: owned(environment), flags: owned(flags) };
     Config::load(&sources).map_err(|problems| problems.to_string())
 }
 
@@ -46,7 +46,7 @@ fn later_sources_override_earlier_ones() {
     std::fs::write(&file, "[server]\nbind = \"127.0.0.1:1\"\n[auth]\naudience = \"file\"\n[log]\nfilter = \"warn\"\n")
         .unwrap();
     let sources = Sources {
-        file: Some(file),
+        files: vec![file],
         environment: vec![
             ("CLIENT_GRAPH_SERVER__BIND".to_owned(), "127.0.0.1:2".to_owned()),
             ("CLIENT_GRAPH_AUTH__AUDIENCE".to_owned(), "environment".to_owned()),
@@ -112,6 +112,50 @@ fn neither_errors_nor_debug_output_contain_a_secret() {
         let message = load(&[("database.url", url), ("secret", "hunter2")], &[]).unwrap_err();
         assert!(message.contains("database.url") && !message.contains("hunter2"), "{message}");
     }
+}
+
+#[test]
+fn variables_of_a_kubernetes_service_of_the_same_name_are_ignored() {
+    let variables = [
+        ("CLIENT_GRAPH_SERVICE_HOST", "10.0.0.1"),
+        ("CLIENT_GRAPH_SERVICE_PORT", "8001"),
+        ("CLIENT_GRAPH_SERVICE_PORT_HTTP", "8001"),
+        ("CLIENT_GRAPH_PORT", "tcp://10.0.0.1:8001"),
+        ("CLIENT_GRAPH_PORT_8001_TCP", "tcp://10.0.0.1:8001"),
+        ("CLIENT_GRAPH_PORT_8001_TCP_PROTO", "tcp"),
+        ("CLIENT_GRAPH_PORT_8001_TCP_PORT", "8001"),
+        ("CLIENT_GRAPH_PORT_8001_TCP_ADDR", "10.0.0.1"),
+    ];
+    load(&[], &variables).unwrap();
+    let problem = load(&[], &[("CLIENT_GRAPH_AUTH_URL", "https://auth.example.com")]).unwrap_err();
+    assert!(problem.contains("did you mean auth.url (CLIENT_GRAPH_AUTH__URL)?"), "{problem}");
+}
+
+#[test]
+fn each_secret_is_read_from_a_file_and_hidden() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
+    };
+    let master = "7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=";
+    let [secret, client, database] =
+        [file("secret", master), file("client", "31415926\n"), file("database", "postgres://me:hunter2@db/app\n")];
+    let variables = [
+        ("CLIENT_GRAPH_SECRET_FILE", secret.as_str()),
+        ("CLIENT_GRAPH_AUTH__CLIENT_ID", "2024"),
+        ("CLIENT_GRAPH_AUTH__CLIENT_SECRET_FILE", &client),
+        ("CLIENT_GRAPH_DATABASE__URL_FILE", &database),
+    ];
+    let config = load(&[], &variables).unwrap();
+    assert_eq!(config.auth.client_secret.expose_secret(), "31415926");
+    assert_eq!(config.database.url.expose_secret(), "postgres://me:hunter2@db/app");
+    let printed = config.to_toml();
+    for shown in ["secret = \"***\"", "client_secret = \"***\"", "postgres://me:***@db/app"] {
+        assert!(printed.contains(shown), "{printed}");
+    }
+    assert!(!["hunter2", master, "31415926"].iter().any(|secret| printed.contains(secret)), "{printed}");
 }
 
 #[test]

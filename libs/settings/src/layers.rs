@@ -1,8 +1,8 @@
-//! Sources of settings: the defaults, then a file, then the environment, then flags.
+//! Sources of settings: the defaults, then files, then the environment, then flags.
 //!
 //! Every value is tested separately over the defaults, so that one run reports every wrong key and not only the first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,24 +13,19 @@ use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
 
-/// Names and defaults of a service's settings.
-#[derive(Clone, Copy, Debug)]
-pub struct Layout {
-    /// Every key with its default, in TOML.
-    pub defaults: &'static str,
-    /// Prefix of its environment variables.
-    pub prefix: &'static str,
-    /// Tables whose keys the operator chooses.
-    pub open_tables: &'static [&'static str],
-}
+use crate::given::Given;
+use crate::layout::{Layout, Values};
+use crate::secret_file::{FILE, secret_of};
+use crate::service_links::is_service_link;
+use crate::unknown_key;
 
 /// Values that override the defaults, in this order.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// Path of a TOML file.
-    pub file: Option<PathBuf>,
-    /// Environment variables. Those without the service's prefix are ignored, and so is the one with the name of the
-    /// file.
+    /// Paths of TOML files. A later one overrides an earlier one.
+    pub files: Vec<PathBuf>,
+    /// Environment variables. Those without the service's prefix are ignored, and so is the one with the names of the
+    /// files, and those that Kubernetes and Docker set for a service of the same name.
     pub environment: Vec<(String, String)>,
     /// Dotted keys and values, from flags.
     pub flags: Vec<(String, String)>,
@@ -49,9 +44,6 @@ pub struct Problem {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(pub Vec<Problem>);
 
-/// All values of the settings, as they were read.
-pub type Values = Dict;
-
 /// Settings that were read and checked.
 #[derive(Clone, Debug)]
 pub struct Loaded<C> {
@@ -61,21 +53,32 @@ pub struct Loaded<C> {
     pub values: Values,
 }
 
+/// A value of one source.
+struct Entry {
+    /// Description of the source, for messages.
+    source: String,
+    key: String,
+    given: Given,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.key, self.message)
+    }
+}
+
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("the configuration is not valid:")?;
-        for Problem { key, message } in &self.0 {
-            write!(formatter, "\n  {key}: {message}")?;
-        }
-        Ok(())
+        self.0.iter().try_for_each(|problem| write!(formatter, "\n  {problem}"))
     }
 }
 
 impl Sources {
-    /// Returns a file, the environment of the process, and flags.
+    /// Returns files, the environment of the process, and flags.
     #[must_use]
-    pub fn of_process(file: Option<PathBuf>, flags: Vec<(String, String)>) -> Self {
-        Self { file, environment: environment_of_process(), flags }
+    pub fn of_process(files: Vec<PathBuf>, flags: Vec<(String, String)>) -> Self {
+        Self { files, environment: environment_of_process(), flags }
     }
 
     /// Reads and checks the settings.
@@ -89,19 +92,18 @@ impl Sources {
     ) -> Result<Loaded<C>, Problems> {
         let mut problems = Vec::new();
         let defaults = Figment::from(Toml::string(layout.defaults));
-        let known: BTreeSet<String> = leaves(&defaults.extract().unwrap_or_default()).map(|(key, _)| key).collect();
-        let is_known = |key: &str| {
-            let table = key.split_once('.').map_or("", |(table, _)| table);
-            known.contains(key) || layout.open_tables.contains(&table)
-        };
+        let known: BTreeMap<String, Value> = leaves(&defaults.extract().unwrap_or_default()).into_iter().collect();
         let mut figment = defaults.clone();
-        for (source, key, value) in self.values(layout.prefix, &mut problems) {
-            if !is_known(&key) {
-                problems.push(Problem { key, message: format!("unknown key ({source})") });
-            } else if let Err(error) = defaults.clone().merge((key.as_str(), &value)).extract::<C>() {
-                problems.push(Problem { key, message: format!("{} ({source})", describe(error.kind)) });
-            } else {
-                figment = figment.merge((key.as_str(), value));
+        for Entry { source, key, given } in self.entries(layout, &known, &mut problems) {
+            let is_open = key.split_once('.').is_some_and(|(table, _)| layout.open_tables.contains(&table));
+            if !is_open && !known.contains_key(&key) {
+                let message = unknown_key::describe(&key, &source, layout, &known);
+                problems.push(Problem { key, message });
+                continue;
+            }
+            match accepted::<C>(&defaults, &key, given.readings(known.get(&key))) {
+                Ok(value) => figment = figment.merge((key.as_str(), value)),
+                Err(message) => problems.push(Problem { key, message: format!("{message} ({source})") }),
             }
         }
         match figment.extract::<C>() {
@@ -119,21 +121,77 @@ impl Sources {
         }
     }
 
-    fn values(&self, prefix: &str, problems: &mut Vec<Problem>) -> Vec<(String, String, Value)> {
-        let mut values = Vec::new();
-        if let Some(path) = &self.file {
+    /// Returns the values of all sources, those that override others last.
+    fn entries(&self, layout: &Layout, known: &BTreeMap<String, Value>, problems: &mut Vec<Problem>) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        let mut add = |source: Vec<Entry>, problems: &mut Vec<Problem>| {
+            entries.extend(with_secret_files(source, layout, problems));
+        };
+        // Compose files often pass a variable on that is empty when it is not needed.
+        for path in self.files.iter().filter(|path| !path.as_os_str().is_empty()) {
             match read(path) {
-                Ok(dict) => values.extend(leaves(&dict).map(|(key, value)| (path.display().to_string(), key, value))),
+                Ok(dict) => {
+                    let entry =
+                        |(key, value)| Entry { source: path.display().to_string(), key, given: Given::Value(value) };
+                    add(leaves(&dict).into_iter().map(entry).collect(), problems);
+                }
                 Err(message) => problems.push(Problem { key: path.display().to_string(), message }),
             }
         }
+        let mut environment = Vec::new();
         for (name, text) in &self.environment {
-            let Some(key) = name.strip_prefix(prefix).filter(|key| *key != "CONFIG") else { continue };
-            values.push((format!("environment: {name}"), key.to_lowercase().replace("__", "."), parse(text)));
+            let Some(rest) = name.strip_prefix(layout.prefix).filter(|rest| *rest != "CONFIG") else { continue };
+            let key = rest.to_lowercase().replace("__", ".");
+            if known.contains_key(&key) || !is_service_link(rest, text) {
+                let given = Given::Text(text.clone());
+                environment.push(Entry { source: format!("environment: {name}"), key, given });
+            }
         }
-        values.extend(self.flags.iter().map(|(key, text)| ("flag".to_owned(), key.clone(), parse(text))));
-        values
+        add(environment, problems);
+        let flag = |(key, text): &(String, String)| {
+            let given = Given::Text(text.clone());
+            Entry { source: "flag".to_owned(), key: key.clone(), given }
+        };
+        add(self.flags.iter().map(flag).collect(), problems);
+        entries
     }
+}
+
+/// Replaces the paths of secrets by the secrets in these files.
+fn with_secret_files(source: Vec<Entry>, layout: &Layout, problems: &mut Vec<Problem>) -> Vec<Entry> {
+    let (files, mut entries): (Vec<_>, Vec<_>) =
+        source.into_iter().partition(|entry| secret_of(layout, &entry.key).is_some());
+    let set: BTreeSet<String> =
+        entries.iter().filter(|entry| !entry.given.is_empty()).map(|entry| entry.key.clone()).collect();
+    for Entry { source, key: file_key, given } in files {
+        let Some(key) = secret_of(layout, &file_key) else { continue };
+        // Compose files often pass a variable on that is empty when it is not needed.
+        if given.is_empty() {
+            continue;
+        }
+        if set.contains(key) {
+            let message = format!("set either {key} or {key}{FILE} ({source})");
+            problems.push(Problem { key: file_key, message });
+            continue;
+        }
+        match given.read_file() {
+            Ok(secret) => entries.push(Entry { source, key: key.to_owned(), given: Given::Secret(secret) }),
+            Err(message) => problems.push(Problem { key: file_key, message: format!("{message} ({source})") }),
+        }
+    }
+    entries
+}
+
+/// Returns the first reading of a value that has the type of the key.
+fn accepted<C: DeserializeOwned>(defaults: &Figment, key: &str, readings: Vec<Value>) -> Result<Value, String> {
+    let mut refusal = None;
+    for value in readings {
+        match defaults.clone().merge((key, &value)).extract::<C>() {
+            Ok(_) => return Ok(value),
+            Err(error) => refusal = refusal.or_else(|| Some(describe(error.kind))),
+        }
+    }
+    Err(refusal.unwrap_or_default())
 }
 
 /// Returns the environment of the process. Invalid Unicode in variables of other programs is replaced.
@@ -175,15 +233,7 @@ fn read(path: &Path) -> Result<Dict, String> {
     Figment::from(Toml::string(&text)).extract().map_err(|error| describe(error.kind))
 }
 
-/// Parses a value as figment's environment provider does: numbers, booleans and lists are recognised.
-fn parse(text: &str) -> Value {
-    match text.parse() {
-        Ok(value) => value,
-        Err(infallible) => match infallible {},
-    }
-}
-
-fn leaves(dict: &Dict) -> impl Iterator<Item = (String, Value)> {
+fn leaves(dict: &Dict) -> Vec<(String, Value)> {
     fn walk(prefix: &str, dict: &Dict, found: &mut Vec<(String, Value)>) {
         for (name, value) in dict {
             let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
@@ -195,5 +245,5 @@ fn leaves(dict: &Dict) -> impl Iterator<Item = (String, Value)> {
     }
     let mut found = Vec::new();
     walk("", dict, &mut found);
-    found.into_iter()
+    found
 }

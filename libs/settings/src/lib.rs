@@ -2,14 +2,21 @@
 
 mod data_folder;
 mod durations;
+mod given;
 mod layers;
+mod layout;
 mod network;
+mod print;
 mod secret;
+mod secret_file;
 mod secrets;
+mod service_links;
+mod unknown_key;
 
 pub use data_folder::sqlite_url;
 pub use durations::time_delta;
-pub use layers::{Layout, Loaded, Problem, Problems, Sources, Values, environment_of_process};
+pub use layers::{Loaded, Problem, Problems, Sources, environment_of_process};
+pub use layout::{Layout, Values};
 pub use network::{is_on_this_machine, is_origin, networks};
 pub use secret::MasterSecret;
 pub use secrets::{PreviousSecret, Secrets};

@@ -54,9 +54,11 @@ impl Config {
             "needs a configured secret: the file in data_dir keeps its own previous secrets",
         );
         let url = self.database.url.expose_secret();
-        let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| url.starts_with(scheme));
-        rule(known || url.is_empty(), "database.url", "must start with postgres:// or sqlite:");
-        rule(Url::parse(url).is_ok() || url.is_empty(), "database.url", "is not a URL");
+        if !url.is_empty()
+            && let Err(reason) = database::check_url(url)
+        {
+            rule(false, "database.url", &reason);
+        }
         let filter = tracing_subscriber::EnvFilter::try_new(&self.log.filter);
         rule(filter.is_ok(), "log.filter", "is not a filter such as info or auth_graph=debug,warn");
         problems

@@ -25,6 +25,7 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) async fn open(url: &str, table: &str, position: &str) -> Result<Self, Failure> {
+        store::check_url(url).map_err(|reason| Error::invalid("source", reason))?;
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(1)

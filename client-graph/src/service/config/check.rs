@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use settings::MasterSecret;
-use url::Url;
 
 use super::{Config, Problem};
 use crate::client::AuthGraph;
@@ -28,9 +27,11 @@ impl Config {
             rule(settings::is_origin(origin), "server.allowed_origins", message);
         }
         let url = self.database.url.expose_secret();
-        let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| url.starts_with(scheme));
-        rule(known || url.is_empty(), "database.url", "must start with postgres:// or sqlite:");
-        rule(Url::parse(url).is_ok() || url.is_empty(), "database.url", "is not a URL");
+        if !url.is_empty()
+            && let Err(reason) = database::check_url(url)
+        {
+            rule(false, "database.url", &reason);
+        }
         rule((2..=1000).contains(&self.database.max_connections), "database.max_connections", "must be from 2 to 1000");
         for (key, timeout) in [
             ("database.statement_timeout", self.database.statement_timeout),
