@@ -113,6 +113,14 @@ fn weak_and_sample_secrets_are_refused() {
         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
         "VGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIHRoZSBsYXp5IGRvZy4=",
         "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+        // The bytes 0 to 31, 31 to 0, 1 to 32, and 0, 7, 14 and so on.
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=",
+        "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=",
+        "AAcOFRwjKjE4P0ZNVFtiaXB3foWMk5qhqK+2vcTL0tk=",
+        // A random pattern of 24 bytes, repeated; the example of RFC 7515.
+        "7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN",
+        "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ+EstJQLr/T+1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow==",
     ] {
         let problems = load(&[("secret", weak)]).unwrap_err();
         assert_eq!(problems.0[0].key, "secret", "{weak}");
@@ -122,6 +130,8 @@ fn weak_and_sample_secrets_are_refused() {
     assert_eq!(number.0[0].key, "secret");
     assert!(!number.to_string().contains("31415926535"), "{number}");
     load(&[("secret", "7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=")]).unwrap();
+    let hook = ("claims.hook.secrets", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+    assert_eq!(refused(&[hook]), ["claims.hook.secrets"]);
 }
 
 #[test]

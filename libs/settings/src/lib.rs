@@ -18,5 +18,5 @@ pub use durations::time_delta;
 pub use layers::{Loaded, Problem, Problems, Sources, environment_of_process};
 pub use layout::{Layout, Values};
 pub use network::{is_on_this_machine, is_origin, networks};
-pub use secret::MasterSecret;
+pub use secret::{MasterSecret, is_pattern};
 pub use secrets::{PreviousSecret, Secrets};

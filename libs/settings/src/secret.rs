@@ -13,6 +13,9 @@ use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 
 use crate::data_folder::{about, make_private_folder};
 
+/// A random secret that everybody knows: the example of RFC 7515 (appendix A.1) and RFC 7517 (appendix A.3).
+const SAMPLE: &str = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ+EstJQLr/T+1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow==";
+
 /// Secret from which a service derives its keys.
 #[derive(Debug)]
 pub struct MasterSecret(SecretBox<Vec<u8>>);
@@ -39,8 +42,12 @@ impl MasterSecret {
         // 32 random bytes have 30 different values on average, and practically never fewer than 20. Words have fewer,
         // and they are printable.
         let different = found.iter().collect::<BTreeSet<_>>().len();
-        if different < 20 || found.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+        let is_text = found.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+        if different < 20 || is_text || is_pattern(found) {
             return Err("is not random: write the output of `openssl rand -base64 32`");
+        }
+        if text.expose_secret().trim() == SAMPLE {
+            return Err("is a published sample: write the output of `openssl rand -base64 32`");
         }
         Ok(Self(bytes))
     }
@@ -55,6 +62,19 @@ impl MasterSecret {
         }
         Self::parse(&read_or_make(path)?).map_err(|reason| about(path, &reason))
     }
+}
+
+/// Returns true for bytes that a counter has made, such as 0 to 31, and for a pattern that is repeated.
+#[must_use]
+pub fn is_pattern(bytes: &[u8]) -> bool {
+    // A counter has the same difference nearly everywhere. Of random differences, hardly two are the same.
+    let mut counts = [0_usize; 256];
+    bytes.windows(2).for_each(|pair| counts[usize::from(pair[1].wrapping_sub(pair[0]))] += 1);
+    let is_counted = counts.iter().any(|count| *count > bytes.len() / 3);
+    // A secret of 64 bytes may repeat 32 random ones. At least 8 bytes are compared, which chance does not repeat.
+    let longest = bytes.len().saturating_sub(8).min(31);
+    let repeats = |length: usize| bytes.iter().zip(&bytes[length..]).all(|(one, other)| one == other);
+    is_counted || (1..=longest).any(repeats)
 }
 
 /// Returns the text of the file. If the file is missing, it creates it with a new secret.

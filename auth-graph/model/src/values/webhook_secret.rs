@@ -24,7 +24,7 @@ impl WebhookSecret {
         let encoded = text.expose_secret().strip_prefix(PREFIX);
         let bytes = encoded.and_then(|encoded| BASE64_STANDARD.decode(encoded).ok()).map(Zeroizing::new);
         match bytes {
-            Some(bytes) if (24..=64).contains(&bytes.len()) => Ok(Self(bytes)),
+            Some(bytes) if (24..=64).contains(&bytes.len()) && !settings::is_pattern(&bytes) => Ok(Self(bytes)),
             _ => Err("must be whsec_ and 24 to 64 random bytes in base64"),
         }
     }
