@@ -22,6 +22,8 @@ pub const ADMINISTRATOR: &str = "root@example.com";
 
 /// The issuer of all tokens, whichever replica issues them. Nothing is sent there.
 const ISSUER: &str = "http://auth.localhost";
+/// Master secret of the replicas, which production requires on PostgreSQL.
+const SECRET: &str = "K1t0Xo8mG3vZq6LwRj9sYc2bNfHe5uDpAiWx7kTQ4Vg=";
 
 /// The size of a cluster.
 #[derive(Clone, Copy, Debug)]
@@ -159,7 +161,7 @@ impl Cluster {
 
     fn auth_graph(&self) -> Result<Command, Failure> {
         let mut command = Command::new(sibling("auth-graph")?);
-        command.env("AUTH_GRAPH_DATABASE__URL", &self.database.url);
+        command.env("AUTH_GRAPH_DATABASE__URL", &self.database.url).env("AUTH_GRAPH_SECRET", SECRET);
         let data = format!("data_dir={}", self.folder().join("auth-graph").display());
         for setting in [
             data.as_str(),

@@ -34,6 +34,9 @@ impl Options {
 
 pub(super) async fn run(mut config: Config) -> Result<(), Failure> {
     super::output::start_log(&config);
+    for warning in config.warnings() {
+        tracing::warn!(key = warning.key, "{}", warning.message);
+    }
     let listener = serving::listen(config.server.bind).await?;
     // With port 0 the system chooses a port, which the issuer must name.
     config.server.bind = listener.local_addr()?;

@@ -63,6 +63,7 @@ mod overload;
 mod pages;
 mod passwords;
 mod poolers;
+mod production;
 mod projections;
 mod refresh;
 mod refresh_restored;

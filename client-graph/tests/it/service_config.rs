@@ -159,6 +159,19 @@ fn each_secret_is_read_from_a_file_and_hidden() {
 }
 
 #[test]
+fn production_warns_of_what_is_probably_not_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = ("data_dir", folder.path().to_str().unwrap());
+    let keys = |settings: &[(&str, &str)]| {
+        let config = load(&[&[data, ("profile", "production")], settings].concat(), &[]).unwrap();
+        config.warnings().into_iter().map(|warning| warning.key).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&[]), ["database.url", "auth.client_id"]);
+    assert_eq!(keys(&[("database.url", "postgres://db/app")]), ["secret", "auth.client_id"]);
+    assert_eq!(load(&[data], &[]).unwrap().warnings(), []);
+}
+
+#[test]
 fn the_command_line_is_consistent() {
     use clap::CommandFactory;
     client_graph::service::cli::Cli::command().debug_assert();

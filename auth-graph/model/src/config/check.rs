@@ -1,6 +1,7 @@
 //! Rules of the configuration beyond the type of each value.
 
 mod accounts;
+mod production;
 mod urls;
 mod webhooks;
 
@@ -38,6 +39,7 @@ impl Config {
         self.check_accounts(&mut rule);
         rule(self.rest.enabled || !self.rest.create_user, "rest.create_user", "needs rest.enabled");
         self.check_webhooks(&mut rule);
+        self.check_production(&mut rule);
         if !self.secret.expose_secret().is_empty()
             && let Err(reason) = MasterSecret::parse(&self.secret)
         {

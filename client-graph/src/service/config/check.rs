@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use settings::MasterSecret;
 
-use super::{Config, Problem};
+use super::{Config, Problem, Profile};
 use crate::client::AuthGraph;
 
 impl Config {
@@ -75,5 +75,46 @@ impl Config {
             builder = builder.allow_insecure_http();
         }
         builder.build().err().map(|error| error.problems().to_vec()).unwrap_or_default()
+    }
+
+    /// Returns what is allowed and probably not meant, or needs the attention of the operator.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Problem> {
+        let mut warnings = Vec::new();
+        let mut warn = |applies: bool, key: &str, message: String| {
+            if applies {
+                warnings.push(Problem { key: key.to_owned(), message });
+            }
+        };
+        let url = self.database.url.expose_secret();
+        let file = if url.is_empty() { Some(self.database_file()) } else { database::sqlite_file(url) };
+        for path in file.iter().flat_map(|file| database::readable_by_others(file)) {
+            let key = if url.is_empty() { "data_dir" } else { "database.url" };
+            warn(true, key, format!("others can read or write {}: set its mode to 600", path.display()));
+        }
+        if self.profile != Profile::Production {
+            return warnings;
+        }
+        let is_embedded = url.is_empty() || url.starts_with("sqlite:");
+        warn(
+        !is_embedded && self.secret.expose_secret().is_empty(),
+        "secret",
+        "is generated and kept in data_dir: all replicas need the same one. Write the output of `openssl rand -base64 \
+         32`"
+        .to_owned(),
+    );
+        warn(
+        is_embedded,
+        "database.url",
+        "is SQLite: it serves one process on one machine. Keep data_dir on a disk that outlives the container, or use \
+         PostgreSQL"
+            .to_owned(),
+    );
+        warn(
+            self.auth.client_id.is_empty(),
+            "auth.client_id",
+            "is empty: access tokens of an ended session are accepted until they expire".to_owned(),
+        );
+        warnings
     }
 }
