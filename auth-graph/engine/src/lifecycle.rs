@@ -41,6 +41,8 @@ async fn start(config: Config, clock: Clock) -> Result<App> {
 pub struct Readiness {
     /// The database answers.
     pub database: bool,
+    /// The database accepts changes. It does not after a failover to a standby that was not promoted.
+    pub writable: bool,
     /// Every migration has run.
     pub migrations: bool,
     /// There is a key that signs.
@@ -56,15 +58,19 @@ const CLOCK_TOLERANCE: Duration = Duration::seconds(30);
 
 /// Checks whether requests can be served.
 pub async fn readiness(app: &App) -> Readiness {
-    let asked = async { Ok((store::pending_migrations(&app.live_db).await?, is_clock_right(app).await?)) };
-    let answer: Result<(usize, bool)> = match tokio::time::timeout(READINESS_TIMEOUT, asked).await {
+    let asked = async {
+        let pending = store::pending_migrations(&app.live_db).await?;
+        Ok((pending, is_clock_right(app).await?, store::is_read_only(&app.live_db).await?))
+    };
+    let answer: Result<(usize, bool, bool)> = match tokio::time::timeout(READINESS_TIMEOUT, asked).await {
         Ok(answer) => answer,
         Err(_) => Err(Error::unavailable("the database does not answer")),
     };
     Readiness {
         database: answer.is_ok(),
-        migrations: matches!(answer, Ok((0, _))),
-        clock: matches!(answer, Ok((_, true))),
+        migrations: matches!(answer, Ok((0, ..))),
+        clock: matches!(answer, Ok((_, true, _))),
+        writable: matches!(answer, Ok((.., false))),
         keys: app.tokens.keyring.current().signing(app.clock.now()).is_some(),
     }
 }

@@ -18,13 +18,13 @@ pub(super) async fn alive() -> &'static str {
 /// Answers whether requests can be served; if not, with 503 and the parts that are missing.
 pub(super) async fn ready(State(app): State<App>) -> impl IntoResponse {
     let ready = readiness(&app).await;
-    let status = match ready.database && ready.migrations && ready.keys && ready.clock {
+    let status = match ready.database && ready.writable && ready.migrations && ready.keys && ready.clock {
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,
     };
     let part = |good: bool| if good { "ok" } else { "failing" };
     let body = json!({
-        "database": part(ready.database),
+        "database": if ready.database && !ready.writable { "read-only" } else { part(ready.database) },
         "migrations": part(ready.migrations),
         "keys": part(ready.keys),
         "clock": part(ready.clock),

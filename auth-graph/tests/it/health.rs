@@ -6,9 +6,12 @@ use auth_graph::http;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use engine::accounts::Rank;
+use engine::app::App;
+use secrecy::ExposeSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tower::ServiceExt;
 
 use crate::support::{PASSWORD, TestApp, operation};
 
@@ -37,6 +40,26 @@ async fn without_a_database_it_is_alive_and_not_ready() {
     let answer = test.anonymous().login("ada@test.com", PASSWORD).await;
     assert!(["UNAVAILABLE", "INTERNAL"].contains(&answer.code()), "{}", answer.text);
     assert!(!answer.text.to_lowercase().contains("pool"), "{}", answer.text);
+}
+
+/// keycloak#24493, #22422: after a failover the service was "healthy", and every change failed.
+#[tokio::test]
+async fn a_database_that_accepts_no_changes_is_not_ready() {
+    let test = TestApp::new().await;
+    let mut config = test.app.config.clone();
+    let url = config.database.url.expose_secret().to_owned();
+    // SQLite has no such state.
+    if !url.starts_with("postgres") {
+        return;
+    }
+    config.database.url = format!("{url}&options[default_transaction_read_only]=on").into();
+    let app = App::build(config, test.app.clock.clone()).await.unwrap();
+    let request = Request::get("/readyz").body(Body::empty()).unwrap();
+    let answer = http::router(&app).unwrap().oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let body = axum::body::to_bytes(answer.into_body(), 1 << 16).await.unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&body["database"], &body["migrations"]), (&"read-only".into(), &"ok".into()), "{body}");
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ async fn beside_a_newer_version_that_has_expanded_the_database_this_one_serves_a
     let test = TestApp::new().await;
     record(&test, "m20990101_000001_newer").await;
     let ready = engine::readiness(&test.app).await;
-    let expected = engine::Readiness { database: true, migrations: true, keys: true, clock: true };
+    let expected = engine::Readiness { database: true, writable: true, migrations: true, keys: true, clock: true };
     assert_eq!(ready, expected);
     store::migrate(&test.app.db).await.unwrap();
     test.replica().await;

@@ -24,7 +24,8 @@ pub(super) async fn alive() -> &'static str {
 pub(super) async fn ready(State(site): State<Site>) -> impl IntoResponse {
     let pending = database::pending_migrations(&site.app.db).await;
     let FeedStatus { state, age, lag, mirror_age } = site.app.auth.feed_status();
-    let is_ready = matches!(pending, Ok(0)) && state != FeedState::Starting;
+    let is_read_only = matches!(::database::is_read_only(&site.app.db).await, Ok(true));
+    let is_ready = matches!(pending, Ok(0)) && !is_read_only && state != FeedState::Starting;
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let part = |good: bool| if good { "ok" } else { "failing" };
     let seconds = |age: Option<Duration>| age.map(|age| age.as_secs_f64());
@@ -37,7 +38,8 @@ pub(super) async fn ready(State(site): State<Site>) -> impl IntoResponse {
         FeedState::Primed => "followed",
     };
     let body = json!({
-        "database": part(pending.is_ok()), "migrations": part(matches!(pending, Ok(0))),
+        "database": if is_read_only { "read-only" } else { part(pending.is_ok()) },
+        "migrations": part(matches!(pending, Ok(0))),
         "feed": {
             "state": state, "ageSeconds": seconds(age), "lagSeconds": seconds(lag),
             "mirrorAgeSeconds": seconds(mirror_age),
