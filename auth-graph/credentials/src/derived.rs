@@ -80,18 +80,23 @@ impl Sealing {
 
 /// AES-256-GCM with a random nonce (NIST SP 800-38D).
 #[derive(Debug)]
-struct SealingKey(RandomizedNonceKey);
+struct SealingKey {
+    key: RandomizedNonceKey,
+    /// Name of what the key encrypts, for messages.
+    purpose: String,
+}
 
 impl SealingKey {
     fn derive(secret: &MasterSecret, purpose: &str) -> Self {
         let key = derive(secret, purpose);
-        Self(RandomizedNonceKey::new(&AES_256_GCM, key.as_ref()).expect("a key of AES-256 has 32 bytes"))
+        let key = RandomizedNonceKey::new(&AES_256_GCM, key.as_ref()).expect("a key of AES-256 has 32 bytes");
+        Self { key, purpose: purpose.to_owned() }
     }
 
     fn seal(&self, name: &str, message: &[u8]) -> Result<Vec<u8>> {
         let mut sealed = message.to_vec();
         let nonce = self
-            .0
+            .key
             .seal_in_place_append_tag(Aad::from(name.as_bytes()), &mut sealed)
             .map_err(|_| Error::internal("encryption failed"))?;
         sealed.splice(..0, *nonce.as_ref());
@@ -100,13 +105,17 @@ impl SealingKey {
 
     fn open(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let wrong = || {
-            let why = "cannot be decrypted with this master secret: configure the secret that it was encrypted under";
-            Error::internal(format!("{name} {why}"))
+            let purpose = &self.purpose;
+            Error::internal(format!(
+                "of the {purpose} in the database, {name} cannot be decrypted with this master secret: configure the \
+                 secret that it was encrypted under (`secret`, or the file `secret` in data_dir)"
+            ))
         };
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LENGTH).ok_or_else(wrong)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| wrong())?;
         let mut message = Zeroizing::new(sealed.to_vec());
-        let length = self.0.open_in_place(nonce, Aad::from(name.as_bytes()), &mut message).map_err(|_| wrong())?.len();
+        let length =
+            self.key.open_in_place(nonce, Aad::from(name.as_bytes()), &mut message).map_err(|_| wrong())?.len();
         message.truncate(length);
         Ok(message)
     }

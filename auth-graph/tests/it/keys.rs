@@ -72,7 +72,9 @@ async fn another_master_secret_does_not_decrypt_the_keys() {
     let mut config = test.app.config.clone();
     config.secret = "7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=".into();
     let error = boot(config, test.app.clock.clone()).await.unwrap_err();
-    assert!(format!("{error:?}").contains("cannot be decrypted with this master secret"), "{error:?}");
+    let message = format!("{error:?}");
+    assert!(message.contains("cannot be decrypted with this master secret"), "{message}");
+    assert!(message.contains("of the signing keys in the database"), "{message}");
 }
 
 #[tokio::test]
