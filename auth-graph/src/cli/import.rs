@@ -28,6 +28,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc;
+use url::Url;
 
 use self::mapping::Mapping;
 use self::notes::Notes;
@@ -163,11 +164,11 @@ fn hash_config(options: &Options) -> Result<Option<HashConfig>, Failure> {
     }
 }
 
-/// Returns the name of the import, from its source and its options. It does not contain the location, because a URL may
-/// contain a password.
+/// Returns the name of the import, from its source and its options. It is a digest without the password of a database,
+/// which could be guessed from it otherwise.
 fn name(options: &Options, place: &Place, mapping: &Mapping) -> Result<String, Failure> {
     let place = match place {
-        Place::Database(url) => format!("{url} {}", options.table()),
+        Place::Database(url) => format!("{} {}", without_password(url)?, options.table()),
         Place::Json(path) | Place::Csv(path) => {
             format!("{} {}", std::path::absolute(path)?.display(), options.model())
         }
@@ -179,4 +180,36 @@ fn name(options: &Options, place: &Place, mapping: &Mapping) -> Result<String, F
     };
     let name = format!("{} {place}{how} {}", options.from.option(), mapping.fingerprint()?);
     Ok(BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, name.as_bytes())))
+}
+
+fn without_password(url: &str) -> Result<String, Failure> {
+    store::check_url(url).map_err(|reason| Error::invalid("source", reason))?;
+    let mut url = Url::parse(url).map_err(|_| Error::invalid("source", "is not a URL"))?;
+    // It fails for URLs without a host, which have no password.
+    let _ = url.set_password(None);
+    let parameters: Vec<_> = url.query_pairs().into_owned().filter(|(name, _)| name != "password").collect();
+    url.set_query(None);
+    if !parameters.is_empty() {
+        url.query_pairs_mut().extend_pairs(parameters);
+    }
+    Ok(url.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_is_not_named_after_the_password_of_its_database() {
+        for (url, expected) in [
+            ("postgres://me:hunter2@db/app", "postgres://me@db/app"),
+            ("postgres://db/app?user=me&password=hunter2", "postgres://db/app?user=me"),
+            ("postgres://db/app?password=hunter2", "postgres://db/app"),
+            ("sqlite:///srv/app.db?mode=ro", "sqlite:///srv/app.db?mode=ro"),
+            ("sqlite:app.db", "sqlite:app.db"),
+        ] {
+            assert_eq!(without_password(url).unwrap(), expected);
+        }
+        assert!(without_password("postgres://db/app?sslpassword=hunter2").is_err());
+    }
 }
