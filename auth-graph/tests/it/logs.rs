@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use axum::body::Body;
+use axum::http::Request;
 use engine::accounts::Rank;
 use sea_orm::ConnectionTrait;
 use tracing_subscriber::fmt::MakeWriter;
@@ -69,6 +71,41 @@ async fn no_secret_is_logged_or_shown_in_an_error() {
         for answer in [&reused, &wrong, &verified, &failed] {
             assert!(!answer.text.contains(hidden), "in an answer: {}", answer.text);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_is_logged_without_the_address_that_was_typed() {
+    let captured = Captured::default();
+    let subscriber = tracing_subscriber::fmt().with_env_filter("info").with_writer(captured.clone()).with_ansi(false);
+    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    test.anonymous().login("ada@test.com", "a wrong password").await;
+    test.anonymous().login("nobody@test.com", "a wrong password").await;
+    let log = captured.text();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("a sign-in was refused")).collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    assert!(lines[0].contains(&ada.user.id.to_string()), "{log}");
+    assert!(!log.contains("@test.com"), "{log}");
+}
+
+#[tokio::test]
+async fn a_line_for_each_request_is_a_setting() {
+    for (requests, expected) in [(false, 0), (true, 1)] {
+        let test = TestApp::with(|config| config.log.requests = requests).await;
+        let captured = Captured::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(test.app.config.log.to_filter())
+            .with_writer(captured.clone())
+            .with_ansi(false);
+        let _guard = tracing::subscriber::set_default(subscriber.finish());
+        let trace = "0af7651916cd43dd8448eb211c80319c";
+        let request = Request::get("/healthz").header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"));
+        test.anonymous().request(request.body(Body::empty()).unwrap()).await;
+        let log = captured.text();
+        let found = log.lines().filter(|line| line.contains("/healthz") && line.contains(trace)).count();
+        assert_eq!(found, expected, "{log}");
     }
 }
 

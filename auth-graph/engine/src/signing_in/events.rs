@@ -37,6 +37,8 @@ pub(super) async fn refused(
     device: &Device,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let (user, address) = (event.user.map(|id| id.to_string()), device.address.map(|address| address.to_string()));
+    tracing::info!(user, address, "a sign-in was refused");
     insert(db, event, Some(&Error::InvalidCredentials), device, now).await
 }
 
