@@ -12,10 +12,13 @@ mod arguments;
 mod audit;
 mod client;
 mod config;
+mod confirm;
 mod export;
 mod failure;
+mod health;
 mod import;
 mod keys;
+mod mail;
 mod migrate;
 mod output;
 mod restored;
@@ -27,7 +30,8 @@ mod webhook;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use subgraph::Directives;
 
 use crate::configuration;
@@ -79,9 +83,11 @@ enum Command {
     Serve(serve::Options),
     /// Migrate the database, or revert migrations.
     Migrate(migrate::Options),
-    /// Run this after the database was restored from a backup, before the service starts. It makes the readers of the
-    /// feed start again with the snapshots, because they know changes that the database has lost.
-    Restored,
+    /// Prepare a database that was restored from a backup. Run it before the service starts: services that follow the
+    /// change feed then read all users again, because they know changes that the database has lost.
+    Restored(restored::Options),
+    /// Ask the running service whether it is ready; the exit code is 1 if it is not. For containers without curl.
+    Health(health::Options),
     /// Print the GraphQL schema.
     Schema {
         /// Print the schema as a subgraph of a federated graph.
@@ -114,9 +120,17 @@ enum Command {
     Import(import::Options),
     /// Export the users as JSON, one object per line.
     Export(export::Options),
+    /// Send a mail to find out whether the settings of the mail server are right.
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(config::Command),
+    /// Print the completions of a shell.
+    Completions {
+        /// Shell that reads them.
+        shell: Shell,
+    },
 }
 
 /// Runs one command.
@@ -143,7 +157,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             print(&graphql::federation_sdl(Directives::Included))
         }
         Command::Schema { federation: false, .. } => print(&graphql::sdl()),
-        Command::Restored => restored::run(&booted().await?).await,
+        Command::Restored(options) => {
+            options.confirm()?;
+            restored::run(&booted().await?).await
+        }
+        Command::Health(options) => health::run(&load(Vec::new())?, options).await,
         Command::User(command) => user::run(&booted().await?, command).await,
         Command::Keys(command) => keys::run(&booted().await?, command).await,
         Command::Secrets(command) => {
@@ -156,6 +174,16 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Audit(command) => audit::run(&booted().await?, command).await,
         Command::Import(options) => import::run(&booted().await?, options).await,
         Command::Export(options) => export::run(&booted().await?, options).await,
+        Command::Mail(command) => {
+            let config = load(Vec::new())?;
+            start_log(&config);
+            mail::run(&config, command).await
+        }
         Command::Config(command) => config::run(&load(Vec::new())?, &command),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "auth-graph", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
     }
 }

@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod account_rules;
 mod create;
+mod deleted;
 mod impersonation;
 mod invitation;
 mod merge;
@@ -20,6 +21,7 @@ use model::values::{Email, NewPassword, PersonName, Scopes, UserId};
 use store::users;
 
 pub use create::{NewAccount, create};
+pub use deleted::{deleted_by_email, list_deleted};
 pub use impersonation::{IMPERSONATE, Impersonation, Impersonator, impersonate};
 pub use invitation::invite;
 pub use merge::merge;

@@ -6,6 +6,7 @@
 
 mod compose;
 mod letter;
+mod trial;
 
 use std::error::Error as _;
 
@@ -19,6 +20,7 @@ use model::values::{Email, Locale, MailId};
 use store::mails;
 
 pub(crate) use letter::{Letter, Registration};
+pub use trial::send_trial;
 
 /// Number of mails that are read at once.
 const BATCH: u64 = 20;

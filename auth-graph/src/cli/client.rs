@@ -4,6 +4,7 @@ use std::io;
 
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
+use serde_json::json;
 
 use super::failure::Failure;
 use engine::app::App;
@@ -39,7 +40,11 @@ pub(super) enum Command {
         everything: bool,
     },
     /// List the service clients.
-    List,
+    List {
+        /// Print JSON, one client per line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Replace the secret of a service client, and print the new one. It is shown only once, and the previous secret is
     /// no longer accepted.
     RotateSecret {
@@ -95,7 +100,10 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
             }
             print(&clients::set_projection(app, &Actor::operator(), id.parse()?, projection).await?)?;
         }
-        Command::List => clients::list(app).await?.iter().try_for_each(print)?,
+        Command::List { json: false } => clients::list(app).await?.iter().try_for_each(print)?,
+        Command::List { json: true } => {
+            clients::list(app).await?.iter().try_for_each(|client| print_line!("{}", to_json(client)))?;
+        }
         Command::RotateSecret { id } => {
             print_secret(&clients::rotate_secret(app, &Actor::operator(), id.parse()?).await?)?;
         }
@@ -109,6 +117,20 @@ fn print(client: &Model) -> io::Result<()> {
     let (scopes, audiences) = (client.scopes.to_claim(), client.audiences().join(" "));
     let shown = client.projection.as_ref().map(describe).unwrap_or_default();
     print_line!("{} {} ({state}) scopes: {scopes}; audiences: {audiences}{shown}", client.id, client.name)
+}
+
+fn to_json(client: &Model) -> serde_json::Value {
+    let projection = client.projection.as_ref();
+    json!({
+        "id": client.id,
+        "name": client.name,
+        "active": client.is_active(),
+        "scopes": client.scopes.to_strings(),
+        "audiences": client.audiences(),
+        "usersWithRoles": projection.map(|projection| &projection.users().roles),
+        "usersWithScopes": projection.map(|projection| projection.users().scopes.to_strings()),
+        "fields": projection.and_then(Projection::fields),
+    })
 }
 
 fn describe(projection: &Projection) -> String {

@@ -35,6 +35,11 @@ impl Failure {
         Self::Io(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
 
+    /// Builds the failure for an argument that names nothing.
+    pub(super) fn missing(message: &str) -> Self {
+        Self::Io(io::Error::new(io::ErrorKind::NotFound, message.to_owned()))
+    }
+
     /// Adds the command that helps to an error of a use case.
     pub(super) fn with_hint(error: Error, hint: &'static str) -> Self {
         Self::Refused { error, hint: Some(hint) }

@@ -1,6 +1,7 @@
 //! The commands `keys list`, `keys rotate` and `keys retire`.
 
 use clap::Subcommand;
+use serde_json::json;
 
 use super::failure::Failure;
 use engine::app::App;
@@ -12,7 +13,11 @@ use model::error::{Code, Error};
 pub(super) enum Command {
     /// List the signing keys with their algorithm, their state, and the times of creation, first signature and
     /// retirement.
-    List,
+    List {
+        /// Print JSON, one key per line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Create a successor of the signing key. It is published at once and signs after tokens.key_publish_lead.
     Rotate {
         /// Sign with the successor at once. If one is published already, use that one.
@@ -30,7 +35,7 @@ pub(super) enum Command {
 
 pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
     match command {
-        Command::List => {
+        Command::List { json } => {
             for key in keys::list(app).await? {
                 let state = match key.state {
                     State::Waiting => "waiting",
@@ -38,6 +43,15 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
                     State::Verifying => "verifying",
                     State::Retired => "retired",
                 };
+                if json {
+                    let (made, from) = (key.created_at, key.active_from);
+                    let shown = json!({
+                        "kid": key.kid, "algorithm": key.algorithm, "state": state, "createdAt": made,
+                        "signsFrom": from, "until": key.until,
+                    });
+                    print_line!("{shown}")?;
+                    continue;
+                }
                 let time = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%dT%H:%M:%SZ").to_string();
                 let until = key.until.map_or_else(|| "-".to_owned(), time);
                 let (made, from) = (time(key.created_at), time(key.active_from));

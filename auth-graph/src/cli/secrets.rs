@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use clap::Subcommand;
 use humantime_serde::re::humantime;
 
+use super::confirm::{self, Unasked};
 use super::failure::Failure;
 use engine::secrets;
 use model::clock::Clock;
@@ -18,12 +19,18 @@ pub(super) enum Command {
         /// tokens.idle_lifetime. Use 0s after a theft; it signs out all users.
         #[arg(long, value_name = "TIME", value_parser = time)]
         window: Option<TimeDelta>,
+        /// Do not ask before all users are signed out.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
 pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure> {
-    let Command::Rotate { window } = command;
+    let Command::Rotate { window, yes } = command;
     let window = window.unwrap_or(config.tokens.idle_lifetime);
+    if window.is_zero() {
+        confirm::ask("All users will be signed out.", yes, Unasked::Refuse)?;
+    }
     let until = secrets::rotate(config, Clock::default(), window).await?;
     print_line!("the secret was replaced; the previous one is accepted until {}", until.format("%Y-%m-%dT%H:%M:%SZ"))?;
     Ok(print_line!("restart the service to use the new secret")?)

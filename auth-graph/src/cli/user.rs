@@ -1,21 +1,27 @@
 //! The commands `user …`. The operator has the permissions of a superuser.
 
-use std::io::{self, BufRead, IsTerminal};
+mod argument;
+mod create;
+mod listing;
+mod password;
 
 use clap::{Args, Subcommand};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
+use super::confirm::{self, Unasked};
 use super::failure::Failure;
-use engine::accounts::{self, Deletion, Rank};
-use engine::administration::{self, Impersonator, NewAccount, Update};
+use engine::accounts::Deletion;
+use engine::administration::{self, Impersonator, Update};
 use engine::app::App;
 use engine::audit;
 use engine::callers::Actor;
-use engine::pagination::Page;
-use model::error::Error;
+use model::error::{Code, Error};
 use model::values::{NewPassword, Scopes, UserId};
-use store::sessions;
-use store::users::{Filter, Model};
+
+pub(super) use argument::UserArgument;
+use create::Create;
+use listing::{List, Search, Shown, print};
+use password::read_password;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -30,27 +36,11 @@ pub(super) enum Command {
         locale: Option<String>,
     },
     /// Find users by a part of the address or of the names.
-    Search {
-        /// Words that are parts of the address or of the names.
-        text: String,
-        /// Number of users, at most 100.
-        #[arg(long, default_value_t = 20)]
-        first: i32,
-    },
+    Search(Search),
     /// List users in the order of their creation.
-    List {
-        /// Part of the address or of the names.
-        #[arg(long, value_name = "TEXT")]
-        search: Option<String>,
-        /// Number of users, at most 100.
-        #[arg(long, default_value_t = 20)]
-        first: i32,
-        /// Only users after this cursor, which the list prints when there are more users.
-        #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
-        after: Option<String>,
-    },
+    List(List),
     /// Show a user.
-    Show(UserArgument),
+    Show(Shown),
     /// Change a user; attributes that are not given stay the same.
     Update(Changes),
     /// Merge two accounts of one person. The first is deleted, and the second takes over the data that it lacks.
@@ -101,14 +91,17 @@ pub(super) enum Command {
         /// Delete all data except the identifier. This cannot be undone.
         #[arg(long)]
         for_good: bool,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
     /// Restore a deleted user.
     Restore {
-        /// Identifier of the user, as `user delete` printed it.
-        id: String,
+        /// E-mail address or identifier of the user, as `user list --deleted` prints them.
+        user: String,
     },
     /// List the sessions of a user.
-    Sessions(UserArgument),
+    Sessions(Shown),
     /// End the sessions of a user, or one of them.
     RevokeSessions {
         #[command(flatten)]
@@ -117,27 +110,6 @@ pub(super) enum Command {
         #[arg(long, value_name = "ID")]
         session: Option<String>,
     },
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Create {
-    /// E-mail address.
-    email: String,
-    /// Give the user the role superuser, with all permissions.
-    #[arg(long)]
-    superuser: bool,
-    /// Give the user the role staff.
-    #[arg(long)]
-    staff: bool,
-    /// Given name.
-    #[arg(long, default_value = "")]
-    first_name: String,
-    /// Family name.
-    #[arg(long, default_value = "")]
-    last_name: String,
-    /// Create the user without a password. They cannot sign in until they have set one.
-    #[arg(long)]
-    no_password: bool,
 }
 
 #[derive(Debug, Args)]
@@ -174,12 +146,6 @@ pub(super) struct Changes {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct UserArgument {
-    /// E-mail address or identifier.
-    pub(super) user: String,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct UserAndReason {
     #[command(flatten)]
     user: UserArgument,
@@ -188,31 +154,19 @@ pub(super) struct UserAndReason {
     reason: Option<String>,
 }
 
-impl UserArgument {
-    pub(super) async fn id(&self, app: &App) -> Result<UserId, Error> {
-        match self.user.contains('@') {
-            true => Ok(accounts::by_email(app, &self.user.parse()?).await?.id),
-            false => self
-                .user
-                .parse()
-                .map_err(|_: Error| Error::invalid("user", "must be an e-mail address or an identifier")),
-        }
-    }
-}
-
 impl UserAndReason {
-    async fn parse(self, app: &App) -> Result<(UserId, Option<String>), Error> {
+    async fn parse(self, app: &App) -> Result<(UserId, Option<String>), Failure> {
         Ok((self.user.id(app).await?, self.reason.map(|text| audit::reason(&text)).transpose()?))
     }
 }
 
 pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Create(options) => create(app, options).await,
+        Command::Create(options) => create::run(app, options).await,
         Command::Invite { email, locale } => invite(app, &email, locale).await,
-        Command::Search { text, first } => list(app, Some(text), first, None).await,
-        Command::List { search, first, after } => list(app, search, first, after).await,
-        Command::Show(user) => show(app, &user).await,
+        Command::Search(options) => listing::search(app, options).await,
+        Command::List(options) => listing::list(app, options).await,
+        Command::Show(options) => listing::show(app, &options).await,
         Command::Update(options) => update(app, options).await,
         Command::Merge { user, into, reason } => merge(app, &user, into, &reason).await,
         Command::Impersonate { user, by, reason } => impersonate(app, &user, by, &reason).await,
@@ -221,24 +175,11 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
         Command::ForceReset(user) => force_reset(app, user).await,
         Command::Disable(user) => disable(app, user).await,
         Command::Enable(user) => enable(app, &user).await,
-        Command::Delete { user, for_good } => delete(app, user, for_good).await,
-        Command::Restore { id } => restore(app, &id).await,
-        Command::Sessions(user) => list_sessions(app, &user).await,
+        Command::Delete { user, for_good, yes } => delete(app, user, for_good, yes).await,
+        Command::Restore { user } => restore(app, &user).await,
+        Command::Sessions(options) => listing::sessions(app, &options).await,
         Command::RevokeSessions { user, session } => revoke_sessions(app, &user, session).await,
     }
-}
-
-async fn create(app: &App, options: Create) -> Result<(), Failure> {
-    let email = options.email.parse()?;
-    let password = if options.no_password { None } else { Some(NewPassword::parse(read_password()?)?) };
-    let rank = match (options.superuser, options.staff) {
-        (true, _) => Rank::Superuser,
-        (false, true) => Rank::Staff,
-        (false, false) => Rank::User,
-    };
-    let Create { first_name, last_name, .. } = options;
-    let new = NewAccount { first_name, last_name, rank, ..NewAccount::plain(email, password) };
-    Ok(print(&administration::create(app, &Actor::operator(), new).await?)?)
 }
 
 async fn invite(app: &App, email: &str, locale: Option<String>) -> Result<(), Failure> {
@@ -251,27 +192,6 @@ async fn invite(app: &App, email: &str, locale: Option<String>) -> Result<(), Fa
         other => other,
     })?;
     Ok(print_line!("an invitation to {email} was queued")?)
-}
-
-async fn list(app: &App, search: Option<String>, first: i32, after: Option<String>) -> Result<(), Failure> {
-    let search = search.map(|text| text.parse()).transpose()?;
-    let page = Page { first: Some(first), after, ..Page::default() };
-    let listing = accounts::list(app, &Filter { search, ..Filter::default() }, &page).await?;
-    listing.rows.iter().try_for_each(|(_, user)| print(user))?;
-    if let (true, Some((cursor, _))) = (listing.has_next_page, listing.rows.last()) {
-        print_line!("more: --after {cursor}")?;
-    }
-    Ok(())
-}
-
-async fn show(app: &App, user: &UserArgument) -> Result<(), Failure> {
-    let user = accounts::by_id(app, user.id(app).await?).await?;
-    let facts = audit::facts_of(app, user.clone()).await?;
-    print_line!("id: {}", user.id)?;
-    for (name, value) in facts.as_object().into_iter().flatten() {
-        print_line!("{name}: {value}")?;
-    }
-    Ok(print_line!("dateJoined: {}\nversion: {}", user.date_joined.to_rfc3339(), user.version)?)
 }
 
 async fn update(app: &App, options: Changes) -> Result<(), Failure> {
@@ -308,7 +228,7 @@ async fn set_roles(app: &App, user: &UserArgument, roles: Vec<String>, scopes: &
 
 async fn set_password(app: &App, user: &UserArgument) -> Result<(), Failure> {
     let id = user.id(app).await?;
-    let password = NewPassword::parse(read_password()?)?;
+    let password = NewPassword::parse(read_password(None)?)?;
     Ok(print(&administration::set_password(app, &Actor::operator(), id, &password).await?)?)
 }
 
@@ -329,19 +249,30 @@ async fn enable(app: &App, user: &UserArgument) -> Result<(), Failure> {
     Ok(print(&administration::enable(app, &Actor::operator(), user.id(app).await?).await?)?)
 }
 
-async fn delete(app: &App, user: UserAndReason, for_good: bool) -> Result<(), Failure> {
+async fn delete(app: &App, user: UserAndReason, for_good: bool, yes: bool) -> Result<(), Failure> {
+    let named = user.user.user.clone();
     let (id, reason) = user.parse(app).await?;
-    let deletion = if for_good { Deletion::ForGood } else { Deletion::Restorable };
+    let (deletion, effect, unasked) = match for_good {
+        true => (Deletion::ForGood, "will be deleted with all data, which cannot be undone.", Unasked::Refuse),
+        false => (Deletion::Restorable, "will be deleted; `user restore` undoes it.", Unasked::Continue),
+    };
+    confirm::ask(&format!("The user {named} {effect}"), yes, unasked)?;
     Ok(print(&administration::delete(app, &Actor::operator(), id, deletion, reason).await?)?)
 }
 
-async fn restore(app: &App, id: &str) -> Result<(), Failure> {
-    Ok(print(&administration::restore(app, &Actor::operator(), id.parse()?).await?)?)
-}
-
-async fn list_sessions(app: &App, user: &UserArgument) -> Result<(), Failure> {
-    let sessions = administration::list_sessions(app, user.id(app).await?).await?;
-    Ok(sessions.iter().try_for_each(print_session)?)
+async fn restore(app: &App, user: &str) -> Result<(), Failure> {
+    let hint = |error: Error| match error.code() {
+        Code::NotFound | Code::ValidationFailed => {
+            Failure::with_hint(error, "`auth-graph user list --deleted` prints the users who can be restored")
+        }
+        _ => error.into(),
+    };
+    let id = match user.contains('@') {
+        true => administration::deleted_by_email(app, &user.parse()?).await,
+        false => user.parse().map_err(|_: Error| Error::invalid("user", "must be an e-mail address or an identifier")),
+    };
+    let restored = administration::restore(app, &Actor::operator(), id.map_err(hint)?).await;
+    Ok(print(&restored.map_err(hint)?)?)
 }
 
 async fn revoke_sessions(app: &App, user: &UserArgument, session: Option<String>) -> Result<(), Failure> {
@@ -353,37 +284,6 @@ async fn revoke_sessions(app: &App, user: &UserArgument, session: Option<String>
     Ok(print_line!("{ended} ended")?)
 }
 
-fn print(user: &Model) -> io::Result<()> {
-    let state = match user {
-        user if user.deleted_at.is_some() => "deleted",
-        user if user.is_active => "active",
-        _ => "disabled",
-    };
-    print_line!("{} {} ({state})", user.id, user.email)
-}
-
-fn print_session(session: &sessions::Model) -> io::Result<()> {
-    let time = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let address = session.ip_address.as_deref().unwrap_or("-");
-    let (began, used) = (time(session.created_at), time(session.last_used_at));
-    print_line!("{} {} began {began} used {used} from {address}", session.id, session.client_id)
-}
-
 fn json(text: &str) -> Result<serde_json::Value, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
-}
-
-fn read_password() -> Result<SecretString, Failure> {
-    let stdin = io::stdin();
-    if !stdin.is_terminal() {
-        let mut line = String::new();
-        stdin.lock().read_line(&mut line)?;
-        return Ok(line.trim_end_matches(['\r', '\n']).into());
-    }
-    let password: SecretString = rpassword::prompt_password("Password: ")?.into();
-    let again: SecretString = rpassword::prompt_password("Password again: ")?.into();
-    if password.expose_secret() != again.expose_secret() {
-        return Err(Error::invalid("password", "the two passwords are not the same").into());
-    }
-    Ok(password)
 }

@@ -5,6 +5,7 @@ use std::io;
 use chrono::{DateTime, Utc};
 use clap::{Subcommand, ValueEnum};
 use secrecy::ExposeSecret;
+use serde_json::json;
 
 use super::failure::Failure;
 use engine::app::App;
@@ -29,7 +30,11 @@ pub(super) enum Command {
         description: String,
     },
     /// List the endpoints.
-    List,
+    List {
+        /// Print JSON, one endpoint per line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Change an endpoint; attributes that are not given stay the same.
     Update {
         /// Identifier of the endpoint.
@@ -125,7 +130,10 @@ pub(super) async fn run(app: &App, command: Command) -> Result<(), Failure> {
             let (url, event_types) = (WebhookUrl::parse(&url)?, EventTypes::parse(&events)?);
             print_secret(&webhooks::create(app, &actor, NewWebhook { url, description, event_types }).await?)?;
         }
-        Command::List => webhooks::list(app).await?.iter().try_for_each(print)?,
+        Command::List { json: false } => webhooks::list(app).await?.iter().try_for_each(print)?,
+        Command::List { json: true } => {
+            webhooks::list(app).await?.iter().try_for_each(|webhook| print_line!("{}", to_json(webhook)))?;
+        }
         Command::Update { id, url, events, description } => {
             let event_types = match &events[..] {
                 [] => None,
@@ -168,6 +176,16 @@ fn print(webhook: &Model) -> io::Result<()> {
     let events = if events.is_empty() { "all".to_owned() } else { events.join(" ") };
     let (id, url, description) = (webhook.id, webhook.url.as_str(), &webhook.description);
     print_line!("{}", format!("{id} {url} ({state}) events: {events} {description}").trim_end())
+}
+
+fn to_json(webhook: &Model) -> serde_json::Value {
+    json!({
+        "id": webhook.id,
+        "url": webhook.url.as_str(),
+        "active": webhook.disabled_at.is_none(),
+        "events": webhook.event_types.to_strings(),
+        "description": webhook.description,
+    })
 }
 
 fn print_delivery(delivery: &webhook_deliveries::Model) -> io::Result<()> {

@@ -2,6 +2,7 @@
 //! find deleted users.
 
 mod candidates;
+mod deleted;
 mod listing;
 mod search_keys;
 
@@ -15,6 +16,7 @@ use super::unique;
 use model::values::{Email, Locale, Scopes, UserId};
 
 pub use candidates::{Candidate, candidate};
+pub use deleted::{deleted_page, find_deleted_by_email};
 pub use listing::{Filter, count, filtered, page};
 pub use search_keys::fill as fill_search_keys;
 

@@ -99,10 +99,13 @@ fn a_public_bind_address_requires_a_public_url() {
 #[test]
 fn migrations_are_reverted_and_run_again() {
     let folder = TempDir::new().unwrap();
-    let up = run(folder.path(), &["migrate"], "");
-    assert_eq!(text(&up.stdout), "0 migrations are pending\n");
-    let down = run(folder.path(), &["migrate", "--down", "2"], "");
-    assert_eq!(text(&down.stdout), "2 migrations are pending\n");
+    let migrate = |arguments: &[&str]| text(&run(folder.path(), &[&["migrate"], arguments].concat(), "").stdout);
+    assert!(migrate(&[]).contains("the database is up to date: "));
+    assert_eq!(migrate(&[]), "the database is up to date\n");
+    let down = migrate(&["--down", "2", "--yes"]);
+    assert_eq!(down.matches(" was reverted\n").count(), 2, "{down}");
+    let up = migrate(&[]);
+    assert_eq!(up.matches(" was run\n").count(), 2, "{up}");
 }
 
 #[test]

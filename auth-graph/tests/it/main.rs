@@ -21,6 +21,7 @@ mod clients;
 mod command_line;
 mod configuration;
 mod configuration_sources;
+mod containers;
 mod cookies;
 mod cors;
 mod database_failures;

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use subgraph::Directives;
 
 use super::app::App;
@@ -72,6 +73,32 @@ enum Command {
         #[arg(long, requires = "federation")]
         without_access: bool,
     },
+    /// Ask the running service whether it is ready; the exit code is 1 if it is not. For containers without curl.
+    Health {
+        /// Address and port of the service. Default: server.bind of the configuration.
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        address: Option<SocketAddr>,
+    },
+    /// Check or print the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the completions of a shell.
+    Completions {
+        /// Shell that reads them.
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Check the configuration and print every problem and warning; the exit code is 2 if there are problems.
+    Check {
+        /// Exit with 2 for warnings too.
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Print the configuration in effect, without its secrets.
+    Print,
 }
 
 /// The failure of a command.
@@ -117,7 +144,32 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             };
             Ok(io::stdout().write_all(sdl.as_bytes())?)
         }
+        Command::Health { address } => health(address.unwrap_or(load(Vec::new())?.server.bind)).await,
+        Command::Config(ConfigCommand::Check { strict }) => check(&load(Vec::new())?, strict),
+        Command::Config(ConfigCommand::Print) => Ok(io::stdout().write_all(load(Vec::new())?.to_toml().as_bytes())?),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "client-graph", &mut script);
+            Ok(io::stdout().write_all(&script)?)
+        }
     }
+}
+
+async fn health(address: SocketAddr) -> Result<(), Failure> {
+    let probed = serving::probe(address).await?;
+    match probed.is_ready {
+        true => Ok(writeln!(io::stdout(), "{}", probed.body)?),
+        false => Err(format!("the service is not ready: {}", probed.body).into()),
+    }
+}
+
+fn check(config: &Config, strict: bool) -> Result<(), Failure> {
+    let warnings = config.warnings();
+    if strict && !warnings.is_empty() {
+        return Err(Problems(warnings).into());
+    }
+    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    Ok(writeln!(io::stdout(), "the configuration is good")?)
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
@@ -126,6 +178,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
         Profile::Development | Profile::Demo => serving::Format::Text,
     };
     serving::log_to_stderr(&config.log.to_filter(), format);
+    for warning in config.warnings() {
+        tracing::warn!(key = warning.key, "{}", warning.message);
+    }
     let listener = serving::listen(config.server.bind).await?;
     let address = listener.local_addr()?;
     let app = App::boot(config, Clock::default()).await?;
@@ -136,9 +191,12 @@ async fn serve(config: Config) -> Result<(), Failure> {
 
 async fn migrate(config: &Config) -> Result<(), Failure> {
     let db = database::connect(config).await?;
-    database::migrate(&db).await?;
     let pending = database::pending_migrations(&db).await?;
-    Ok(writeln!(io::stdout(), "{pending} migrations are pending")?)
+    database::migrate(&db).await?;
+    match pending {
+        0 => Ok(writeln!(io::stdout(), "the database is up to date")?),
+        run => Ok(writeln!(io::stdout(), "the database is up to date: {run} migrations were run")?),
+    }
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

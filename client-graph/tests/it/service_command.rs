@@ -27,3 +27,42 @@ fn an_unusable_setting_is_named_with_its_remedy() {
         );
     }
 }
+
+fn run(folder: &std::path::Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_client-graph"));
+    let output = command.args(arguments).current_dir(folder).env_clear().output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn the_configuration_is_checked_and_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let production = ["--set", "profile=production"];
+    assert_eq!(run(folder.path(), &["config", "check"]), (Some(0), "the configuration is good\n".to_owned()));
+    let (code, text) = run(folder.path(), &[&["config", "check"], &production[..]].concat());
+    assert!(code == Some(0) && text.contains("warning: database.url: "), "{text}");
+    let (code, text) = run(folder.path(), &[&["config", "check", "--strict"], &production[..]].concat());
+    assert!(code == Some(2) && text.contains("database.url: "), "{text}");
+    let (_, text) = run(folder.path(), &["config", "print", "--set", "auth.audience=mine"]);
+    assert!(text.contains("audience = \"mine\""), "{text}");
+    let (_, text) = run(folder.path(), &["completions", "bash"]);
+    assert!(text.contains("client-graph"), "{text}");
+    let (code, _) = run(folder.path(), &["health", "--address", "127.0.0.1:1"]);
+    assert_eq!(code, Some(1));
+    let (code, text) = run(folder.path(), &["migrate", "--set", "database.url=postgres://db/app?sslpassword=hunter2"]);
+    assert!(code == Some(2) && text.contains("unknown parameter") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn the_file_of_the_database_is_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (code, text) = run(folder.path(), &["migrate"]);
+    assert!(code == Some(0) && text.starts_with("the database is up to date: "), "{text}");
+    let mode = std::fs::metadata(data.join("client-graph.db")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}

@@ -43,6 +43,11 @@ impl Process {
         Self { child, url, http: Client::new(), said: said_later }
     }
 
+    /// Returns the address and port that it listens on.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://").trim_end_matches("/graphql")
+    }
+
     /// Waits for a line with this mark, and returns the text after it.
     pub fn recv(&self, mark: &str) -> String {
         let found = self.said.iter().find_map(|line| line.split_once(mark).map(|(_, rest)| rest.to_owned()));
