@@ -1,9 +1,10 @@
 //! Addresses in international domains: two spellings, one account, at every door.
 
 use engine::accounts::Rank;
-use engine::transfer::{Batch, Import, Record, Row, UnusableHash, Writing};
+use engine::transfer::{Batch, Existing, Import, Record, UnusableHash, Writing};
 use serde_json::json;
 
+use crate::import::row;
 use crate::support::{MailingApp, PASSWORD, operation};
 
 const STORED: &str = "info@xn--bcher-kva.example";
@@ -39,12 +40,10 @@ async fn an_address_in_an_international_domain_is_one_account() {
 async fn an_import_knows_both_spellings_of_an_address() {
     let site = MailingApp::new().await;
     let app = &site.test.app;
-    let mut import = Import::open(app, "spellings", Writing::Commit).await.unwrap();
-    let row = |email: &&str| Row {
-        place: (*email).to_owned(),
-        record: Ok(Record { email: (*email).to_owned(), is_active: true, ..Record::default() }),
-    };
-    let batch = Batch { rows: SPELLINGS.iter().rev().map(row).collect(), position: "end".to_owned() };
+    let mut import = Import::open(app, "spellings", Writing::Commit, Existing::Keep).await.unwrap();
+    let record = |email: &str| Record { email: email.to_owned(), is_active: true, ..Record::default() };
+    let rows = SPELLINGS.iter().rev().map(|email| row(email, record(email)));
+    let batch = Batch { rows: rows.collect(), position: "end".to_owned() };
     import.write(app, &batch.prepare(app, UnusableHash::Refuse)).await.unwrap();
     import.settle(app).await.unwrap();
     assert_eq!((import.imported(), import.refused()), (1, 3));
