@@ -130,6 +130,7 @@ fn identifiers_stay_what_they_are() {
         row(json!("43"), "text@test.com"),
         row(json!(4_503_599_627_370_496_i64), "large@test.com"),
         row(json!(4.5), "half@test.com"),
+        row(json!(7.0), "whole@test.com"),
     ];
     write(&folder, "users.jsonl", rows.concat());
     imported(folder.path(), "json", "users.jsonl", &[]);
@@ -141,6 +142,22 @@ fn identifiers_stay_what_they_are() {
     let mut seen = report(folder.path());
     seen.sort();
     assert_eq!(seen, expected);
+}
+
+/// A model may keep phone numbers as integers.
+#[test]
+fn a_phone_number_that_is_an_integer_is_kept_if_it_can_be_one() {
+    let folder = TempDir::new().unwrap();
+    let row =
+        |name: &str, phone: Value| json!({ "email": format!("{name}@test.com"), "phone": phone }).to_string() + "\n";
+    let rows =
+        [row("ann", json!(491_701_234_567_i64)), row("ben", json!(7)), row("cat", json!(true)), row("dan", json!("7"))];
+    write(&folder, "users.jsonl", rows.concat());
+    let said = text(&imported(folder.path(), "json", "users.jsonl", &[]).stdout);
+    assert!(said.contains("as they are not accepted: phone_number (2)\n"), "{said}");
+    let phone = |email: &str| user(folder.path(), email)["phoneNumber"].clone();
+    assert_eq!((phone("ann@test.com"), phone("ben@test.com")), (json!("491701234567"), Value::Null));
+    assert_eq!((phone("cat@test.com"), phone("dan@test.com")), (Value::Null, json!("7")));
 }
 
 #[test]
@@ -203,6 +220,7 @@ fn the_exit_code_is_1_when_rows_were_there_and_nobody_came_in() {
         assert_eq!(nobody.status.code(), Some(1), "{}", text(&nobody.stdout));
         assert!(text(&nobody.stdout).contains("rows without an address: 1; "), "{}", text(&nobody.stdout));
     }
+    assert_eq!(report(folder.path()), ["2,,no address,INVALID_EMAIL,email", "3,,ben,INVALID_EMAIL,email"]);
     write(&folder, "empty.csv", "email\n");
     imported(folder.path(), "csv", "empty.csv", &[]);
 }

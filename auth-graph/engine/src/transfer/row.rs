@@ -32,7 +32,7 @@ pub struct Label {
     pub place: String,
     /// Identifier that the user has in the other system; may be empty.
     pub identifier: String,
-    /// Address as it is written in the source; may be empty.
+    /// Address as it is written in the source, or the user name if there is none; may be empty.
     pub email: String,
 }
 

@@ -12,6 +12,9 @@ use super::mapping::{Mapping, Target};
 use super::prefix::{FilePosition, Prefix};
 use super::shapes::can_be_a_user;
 
+/// The columns of a row, by their names.
+type Columns = Map<String, Value>;
+
 /// A CSV file.
 pub(super) struct Table {
     reader: Reader<File>,
@@ -65,7 +68,7 @@ impl Table {
 
     /// Returns the line of the next row and its columns, which are `None` if it cannot be read. Returns `None` at the
     /// end.
-    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Option<Map<String, Value>>)>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Option<Columns>)>> {
         let mut fields = StringRecord::new();
         loop {
             let start = self.reader.position().byte();
@@ -82,7 +85,7 @@ impl Table {
         }
     }
 
-    fn row(&self, fields: &StringRecord) -> Map<String, Value> {
+    fn row(&self, fields: &StringRecord) -> Columns {
         let named = self.heading.iter().zip(fields).filter(|(_, value)| !value.is_empty());
         named.map(|(name, value)| (name.clone(), value.into())).collect()
     }

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::mapping::{Mapping, Target};
 use super::times;
 use engine::transfer::{Refusal, Refused};
+
+/// Below 2^53, each integer is a different floating-point number.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The columns of one row that have a value.
 pub(super) struct Fields {
@@ -15,6 +18,8 @@ pub(super) struct Fields {
     /// Members of the metadata that the mapping makes of columns.
     pub(super) metadata: BTreeMap<String, Value>,
     pub(super) private_metadata: BTreeMap<String, Value>,
+    /// Names of values that are left out, as they are not what they should be.
+    pub(super) dropped: Vec<&'static str>,
 }
 
 struct Column {
@@ -33,7 +38,12 @@ pub(super) fn key(name: &str) -> String {
 impl Fields {
     /// Takes the columns of a row that have a value. Columns that are mapped have precedence.
     pub(super) fn new(row: impl IntoIterator<Item = (String, Value)>, mapping: &Mapping) -> Self {
-        let mut fields = Self { columns: Vec::new(), metadata: BTreeMap::new(), private_metadata: BTreeMap::new() };
+        let mut fields = Self {
+            columns: Vec::new(),
+            metadata: BTreeMap::new(),
+            private_metadata: BTreeMap::new(),
+            dropped: Vec::new(),
+        };
         let mut mapped = Vec::new();
         for (name, value) in row {
             let Some(value) = trimmed(value) else { continue };
@@ -77,6 +87,21 @@ impl Fields {
     /// Takes a text. A number becomes its digits.
     pub(super) fn text(&mut self, names: &[&str], field: &'static str) -> Result<Option<String>, Refusal> {
         self.take(names).map(|value| text(&value).ok_or_else(|| Refused::InvalidValue.of(field))).transpose()
+    }
+
+    /// Takes a text that a user can be without. A number must have as many digits as a phone number (E.164).
+    pub(super) fn digits(&mut self, names: &[&str], field: &'static str) -> Option<String> {
+        let value = self.take(names)?;
+        let fits = |number| (1_000_000..=999_999_999_999_999_i64).contains(&number);
+        let kept = match &value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => integer(number).filter(|number| fits(*number)).map(|number| number.to_string()),
+            _ => None,
+        };
+        if kept.is_none() {
+            self.dropped.push(field);
+        }
+        kept
     }
 
     /// Takes a Boolean.
@@ -139,7 +164,7 @@ impl Fields {
 /// Returns a value without blanks around it; `None` for one that is empty.
 fn trimmed(value: Value) -> Option<Value> {
     match value {
-        Value::String(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(|text| Value::from(text)),
+        Value::String(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(Value::from),
         Value::Null => None,
         Value::Array(values) if values.is_empty() => None,
         Value::Object(members) if members.is_empty() => None,
@@ -150,11 +175,17 @@ fn trimmed(value: Value) -> Option<Value> {
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.as_i64().map_or_else(|| number.to_string(), |number| number.to_string())),
+        Value::Number(number) => Some(integer(number).map_or_else(|| number.to_string(), |number| number.to_string())),
         // Extended JSON of MongoDB.
         Value::Object(members) if members.len() == 1 => text(members.get("$oid").or(members.get("$numberLong"))?),
         _ => None,
     }
+}
+
+/// Returns a number as an integer, if it is one. Some programs write `7.0` for 7.
+pub(super) fn integer(number: &Number) -> Option<i64> {
+    let whole = || number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < EXACT);
+    number.as_i64().or_else(|| whole().map(|number| number as i64))
 }
 
 /// Returns whether a value says yes: it is a Boolean, or the time since when. Returns `None` if it is neither.

@@ -173,7 +173,9 @@ impl Options {
             Content::Text | Content::Unclear if takes_csv => Ok(Place::Csv(path.to_owned())),
             Content::Json if self.from == Format::Csv => refused("the file is JSON: import it with --from json"),
             Content::Json | Content::Unclear => Ok(Place::Json(path.to_owned())),
-            Content::Text => refused("the file is not JSON: import CSV with --from csv"),
+            Content::Text => {
+                refused("the file is not JSON, which `dumpdata --format jsonl` writes; CSV is imported with --from csv")
+            }
         }
     }
 }

@@ -97,6 +97,9 @@ impl Reading {
             self.notes.with_password += u64::from(record.password_hash.is_some());
             self.notes.disabled += u64::from(!record.is_active);
             self.notes.without_email += u64::from(record.email.is_empty());
+            for field in &fields.dropped {
+                self.notes.dropped.count(field);
+            }
             for column in fields.unused() {
                 self.notes.columns.count(column);
             }
@@ -143,12 +146,15 @@ fn refused(place: String, refusal: Refusal) -> Row {
     Row { label: Label { place, ..Label::default() }, record: Err(refusal) }
 }
 
-/// Returns the names of a row for the report, without taking the columns.
+/// Returns the names of a row for the report, without taking the columns. The user name stands in for a missing
+/// address.
 fn label(place: String, fields: &Fields) -> Label {
-    let text = |names: &[&str]| fields.shown(names).unwrap_or_default();
-    let (identifier, email) = (text(shapes::ID), text(shapes::EMAIL));
-    let identifier = if identifier.is_empty() { text(shapes::USERNAME) } else { identifier };
-    Label { place, identifier, email }
+    let username = fields.shown(shapes::USERNAME);
+    Label {
+        place,
+        identifier: fields.shown(shapes::ID).unwrap_or_default(),
+        email: fields.shown(shapes::EMAIL).or(username).unwrap_or_default(),
+    }
 }
 
 /// Returns the names of groups or permissions: texts, keys of Django, or natural keys of Django.

@@ -26,15 +26,21 @@ const IS_INACTIVE: &[&str] = &[
     "deletedat",
     "deleted",
     "isdeleted",
+    "removedat",
     "discardedat",
     "archivedat",
+    "archived",
     "isarchived",
+    "inactive",
+    "isinactive",
     "blocked",
     "isblocked",
     "blockedat",
     "disabled",
     "isdisabled",
     "disabledat",
+    "deactivated",
+    "isdeactivated",
     "deactivatedat",
     "suspended",
     "issuspended",
@@ -78,7 +84,7 @@ pub(super) fn person(fields: &mut Fields, now: DateTime<Utc>) -> Result<Record, 
         password_hash: fields.text(PASSWORD_HASH, "password_hash")?,
         first_name: fields.text(FIRST_NAME, "first_name")?.unwrap_or_default(),
         last_name: fields.text(LAST_NAME, "last_name")?.unwrap_or_default(),
-        phone_number: fields.text(PHONE_NUMBER, "phone_number")?,
+        phone_number: fields.digits(PHONE_NUMBER, "phone_number"),
         locale: fields.text(LOCALE, "locale")?,
         is_active,
         is_staff: fields.flag(&["isstaff"], "is_staff")?.unwrap_or(false),
@@ -116,7 +122,7 @@ pub(super) fn person(fields: &mut Fields, now: DateTime<Utc>) -> Result<Record, 
 
 fn integer(value: &Value) -> Option<i64> {
     match value {
-        Value::Number(number) => number.as_i64(),
+        Value::Number(number) => fields::integer(number),
         Value::String(text) => text.parse().ok(),
         _ => None,
     }
@@ -126,7 +132,7 @@ fn integer(value: &Value) -> Option<i64> {
 /// unless it is written as the number itself is: `0042` is not 42.
 fn identifier(value: &Value) -> Result<(Option<String>, Option<i64>), Refusal> {
     match value {
-        Value::Number(number) => match number.as_i64() {
+        Value::Number(number) => match fields::integer(number) {
             Some(number) => Ok((None, Some(number))),
             None => Err(Refused::InvalidValue.of("number")),
         },

@@ -73,7 +73,7 @@ fn meaning(code: Refused) -> &'static str {
         Refused::InvalidMetadata => "the metadata is too large, or does not fit its schema",
         Refused::UnknownHash => "the format of the hash is unknown; --unusable-hash drop imports without a password",
         Refused::HashTooCostly => "a comparison costs too much; --unusable-hash drop imports without a password",
-        Refused::EmailTaken => "another user has the address",
+        Refused::EmailTaken => "a user with the address exists already",
         Refused::IdTaken => "another user has the identifier",
     }
 }
