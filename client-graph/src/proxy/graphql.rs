@@ -40,8 +40,8 @@ struct GraphqlRequest {
 pub(super) async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let mut headers = proxy.forwarded(&parts);
-    if let Some(accepted) = parts.headers.get(header::ACCEPT) {
-        headers.insert(header::ACCEPT, accepted.clone());
+    for accepted in parts.headers.get_all(header::ACCEPT) {
+        headers.append(header::ACCEPT, accepted.clone());
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let outcome = async {
