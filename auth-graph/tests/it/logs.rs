@@ -40,6 +40,22 @@ impl<'a> MakeWriter<'a> for Captured {
     }
 }
 
+/// goauthentik/authentik#25679: all clients of a proxy shared its limits, and nothing said why.
+#[tokio::test]
+async fn a_forwarded_address_that_is_not_understood_is_logged_once() {
+    let captured = Captured::default();
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter("warn").with_writer(captured.clone()).with_ansi(false).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let test = TestApp::with(|config| config.server.trusted_proxies = vec!["192.0.2.1/32".parse().unwrap()]).await;
+    for sent in ["203.0.113.7:4711", "unknown", "unknown", "also unknown"] {
+        test.anonymous().at_address("192.0.2.1").with_header("x-forwarded-for", sent).me().await;
+    }
+    let text = captured.text();
+    let told = text.matches("X-Forwarded-For of a trusted proxy is not understood").count();
+    assert!(told == 1 && text.contains("proxy=192.0.2.1") && text.contains("\"unknown\""), "{text}");
+}
+
 #[tokio::test]
 async fn no_secret_is_logged_or_shown_in_an_error() {
     let captured = Captured::default();

@@ -80,6 +80,19 @@ fn no_value_is_written_in_its_debug_form() {
     }
 }
 
+/// Cookies, credentials and addresses of clients have one reader each, which copes with bytes and with repeated
+/// headers.
+#[test]
+fn headers_that_several_routes_read_have_one_reader() {
+    for (name, text) in all_sources().into_iter().filter(|(name, _)| name.contains("/src/")) {
+        let is_exempt = ["/testing/", "bench/", "chaos/"].iter().any(|part| name.contains(part));
+        for header in ["COOKIE", "AUTHORIZATION", "FORWARDED_FOR"] {
+            let reads = [format!("get({header})"), format!("get_all({header})"), format!("get(header::{header})")];
+            assert!(is_exempt || !reads.iter().any(|read| text.contains(read)), "{name}: call http_input for {header}");
+        }
+    }
+}
+
 /// The parser recurses for milliseconds over a hostile text. The edge scans a text before it is parsed.
 #[test]
 fn requests_are_parsed_by_the_edge_only() {
