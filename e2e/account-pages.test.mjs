@@ -86,6 +86,7 @@ test('a weak password is rejected, and a strong one is set', async () => {
   const { page, wrong } = await open(await mailed('reset-password'));
   const username = page.locator('input[autocomplete=username]');
   assert.deepEqual([await username.inputValue(), await username.isEditable()], [user.email, false]);
+  assert.match(await page.locator('#newPassword').evaluate((input) => input.labels[0].textContent), /^New password$/);
   await page.getByLabel('New password').fill('password1');
   await press(page, 'Set password');
   await page.getByRole('alert').filter({ hasText: 'New password is too easy to guess' }).waitFor();

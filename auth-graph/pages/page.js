@@ -153,7 +153,8 @@ function field({ label, hint, ...attributes }) {
   const input = element('input', { id: attributes.name, ...attributes });
   const help = hint ? [element('small', { id: `${attributes.name}-hint`, textContent: hint })] : [];
   if (hint) input.setAttribute('aria-describedby', `${attributes.name}-hint`);
-  return element('label', {}, label, input, ...help);
+  const name = element('label', { htmlFor: input.id, textContent: label });
+  return element('div', { className: 'field' }, name, input, ...help);
 }
 
 /** Shows links to the pages that lead on, as far as there are such pages. */
