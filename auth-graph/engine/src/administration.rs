@@ -13,8 +13,8 @@ mod merge;
 mod sessions;
 
 use super::accounts::{Account, Deletion, Difference, UserEdit, deleting, metadata, passwords};
-use super::callers::actor::{Actor, Powers};
-use super::callers::scopes_of;
+use super::callers::actor::Actor;
+use super::callers::powers::Powers;
 use crate::app::App;
 use model::error::{Error, Result};
 use model::values::{Email, NewPassword, PersonName, Scopes, UserId};
@@ -216,19 +216,14 @@ async fn finish(app: &App, actor: &Actor, edit: UserEdit<'_>, action: &'static s
 
 /// Checks that an actor may make a change.
 fn permit(app: &App, powers: &Powers, difference: Difference<'_>) -> Result<()> {
-    if powers.is_everything() {
-        return Ok(());
-    }
     let (before, after) = (&difference.before.user, &difference.after.user);
-    let flags = (before.is_staff, before.is_superuser) != (after.is_staff, after.is_superuser);
-    if before.is_superuser || flags {
+    if before.is_superuser && !powers.is_everything() {
         return Err(Error::Forbidden);
     }
-    let (held, gets) = (scopes_of(app, before), scopes_of(app, after));
-    if difference.sign_in() {
-        powers.require(&held)?;
+    if difference.beyond_profile() {
+        powers.require_all_of(app, before)?;
     }
-    powers.require(&gets.iter().filter(|scope| !held.contains(scope.as_str())).cloned().collect())
+    powers.require_difference(app, before, after)
 }
 
 /// Returns the roles, once it has checked that the configuration has them. The flags express `staff` and `superuser`,

@@ -90,7 +90,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewClient) -> Result<WithSecr
     };
     check_projection(app, &client)?;
     let txn = store::begin(&app.db).await?;
-    actor.powers(app, &txn).await?.require(&client.scopes)?;
+    actor.powers(app, &txn).await?.require_scopes(&client.scopes)?;
     clients::insert(&txn, &client).await.map_err(taken)?;
     audit::record(app, &txn, actor, entry("client.create", json!(null), &client)).await?;
     txn.commit().await?;
@@ -117,7 +117,7 @@ pub async fn rotate_secret(app: &App, actor: &Actor, id: ClientId) -> Result<Wit
         return Err(Error::Conflict("This client is disabled."));
     }
     let hash = client_secrets::hash(&secret);
-    actor.powers(app, &txn).await?.require(&client.scopes)?;
+    actor.powers(app, &txn).await?.require_scopes(&client.scopes)?;
     clients::set_secret_hash(&txn, id, &hash).await?;
     audit::record(app, &txn, actor, entry("client.rotate_secret", json!(null), &client)).await?;
     changes::append_client(&txn, Kind::ClientSecretChanged, id, app.clock.now()).await?;
@@ -149,7 +149,7 @@ pub async fn set_projection(
     client.projection = projection;
     client.projection_generation += 1;
     check_projection(app, &client)?;
-    actor.powers(app, &txn).await?.require(&client.scopes)?;
+    actor.powers(app, &txn).await?.require_scopes(&client.scopes)?;
     clients::set_projection(&txn, &client).await?;
     audit::record(app, &txn, actor, entry("client.update", before, &client)).await?;
     changes::append_client(&txn, Kind::ClientChanged, id, app.clock.now()).await?;
@@ -176,10 +176,11 @@ fn check_projection(app: &App, client: &clients::Model) -> Result<()> {
 /// Disables a client permanently and ends its tokens. A second call does nothing.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such client.
+/// [`Error::NotFound`] when there is no such client; [`Error::Forbidden`] when it can do more than the actor.
 pub async fn disable(app: &App, actor: &Actor, id: ClientId) -> Result<clients::Model> {
     let txn = store::begin(&app.db).await?;
     let mut client = clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
+    actor.powers(app, &txn).await?.require_scopes(&client.scopes)?;
     if !client.is_active() {
         return Ok(client);
     }

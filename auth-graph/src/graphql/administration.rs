@@ -143,7 +143,8 @@ impl AdministrationMutation {
     }
 
     /// Changes a user account. Only superusers can change `isStaff`, `isSuperuser` and the accounts of superusers. To
-    /// change the e-mail address, you must have every scope that the user has. Requires the scope `users:write`.
+    /// change the e-mail address or its verification, you must have every role and scope that the user has. Requires
+    /// the scope `users:write`.
     #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn update_user(
         &self,
@@ -154,8 +155,8 @@ impl AdministrationMutation {
         Ok(payload(ctx, administration::update(app(ctx), &actor(ctx)?, id, update).await?))
     }
 
-    /// Replaces the roles and scopes of a user. You can only give roles and scopes that you have yourself. Access
-    /// tokens follow at their next refresh, other services follow through the change feed. Requires the scope
+    /// Replaces the roles and scopes of a user. You can only give and take roles and scopes that you have yourself.
+    /// Access tokens follow at their next refresh, other services follow through the change feed. Requires the scope
     /// `users:write`.
     #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn set_user_roles(
@@ -167,8 +168,8 @@ impl AdministrationMutation {
         Ok(payload(ctx, administration::set_roles(app(ctx), &actor(ctx)?, id, roles, scopes).await?))
     }
 
-    /// Sets the password of a user and ends all their sessions. You must have every scope that the user has. Requires
-    /// the scope `users:write`.
+    /// Sets the password of a user and ends all their sessions. You must have every role and scope that the user has.
+    /// Requires the scope `users:write`.
     #[graphql(access(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
     async fn set_user_password(
         &self,
@@ -180,7 +181,7 @@ impl AdministrationMutation {
     }
 
     /// Removes the password of a user and ends all their sessions. A mail with a link lets the user set a new one.
-    /// You must have every scope that the user has. Requires the scope `users:write`.
+    /// You must have every role and scope that the user has. Requires the scope `users:write`.
     #[graphql(access(HasScope(USERS_WRITE)), tag = "admin", directive = credential::apply())]
     async fn force_password_reset(
         &self,
@@ -192,7 +193,8 @@ impl AdministrationMutation {
         Ok(payload(ctx, administration::force_password_reset(app(ctx), &actor(ctx)?, id.parse()?, reason).await?))
     }
 
-    /// Disables a user, who can no longer sign in, and ends all their sessions. Requires the scope `users:write`.
+    /// Disables a user, who can no longer sign in, and ends all their sessions. You must have every role and scope that
+    /// the user has. Requires the scope `users:write`.
     #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn disable_user(
         &self,
@@ -204,7 +206,8 @@ impl AdministrationMutation {
         Ok(payload(ctx, administration::disable(app(ctx), &actor(ctx)?, id.parse()?, reason).await?))
     }
 
-    /// Enables a disabled user, who can sign in again. Requires the scope `users:write`.
+    /// Enables a disabled user, who can sign in again. You must have every role and scope that the user has. Requires
+    /// the scope `users:write`.
     #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn enable_user(
         &self,
@@ -218,10 +221,9 @@ impl AdministrationMutation {
     /// `restoreUser` undoes the deletion.
     ///
     /// A permanent deletion (`forGood`) cannot be undone: it removes everything except the identifier, and the e-mail
-    /// address can be used for another account. It is also possible for a user who is deleted already, and you must
-    /// have every scope that the user has.
+    /// address can be used for another account. It is also possible for a user who is deleted already.
     ///
-    /// Requires the scope `users:write`.
+    /// You must have every role and scope that the user has. Requires the scope `users:write`.
     #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn delete_user(
         &self,
@@ -235,8 +237,8 @@ impl AdministrationMutation {
         Ok(payload(ctx, administration::delete(app(ctx), &actor(ctx)?, id.parse()?, deletion, reason).await?))
     }
 
-    /// Restores a deleted user. Fails with `NOT_FOUND` when the user was deleted permanently. Requires the scope
-    /// `users:write`.
+    /// Restores a deleted user. Fails with `NOT_FOUND` when the user was deleted permanently. You must have every role
+    /// and scope that the user has. Requires the scope `users:write`.
     #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn restore_user(
         &self,
@@ -247,9 +249,10 @@ impl AdministrationMutation {
     }
 
     /// Merges two accounts of one person. The first account is deleted permanently, and queries for its identifier
-    /// return the second one. The second account takes over the names, phone number, language and `metadata` that it
-    /// lacks. It does not take over the e-mail address, password, roles or scopes. You must have every scope that
-    /// either user has. Requires the scope `users:write`.
+    /// return the second one. The second account takes over what it lacks: given name, family name, phone number,
+    /// language, and the members of `metadata` that users can set themselves. It does not take over the e-mail address,
+    /// password, roles or scopes. You must have every role and scope that either user has. Requires the scope
+    /// `users:write`.
     #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn merge_users(
         &self,
@@ -260,8 +263,8 @@ impl AdministrationMutation {
         Ok(payload(ctx, administration::merge(app(ctx), &actor(ctx)?, id, into, reason).await?))
     }
 
-    /// Ends one session of a user, or all of them. Their tokens are rejected from now on. Requires the scope
-    /// `users:write`.
+    /// Ends one session of a user, or all of them. Their tokens are rejected from now on. You must have every role and
+    /// scope that the user has. Requires the scope `users:write`.
     #[graphql(access(HasScope(USERS_WRITE)), tag = "admin")]
     async fn revoke_user_sessions(
         &self,
@@ -277,8 +280,9 @@ impl AdministrationMutation {
         Ok(RevokeUserSessionsPayload { revoked_sessions })
     }
 
-    /// Issues an access token of another user, with the usual lifetime. Fails with `FORBIDDEN` when the user has scopes
-    /// that you do not have. The user sees the token among their sessions. Requires the scope `users:impersonate`.
+    /// Issues an access token of another user, with the usual lifetime. Fails with `FORBIDDEN` when the user has roles
+    /// or scopes that you do not have. The user sees the token among their sessions. Requires the scope
+    /// `users:impersonate`.
     #[graphql(access(HasScope(IMPERSONATE)), tag = "admin")]
     async fn impersonate(
         &self,

@@ -214,7 +214,8 @@ impl ClientMutation {
         Ok(RotateClientSecretPayload { client: ServiceClient::new(client), secret: secret.expose_secret().to_owned() })
     }
 
-    /// Disables a service client permanently. Its tokens are rejected from now on. Requires the scope `clients:write`.
+    /// Disables a service client permanently. Its tokens are rejected from now on. You must have every scope that the
+    /// client has. Requires the scope `clients:write`.
     #[graphql(access(HasScope(CLIENTS_WRITE)), tag = "admin")]
     async fn disable_client(
         &self,

@@ -64,6 +64,7 @@ mod overload;
 mod pages;
 mod passwords;
 mod poolers;
+mod powers;
 mod production;
 mod projections;
 mod refresh;

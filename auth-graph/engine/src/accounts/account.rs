@@ -105,6 +105,15 @@ impl Difference<'_> {
         !self.before.factors().eq(self.after.factors())
     }
 
+    /// Returns whether the change concerns more than the profile and the metadata of the user, such as signing in.
+    pub(crate) fn beyond_profile(&self) -> bool {
+        let state = |account: &Account| {
+            let user = &account.user;
+            (user.email_verified, user.is_active, user.deleted_at, user.erased_at)
+        };
+        self.sign_in() || state(self.before) != state(self.after)
+    }
+
     /// Returns whether the address, the password or another credential changes. An actor who controls one of them can
     /// sign in as the user.
     pub(crate) fn sign_in(&self) -> bool {

@@ -6,7 +6,6 @@ use super::{known_roles, person_name};
 use crate::accounts::{Account, Rank, creating, metadata, passwords};
 use crate::app::App;
 use crate::callers::Actor;
-use crate::callers::scopes_of;
 use model::error::{Error, Result};
 use model::values::{Email, NewPassword, Scopes, UserId};
 use store::users;
@@ -79,7 +78,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewAccount) -> Result<users::
     if new.rank != Rank::User && !powers.is_everything() {
         return Err(Error::Forbidden);
     }
-    powers.require(&scopes_of(app, &account.user))?;
+    powers.require_all_of(app, &account.user)?;
     creating::insert(app, &txn, actor, "user.create", &account, now).await?;
     txn.commit().await?;
     app.feed.written.notify_one();

@@ -8,7 +8,6 @@ use serde_json::json;
 use crate::app::App;
 use crate::audit::{self, Entry};
 use crate::callers::Actor;
-use crate::callers::scopes_of;
 use crate::claims;
 use crate::egress::claims_hook::TokenReason;
 use crate::sessions::scope_of;
@@ -48,8 +47,8 @@ pub enum Impersonator {
 /// the session and can end it.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such user who may sign in; [`Error::Forbidden`] when they may do more than the
-/// actor, or when the bearer is no user.
+/// [`Error::NotFound`] when there is no such user who may sign in; [`Error::Forbidden`] when they hold a role or
+/// scope that the actor does not hold, or when the bearer is no user.
 pub async fn impersonate(
     app: &App,
     actor: &Actor,
@@ -70,11 +69,8 @@ pub async fn impersonate(
     let txn = store::begin(&app.db).await?;
     let user = users::find_locked(&txn, id).await?.filter(|user| user.is_active).ok_or(Error::NotFound)?;
     let powers = actor.powers(app, &txn).await?;
-    powers.require(&scopes_of(app, &user))?;
+    powers.require_all_of(app, &user)?;
     let scope = scope_of(app, &session, &user);
-    if user.is_superuser && !powers.is_everything() {
-        return Err(Error::Forbidden);
-    }
     // The time is read while the user is locked: a request that disables the user finds this session.
     let now = app.clock.now();
     let expires_at = now + lifetime;

@@ -5,7 +5,6 @@ use serde_json::Value;
 use crate::accounts::{Deletion, UserEdit, deleting, metadata};
 use crate::app::App;
 use crate::callers::Actor;
-use crate::callers::scopes_of;
 use model::error::{Error, Result};
 use model::values::UserId;
 use store::{user_numbers, users};
@@ -31,10 +30,7 @@ pub async fn merge(app: &App, actor: &Actor, id: UserId, into: UserId, reason: S
     let (merged, survivor) = if earlier.id == id { (earlier, later) } else { (later, earlier) };
     let powers = actor.powers(app, &txn).await?;
     for user in [&merged, &survivor] {
-        if user.is_superuser && !powers.is_everything() {
-            return Err(Error::Forbidden);
-        }
-        powers.require(&scopes_of(app, user))?;
+        powers.require_all_of(app, user)?;
     }
     let united = united(&merged, survivor.clone());
     let mut edit = UserEdit::within(app, actor, txn, merged).await?.because(Some(reason.clone()));

@@ -22,8 +22,8 @@ pub async fn list_sessions(app: &App, user: UserId) -> Result<Vec<sessions::Mode
 /// Ends one session of a user. Returns the number of ended sessions.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the user has no such session; [`Error::Forbidden`] when the user may do everything and the
-/// actor may not.
+/// [`Error::NotFound`] when the user has no such session; [`Error::Forbidden`] when the user holds a role or
+/// scope that the actor does not hold.
 pub async fn revoke_session(app: &App, actor: &Actor, user: UserId, session: SessionId) -> Result<usize> {
     revoke(app, actor, user, Some(session)).await
 }
@@ -40,9 +40,7 @@ async fn revoke(app: &App, actor: &Actor, id: UserId, session: Option<SessionId>
     let now = app.clock.now();
     let txn = store::begin(&app.db).await?;
     let user = users::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-    if user.is_superuser && !actor.powers(app, &txn).await?.is_everything() {
-        return Err(Error::Forbidden);
-    }
+    actor.powers(app, &txn).await?.require_all_of(app, &user)?;
     let ended = match session {
         Some(session) => {
             // The identifier of another user's session gives the same answer as an unknown identifier.

@@ -1,22 +1,16 @@
-//! The actor of a change, and the powers that they have over users and objects of others.
-//!
-//! No actor gives more than they hold: neither to themselves, nor to others, nor by taking over an account that has
-//! more.
+//! The actor of a change: who makes it, from which device, and with which powers.
 
 use sea_orm::ConnectionTrait;
 
 use super::Device;
 use super::Principal;
-use super::scopes_of;
+use super::powers::Powers;
 use crate::app::App;
 use model::error::{Error, Result};
-use model::values::{Scopes, Subject, UserId};
+use model::values::{Subject, UserId};
 use store::audit_events::ActorKind;
 use store::users;
 use uuid::Uuid;
-
-/// Role that may do everything.
-const SUPERUSER: &str = "superuser";
 
 /// The actor of a change, and the device of the request.
 #[derive(Clone, Debug)]
@@ -103,46 +97,12 @@ impl Actor {
     pub(crate) async fn powers(&self, app: &App, db: &impl ConnectionTrait) -> Result<Powers> {
         let principal = match &self.identity {
             Identity::Operator | Identity::System => return Ok(Powers::Everything),
-            Identity::MailRecipient(_) => return Ok(Powers::Scopes(Scopes::default())),
+            Identity::MailRecipient(_) => return Ok(Powers::none()),
             Identity::Caller(principal) => principal,
         };
-        let Some(user) = principal.user() else { return Ok(Powers::Scopes(principal.scopes().clone())) };
+        let Some(user) = principal.user() else { return Ok(Powers::of_client(principal.scopes().clone())) };
         let user = users::find(db, user).await?.filter(|user| user.is_active);
         let user = user.ok_or(Error::TokenRevoked)?;
-        let held = scopes_of(app, &user).intersection(principal.scopes());
-        // A superuser who has asked for a token with fewer scopes has only these scopes.
-        let all = app.config.roles.get(SUPERUSER).cloned().unwrap_or_default();
-        Ok(match user.is_superuser && all.intersection(&held) == all {
-            true => Powers::Everything,
-            false => Powers::Scopes(held),
-        })
-    }
-}
-
-/// The powers of an actor: the scopes that they may pass on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Powers {
-    /// All powers: those of the operator, of the service itself and of a superuser.
-    Everything,
-    /// Only these scopes.
-    Scopes(Scopes),
-}
-
-impl Powers {
-    /// Checks that the actor holds these scopes, before they give or take them over.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`] when they do not.
-    pub(crate) fn require(&self, scopes: &Scopes) -> Result<()> {
-        match self {
-            Self::Everything => Ok(()),
-            Self::Scopes(held) if held.intersection(scopes) == *scopes => Ok(()),
-            Self::Scopes(_) => Err(Error::Forbidden),
-        }
-    }
-
-    /// Returns whether these are [`Powers::Everything`].
-    pub(crate) fn is_everything(&self) -> bool {
-        *self == Self::Everything
+        Ok(Powers::of_user(app, &user, principal.scopes()))
     }
 }

@@ -1,6 +1,6 @@
-//! The scopes that a user holds.
+//! The roles and scopes that a user holds.
 
-use model::values::Scopes;
+use model::values::{RolesAndScopes, Scopes};
 use store::users;
 
 use crate::app::App;
@@ -13,4 +13,9 @@ pub fn scopes_of(app: &App, user: &users::Model) -> Scopes {
         scopes.extend(app.config.roles.get(&role).into_iter().flat_map(Scopes::iter).cloned());
     }
     scopes
+}
+
+/// Returns the roles and scopes that a user holds. The flags of the user are among the roles.
+pub(crate) fn roles_and_scopes_of(app: &App, user: &users::Model) -> RolesAndScopes {
+    RolesAndScopes { roles: user.roles().into_iter().collect(), scopes: scopes_of(app, user) }
 }

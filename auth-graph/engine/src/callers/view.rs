@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{Principal, scopes_of};
+use super::{Principal, roles_and_scopes_of};
 use crate::app::App;
 use model::error::{Error, Result};
 use model::values::{ClientId, Projection, RolesAndScopes, Subject, UserField};
@@ -85,7 +85,7 @@ impl UserView {
     /// Returns the visibility of a user who held other roles and scopes before a change.
     pub(crate) fn visibility(&self, app: &App, user: &users::Model, before: Option<&RolesAndScopes>) -> Visibility {
         let Some(projection) = &self.projection else { return Visibility::Shown };
-        let (now, exists) = (projection.selects(&held(app, user)), user.deleted_at.is_none());
+        let (now, exists) = (projection.selects(&roles_and_scopes_of(app, user)), user.deleted_at.is_none());
         match now {
             true if exists => Visibility::Shown,
             true => Visibility::Gone,
@@ -127,13 +127,8 @@ impl UserView {
     }
 }
 
-/// Returns the roles and scopes that a user holds.
-fn held(app: &App, user: &users::Model) -> RolesAndScopes {
-    RolesAndScopes { roles: user.roles().into_iter().collect(), scopes: scopes_of(app, user) }
-}
-
 /// Returns the roles and scopes that a user held before a change, where they were different.
 pub(crate) fn held_before(app: &App, before: &users::Model, after: &users::Model) -> Option<RolesAndScopes> {
-    let was = held(app, before);
-    (was != held(app, after)).then_some(was)
+    let was = roles_and_scopes_of(app, before);
+    (was != roles_and_scopes_of(app, after)).then_some(was)
 }
