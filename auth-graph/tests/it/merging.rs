@@ -78,6 +78,29 @@ async fn both_accounts_of_a_merge_are_recorded_when_one_gains_nothing() {
     assert_eq!(targets, [ada.user.id.to_string(), younger.user.id.to_string()]);
 }
 
+/// Reserved keys hold what services take for a membership or a permission.
+#[tokio::test]
+async fn a_merge_passes_on_no_reserved_metadata_and_each_name_that_is_missing() {
+    let test = TestApp::with(|config| config.accounts.reserved_metadata = vec!["billing".to_owned()]).await;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let old = test.signed_in("old@test.com", Rank::User).await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let powerful = json!({ "_accessGroup": { "path": "com" }, "billing": { "plan": "gold" }, "theme": "dark" });
+    let names = |first: &str, last: &str| (Some(first.to_owned()), Some(last.to_owned()));
+    for (user, (first_name, last_name), metadata) in
+        [(&old, names("One", ""), powerful), (&ada, names("", "Two"), json!({ "_team": "a" }))]
+    {
+        let private_metadata = Some(metadata.clone());
+        let update = Update { first_name, last_name, metadata: Some(metadata), private_metadata, ..Update::default() };
+        administration::update(&test.app, &Actor::operator(), user.user.id, update).await.unwrap();
+    }
+    merge(&root.caller, &old, &ada).await.data("mergeUsers");
+    let user = engine::accounts::by_id(&test.app, ada.user.id).await.unwrap();
+    let kept = json!({ "_team": "a", "theme": "dark" });
+    assert_eq!((&user.metadata, &user.private_metadata), (&kept, &kept));
+    assert_eq!((user.first_name.as_str(), user.last_name.as_str()), ("One", "Two"));
+}
+
 #[tokio::test]
 async fn the_feed_names_the_account_that_replaces_a_merged_one() {
     let test = TestApp::new().await;

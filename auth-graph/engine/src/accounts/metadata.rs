@@ -20,8 +20,7 @@ const MOST: usize = 16 * 1024;
 /// [`Error::ValidationFailed`] when the value is no object, names a reserved key or becomes too large.
 pub async fn set_metadata(app: &App, principal: &Principal, change: Json, device: &Device) -> Result<users::Model> {
     let Json::Object(change) = change else { return Err(Error::invalid("metadata", "must be an object")) };
-    let reserved = |key: &String| key.starts_with('_') || app.config.accounts.reserved_metadata.contains(key);
-    if change.keys().any(reserved) {
+    if change.keys().any(|key| app.config.accounts.reserves(key)) {
         return Err(Error::invalid("metadata", "names a key that is not yours to set"));
     }
     let user = proof::user_of(app, principal).await?;

@@ -11,9 +11,9 @@ use store::{user_numbers, users};
 
 /// Merges an account into another. The first account is deleted permanently, and its identifier leads to the second.
 ///
-/// The second account gets the names, the phone number, the language and the members of `metadata` that it lacks. It
-/// gets the earlier time of joining, and the number of the first account unless it has one. It gets neither address,
-/// password, roles nor scopes.
+/// The second account gets what it lacks: given name, family name, phone number, language, and the members of the
+/// metadata that are not reserved. Reserved members can mean a membership or a permission. It gets the earlier time of
+/// joining, and the number of the first account unless it has one. It gets neither address, password, roles nor scopes.
 ///
 /// # Errors
 /// [`Error::NotFound`] when one of them does not exist; [`Error::ValidationFailed`] when they are the same, or their
@@ -32,7 +32,7 @@ pub async fn merge(app: &App, actor: &Actor, id: UserId, into: UserId, reason: S
     for user in [&merged, &survivor] {
         powers.require_all_of(app, user)?;
     }
-    let united = united(&merged, survivor.clone());
+    let united = united(app, &merged, survivor.clone());
     let mut edit = UserEdit::within(app, actor, txn, merged).await?.because(Some(reason.clone()));
     edit.account.user.merged_into = Some(into);
     deleting::mark(&mut edit.account, Deletion::ForGood, app.clock.now());
@@ -52,22 +52,25 @@ pub async fn merge(app: &App, actor: &Actor, id: UserId, into: UserId, reason: S
 }
 
 /// Returns the survivor with the data that only the other account has.
-fn united(merged: &users::Model, mut survivor: users::Model) -> users::Model {
-    if survivor.first_name.is_empty() && survivor.last_name.is_empty() {
-        survivor.first_name.clone_from(&merged.first_name);
-        survivor.last_name.clone_from(&merged.last_name);
+fn united(app: &App, merged: &users::Model, mut survivor: users::Model) -> users::Model {
+    for (name, other) in [(&mut survivor.first_name, &merged.first_name), (&mut survivor.last_name, &merged.last_name)]
+    {
+        if name.is_empty() {
+            name.clone_from(other);
+        }
     }
     survivor.phone_number = survivor.phone_number.or_else(|| merged.phone_number.clone());
     survivor.locale = survivor.locale.or_else(|| merged.locale.clone());
     survivor.date_joined = survivor.date_joined.min(merged.date_joined);
-    survivor.metadata = both(&merged.metadata, &survivor.metadata);
-    survivor.private_metadata = both(&merged.private_metadata, &survivor.private_metadata);
+    survivor.metadata = both(app, &merged.metadata, &survivor.metadata);
+    survivor.private_metadata = both(app, &merged.private_metadata, &survivor.private_metadata);
     survivor
 }
 
-/// Returns the members of both objects; where both have a member, the one of the second object.
-fn both(one: &Value, other: &Value) -> Value {
+/// Returns the second object with the members of the first that it lacks and that are not reserved.
+fn both(app: &App, one: &Value, other: &Value) -> Value {
     let mut members = one.as_object().cloned().unwrap_or_default();
+    members.retain(|key, _| !app.config.accounts.reserves(key));
     members.extend(other.as_object().cloned().unwrap_or_default());
     members.into()
 }
