@@ -5,6 +5,7 @@
 //! any other work is done for a log-in, such as asking the database. When the queue is full, callers are asked to try
 //! again later.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,16 +44,15 @@ pub struct Place<'a> {
 }
 
 /// What a thread computes, with the place in the queue, which is free again when nobody has it any more.
-#[derive(Debug)]
 struct Job {
     work: Work,
     _place: Arc<OwnedSemaphorePermit>,
 }
 
-#[derive(Debug)]
 enum Work {
     Hash { password: SecretString, answer: oneshot::Sender<Result<String>> },
     Verify { password: SecretString, hash: String, answer: oneshot::Sender<Result<bool>> },
+    Other(Box<dyn FnOnce() + Send>),
 }
 
 impl PasswordPool {
@@ -140,6 +140,21 @@ impl Place<'_> {
         Ok(same && hash.is_some())
     }
 
+    /// Does other work on one of the threads, such as judging a new password.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the work panics.
+    pub async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        self.ask(|answer| {
+            Work::Other(Box::new(move || {
+                if !answer.is_closed() {
+                    drop(answer.send(Ok(work())));
+                }
+            }))
+        })
+        .await
+    }
+
     async fn ask<T>(&self, work: impl FnOnce(oneshot::Sender<Result<T>>) -> Work) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let job = Job { work: work(answer), _place: self.permit.clone() };
@@ -168,6 +183,8 @@ impl Hasher {
             match work {
                 Work::Hash { answer, .. } if answer.is_closed() => {}
                 Work::Verify { answer, .. } if answer.is_closed() => {}
+                // A panic loses the answer and must not end the thread.
+                Work::Other(work) => drop(catch_unwind(AssertUnwindSafe(work))),
                 Work::Hash { password, answer } => {
                     let hash = self.hash(&password);
                     computed.fetch_add(1, Ordering::Relaxed);

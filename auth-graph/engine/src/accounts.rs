@@ -9,6 +9,7 @@ pub(crate) mod editing;
 mod listing;
 pub(crate) mod metadata;
 mod password_rules;
+mod password_score;
 pub(crate) mod passwords;
 mod profile;
 mod proof;

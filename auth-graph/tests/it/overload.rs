@@ -61,3 +61,23 @@ async fn a_log_in_that_fails_inside_gives_its_attempt_back() {
         test.anonymous().login("ada@test.com", PASSWORD).await.data("login");
     }
 }
+
+/// Judging a password costs as much as hashing it, and weak passwords cost it too.
+#[tokio::test]
+async fn new_passwords_are_judged_in_the_queue_of_the_hashes() {
+    let test = TestApp::with(|config| {
+        config.passwords.queue = 1;
+        config.accounts.registration = model::config::Registration::Open;
+    })
+    .await;
+    let register = async || {
+        let input = json!({ "email": "ada@test.com", "password": "password1" });
+        test.anonymous().send(operation!("register"), json!({ "input": input })).await
+    };
+    assert_eq!(register().await.code(), "VALIDATION_FAILED");
+    let _busy = BusyHasher::of(&test.app);
+    let password = "the one that waits".into();
+    let mut waits = pin!(test.app.passwords.pool.hash(&password));
+    assert!(poll!(&mut waits).is_pending());
+    assert_eq!(register().await.code(), "UNAVAILABLE");
+}

@@ -1,5 +1,5 @@
-//! Rules for new passwords, in addition to their length: hard to guess, not the account's own name, and not known from
-//! a breach.
+//! Rules for new passwords, in addition to their length: hard to guess, not only digits, not the account's own name,
+//! and not known from a breach.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -7,6 +7,7 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::password_score;
 use crate::app::App;
 use crate::egress::breached_passwords::sha1;
 use model::config::Profile;
@@ -14,9 +15,6 @@ use model::error::{Error, Result};
 use model::values::{Email, NewPassword, folded, is_sample_password};
 
 const BREACHED: &str = "is known from a breach: choose another one";
-/// Maximum length that zxcvbn checks. Its time grows with the square of the length, and a password that is strong up to
-/// this length is strong.
-const LOOKED_AT: usize = 72;
 /// Minimum length of a text about the account that passwords must not contain. Shorter texts occur in too many good
 /// passwords.
 const SHORTEST: usize = 4;
@@ -26,7 +24,8 @@ const LEFT: usize = 6;
 /// Rejects a password that must not be set for this account.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`], which states the reason.
+/// [`Error::ValidationFailed`], which states the reason; [`Error::Unavailable`] when too many passwords are being
+/// hashed or judged.
 pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, names: [&str; 2]) -> Result<()> {
     let secret = password.as_secret();
     if is_sample_password(secret) {
@@ -47,22 +46,25 @@ pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, name
     if is_part || contains && rest.chars().count() < LEFT {
         return Err(refused("is too much like the account"));
     }
-    let looked_at: SecretString = secret.expose_secret().chars().take(LOOKED_AT).collect::<String>().into();
+    if secret.expose_secret().chars().all(char::is_numeric) {
+        return Err(refused("must not consist of digits only"));
+    }
+    let scored: SecretString = secret.clone();
     let (hash, least) = (sha1(secret), app.config.passwords.min_score);
     let list = app.config.passwords.breached_list.clone();
-    // The check needs a processor and a disk, so it does not run on the threads that answer requests.
-    tokio::task::spawn_blocking(move || {
+    // The check needs a processor and a disk. It takes its turn among the hashes, so that new passwords slow nothing
+    // else down, however many there are.
+    let judge = move || {
         let inputs: Vec<&str> = known.iter().map(String::as_str).collect();
-        if u8::from(zxcvbn::zxcvbn(looked_at.expose_secret(), &inputs).score()) < least {
+        if password_score::score(scored.expose_secret(), &inputs) < least {
             return Err(refused("is too easy to guess: choose a longer one, such as four unrelated words"));
         }
         if !list.as_os_str().is_empty() && is_listed(&list, &hash).map_err(Error::internal)? {
             return Err(refused(BREACHED));
         }
         Ok(())
-    })
-    .await
-    .map_err(Error::internal)??;
+    };
+    app.passwords.pool.reserve()?.run(judge).await??;
     let Some(service) = &app.passwords.breached else { return Ok(()) };
     match service.contains(secret).await {
         Ok(true) => Err(refused(BREACHED)),
