@@ -67,7 +67,7 @@ pub(super) struct Shown {
     /// Only users with this scope; may be repeated, and one of the scopes suffices.
     #[arg(long, value_name = "SCOPE")]
     users_with_scope: Vec<String>,
-    /// Only this field of users, such as email or metadata.orders; may be repeated.
+    /// Only this field of users, such as email or metadata._orders; may be repeated.
     #[arg(long = "field", value_name = "FIELD")]
     fields: Vec<String>,
 }

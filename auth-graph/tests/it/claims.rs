@@ -2,7 +2,7 @@
 //! clients.
 
 use engine::accounts::Rank;
-use model::config::{ClaimsForAudience, Config, ScopesOfAudience, UserIdClaim};
+use model::config::{ClaimsForAudience, Config, DEFAULTS, Problem, ScopesOfAudience, Sources, UserIdClaim};
 use model::values::{ClaimName, ClaimSource, Scopes};
 use sea_orm::{EntityTrait, Set};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn policy(audience: &str, claims: &[(&str, &str)]) -> ClaimsForAudience {
     let claims = claims.iter().map(|(name, source)| {
         (ClaimName::try_from((*name).to_owned()).unwrap(), source.parse::<ClaimSource>().unwrap())
     });
-    ClaimsForAudience { audience: audience.to_owned(), claims: claims.collect() }
+    ClaimsForAudience { audience: audience.to_owned(), claims: claims.collect(), user_settable: true }
 }
 
 fn with_policies(config: &mut Config) {
@@ -27,7 +27,7 @@ fn with_policies(config: &mut Config) {
     config.claims.policies = vec![
         policy(
             "graph",
-            &[("email", "email"), ("roles", "roles"), ("plan", "metadata.billing.plan"), ("gone", "metadata.x.y")],
+            &[("email", "email"), ("roles", "roles"), ("plan", "metadata._billing.plan"), ("gone", "metadata.x.y")],
         ),
         policy(ORDERS, &[("given_name", "firstName"), ("https://orders.test/all", "metadata")]),
     ];
@@ -70,7 +70,7 @@ async fn nextjs_auth0_1735_the_policy_adds_attributes_of_the_user_as_they_are_no
     let claims = claims_of(&signed_in.access);
     assert_eq!((&claims["email"], &claims["roles"]), (&json!("ada@test.com"), &json!(["staff"])));
     assert!(claims.get("plan").is_none() && claims.get("gone").is_none() && claims.get("given_name").is_none());
-    set_metadata(&test, &signed_in.user, json!({ "billing": { "plan": "gold" } })).await;
+    set_metadata(&test, &signed_in.user, json!({ "_billing": { "plan": "gold" } })).await;
     assert_eq!(refreshed(&test, &signed_in).await["plan"], "gold");
 }
 
@@ -150,7 +150,7 @@ async fn users_cannot_sign_in_for_an_audience_that_is_not_configured() {
 async fn claims_that_are_too_long_are_left_out_and_the_sign_in_succeeds() {
     let test = TestApp::with(with_policies).await;
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
-    set_metadata(&test, &signed_in.user, json!({ "billing": { "plan": "x".repeat(1024) } })).await;
+    set_metadata(&test, &signed_in.user, json!({ "_billing": { "plan": "x".repeat(1024) } })).await;
     let claims = refreshed(&test, &signed_in).await;
     assert!(claims.get("plan").is_none() && claims.get("email").is_none());
     assert_eq!(claims["sub"], json!(signed_in.user.id));
@@ -221,5 +221,81 @@ async fn the_discovery_document_names_the_claims_of_the_policies() {
     let names: Vec<_> = answer.body["claims_supported"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     for name in ["iss", "email", "plan", "https://orders.test/all", "user_id", "token_type"] {
         assert_eq!(names.iter().filter(|found| **found == name).count(), 1, "{name} in {names:?}");
+    }
+}
+
+/// Loads a configuration with settings in TOML, as a file has them.
+fn load(toml: &str, reserved: &[&str]) -> Result<Config, Vec<Problem>> {
+    let table: toml::Table = toml.parse().unwrap();
+    let mut flags = vec![("accounts.reserved_metadata".to_owned(), json!(reserved).to_string())];
+    for (section, settings) in table {
+        let settings = settings.as_table().unwrap().iter();
+        flags.extend(settings.map(|(key, value)| (format!("{section}.{key}"), value.to_string())));
+    }
+    Config::load(&Sources { flags, ..Sources::default() }).map_err(|problems| problems.0)
+}
+
+fn one_claim(name: &str, source: &str, more: &str) -> String {
+    format!("[[claims.policies]]\naudience = \"graph\"\nclaims = {{ \"{name}\" = \"{source}\" }}\n{more}")
+}
+
+/// A user could write their own claim, which a service trusts because it is signed (OWASP API3:2023).
+#[test]
+fn a_policy_with_a_source_that_users_write_is_refused() {
+    let settable = "user_settable = true";
+    for (name, source, more, reserved) in [
+        ("plan", "metadata.billing.plan", "", &[][..]),
+        ("plan", "metadata.billing", "", &["plan"]),
+        ("all", "metadata", "", &["billing"]),
+        ("roles", "metadata.roles", settable, &[]),
+        ("groups", "metadata", settable, &[]),
+        ("Role", "metadata.role", settable, &[]),
+        ("permissions", "firstName", "", &[]),
+        ("roles", "phoneNumber", settable, &[]),
+    ] {
+        let problems = load(&one_claim(name, source, more), reserved).unwrap_err();
+        let [Problem { key, message }] = &problems[..] else { panic!("{problems:?}") };
+        assert_eq!(key, "claims.policies");
+        assert!(message.contains(name) && message.contains(source), "{message}");
+    }
+    for (name, source, more, reserved) in [
+        ("plan", "metadata._billing.plan", "", &[][..]),
+        ("plan", "metadata.billing.plan", "", &["billing"]),
+        ("roles", "metadata._roles", "", &[]),
+        ("groups", "roles", "", &[]),
+        ("is_staff", "isStaff", "", &[]),
+        ("given_name", "firstName", "", &[]),
+        ("theme", "metadata.theme", settable, &[]),
+        ("all", "metadata", settable, &[]),
+    ] {
+        let loaded = load(&one_claim(name, source, more), reserved);
+        assert!(loaded.is_ok(), "{name} {source}: {loaded:?}");
+    }
+}
+
+/// The examples of the guide and of the configuration are loaded, and a user tries to write each claim.
+#[tokio::test]
+async fn no_documented_example_lets_users_write_a_claim() {
+    let guide = include_str!("../../../docs/guides/sessions-and-tokens.md");
+    let example = guide.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let commented = DEFAULTS.lines().skip_while(|line| !line.contains("[[claims.policies]]")).take(3);
+    let commented: String = commented.map(|line| line.trim_start_matches('#').to_owned() + "\n").collect();
+    for text in [example, &commented] {
+        let documented = load(text, &[]).unwrap();
+        let test = TestApp::with(|config| {
+            config.claims = documented.claims.clone();
+            config.tokens.further_audiences = documented.tokens.further_audiences.clone();
+        })
+        .await;
+        let ada = test.signed_in("ada@test.com", Rank::User).await;
+        let before = refreshed(&test, &ada).await;
+        for key in ["_billing", "billing"] {
+            let metadata = json!({ "metadata": { key: { "plan": "enterprise" } } });
+            ada.caller.send(operation!("set_metadata"), metadata).await;
+        }
+        let after = refreshed(&test, &test.sign_in(ada.user.clone()).await).await;
+        assert_eq!((after.get("plan"), before.get("plan")), (None, None), "{after}");
+        set_metadata(&test, &ada.user, json!({ "_billing": { "plan": "gold" } })).await;
+        assert_eq!(refreshed(&test, &test.sign_in(ada.user.clone()).await).await["plan"], "gold");
     }
 }

@@ -100,7 +100,23 @@ async fn in_each_failure(hook: &Hook, mut check: impl AsyncFnMut(&str)) {
         hook.behaves(move || std::future::ready(hook_answer(&text)));
         check(&said).await;
     }
-    for name in ["sub", "exp", "scope", "sid", "client_id", "amr", "act", "user_id", "token_type", "", "two words"] {
+    for name in [
+        "sub",
+        "exp",
+        "scope",
+        "sid",
+        "client_id",
+        "amr",
+        "act",
+        "user_id",
+        "token_type",
+        "scp",
+        "roles",
+        "groups",
+        "entitlements",
+        "",
+        "two words",
+    ] {
         hook.answers(json!({ name: "x", "fine": 1 }));
         check(name).await;
     }

@@ -277,7 +277,7 @@ fn a_cookie_is_shared_within_a_parent_domain_only_over_https() {
 
 #[test]
 fn claims_are_printed_and_the_secret_of_the_hook_is_not() {
-    let policies = r#"[{ audience = "graph", claims = { email = "email", plan = "metadata.billing.plan" } }]"#;
+    let policies = r#"[{ audience = "graph", claims = { email = "email", plan = "metadata._billing.plan" } }]"#;
     let secret = "whsec_7Pbo4m0y2dQkzR1sXwVt8aJcLhE5uGfN9iKqTzB3xYM=";
     let url = "http://localhost:9000/claims";
     let hook = [("claims.hook.url", url), ("claims.hook.secrets", secret)];

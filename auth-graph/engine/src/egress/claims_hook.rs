@@ -128,7 +128,7 @@ impl ClaimsHook {
             serde_json::from_slice(&text).map_err(|_| Error::unavailable("its answer is not {\"claims\": {…}}"))?;
         let mut claims = AdditionalClaims::default();
         for (name, value) in answer.claims {
-            claims.insert(&ClaimName::try_from(name).map_err(Error::unavailable)?, value);
+            claims.insert(&ClaimName::of_hook(name).map_err(Error::unavailable)?, value);
         }
         Ok(claims)
     }

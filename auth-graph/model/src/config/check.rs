@@ -1,6 +1,7 @@
 //! Rules of the configuration beyond the type of each value.
 
 mod accounts;
+mod claims;
 mod production;
 mod urls;
 mod webhooks;
@@ -172,6 +173,11 @@ impl Config {
                 "claims.policies",
                 "must be for tokens.audience or one of tokens.further_audiences",
             );
+            for (name, source) in &policy.claims {
+                if let Some(reason) = self.objection(policy, name, source) {
+                    rule(false, "claims.policies", &reason);
+                }
+            }
         }
         rule((64..=4096).contains(&self.claims.max_bytes), "claims.max_bytes", "must be from 64 to 4096");
         let hook = &self.claims.hook;

@@ -53,6 +53,9 @@ pub struct ClaimsForAudience {
     pub audience: String,
     /// Names of the claims, and the source of each.
     pub claims: BTreeMap<ClaimName, ClaimSource>,
+    /// If true, claims may come from members of `metadata` that users set themselves.
+    #[serde(default)]
+    pub user_settable: bool,
 }
 
 /// Service of the operator that adds further claims.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Claims that have a meaning for verifiers, or that auth-graph sets. No policy and no hook can set them. They come
-/// from the registries of RFC 7519, 7662, 8693 and 9068 and of OpenID Connect.
-const RESERVED: [&str; 26] = [
+/// from the registries of RFC 7519, 7662, 8693 and 9068 and of OpenID Connect. Some verifiers read scopes from `scp`.
+const RESERVED: [&str; 27] = [
     "acr",
     "act",
     "active",
@@ -28,6 +28,7 @@ const RESERVED: [&str; 26] = [
     "nbf",
     "nonce",
     "scope",
+    "scp",
     "sid",
     "sub",
     "sub_id",
@@ -36,6 +37,11 @@ const RESERVED: [&str; 26] = [
     "user_id",
     "username",
 ];
+/// Claims by which verifiers decide what the bearer may do (RFC 9068 section 2.2.3.1). No hook can set them.
+const POWERS: [&str; 3] = ["entitlements", "groups", "roles"];
+/// Further claims that some verifiers decide by.
+const OTHER_POWERS: [&str; 7] =
+    ["authorities", "is_admin", "is_staff", "is_superuser", "permissions", "role", "realm_access"];
 const LONGEST_NAME: usize = 128;
 
 /// Name of a claim that a policy or a hook may set: visible ASCII, and not reserved.
@@ -47,6 +53,24 @@ impl ClaimName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Parses the name of a claim that the hook sets.
+    ///
+    /// # Errors
+    /// The reason, when it is no name of a claim, is reserved, or says what the bearer may do.
+    pub fn of_hook(name: String) -> Result<Self, String> {
+        let name = Self::try_from(name)?;
+        if POWERS.contains(&name.as_str()) {
+            return Err(format!("the claim {} is not for the hook: it says what the bearer may do", name.0));
+        }
+        Ok(name)
+    }
+
+    /// Returns true if verifiers may decide by this claim what the bearer may do.
+    #[must_use]
+    pub fn is_power(&self) -> bool {
+        POWERS.iter().chain(&OTHER_POWERS).any(|power| self.0.eq_ignore_ascii_case(power))
     }
 }
 
@@ -86,6 +110,24 @@ pub enum ClaimSource {
     Roles,
     /// The field `metadata`, or a part of it such as `metadata.billing.plan`.
     Metadata(Vec<String>),
+}
+
+impl ClaimSource {
+    /// Returns the key of `metadata` that the value comes from: `Some(None)` for the whole metadata, `None` for an
+    /// attribute.
+    #[must_use]
+    pub fn metadata_key(&self) -> Option<Option<&str>> {
+        match self {
+            Self::Metadata(path) => Some(path.first().map(String::as_str)),
+            _ => None,
+        }
+    }
+
+    /// Returns true for an attribute that users set themselves, without a proof.
+    #[must_use]
+    pub fn is_profile(&self) -> bool {
+        matches!(self, Self::FirstName | Self::LastName | Self::PhoneNumber)
+    }
 }
 
 impl FromStr for ClaimSource {
