@@ -4,10 +4,11 @@
 //! Passwords and secrets never appear in it: `facts` lists one by one the facts that are recorded of a user.
 
 pub mod login_events;
+mod recorded;
 
 use chrono::Duration;
 use sea_orm::ConnectionTrait;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::accounts::Account;
@@ -63,11 +64,11 @@ pub fn reason(text: &str) -> Result<String> {
 }
 
 /// Records an action of an actor, in the transaction of the action. Only the differences between `before` and `after`
-/// are stored.
+/// are stored; of private metadata, only that it differs.
 pub(crate) async fn record(app: &App, txn: &impl ConnectionTrait, actor: &Actor, entry: Entry) -> Result<()> {
     let now = app.clock.now();
     let (actor_kind, actor_id) = actor.identity();
-    let (before, after) = differences(entry.before, entry.after);
+    let (before, after) = recorded::differences(entry.before, entry.after);
     let event = Model {
         id: EventId::generate(now),
         occurred_at: now,
@@ -151,7 +152,11 @@ pub async fn list(app: &App, filter: &Filter, page: &Page) -> Result<Listing<Mod
     let is_indexed = filter.actor_id.is_some() || filter.target_id.is_some() || filter.action.is_none();
     let from = filter.from.or_else(|| (!is_indexed).then(|| app.clock.now() - RECENT));
     let filter = Filter { from, ..filter.clone() };
-    let found = audit_events::page(&app.db, &filter, bounds.window()).await?;
+    let mut found = audit_events::page(&app.db, &filter, bounds.window()).await?;
+    for event in &mut found {
+        event.before = event.before.take().map(recorded::recorded);
+        event.after = event.after.take().map(recorded::recorded);
+    }
     Ok(bounds.listing(app, LIST, found, |event| event.id.0))
 }
 
@@ -201,16 +206,4 @@ pub(crate) async fn purge(app: &App) -> Result<()> {
 /// [`Error::ValidationFailed`] when it is not a UUID.
 pub fn actor_id(text: &str) -> Result<Uuid> {
     Uuid::try_parse(text).map_err(|_| Error::invalid("actorId", "is not a UUID"))
-}
-
-/// Returns the members in which two objects differ; a value that is no object is kept as it is.
-fn differences(before: Value, after: Value) -> (Option<Value>, Option<Value>) {
-    let (Value::Object(before), Value::Object(after)) = (&before, &after) else {
-        return (Some(before).filter(|value| !value.is_null()), Some(after).filter(|value| !value.is_null()));
-    };
-    let differing = |these: &Map<String, Value>, those: &Map<String, Value>| {
-        let kept = these.iter().filter(|(name, value)| those.get(*name) != Some(*value));
-        Some(Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect()))
-    };
-    (differing(before, after), differing(after, before))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use engine::accounts::Rank;
 use engine::transfer::Record;
 use model::config::{Config, Sources};
+use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -47,6 +48,28 @@ async fn only_administrators_see_private_metadata() {
     let reader = test.bearer(&reader.token().await);
     let received = reader.send(operation!("user_snapshots"), json!({})).await;
     assert!(!received.text.contains("risk"), "{}", received.text);
+    let auditor = test.service_client("auditor", "audit:read").await;
+    let auditor = test.bearer(&auditor.token().await);
+    let recorded = auditor.send("{ auditEvents { edges { node { action after } } } }", json!({})).await;
+    let mut events = recorded.data("auditEvents")["edges"].as_array().unwrap().iter().map(|edge| &edge["node"]);
+    let event = events.find(|event| event["action"] == "user.update").unwrap();
+    assert_eq!(event["after"], json!({ "privateMetadata": "(not recorded)" }));
+    assert!(!recorded.text.contains("risk"), "{}", recorded.text);
+}
+
+/// A user could fill the disk with records of what they change.
+#[tokio::test]
+async fn a_change_of_long_metadata_is_recorded_within_bounds() {
+    let test = TestApp::new().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    for letter in ["a", "b"] {
+        let metadata = json!({ "metadata": { "note": letter.repeat(16_000), "theme": letter } });
+        ada.caller.send(operation!("set_metadata"), metadata).await.data("setMetadata");
+    }
+    let recorded = store::audit_events::Entity::find().all(&test.app.db).await.unwrap();
+    let last = recorded.iter().max_by_key(|event| event.id.0).unwrap();
+    let expected = |theme: &str| Some(json!({ "metadata": { "note": "(16002 bytes)", "theme": theme } }));
+    assert_eq!((&last.before, &last.after), (&expected("a"), &expected("b")));
 }
 
 #[tokio::test]
