@@ -71,6 +71,7 @@ async fn measure(server: &str, way: Option<Duration>, replicas: usize, time: Dur
     let mut config = Config::load(&Sources::default())?;
     config.data_dir = folder.path().to_owned();
     config.database.url = SecretString::from(url);
+    config.limits.write_burst = 1_000_000;
     config.database.max_connections = u32::try_from(USERS / replicas)? + 1;
     let mut apps = Vec::new();
     for _ in 0..replicas {

@@ -170,6 +170,7 @@ impl Cluster {
             // All users come from one address, and the faults make them repeat themselves.
             "limits.account_attempts=1000000",
             "limits.network_attempts=1000000",
+            "limits.write_burst=1000000",
             // The cheapest hashes that are accepted.
             "passwords.memory_kib=7168",
             "passwords.iterations=5",

@@ -15,7 +15,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 use crate::app::App;
 use model::config::Limits;
 use model::error::{Error, Result};
-use model::values::Email;
+use model::values::{Email, UserId};
 use store::rate_limits::{self, Rule};
 
 /// An action whose attempts are counted, by its subject and by the network of the caller.
@@ -29,36 +29,42 @@ pub enum LimitedAction<'a> {
     OneTimeToken,
     /// Sending a mail to an address, which may belong to no user.
     Mail(&'a Email),
+    /// A change that a user makes to their own account, and that needs no proof of identity.
+    Write(UserId),
 }
 
 /// Counter of an action: the prefix of its keys, and its rate.
-struct Counter<'a> {
+struct Counter {
     prefix: &'static str,
-    subject: &'a str,
+    subject: String,
     /// Interval after which one more attempt is accepted.
     interval: TimeDelta,
     /// Number of attempts that are accepted at once.
     burst: u32,
 }
 
-impl<'a> LimitedAction<'a> {
+impl LimitedAction<'_> {
     /// Returns the counter of the subject, or `None` for an action without a subject.
-    fn by_subject(self, limits: &Limits) -> Option<Counter<'a>> {
-        let (prefix, subject, interval, burst) = match self {
-            Self::Password(account) => ("account", account.as_str(), limits.account_interval, limits.account_attempts),
-            Self::ClientSecret(client) => ("client", client, limits.account_interval, limits.account_attempts),
+    fn by_subject(self, limits: &Limits) -> Option<Counter> {
+        let of_account = (limits.account_interval, limits.account_attempts);
+        let (prefix, subject, (interval, burst)) = match self {
+            Self::Password(account) => ("account", account.to_string(), of_account),
+            Self::ClientSecret(client) => ("client", client.to_owned(), of_account),
             Self::OneTimeToken => return None,
-            Self::Mail(to) => ("mail", to.as_str(), limits.mail_interval, limits.mail_burst),
+            Self::Mail(to) => ("mail", to.to_string(), (limits.mail_interval, limits.mail_burst)),
+            Self::Write(user) => ("write", user.to_string(), (limits.write_interval, limits.write_burst)),
         };
         Some(Counter { prefix, subject, interval, burst })
     }
 
-    /// Returns the prefix of the counter of the network. Its rate is the same for every action.
-    fn by_network(self) -> &'static str {
+    /// Returns the prefix of the counter of the network, or `None` when the network does not count. Its rate is the
+    /// same for every action.
+    fn by_network(self) -> Option<&'static str> {
         match self {
-            Self::Password(_) | Self::ClientSecret(_) => "network",
-            Self::OneTimeToken => "token-network",
-            Self::Mail(_) => "mail-network",
+            Self::Password(_) | Self::ClientSecret(_) => Some("network"),
+            Self::OneTimeToken => Some("token-network"),
+            Self::Mail(_) => Some("mail-network"),
+            Self::Write(_) => None,
         }
     }
 
@@ -68,9 +74,8 @@ impl<'a> LimitedAction<'a> {
             let hash = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, subject.as_bytes()));
             rule(format!("{prefix}:{hash}"), interval, burst)
         });
-        let network = address.map(|address| {
-            let key = format!("{}:{}", self.by_network(), network(address));
-            rule(key, limits.network_interval, limits.network_attempts)
+        let network = self.by_network().zip(address).map(|(prefix, address)| {
+            rule(format!("{prefix}:{}", network(address)), limits.network_interval, limits.network_attempts)
         });
         subject.into_iter().chain(network).collect()
     }
@@ -102,6 +107,16 @@ pub(crate) async fn attempt<T>(
         }
     }
     result
+}
+
+/// Counts a change that a user makes to their own account, before any work is done for it. A change that fails is not
+/// given back.
+///
+/// # Errors
+/// [`Error::RateLimited`].
+pub(crate) async fn count_write(app: &App, user: UserId) -> Result<()> {
+    let action = LimitedAction::Write(user);
+    Attempt::take(&app.relaxed_db, &app.config.limits, action, None, app.clock.now()).await.map(drop)
 }
 
 impl Attempt {

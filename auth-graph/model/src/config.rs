@@ -233,6 +233,11 @@ pub struct Limits {
     /// Interval of mails to one address.
     #[serde(deserialize_with = "time_delta")]
     pub mail_interval: TimeDelta,
+    /// Burst of changes that one user makes to their own account.
+    pub write_burst: u32,
+    /// Interval of such changes.
+    #[serde(deserialize_with = "time_delta")]
+    pub write_interval: TimeDelta,
 }
 
 /// Retention of events.

@@ -45,7 +45,8 @@ pub(super) struct ProfileMutation;
 #[guarded]
 #[Object]
 impl ProfileMutation {
-    /// Changes your names, phone number and language. Requires a signed-in user.
+    /// Changes your names, phone number and language. Fails with `RATE_LIMITED` after many changes. Requires a
+    /// signed-in user.
     #[graphql(access(Authenticated))]
     async fn update_profile(
         &self,
@@ -66,8 +67,8 @@ impl ProfileMutation {
     }
 
     /// Sets keys of your `metadata`. A value of null removes a key, and keys that are not given stay unchanged. You
-    /// cannot set keys that begin with `_`, nor keys that the configuration of the service reserves. Requires a
-    /// signed-in user.
+    /// cannot set keys that begin with `_`, nor keys that the configuration of the service reserves. Fails with
+    /// `RATE_LIMITED` after many changes. Requires a signed-in user.
     #[graphql(access(Authenticated))]
     async fn set_metadata(
         &self,

@@ -262,3 +262,31 @@ async fn metadata_is_merged_and_users_cannot_set_reserved_keys() {
         assert_eq!(set(refused).await.code(), "VALIDATION_FAILED");
     }
 }
+
+#[tokio::test]
+async fn changes_by_one_user_to_their_own_account_are_limited() {
+    let site = MailingApp::with(|config| config.limits.write_burst = 3).await;
+    let test = &site.test;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let profile = json!({ "input": { "firstName": "Ada" } });
+    let metadata = json!({ "metadata": { "theme": "dark" } });
+    let email = json!({ "input": { "email": "new@test.com", "password": PASSWORD } });
+    let writes = [
+        (operation!("update_profile"), profile),
+        (operation!("set_metadata"), metadata),
+        (operation!("change_email"), email),
+    ];
+    for (document, variables) in &writes {
+        let answer = ada.caller.send(document, variables.clone()).await;
+        assert!(answer.body["errors"].is_null(), "{}", answer.text);
+    }
+    for (document, variables) in &writes {
+        let refused = ada.caller.send(document, variables.clone()).await;
+        assert_eq!(refused.code(), "RATE_LIMITED", "{document}");
+        assert_eq!(refused.error()["extensions"]["retryAfter"], 60);
+    }
+    let eve = test.signed_in("eve@test.com", Rank::User).await;
+    eve.caller.send(operation!("set_metadata"), json!({ "metadata": { "theme": "dark" } })).await.data("setMetadata");
+    test.app.clock.advance(Duration::minutes(1));
+    ada.caller.send(writes[0].0, writes[0].1.clone()).await.data("updateProfile");
+}

@@ -218,6 +218,8 @@ fn each_broken_rule_is_reported() {
         ("limits.network_interval", "0s"),
         ("limits.mail_burst", "2000000"),
         ("limits.mail_interval", "31d"),
+        ("limits.write_burst", "0"),
+        ("limits.write_interval", "31d"),
         ("tokens.key_rotation", "290000y"),
         ("tokens.idle_lifetime", "500000000y"),
         ("audit.retention", "500000000y"),

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
 use crate::callers::Principal;
-use crate::limits::{Attempt, LimitedAction};
+use crate::limits::{self, Attempt, LimitedAction};
 use crate::mail::{self, Letter};
 use model::error::{Error, Result};
 use model::values::Email;
@@ -42,6 +42,7 @@ pub async fn request_change(
 ) -> Result<()> {
     mail::require(app)?;
     let user = proof::prove(app, principal, password, device).await?;
+    limits::count_write(app, user.id).await?;
     let now = app.clock.now();
     let _spent =
         Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(email), device.address, now).await?;

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
 use crate::callers::Principal;
+use crate::limits;
 use model::error::{Error, Result};
 use model::values::JsonSchema;
 use store::users;
@@ -17,13 +18,15 @@ const MOST: usize = 16 * 1024;
 /// Changes members of the caller's `metadata`; null removes a member. The other members stay as they are.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`] when the value is no object, names a reserved key or becomes too large.
+/// [`Error::ValidationFailed`] when the value is no object, names a reserved key or becomes too large;
+/// [`Error::RateLimited`].
 pub async fn set_metadata(app: &App, principal: &Principal, change: Json, device: &Device) -> Result<users::Model> {
     let Json::Object(change) = change else { return Err(Error::invalid("metadata", "must be an object")) };
     if change.keys().any(|key| app.config.accounts.reserves(key)) {
         return Err(Error::invalid("metadata", "names a key that is not yours to set"));
     }
     let user = proof::user_of(app, principal).await?;
+    limits::count_write(app, user.id).await?;
     let actor = Actor::own(principal, device);
     let mut edit = UserEdit::begin(app, &actor, user.id).await?;
     let mut metadata = edit.account.user.metadata.as_object().cloned().unwrap_or_default();

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
 use crate::callers::Principal;
+use crate::limits;
 use model::error::Result;
 use model::values::{Locale, PersonName, PhoneNumber};
 use store::users;
@@ -25,7 +26,8 @@ pub struct ProfileChange {
 /// Changes the names, phone number and language of the caller.
 ///
 /// # Errors
-/// [`Error::Forbidden`](model::error::Error::Forbidden) for a service client.
+/// [`Error::Forbidden`](model::error::Error::Forbidden) for a service client;
+/// [`Error::RateLimited`](model::error::Error::RateLimited).
 pub async fn update_profile(
     app: &App,
     principal: &Principal,
@@ -33,6 +35,7 @@ pub async fn update_profile(
     device: &Device,
 ) -> Result<users::Model> {
     let user = proof::user_of(app, principal).await?;
+    limits::count_write(app, user.id).await?;
     let actor = Actor::own(principal, device);
     let mut edit = UserEdit::begin(app, &actor, user.id).await?;
     if let Some(name) = change.first_name {

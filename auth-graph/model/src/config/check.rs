@@ -255,6 +255,7 @@ impl Config {
             ("limits.account_attempts", limits.account_attempts),
             ("limits.network_attempts", limits.network_attempts),
             ("limits.mail_burst", limits.mail_burst),
+            ("limits.write_burst", limits.write_burst),
         ] {
             rule((1..=1_000_000).contains(&attempts), key, "must be from 1 to 1000000");
         }
@@ -263,6 +264,7 @@ impl Config {
             ("limits.account_interval", limits.account_interval),
             ("limits.network_interval", limits.network_interval),
             ("limits.mail_interval", limits.mail_interval),
+            ("limits.write_interval", limits.write_interval),
         ] {
             rule(intervals.contains(&interval), key, "must be from 1ms to 30d");
         }
