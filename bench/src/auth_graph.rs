@@ -49,10 +49,13 @@ impl Installation {
         let bind = self.address.to_string();
         let probe = post(self.address, "/graphql", &[], r#"{"query":"{ __typename }"}"#);
         let mut command = self.command(&["serve", "--bind", &bind]);
-        // Rate limits must not slow a measurement down, and one token lasts for the whole run.
-        for setting in
-            ["tokens.access_lifetime=1h", "limits.account_attempts=1000000", "limits.network_attempts=1000000"]
-        {
+        // Limits must not slow a measurement down, and one token lasts for the whole run.
+        for setting in [
+            "tokens.access_lifetime=1h",
+            "tokens.sessions_per_user=100000",
+            "limits.account_attempts=1000000",
+            "limits.network_attempts=1000000",
+        ] {
             command.args(["--set", setting]);
         }
         Server::start(&mut command, self.address, &probe, &self.log())

@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
 use sea_orm::{
-    Condition, DbBackend, FromQueryResult, IdenStatic, Iterable, QueryOrder, QuerySelect, QueryTrait, Statement,
+    Condition, DbBackend, FromQueryResult, IdenStatic, Iterable, QueryOrder, QuerySelect, QueryTrait, Select, Statement,
 };
 
+use super::clients::IMPERSONATION;
 use super::purge::in_batches;
 use super::{unique, users};
 use model::values::{Amr, Level, Scopes, SessionId, UserId};
@@ -98,13 +99,40 @@ pub async fn find_locked(txn: &impl ConnectionTrait, id: SessionId) -> Result<Op
     unique(Entity::find_by_id(id).lock_exclusive(), txn).await
 }
 
-/// Returns the sessions of a user that can be used at this time, the latest first.
+/// Maximum number of sessions in a list.
+const LISTED: u64 = 1_000;
+
+fn live(user: UserId, now: DateTimeUtc) -> Select<Entity> {
+    Entity::find().filter(Column::UserId.eq(user)).filter(Column::RevokedAt.is_null()).filter(Column::ExpiresAt.gt(now))
+}
+
+/// Returns the sessions of a user that can be used at this time, the latest first: at most a thousand.
 pub async fn live_of(db: &impl ConnectionTrait, user: UserId, now: DateTimeUtc) -> Result<Vec<Model>, DbErr> {
-    Entity::find()
-        .filter(Column::UserId.eq(user))
-        .filter(Column::RevokedAt.is_null())
-        .filter(Column::ExpiresAt.gt(now))
+    live(user, now).order_by_desc(Column::Id).limit(LISTED).all(db).await
+}
+
+/// Returns the identifiers of all sessions of a user that can be used at this time.
+pub async fn ids_of(db: &impl ConnectionTrait, user: UserId, now: DateTimeUtc) -> Result<Vec<SessionId>, DbErr> {
+    live(user, now).select_only().column(Column::Id).order_by_desc(Column::Id).into_tuple().all(db).await
+}
+
+/// Returns the identifiers of the sessions of a user beyond this number, which were not used for the longest time.
+/// Sessions of callers who act as the user do not count.
+pub async fn ids_beyond(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    number: u64,
+    now: DateTimeUtc,
+) -> Result<Vec<SessionId>, DbErr> {
+    live(user, now)
+        .filter(Column::ClientId.ne(IMPERSONATION))
+        .select_only()
+        .column(Column::Id)
+        .order_by_desc(Column::LastUsedAt)
         .order_by_desc(Column::Id)
+        .offset(number)
+        .limit(LISTED)
+        .into_tuple()
         .all(db)
         .await
 }

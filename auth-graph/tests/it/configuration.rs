@@ -186,6 +186,7 @@ fn each_broken_rule_is_reported() {
         ("tokens.idle_lifetime", "1m"),
         ("tokens.session_lifetime", "1day"),
         ("tokens.session_lifetime", "10years"),
+        ("tokens.sessions_per_user", "0"),
         ("tokens.key_rotation", "15m"),
         ("tokens.key_publish_lead", "1m"),
         ("tokens.audience", " "),

@@ -112,3 +112,36 @@ async fn an_ended_session_is_deleted_after_its_retention_time() {
     assert_eq!(test.anonymous().refresh(&old.refresh).await.code(), "TOKEN_INVALID", "the session is unknown");
     test.anonymous().refresh(&new.refresh).await.data("refresh");
 }
+
+/// A loop of sign-ins fills neither the table nor the transaction that ends all sessions.
+#[tokio::test]
+async fn a_user_has_a_bounded_number_of_sessions_and_the_one_that_rests_longest_ends() {
+    let test = TestApp::with(|config| config.tokens.sessions_per_user = 3).await;
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let first = test.signed_in("ada@test.com", Rank::User).await;
+    let mut others = Vec::new();
+    for _ in 0..2 {
+        test.app.clock.advance(Duration::seconds(1));
+        others.push(test.sign_in(first.user.clone()).await);
+    }
+    // Another user acts as this one, which ends none of the sessions.
+    let input = json!({ "id": first.user.id, "reason": "ticket 7" });
+    let impersonate = "mutation($input: ImpersonateInput!) { impersonate(input: $input) { accessToken } }";
+    let acting = root.caller.send(impersonate, json!({ "input": input })).await;
+    let acting = test.bearer(acting.data("impersonate")["accessToken"].as_str().unwrap());
+    test.app.clock.advance(Duration::seconds(1));
+    let first_again = test.anonymous().refresh(&first.refresh).await;
+    let first_again = first_again.data("refresh")["refreshToken"].as_str().unwrap().to_owned();
+    test.app.clock.advance(Duration::seconds(1));
+    test.sign_in(first.user.clone()).await;
+
+    assert_eq!(others[0].caller.me().await.code(), "TOKEN_REVOKED", "it was not used for the longest time");
+    assert_eq!(test.anonymous().refresh(&others[0].refresh).await.code(), "TOKEN_REVOKED");
+    others[1].caller.me().await.data("me");
+    acting.me().await.data("me");
+    test.anonymous().refresh(&first_again).await.data("refresh");
+    let listed = others[1].caller.send(operation!("sessions"), json!({})).await;
+    assert_eq!(listed.data("sessions").as_array().unwrap().len(), 4, "with the one of the impersonator");
+    let ended = store::outbox::after(&test.app.db, 0, 100).await.unwrap();
+    assert_eq!(ended.iter().filter(|change| change.kind == store::changes::Kind::SessionRevoked).count(), 1);
+}

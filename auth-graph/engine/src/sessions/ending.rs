@@ -28,6 +28,8 @@ pub(crate) enum Reason {
     FactorsChanged,
     /// An administrator ended it.
     Administrator,
+    /// Its user signed in again and has as many sessions as allowed. This one was not used for the longest time.
+    Displaced,
 }
 
 impl Reason {
@@ -41,6 +43,7 @@ impl Reason {
             Self::PasswordChanged => "password_changed",
             Self::FactorsChanged => "factors_changed",
             Self::Administrator => "administrator",
+            Self::Displaced => "displaced",
         }
     }
 }
@@ -77,9 +80,19 @@ impl Ended {
         reason: Reason,
         at: DateTime<Utc>,
     ) -> Result<Self> {
-        let live: Vec<SessionId> =
-            sessions::live_of(txn, user, at).await?.into_iter().map(|session| session.id).collect();
-        Self::these(txn, user, &live, reason, at).await
+        Self::these(txn, user, &sessions::ids_of(txn, user, at).await?, reason, at).await
+    }
+
+    /// Ends the sessions of a user beyond this number, which were not used for the longest time. The caller locks the
+    /// row of the user first.
+    pub(crate) async fn beyond(
+        txn: &impl ConnectionTrait,
+        user: UserId,
+        number: u64,
+        at: DateTime<Utc>,
+    ) -> Result<Self> {
+        let idle = sessions::ids_beyond(txn, user, number, at).await?;
+        Self::these(txn, user, &idle, Reason::Displaced, at).await
     }
 
     /// Returns the number of sessions.

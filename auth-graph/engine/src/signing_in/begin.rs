@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::callers::Device;
 use crate::claims;
 use crate::egress::claims_hook::TokenReason;
-use crate::sessions::{TokenPair, idle_end, issue, scope_of};
+use crate::sessions::{Ended, TokenPair, idle_end, issue, scope_of};
 
 /// The requested properties of a session.
 #[derive(Debug)]
@@ -67,6 +67,8 @@ pub(super) async fn begin(
         txn.rollback().await?;
         return Ok(None);
     }
+    let others = app.config.tokens.sessions_per_user - 1;
+    let displaced = Ended::beyond(&txn, user.id, others, now).await?;
     sessions::insert(&txn, &session).await?;
     let event = Event { user: Some(user.id), session: Some(session.id), method: proof.methods.first().copied() };
     events::granted(&txn, event, device, now).await?;
@@ -74,6 +76,7 @@ pub(super) async fn begin(
         attempt.give_back(&txn).await?;
     }
     txn.commit().await?;
+    displaced.announce(app);
     issue(app, &session, user, answer, now).map(Some)
 }
 

@@ -140,6 +140,8 @@ impl Config {
             "must not be shorter than tokens.idle_lifetime",
         );
         rule(tokens.session_lifetime <= DAY * 366, "tokens.session_lifetime", "must not be longer than a year");
+        let sessions = tokens.sessions_per_user;
+        rule((1..=100_000).contains(&sessions), "tokens.sessions_per_user", "must be from 1 to 100000");
         let leads = MINUTE * 5..=DAY * 7;
         rule(leads.contains(&tokens.key_publish_lead), "tokens.key_publish_lead", "must be from 5m to 7d");
         rule(

@@ -27,6 +27,8 @@ pub struct Tokens {
     /// Longest lifetime of a session.
     #[serde(deserialize_with = "time_delta")]
     pub session_lifetime: TimeDelta,
+    /// Number of sessions of one user; a further one ends the one that was not used for the longest time.
+    pub sessions_per_user: u64,
     /// Age at which a signing key is replaced. 0 means never.
     #[serde(deserialize_with = "time_delta")]
     pub key_rotation: TimeDelta,
