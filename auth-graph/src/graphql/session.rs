@@ -187,7 +187,7 @@ impl SessionMutation {
     }
 
     /// Signs out. Ends the session of the refresh token in the argument, else of the one in the cookie (together with
-    /// the header `X-CSRF-Token`), else of the access token.
+    /// the header `X-CSRF-Token`), else of the access token. A caller who acts as another user cannot end all sessions.
     async fn logout(
         &self,
         ctx: &Context<'_>,
@@ -221,7 +221,8 @@ impl SessionMutation {
         Ok(LogoutPayload { revoked_sessions })
     }
 
-    /// Ends one of your own sessions. Its tokens are rejected from now on. Requires a signed-in user.
+    /// Ends one of your own sessions. Its tokens are rejected from now on. A caller who acts as another user can only
+    /// end the session of their own token. Requires a signed-in user.
     #[graphql(access(Authenticated))]
     async fn revoke_session(
         &self,

@@ -233,6 +233,30 @@ async fn an_impersonator_is_named_in_the_token_and_cannot_administer() {
     assert_eq!(service.send(IMPERSONATE, json!({ "input": input })).await.code(), "FORBIDDEN");
 }
 
+/// Such an end would be recorded nowhere under the name of the actor. `revokeUserSessions` is recorded.
+#[tokio::test]
+async fn an_impersonator_ends_no_session_but_their_own() {
+    let (test, root, _) = staffed().await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let input = json!({ "id": ada.user.id.to_string(), "reason": "ticket 7" });
+    let granted = root.caller.send(IMPERSONATE, json!({ "input": input })).await;
+    let acting = test.bearer(granted.data("impersonate")["accessToken"].as_str().unwrap());
+    let sessions = acting.send("{ sessions { id current } }", json!({})).await;
+    let id_of = |current: bool| {
+        let sessions = sessions.data("sessions").as_array().unwrap().iter();
+        sessions.clone().find(|session| session["current"] == current).unwrap()["id"].clone()
+    };
+    assert_eq!(acting.send(operation!("logout"), json!({ "everywhere": true })).await.code(), "FORBIDDEN");
+    assert_eq!(acting.send(operation!("revoke_session"), json!({ "id": id_of(false) })).await.code(), "FORBIDDEN");
+    ada.caller.me().await.data("me");
+    acting.send(operation!("revoke_session"), json!({ "id": id_of(true) })).await.data("revokeSession");
+    assert_eq!(acting.me().await.code(), "TOKEN_REVOKED");
+    let granted = root.caller.send(IMPERSONATE, json!({ "input": input })).await;
+    let acting = test.bearer(granted.data("impersonate")["accessToken"].as_str().unwrap());
+    assert_eq!(acting.send(operation!("logout"), json!({})).await.data("logout")["revokedSessions"], 1);
+    ada.caller.me().await.data("me");
+}
+
 #[tokio::test]
 async fn invalid_values_and_unknown_users_are_rejected() {
     let (test, root, _) = staffed().await;

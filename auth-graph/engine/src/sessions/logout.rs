@@ -25,7 +25,8 @@ pub enum LogoutTarget {
 /// none, if they had ended before.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] without a token and a caller; [`Error::TokenInvalid`] for a token that is not ours;
+/// [`Error::Unauthenticated`] without a token and a caller; [`Error::Forbidden`] for a caller who acts as another user
+/// and would end sessions other than their own; [`Error::TokenInvalid`] for a token that is not ours;
 /// [`Error::TokenReused`] for an outdated one, which ends its session.
 pub async fn logout(
     app: &App,
@@ -47,6 +48,9 @@ pub async fn logout(
                 Err(Error::TokenExpired | Error::TokenRevoked) => return Ok(0),
                 Err(error) => return Err(error),
             }
+        }
+        (None, Some(principal)) if principal.impersonator().is_some() && target == LogoutTarget::AllSessions => {
+            return Err(Error::Forbidden);
         }
         (None, Some(principal)) => match principal.holder() {
             Holder::User(user, session) => {
@@ -85,8 +89,12 @@ async fn lock_user(app: &App, txn: &DatabaseTransaction, token: &SecretString) -
 /// Ends one of your own sessions, and returns it.
 ///
 /// # Errors
-/// [`Error::NotFound`] when you have no such session, or it has ended.
+/// [`Error::NotFound`] when you have no such session, or it has ended; [`Error::Forbidden`] when a caller who acts as
+/// another user would end a session other than their own.
 pub async fn revoke(app: &App, principal: &Principal, id: SessionId) -> Result<sessions::Model> {
+    if principal.impersonator().is_some() && principal.holder().session() != Some(id) {
+        return Err(Error::Forbidden);
+    }
     let now = app.clock.now();
     let txn = store::begin(&app.db).await?;
     let session = sessions::find(&txn, id)
