@@ -38,7 +38,7 @@ pub struct NewClient {
     pub name: String,
     /// Scopes that the client may ask for.
     pub scopes: Scopes,
-    /// Audiences that the client serves; without any, the audience of this service.
+    /// Audiences that the client serves, all of them configured; without any, the audience of this service.
     pub audiences: Vec<String>,
     /// Projection that limits the view that the client has of users; without it, the client sees everything.
     pub projection: Option<Projection>,
@@ -71,8 +71,11 @@ pub async fn create(app: &App, actor: &Actor, new: NewClient) -> Result<WithSecr
     if audiences.is_empty() {
         audiences.push(app.config.tokens.audience.clone());
     }
-    if !audiences.iter().all(|audience| is_audience(audience)) {
-        return Err(Error::invalid("audiences", "must have 1 to 256 visible characters each"));
+    if !audiences.iter().all(|audience| app.config.serves_audience(audience)) {
+        return Err(Error::invalid(
+            "audiences",
+            "must be tokens.audience or tokens.further_audiences of the configuration",
+        ));
     }
     let now = app.clock.now();
     let secret = client_secrets::generate()?;
@@ -213,10 +216,6 @@ fn facts(client: &clients::Model) -> Value {
 fn entry(action: &'static str, before: Value, client: &clients::Model) -> Entry {
     let (target_id, after) = (client.id.to_string(), facts(client));
     Entry { action, target_kind: "client", target_id, before, after, reason: None }
-}
-
-fn is_audience(text: &str) -> bool {
-    (1..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn taken(error: DbErr) -> Error {

@@ -23,7 +23,8 @@ pub(super) enum Command {
         /// Scope that the client may request; may be repeated.
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<String>,
-        /// Audience that its tokens may have; may be repeated. Default: tokens.audience of the configuration.
+        /// Audience that its tokens may have, one of tokens.audience and tokens.further_audiences of the configuration;
+        /// may be repeated. Default: tokens.audience.
         #[arg(long = "audience", value_name = "AUDIENCE")]
         audiences: Vec<String>,
         #[command(flatten)]

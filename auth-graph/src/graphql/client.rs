@@ -105,7 +105,8 @@ pub struct CreateClientInput {
     name: String,
     /// Scopes that the client can request.
     scopes: Vec<String>,
-    /// Audiences that the client can request tokens for. By default, the services of this graph.
+    /// Audiences that the client can request tokens for. The configuration of the service must have each. By default,
+    /// the services of this graph.
     #[graphql(default)]
     audiences: Vec<String>,
     /// Users and fields that the client can see. By default, it sees everything.

@@ -171,7 +171,7 @@ async fn answers_that_depend_on_more_than_the_token_are_not_cached() {
 
 #[tokio::test]
 async fn introspection_is_cached_for_the_client_that_asked() {
-    let test = TestApp::new().await;
+    let test = TestApp::with(|config| config.tokens.further_audiences = vec!["elsewhere".to_owned()]).await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let client = test.service_client("orders", "").await;
     let fresh = || test.app.tokens.revocations.complete_at(test.app.clock.now());

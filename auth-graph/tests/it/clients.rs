@@ -72,6 +72,7 @@ async fn invalid_input_creates_no_client() {
         json!({ "name": "a", "scopes": ["two scopes"] }),
         json!({ "name": "a", "scopes": [], "audiences": [""] }),
         json!({ "name": "a", "scopes": [], "audiences": ["two words"] }),
+        json!({ "name": "a", "scopes": [], "audiences": ["graph", "https://billing.internal"] }),
     ] {
         assert_eq!(create(&admin, input.clone()).await.code(), "VALIDATION_FAILED", "{input}");
     }

@@ -8,6 +8,7 @@ use chrono::Duration;
 use engine::accounts::Rank;
 use engine::callers::Actor;
 use engine::clients;
+use sea_orm::{EntityTrait, Set};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, ISSUER, TestApp};
@@ -151,7 +152,7 @@ async fn malformed_requests_are_rejected_with_a_description() {
 
 #[tokio::test]
 async fn a_client_gets_no_more_than_it_has() {
-    let test = TestApp::new().await;
+    let test = TestApp::with(|config| config.tokens.further_audiences = vec!["https://orders.test".to_owned()]).await;
     let client = test.service_client_for("orders", "a b", &["graph", "https://orders.test"]).await;
     let ask = async |name, value| client.caller.form(TOKEN, &[CREDENTIALS, (name, value)]).await;
     assert_eq!(ask("scope", "b").await.body["scope"], "b");
@@ -170,10 +171,31 @@ async fn a_client_gets_no_more_than_it_has() {
     assert_eq!(claims(&elsewhere.token().await)["aud"], "https://orders.test");
 }
 
+/// A client of an earlier configuration is left with the audiences that are configured now.
+#[tokio::test]
+async fn a_client_gets_no_token_for_an_audience_that_is_not_configured() {
+    let test = TestApp::new().await;
+    for (name, audiences) in [("both", json!(["https://gone.test", "graph"])), ("gone", json!(["https://gone.test"]))] {
+        let client = test.service_client(name, "").await;
+        let mut row: store::clients::ActiveModel =
+            store::clients::find(&test.app.db, client.id).await.unwrap().unwrap().into();
+        row.audiences = Set(audiences);
+        store::clients::Entity::update(row).exec(&test.app.db).await.unwrap();
+        for audience in [None, Some(("audience", "https://gone.test"))] {
+            let form: Vec<_> = [Some(CREDENTIALS), audience].into_iter().flatten().collect();
+            let answer = client.caller.form(TOKEN, &form).await;
+            match (name, audience) {
+                ("both", None) => assert_eq!(claims(answer.body["access_token"].as_str().unwrap())["aud"], "graph"),
+                _ => is_refused(&answer, 400, "invalid_target"),
+            }
+        }
+    }
+}
+
 /// A token for another audience gives no access here.
 #[tokio::test]
 async fn a_token_for_another_audience_is_not_accepted() {
-    let test = TestApp::new().await;
+    let test = TestApp::with(|config| config.tokens.further_audiences = vec!["https://orders.test".to_owned()]).await;
     let client = test.service_client_for("orders", "users:read", &["https://orders.test"]).await;
     let token = client.token().await;
     // The token is cached from now on, and still not accepted: signatures are cached, audiences are not.

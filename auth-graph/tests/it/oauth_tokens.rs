@@ -79,7 +79,10 @@ async fn authorizer_606_introspection_requires_a_secret() {
 
 #[tokio::test]
 async fn a_token_for_another_audience_is_inactive_like_an_invalid_one() {
-    let test = TestApp::new().await;
+    let test = TestApp::with(|config| {
+        config.tokens.further_audiences = ["https://elsewhere.test", "https://orders.test"].map(str::to_owned).to_vec();
+    })
+    .await;
     let stranger = test.service_client_for("stranger", "", &["https://elsewhere.test"]).await;
     let owner = test.service_client_for("owner", "", &["https://orders.test"]).await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;

@@ -119,14 +119,18 @@ fn check_scope(scope: &Scopes, allowed: &Scopes) -> Result<()> {
 }
 
 /// Returns the audience that was asked for. The default is the audience of this service, or the first one of a client
-/// that does not serve it.
+/// that does not serve it. An audience that is no longer configured gets no tokens.
 fn audience(app: &App, client: &clients::Model, asked: Option<String>) -> Result<String> {
-    let served = client.audiences();
+    let mut served = client.audiences();
+    served.retain(|audience| app.config.serves_audience(audience));
     let ours = &app.config.tokens.audience;
     match asked {
         Some(asked) if served.contains(&asked) => Ok(asked),
-        Some(_) => Err(Error::invalid("audience", "is not one of this client")),
+        Some(_) => Err(Error::invalid("audience", "is not one of this client and of the configuration")),
         None if served.contains(ours) => Ok(ours.clone()),
-        None => served.into_iter().next().ok_or_else(|| Error::internal("a service client without an audience")),
+        None => served
+            .into_iter()
+            .next()
+            .ok_or_else(|| Error::invalid("audience", "of this client is not in the configuration any more")),
     }
 }
