@@ -74,7 +74,8 @@ fn routes(site: Site, remembered: &Remembered) -> Router {
     let router = router.merge(serving::allow_pages(called, &app.config.server.allowed_origins));
     let counting = app.clone();
     let count = move |status: StatusCode, took| counting.metrics.count_request(status.as_u16(), took);
-    let router = serving::observed(router, app.config.server.request_timeout, count);
+    let server = &app.config.server;
+    let router = serving::observed(router, server.request_timeout, &server.trusted_proxies, count);
     router.with_state(site)
 }
 

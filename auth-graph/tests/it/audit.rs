@@ -31,13 +31,14 @@ async fn a_change_is_recorded_with_its_actor_reason_and_difference() {
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
     let ada = test.create_user("ada@test.com").await;
     let id = ada.id.to_string();
-    root.caller.clone().with_header("x-request-id", "request-7").send(DISABLE, json!({ "id": id })).await;
+    let answer = root.caller.clone().with_header("x-request-id", "chosen").send(DISABLE, json!({ "id": id })).await;
+    let request = answer.headers["x-request-id"].to_str().unwrap();
     let found = events(&root.caller, json!({ "targetId": id })).await;
     let [event, made] = &found[..] else { panic!("{found:?}") };
     assert_eq!((&made["action"], &made["actorKind"]), (&json!("user.create"), &json!("OPERATOR")));
     assert_eq!(event["action"], "user.disable");
     assert_eq!((&event["before"], &event["after"]), (&json!({ "isActive": true }), &json!({ "isActive": false })));
-    assert_eq!((&event["reason"], &event["requestId"]), (&json!("left"), &json!("request-7")));
+    assert_eq!((&event["reason"], &event["requestId"]), (&json!("left"), &json!(request)));
     assert_eq!((&event["actorKind"], &event["actorId"]), (&json!("USER"), &json!(root.user.id.to_string())));
     assert_eq!(event["ipAddress"], "192.0.2.1");
     assert!(events(&root.caller, json!({ "action": "user.delete" })).await.is_empty());

@@ -94,7 +94,7 @@ async fn an_unknown_path_or_method_has_a_code() {
 
 #[tokio::test]
 async fn every_response_has_the_identifier_of_its_request() {
-    let test = TestApp::new().await;
+    let test = TestApp::with(|config| config.server.trusted_proxies = vec!["192.0.2.0/24".parse().unwrap()]).await;
     let ask = async |id: &str| {
         let request = Request::get("/healthz").header("x-request-id", id).body(Body::empty()).unwrap();
         test.anonymous().request(request).await.headers["x-request-id"].to_str().unwrap().to_owned()
@@ -103,6 +103,8 @@ async fn every_response_has_the_identifier_of_its_request() {
     for bad in ["", "two words", "new\tline", &"x".repeat(65)] {
         assert_eq!(ask(bad).await.len(), 32, "{bad}");
     }
+    let elsewhere = test.anonymous().at_address("198.51.100.7").with_header("x-request-id", "chosen");
+    assert_eq!(elsewhere.get("/healthz").await.headers["x-request-id"].len(), 32, "no proxy");
 }
 
 #[tokio::test]

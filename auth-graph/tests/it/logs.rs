@@ -138,13 +138,12 @@ async fn the_cause_of_an_internal_error_is_logged_in_json_with_the_identifier_of
     for table in ["login_events", "clients"] {
         test.app.db.execute_unprepared(&format!("ALTER TABLE {table} RENAME TO {table}_away")).await.unwrap();
     }
-    let named = |id| test.anonymous().with_header("x-request-id", id);
-    let failed = named("of-graphql").login("ada@test.com", PASSWORD).await;
+    let failed = test.anonymous().login("ada@test.com", PASSWORD).await;
     let secret = [("client_id", client.id.to_string()), ("client_secret", client.secret), ("token", token)];
     let secret = secret.each_ref().map(|(name, value)| (*name, value.as_str()));
     let at_endpoints = [
-        named("of-introspection").form("/oauth/introspect", &secret).await,
-        named("of-revocation").form("/oauth/revoke", &secret).await,
+        test.anonymous().form("/oauth/introspect", &secret).await,
+        test.anonymous().form("/oauth/revoke", &secret).await,
     ];
 
     assert_eq!(failed.code(), "INTERNAL");
@@ -153,7 +152,7 @@ async fn the_cause_of_an_internal_error_is_logged_in_json_with_the_identifier_of
     let lines: Vec<_> = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()).collect();
     let received = |id| lines.iter().filter(move |line| line["level"] == "ERROR" && line["span"]["id"] == id);
     let cause = |id| received(id).map(|line| line["error"].as_str().unwrap_or_default()).collect::<String>();
-    assert!(cause("of-graphql").contains("login_events"), "{log}");
+    assert!(cause(failed.headers["x-request-id"].to_str().unwrap()).contains("login_events"), "{log}");
     for answer in &at_endpoints {
         let id = answer.headers["x-request-id"].to_str().unwrap();
         assert!(answer.status.is_server_error() && cause(id).contains("clients"), "{log}");

@@ -63,7 +63,8 @@ fn routes(site: Site) -> Router {
     let router = router.layer(from_fn(serving::in_span));
     let metrics = app.metrics.clone();
     let count = move |status: StatusCode, took| metrics.count_request(status.as_u16(), took);
-    serving::observed(router, app.config.server.request_timeout, count).with_state(site)
+    let server = &app.config.server;
+    serving::observed(router, server.request_timeout, &server.trusted_proxies, count).with_state(site)
 }
 
 /// Serves until `stop` is ready, and then finishes the running requests within the configured time.

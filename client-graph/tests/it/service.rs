@@ -265,12 +265,10 @@ async fn every_response_has_an_identifier_and_security_headers() {
     let service = Service::start().await;
     let request = get("/nothing").header("x-request-id", "mine-1").body(Body::empty()).unwrap();
     let answer = ask(&service.router, request).await;
-    assert_eq!((answer.status, answer.header("x-request-id")), (404, "mine-1"));
+    assert_eq!((answer.status, answer.header("x-request-id").len()), (404, 32), "only a proxy chooses it");
     assert_eq!(answer.body["errors"][0]["extensions"]["code"], "NOT_FOUND");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!((answer.header("x-frame-options"), answer.header("referrer-policy")), ("DENY", "no-referrer"));
-    let request = get("/healthz").header("x-request-id", "\"forged line").body(Body::empty()).unwrap();
-    assert_eq!(ask(&service.router, request).await.header("x-request-id").len(), 32);
 }
 
 #[tokio::test]

@@ -2,20 +2,23 @@
 //! browsers. A handler that panics ends only its own request.
 
 use std::convert::Infallible;
+use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use ipnet::IpNet;
 use tower::Service;
 use tower::layer::layer_fn;
 use tracing::{Instrument, Span};
@@ -44,15 +47,18 @@ impl RequestId {
 }
 
 /// Wraps every route of a router. A request that is not answered within `deadline` gets 503 and the code `UNAVAILABLE`.
-/// `count` receives the status and the duration of each response.
+/// `count` receives the status and the duration of each response. The identifier of a request is the one in its header
+/// `X-Request-Id` if it comes from a network of `trusted`. Any other caller could choose that of another request, and
+/// mislead readers of the log and of the audit log.
 ///
 /// Log lines of routes contain the identifier of their request if [`in_span`] is around the routes.
-pub fn observed<S, C>(router: Router<S>, deadline: Duration, count: C) -> Router<S>
+pub fn observed<S, C>(router: Router<S>, deadline: Duration, trusted: &[IpNet], count: C) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
     C: Fn(StatusCode, Duration) + Clone + Send + Sync + 'static,
 {
-    router.layer(layer_fn(move |inner| Observed { inner, deadline, count: count.clone() }))
+    let trusted: Arc<[IpNet]> = trusted.into();
+    router.layer(layer_fn(move |inner| Observed { inner, deadline, trusted: trusted.clone(), count: count.clone() }))
 }
 
 /// Layer for routes, with which their log lines contain the identifier of the request.
@@ -79,6 +85,7 @@ fn span(extensions: &Extensions) -> Span {
 struct Observed<S, C> {
     inner: S,
     deadline: Duration,
+    trusted: Arc<[IpNet]>,
     count: C,
 }
 
@@ -98,7 +105,7 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let started = Instant::now();
-        let id = request_id(request.headers());
+        let id = request_id(&request, &self.trusted);
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let trace = trace_id(request.headers());
         request.extensions_mut().insert(id.clone());
@@ -139,13 +146,16 @@ fn complete(headers: &mut HeaderMap, id: RequestId) {
     }
 }
 
-/// Returns the identifier that the caller sent if it is safe for the log, else a new one.
-fn request_id(headers: &HeaderMap) -> RequestId {
+/// Returns the identifier that a trusted caller sent if it is safe for the log, else a new one.
+fn request_id(request: &Request, trusted: &[IpNet]) -> RequestId {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical());
+    let is_trusted = peer.is_some_and(|peer| trusted.iter().any(|network| network.contains(&peer)));
     let good = |id: &&HeaderValue| {
         let id = id.as_bytes();
         (1..=64).contains(&id.len()) && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
     };
-    RequestId(headers.get(REQUEST_ID).filter(good).cloned().unwrap_or_else(new_id))
+    let given = request.headers().get(REQUEST_ID).filter(|_| is_trusted).filter(good);
+    RequestId(given.cloned().unwrap_or_else(new_id))
 }
 
 /// Returns the trace of the header, if it has the form `00-<32 digits>-<16 digits>-<2 digits>` (W3C Trace Context 3.2).
@@ -159,18 +169,19 @@ fn trace_id(headers: &HeaderMap) -> Option<TraceId> {
     (version != "ff" && trace.bytes().any(|byte| byte != b'0')).then(|| TraceId(trace.to_owned()))
 }
 
-/// Returns a new identifier: a random part for the process and a counter. A random number for each request would cost
-/// more than all the rest.
+/// Returns a new identifier: a hash of a counter with the random key of this process. It does not show how many
+/// requests there are. A random number for each request would cost more than all the rest.
 fn new_id() -> HeaderValue {
-    static PROCESS: LazyLock<u64> = LazyLock::new(|| Uuid::new_v4().as_u64_pair().0);
+    static PROCESS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     static COUNT: AtomicU64 = AtomicU64::new(1);
-    let id = Uuid::from_u64_pair(*PROCESS, COUNT.fetch_add(1, Ordering::Relaxed)).simple();
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let id = Uuid::from_u64_pair(PROCESS.hash_one((number, 0)), PROCESS.hash_one((number, 1))).simple();
     HeaderValue::from_str(id.encode_lower(&mut Uuid::encode_buffer())).expect("it contains only digits")
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::collections::HashSet;
     use std::sync::atomic::AtomicU16;
 
     use axum::body::Body;
@@ -183,7 +194,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_that_takes_too_long_is_answered_with_a_code() {
         let router: Router = Router::new().route("/", get(std::future::pending::<()>));
-        let router = observed(router, Duration::from_secs(10), |_, took| assert!(took < Duration::from_secs(1)));
+        let router = observed(router, Duration::from_secs(10), &[], |_, took| assert!(took < Duration::from_secs(1)));
         let started = tokio::time::Instant::now();
         let response = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(started.elapsed().as_secs(), 10);
@@ -222,7 +233,7 @@ mod tests {
                 assert!(std::hint::black_box(false), "a secret detail");
             }),
         );
-        let router = observed(router, Duration::from_secs(10), move |status, _| {
+        let router = observed(router, Duration::from_secs(10), &[], move |status, _| {
             counted.store(status.as_u16(), Ordering::Relaxed)
         });
         let response = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
@@ -232,5 +243,34 @@ mod tests {
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let body = String::from_utf8_lossy(&body);
         assert!(body.contains("INTERNAL") && !body.contains("secret detail"), "{body}");
+    }
+
+    /// A caller could name the request of another caller, and the audit log would show it.
+    #[test]
+    fn only_a_trusted_caller_chooses_the_identifier_of_a_request() {
+        let trusted: [IpNet; 2] = ["10.0.0.0/8", "2001:db8::/32"].map(|network| network.parse().unwrap());
+        let id_of = |peer: Option<&str>, id: &str| {
+            let mut request = Request::get("/").header("x-request-id", id).body(Body::empty()).unwrap();
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 4000)));
+            }
+            request_id(&request, &trusted).as_str().to_owned()
+        };
+        for proxy in ["10.1.2.3", "::ffff:10.1.2.3", "2001:db8::1"] {
+            assert_eq!(id_of(Some(proxy), "from-the-proxy.1"), "from-the-proxy.1");
+        }
+        for other in [Some("192.0.2.1"), Some("2001:db9::1"), None] {
+            assert_eq!(id_of(other, "mine-1").len(), 32, "{other:?}");
+        }
+        for bad in ["", "two words", "new\tline", "\"forged line", &"x".repeat(65)] {
+            assert_eq!(id_of(Some("10.1.2.3"), bad).len(), 32, "{bad}");
+        }
+    }
+
+    #[test]
+    fn identifiers_are_unique_and_do_not_count_the_requests() {
+        let ids: Vec<u128> = (0..1000).map(|_| u128::from_str_radix(new_id().to_str().unwrap(), 16).unwrap()).collect();
+        assert_eq!(ids.iter().collect::<HashSet<_>>().len(), 1000);
+        assert!(ids.windows(2).all(|pair| pair[0].abs_diff(pair[1]) > u128::from(u64::MAX)));
     }
 }
