@@ -24,6 +24,7 @@ mod configuration_sources;
 mod containers;
 mod cookies;
 mod cors;
+mod costs;
 mod database_failures;
 mod decoys;
 mod documents;
