@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use mediatype::names::{APPLICATION, CHARSET, JSON};
+use mediatype::names::{APPLICATION, CHARSET, FORM_DATA, JSON, MULTIPART};
 use mediatype::{MediaType, ReadParams};
 
 use crate::single;
@@ -16,6 +16,32 @@ pub enum Unsupported {
     Charset,
     /// The body is compressed.
     ContentCoding,
+}
+
+/// Format of a body with fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// A JSON document.
+    Json,
+    /// A form as browsers send it by default.
+    Form,
+    /// A form in several parts (RFC 7578).
+    Multipart,
+}
+
+/// Returns the format of a body with fields according to its headers.
+///
+/// # Errors
+/// [`Unsupported`], with the part that is not accepted.
+pub(crate) fn format_of(headers: &HeaderMap) -> Result<Format, Unsupported> {
+    if check_form(headers).is_ok() {
+        return Ok(Format::Form);
+    }
+    let multipart = MediaType::new(MULTIPART, FORM_DATA);
+    if media_type(headers).is_some_and(|found| found.essence() == multipart) {
+        return check_coding(headers).map(|()| Format::Multipart);
+    }
+    check_json(headers).map(|()| Format::Json)
 }
 
 /// Checks that a body is JSON in UTF-8 according to its headers.
