@@ -95,8 +95,7 @@ impl Sources {
         let known: BTreeMap<String, Value> = leaves(&defaults.extract().unwrap_or_default()).into_iter().collect();
         let mut figment = defaults.clone();
         for Entry { source, key, given } in self.entries(layout, &known, &mut problems) {
-            let is_open = key.split_once('.').is_some_and(|(table, _)| layout.open_tables.contains(&table));
-            if !is_open && !known.contains_key(&key) {
+            if !layout.is_open(&key) && !known.contains_key(&key) {
                 let message = unknown_key::describe(&key, &source, layout, &known);
                 problems.push(Problem { key, message });
                 continue;

@@ -12,9 +12,16 @@ pub struct Layout {
     pub defaults: &'static str,
     /// Prefix of its environment variables.
     pub prefix: &'static str,
-    /// Tables whose keys the operator chooses.
+    /// Tables whose keys the operator chooses, such as `roles` or `rest.user_fields`.
     pub open_tables: &'static [&'static str],
     /// Keys of secrets, and of URLs that can contain one. They are never shown, and each can be read from a file: the
     /// key with `_file` at its end takes the path.
     pub secrets: &'static [&'static str],
+}
+
+impl Layout {
+    /// Returns whether the operator chooses this key.
+    pub(crate) fn is_open(&self, key: &str) -> bool {
+        self.open_tables.iter().any(|table| key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.')))
+    }
 }
