@@ -7,6 +7,7 @@ mod check;
 mod claims;
 mod graphql;
 mod log;
+mod rest;
 mod secret_keys;
 mod secret_list;
 mod tokens;
@@ -32,6 +33,7 @@ pub use accounts::{Accounts, Mail, Registration};
 pub use claims::{Claims, ClaimsForAudience, ClaimsHook, HookFailure, ScopesOfAudience, UserIdClaim};
 pub use graphql::{AllowedDocuments, Graphql};
 pub use log::Log;
+pub use rest::{AccountField, Rest};
 pub use settings::{MasterSecret, Problem, Problems, Secrets, Sources};
 pub use tokens::{SigningAlgorithm, Tokens};
 pub use webhooks::Webhooks;
@@ -39,8 +41,12 @@ pub use webhooks::Webhooks;
 /// Every key with its default and a comment, in TOML.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
-const LAYOUT: Layout =
-    Layout { defaults: DEFAULTS, prefix: "AUTH_GRAPH_", open_tables: &["roles"], secrets: secret_keys::SECRETS };
+const LAYOUT: Layout = Layout {
+    defaults: DEFAULTS,
+    prefix: "AUTH_GRAPH_",
+    open_tables: &["roles", "rest.user_fields"],
+    secrets: secret_keys::SECRETS,
+};
 
 /// Configuration of auth-graph.
 #[derive(Clone, Debug, Deserialize)]
@@ -177,16 +183,6 @@ pub struct Database {
     /// Longest pause between two statements of a transaction on PostgreSQL.
     #[serde(with = "humantime_serde")]
     pub idle_in_transaction_timeout: Duration,
-}
-
-/// Paths of django-easyjwt's authentication service.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rest {
-    /// If true, the paths are served.
-    pub enabled: bool,
-    /// If true, any caller can create an account there, and learns whether an address has one.
-    pub create_user: bool,
 }
 
 /// Password hashing with argon2id on threads of its own, and rules for new passwords.

@@ -2,19 +2,18 @@
 //! here. Where its answer is a fault, ours is given: `docs/guides/from-django.md` lists those. The section `[rest]` of
 //! the configuration switches them on. What only these clients need of the product is in `engine::easyjwt`.
 
+mod account;
 mod fields;
 mod refusal;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::header::{ALLOW, CACHE_CONTROL};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
-use chrono::{DateTime, SecondsFormat, Utc};
-use http_input::Bearer;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
@@ -23,14 +22,13 @@ use super::site::Site;
 use engine::app::App;
 use engine::easyjwt::{self, NewUnconfirmed};
 use engine::sessions::{self, LogoutTarget};
+use engine::signing_in;
 use engine::signing_in::Login;
 use engine::verification::{Verified, verify as check};
-use engine::{accounts, callers, signing_in};
 use fields::Fields;
 use model::error::Error;
 use model::values::NewPassword;
 use refusal::Refusal;
-use store::users;
 
 type Answer = Result<Response, Refusal>;
 
@@ -41,7 +39,8 @@ pub(super) fn router() -> Router<Site> {
         .route("/auth/token/refresh/", only(post(refresh), "POST"))
         .route("/auth/token/verify/", only(post(verify), "POST"))
         .route("/auth/token/blacklist/", only(post(blacklist), "POST"))
-        .route("/auth/user/", only(get(user), "GET"))
+        .route("/auth/user/", only(get(account::own), "GET"))
+        .route("/auth/users/{id}/", only(get(account::by_id), "GET"))
         .route("/auth/create-user/", only(post(create_user), "POST"))
         .route("/auth/password-change/", only(post(change_password), "POST"));
     serving::hint_at(router, &["/auth/token/", "/auth/token/refresh/", "/auth/token/verify/", "/auth/user/"])
@@ -88,35 +87,6 @@ async fn blacklist(State(app): State<App>, parts: Parts, body: Body) -> Answer {
         Ok(_) => Ok(answer(json!({}))),
         Err(error) => Err(explain(&app, &token, error).await),
     }
-}
-
-/// Returns the account of the caller, and of no other user.
-async fn user(State(app): State<App>, request: Request) -> Answer {
-    let token = match Bearer::of(request.headers()) {
-        Bearer::Absent => return Err(Refusal::Anonymous),
-        Bearer::Malformed => return Err(Error::AuthorizationMalformed.into()),
-        Bearer::Token(token) => token.into(),
-    };
-    let caller = match callers::authenticate(&app, &token).await {
-        Ok(caller) => caller,
-        Err(callers::Refusal::Unknown) => return Err(Error::from(callers::Refusal::Unknown).into()),
-        Err(callers::Refusal::Revoked) => {
-            return Err(match easyjwt::is_disabled(&app, &token).await? {
-                None => Refusal::UserNotFound,
-                Some(true) => Refusal::UserInactive,
-                Some(false) => Refusal::BadBearer,
-            });
-        }
-        Err(_) => return Err(Refusal::BadBearer),
-    };
-    let id = caller.user().ok_or(Refusal::UserNotFound)?;
-    let seen = accounts::visible(&app, Some(&caller), id).await?.ok_or(Refusal::UserNotFound)?;
-    let user = seen.user;
-    if !user.is_active {
-        return Err(Refusal::UserInactive);
-    }
-    let number = easyjwt::number_of(&app, user.id).await?;
-    Ok(answer(account(&user, number)))
 }
 
 async fn create_user(State(app): State<App>, parts: Parts, body: Body) -> Answer {
@@ -196,21 +166,6 @@ async fn explain(app: &App, token: &SecretString, error: Error) -> Refusal {
 
 fn tokens(pair: &sessions::TokenPair) -> Value {
     json!({ "refresh": pair.refresh_token.expose_secret(), "access": pair.access_token.expose_secret() })
-}
-
-fn account(user: &users::Model, number: i64) -> Value {
-    let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
-    json!({
-        "id": number,
-        "first_name": user.first_name,
-        "email": user.email.as_str(),
-        "last_name": user.last_name,
-        "date_joined": time(user.date_joined),
-        "last_login": user.last_login.map(time),
-        "is_active": user.is_active,
-        "is_staff": user.is_staff,
-        "is_superuser": user.is_superuser,
-    })
 }
 
 fn answer(body: Value) -> Response {

@@ -344,3 +344,27 @@ fn every_secret_is_hidden_independent_of_its_source() {
     assert_eq!(table["claims"]["hook"]["secrets"].as_array().unwrap().len(), 2);
     assert_eq!(table["mail"]["smtp_url"].as_str(), Some("smtps://me:***@mail.example.com"));
 }
+
+#[test]
+fn fields_of_accounts_have_names_of_their_own_and_come_from_what_users_cannot_set() {
+    let fields = |value: &str| refused(&[("rest.enabled", "true"), ("rest.user_fields", value)]);
+    for name in ["id", "email", "is_superuser"] {
+        assert_eq!(fields(&format!("{{{name}=\"metadata._x\"}}")), ["rest.user_fields"], "{name}");
+    }
+    for value in ["{a=\"password\"}", "{a=\"privateMetadata.x\"}", "{\"a b\"=\"roles\"}", "{\"\"=\"roles\"}", "{a=7}"] {
+        assert_eq!(fields(value), ["rest.user_fields"], "{value}");
+    }
+    for source in ["metadata", "metadata.accessgroup", "metadata.x._y"] {
+        assert_eq!(fields(&format!("{{accessgroup=\"{source}\"}}")), ["rest.user_fields.accessgroup"], "{source}");
+    }
+    assert_eq!(refused(&[("rest.user_fields", "{a=\"roles\"}")]), ["rest.user_fields"], "the paths are off");
+    assert_eq!(refused(&[("rest.user_settable_fields", "[\"a\"]")]), ["rest.user_settable_fields"]);
+
+    let on = ("rest.enabled", "true");
+    load(&[on, ("rest.user_fields.accessgroup", "metadata._accessgroup"), ("rest.user_fields.groups", "roles")])
+        .unwrap();
+    let reserved = ("accounts.reserved_metadata", "[\"accessgroup\"]");
+    load(&[on, ("rest.user_fields.accessgroup", "metadata.accessgroup"), reserved]).unwrap();
+    let settable = ("rest.user_settable_fields", "[\"location\"]");
+    load(&[on, ("rest.user_fields.location", "metadata.location"), settable]).unwrap();
+}

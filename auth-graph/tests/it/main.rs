@@ -29,6 +29,7 @@ mod database_failures;
 mod decoys;
 mod documents;
 mod easyjwt;
+mod easyjwt_bodies;
 mod editing;
 mod federation;
 mod feed;

@@ -54,7 +54,8 @@ impl ClaimsPolicy {
     }
 }
 
-fn attribute(user: &users::Model, source: &ClaimSource) -> Value {
+/// Returns the value of an attribute, or null if the user has none.
+pub(crate) fn attribute(user: &users::Model, source: &ClaimSource) -> Value {
     match source {
         ClaimSource::Email => json!(user.email.as_str()),
         ClaimSource::EmailVerified => json!(user.email_verified),

@@ -42,6 +42,14 @@ pub struct Accounts {
     pub private_metadata_schema: PathBuf,
 }
 
+impl Accounts {
+    /// Returns whether users cannot set this key of their `metadata` themselves.
+    #[must_use]
+    pub fn reserves(&self, key: &str) -> bool {
+        key.starts_with('_') || self.reserved_metadata.iter().any(|reserved| reserved == key)
+    }
+}
+
 /// Callers who may register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

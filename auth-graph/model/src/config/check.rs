@@ -3,6 +3,7 @@
 mod accounts;
 mod claims;
 mod production;
+mod rest;
 mod urls;
 mod webhooks;
 
@@ -38,7 +39,7 @@ impl Config {
         self.check_costs(&mut rule);
         self.check_limits(&mut rule);
         self.check_accounts(&mut rule);
-        rule(self.rest.enabled || !self.rest.create_user, "rest.create_user", "needs rest.enabled");
+        self.check_rest(&mut rule);
         self.check_webhooks(&mut rule);
         self.check_production(&mut rule);
         if !self.secret.expose_secret().is_empty()

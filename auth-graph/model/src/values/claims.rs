@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 /// Claims that have a meaning for verifiers, or that auth-graph sets. No policy and no hook can set them. They come
 /// from the registries of RFC 7519, 7662, 8693 and 9068 and of OpenID Connect. Some verifiers read scopes from `scp`.
-const RESERVED: [&str; 27] = [
+const RESERVED: [&str; 26] = [
     "acr",
     "act",
     "active",
@@ -35,7 +35,6 @@ const RESERVED: [&str; 27] = [
     "token_type",
     "token_use",
     "user_id",
-    "username",
 ];
 /// Claims by which verifiers decide what the bearer may do (RFC 9068 section 2.2.3.1). No hook can set them.
 const POWERS: [&str; 3] = ["entitlements", "groups", "roles"];
@@ -88,7 +87,7 @@ impl TryFrom<String> for ClaimName {
     }
 }
 
-/// Attribute of a user that becomes a claim, by its name in the GraphQL type `User`.
+/// Attribute of a user that becomes a claim or a field of `/auth/user/`, by its name in the GraphQL type `User`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum ClaimSource {
@@ -148,9 +147,11 @@ impl FromStr for ClaimSource {
                 Some(path) if path.split('.').all(|name| !name.is_empty()) => {
                     Ok(Self::Metadata(path.split('.').map(str::to_owned).collect()))
                 }
-                _ => Err("a claim comes from email, emailVerified, firstName, lastName, phoneNumber, isStaff, \
-                     isSuperuser, roles, metadata or a part of it such as metadata.plan"
-                    .to_owned()),
+                _ => Err(
+                    "the source must be email, emailVerified, firstName, lastName, phoneNumber, isStaff, isSuperuser, \
+                     roles, metadata or a part of it such as metadata._plan"
+                        .to_owned(),
+                ),
             },
         }
     }

@@ -1,11 +1,13 @@
-//! Fields of a request: a JSON object of strings. Errors use the words of Django REST framework.
+//! Fields of a request: strings in a JSON object or in a form. Errors use the words of Django REST framework.
+//!
+//! As there, blanks around each value are removed, also around a password, and numbers are taken as their text.
 
 use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use http_input::{BodyError, Unsupported};
+use http_input::{BodyError, FieldsError, Unsupported};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
@@ -36,43 +38,37 @@ impl Fields {
         names: &'static [&'static str],
         optional: &'static [&'static str],
     ) -> Result<Self, Refusal> {
-        http_input::check_json(headers).map_err(|unsupported| match unsupported {
-            Unsupported::MediaType | Unsupported::Charset => Refusal::MediaType(media_type(headers)),
-            Unsupported::ContentCoding => Refusal::ContentCoding,
-        })?;
-        let bytes = http_input::receive(body, LARGEST).await.map_err(|error| match error {
-            BodyError::TooLarge => Refusal::TooLarge,
-            BodyError::TimedOut => Refusal::TooSlow,
-            BodyError::Broken(_) => Refusal::Broken,
-        })?;
-        let mut sent = match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(sent)) => sent,
-            Ok(_) => {
-                let what = "Invalid data. Expected a dictionary.";
-                return Err(Refusal::Fields(json!({ "non_field_errors": [what] })));
+        let mut sent = http_input::read_fields(headers, body, LARGEST).await.map_err(|error| match error {
+            FieldsError::Unsupported(Unsupported::ContentCoding) => Refusal::ContentCoding,
+            FieldsError::Unsupported(Unsupported::MediaType | Unsupported::Charset) => {
+                Refusal::MediaType(media_type(headers))
             }
+            FieldsError::Body(BodyError::TooLarge) => Refusal::TooLarge,
+            FieldsError::Body(BodyError::TimedOut) => Refusal::TooSlow,
+            FieldsError::Body(BodyError::Broken(_)) => Refusal::Broken,
             // Only the place of the error: the text may hold a password.
-            Err(error) => return Err(Refusal::Json { line: error.line(), column: error.column() }),
-        };
+            FieldsError::Json { line, column } => Refusal::Json { line, column },
+            FieldsError::NoObject => {
+                Refusal::Fields(json!({ "non_field_errors": ["Invalid data. Expected a dictionary."] }))
+            }
+            FieldsError::Multipart => Refusal::Multipart,
+        })?;
         let (mut fields, mut wrong) = (BTreeMap::new(), Map::new());
         for name in names {
-            let problem = match sent.remove(*name) {
-                Some(Value::String(text)) if !text.trim().is_empty() => {
-                    fields.insert(*name, text.into());
-                    continue;
+            match text(sent.remove(*name)) {
+                Ok(Some(text)) if text.is_empty() => {
+                    wrong.insert((*name).to_owned(), json!(["This field may not be blank."]));
                 }
-                Some(Value::String(_)) => "This field may not be blank.",
-                Some(Value::Null) => "This field may not be null.",
-                Some(_) => "Not a valid string.",
-                None => "This field is required.",
-            };
-            wrong.insert((*name).to_owned(), json!([problem]));
+                Ok(Some(text)) => drop(fields.insert(*name, text.into())),
+                Ok(None) => drop(wrong.insert((*name).to_owned(), json!(["This field is required."]))),
+                Err(problem) => drop(wrong.insert((*name).to_owned(), json!([problem]))),
+            }
         }
         for name in optional {
-            match sent.remove(*name) {
-                Some(Value::String(text)) => drop(fields.insert(*name, text.into())),
-                None | Some(Value::Null) => {}
-                Some(_) => drop(wrong.insert((*name).to_owned(), json!(["Not a valid string."]))),
+            match sent.remove(*name).filter(|value| !value.is_null()).map(|value| text(Some(value))) {
+                Some(Ok(text)) => drop(fields.insert(*name, text.unwrap_or_default().into())),
+                Some(Err(problem)) => drop(wrong.insert((*name).to_owned(), json!([problem]))),
+                None => {}
             }
         }
         if wrong.is_empty() { Ok(Self(fields)) } else { Err(Refusal::Fields(wrong.into())) }
@@ -81,6 +77,17 @@ impl Fields {
     /// Takes one of the fields; an optional field that is missing is empty.
     pub(super) fn take(&mut self, name: &str) -> SecretString {
         self.0.remove(name).unwrap_or_default()
+    }
+}
+
+/// Returns the text of a value, or the problem with it.
+fn text(value: Option<Value>) -> Result<Option<String>, &'static str> {
+    match value {
+        Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        Some(Value::Null) => Err("This field may not be null."),
+        Some(_) => Err("Not a valid string."),
+        None => Ok(None),
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) enum Refusal {
         line: usize,
         column: usize,
     },
+    /// A form whose parts cannot be told apart.
+    Multipart,
     MediaType(String),
     ContentCoding,
     TooLarge,
@@ -48,6 +50,7 @@ impl Refusal {
             Self::Json { line, column } => {
                 detail(StatusCode::BAD_REQUEST, &format!("JSON parse error - line {line} column {column}"))
             }
+            Self::Multipart => detail(StatusCode::BAD_REQUEST, "Multipart form parse error"),
             Self::MediaType(found) => {
                 let what = format!("Unsupported media type \"{found}\" in request.");
                 detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, &what)
