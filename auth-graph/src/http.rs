@@ -57,8 +57,7 @@ fn routes(site: Site, remembered: &Remembered) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
-    let router =
-        if app.config.accounts.pages_url.is_empty() { router.merge(pages::router(&app.config)) } else { router };
+    let router = router.merge(pages::router(&app.config));
     let router = match app.config.profile {
         Profile::Production => router,
         Profile::Development | Profile::Demo => router.merge(playground::router()),

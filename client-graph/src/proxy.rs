@@ -1,11 +1,14 @@
-//! Same-origin routes for browsers and for clients of django-easyjwt: sign-in on the origin of this service, answered
-//! by auth-graph. Nothing else of auth-graph is reachable through them.
+//! Same-origin routes for browsers and for clients of django-easyjwt: signing in and the caller's own account on the
+//! origin of this service, answered by auth-graph. Nothing else of auth-graph is reachable through them.
 //!
-//! `POST /auth/graphql` (in `graphql`) forwards the public operations; the REST paths are in `rest`. This file decides
-//! which headers are forwarded.
+//! `POST /auth/graphql` (in `graphql`) forwards the operations that `fields` lists; the REST paths are in `rest`, and
+//! the pages behind the links in mails in `pages`. This file decides which headers are forwarded.
 
+mod account;
 mod body;
+mod fields;
 mod graphql;
+mod pages;
 mod rest;
 mod routes;
 
@@ -29,7 +32,10 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Names of the cookie with auth-graph's refresh token: over https for a host, for a domain, and without https.
 const REFRESH_COOKIES: [&str; 3] = ["__Host-auth_graph_refresh", "__Secure-auth_graph_refresh", "auth_graph_refresh"];
 
-/// The proxy of auth-graph's public operations.
+/// The proxy of auth-graph's operations for signing in and for one's own account.
+///
+/// auth-graph's pages for the links in mails are at `/auth/verify-email` and beside it: set `accounts.pages_url` of
+/// auth-graph to the address of `/auth` on this service.
 ///
 /// auth-graph limits sign-ins by client network. Therefore it must trust this service's address
 /// (`server.trusted_proxies`), and this service must be served with `into_make_service_with_connect_info`.
@@ -64,8 +70,8 @@ impl Proxy {
         self
     }
 
-    /// Returns the headers that auth-graph needs, and no others: no `Authorization`, no other cookies, and no header by
-    /// which the caller could act as a proxy.
+    /// Returns the headers that every request to auth-graph has, and no others: no `Authorization`, no other cookies,
+    /// and no header by which the caller could act as a proxy.
     fn forwarded(&self, parts: &Parts) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for name in [header::USER_AGENT, header::ORIGIN, SEC_FETCH_SITE, CSRF_TOKEN] {

@@ -84,6 +84,36 @@ impl AuthGraph {
         reply.user.map(User::try_from).transpose()
     }
 
+    /// Returns a user as [`user`](Self::user) does, with the time of the last sign-in.
+    #[cfg(feature = "proxy")]
+    pub(crate) async fn user_profile(&self, access_token: &SecretString, id: UserId) -> Result<Option<Profile>, Error> {
+        let variables = documents::user_profile::Variables { id: id.to_string() };
+        let reply = self.run_as::<documents::UserProfile>(variables, access_token).await?;
+        reply
+            .user
+            .map(|user| Ok(Profile { last_login: user.last_login, user: user.user_fields.try_into()? }))
+            .transpose()
+    }
+
+    /// Changes the password of the user of an access token, and ends all their sessions.
+    #[cfg(feature = "proxy")]
+    pub(crate) async fn change_password_with(
+        &self,
+        access_token: &SecretString,
+        current: &SecretString,
+        new: &SecretString,
+        headers: &HeaderMap,
+    ) -> Result<(), Error> {
+        use documents::change_password::{ChangePasswordInput, Variables};
+        let input = ChangePasswordInput {
+            current_password: Some(current.expose_secret().to_owned()),
+            new_password: new.expose_secret().to_owned(),
+        };
+        let variables = Variables { input };
+        let (token, never) = (Some(access_token), Repeat::Never);
+        self.transport().run::<documents::ChangePassword>(variables, token, headers, never).await.map(drop)
+    }
+
     /// Returns a page of at most `first` users, from the start or after an earlier page. Requires `users:read`.
     ///
     /// # Errors

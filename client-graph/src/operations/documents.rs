@@ -58,6 +58,15 @@ pub(crate) struct Verify;
 )]
 pub(crate) struct Logout;
 
+#[cfg(feature = "proxy")]
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "../schema/auth.graphql",
+    query_path = "../schema/operations/change_password.graphql",
+    skip_serializing_none
+)]
+pub(crate) struct ChangePassword;
+
 operations! {
     Login login "../schema/operations/login.graphql"
     Refresh refresh "../schema/operations/refresh.graphql"
@@ -65,6 +74,11 @@ operations! {
     Profile profile "../schema/operations/profile.graphql"
     User user "../schema/operations/user.graphql"
     Users users "../schema/operations/users.graphql"
+}
+
+#[cfg(feature = "proxy")]
+operations! {
+    UserProfile user_profile "../schema/operations/user_profile.graphql"
 }
 
 /// Parses an identifier in an answer. An answer with an identifier that is not a UUID is rejected as a whole.

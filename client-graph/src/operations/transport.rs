@@ -99,6 +99,15 @@ impl Transport {
         Ok(answer(response).await?.data)
     }
 
+    /// Returns the address of a path of auth-graph, which begins with a slash.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn beside_graphql(&self, path: &str) -> Url {
+        let mut url = self.graphql_url.clone();
+        let base = url.path().strip_suffix("/graphql").unwrap_or_default().to_owned();
+        url.set_path(&format!("{base}{path}"));
+        url
+    }
+
     /// Sends a body unchanged.
     pub(crate) async fn post(&self, repeat: Repeat, headers: HeaderMap, body: Vec<u8>) -> Result<Response, Error> {
         let url = &self.graphql_url;

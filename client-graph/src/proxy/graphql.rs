@@ -1,4 +1,4 @@
-//! `POST /auth/graphql`: auth-graph's public operations, and only those.
+//! `POST /auth/graphql`: auth-graph's operations for signing in and for one's own account, and only those.
 //!
 //! The document is read as auth-graph reads it, within the same limits, and the parsed request is forwarded instead of
 //! the original body: both sides read the same.
@@ -17,13 +17,10 @@ use graphql_edge::Limits;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Proxy, body, pass_back};
+use super::{Proxy, body, fields, pass_back};
 use crate::error::{Code, Error, problem};
 use crate::operations::{Repeat, bounded_body, is_json};
 
-/// The public root fields.
-const PUBLIC: [&str; 8] =
-    ["login", "refresh", "logout", "verify", "register", "verifyEmail", "requestPasswordReset", "resetPassword"];
 const MAX_ANSWER: usize = 1024 * 1024;
 
 /// A request of GraphQL over HTTP. Extensions are not forwarded, because they could name another document.
@@ -46,7 +43,12 @@ pub(super) async fn forward(State(proxy): State<Proxy>, request: Request) -> Res
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let outcome = async {
         let request: GraphqlRequest = body::read(&parts, body).await?;
-        let ends_session = check(&request)?;
+        let chosen = check(&request)?;
+        if chosen.is_own
+            && let Some(token) = parts.headers.get(header::AUTHORIZATION)
+        {
+            headers.insert(header::AUTHORIZATION, token.clone());
+        }
         let body = serde_json::to_vec(&request).map_err(Error::internal)?;
         let answer = proxy.auth.transport().post(Repeat::Never, headers, body).await?;
         if !is_json(answer.headers()) {
@@ -54,7 +56,7 @@ pub(super) async fn forward(State(proxy): State<Proxy>, request: Request) -> Res
         }
         let (status, answer_headers) = (answer.status(), answer.headers().clone());
         let answer = bounded_body(answer, MAX_ANSWER).await?;
-        if ends_session && is_success(&answer) {
+        if chosen.ends_session && is_success(&answer) {
             proxy.end_session_of_caller(&parts.headers).await;
         }
         Ok(response(status, &answer_headers, answer))
@@ -95,16 +97,24 @@ fn refusal(error: &Error) -> Response {
     response
 }
 
-/// Rejects a document with any other operation than the public ones. Returns whether the operation that is executed
-/// logs out.
-fn check(request: &GraphqlRequest) -> Result<bool, Error> {
+/// The operation of a document that is executed.
+struct Chosen {
+    /// True if it is about the caller's own account.
+    is_own: bool,
+    /// True if it ends the session of the caller.
+    ends_session: bool,
+}
+
+/// Rejects a document with any other operation than those that are forwarded.
+fn check(request: &GraphqlRequest) -> Result<Chosen, Error> {
     // Only the code: a message can quote the document, which may hold a password.
     let document = graphql_edge::parse(&request.query, &Limits::default()).map_err(Error::from)?;
     for (_, operation) in document.operations.iter() {
-        let public = |field: &str| PUBLIC.contains(&field);
-        if operation.node.ty == OperationType::Subscription || !root_fields(&document, operation).all(public) {
-            return Err(Error::new(Code::Forbidden)
-                .with_detail("Only signing in and out, registering and resetting passwords are possible here."));
+        let is_subscription = operation.node.ty == OperationType::Subscription;
+        if is_subscription || !root_fields(&document, operation).all(fields::is_forwarded) {
+            return Err(Error::new(Code::Forbidden).with_detail(
+                "Only signing in and out and your own account are possible here. Ask auth-graph itself.",
+            ));
         }
     }
     let chosen = match (&document.operations, &request.operation_name) {
@@ -112,7 +122,8 @@ fn check(request: &GraphqlRequest) -> Result<bool, Error> {
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str()),
         (DocumentOperations::Multiple(operations), None) => operations.values().next(),
     };
-    Ok(chosen.is_some_and(|operation| root_fields(&document, operation).any(|field| field == "logout")))
+    let has = |wanted: fn(&str) -> bool| chosen.is_some_and(|operation| root_fields(&document, operation).any(wanted));
+    Ok(Chosen { is_own: has(fields::is_own), ends_session: has(fields::ends_session) })
 }
 
 /// Returns the fields at the root of an operation, with fragments expanded. Each fragment is expanded once, so that

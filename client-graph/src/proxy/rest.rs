@@ -2,7 +2,7 @@
 //! the status and the code are auth-graph's.
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +11,6 @@ use serde_json::{Map, Value, json};
 
 use super::{Proxy, body, pass_back, refresh_cookie};
 use crate::error::{Code, Error, problem};
-use crate::ids::UserId;
 use crate::operations::{Credentials, Ending, SignIn, TokenPair, VerificationFailure, Verified};
 
 /// A refusal with the members of django-easyjwt.
@@ -77,28 +76,6 @@ pub(super) async fn logout(State(proxy): State<Proxy>, request: Request) -> Resu
     Ok(answer(json!({ "detail": "Logged out." }), &reply.headers))
 }
 
-/// `GET /auth/users/{id}/`: returns the caller's own account, and no other one.
-pub(super) async fn user(
-    State(proxy): State<Proxy>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let context = proxy.auth.context(&headers).await;
-    let principal = context.principal()?;
-    if !id.parse::<UserId>().is_ok_and(|id| id == principal.subject) {
-        return Err(Error::new(Code::NotFound).into());
-    }
-    let profile = proxy.auth.profile(principal.access_token()).await?.ok_or(Error::new(Code::TokenRevoked))?;
-    let user = profile.user;
-    proxy.mirror(&user).await;
-    let body = json!({
-        "id": user.id, "email": user.email, "first_name": user.first_name, "last_name": user.last_name,
-        "date_joined": user.date_joined, "last_login": profile.last_login, "is_active": user.is_active,
-        "is_staff": user.is_staff, "is_superuser": user.is_superuser,
-    });
-    Ok(answer(body, &HeaderMap::new()))
-}
-
 pub(super) async fn only_post(method: Method) -> Response {
     method_not_allowed(&method, "POST")
 }
@@ -114,24 +91,26 @@ fn method_not_allowed(method: &Method, allowed: &'static str) -> Response {
     response
 }
 
-async fn read(request: Request) -> Result<(Parts, Map<String, Value>), Refusal> {
+pub(super) async fn read(request: Request) -> Result<(Parts, Map<String, Value>), Refusal> {
     let (parts, body) = request.into_parts();
-    let fields = body::read(&parts, body).await?;
+    let fields = body::read_fields(&parts, body).await?;
     Ok((parts, fields))
 }
 
-/// Returns the text of a field, or the message about it.
-fn text(fields: &Map<String, Value>, name: &str) -> Result<String, &'static str> {
+/// Returns the text of a field without the blanks around it, or the message about it. Django REST framework removes
+/// the blanks too, also those around a password.
+pub(super) fn text(fields: &Map<String, Value>, name: &str) -> Result<String, &'static str> {
     match fields.get(name) {
         None => Err("This field is required."),
         Some(Value::Null) => Err("This field may not be null."),
-        Some(Value::String(text)) if text.is_empty() => Err("This field may not be blank."),
-        Some(Value::String(text)) => Ok(text.clone()),
+        Some(Value::String(text)) if text.trim().is_empty() => Err("This field may not be blank."),
+        Some(Value::String(text)) => Ok(text.trim().to_owned()),
+        Some(Value::Number(number)) => Ok(number.to_string()),
         Some(_) => Err("Not a valid string."),
     }
 }
 
-fn required(fields: &Map<String, Value>, name: &'static str) -> Result<String, Refusal> {
+pub(super) fn required(fields: &Map<String, Value>, name: &'static str) -> Result<String, Refusal> {
     text(fields, name).map_err(|problem| Refusal::fields([(name, Some(problem))]))
 }
 
@@ -151,16 +130,27 @@ fn pair_json(pair: &TokenPair) -> Value {
     body
 }
 
-fn answer(body: Value, headers: &HeaderMap) -> Response {
+pub(super) fn answer(body: Value, headers: &HeaderMap) -> Response {
     let mut response = Json(body).into_response();
     pass_back(headers, response.headers_mut());
     response
 }
 
 impl Refusal {
-    fn fields<const N: usize>(problems: [(&str, Option<&str>); N]) -> Self {
+    pub(super) fn fields<const N: usize>(problems: [(&str, Option<&str>); N]) -> Self {
         let named = problems.into_iter().filter_map(|(name, problem)| Some((name.to_owned(), json!([problem?]))));
         Self { error: Code::ValidationFailed.into(), fields: named.collect() }
+    }
+
+    /// Builds the refusal of one field.
+    pub(super) fn problem(name: &str, problem: &str) -> Self {
+        Self::of_members(json!({ name: [problem] }))
+    }
+
+    /// Builds a refusal from a list of problems for each field.
+    pub(super) fn of_members(members: Value) -> Self {
+        let fields = if let Value::Object(fields) = members { fields } else { Map::new() };
+        Self { error: Code::ValidationFailed.into(), fields }
     }
 }
 

@@ -64,7 +64,9 @@ async fn graphql(Extract(shared): Extract<Arc<Shared>>, headers: HeaderMap, Json
         "UserSnapshots" => shared.user_snapshots(text("after")),
         "Revocations" => Ok(shared.revocations()),
         "Me" | "Profile" => shared.me(bearer),
-        "User" => shared.user(bearer, text("id")).map(|user| json!({ "user": user.as_ref().map(TestUser::to_json) })),
+        "User" | "UserProfile" => {
+            shared.user(bearer, text("id")).map(|user| json!({ "user": user.as_ref().map(TestUser::to_json) }))
+        }
         "UserSnapshot" => {
             shared.user(bearer, text("id")).map(|user| json!({ "userSnapshot": user.as_ref().map(feed::snapshot) }))
         }

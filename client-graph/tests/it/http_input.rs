@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Request};
+use client_graph::testing::PASSWORD;
 use serde_json::json;
 
 use crate::proxy::{from_browser, observed};
@@ -146,5 +147,26 @@ async fn only_spaces_separate_a_token_from_its_scheme() {
         let mut request = get(&format!("/auth/users/{}/", user.id)).body(Body::empty()).unwrap();
         request.headers_mut().insert("authorization", value.parse().unwrap());
         assert_eq!(ask(&service.router, request).await.status == 200, good, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_signs_in_and_blanks_around_values_are_removed() {
+    let service = Service::start().await;
+    service.user("ada@example.com");
+    let form = format!("email=ada%40example.com+&password={}+", PASSWORD.replace(' ', "+"));
+    let parts = format!(
+        "--x\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\nada@example.com\r\n\
+         --x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{PASSWORD}\r\n--x--\r\n"
+    );
+    let padded = json!({ "email": " ada@example.com", "password": format!("{PASSWORD}\n") }).to_string();
+    for (content_type, body) in [
+        ("application/x-www-form-urlencoded", form),
+        ("multipart/form-data; boundary=x", parts),
+        ("application/json", padded),
+    ] {
+        let request = Request::post("/auth/token/").header("content-type", content_type).body(Body::from(body));
+        let answer = ask(&service.router, request.unwrap()).await;
+        assert_eq!(answer.status, 200, "{content_type}: {}", answer.body);
     }
 }

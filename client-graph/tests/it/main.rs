@@ -18,6 +18,7 @@ mod mirror_tables;
 mod network;
 mod operations;
 mod outage;
+mod own_account;
 mod promises;
 mod proxy;
 #[path = "../../../auth-graph/tests/it/support/queries.rs"]

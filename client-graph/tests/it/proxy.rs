@@ -124,10 +124,9 @@ async fn an_unconfirmed_logout_is_not_reported_as_successful() {
 async fn a_user_reads_only_their_own_account() {
     let (issuer, router) = started().await;
     let (ada, eve) = (issuer.user("ada@example.com"), issuer.user("eve@example.com"));
-    let pair = sign_in(&router, "ada@example.com").await.body;
+    let token = issuer.token_for(&ada).scope("notes:write").sign();
     let read = |id: String| {
         let path = format!("/auth/users/{id}/");
-        let token = pair["access"].as_str().unwrap();
         let request = get(&path).header("authorization", format!("Bearer {token}")).body(Body::empty()).unwrap();
         let router = router.clone();
         async move { ask(&router, request).await }
@@ -137,7 +136,7 @@ async fn a_user_reads_only_their_own_account() {
     assert_eq!(answer.status, 200);
     assert_eq!((&answer.body["id"], &answer.body["email"]), (&json!(ada.id), &json!("ada@example.com")));
     assert_eq!((&answer.body["first_name"], &answer.body["is_staff"]), (&json!("Ada"), &json!(false)));
-    assert!(answer.body["last_login"].is_string() && answer.body["date_joined"].is_string());
+    assert!(answer.body["date_joined"].is_string());
     assert_eq!(answer.body.as_object().unwrap().len(), 9);
 
     for id in [eve.id.to_string(), "1".to_owned(), "..%2f..%2fgraphql".to_owned(), ada.id.0.simple().to_string()] {
@@ -156,7 +155,7 @@ async fn missing_fields_have_the_status_400_in_the_form_of_django_easyjwt() {
     assert_eq!((answer.status, &answer.body["code"]), (400, &json!("VALIDATION_FAILED")));
     assert_eq!(answer.body["email"], json!(["This field is required."]));
     assert_eq!(answer.body["password"], json!(["This field is required."]));
-    let answer = ask(&router, post("/auth/token/", &json!({ "email": 7, "password": null }))).await;
+    let answer = ask(&router, post("/auth/token/", &json!({ "email": [7], "password": null }))).await;
     assert_eq!(answer.body["email"], json!(["Not a valid string."]));
     assert_eq!(answer.body["password"], json!(["This field may not be null."]));
     for (path, field) in [("refresh", "refresh"), ("verify", "token"), ("logout", "refresh")] {
@@ -201,14 +200,16 @@ async fn during_an_outage_of_auth_graph_sign_in_answers_503_and_verification_con
 }
 
 #[tokio::test]
-async fn only_json_within_the_size_limit_is_read() {
+async fn only_json_and_at_the_rest_paths_forms_within_the_size_limit_are_read() {
     let (issuer, router) = started().await;
     for path in ["/auth/graphql", "/auth/token/", "/auth/token/refresh/", "/auth/token/verify/", "/auth/token/logout/"]
     {
         for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""] {
             let mut request = post(path, &json!({}));
             request.headers_mut().insert("content-type", content_type.parse().unwrap());
-            assert_eq!(ask(&router, request).await.status, 415, "{path} {content_type}");
+            let takes_forms = content_type.contains("form") && path != "/auth/graphql";
+            let status = if takes_forms { 400 } else { 415 };
+            assert_eq!(ask(&router, request).await.status, status, "{path} {content_type}");
         }
         let large = post(path, &json!({ "token": "x".repeat(65 * 1024) }));
         assert_eq!(ask(&router, large).await.status, 413, "{path}");
@@ -244,19 +245,22 @@ async fn a_public_operation_is_forwarded() {
 async fn all_other_operations_are_forbidden_in_any_form() {
     let (issuer, router) = started().await;
     let documents = [
-        "{ me { id } }",
+        "{ users { totalCount } }",
+        "{ user(id: \"x\") { id } }",
+        "{ me { id } users { totalCount } }",
         "{ __schema { types { name } } }",
         "{ __typename }",
         "query { _service { sdl } }",
         "subscription { login }",
-        "mutation { verify: revokeSession(id: \"x\") { session { id } } }",
-        "mutation { login(input: {}) { __typename } revokeSession(id: \"x\") { session { id } } }",
-        "mutation { ... { revokeSession(id: \"x\") { session { id } } } }",
-        "mutation { ... on Mutation { ... { revokeSession(id: \"x\") { session { id } } } } }",
-        "mutation { ...A } fragment A on Mutation { ...B } fragment B on Mutation { revokeSession(id: \"x\") { id } }",
+        "mutation { verify: revokeUserSessions(userId: \"x\") { revokedSessions } }",
+        "mutation { login(input: {}) { __typename } deleteUser(id: \"x\") { session { id } } }",
+        "mutation { ... { deleteUser(id: \"x\") { session { id } } } }",
+        "mutation { ... on Mutation { ... { deleteUser(id: \"x\") { session { id } } } } }",
+        "mutation { ...A } fragment A on Mutation { ...B } fragment B on Mutation { deleteUser(id: \"x\") { id } }",
+        "mutation { ...A } fragment A on Mutation { ...B } fragment B on Mutation { ...A users }",
         "mutation { ...Unknown }",
-        "mutation A { verify(token: \"x\") { active } } query B { me { id } }",
-        "mutation { login @skip(if: true) revokeSession @skip(if: true) }",
+        "mutation A { verify(token: \"x\") { active } } query B { roles { name } }",
+        "mutation { login @skip(if: true) deleteUser @skip(if: true) }",
     ];
     for document in documents {
         for name in [None, Some("A")] {
