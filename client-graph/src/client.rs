@@ -27,6 +27,8 @@ use crate::revocation::Revoked;
 use crate::verifier::{Expectation, Verification, Verifier};
 pub use builder::{AuthGraphBuilder, BuildError};
 pub use context::{Caller, Context};
+#[cfg(feature = "proxy")]
+pub(crate) use operations::Account;
 
 /// The connection to auth-graph: verifies its tokens, calls its operations, and mirrors its users.
 ///

@@ -24,7 +24,7 @@ use super::callers::Principal;
 use super::callers::view::{UserView, VisibleUser};
 use crate::app::App;
 use model::error::{Error, Result};
-use model::values::{Email, UserId};
+use model::values::{Email, UserId, Username};
 use store::users;
 
 pub(crate) use account::{Account, Difference};
@@ -91,12 +91,32 @@ pub async fn visible_among(
     Ok(found.into_iter().filter_map(|(id, user)| Some((id, view.see(app, user)?))).collect())
 }
 
-/// Returns the user with this address, for the command line.
+/// Returns the user with this address.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such user.
 pub async fn by_email(app: &App, email: &Email) -> Result<users::Model> {
     users::find_by_email(&app.db, email).await?.ok_or(Error::NotFound)
+}
+
+/// Returns the user with this address or user name, for the command line.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such user; [`Error::ValidationFailed`] when the text is neither.
+pub async fn by_name(app: &App, text: &str) -> Result<users::Model> {
+    let email = text.parse::<Email>();
+    if let Ok(email) = &email
+        && let Some(user) = users::find_by_email(&app.db, email).await?
+    {
+        return Ok(user);
+    }
+    match text.parse::<Username>() {
+        Ok(name) if app.config.accounts.usernames => {
+            users::find_by_username(&app.db, &name).await?.ok_or(Error::NotFound)
+        }
+        _ if email.is_ok() => Err(Error::NotFound),
+        _ => Err(Error::invalid("user", "must be an e-mail address or an identifier, or a user name if there are any")),
+    }
 }
 
 /// Returns the user with this identifier, for administrators.
@@ -110,7 +130,10 @@ pub async fn by_id(app: &App, id: UserId) -> Result<users::Model> {
 /// Returns the error of a write that may find the address taken.
 pub(crate) fn taken(error: DbErr) -> Error {
     match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => Error::Conflict("This e-mail address is taken."),
+        Some(SqlErr::UniqueConstraintViolation(constraint)) => Error::Conflict(match constraint.contains("username") {
+            true => "This user name is taken.",
+            false => "This e-mail address is taken.",
+        }),
         _ => error.into(),
     }
 }

@@ -15,9 +15,10 @@ mod sessions;
 use super::accounts::{Account, Deletion, Difference, UserEdit, deleting, metadata, passwords};
 use super::callers::actor::Actor;
 use super::callers::powers::Powers;
+use super::signing_in::require_usernames;
 use crate::app::App;
 use model::error::{Error, Result};
-use model::values::{Email, NewPassword, PersonName, Scopes, UserId};
+use model::values::{Email, NewPassword, PersonName, Scopes, UserId, Username};
 use store::users;
 
 pub use create::{NewAccount, create};
@@ -35,6 +36,8 @@ pub const USERS_WRITE: &str = "users:write";
 pub struct Update {
     /// E-mail address.
     pub email: Option<Email>,
+    /// Name to sign in with; an empty one removes it.
+    pub username: Option<String>,
     /// Verification state of the address.
     pub email_verified: Option<bool>,
     /// Given name.
@@ -60,6 +63,7 @@ pub struct Update {
 /// than they hold; [`Error::Conflict`] when the address is taken, or no active superuser would remain;
 /// [`Error::ValidationFailed`] for a bad value.
 pub async fn update(app: &App, actor: &Actor, id: UserId, update: Update) -> Result<users::Model> {
+    let username = update.username.map(|name| username(app, &name)).transpose()?;
     let first_name = update.first_name.map(|name| person_name("firstName", &name)).transpose()?;
     let last_name = update.last_name.map(|name| person_name("lastName", &name)).transpose()?;
     let phone_number = update.phone_number.map(|number| phone_number(&number)).transpose()?;
@@ -70,6 +74,9 @@ pub async fn update(app: &App, actor: &Actor, id: UserId, update: Update) -> Res
         if let Some(email) = update.email.filter(|email| *email != user.email) {
             user.email = email;
             user.email_verified = false;
+        }
+        if let Some(name) = username {
+            user.username = name;
         }
         user.email_verified = update.email_verified.unwrap_or(user.email_verified);
         user.is_staff = update.is_staff.unwrap_or(user.is_staff);
@@ -211,6 +218,10 @@ async fn change_account(
 async fn finish(app: &App, actor: &Actor, edit: UserEdit<'_>, action: &'static str) -> Result<users::Model> {
     let powers = actor.powers(app, edit.txn()).await?;
     permit(app, &powers, edit.difference())?;
+    let after = &edit.account.user;
+    if after.email.is_missing() && after.username.is_none() {
+        return Err(Error::invalid("username", "is all that this user signs in with: set an e-mail address first"));
+    }
     Ok(edit.commit(action).await?.user)
 }
 
@@ -236,6 +247,15 @@ fn known_roles(app: &App, mut roles: Vec<String>) -> Result<serde_json::Value> {
     roles.sort();
     roles.dedup();
     Ok(serde_json::json!(roles))
+}
+
+/// Parses a user name; an empty text stands for none.
+fn username(app: &App, text: &str) -> Result<Option<Username>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    require_usernames(app)?;
+    text.parse().map(Some)
 }
 
 fn person_name(field: &'static str, text: &str) -> Result<String> {

@@ -16,7 +16,7 @@ use super::callers::Actor;
 use super::pagination::{Listing, Page};
 use crate::app::App;
 use model::error::{Error, Result};
-use model::values::EventId;
+use model::values::{EventId, Username};
 use store::{audit_events, user_credentials, users};
 
 pub use store::audit_events::{Filter, Model};
@@ -117,7 +117,8 @@ fn facts(account: &Account) -> Value {
     let user = &account.user;
     let factor = |credential: &user_credentials::Model| json!({ "kind": credential.kind.as_str(), "id": credential.id, "changedAt": credential.changed_at });
     let mut facts = json!({
-        "email": user.email.as_str(),
+        "email": user.email.shown(),
+        "username": user.username.as_ref().map(Username::as_str),
         "emailVerified": user.email_verified,
         "firstName": user.first_name,
         "lastName": user.last_name,

@@ -40,7 +40,7 @@ pub(crate) async fn enqueue(
     letter: &Letter,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    if !app.mail.mailer.is_on() {
+    if !app.mail.mailer.is_on() || email.is_missing() {
         return Ok(());
     }
     let mail = mails::Model {

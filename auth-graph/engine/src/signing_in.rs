@@ -5,8 +5,10 @@
 mod begin;
 mod challenge;
 mod events;
+mod identifier;
 mod login;
 pub(crate) mod password;
 mod proof;
 
+pub use identifier::{Identifier, address_of, require_usernames};
 pub use login::{Login, login};

@@ -14,6 +14,7 @@ mod projection;
 mod scope;
 mod search_text;
 mod subject;
+mod username;
 mod webhook_secret;
 mod webhook_url;
 
@@ -31,5 +32,6 @@ pub use projection::{Projection, RolesAndScopes, UserField};
 pub use scope::{Scope, Scopes};
 pub use search_text::{SearchText, folded};
 pub use subject::{Holder, Revoked, Subject};
+pub use username::Username;
 pub use webhook_secret::WebhookSecret;
 pub use webhook_url::WebhookUrl;

@@ -122,6 +122,9 @@ pub(super) struct Changes {
     /// True if the address is verified.
     #[arg(long)]
     email_verified: Option<bool>,
+    /// Name to sign in with, if accounts.usernames is on; an empty text removes it.
+    #[arg(long, value_name = "NAME")]
+    username: Option<String>,
     /// Given name.
     #[arg(long)]
     first_name: Option<String>,
@@ -198,6 +201,7 @@ async fn update(app: &App, options: Changes) -> Result<(), Failure> {
     let update = Update {
         email: options.new_email.map(|email| email.parse()).transpose()?,
         email_verified: options.email_verified,
+        username: options.username,
         first_name: options.first_name,
         last_name: options.last_name,
         phone_number: options.phone_number,

@@ -24,8 +24,10 @@ use store::users::{Filter, Model};
 pub struct User {
     /// Permanent identifier of the user. It is never given to another user, whereas an e-mail address can be.
     id: ID,
-    /// E-mail address, in lower case.
+    /// E-mail address, in lower case. Empty when the user has none and signs in with a user name.
     email: Shown<String>,
+    /// Name that the user can sign in with, if the service accepts user names. Upper and lower case are different.
+    username: Shown<Option<String>>,
     /// Given name. Can be empty.
     first_name: Shown<String>,
     /// Family name. Can be empty.
@@ -73,7 +75,8 @@ impl User {
             version: view.version(&user),
             roles: Shown::when(shows(UserField::Roles), || user.roles()),
             scopes: Shown::when(shows(UserField::Scopes), || scopes_of(app, &user).to_strings()),
-            email: Shown::when(shows(UserField::Email), || user.email.to_string()),
+            email: Shown::when(shows(UserField::Email), || user.email.shown().to_owned()),
+            username: Shown::when(shows(UserField::Username), || user.username.map(|name| name.to_string())),
             first_name: Shown::when(shows(UserField::FirstName), || user.first_name),
             last_name: Shown::when(shows(UserField::LastName), || user.last_name),
             phone_number: Shown::when(shows(UserField::PhoneNumber), || user.phone_number),
@@ -95,8 +98,10 @@ impl User {
 pub struct UserFilter {
     /// Complete e-mail address. Upper and lower case do not matter.
     email: Option<String>,
-    /// Words that are parts of the e-mail address or of the names, in any order. Upper and lower case and accents do
-    /// not matter.
+    /// Complete user name. Upper and lower case are different.
+    username: Option<String>,
+    /// Words that are parts of the e-mail address, of the user name or of the names, in any order. Upper and lower case
+    /// and accents do not matter.
     search: Option<String>,
     /// True for users who can sign in, false for disabled users.
     is_active: Option<bool>,
@@ -108,7 +113,8 @@ impl UserFilter {
     fn parse(self) -> Result<Filter> {
         let email = self.email.map(|email| email.parse()).transpose()?;
         let search = self.search.map(|search| search.parse()).transpose()?;
-        Ok(Filter { email, search, is_active: self.is_active, is_staff: self.is_staff })
+        let username = self.username.map(|name| name.parse()).transpose()?;
+        Ok(Filter { email, username, search, is_active: self.is_active, is_staff: self.is_staff })
     }
 }
 

@@ -11,7 +11,7 @@ use super::delivery::{self, Delivery};
 use super::error::Result;
 use super::guard::Authenticated;
 use engine::sessions::{self, LogoutTarget};
-use engine::signing_in::{self, Login};
+use engine::signing_in::{self, Identifier, Login};
 use model::error::Error;
 use model::values::{Scope, Scopes, SessionId};
 use store::sessions::Model;
@@ -19,8 +19,11 @@ use store::sessions::Model;
 /// Credentials of a user, and properties of the tokens to issue.
 #[derive(InputObject)]
 pub struct LoginInput {
-    /// E-mail address of the account. Upper and lower case do not matter.
-    email: String,
+    /// E-mail address of the account. Upper and lower case do not matter. Either it or `username` is required.
+    email: Option<String>,
+    /// User name of the account in place of the e-mail address, if the service accepts user names. Upper and lower case
+    /// are different.
+    username: Option<String>,
     /// Password of the account.
     #[graphql(secret)]
     password: String,
@@ -147,15 +150,20 @@ pub(super) struct SessionMutation;
 #[guarded]
 #[Object]
 impl SessionMutation {
-    /// Signs in with an e-mail address and a password. Fails with `INVALID_CREDENTIALS` when the address is unknown,
-    /// the password is wrong or the user is disabled: the cases cannot be told apart.
+    /// Signs in with an e-mail address or a user name, and a password. Fails with `INVALID_CREDENTIALS` when the
+    /// address or name is unknown, the password is wrong or the user is disabled: the cases cannot be told apart.
     #[graphql(directive = credential::apply())]
     async fn login(&self, ctx: &Context<'_>, input: LoginInput) -> Result<LoginResult> {
         if input.delivery == Delivery::Cookie {
             delivery::check_page(ctx)?;
         }
+        let identifier = match (input.email, input.username) {
+            (Some(email), None) => Identifier::Email(email.parse()?),
+            (None, Some(name)) => Identifier::Username(name.parse()?),
+            _ => return Err(Error::invalid("email", "or username is required, and not both").into()),
+        };
         let login = Login {
-            email: input.email.parse()?,
+            email: signing_in::address_of(app(ctx), identifier).await?,
             password: input.password.into(),
             scope: input.scope.map(parse_scope).transpose()?,
             audience: input.audience,

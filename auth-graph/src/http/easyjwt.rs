@@ -23,11 +23,11 @@ use engine::app::App;
 use engine::easyjwt::{self, NewUnconfirmed};
 use engine::sessions::{self, LogoutTarget};
 use engine::signing_in;
-use engine::signing_in::Login;
+use engine::signing_in::{Identifier, Login};
 use engine::verification::{Verified, verify as check};
 use fields::Fields;
 use model::error::Error;
-use model::values::NewPassword;
+use model::values::{Email, NewPassword};
 use refusal::Refusal;
 
 type Answer = Result<Response, Refusal>;
@@ -55,12 +55,25 @@ fn only(routes: MethodRouter<Site>, allowed: &'static str) -> MethodRouter<Site>
 }
 
 async fn token(State(app): State<App>, parts: Parts, body: Body) -> Answer {
-    let mut fields = Fields::read(&parts.headers, body, &["email", "password"]).await?;
-    // An invalid address belongs to no user, so the answer is that of a wrong password.
-    let email = fields.take("email").expose_secret().parse().map_err(|_| Error::InvalidCredentials)?;
+    let mut fields = Fields::read_named(&app, &parts.headers, body, &["password"]).await?;
+    let email = identified(&app, &mut fields).await?.ok_or(Error::InvalidCredentials)?;
     let login = Login { email, password: fields.take("password"), scope: None, audience: None };
     let pair = signing_in::login(&app, login, &device(&app, &parts)).await?;
     Ok(answer(tokens(&pair)))
+}
+
+/// Returns the address of the account that the fields name, or `None` for what is no address and no user name: it
+/// belongs to no user, so the answer is that of a wrong password.
+async fn identified(app: &App, fields: &mut Fields) -> Result<Option<Email>, Error> {
+    let (email, name) = (fields.take("email"), fields.take("username"));
+    let identifier = match name.expose_secret() {
+        "" => email.expose_secret().parse().map(Identifier::Email),
+        name => name.parse().map(Identifier::Username),
+    };
+    match identifier {
+        Ok(identifier) => signing_in::address_of(app, identifier).await.map(Some),
+        Err(_) => Ok(None),
+    }
 }
 
 async fn refresh(State(app): State<App>, parts: Parts, body: Body) -> Answer {
@@ -98,7 +111,7 @@ async fn create_user(State(app): State<App>, parts: Parts, body: Body) -> Answer
     let user = easyjwt::create_unconfirmed(&app, new, &device).await.map_err(named)?;
     let body = json!({
         "id": easyjwt::number_of(&app, user.id).await?,
-        "email": user.email.as_str(),
+        "email": user.email.shown(),
         "first_name": user.first_name,
         "last_name": user.last_name,
         "phone": user.phone_number,
@@ -141,9 +154,9 @@ fn named(error: Error) -> Refusal {
 
 /// With an address and a password in place of a token.
 async fn change_password(State(app): State<App>, parts: Parts, body: Body) -> Answer {
-    let mut fields = Fields::read(&parts.headers, body, &["email", "password", "new_password"]).await?;
+    let mut fields = Fields::read_named(&app, &parts.headers, body, &["password", "new_password"]).await?;
     let wrong = || Refusal::Fields(json!({ "non_field_errors": ["Invalid credentials."] }));
-    let email = fields.take("email").expose_secret().parse().map_err(|_: Error| wrong())?;
+    let email = identified(&app, &mut fields).await?.ok_or_else(wrong)?;
     let (current, new) = (fields.take("password"), fields.take("new_password"));
     let changed = easyjwt::change_password_by_credentials(&app, &email, &current, new, &device(&app, &parts)).await;
     match changed {

@@ -13,7 +13,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::unique;
-use model::values::{Email, Locale, Scopes, UserId};
+use model::values::{Email, Locale, Scopes, UserId, Username};
 
 pub use candidates::{Candidate, candidate};
 pub use deleted::{deleted_page, find_deleted_by_email};
@@ -27,9 +27,12 @@ pub struct Model {
     /// Identifier, which never changes.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
-    /// E-mail address, unique and in lower case.
+    /// E-mail address, unique and in lower case. A user who has none has a placeholder.
     #[sea_orm(unique)]
     pub email: Email,
+    /// Name to sign in with, unique and compared exactly.
+    #[sea_orm(unique)]
+    pub username: Option<Username>,
     /// Given name; may be empty.
     pub first_name: String,
     /// Family name; may be empty.
@@ -86,6 +89,7 @@ impl Model {
         Self {
             id,
             email,
+            username: None,
             first_name: String::new(),
             last_name: String::new(),
             phone_number: None,
@@ -191,6 +195,17 @@ pub async fn find_by_email(db: &impl ConnectionTrait, email: &Email) -> Result<O
     unique(existing().filter(Column::Email.eq(email.clone())), db).await
 }
 
+/// Returns the user with this user name.
+pub async fn find_by_username(db: &impl ConnectionTrait, name: &Username) -> Result<Option<Model>, DbErr> {
+    unique(existing().filter(Column::Username.eq(name.clone())), db).await
+}
+
+/// Returns the address, or its placeholder, of the user with this user name.
+pub async fn email_of_username(db: &impl ConnectionTrait, name: &Username) -> Result<Option<Email>, DbErr> {
+    let query = existing().select_only().column(Column::Email).filter(Column::Username.eq(name.clone()));
+    query.into_tuple().one(db).await
+}
+
 /// Returns the users with these identifiers, including deleted ones, for the feed, which reports deletions.
 pub async fn with_deleted(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<Model>, DbErr> {
     if ids.is_empty() {
@@ -235,6 +250,15 @@ pub async fn insert_many(txn: &impl ConnectionTrait, users: impl IntoIterator<It
 pub async fn ids_by_email(db: &impl ConnectionTrait, emails: &[Email]) -> Result<Vec<(Email, UserId)>, DbErr> {
     let query = Entity::find().select_only().columns([Column::Email, Column::Id]);
     query.filter(Column::Email.is_in(emails.iter().cloned())).into_tuple().all(db).await
+}
+
+/// Returns the users who have these user names, including deleted ones.
+pub async fn ids_by_username(db: &impl ConnectionTrait, names: &[Username]) -> Result<Vec<(Username, UserId)>, DbErr> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = Entity::find().select_only().columns([Column::Username, Column::Id]);
+    query.filter(Column::Username.is_in(names.iter().cloned())).into_tuple().all(db).await
 }
 
 /// Returns the identifiers among these that are taken, including those of deleted users.

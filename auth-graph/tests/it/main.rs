@@ -83,6 +83,7 @@ mod sessions;
 mod slow_readers;
 mod support;
 mod tidy;
+mod usernames;
 mod ways_to_tokens;
 mod webhook_administration;
 mod webhook_targets;

@@ -15,13 +15,21 @@ use crate::operations::{
     VerificationFailure, Verified,
 };
 
+/// What a person signs in with.
+pub(crate) enum Account {
+    Email(String),
+    #[cfg(feature = "proxy")]
+    Username(String),
+}
+
 impl AuthGraph {
     /// Signs a user in. The request is never repeated automatically.
     ///
     /// # Errors
     /// `INVALID_CREDENTIALS`, `RATE_LIMITED`, `UNAVAILABLE`, …
     pub async fn login(&self, credentials: Credentials) -> Result<SignIn, Error> {
-        Ok(self.login_with(credentials, &HeaderMap::new()).await?.data)
+        let Credentials { email, password, scope } = credentials;
+        Ok(self.login_with(Account::Email(email), password, scope, &HeaderMap::new()).await?.data)
     }
 
     /// Gets the next token pair. The same token gets the same pair again until that pair was used.
@@ -145,14 +153,22 @@ impl AuthGraph {
 
     pub(crate) async fn login_with(
         &self,
-        credentials: Credentials,
+        account: Account,
+        password: SecretString,
+        scope: Option<Vec<String>>,
         headers: &HeaderMap,
     ) -> Result<Reply<SignIn>, Error> {
         use documents::login::{Delivery, LoginInput, LoginLogin, Variables};
+        let (email, username) = match account {
+            Account::Email(email) => (Some(email), None),
+            #[cfg(feature = "proxy")]
+            Account::Username(name) => (None, Some(name)),
+        };
         let input = LoginInput {
-            email: credentials.email,
-            password: credentials.password.expose_secret().to_owned(),
-            scope: credentials.scope,
+            email,
+            username,
+            password: password.expose_secret().to_owned(),
+            scope,
             audience: None,
             delivery: Delivery::BODY,
         };

@@ -96,7 +96,9 @@ pub(super) async fn change_password(State(proxy): State<Proxy>, request: Request
     }
     let (current, new) = (required(&fields, "password")?, required(&fields, "new_password")?);
     if !parts.headers.contains_key(header::AUTHORIZATION) {
-        let body = json!({ "email": required(&fields, "email")?, "password": current, "new_password": new });
+        let by_name = !fields.contains_key("email") && fields.contains_key("username");
+        let name = if by_name { "username" } else { "email" };
+        let body = json!({ name: required(&fields, name)?, "password": current, "new_password": new });
         return by_credentials(&proxy, proxy.forwarded(&parts), &body).await;
     }
     let context = proxy.auth.context(&parts.headers).await;

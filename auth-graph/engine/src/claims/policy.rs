@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::easyjwt;
 use model::config;
-use model::values::{AdditionalClaims, ClaimName, ClaimSource};
+use model::values::{AdditionalClaims, ClaimName, ClaimSource, Username};
 use store::users;
 
 /// The configured policy.
@@ -57,8 +57,9 @@ impl ClaimsPolicy {
 /// Returns the value of an attribute, or null if the user has none.
 pub(crate) fn attribute(user: &users::Model, source: &ClaimSource) -> Value {
     match source {
-        ClaimSource::Email => json!(user.email.as_str()),
+        ClaimSource::Email => given(user.email.shown()),
         ClaimSource::EmailVerified => json!(user.email_verified),
+        ClaimSource::Username => json!(user.username.as_ref().map(Username::as_str)),
         ClaimSource::FirstName => given(&user.first_name),
         ClaimSource::LastName => given(&user.last_name),
         ClaimSource::PhoneNumber => json!(user.phone_number),
@@ -72,7 +73,7 @@ pub(crate) fn attribute(user: &users::Model, source: &ClaimSource) -> Value {
     }
 }
 
-/// Returns the name as a claim. A name that is not set becomes null (OpenID Connect Core, section 5.3.2).
-fn given(name: &str) -> Value {
-    if name.is_empty() { Value::Null } else { name.into() }
+/// Returns the text as a claim. A text that is not set becomes null (OpenID Connect Core, section 5.3.2).
+fn given(text: &str) -> Value {
+    if text.is_empty() { Value::Null } else { text.into() }
 }

@@ -98,7 +98,7 @@ impl Snapshot {
         Self {
             is_active: user.is_active,
             deleted_at: None,
-            email: shows(UserField::Email).then(|| user.email.to_string()),
+            email: shows(UserField::Email).then(|| user.email.shown().to_owned()),
             first_name: shows(UserField::FirstName).then(|| user.first_name.clone()),
             last_name: shows(UserField::LastName).then(|| user.last_name.clone()),
             phone_number: user.phone_number.clone().filter(|_| shows(UserField::PhoneNumber)),

@@ -54,7 +54,7 @@ fn record(user: users::Model, number: Option<i64>, password_hash: Option<String>
     Record {
         id: Some(user.id.to_string()),
         number,
-        email: user.email.to_string(),
+        email: user.email.shown().to_owned(),
         password_hash,
         first_name: user.first_name,
         last_name: user.last_name,

@@ -17,6 +17,8 @@ use super::Config;
 pub struct Accounts {
     /// Callers who may register.
     pub registration: Registration,
+    /// If true, users can have a user name and sign in with it.
+    pub usernames: bool,
     /// Address of the pages behind the links in mails. If it is empty, the public address is used, where plain pages
     /// are served.
     pub pages_url: String,

@@ -95,6 +95,8 @@ pub enum ClaimSource {
     Email,
     /// The field `emailVerified`.
     EmailVerified,
+    /// The field `username`.
+    Username,
     /// The field `firstName`.
     FirstName,
     /// The field `lastName`.
@@ -136,6 +138,7 @@ impl FromStr for ClaimSource {
         match text {
             "email" => Ok(Self::Email),
             "emailVerified" => Ok(Self::EmailVerified),
+            "username" => Ok(Self::Username),
             "firstName" => Ok(Self::FirstName),
             "lastName" => Ok(Self::LastName),
             "phoneNumber" => Ok(Self::PhoneNumber),
@@ -148,8 +151,8 @@ impl FromStr for ClaimSource {
                     Ok(Self::Metadata(path.split('.').map(str::to_owned).collect()))
                 }
                 _ => Err(
-                    "the source must be email, emailVerified, firstName, lastName, phoneNumber, isStaff, isSuperuser, \
-                     roles, metadata or a part of it such as metadata._plan"
+                    "the source must be email, emailVerified, username, firstName, lastName, phoneNumber, isStaff, \
+                     isSuperuser, roles, metadata or a part of it such as metadata._plan"
                         .to_owned(),
                 ),
             },
@@ -170,6 +173,7 @@ impl fmt::Display for ClaimSource {
         let name = match self {
             Self::Email => "email",
             Self::EmailVerified => "emailVerified",
+            Self::Username => "username",
             Self::FirstName => "firstName",
             Self::LastName => "lastName",
             Self::PhoneNumber => "phoneNumber",

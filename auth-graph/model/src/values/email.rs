@@ -11,8 +11,10 @@ use unicode_normalization::UnicodeNormalization;
 use super::UserId;
 use crate::error::Error;
 
-/// Domain of placeholder addresses. No mail is delivered to it (RFC 6761 section 6.4).
+/// Domains of placeholder addresses. No mail is delivered to them (RFC 6761 section 6.4).
 const NOWHERE: &str = "deleted.invalid";
+const MISSING: &str = "no-address.invalid";
+const NOBODY: &str = "nobody.invalid";
 
 /// E-mail address: a dot-atom and a host name in ASCII, in lower case, of at most 254 characters (RFC 5321 section
 /// 4.5.3.1, RFC 5322 section 3.4.1).
@@ -49,6 +51,34 @@ impl Email {
         }
     }
 
+    /// Returns the placeholder address of a user who has no address and signs in with a user name.
+    #[must_use]
+    pub fn missing(user: UserId) -> Self {
+        Self(format!("{user}@{MISSING}"))
+    }
+
+    /// Returns the placeholder address in the place of a user name that no user has. It is the address of no user.
+    #[must_use]
+    pub fn of_nobody(mark: &str) -> Self {
+        Self(format!("{mark}@{NOBODY}"))
+    }
+
+    /// Returns whether this is the placeholder of a user who has no address.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.domain() == MISSING
+    }
+
+    /// Returns the address as it is shown, which is empty for a user who has none.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        if self.is_missing() { "" } else { &self.0 }
+    }
+
+    fn domain(&self) -> &str {
+        self.0.split_once('@').map_or("", |(_, domain)| domain)
+    }
+
     /// Returns the part before the `@`.
     #[must_use]
     pub fn local_part(&self) -> &str {
@@ -75,7 +105,7 @@ impl FromStr for Email {
             && local.len() <= 64
             && local.split('.').all(is_atom)
             && domain.split('.').all(is_label)
-            && domain != NOWHERE;
+            && ![NOWHERE, MISSING, NOBODY].contains(&domain.as_str());
         if good { Ok(Self(address)) } else { Err(refused()) }
     }
 }

@@ -19,6 +19,7 @@ const METADATA_KEY: &str = "metadata.";
 #[expect(missing_docs, reason = "they are the fields of a user")]
 pub enum UserField {
     Email,
+    Username,
     FirstName,
     LastName,
     PhoneNumber,

@@ -10,17 +10,16 @@ use model::values::UserId;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct UserArgument {
-    /// E-mail address or identifier.
+    /// E-mail address, identifier or user name.
     pub(in crate::cli) user: String,
 }
 
 impl UserArgument {
     pub(in crate::cli) async fn id(&self, app: &App) -> Result<UserId, Failure> {
-        if !self.user.contains('@') {
-            let wrong = |_: Error| Error::invalid("user", "must be an e-mail address or an identifier");
-            return Ok(self.user.parse().map_err(wrong)?);
+        if let Ok(id) = self.user.parse() {
+            return Ok(id);
         }
-        match accounts::by_email(app, &self.user.parse()?).await {
+        match accounts::by_name(app, &self.user).await {
             Err(Error::NotFound) => Err(Failure::missing(&format!("there is no user {}", self.user))),
             found => Ok(found?.id),
         }

@@ -123,7 +123,8 @@ pub(super) fn print(user: &Model) -> io::Result<()> {
         user if user.is_active => "active",
         _ => "disabled",
     };
-    print_line!("{} {} ({state})", user.id, user.email)
+    let names = [user.email.shown(), user.username.as_ref().map_or("", |name| name.as_str())].join(" ");
+    print_line!("{} {} ({state})", user.id, names.trim())
 }
 
 async fn to_json(app: &App, user: &Model) -> Result<serde_json::Value, Failure> {

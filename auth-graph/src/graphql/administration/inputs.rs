@@ -12,8 +12,11 @@ use model::values::{Email, Locale, NewPassword, Scope, Scopes, UserId};
 /// Details of the account to create.
 #[derive(InputObject)]
 pub struct CreateUserInput {
-    /// E-mail address. No other user can have it.
-    email: String,
+    /// E-mail address. No other user can have it. It can be left out for a user with a user name.
+    email: Option<String>,
+    /// Name to sign in with, up to 150 characters, if the service accepts user names. No other user can have it. Upper
+    /// and lower case are different.
+    username: Option<String>,
     /// Password: 8 to 256 characters. Without one, the user cannot sign in until they have set a password with the link
     /// that `requestPasswordReset` sends.
     #[graphql(secret)]
@@ -71,6 +74,8 @@ pub struct UpdateUserInput {
     email: Option<String>,
     /// True when the e-mail address is known to belong to the user.
     email_verified: Option<bool>,
+    /// Name to sign in with. An empty string removes it.
+    username: Option<String>,
     /// Given name, up to 150 characters.
     first_name: Option<String>,
     /// Family name, up to 150 characters.
@@ -126,7 +131,8 @@ impl CreateUserInput {
             (false, false) => Rank::User,
         };
         Ok(NewAccount {
-            email: self.email.parse()?,
+            email: self.email.map(|email| email.parse()).transpose()?,
+            username: self.username.map(|name| name.parse()).transpose()?,
             password: self.password.map(|password| NewPassword::parse(password.into())).transpose()?,
             first_name: self.first_name,
             last_name: self.last_name,
@@ -150,6 +156,7 @@ impl UpdateUserInput {
         let update = Update {
             email: self.email.map(|email| email.parse()).transpose()?,
             email_verified: self.email_verified,
+            username: self.username,
             first_name: self.first_name,
             last_name: self.last_name,
             phone_number: self.phone_number,

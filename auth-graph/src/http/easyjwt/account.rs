@@ -56,7 +56,7 @@ async fn account(app: &App, user: &users::Model) -> Result<Value, Error> {
     let fixed = json!({
         "id": easyjwt::number_of(app, user.id).await?,
         "first_name": user.first_name,
-        "email": user.email.as_str(),
+        "email": user.email.shown(),
         "last_name": user.last_name,
         "date_joined": time(user.date_joined),
         "last_login": user.last_login.map(time),

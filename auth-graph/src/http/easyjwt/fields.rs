@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::refusal::Refusal;
+use engine::app::App;
 
 /// Size limit of a body: more than the longest token needs.
 const LARGEST: usize = 16 * 1024;
@@ -28,6 +29,23 @@ impl Fields {
         Self::read_with(headers, body, names, &[]).await
     }
 
+    /// Reads the body, which must have these fields and name an account: by `email`, or in its place by `username`
+    /// where the configuration accepts user names.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) async fn read_named(
+        app: &App,
+        headers: &HeaderMap,
+        body: Body,
+        names: &'static [&'static str],
+    ) -> Result<Self, Refusal> {
+        let mut sent = sent(headers, body).await?;
+        let by_name = app.config.accounts.usernames && !sent.contains_key("email") && sent.contains_key("username");
+        let name = if by_name { "username" } else { "email" };
+        Self::among(&mut sent, [name].into_iter().chain(names.iter().copied()), &[])
+    }
+
     /// Reads the body, which must have the first of these fields, and may have the others.
     ///
     /// # Errors
@@ -38,30 +56,23 @@ impl Fields {
         names: &'static [&'static str],
         optional: &'static [&'static str],
     ) -> Result<Self, Refusal> {
-        let mut sent = http_input::read_fields(headers, body, LARGEST).await.map_err(|error| match error {
-            FieldsError::Unsupported(Unsupported::ContentCoding) => Refusal::ContentCoding,
-            FieldsError::Unsupported(Unsupported::MediaType | Unsupported::Charset) => {
-                Refusal::MediaType(media_type(headers))
-            }
-            FieldsError::Body(BodyError::TooLarge) => Refusal::TooLarge,
-            FieldsError::Body(BodyError::TimedOut) => Refusal::TooSlow,
-            FieldsError::Body(BodyError::Broken(_)) => Refusal::Broken,
-            // Only the place of the error: the text may hold a password.
-            FieldsError::Json { line, column } => Refusal::Json { line, column },
-            FieldsError::NoObject => {
-                Refusal::Fields(json!({ "non_field_errors": ["Invalid data. Expected a dictionary."] }))
-            }
-            FieldsError::Multipart => Refusal::Multipart,
-        })?;
+        Self::among(&mut sent(headers, body).await?, names.iter().copied(), optional)
+    }
+
+    fn among(
+        sent: &mut Map<String, Value>,
+        names: impl Iterator<Item = &'static str>,
+        optional: &'static [&'static str],
+    ) -> Result<Self, Refusal> {
         let (mut fields, mut wrong) = (BTreeMap::new(), Map::new());
         for name in names {
-            match text(sent.remove(*name)) {
+            match text(sent.remove(name)) {
                 Ok(Some(text)) if text.is_empty() => {
-                    wrong.insert((*name).to_owned(), json!(["This field may not be blank."]));
+                    wrong.insert(name.to_owned(), json!(["This field may not be blank."]));
                 }
-                Ok(Some(text)) => drop(fields.insert(*name, text.into())),
-                Ok(None) => drop(wrong.insert((*name).to_owned(), json!(["This field is required."]))),
-                Err(problem) => drop(wrong.insert((*name).to_owned(), json!([problem]))),
+                Ok(Some(text)) => drop(fields.insert(name, text.into())),
+                Ok(None) => drop(wrong.insert(name.to_owned(), json!(["This field is required."]))),
+                Err(problem) => drop(wrong.insert(name.to_owned(), json!([problem]))),
             }
         }
         for name in optional {
@@ -78,6 +89,25 @@ impl Fields {
     pub(super) fn take(&mut self, name: &str) -> SecretString {
         self.0.remove(name).unwrap_or_default()
     }
+}
+
+/// Reads the fields of a body.
+async fn sent(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Refusal> {
+    http_input::read_fields(headers, body, LARGEST).await.map_err(|error| match error {
+        FieldsError::Unsupported(Unsupported::ContentCoding) => Refusal::ContentCoding,
+        FieldsError::Unsupported(Unsupported::MediaType | Unsupported::Charset) => {
+            Refusal::MediaType(media_type(headers))
+        }
+        FieldsError::Body(BodyError::TooLarge) => Refusal::TooLarge,
+        FieldsError::Body(BodyError::TimedOut) => Refusal::TooSlow,
+        FieldsError::Body(BodyError::Broken(_)) => Refusal::Broken,
+        // Only the place of the error: the text may hold a password.
+        FieldsError::Json { line, column } => Refusal::Json { line, column },
+        FieldsError::NoObject => {
+            Refusal::Fields(json!({ "non_field_errors": ["Invalid data. Expected a dictionary."] }))
+        }
+        FieldsError::Multipart => Refusal::Multipart,
+    })
 }
 
 /// Returns the text of a value, or the problem with it.

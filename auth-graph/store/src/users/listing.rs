@@ -9,7 +9,7 @@ use sea_orm::{DbBackend, QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::{Column, Entity, Model, existing, find_among};
 use crate::window::{Direction, Window};
-use model::values::{Email, SearchText, UserId};
+use model::values::{Email, SearchText, UserId, Username};
 
 /// Number of users in list order that a search scans before it uses the trigram index. The scan fills a page quickly
 /// when many users match; the index would first collect all of them.
@@ -20,6 +20,8 @@ const NEARBY: u64 = 1000;
 pub struct Filter {
     /// Exact address.
     pub email: Option<Email>,
+    /// Exact user name.
+    pub username: Option<Username>,
     /// Part of the address or the names, in any case.
     pub search: Option<SearchText>,
     /// True for users who may sign in, false for disabled ones.
@@ -101,6 +103,7 @@ async fn ids(db: &impl ConnectionTrait, query: &SelectStatement) -> Result<Vec<U
 fn condition(filter: &Filter) -> Condition {
     Condition::all()
         .add_option(filter.email.clone().map(|email| Column::Email.eq(email)))
+        .add_option(filter.username.clone().map(|name| Column::Username.eq(name)))
         .add_option(filter.is_active.map(|wanted| Column::IsActive.eq(wanted)))
         .add_option(filter.is_staff.map(|wanted| Column::IsStaff.eq(wanted)))
         .add_option(filter.search.as_ref().map(contains))

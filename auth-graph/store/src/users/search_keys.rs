@@ -5,18 +5,20 @@ use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{ColumnTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Column, Entity, Model};
-use model::values::folded;
+use model::values::{Username, folded};
 
 /// Number of rows that one transaction fills.
 const BATCH: u64 = 200;
 
-/// Returns the text in which a user is searched: the address, the address as people read it, and the names.
+/// Returns the text in which a user is searched: the address, the address as people read it, the user name, and the
+/// names.
 pub(super) fn of(user: &Model) -> String {
     let read = user.email.to_unicode();
-    let mut parts = vec![user.email.as_str(), &user.first_name, &user.last_name];
+    let mut parts = vec![user.email.shown(), &user.first_name, &user.last_name];
     if read != user.email.as_str() {
         parts.insert(1, &read);
     }
+    parts.extend(user.username.as_ref().map(Username::as_str));
     folded(&parts.join(" "))
 }
 
