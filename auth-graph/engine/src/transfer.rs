@@ -32,6 +32,9 @@ pub struct Record {
     pub number: Option<i64>,
     /// E-mail address, in upper or lower case.
     pub email: String,
+    /// Name to sign in with. Unless the configuration accepts user names, it is kept as `_username` in `metadata`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
     /// Password hash in one of the supported formats; `None` or empty for no password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
@@ -72,6 +75,7 @@ impl Default for Record {
             id: None,
             number: None,
             email: String::new(),
+            username: None,
             password_hash: None,
             first_name: String::new(),
             last_name: String::new(),
@@ -88,6 +92,15 @@ impl Default for Record {
             date_joined: None,
             last_login: None,
         }
+    }
+}
+
+impl Record {
+    /// Returns the address. In systems with user names, the name is sometimes the address.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        let by_name = self.username.as_deref().filter(|name| name.contains('@'));
+        if self.email.trim().is_empty() { by_name.unwrap_or_default() } else { &self.email }
     }
 }
 
@@ -129,6 +142,8 @@ pub enum Refused {
     HashTooCostly,
     /// Another user has the address.
     EmailTaken,
+    /// Another user has the user name.
+    UsernameTaken,
     /// Another user has the identifier.
     IdTaken,
 }
@@ -151,6 +166,7 @@ impl Refused {
             Self::UnknownHash => "UNKNOWN_HASH",
             Self::HashTooCostly => "HASH_TOO_COSTLY",
             Self::EmailTaken => "EMAIL_TAKEN",
+            Self::UsernameTaken => "USERNAME_TAKEN",
             Self::IdTaken => "ID_TAKEN",
         }
     }

@@ -1,12 +1,16 @@
 //! Signing in with a user name, where the operator accepts user names.
 
 use engine::accounts::Rank;
+use engine::transfer::{self, Batch, Existing, Hashes, Import, Label, Record, Refused, Row, UnusableHash, Writing};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Caller, MailingApp, PASSWORD, SignedIn, TestApp, operation};
 
 const CREATE: &str = "mutation ($input: CreateUserInput!) { createUser(input: $input) { user { id email username } } }";
 const UPDATE: &str = "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { user { email username } } }";
+/// "an old password", as Django hashes it.
+const HASH: &str = "pbkdf2_sha256$1000$salt$BlRkV6h6lCP3Rex7ZTSfnuzMiq2RYLj+GnCssi6qJRE=";
+
 async fn started() -> (TestApp, SignedIn) {
     let test = TestApp::with(|config| {
         config.accounts.usernames = true;
@@ -190,4 +194,57 @@ async fn users_are_found_by_name() {
         let found = root.caller.send(find, json!({ "filter": { "username": name } })).await;
         assert_eq!(found.data("users")["totalCount"], count, "{name}");
     }
+}
+
+/// Imports users, and returns the codes of the refused rows and the number of users who exist already.
+async fn import(test: &TestApp, source: &str, records: Vec<Record>) -> (Vec<Refused>, u64) {
+    let rows = records.into_iter().map(|record| Row { label: Label::default(), record: Ok(record) }).collect();
+    let mut import = Import::open(&test.app, source, Writing::Commit, Existing::Keep).await.unwrap();
+    let batch = Batch { rows, position: "1".to_owned() }.prepare(&test.app, UnusableHash::Refuse);
+    import.write(&test.app, &batch).await.unwrap();
+    import.settle(&test.app).await.unwrap();
+    (import.take_rejected().into_iter().map(|row| row.refusal.code).collect(), import.here_already())
+}
+
+fn record(number: i64, email: &str, username: &str) -> Record {
+    let (email, username) = (email.to_owned(), Some(username.to_owned()));
+    Record {
+        number: Some(number),
+        email,
+        username,
+        password_hash: Some(HASH.to_owned()),
+        is_active: true,
+        ..Record::default()
+    }
+}
+
+#[tokio::test]
+async fn users_of_django_keep_their_names_and_need_no_address() {
+    let (test, _) = started().await;
+    let records = || vec![record(1, "", "jdoe"), record(2, "ada@test.com", "Ada"), record(3, "", "eve@test.com")];
+    assert_eq!(import(&test, "first", records()).await, (vec![], 0));
+    assert_eq!(import(&test, "again", records()).await, (vec![], 3));
+    let (taken, _) = import(&test, "others", vec![record(4, "", "jdoe"), record(5, "x@test.com", "Ada")]).await;
+    assert_eq!(taken, [Refused::UsernameTaken; 2]);
+    let (bad, _) = import(&test, "bad", vec![record(6, "", "a b"), record(7, "", "")]).await;
+    assert_eq!(bad, [Refused::InvalidValue, Refused::InvalidEmail]);
+    for (name, email) in [("jdoe", ""), ("Ada", "ada@test.com"), ("eve@test.com", "eve@test.com")] {
+        let pair = login(&test.anonymous(), json!({ "username": name, "password": "an old password" })).await;
+        assert_eq!(pair.data("login")["user"]["email"], email, "{name}");
+    }
+    let exported = transfer::export(&test.app, None, Hashes::Omit).await.unwrap();
+    let names: Vec<_> =
+        exported.iter().map(|(_, record)| (record.email.as_str(), record.username.as_deref())).collect();
+    assert!(names.contains(&("", Some("jdoe"))), "{names:?}");
+}
+
+#[tokio::test]
+async fn an_import_keeps_names_as_metadata_where_they_are_not_accepted() {
+    let test = TestApp::new().await;
+    let (refused, _) = import(&test, "first", vec![record(1, "ada@test.com", "Ada"), record(2, "", "jdoe")]).await;
+    assert_eq!(refused, [Refused::InvalidEmail]);
+    let root = test.signed_in("root@test.com", Rank::Superuser).await;
+    let users = root.caller.send("{ users(first: 9) { nodes { username metadata } } }", json!({})).await;
+    let ada = json!({ "username": null, "metadata": { "_username": "Ada" } });
+    assert!(users.data("users")["nodes"].as_array().unwrap().contains(&ada), "{}", users.text);
 }

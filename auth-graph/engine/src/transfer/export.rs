@@ -55,6 +55,7 @@ fn record(user: users::Model, number: Option<i64>, password_hash: Option<String>
         id: Some(user.id.to_string()),
         number,
         email: user.email.shown().to_owned(),
+        username: user.username.map(|name| name.to_string()),
         password_hash,
         first_name: user.first_name,
         last_name: user.last_name,

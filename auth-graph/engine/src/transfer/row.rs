@@ -11,7 +11,7 @@ use super::{MOST_NUMBER, Record, Refusal, Refused};
 use crate::accounts::metadata;
 use crate::app::App;
 use credentials::foreign_hashes::{ForeignHash, Unusable};
-use model::values::{Email, Locale, PersonName, Scope, UserId};
+use model::values::{Email, Locale, PersonName, Scope, UserId, Username};
 use store::users;
 
 const LONGEST_TEXT: usize = 128;
@@ -104,8 +104,13 @@ pub(super) struct Prepared {
     dropped: Vec<&'static str>,
 }
 
-fn prepare(app: &App, record: Record, unusable: UnusableHash, now: DateTime<Utc>) -> Result<Prepared, Refusal> {
-    let email: Email = record.email.parse().map_err(|_| Refused::InvalidEmail.of("email"))?;
+fn prepare(app: &App, mut record: Record, unusable: UnusableHash, now: DateTime<Utc>) -> Result<Prepared, Refusal> {
+    let address = record.address().to_owned();
+    let username = username(app, &mut record)?;
+    let email: Option<Email> = match address.trim() {
+        "" if username.is_some() => None,
+        address => Some(address.parse().map_err(|_| Refused::InvalidEmail.of("email"))?),
+    };
     let (password, hash_dropped) = usable_hash(app, record.password_hash, unusable)?;
     let scopes = record.scopes.iter().map(|scope| scope.parse::<Scope>()).collect::<Result<_, _>>();
     let name =
@@ -135,7 +140,9 @@ fn prepare(app: &App, record: Record, unusable: UnusableHash, now: DateTime<Utc>
         // over time. A time in the future would spread them over years without users.
         _ => UserId::since(date_joined.min(now)),
     };
+    let email = email.unwrap_or_else(|| Email::missing(id));
     let user = users::Model {
+        username,
         first_name: name(&record.first_name, "first_name")?,
         last_name: name(&record.last_name, "last_name")?,
         phone_number: record.phone_number.filter(|phone| !phone.is_empty()),
@@ -154,6 +161,17 @@ fn prepare(app: &App, record: Record, unusable: UnusableHash, now: DateTime<Utc>
     };
     let dropped = dropped.into_iter().filter(|(_, is_dropped)| *is_dropped).map(|(field, _)| field).collect();
     Ok(Prepared { number: record.number, password, user, has_joined: record.date_joined.is_some(), dropped })
+}
+
+/// Takes the user name of a record. Where the configuration does not accept user names, it is kept in the metadata,
+/// under a key that users cannot change.
+fn username(app: &App, record: &mut Record) -> Result<Option<Username>, Refusal> {
+    let Some(name) = record.username.take().filter(|name| !name.is_empty()) else { return Ok(None) };
+    if app.config.accounts.usernames {
+        return name.parse().map(Some).map_err(|_| Refused::InvalidValue.of("username"));
+    }
+    record.metadata.insert("_username".to_owned(), name.into());
+    Ok(None)
 }
 
 /// Parses a language as other systems write it, such as `de_DE` or `de_DE.UTF-8`.

@@ -82,7 +82,8 @@ impl Notes {
             )?;
         }
         if self.without_email > 0 {
-            print_line!("rows without an address: {}; a user signs in with their address", self.without_email)?;
+            let what = "they need a user name, and accounts.usernames must be on";
+            print_line!("rows without an address: {}; {what}", self.without_email)?;
         }
         if self.rows > 0 && self.with_password == 0 {
             print_line!("no row has a password hash: the users have to set a password before they can sign in")?;

@@ -96,7 +96,7 @@ impl Reading {
         if let Ok(record) = &record {
             self.notes.with_password += u64::from(record.password_hash.is_some());
             self.notes.disabled += u64::from(!record.is_active);
-            self.notes.without_email += u64::from(record.email.is_empty());
+            self.notes.without_email += u64::from(record.address().is_empty());
             for field in &fields.dropped {
                 self.notes.dropped.count(field);
             }

@@ -67,9 +67,7 @@ pub(super) fn person(fields: &mut Fields, now: DateTime<Utc>) -> Result<Record, 
         Some(number) => Some(integer(&number).ok_or(Refused::InvalidValue.of("number"))?),
         None => counted,
     };
-    let username = fields.text(USERNAME, "username")?;
-    // In systems with user names, the name is sometimes the address.
-    let email = fields.text(EMAIL, "email")?.or_else(|| username.clone().filter(|name| name.contains('@')));
+    let email = fields.text(EMAIL, "email")?;
     // A value that is unclear keeps the user out.
     let is_inactive = fields.any(IS_INACTIVE, |value| fields::says(value).unwrap_or(true));
     let banned = fields.take(&["banneduntil"]).is_some_and(|until| times::time(&until).is_none_or(|until| until > now));
@@ -81,6 +79,7 @@ pub(super) fn person(fields: &mut Fields, now: DateTime<Utc>) -> Result<Record, 
         id,
         number,
         email: email.unwrap_or_default(),
+        username: fields.text(USERNAME, "username")?,
         password_hash: fields.text(PASSWORD_HASH, "password_hash")?,
         first_name: fields.text(FIRST_NAME, "first_name")?.unwrap_or_default(),
         last_name: fields.text(LAST_NAME, "last_name")?.unwrap_or_default(),
@@ -108,9 +107,6 @@ pub(super) fn person(fields: &mut Fields, now: DateTime<Utc>) -> Result<Record, 
         if let Some(members) = fields.object(names, "metadata")? {
             record.metadata.insert(kept.to_owned(), Value::Object(members));
         }
-    }
-    if let Some(username) = username {
-        record.metadata.insert("_username".to_owned(), username.into());
     }
     if let Some(location) = fields.take(&["location"]) {
         record.metadata.insert("location".to_owned(), location);

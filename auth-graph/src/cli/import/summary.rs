@@ -68,12 +68,13 @@ impl Summary {
 fn meaning(code: Refused) -> &'static str {
     match code {
         Refused::Malformed => "the row cannot be read",
-        Refused::InvalidEmail => "the address is missing or invalid",
+        Refused::InvalidEmail => "the address is missing or invalid; with accounts.usernames, a user name will do",
         Refused::InvalidValue => "the value of the named field is not accepted",
         Refused::InvalidMetadata => "the metadata is too large, or does not fit its schema",
         Refused::UnknownHash => "the format of the hash is unknown; --unusable-hash drop imports without a password",
         Refused::HashTooCostly => "a comparison costs too much; --unusable-hash drop imports without a password",
         Refused::EmailTaken => "a user with the address exists already",
+        Refused::UsernameTaken => "another user has the user name",
         Refused::IdTaken => "another user has the identifier",
     }
 }
