@@ -3,6 +3,7 @@
 //! `token` holds the rules for a token, `keys` the public keys. Revocation is not remembered here: it is checked on
 //! every request.
 
+mod fault;
 mod keys;
 mod token;
 
@@ -15,6 +16,8 @@ use quick_cache::sync::Cache;
 use crate::clock::Clock;
 use crate::error::{Code, Error};
 use crate::principal::Principal;
+pub(crate) use fault::Fault;
+use fault::Faults;
 pub(crate) use keys::Keys;
 use token::Token;
 pub(crate) use token::{Expectation, further_claims};
@@ -37,6 +40,7 @@ pub(crate) struct Verifier {
     expectation: Expectation,
     keys: Keys,
     clock: Clock,
+    faults: Faults,
     good: Cache<[u8; 32], Good>,
 }
 
@@ -48,7 +52,12 @@ struct Good {
 
 impl Verifier {
     pub(crate) fn new(expectation: Expectation, keys: Keys, clock: Clock) -> Self {
-        Self { expectation, keys, clock, good: Cache::new(CACHED_TOKENS) }
+        Self { expectation, keys, faults: Faults::new(clock.clone()), clock, good: Cache::new(CACHED_TOKENS) }
+    }
+
+    /// Logs why a token is refused if a setting can have caused it, and returns the error.
+    pub(crate) fn refuse(&self, fault: Fault) -> Error {
+        self.faults.report(fault, &self.expectation)
     }
 
     pub(crate) fn keys(&self) -> &Keys {
@@ -75,8 +84,9 @@ impl Verifier {
         let token = Token::parse(text)?;
         // Read before the key: if a key is withdrawn in between, the entry is stale at once, never the reverse.
         let key_generation = self.keys.generation();
-        let key = self.keys.find(&token.key_id).await?;
-        let principal = Arc::new(token.verify(&key, &self.expectation, now)?);
+        let key = self.keys.find(&token.key_id).await.map_err(|fault| self.refuse(fault))?;
+        let principal = token.verify(&key, &self.expectation, now).map_err(|fault| self.refuse(fault))?;
+        let principal = Arc::new(principal);
         self.good.insert(fingerprint, Good { principal: Arc::clone(&principal), key_generation });
         Ok(principal)
     }

@@ -6,13 +6,18 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode, decode_header};
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::faults::Faults;
 use super::keyring::{Key, Keyring};
 use model::error::{Error, Result};
 use model::values::{AdditionalClaims, Holder, Scopes, TokenId, UserId};
@@ -26,7 +31,7 @@ const REMEMBERED: usize = 10_000;
 /// Maximum accepted difference between the clocks of two replicas.
 pub const SKEW: Duration = Duration::seconds(30);
 
-/// Claims of an access token. Every claim of ours is required, with the JSON type that it has here.
+/// Claims of an access token. Every claim of ours but `scope` is required, with the JSON type that it has here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// Issuer.
@@ -47,7 +52,9 @@ pub struct Claims {
     pub sid: Uuid,
     /// The client that the user signed in with.
     pub client_id: String,
-    /// Scopes, separated by spaces.
+    /// Scopes, separated by spaces. A token without scopes has no such claim, because an empty text is not a list of
+    /// scopes (RFC 6749 section 3.3).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub scope: String,
     /// Time of the last proof, in seconds since the epoch.
     pub auth_time: i64,
@@ -92,6 +99,7 @@ pub struct CheckedToken {
 pub struct AccessTokens {
     issuer: String,
     audience: String,
+    faults: Faults,
     checked: Cache<[u8; 32], Arc<CheckedToken>>,
 }
 
@@ -122,7 +130,7 @@ impl AccessTokens {
     /// Takes the issuer and the audience, which are compared byte by byte.
     #[must_use]
     pub fn new(issuer: String, audience: String) -> Self {
-        Self { issuer, audience, checked: Cache::new(REMEMBERED) }
+        Self { issuer, audience, faults: Faults::default(), checked: Cache::new(REMEMBERED) }
     }
 
     /// Signs a token for our own audience.
@@ -196,7 +204,7 @@ impl AccessTokens {
         let checked = match self.checked.get(&name) {
             Some(checked) => checked,
             None => {
-                let checked = Arc::new(self.check_signature(keyring, text)?);
+                let checked = Arc::new(self.check_signature(keyring, text, now)?);
                 self.checked.insert(name, checked.clone());
                 checked
             }
@@ -207,7 +215,8 @@ impl AccessTokens {
             return Err(Error::TokenInvalid);
         }
         let claims = &checked.claims;
-        if audience.is_some_and(|audience| claims.aud != audience) {
+        if let Some(expected) = audience.filter(|audience| claims.aud != *audience) {
+            self.faults.audience(claims, expected, now);
             return Err(Error::TokenInvalid);
         }
         if claims.exp <= now.timestamp() {
@@ -215,6 +224,7 @@ impl AccessTokens {
             return Err(Error::TokenExpired);
         }
         if claims.nbf > (now + SKEW).timestamp() {
+            self.faults.time(claims, now);
             return Err(Error::TokenInvalid);
         }
         Ok(checked)
@@ -229,16 +239,31 @@ impl AccessTokens {
             .is_some_and(|kid| keyring.current().find(&kid).is_none())
     }
 
-    fn check_signature(&self, keyring: &Keyring, text: &str) -> Result<CheckedToken> {
+    /// Logs that a token names a key that is not in the ring, even after the keys were loaded again.
+    pub fn report_unknown_key(&self, keyring: &Keyring, token: &SecretString, now: DateTime<Utc>) {
+        let text = token.expose_secret();
+        let kid = decode_header(text).ok().and_then(|header| header.kid);
+        if let Some(kid) = kid.filter(|kid| keyring.current().find(kid).is_none()) {
+            self.faults.key(&kid, text, &self.issuer, now);
+        }
+    }
+
+    fn check_signature(&self, keyring: &Keyring, text: &str, now: DateTime<Utc>) -> Result<CheckedToken> {
         let header = decode_header(text).map_err(|_| Error::TokenInvalid)?;
         // RFC 9068 section 4: the type must match. RFC 7515 section 4.1.11: no critical extension is supported.
         let typed = header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(TYPE));
-        if !typed || header.crit.is_some() {
+        if !typed || has_critical_extensions(text) {
             return Err(Error::TokenInvalid);
         }
         let ring = keyring.current();
         let key = header.kid.as_deref().and_then(|kid| ring.find(kid)).ok_or(Error::TokenInvalid)?;
-        let token = decode::<Claims>(text, &key.decoding, &self.validation(key)).map_err(|_| Error::TokenInvalid)?;
+        let token = decode::<Claims>(text, &key.decoding, &self.validation(key)).map_err(|error| {
+            // The signature is verified before the claims.
+            if matches!(error.kind(), ErrorKind::InvalidIssuer) {
+                self.faults.issuer(text, &self.issuer, now);
+            }
+            Error::TokenInvalid
+        })?;
         let scopes = Scopes::parse(&token.claims.scope).map_err(|_| Error::TokenInvalid)?;
         Ok(CheckedToken { claims: token.claims, scopes, kid: key.kid.clone() })
     }
@@ -255,4 +280,12 @@ impl AccessTokens {
         validation.validate_nbf = false;
         validation
     }
+}
+
+/// Returns whether the header has a member `crit` of any kind. For the parser, null is the same as none.
+fn has_critical_extensions(token: &str) -> bool {
+    let header = token.split('.').next().unwrap_or_default();
+    let members = BASE64_URL_SAFE_NO_PAD.decode(header).ok();
+    let members = members.and_then(|text| serde_json::from_slice::<Map<String, Value>>(&text).ok());
+    members.is_none_or(|members| members.contains_key("crit"))
 }

@@ -7,6 +7,7 @@ pub mod client_secrets;
 pub mod csrf_tokens;
 pub mod cursors;
 mod derived;
+mod faults;
 pub mod foreign_hashes;
 pub mod keyring;
 mod mac_keys;

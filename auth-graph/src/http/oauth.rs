@@ -70,29 +70,50 @@ async fn token(State(app): State<App>, request: Request) -> Result<Response, Ref
                 ));
             };
             let granted = clients::grant_client_credentials(&app, &client, token_request(&form)?).await?;
-            Ok(answer(json!({
-                "access_token": granted.access_token.expose_secret(),
-                "token_type": "Bearer",
-                "expires_in": granted.expires_in.num_seconds(),
-                "scope": granted.scope.to_claim(),
-            })))
+            tokens(&TokenResponse {
+                access_token: granted.access_token.expose_secret(),
+                token_type: "Bearer",
+                expires_in: granted.expires_in.num_seconds(),
+                refresh_token: None,
+                refresh_expires_in: None,
+                scope: granted.scope.to_claim(),
+            })
         }
         "refresh_token" => {
             let token = form.required("refresh_token")?.into();
             let pair = clients::refresh(&app, &client, &token, token_request(&form)?, &device).await?;
-            Ok(answer(json!({
-                "access_token": pair.access_token.expose_secret(),
-                "token_type": "Bearer",
-                "expires_in": pair.expires_in.num_seconds(),
-                "refresh_token": pair.refresh_token.expose_secret(),
-                "refresh_expires_in": pair.refresh_expires_in.num_seconds(),
-                "scope": pair.scope.to_claim(),
-            })))
+            tokens(&TokenResponse {
+                access_token: pair.access_token.expose_secret(),
+                token_type: "Bearer",
+                expires_in: pair.expires_in.num_seconds(),
+                refresh_token: Some(pair.refresh_token.expose_secret()),
+                refresh_expires_in: Some(pair.refresh_expires_in.num_seconds()),
+                scope: pair.scope.to_claim(),
+            })
         }
         _ => {
             Err(Refusal::new(Kind::UnsupportedGrantType, "The grant type must be client_credentials or refresh_token."))
         }
     }
+}
+
+/// Tokens that were issued (RFC 6749 section 5.1). A member without a value is left out. So is `scope` without scopes,
+/// because an empty text is not a list of scopes (section 3.3).
+#[derive(Serialize)]
+struct TokenResponse<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_expires_in: Option<i64>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    scope: String,
+}
+
+fn tokens(response: &TokenResponse<'_>) -> Result<Response, Refusal> {
+    Ok(written(serde_json::to_vec(response).map_err(Error::internal)?.into()))
 }
 
 /// Handles introspection (RFC 7662 section 2).
@@ -136,6 +157,7 @@ struct Description<'a> {
     jti: TokenId,
     sid: Uuid,
     client_id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     scope: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<Act>,

@@ -12,7 +12,7 @@ use model::values::{Holder, Scopes};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
-use crate::support::{ISSUER, SignedIn, TestApp};
+use crate::support::{ISSUER, SignedIn, TestApp, operation};
 
 /// A test with a user whose token is forged.
 struct Forgery {
@@ -42,6 +42,18 @@ impl Forgery {
         let mut claims = self.part(1);
         change(&mut claims, &mut header);
         encode(&header, &claims, &key.encoding).unwrap()
+    }
+
+    /// Returns the victim's token with one more member in the header, signed with the real key.
+    fn signed_with_header(&self, name: &str, value: Value) -> String {
+        let mut header = self.part(0);
+        header.insert(name.to_owned(), value);
+        let encode = |part: &Map<String, Value>| BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(part).unwrap());
+        let message = format!("{}.{}", encode(&header), encode(&self.part(1)));
+        let ring = self.test.app.tokens.keyring.current();
+        let key = ring.signing(self.test.app.clock.now()).unwrap();
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key.encoding, key.algorithm).unwrap();
+        format!("{message}.{signature}")
     }
 
     /// Returns a token with changed claims and a given signature.
@@ -194,8 +206,11 @@ async fn keys_in_a_token_are_not_used() {
 #[tokio::test]
 async fn a_critical_extension_is_rejected() {
     let forgery = Forgery::new().await;
-    let token = forgery.signed(|_, header| header.crit = Some(vec!["exp".to_owned()]));
-    forgery.refused(&token, "INVALID").await;
+    for crit in [json!(["exp"]), json!([]), json!(null), json!(false)] {
+        let token = forgery.signed_with_header("crit", crit);
+        forgery.refused(&token, "INVALID").await;
+    }
+    forgery.accepted(&forgery.signed_with_header("cty", json!("json"))).await;
 }
 
 /// CVE-2026-25537: a claim of the wrong JSON type counted as absent.
@@ -221,8 +236,20 @@ async fn cve_2026_25537_claims_of_the_wrong_type_are_invalid() {
 #[tokio::test]
 async fn ghsa_wxg7_w2v3_w38g_every_claim_is_required() {
     let forgery = Forgery::new().await;
-    for claim in forgery.part(1).keys() {
+    // Nothing is gained by a token without `scope`: it has no scopes.
+    for claim in forgery.part(1).keys().filter(|claim| *claim != "scope") {
         forgery.refused(&forgery.signed(|claims, _| drop(claims.remove(claim))), "INVALID").await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_without_scope_or_with_an_empty_one_has_no_scopes() {
+    let forgery = Forgery::new().await;
+    let without = forgery.signed(|claims, _| drop(claims.remove("scope")));
+    let empty = forgery.signed(|claims, _| drop(claims.insert("scope".into(), "".into())));
+    for token in [without, empty] {
+        assert!(forgery.test.bearer(&token).me().await.data("me").is_object());
+        assert_eq!(forgery.test.bearer(&token).send(operation!("users"), json!({})).await.code(), "FORBIDDEN");
     }
 }
 

@@ -53,6 +53,23 @@ async fn a_service_client_gets_a_token_that_is_accepted() {
 }
 
 #[tokio::test]
+async fn a_client_or_user_without_scopes_gets_no_member_scope_anywhere() {
+    let test = TestApp::new().await;
+    let client = test.service_client("orders", "").await;
+    let ada = test.signed_in("ada@test.com", Rank::User).await;
+    let granted = client.caller.form(TOKEN, &[CREDENTIALS]).await;
+    let refreshed = test.anonymous().form(TOKEN, &refreshing(&ada.refresh)).await;
+    for answer in [granted, refreshed] {
+        let token = answer.body["access_token"].as_str().unwrap();
+        let introspected = client.caller.form("/oauth/introspect", &[("token", token)]).await;
+        assert_eq!(introspected.body["active"], true, "{}", introspected.text);
+        for members in [&answer.body, &claims(token), &introspected.body] {
+            assert_eq!(members.get("scope"), None, "RFC 6749 section 3.3: {members}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn clients_authenticate_in_the_body_or_in_the_header() {
     let test = TestApp::new().await;
     let client = test.service_client("orders", "").await;

@@ -6,7 +6,7 @@ use super::AuthGraph;
 use crate::error::{Code, Error};
 use crate::operations::{TokenType, VerificationFailure, Verified};
 use crate::principal::{Principal, PrincipalKind};
-use crate::verifier::further_claims;
+use crate::verifier::{Fault, further_claims};
 
 impl AuthGraph {
     /// Asks auth-graph whether an access token is good.
@@ -20,8 +20,11 @@ impl AuthGraph {
             Verified::Inactive(VerificationFailure::Revoked) => return Err(Code::TokenRevoked.into()),
         };
         let expectation = &self.inner.expectation;
-        if claims.issuer != expectation.issuer || !claims.audience.contains(&expectation.audience) {
-            return Err(Code::TokenInvalid.into());
+        if claims.issuer != expectation.issuer {
+            return Err(self.inner.verifier.refuse(Fault::Issuer(claims.issuer)));
+        }
+        if !claims.audience.contains(&expectation.audience) {
+            return Err(self.inner.verifier.refuse(Fault::Audience(claims.audience)));
         }
         Ok(Principal {
             kind: PrincipalKind::of(&claims.subject.to_string(), &claims.client_id),

@@ -47,12 +47,13 @@ impl TokenBuilder {
         let header = json!({ "typ": "at+jwt", "alg": algorithm, "kid": key_id });
         let claims = json!({
             "iss": shared.url, "sub": user, "aud": "graph", "exp": now + 300, "iat": now, "nbf": now,
-            "jti": Uuid::new_v4(), "sid": session, "client_id": "tests", "scope": "", "auth_time": now, "amr": ["pwd"],
+            "jti": Uuid::new_v4(), "sid": session, "client_id": "tests", "auth_time": now, "amr": ["pwd"],
         });
         Self { shared, header: object(header), claims: object(claims), signature: Signature::Good }
     }
 
-    /// Sets the scopes, separated by spaces.
+    /// Sets the scopes, separated by spaces. Without this call the token has no claim `scope`, like those of
+    /// auth-graph.
     pub fn scope(self, scope: &str) -> Self {
         self.claim("scope", json!(scope))
     }

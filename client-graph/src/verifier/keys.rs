@@ -7,6 +7,7 @@ use jwks::{FindError, Key, KeySet};
 use reqwest::Url;
 use reqwest::header::CACHE_CONTROL;
 
+use super::Fault;
 use crate::clock::Clock;
 use crate::error::{Code, Error};
 use crate::operations::{Remote, Repeat};
@@ -42,8 +43,11 @@ impl Keys {
     ///
     /// # Errors
     /// `TOKEN_INVALID` when auth-graph has no such key, `UNAVAILABLE` when it cannot be asked now.
-    pub(super) async fn find(&self, id: &str) -> Result<Arc<Key>, Error> {
-        self.keys.find(id).await.map_err(error)
+    pub(super) async fn find(&self, id: &str) -> Result<Arc<Key>, Fault> {
+        self.keys.find(id).await.map_err(|failure| match failure {
+            FindError::Unknown => Fault::UnknownKey(id.to_owned()),
+            other => error(other).into(),
+        })
     }
 
     /// Fetches the keys, which have changed at auth-graph.

@@ -10,11 +10,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use jwks::Key;
 use secrecy::SecretString;
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::Fault;
 use crate::error::{Code, Error};
 use crate::ids::{SessionId, UserId};
 use crate::principal::{Principal, PrincipalKind};
@@ -44,8 +45,13 @@ struct Header {
     alg: String,
     typ: String,
     kid: String,
-    #[serde(default)]
-    crit: Option<IgnoredAny>,
+    /// True if the member is there, even as null or as an empty list.
+    #[serde(default, rename = "crit", deserialize_with = "is_there")]
+    is_critical: bool,
+}
+
+fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(value).map(|_| true)
 }
 
 /// The claims of a token. A required claim that is missing, or has another JSON type, makes the token invalid.
@@ -61,6 +67,8 @@ struct Claims {
     #[serde(default)]
     sid: Option<Uuid>,
     client_id: String,
+    /// A token without scopes has no such claim.
+    #[serde(default)]
     scope: String,
     auth_time: i64,
     /// All other claims.
@@ -87,9 +95,9 @@ impl<'a> Token<'a> {
         if signature.is_empty() || payload.contains('.') {
             return Err(invalid());
         }
-        let Header { alg, typ, kid, crit } = decode(header)?;
+        let Header { alg, typ, kid, is_critical } = decode(header)?;
         let access = typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt");
-        if !access || crit.is_some() {
+        if !access || is_critical {
             return Err(invalid());
         }
         Ok(Self { key_id: kid, text, algorithm: alg, message, payload, signature })
@@ -99,24 +107,28 @@ impl<'a> Token<'a> {
     ///
     /// # Errors
     /// `TOKEN_EXPIRED` when the expiry is the only problem, else `TOKEN_INVALID`.
-    pub(super) fn verify(&self, key: &Key, expectation: &Expectation, now: DateTime<Utc>) -> Result<Principal, Error> {
-        let invalid = || Error::new(Code::TokenInvalid);
+    pub(super) fn verify(&self, key: &Key, expectation: &Expectation, now: DateTime<Utc>) -> Result<Principal, Fault> {
+        let invalid = || Fault::from(Code::TokenInvalid);
         if !key.verifies(&self.algorithm, self.message.as_bytes(), self.signature) {
             return Err(invalid());
         }
         let claims: Claims = decode(self.payload)?;
-        let for_us = match &claims.aud {
-            Audience::One(audience) => *audience == expectation.audience,
-            Audience::Many(audiences) => audiences.contains(&expectation.audience),
+        if claims.iss != expectation.issuer {
+            return Err(Fault::Issuer(claims.iss));
+        }
+        let audiences = match claims.aud {
+            Audience::One(audience) => vec![audience],
+            Audience::Many(audiences) => audiences,
         };
-        if !for_us || claims.iss != expectation.issuer {
-            return Err(invalid());
+        if !audiences.contains(&expectation.audience) {
+            return Err(Fault::Audience(audiences));
         }
         let leeway = TimeDelta::from_std(expectation.leeway).unwrap_or_default();
         let expires_at = time(claims.exp)?;
         let issued_at = time(claims.iat)?;
-        if time(claims.nbf)? > now + leeway || issued_at > now + leeway {
-            return Err(invalid());
+        let valid_from = time(claims.nbf)?.max(issued_at);
+        if valid_from > now + leeway {
+            return Err(Fault::NotYetValid(valid_from - now));
         }
         if expires_at + leeway <= now {
             return Err(Code::TokenExpired.into());

@@ -309,13 +309,23 @@ async fn unusable_keys_are_left_out_and_the_others_work() {
 }
 
 #[tokio::test]
-async fn a_key_for_another_use_or_algorithm_is_not_used() {
+async fn a_key_for_another_use_or_algorithm_or_with_its_private_part_is_not_used() {
     let issuer = TestIssuer::start().await;
-    for (member, value) in [("use", "enc"), ("alg", "RS256"), ("alg", "HS256"), ("alg", "none")] {
+    let operations = [json!([]), json!(["encrypt"]), json!(["sign"]), json!("verify")].map(|value| ("key_ops", value));
+    let private = ["d", "p", "k", "priv"].map(|member| (member, json!("AAAA")));
+    let uses = ["enc", ""].map(|value| ("use", json!(value)));
+    let algorithms = ["RS256", "HS256", "none"].map(|value| ("alg", json!(value)));
+    let bad = operations.into_iter().chain(private).chain(uses).chain(algorithms).map(|bad| (bad, true));
+    let good = [json!(["verify"]), json!(["sign", "verify"])].map(|value| (("key_ops", value), false));
+    for ((member, value), is_refused) in bad.chain(good) {
         let mut document = published(&issuer).await;
-        document["keys"][0][member] = json!(value);
+        // `key_ops` alone decides as well as next to `use`.
+        if member == "key_ops" {
+            document["keys"][0].as_object_mut().unwrap().remove("use");
+        }
+        document["keys"][0][member] = value.clone();
         let (code, _) = code_with_key_set(&issuer, document.to_string()).await;
-        assert_eq!(code, Some(Code::TokenInvalid), "{member} {value}");
+        assert_eq!(code, is_refused.then_some(Code::TokenInvalid), "{member} {value}");
     }
 }
 

@@ -76,7 +76,8 @@ codes! {
     OneTimeTokenInvalid = "ONE_TIME_TOKEN_INVALID", 400, "The link is invalid, has expired or was used before. Ask for a new one.";
     /// The last sign-in is too long ago for this operation. Send the password, or sign in again.
     ReauthenticationRequired = "REAUTHENTICATION_REQUIRED", 403, "Confirm this with your password, or sign in again.";
-    /// The caller is signed in and lacks a permission.
+    /// The caller lacks a permission, or a setting or the origin of the page does not allow the operation.
+    /// `extensions.reason` says which, such as `MISSING_SCOPE` together with `extensions.requiredScopes`.
     Forbidden = "FORBIDDEN", 403, "You may not do this.";
     /// The object does not exist, or the caller may not see it.
     NotFound = "NOT_FOUND", 404, "Not found.";

@@ -6,8 +6,12 @@
 
 mod code;
 mod explain;
+mod reason;
 mod retry_after;
+mod seldom;
 
 pub use code::{AUTHORIZATION_MALFORMED, Code};
 pub use explain::explain;
+pub use reason::Reason;
 pub use retry_after::retry_after_seconds;
+pub use seldom::Seldom;

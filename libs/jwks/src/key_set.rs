@@ -1,9 +1,9 @@
-//! A JSON Web Key Set (RFC 7517), parsed defensively: only signature keys of known types, never a shared secret. The
-//! algorithm is a property of the key.
+//! A JSON Web Key Set (RFC 7517), parsed defensively: only public signature keys of known types, never a shared secret
+//! or a key whose private part is published. The algorithm is a property of the key.
 
 use std::sync::Arc;
 
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
@@ -11,6 +11,9 @@ use serde_json::Value;
 
 const MAX_KEYS: usize = 32;
 const MAX_BODY: usize = 256 * 1024;
+/// Members that only private and symmetric keys have (RFC 7518 sections 6.2.2, 6.3.2 and 6.4, RFC 8037 section 2). Who
+/// reads such a key can sign with it, so that its signatures prove nothing.
+const PRIVATE_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
 /// A public key, and the only algorithm that it is used with.
 pub struct Key {
@@ -111,9 +114,16 @@ impl Key {
     }
 
     fn from_json(value: Value) -> Option<Self> {
+        if PRIVATE_MEMBERS.iter().any(|member| value.get(member).is_some_and(|member| !member.is_null())) {
+            return None;
+        }
         let jwk: Jwk = serde_json::from_value(value).ok()?;
         let id = jwk.common.key_id.clone()?;
         if jwk.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
+            return None;
+        }
+        // RFC 7517 section 4.3.
+        if jwk.common.key_operations.as_ref().is_some_and(|operations| !operations.contains(&KeyOperations::Verify)) {
             return None;
         }
         let algorithm = algorithm(&jwk)?;

@@ -79,6 +79,7 @@ async fn examine(app: &App, token: &SecretString, check: Check) -> Result<Princi
                 return Err(Refusal::Unknown);
             }
         }
+        app.tokens.access.report_unknown_key(&app.tokens.keyring, token, now);
     }
     match checked {
         Ok(token) => is_live(app, &token, now).await.map(|()| Principal::of(token)),
