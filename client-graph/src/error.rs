@@ -15,7 +15,7 @@ use std::time::Duration;
 
 #[cfg(feature = "async-graphql")]
 pub use api::ApiError;
-pub use errors::Code;
+pub use errors::{Code, Reason};
 
 type Source = Arc<dyn std::error::Error + Send + Sync>;
 
@@ -28,7 +28,16 @@ pub struct Error {
     code: Code,
     detail: Option<Cow<'static, str>>,
     retry_after: Option<Duration>,
+    /// The reason of a refusal, on the heap because most errors have none.
+    refusal: Option<Box<Refusal>>,
     source: Option<Source>,
+}
+
+/// Why a caller may not do something. The reason is text, because a newer auth-graph may send an unknown one.
+#[derive(Clone, Debug)]
+struct Refusal {
+    reason: Cow<'static, str>,
+    required_scopes: Vec<String>,
 }
 
 impl Error {
@@ -54,7 +63,49 @@ impl Error {
     #[must_use]
     pub fn new(code: Code) -> Self {
         let retry_after = matches!(code, Code::RateLimited | Code::Unavailable).then_some(RETRY_AFTER);
-        Self { code, detail: None, retry_after, source: None }
+        Self { code, detail: None, retry_after, refusal: None, source: None }
+    }
+
+    /// Returns an error with the code `FORBIDDEN`, the reason and the message of the reason.
+    #[must_use]
+    pub fn forbidden(reason: Reason) -> Self {
+        let refusal = Refusal { reason: reason.as_str().into(), required_scopes: Vec::new() };
+        let error = Self { refusal: Some(Box::new(refusal)), ..Self::new(Code::Forbidden) };
+        error.with_detail(reason.message())
+    }
+
+    /// Returns an error with the code `FORBIDDEN` for a token that lacks scopes. They are joined by this word.
+    #[must_use]
+    pub(crate) fn missing_scope(scopes: &[&str], and: &str) -> Self {
+        let detail = format!("The access token lacks the scope {}.", scopes.join(and));
+        let mut error = Self::forbidden(Reason::MissingScope).with_detail(detail);
+        if let Some(refusal) = &mut error.refusal {
+            refusal.required_scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
+        }
+        error
+    }
+
+    /// Returns an error with the code `FORBIDDEN` for a user without a role.
+    #[must_use]
+    pub(crate) fn missing_role(role: &str) -> Self {
+        Self::forbidden(Reason::MissingRole).with_detail(format!("This needs the role {role}."))
+    }
+
+    /// Adds the reason that auth-graph has sent.
+    pub(crate) fn with_reason(mut self, reason: String, required_scopes: Vec<String>) -> Self {
+        self.refusal = Some(Box::new(Refusal { reason: reason.into(), required_scopes }));
+        self
+    }
+
+    /// Returns why an operation is forbidden: a name of the table [`Reason`], or one of a newer auth-graph.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.refusal.as_ref().map(|refusal| &*refusal.reason)
+    }
+
+    /// Returns the scopes of which the access token lacks one, if that is the reason.
+    pub fn required_scopes(&self) -> impl Iterator<Item = &str> {
+        self.refusal.iter().flat_map(|refusal| &refusal.required_scopes).map(String::as_str)
     }
 
     /// Returns an error about an argument that is not valid.
@@ -101,6 +152,11 @@ impl Error {
         Self::new(Code::Unavailable).with_source(source)
     }
 
+    /// Returns an error about a call that the service's code or settings lack. The message is for its developers.
+    pub(crate) fn misused(fix: &'static str) -> Self {
+        Self::internal(fix).with_detail(fix)
+    }
+
     /// Returns an error about a fault of this service.
     #[must_use]
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -121,6 +177,7 @@ impl fmt::Debug for Error {
             .field("code", &self.code)
             .field("detail", &self.detail)
             .field("retry_after", &self.retry_after)
+            .field("reason", &self.reason())
             .field("source", &self.source)
             .finish()
     }

@@ -85,7 +85,7 @@ mod mirrored;
 use async_graphql::{Guard, Result};
 
 use crate::client::Context;
-use crate::error::{ApiError, Code, Error};
+use crate::error::{ApiError, Error, Reason};
 
 pub use mirrored::{HasRole, VerifiedEmail};
 pub use subgraph::{
@@ -208,11 +208,12 @@ impl Guard for Authenticated {
 impl Guard for HasScope {
     async fn check(&self, ctx: &async_graphql::Context<'_>) -> Result<()> {
         let principal = caller(ctx)?.principal().map_err(ApiError::from)?;
-        pass(match self.0 {
-            RequiredScopes::One(scope) => principal.has_scope(scope),
-            RequiredScopes::All(scopes) => principal.has_scopes(scopes),
-            RequiredScopes::Any(scopes) => principal.has_any_scope(scopes),
-        })
+        Ok(match self.0 {
+            RequiredScopes::One(scope) => principal.require_scope(scope),
+            RequiredScopes::All(scopes) => principal.require_scopes(scopes),
+            RequiredScopes::Any(scopes) => principal.require_any_scope(scopes),
+        }
+        .map_err(ApiError::from)?)
     }
 }
 
@@ -226,12 +227,12 @@ impl Guard for Fresh {
 impl Guard for IsUser {
     async fn check(&self, ctx: &async_graphql::Context<'_>) -> Result<()> {
         let principal = caller(ctx)?.principal().map_err(ApiError::from)?;
-        pass(principal.subject.to_string() == self.0)
+        pass(principal.subject.to_string() == self.0, || Error::forbidden(Reason::NotSelf))
     }
 }
 
-fn pass(allowed: bool) -> Result<()> {
-    if allowed { Ok(()) } else { Err(ApiError::from(Error::new(Code::Forbidden)).into()) }
+fn pass(allowed: bool, refusal: impl FnOnce() -> Error) -> Result<()> {
+    if allowed { Ok(()) } else { Err(ApiError::from(refusal()).into()) }
 }
 
 /// Returns the request's context.
@@ -241,6 +242,6 @@ fn pass(allowed: bool) -> Result<()> {
 pub fn caller<'a>(ctx: &async_graphql::Context<'a>) -> std::result::Result<&'a Context, ApiError> {
     ctx.data_opt::<Context>().ok_or_else(|| {
         let fix = "the request has no client_graph::Context: add the one of AuthGraph::context with Request::data";
-        Error::new(Code::Internal).with_source(fix).into()
+        Error::misused(fix).into()
     })
 }

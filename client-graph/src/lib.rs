@@ -215,7 +215,7 @@ pub use client::{AuthGraph, AuthGraphBuilder, BuildError, Caller, Context};
 pub use clock::Clock;
 #[cfg(feature = "async-graphql")]
 pub use error::ApiError;
-pub use error::{Code, Error};
+pub use error::{Code, Error, Reason};
 pub use feed::StaleFeed;
 pub use freshness::{FeedState, FeedStatus};
 pub use ids::{SessionId, UserId};

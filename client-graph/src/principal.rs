@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::error::{Code, Error};
+use crate::error::{Error, Reason};
 use crate::ids::{SessionId, UserId};
 
 /// The caller, as described by a verified access token. The library creates it in no other way.
@@ -79,7 +79,17 @@ impl Principal {
     /// # Errors
     /// `FORBIDDEN` when the token does not have the scope.
     pub fn require_scope(&self, scope: &str) -> Result<(), Error> {
-        if self.has_scope(scope) { Ok(()) } else { Err(Code::Forbidden.into()) }
+        self.require_scopes(&[scope])
+    }
+
+    /// Requires all of these scopes. The error names them.
+    pub(crate) fn require_scopes(&self, scopes: &[&str]) -> Result<(), Error> {
+        if self.has_scopes(scopes) { Ok(()) } else { Err(Error::missing_scope(scopes, " and ")) }
+    }
+
+    /// Requires one of these scopes. The error names them.
+    pub(crate) fn require_any_scope(&self, scopes: &[&str]) -> Result<(), Error> {
+        if self.has_any_scope(scopes) { Ok(()) } else { Err(Error::missing_scope(scopes, " or ")) }
     }
 
     /// Requires that the caller is this user.
@@ -87,7 +97,7 @@ impl Principal {
     /// # Errors
     /// `FORBIDDEN` when the caller is another user.
     pub fn require_self(&self, user: UserId) -> Result<(), Error> {
-        if self.subject == user { Ok(()) } else { Err(Code::Forbidden.into()) }
+        if self.subject == user { Ok(()) } else { Err(Error::forbidden(Reason::NotSelf)) }
     }
 
     /// Returns a claim of the token that has no field here: one that the operator of auth-graph has configured by a
@@ -132,7 +142,7 @@ impl Principal {
 
 fn unfit(_: serde_json::Error) -> Error {
     // The message quotes the token, so it is not kept.
-    Error::new(Code::Forbidden).with_detail("The access token does not have the claims that this service needs.")
+    Error::forbidden(Reason::MissingClaims)
 }
 
 impl fmt::Debug for Principal {

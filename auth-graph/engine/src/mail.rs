@@ -15,7 +15,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::app::App;
 use crate::mailer::Failure;
-use model::error::{Error, Result};
+use model::error::{Error, Reason, Result};
 use model::values::{Email, Locale, MailId};
 use store::mails;
 
@@ -69,7 +69,7 @@ pub(super) async fn take_back_resets(txn: &impl ConnectionTrait, email: &Email) 
 /// # Errors
 /// [`Error::Forbidden`] when no mail can be sent.
 pub(crate) fn require(app: &App) -> Result<()> {
-    if app.mail.mailer.is_on() { Ok(()) } else { Err(Error::Forbidden) }
+    if app.mail.mailer.is_on() { Ok(()) } else { Err(Error::Denied(Reason::MailNotConfigured)) }
 }
 
 /// Sends every mail that is due, and returns the number of mails that were sent. Several replicas may call it at once;

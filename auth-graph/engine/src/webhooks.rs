@@ -211,7 +211,8 @@ fn event_type(kind: changes::Kind) -> Option<EventType> {
 
 /// Requires the right to read the feed, because an endpoint receives what the feed sends.
 async fn may_write(app: &App, txn: &impl ConnectionTrait, actor: &Actor) -> Result<()> {
-    actor.powers(app, txn).await?.require_scopes(&Scopes::parse(FEED_READ)?)
+    let permitted = actor.powers(app, txn).await?.require_scopes(&Scopes::parse(FEED_READ)?);
+    permitted.map_err(|error| if matches!(error, Error::Forbidden) { Error::MissingScope(FEED_READ) } else { error })
 }
 
 fn description(text: &str) -> Result<String> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sea_orm::DbErr;
 
-pub use errors::Code;
+pub use errors::{Code, Reason};
 
 /// Result of an operation that can fail with an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -36,8 +36,12 @@ pub enum Error {
     OneTimeTokenInvalid,
     /// The last sign-in is too long ago for this operation.
     ReauthenticationRequired,
-    /// The caller is signed in and lacks a permission.
+    /// The caller would give, take over or act upon more than they have.
     Forbidden,
+    /// The access token lacks this scope.
+    MissingScope(&'static str),
+    /// The operation is forbidden for another reason.
+    Denied(Reason),
     /// The object does not exist, or the caller may not see it.
     NotFound,
     /// The operation conflicts with existing data. The message is for users.
@@ -112,7 +116,7 @@ impl Error {
             Self::TokenReused => Code::TokenReused,
             Self::OneTimeTokenInvalid => Code::OneTimeTokenInvalid,
             Self::ReauthenticationRequired => Code::ReauthenticationRequired,
-            Self::Forbidden => Code::Forbidden,
+            Self::Forbidden | Self::MissingScope(_) | Self::Denied(_) => Code::Forbidden,
             Self::NotFound => Code::NotFound,
             Self::Conflict(_) => Code::Conflict,
             Self::CursorExpired => Code::CursorExpired,
@@ -120,6 +124,17 @@ impl Error {
             Self::RateLimited { .. } => Code::RateLimited,
             Self::Unavailable { .. } => Code::Unavailable,
             Self::Internal(_) => Code::Internal,
+        }
+    }
+
+    /// Returns why the operation is forbidden.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Forbidden => Some(Reason::InsufficientPermissions),
+            Self::MissingScope(_) => Some(Reason::MissingScope),
+            Self::Denied(reason) => Some(*reason),
+            _ => None,
         }
     }
 
@@ -147,7 +162,8 @@ impl fmt::Display for Error {
             Self::Conflict(message) => formatter.write_str(message),
             Self::AuthorizationMalformed => formatter.write_str(errors::AUTHORIZATION_MALFORMED),
             Self::ValidationFailed { field, path, message } => write!(formatter, "{field}{path}: {message}"),
-            other => formatter.write_str(other.code().message()),
+            Self::MissingScope(scope) => write!(formatter, "The access token lacks the scope {scope}."),
+            other => formatter.write_str(other.reason().map_or(other.code().message(), Reason::message)),
         }
     }
 }

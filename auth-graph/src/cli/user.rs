@@ -189,7 +189,7 @@ async fn invite(app: &App, email: &str, locale: Option<String>) -> Result<(), Fa
     let locale = locale.map(|locale| locale.parse()).transpose()?;
     administration::invite(app, &Actor::operator(), &email.parse()?, locale).await.map_err(|error| match error {
         // Only the configuration can forbid an action of the operator.
-        Error::Forbidden => Error::Conflict(
+        Error::Denied(_) => Error::Conflict(
             "Invitations are off: set accounts.registration to invitation or open, and in production mail.smtp_url.",
         ),
         other => other,

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::caller::app;
 use engine::app::App;
 use model::config::{Cookies, SameSite};
-use model::error::{Error, Result};
+use model::error::{Error, Reason, Result};
 
 /// Way in which a refresh token is delivered.
 #[derive(Enum, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(super) fn cookie<'a>(ctx: &Context<'a>) -> Option<Result<&'a SecretString>> 
 /// Rejects a request of a foreign page for a cookie.
 pub(super) fn check_page(ctx: &Context<'_>) -> Result<()> {
     match ctx.data_opt::<Browser>() {
-        Some(Browser { page: Page::Foreign(reason), .. }) => Err(refuse(reason)),
+        Some(Browser { page: Page::Foreign(reason), .. }) => Err(refuse(Reason::CookieOrigin, reason)),
         _ => Ok(()),
     }
 }
@@ -85,23 +85,23 @@ pub(super) fn clear(ctx: &Context<'_>) {
 /// would end the session.
 fn admit<'a>(app: &App, browser: &'a Browser) -> Result<&'a SecretString> {
     if let Page::Foreign(reason) = browser.page {
-        return Err(refuse(reason));
+        return Err(refuse(Reason::CookieOrigin, reason));
     }
     let decoded = browser.cookies.iter().filter_map(|token| Some((app.tokens.refresh.decode(token).ok()?, token)));
     let ours: Vec<_> = decoded.collect();
     if ours.is_empty() {
         return Err(Error::TokenInvalid);
     }
-    let csrf_token = browser.csrf_token.as_ref().ok_or_else(|| refuse("X-CSRF-Token is missing"))?;
+    let csrf_token = browser.csrf_token.as_ref().ok_or_else(|| refuse(Reason::CsrfToken, "X-CSRF-Token is missing"))?;
     let fitting = ours.into_iter().filter(|((session, _), _)| app.tokens.csrf.verify(*session, csrf_token));
     let newest = fitting.max_by_key(|((_, generation), _)| *generation);
-    newest.map(|(_, token)| token).ok_or_else(|| refuse("X-CSRF-Token belongs to another session"))
+    newest.map(|(_, token)| token).ok_or_else(|| refuse(Reason::CsrfToken, "X-CSRF-Token belongs to another session"))
 }
 
-/// The failed check is logged for the operator; the page does not learn it.
-fn refuse(reason: &'static str) -> Error {
-    tracing::info!(reason, "the cookie was refused");
-    Error::Forbidden
+/// The failed check is logged for the operator, and named to the page. A page of another site cannot read it.
+fn refuse(reason: Reason, detail: &'static str) -> Error {
+    tracing::info!(reason = detail, "the cookie was refused");
+    Error::Denied(reason)
 }
 
 fn append(ctx: &Context<'_>, value: &str, seconds: i64) {

@@ -1,5 +1,6 @@
 //! Errors in the form that GraphQL uses. Every error has `extensions.code`, a temporary one has
-//! `extensions.retryAfter`, and one about an argument has `extensions.field`.
+//! `extensions.retryAfter`, one about an argument has `extensions.field`, and one about a permission has
+//! `extensions.reason`.
 
 use async_graphql::ErrorExtensions;
 
@@ -31,6 +32,12 @@ impl From<ApiError> for async_graphql::Error {
             extensions.set("code", error.code().as_str());
             if let Error::ValidationFailed { field, path, .. } = &error {
                 extensions.set("field", format!("{field}{path}"));
+            }
+            if let Some(reason) = error.reason() {
+                extensions.set("reason", reason.as_str());
+            }
+            if let Error::MissingScope(scope) = &error {
+                extensions.set("requiredScopes", vec![*scope]);
             }
             if let Some(seconds) = error.retry_after_seconds() {
                 extensions.set("retryAfter", seconds);

@@ -38,7 +38,7 @@ impl Rule for HasScope {
 
 impl Guard for HasScope {
     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
-        if principal(ctx)?.has_scope(self.0) { Ok(()) } else { Err(ApiError::from(Error::Forbidden).into()) }
+        if principal(ctx)?.has_scope(self.0) { Ok(()) } else { Err(ApiError::from(Error::MissingScope(self.0)).into()) }
     }
 }
 

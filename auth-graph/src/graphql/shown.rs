@@ -8,7 +8,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
 
 use super::error::ApiError;
-use model::error::Error;
+use model::error::{Error, Reason};
 
 /// A value, or nothing when the caller may not see it. In the schema, it has the type of the value.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl<T: OutputType> OutputType for Shown<T> {
         match &self.0 {
             Some(value) => value.resolve(ctx, field).await,
             None => {
-                let error = async_graphql::Error::from(ApiError::from(Error::Forbidden));
+                let error = async_graphql::Error::from(ApiError::from(Error::Denied(Reason::LimitedClient)));
                 Err(ctx.set_error_path(error.into_server_error(field.pos)))
             }
         }

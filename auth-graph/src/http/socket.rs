@@ -19,7 +19,7 @@ use crate::graphql::{ApiError, Caller};
 use engine::app::App;
 use engine::callers::Device;
 use engine::callers::LiveCaller;
-use model::error::{Error, Result};
+use model::error::{Error, Reason, Result};
 
 pub(super) fn open(
     site: &Site,
@@ -84,6 +84,6 @@ fn renew(live_caller: Option<&LiveCaller>, next: &Caller) -> Result<()> {
         (_, Caller::Refused(refusal)) => Err((*refusal).into()),
         (_, Caller::Malformed) => Err(Error::AuthorizationMalformed),
         (Some(live_caller), Caller::Principal(next)) => live_caller.renew(next.clone()),
-        _ => Err(Error::Forbidden),
+        _ => Err(Error::Denied(Reason::OtherCaller)),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::AuthGraph;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::feed::{self, Follower};
 use crate::freshness::FeedStatus;
 
@@ -26,7 +26,7 @@ impl AuthGraph {
         let follower = self.inner.remote.has_service_client().then(|| self.follower());
         async move {
             let fix = "the feed needs a service client: pass one to AuthGraphBuilder::service_client";
-            let follower = follower.ok_or_else(|| Error::new(Code::Internal).with_source(fix))?;
+            let follower = follower.ok_or_else(|| Error::misused(fix))?;
             feed::run(follower, stop).await
         }
     }

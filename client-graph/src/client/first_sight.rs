@@ -1,7 +1,7 @@
 //! Mirrored users that the feed has not brought: requested from auth-graph when they are first needed.
 
 use super::{AuthGraph, Context};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Reason};
 use crate::ids::UserId;
 use crate::mirror::{Mirror, MirroredUser, Row};
 use crate::operations::User;
@@ -55,7 +55,7 @@ impl AuthGraph {
     }
 
     fn mirror_or_error(&self) -> Result<&Mirror, Error> {
-        self.mirror().ok_or_else(|| Error::internal("there is no mirror: pass one to AuthGraphBuilder::mirror"))
+        self.mirror().ok_or_else(|| Error::misused("there is no mirror: pass one to AuthGraphBuilder::mirror"))
     }
 }
 
@@ -71,7 +71,7 @@ impl Context {
     pub async fn user(&self) -> Result<MirroredUser, Error> {
         let principal = self.principal()?;
         if principal.kind == PrincipalKind::Service {
-            return Err(Error::new(Code::Forbidden).with_detail("A service has no user."));
+            return Err(Error::forbidden(Reason::UserRequired));
         }
         // A user who is disabled or deleted in the mirror may have been restored since: auth-graph knows.
         match self.auth_graph().mirror_or_error()?.user(principal.subject).await? {
@@ -116,7 +116,7 @@ impl Context {
             // the user was really deleted, it has ended the session as well.
             None if user.is_active => {
                 self.principal()?;
-                Err(Error::new(Code::Forbidden).with_detail("This service may not see the user."))
+                Err(Error::forbidden(Reason::LimitedClient).with_detail("This service may not see the user."))
             }
             _ => Err(Code::TokenRevoked.into()),
         }

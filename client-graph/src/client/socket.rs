@@ -10,7 +10,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::{AuthGraph, Caller, Context};
-use crate::error::{Code, Error};
+use crate::error::{Error, Reason};
 
 impl AuthGraph {
     /// Builds the context of a socket from the payload of `connection_init`.
@@ -52,6 +52,6 @@ impl Context {
             matches!(self.caller(), Caller::Principal(before)
                 if before.subject == after.subject && before.further.get("act") == after.further.get("act"))
         };
-        if is_the_same { Ok(Some(next)) } else { Err(Code::Forbidden.into()) }
+        if is_the_same { Ok(Some(next)) } else { Err(Error::forbidden(Reason::OtherCaller)) }
     }
 }

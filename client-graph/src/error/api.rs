@@ -27,7 +27,8 @@ impl From<Error> for ApiError {
 }
 
 impl From<ApiError> for async_graphql::Error {
-    /// Writes the code and the time to wait into `extensions.code` and `extensions.retryAfter` (seconds).
+    /// Writes the code, the time to wait (seconds) and the reason of a refusal into `extensions.code`, `retryAfter`,
+    /// `reason` and `requiredScopes`.
     fn from(ApiError(error): ApiError) -> Self {
         if error.code() == Code::Internal {
             tracing::error!(error = ?error, "a resolver failed");
@@ -36,6 +37,13 @@ impl From<ApiError> for async_graphql::Error {
             extensions.set("code", error.code().as_str());
             if let Some(seconds) = error.retry_after_seconds() {
                 extensions.set("retryAfter", seconds);
+            }
+            if let Some(reason) = error.reason() {
+                extensions.set("reason", reason);
+            }
+            let scopes: Vec<&str> = error.required_scopes().collect();
+            if !scopes.is_empty() {
+                extensions.set("requiredScopes", scopes);
             }
         })
     }

@@ -47,9 +47,20 @@ pub(super) async fn listen(follower: Follower) {
             _ => {}
         }
         if let Some(error) = failed {
-            outage.failed(&error);
+            outage.failed(&named(error, follower.remote.service_client_id()));
         }
         backoff.pause().await;
+    }
+}
+
+/// Names the service client in a refusal, because the log of another replica may be about another one.
+fn named(error: Error, client: &str) -> Error {
+    match error.code() {
+        Code::Forbidden => {
+            let lacks = "may not follow the feed: give it the scope feed:read";
+            Error::new(Code::Forbidden).with_detail(format!("the service client {client} {lacks}")).with_source(error)
+        }
+        _ => error,
     }
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{Guard, Result};
 
 use super::{Demand, Rule, caller, pass, policy};
-use crate::error::ApiError;
+use crate::error::{ApiError, Error, Reason};
 
 /// Admits callers whose mirrored user has a role.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +28,13 @@ impl Rule for VerifiedEmail {
 impl Guard for HasRole {
     async fn check(&self, ctx: &async_graphql::Context<'_>) -> Result<()> {
         let user = caller(ctx)?.user().await.map_err(ApiError::from)?;
-        pass(user.roles.iter().any(|role| role == self.0))
+        pass(user.roles.iter().any(|role| role == self.0), || Error::missing_role(self.0))
     }
 }
 
 impl Guard for VerifiedEmail {
     async fn check(&self, ctx: &async_graphql::Context<'_>) -> Result<()> {
         let user = caller(ctx)?.user().await.map_err(ApiError::from)?;
-        pass(user.email_verified)
+        pass(user.email_verified, || Error::forbidden(Reason::EmailNotVerified))
     }
 }

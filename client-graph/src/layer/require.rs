@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use tower::{Layer, Service};
 
 use crate::client::Context;
-use crate::error::{Code, Error};
+use crate::error::{Error, Reason};
 use crate::ids::UserId;
 use crate::principal::Principal;
 
@@ -134,21 +134,28 @@ impl Require {
         let context = Context::from_request_parts(parts, &()).await?;
         let principal = context.principal()?;
         for needed in &self.0 {
-            let has = match *needed {
-                Needed::Authenticated => true,
-                Needed::Scope(scope) => principal.has_scope(scope),
-                Needed::AllScopes(scopes) => principal.has_scopes(scopes),
-                Needed::AnyScope(scopes) => principal.has_any_scope(scopes),
-                Needed::Role(role) => context.user().await?.roles.iter().any(|held| held == role),
-                Needed::VerifiedEmail => context.user().await?.email_verified,
-                Needed::Fresh => context.fresh_principal().await.map(|_| true)?,
-                Needed::IsSelf(parameter) => {
-                    let whom = parameter_of(parts, parameter).await?;
-                    whom.parse().is_ok_and(|user: UserId| principal.subject == user)
+            match *needed {
+                Needed::Authenticated => {}
+                Needed::Scope(scope) => principal.require_scope(scope)?,
+                Needed::AllScopes(scopes) => principal.require_scopes(scopes)?,
+                Needed::AnyScope(scopes) => principal.require_any_scope(scopes)?,
+                Needed::Role(role) => {
+                    if !context.user().await?.roles.iter().any(|held| held == role) {
+                        return Err(Error::missing_role(role));
+                    }
                 }
-            };
-            if !has {
-                return Err(Code::Forbidden.into());
+                Needed::VerifiedEmail => {
+                    if !context.user().await?.email_verified {
+                        return Err(Error::forbidden(Reason::EmailNotVerified));
+                    }
+                }
+                Needed::Fresh => drop(context.fresh_principal().await?),
+                Needed::IsSelf(parameter) => {
+                    let whom: Option<UserId> = parameter_of(parts, parameter).await?.parse().ok();
+                    if whom != Some(principal.subject) {
+                        return Err(Error::forbidden(Reason::NotSelf));
+                    }
+                }
             }
         }
         Ok(Arc::clone(principal))
@@ -157,7 +164,7 @@ impl Require {
 
 async fn parameter_of(parts: &mut Parts, name: &str) -> Result<String, Error> {
     let parameters = RawPathParams::from_request_parts(parts, &()).await.map_err(|rejection| match rejection {
-        RawPathParamsRejection::InvalidUtf8InPathParam(_) => Code::Forbidden.into(),
+        RawPathParamsRejection::InvalidUtf8InPathParam(_) => Error::forbidden(Reason::NotSelf),
         other => Error::internal(other),
     })?;
     let found = parameters.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned());

@@ -99,13 +99,18 @@ impl Remote {
         }
     }
 
+    /// Returns the identifier of the service client; empty without one.
+    pub(crate) fn service_client_id(&self) -> &str {
+        self.service_client.as_ref().map_or("", |client| &client.id)
+    }
+
     pub(crate) fn has_service_client(&self) -> bool {
         self.service_client.is_some()
     }
 
     async fn kept_token(&self) -> Result<ServiceToken, Error> {
         let missing = "there is no service client: pass one to AuthGraphBuilder::service_client";
-        let client = self.service_client.as_ref().ok_or_else(|| Error::internal(missing))?;
+        let client = self.service_client.as_ref().ok_or_else(|| Error::misused(missing))?;
         let mut kept = client.token.lock().await;
         let now = self.clock.now();
         if let Some(token) = kept.as_ref().filter(|token| token.renew_at > now) {
@@ -128,7 +133,10 @@ impl Remote {
         let response = self.transport.send(Repeat::Safe, request).await?;
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => return Err(Code::InvalidCredentials.into()),
+            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => {
+                let detail = format!("auth-graph refused the service client {}: check its id and secret", client.id);
+                return Err(Error::new(Code::InvalidCredentials).with_detail(detail));
+            }
             StatusCode::TOO_MANY_REQUESTS => return Err(Code::RateLimited.into()),
             status => return Err(Error::unavailable(format!("the service's token was answered with {status}"))),
         }

@@ -64,6 +64,9 @@ struct Extensions {
     code: Option<String>,
     #[serde(rename = "retryAfter")]
     retry_after: Option<f64>,
+    reason: Option<String>,
+    #[serde(rename = "requiredScopes")]
+    required_scopes: Vec<String>,
 }
 
 impl Transport {
@@ -203,8 +206,11 @@ fn refused(refusal: &Refusal, status: StatusCode) -> Error {
         None => Code::Internal,
     };
     let mut error = Error::new(code);
-    if let Code::ValidationFailed | Code::Conflict = code {
+    if let Code::ValidationFailed | Code::Conflict | Code::Forbidden = code {
         error = error.with_detail(refusal.message.chars().take(200).collect::<String>());
+    }
+    if let (Code::Forbidden, Some(reason)) = (code, &refusal.extensions.reason) {
+        error = error.with_reason(reason.clone(), refusal.extensions.required_scopes.clone());
     }
     if known != Some(code) {
         let sent: String = refusal.extensions.code.iter().flat_map(|code| code.chars()).take(64).collect();

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Proxy, body, fields, pass_back};
-use crate::error::{Code, Error, problem};
+use crate::error::{Code, Error, Reason, problem};
 use crate::operations::{Repeat, bounded_body, is_json};
 
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -88,6 +88,9 @@ fn refusal(error: &Error) -> Response {
     if let Some(seconds) = error.retry_after_seconds() {
         extensions["retryAfter"] = json!(seconds);
     }
+    if let Some(reason) = error.reason() {
+        extensions["reason"] = json!(reason);
+    }
     let body = json!({ "errors": [{ "message": error.to_string(), "extensions": extensions }] });
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = problem::status(error);
@@ -112,9 +115,7 @@ fn check(request: &GraphqlRequest) -> Result<Chosen, Error> {
     for (_, operation) in document.operations.iter() {
         let is_subscription = operation.node.ty == OperationType::Subscription;
         if is_subscription || !root_fields(&document, operation).all(fields::is_forwarded) {
-            return Err(Error::new(Code::Forbidden).with_detail(
-                "Only signing in and out and your own account are possible here. Ask auth-graph itself.",
-            ));
+            return Err(Error::forbidden(Reason::NotPublic));
         }
     }
     let chosen = match (&document.operations, &request.operation_name) {

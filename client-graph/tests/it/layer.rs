@@ -73,7 +73,8 @@ async fn rejections_have_the_challenges_of_rfc_6750() {
     }
 
     let answer = call(&auth, "/scoped", Some(&token)).await;
-    assert_eq!((answer.status, answer.header("www-authenticate")), (403, r#"Bearer error="insufficient_scope""#));
+    assert_eq!(answer.status, 403);
+    assert!(answer.header("www-authenticate").starts_with(r#"Bearer error="insufficient_scope", scope=""#));
 }
 
 #[tokio::test]

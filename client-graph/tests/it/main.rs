@@ -23,6 +23,7 @@ mod promises;
 mod proxy;
 #[path = "../../../auth-graph/tests/it/support/queries.rs"]
 mod queries;
+mod refusals;
 mod rules;
 mod schema;
 mod service;

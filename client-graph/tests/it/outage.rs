@@ -19,23 +19,23 @@ const STILL_LOST: &str = "still: the feed of auth-graph was lost";
 
 /// The log of a test.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// Starts to capture the log of this thread.
-    fn begin() -> (Self, DefaultGuard) {
+    pub fn begin() -> (Self, DefaultGuard) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt().with_env_filter("client_graph=debug").with_ansi(false);
         let guard = tracing::subscriber::set_default(subscriber.with_writer(log.clone()).finish());
         (log, guard)
     }
 
-    fn lines(&self, text: &str) -> Vec<String> {
+    pub fn lines(&self, text: &str) -> Vec<String> {
         let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
         log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
     }
 
-    async fn says(&self, text: &str, times: usize) {
+    pub async fn says(&self, text: &str, times: usize) {
         let waiting = async {
             while self.lines(text).len() < times {
                 tokio::task::yield_now().await;
@@ -44,7 +44,7 @@ impl Log {
         tokio::time::timeout(Duration::from_secs(100), waiting).await.expect(text);
     }
 
-    fn complains(&self, times: usize) {
+    pub fn complains(&self, times: usize) {
         let complaints = [self.lines(" WARN "), self.lines("ERROR ")].concat();
         assert_eq!(complaints.len(), times, "{complaints:#?}");
     }

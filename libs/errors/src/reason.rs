@@ -75,15 +75,13 @@ reasons! {
     /// The operation sends a mail, and none can be sent.
     MailNotConfigured = "MAIL_NOT_CONFIGURED", "This needs a mail, and this service sends none (setting mail.smtp_url).";
     /// The page may not use the cookie.
-    CookieOrigin = "COOKIE_ORIGIN", "The cookie is not accepted from this page. Its origin must be this service's own or one of server.allowed_origins; another host of the same site also needs cookies.domain.";
+    CookieOrigin = "COOKIE_ORIGIN", "The cookie is not accepted from this page. Its origin must be this service's own or one of server.allowed_origins.";
     /// The CSRF token is missing, or does not fit the cookie.
     CsrfToken = "CSRF_TOKEN", "The header X-CSRF-Token is missing, or belongs to another session than the cookie.";
-    /// Several cookies have the name of the refresh token.
-    CookieAmbiguous = "COOKIE_AMBIGUOUS", "Several cookies have the name of the refresh token.";
     /// The page may not open a WebSocket.
     WebsocketOrigin = "WEBSOCKET_ORIGIN", "A page of this origin may not open a WebSocket (setting server.allowed_origins).";
     /// The proxy passes on only public operations.
-    NotPublic = "NOT_PUBLIC", "Only signing in and out, registering and resetting passwords are possible here.";
+    NotPublic = "NOT_PUBLIC", "Only signing in and out and your own account are possible here. Ask auth-graph itself.";
     /// The service does not show its schema.
     IntrospectionDisabled = "INTROSPECTION_DISABLED", "Introspection is turned off here (setting graphql.introspection). Ask the operator for the schema.";
 }

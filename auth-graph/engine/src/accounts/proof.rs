@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::callers::Device;
 use crate::callers::Principal;
 use crate::limits::{self, LimitedAction};
-use model::error::{Error, Result};
+use model::error::{Error, Reason, Result};
 use store::users;
 
 /// Returns the user of the caller, once they have given their password or when they have signed in recently.
@@ -40,7 +40,7 @@ pub(super) async fn prove(
 /// # Errors
 /// [`Error::Forbidden`] for a service client; [`Error::TokenRevoked`] when the user no longer exists.
 pub(super) async fn user_of(app: &App, principal: &Principal) -> Result<users::Model> {
-    let user = principal.user().ok_or(Error::Forbidden)?;
+    let user = principal.user().ok_or(Error::Denied(Reason::UserRequired))?;
     users::find(&app.db, user).await?.ok_or(Error::TokenRevoked)
 }
 

@@ -12,7 +12,7 @@ use crate::callers::Device;
 use crate::limits::{Attempt, LimitedAction};
 use crate::mail::{self, Letter, Registration};
 use model::config;
-use model::error::{Error, Result};
+use model::error::{Error, Reason, Result};
 use model::values::{Email, Locale, NewPassword, PersonName, UserId};
 use store::one_time_tokens::Purpose;
 use store::users;
@@ -50,7 +50,8 @@ pub enum Registered {
 /// password; [`Error::OneTimeTokenInvalid`] for an invitation that is not for this address; [`Error::RateLimited`].
 pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Result<Registered> {
     match (app.config.accounts.registration, &new.invitation) {
-        (config::Registration::Off, _) | (config::Registration::Invitation, None) => return Err(Error::Forbidden),
+        (config::Registration::Off, _) => return Err(Error::Denied(Reason::RegistrationClosed)),
+        (config::Registration::Invitation, None) => return Err(Error::Denied(Reason::InvitationRequired)),
         (config::Registration::Invitation, Some(_)) | (config::Registration::Open, _) => {}
     }
     let now = app.clock.now();

@@ -12,7 +12,7 @@ use crate::claims;
 use crate::egress::claims_hook::TokenReason;
 use crate::sessions::scope_of;
 use credentials::access_tokens::{Act, Grant};
-use model::error::{Error, Result};
+use model::error::{Error, Reason, Result};
 use model::values::{Amr, EventId, Holder, Scopes, SessionId, UserId};
 use store::clients::IMPERSONATION;
 use store::login_events::{self, Kind};
@@ -57,7 +57,7 @@ pub async fn impersonate(
     reason: String,
 ) -> Result<Impersonation> {
     let by = match (impersonator, actor.principal()) {
-        (Impersonator::Themself, Some(principal)) => principal.user().ok_or(Error::Forbidden)?,
+        (Impersonator::Themself, Some(principal)) => principal.user().ok_or(Error::Denied(Reason::UserRequired))?,
         (Impersonator::Named(by), None) => users::find(&app.db, by).await?.ok_or(Error::NotFound)?.id,
         _ => return Err(Error::Forbidden),
     };

@@ -7,7 +7,7 @@ use crate::audit::{self, Entry};
 use crate::callers::Actor;
 use crate::mail::{self, Letter};
 use model::config::Registration;
-use model::error::{Error, Result};
+use model::error::{Error, Reason, Result};
 use model::values::{Email, Locale};
 use store;
 
@@ -18,7 +18,7 @@ use store;
 pub async fn invite(app: &App, actor: &Actor, email: &Email, locale: Option<Locale>) -> Result<()> {
     mail::require(app)?;
     if app.config.accounts.registration == Registration::Off {
-        return Err(Error::Forbidden);
+        return Err(Error::Denied(Reason::RegistrationClosed));
     }
     let txn = store::begin(&app.db).await?;
     mail::enqueue(app, &txn, email, locale, &Letter::Invitation, app.clock.now()).await?;

@@ -6,7 +6,7 @@ use super::Device;
 use super::Principal;
 use super::powers::Powers;
 use crate::app::App;
-use model::error::{Error, Result};
+use model::error::{Error, Reason, Result};
 use model::values::{Subject, UserId};
 use store::audit_events::ActorKind;
 use store::users;
@@ -47,7 +47,7 @@ impl Actor {
     /// [`Error::Forbidden`] for a caller who acts as another user: such changes must be made under their own name.
     pub fn caller(principal: &Principal, device: &Device) -> Result<Self> {
         match principal.impersonator() {
-            Some(_) => Err(Error::Forbidden),
+            Some(_) => Err(Error::Denied(Reason::Impersonation)),
             None => Ok(Self::own(principal, device)),
         }
     }

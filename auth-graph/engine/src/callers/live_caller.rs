@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::{Principal, recheck};
 use crate::app::App;
-use model::error::{Error, Result};
+use model::error::{Error, Reason, Result};
 
 /// Interval between two checks of the token, even when nothing else happens.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ impl LiveCaller {
     pub fn renew(&self, next: Principal) -> Result<()> {
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if (next.subject(), next.impersonator()) != (current.subject(), current.impersonator()) {
-            return Err(Error::Forbidden);
+            return Err(Error::Denied(Reason::OtherCaller));
         }
         *current = next;
         Ok(())

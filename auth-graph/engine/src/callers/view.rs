@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Principal, roles_and_scopes_of};
 use crate::app::App;
-use model::error::{Error, Result};
+use model::error::{Error, Reason, Result};
 use model::values::{ClientId, Projection, RolesAndScopes, Subject, UserField};
 use store::{clients, users};
 
@@ -67,7 +67,7 @@ impl UserView {
     /// [`Error::Forbidden`] for a limited reader.
     pub async fn require_everything(app: &App, principal: &Principal) -> Result<()> {
         match Self::of(app, principal).await?.projection {
-            Some(_) => Err(Error::Forbidden),
+            Some(_) => Err(Error::Denied(Reason::LimitedClient)),
             None => Ok(()),
         }
     }

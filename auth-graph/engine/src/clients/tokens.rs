@@ -9,7 +9,7 @@ use crate::callers::{Refusal, authentication};
 use crate::sessions::{LogoutTarget, logout};
 use crate::verification::{self, Verified};
 use credentials::RefreshTokens;
-use model::error::{Error, Result};
+use model::error::{Error, Reason, Result};
 use model::values::{ClientId, Revoked, TokenId};
 use store::{changes, clients, revoked_tokens, sessions};
 
@@ -45,7 +45,7 @@ pub async fn revoke(app: &App, client: &CallingClient, token: &SecretString, dev
         Err(_) => return Ok(()),
     };
     if principal.claims().client_id != client.client_id() {
-        return Err(Error::Forbidden);
+        return Err(Error::Denied(Reason::OtherClient));
     }
     if let Some(client) = principal.subject().client() {
         return revoke_single(app, client, principal.claims().jti).await;
@@ -57,7 +57,7 @@ async fn revoke_refresh(app: &App, client: &CallingClient, token: &SecretString,
     let Ok((id, _)) = app.tokens.refresh.decode(token) else { return Ok(()) };
     let Some(session) = sessions::find(&app.db, id).await? else { return Ok(()) };
     if session.client_id != client.client_id() {
-        return Err(Error::Forbidden);
+        return Err(Error::Denied(Reason::OtherClient));
     }
     match logout(app, Some(token), None, LogoutTarget::ThisSession, device).await {
         // An outdated token has ended its session in the process.

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::callers::{Actor, Device, authentication};
 use crate::limits::{self, Attempt, LimitedAction};
 use crate::mail::{self, Letter};
-use model::error::{Error, Result};
+use model::error::{Error, Reason, Result};
 use model::values::{Email, NewPassword, PersonName, PhoneNumber, UserId};
 use store::users;
 
@@ -32,7 +32,7 @@ pub struct NewUnconfirmed {
 /// # Errors
 /// [`Error::Forbidden`] unless `rest.create_user` is on.
 pub fn require_creating(app: &App) -> Result<()> {
-    if app.config.rest.create_user { Ok(()) } else { Err(Error::Forbidden) }
+    if app.config.rest.create_user { Ok(()) } else { Err(Error::Denied(Reason::RegistrationClosed)) }
 }
 
 /// Creates an account with an unverified address, and sends a mail that can verify it.

@@ -70,7 +70,7 @@ impl Subscriber {
             let reader = self.reader.current();
             authentication::recheck(&self.app, &reader, self.app.clock.now())?;
             if !reader.has_scope(FEED_READ) {
-                return Err(Error::Forbidden);
+                return Err(Error::MissingScope(FEED_READ));
             }
             if let Some(change) = self.read.pop_front() {
                 return Ok(change);

@@ -80,7 +80,9 @@ impl Refusal {
                 Error::RateLimited { .. } => detail(StatusCode::TOO_MANY_REQUESTS, "Request was throttled."),
                 Error::Unavailable { .. } => detail(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
                 // What is not offered is not there.
-                Error::Forbidden | Error::NotFound => detail(StatusCode::NOT_FOUND, "Not found."),
+                Error::Forbidden | Error::MissingScope(_) | Error::Denied(_) | Error::NotFound => {
+                    detail(StatusCode::NOT_FOUND, "Not found.")
+                }
                 Error::Conflict(_) => detail(StatusCode::CONFLICT, &error.to_string()),
                 Error::ValidationFailed { .. } => detail(StatusCode::BAD_REQUEST, &error.to_string()),
                 // None of these is returned by a function that these paths call.

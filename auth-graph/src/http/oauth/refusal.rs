@@ -79,7 +79,13 @@ impl From<Error> for Refusal {
             }
             // All cases have the same answer, so that a client does not learn whether a token of another client is
             // valid.
-            Error::TokenExpired | Error::TokenInvalid | Error::TokenRevoked | Error::TokenReused | Error::Forbidden => {
+            Error::TokenExpired
+            | Error::TokenInvalid
+            | Error::TokenRevoked
+            | Error::TokenReused
+            | Error::Forbidden
+            | Error::MissingScope(_)
+            | Error::Denied(_) => {
                 (Kind::InvalidGrant, "The token is not valid, or was issued to another client.".into())
             }
             Error::ValidationFailed { field: "scope", .. } => {
