@@ -79,7 +79,7 @@ impl AuthGraph {
     /// As [`me`](Self::me).
     pub async fn profile(&self, access_token: &SecretString) -> Result<Option<Profile>, Error> {
         let reply = self.run_as::<documents::Profile>(documents::profile::Variables {}, access_token).await?;
-        reply.me.map(|me| Ok(Profile { last_login: me.last_login, user: me.user_fields.try_into()? })).transpose()
+        reply.me.map(|me| Ok(Profile { last_login: me.last_login, user: me.profile_fields.try_into()? })).transpose()
     }
 
     /// Returns a user whom the caller may see: the caller, or any user with the scope `users:read`.

@@ -11,15 +11,15 @@ use crate::ids::UserId;
 type DateTime = chrono::DateTime<chrono::Utc>;
 
 macro_rules! operations {
-    ($($name:ident $module:ident $path:tt)*) => {$(
+    ($($name:ident $module:ident $fragment:ident $path:tt)*) => {$(
         #[derive(GraphQLQuery)]
         #[graphql(schema_path = "../schema/auth.graphql", query_path = $path, skip_serializing_none)]
         pub(crate) struct $name;
 
-        impl TryFrom<$module::UserFields> for PlainUser {
+        impl TryFrom<$module::$fragment> for PlainUser {
             type Error = Error;
 
-            fn try_from(user: $module::UserFields) -> Result<Self, Error> {
+            fn try_from(user: $module::$fragment) -> Result<Self, Error> {
                 Ok(Self {
                     id: user_id(&user.id)?,
                     email: user.email,
@@ -68,12 +68,12 @@ pub(crate) struct Logout;
 pub(crate) struct ChangePassword;
 
 operations! {
-    Login login "../schema/operations/login.graphql"
-    Refresh refresh "../schema/operations/refresh.graphql"
-    Me me "../schema/operations/me.graphql"
-    Profile profile "../schema/operations/profile.graphql"
-    User user "../schema/operations/user.graphql"
-    Users users "../schema/operations/users.graphql"
+    Login login LoginFields "../schema/operations/login.graphql"
+    Refresh refresh RefreshFields "../schema/operations/refresh.graphql"
+    Me me MeFields "../schema/operations/me.graphql"
+    Profile profile ProfileFields "../schema/operations/profile.graphql"
+    User user UserFields "../schema/operations/user.graphql"
+    Users users UsersFields "../schema/operations/users.graphql"
 }
 
 #[cfg(feature = "proxy")]
