@@ -1,6 +1,6 @@
 //! Loads and checks the whole configuration, including the file of trusted documents.
 
-use model::config::{self, AllowedDocuments, Config, Problem, Problems, Sources};
+use model::config::{AllowedDocuments, Config, Introspection, Problem, Problems, Profile, Sources};
 
 /// Reads and checks the configuration.
 ///
@@ -8,12 +8,14 @@ use model::config::{self, AllowedDocuments, Config, Problem, Problems, Sources};
 /// [`Problems`]: those of [`Config::load`], and a file of trusted documents that cannot be used.
 pub fn load(sources: &Sources) -> Result<Config, Problems> {
     let config = Config::load(sources)?;
-    graphql(&config.graphql)?;
+    graphql(&config)?;
     Ok(config)
 }
 
 /// Builds the settings of the GraphQL edge, and reads the file of trusted documents.
-pub(crate) fn graphql(config: &config::Graphql) -> Result<graphql_edge::Settings, Problems> {
+pub(crate) fn graphql(config: &Config) -> Result<graphql_edge::Settings, Problems> {
+    let is_production = config.profile == Profile::Production;
+    let config = &config.graphql;
     let documents = graphql_edge::TrustedDocuments::read(config.trusted_documents.clone());
     Ok(graphql_edge::Settings {
         queries_by_get: config.queries_by_get,
@@ -23,6 +25,10 @@ pub(crate) fn graphql(config: &config::Graphql) -> Result<graphql_edge::Settings
         allowed_documents: match config.allowed_documents {
             AllowedDocuments::Any => graphql_edge::AllowedDocuments::Any,
             AllowedDocuments::Trusted => graphql_edge::AllowedDocuments::Trusted,
+        },
+        introspection: match (config.introspection, is_production) {
+            (Introspection::On, _) | (Introspection::Auto, false) => graphql_edge::Introspection::On,
+            (Introspection::Off, _) | (Introspection::Auto, true) => graphql_edge::Introspection::Off,
         },
     })
 }

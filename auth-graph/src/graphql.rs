@@ -27,11 +27,10 @@ mod webhook;
 use std::sync::LazyLock;
 
 use async_graphql::{MergedObject, MergedSubscription, SchemaBuilder};
-use graphql_edge::Boxed;
+use graphql_edge::{Boxed, Introspection};
 use subgraph::{Directives, ServiceSdl, Subgraph};
 
 use engine::app::App;
-use model::config::Profile;
 
 pub use caller::Caller;
 pub use delivery::{Browser, Page, cookie_name};
@@ -50,7 +49,7 @@ pub fn credential_fields() -> &'static [&'static str] {
 
 type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// Queries of the service.
+/// Operations that change nothing.
 #[derive(MergedObject, Default)]
 pub struct Query(
     Boxed<session::SessionQuery>,
@@ -66,7 +65,7 @@ pub struct Query(
     account::AccountQuery,
 );
 
-/// Mutations of the service.
+/// Operations that change something, executed one after the other.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     Boxed<registration::RegistrationMutation>,
@@ -81,19 +80,19 @@ pub struct Mutation(
     verification::VerificationMutation,
 );
 
-/// Subscriptions of the service.
+/// Operations whose results arrive as things happen.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(feed::FeedSubscription);
 
-/// Returns a builder of the schema that serves requests.
+/// Returns a builder of the schema that serves requests. `_service { sdl }` follows introspection.
 #[must_use]
-pub fn schema(app: &App) -> SchemaBuilder<Query, Mutation, Subscription> {
-    let mut builder = graphql_edge::bounded(builder());
-    if app.config.profile == Profile::Production {
-        builder = builder.disable_introspection().disable_suggestions();
+pub fn schema(app: &App, introspection: Introspection) -> SchemaBuilder<Query, Mutation, Subscription> {
+    let builder = graphql_edge::bounded(builder()).data(app.clone());
+    if introspection == Introspection::Off {
+        return builder;
     }
     let directives = if app.config.federation.access_directives { Directives::Included } else { Directives::LeftOut };
-    builder.data(ServiceSdl(federation_sdl(directives))).data(app.clone())
+    builder.data(ServiceSdl(federation_sdl(directives)))
 }
 
 /// Returns the schema definition for clients and code generators.
@@ -109,5 +108,6 @@ pub fn federation_sdl(directives: Directives) -> String {
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query::default(), Mutation::default(), Subscription::default()).enable_subscription_in_federation()
+    let builder = Schema::build(Query::default(), Mutation::default(), Subscription::default());
+    subgraph::described(builder.enable_subscription_in_federation())
 }

@@ -16,6 +16,7 @@ mod socket;
 mod well_known;
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get};
@@ -54,9 +55,8 @@ fn routes(site: Site, remembered: &Remembered) -> Router {
         .route("/.well-known/jwks.json", get(well_known::jwks).layer(browser::public()))
         .route("/.well-known/openid-configuration", get(well_known::discovery).layer(browser::public()))
         .route("/.well-known/oauth-authorization-server", get(well_known::discovery).layer(browser::public()))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics));
+        .route("/healthz", get(health::alive));
+    let router = if app.config.server.internal_bind.is_some() { router } else { router.merge(for_operators()) };
     let router = router.merge(pages::router(&app.config));
     let router = match app.config.profile {
         Profile::Production => router,
@@ -78,15 +78,47 @@ fn routes(site: Site, remembered: &Remembered) -> Router {
     router.with_state(site)
 }
 
+/// Returns the routes that are not for the public.
+fn for_operators<S: Clone + Send + Sync + 'static>() -> Router<S>
+where
+    App: FromRef<S>,
+{
+    Router::new().route("/readyz", get(health::ready)).route("/metrics", get(health::metrics))
+}
+
+/// Returns the routes of the address for operators (`server.internal_bind`).
+#[must_use]
+pub fn internal_router(app: &App) -> Router {
+    let router = for_operators().route("/healthz", get(health::alive)).layer(from_fn(serving::in_span));
+    let router = serving::observed(router, app.config.server.request_timeout, |_, _| {});
+    router.with_state(app.clone())
+}
+
+/// The sockets that a service listens at.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Socket for everyone.
+    pub public: TcpListener,
+    /// Socket for operators, if `server.internal_bind` is set.
+    pub internal: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(public: TcpListener) -> Self {
+        Self { public, internal: None }
+    }
+}
+
 /// Serves until `stop` is ready, and then finishes the running requests within the configured grace.
 ///
 /// # Errors
 /// As [`router`].
 pub async fn serve(
     app: App,
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Problems> {
+    let Listeners { public, internal } = listeners.into();
     let site = Site::new(&app)?;
     let edge = site.edge.clone();
     let router = routes(site, &Remembered::new(&app));
@@ -103,7 +135,19 @@ pub async fn serve(
         per_address: server.max_connections_per_address,
         exempt: server.trusted_proxies.clone(),
     };
-    serving::serve(listener, router, timeouts, limits, stop).await;
+    let internal = match internal {
+        Some(listener) => {
+            let router = internal_router(&app);
+            let limits = ConnectionLimits::default();
+            Some(tokio::spawn(serving::serve(listener, router, timeouts, limits, std::future::pending())))
+        }
+        None => None,
+    };
+    serving::serve(public, router, timeouts, limits, stop).await;
+    // Operators can ask until the last request is finished.
+    if let Some(internal) = internal {
+        internal.abort();
+    }
     tasks.abort_all();
     Ok(())
 }

@@ -16,4 +16,4 @@ mod notes;
 
 pub use app::App;
 pub use config::{Config, Sources};
-pub use http::{router, serve};
+pub use http::{Listeners, internal_router, router, serve};

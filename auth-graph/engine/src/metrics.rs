@@ -2,9 +2,14 @@
 //!
 //! The recorder is not the global one, so that two services can run in one process.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
+use errors::Code;
+use metrics::{
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    with_local_recorder,
+};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 /// The counters, registered once.
@@ -50,6 +55,9 @@ pub struct Metrics {
     /// Time to answer an HTTP request, in seconds.
     pub request_duration: Histogram,
     requests: [Counter; 5],
+    /// Errors of GraphQL by their code. Codes that are not in the table are counted together.
+    graphql_errors: HashMap<&'static str, Counter>,
+    other_graphql_errors: Counter,
     handle: PrometheusHandle,
 }
 
@@ -63,6 +71,9 @@ impl Metrics {
             .unwrap_or_else(|_| PrometheusBuilder::new().build_recorder());
         let handle = recorder.handle();
         with_local_recorder(&recorder, || {
+            describe();
+            gauge!("auth_graph_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+            let errors = |code: &'static str| counter!("auth_graph_graphql_errors_total", "code" => code);
             let logins = |result: &'static str| counter!("auth_graph_logins_total", "result" => result);
             let refreshes = |result: &'static str| counter!("auth_graph_refreshes_total", "result" => result);
             let verifications = |result: &'static str| counter!("auth_graph_verifications_total", "result" => result);
@@ -92,6 +103,8 @@ impl Metrics {
                 followed_position: gauge!("auth_graph_followed_change_position"),
                 request_duration: histogram!("auth_graph_http_request_duration_seconds"),
                 requests: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(requests),
+                graphql_errors: Code::ALL.iter().map(|code| (code.as_str(), errors(code.as_str()))).collect(),
+                other_graphql_errors: errors("OTHER"),
                 handle,
             }
         })
@@ -102,6 +115,12 @@ impl Metrics {
         let class = usize::from(status / 100).clamp(1, 5) - 1;
         self.requests[class].increment(1);
         self.request_duration.record(took);
+    }
+
+    /// Records an error in the response to a GraphQL operation. Its HTTP status is 200, so that [`Self::count_request`]
+    /// does not show it.
+    pub fn count_graphql_error(&self, code: &str) {
+        self.graphql_errors.get(code).unwrap_or(&self.other_graphql_errors).increment(1);
     }
 
     /// Returns the metrics in the text format of Prometheus.
@@ -115,6 +134,29 @@ impl Metrics {
     pub fn upkeep(&self) {
         self.handle.run_upkeep();
     }
+}
+
+/// Describes every metric, for the lines HELP.
+fn describe() {
+    for (name, text) in [
+        ("auth_graph_logins_total", "Attempts to log in, by result."),
+        ("auth_graph_refreshes_total", "Refresh tokens that were presented, by result."),
+        ("auth_graph_verifications_total", "Tokens that were checked for others, by result."),
+        ("auth_graph_mails_total", "Attempts to send a mail, by result."),
+        ("auth_graph_webhook_attempts_total", "Attempts to deliver a webhook, by result."),
+        ("auth_graph_http_requests_total", "HTTP requests, by class of status."),
+        ("auth_graph_graphql_errors_total", "Errors in responses to GraphQL operations, by code."),
+    ] {
+        describe_counter!(name, text);
+    }
+    for (name, text) in [
+        ("auth_graph_build_info", "Version of the running program; the value is always 1."),
+        ("auth_graph_webhook_deliveries", "Webhook deliveries in the database, by state."),
+        ("auth_graph_followed_change_position", "Position in the table of changes up to which this replica has read."),
+    ] {
+        describe_gauge!(name, text);
+    }
+    describe_histogram!("auth_graph_http_request_duration_seconds", Unit::Seconds, "Time to answer an HTTP request.");
 }
 
 impl Default for Metrics {

@@ -31,7 +31,7 @@ use secret_list::one_or_many;
 
 pub use accounts::{Accounts, Mail, Registration};
 pub use claims::{Claims, ClaimsForAudience, ClaimsHook, HookFailure, ScopesOfAudience, UserIdClaim};
-pub use graphql::{AllowedDocuments, Graphql};
+pub use graphql::{AllowedDocuments, Graphql, Introspection};
 pub use log::Log;
 pub use rest::{AccountField, Rest};
 pub use settings::{MasterSecret, Problem, Problems, Secrets, Sources};
@@ -118,6 +118,9 @@ pub enum Profile {
 pub struct Server {
     /// Address and port to listen on.
     pub bind: SocketAddr,
+    /// Address and port for operators only: then metrics and readiness are answered there, and not at `bind`.
+    #[serde(deserialize_with = "settings::optional_address")]
+    pub internal_bind: Option<SocketAddr>,
     /// Address that clients use, without a trailing slash unless the issuer has one. It may be empty.
     pub public_url: String,
     /// Networks of the proxies whose `X-Forwarded-For` is trusted.

@@ -6,7 +6,7 @@ use clap::Args;
 use secrecy::ExposeSecret;
 
 use super::failure::Failure;
-use crate::http;
+use crate::http::{self, Listeners};
 use model::clock::Clock;
 use model::config::Config;
 
@@ -38,6 +38,10 @@ pub(super) async fn run(mut config: Config) -> Result<(), Failure> {
         tracing::warn!(key = warning.key, "{}", warning.message);
     }
     let listener = serving::listen(config.server.bind).await?;
+    let internal = match config.server.internal_bind {
+        Some(address) => Some(serving::listen(address).await?),
+        None => None,
+    };
     // With port 0 the system chooses a port, which the issuer must name.
     config.server.bind = listener.local_addr()?;
     if config.database.url.expose_secret().is_empty() {
@@ -45,6 +49,9 @@ pub(super) async fn run(mut config: Config) -> Result<(), Failure> {
     }
     let app = engine::boot(config, Clock::default()).await?;
     tracing::info!(address = %app.config.server.bind, url = app.config.issuer(), "auth-graph serves");
-    http::serve(app, listener, serving::stop_signal()?).await?;
+    if let Some(internal) = &internal {
+        tracing::info!(address = %internal.local_addr()?, "metrics and readiness are answered here");
+    }
+    http::serve(app, Listeners { public: listener, internal }, serving::stop_signal()?).await?;
     Ok(())
 }

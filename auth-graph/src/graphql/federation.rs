@@ -35,17 +35,11 @@ impl Entities {
         if representations.len() > Representation::MOST {
             return Err(Error::invalid("representations", "are more than 1,000").into());
         }
-        let ids = representations.iter().map(user_id).collect::<Result<Vec<Option<UserId>>>>()?;
+        let keys = Representation::keys(ctx, &representations, "User", "id");
+        let ids: Vec<Option<UserId>> = keys.into_iter().map(|key| key?.parse().ok()).collect();
         let wanted: Vec<UserId> = ids.iter().copied().flatten().collect();
         let users = accounts::visible_among(app(ctx), caller(ctx)?, &wanted).await?;
         let entity = |id: UserId| users.get(&id).map(|user| Entity::User(User::from_visible(app(ctx), user.clone())));
         Ok(ids.into_iter().map(|id| id.and_then(entity)).collect())
     }
-}
-
-/// Returns the identifier of a representation, or nothing when it is not a valid identifier.
-fn user_id(any: &Any) -> Result<Option<UserId>> {
-    let wrong = || Error::invalid("representations", "must each have a `__typename` of `User`, and an `id`");
-    let representation = Representation::of(any).filter(|user| user.typename() == "User").ok_or_else(wrong)?;
-    Ok(representation.key("id").ok_or_else(wrong)?.parse().ok())
 }

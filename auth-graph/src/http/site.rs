@@ -34,12 +34,13 @@ impl Site {
             per_address: server.max_anonymous_sockets_per_address,
             exempt: Vec::new(),
         };
-        let settings = configuration::graphql(&app.config.graphql)?.trusting(own_documents());
-        Ok(Self {
-            app: app.clone(),
-            edge: graphql_edge::Edge::configured(|| schema(app), limits, settings),
-            anonymous_sockets: Admission::new("an anonymous WebSocket", sockets),
-        })
+        let settings = configuration::graphql(&app.config)?.trusting(own_documents());
+        let build = || schema(app, settings.introspection);
+        let counting = app.clone();
+        let edge = graphql_edge::Edge::configured(build, limits, settings.clone())
+            .counting_errors(move |code| counting.metrics.count_graphql_error(code));
+        let anonymous_sockets = Admission::new("an anonymous WebSocket", sockets);
+        Ok(Self { app: app.clone(), edge, anonymous_sockets })
     }
 }
 

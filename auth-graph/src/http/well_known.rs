@@ -37,7 +37,8 @@ pub(super) async fn discovery(State(app): State<App>) -> impl IntoResponse {
         "revocation_endpoint": config.url_of("/oauth/revoke"),
         "revocation_endpoint_auth_methods_supported": AUTHENTICATION_METHODS,
         "grant_types_supported": GRANT_TYPES,
-        "response_types_supported": [],
+        // The member is required, and an empty list is not allowed (RFC 8414 sections 2 and 3.2).
+        "response_types_supported": ["none"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [config.tokens.algorithm.as_str()],
         "claims_supported": claims,

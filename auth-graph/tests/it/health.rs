@@ -81,6 +81,44 @@ async fn metrics_count_what_happened() {
     }
 }
 
+/// What promtool demands, and a counter for failures that HTTP statuses do not show.
+#[tokio::test]
+async fn every_metric_has_a_help_and_a_type_and_errors_are_counted_by_code() {
+    let test = TestApp::new().await;
+    test.anonymous().send("{ nothing }", serde_json::json!({})).await;
+    test.anonymous().login("ada@test.com", PASSWORD).await;
+    let text = test.anonymous().get("/metrics").await.text;
+    let has = |line: &str| text.lines().any(|found| found.starts_with(line));
+    let mut samples = 0;
+    for sample in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let name = sample.split(['{', ' ']).next().unwrap();
+        let parts = ["_bucket", "_sum", "_count"].into_iter().find_map(|suffix| name.strip_suffix(suffix));
+        let family = parts.filter(|family| has(&format!("# TYPE {family} histogram"))).unwrap_or(name);
+        assert!(has(&format!("# HELP {family} ")) && has(&format!("# TYPE {family} ")), "{sample}");
+        samples += 1;
+    }
+    assert!(samples > 40, "{text}");
+    assert!(has("auth_graph_build_info{version=\"0."), "{text}");
+    for code in ["GRAPHQL_VALIDATION_FAILED", "INVALID_CREDENTIALS"] {
+        assert!(has(&format!("auth_graph_graphql_errors_total{{code=\"{code}\"}} 1")), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_and_readiness_are_not_public_if_operators_have_an_address_of_their_own() {
+    let address = "127.0.0.1:0".parse().unwrap();
+    let test = TestApp::with(|config| config.server.internal_bind = Some(address)).await;
+    assert_eq!(test.anonymous().get("/healthz").await.status, StatusCode::OK);
+    for path in ["/metrics", "/readyz"] {
+        assert_eq!(test.anonymous().get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = http::internal_router(&test.app).oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+    }
+    let request = Request::get("/graphql").body(Body::empty()).unwrap();
+    assert_eq!(http::internal_router(&test.app).oneshot(request).await.unwrap().status(), StatusCode::NOT_FOUND);
+}
+
 #[tokio::test]
 async fn an_unknown_path_or_method_has_a_code() {
     let test = TestApp::new().await;

@@ -71,6 +71,7 @@ mod production;
 mod projections;
 mod refresh;
 mod refresh_restored;
+mod refusals;
 mod reliability;
 mod replicas;
 mod restoring;

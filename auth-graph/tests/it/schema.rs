@@ -1,5 +1,6 @@
 //! The committed schema files are those of the code. `make schema` writes them.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use async_graphql::OutputType;
@@ -55,6 +56,22 @@ async fn every_shared_operation_matches_the_schema() {
     assert!(count >= 9, "{count}");
 }
 
+/// Tools that read all operations together (persisted queries, validation) reject a name that is defined twice.
+#[test]
+fn a_fragment_is_named_after_its_file_and_defined_once() {
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(folder().join("operations")).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_stem().unwrap().to_str().unwrap().replace('_', "");
+        let text = std::fs::read_to_string(&path).unwrap();
+        for name in text.lines().filter_map(|line| line.strip_prefix("fragment ")?.split(' ').next()) {
+            assert!(name.to_lowercase().starts_with(&file), "{name} in {}", path.display());
+            assert!(names.insert(name.to_owned()), "{name} is defined twice");
+        }
+    }
+    assert!(names.len() > 5, "{names:?}");
+}
+
 #[test]
 fn everything_in_the_schema_has_a_description() {
     let sdl = graphql::sdl();
@@ -62,18 +79,28 @@ fn everything_in_the_schema_has_a_description() {
     let lines: Vec<&str> = ours.lines().map(str::trim).collect();
     // Definitions of federation and async-graphql, which have no description.
     let foreign = ["_entities(", "_service", "type _Service", "sdl: ", "union _Entity", "): "];
-    let is_connection = |line: &str| line.starts_with("type ") && line.ends_with("Connection {");
     let mut undescribed = Vec::new();
     for (number, line) in lines.iter().enumerate().skip(1) {
         let declares = line.contains(": ") && !line.starts_with('"')
             || ["type ", "enum ", "input ", "union ", "scalar "].iter().any(|keyword| line.starts_with(keyword));
         let inside = in_description(&lines[..number]);
-        let described = inside || lines[number - 1] == "\"\"\"" || is_connection(line);
+        let described = inside || lines[number - 1] == "\"\"\"";
         if declares && !described && !foreign.iter().any(|known| line.starts_with(known)) {
             undescribed.push(*line);
         }
     }
     assert!(undescribed.is_empty(), "{undescribed:#?}");
+}
+
+#[test]
+fn no_description_tells_of_the_code() {
+    let sdl = graphql::sdl();
+    assert!(sdl.contains("scalar DateTime @specifiedBy"), "{sdl}");
+    for line in sdl.lines() {
+        for word in ["[`", "::", "Utc", "Rust", "boxed", "async-graphql"] {
+            assert!(!line.contains(word), "{line}");
+        }
+    }
 }
 
 fn in_description(before: &[&str]) -> bool {

@@ -75,7 +75,7 @@ enum Command {
     },
     /// Ask the running service whether it is ready; the exit code is 1 if it is not. For containers without curl.
     Health {
-        /// Address and port of the service. Default: server.bind of the configuration.
+        /// Address and port of the service. Default: server.internal_bind of the configuration, or server.bind.
         #[arg(long, value_name = "ADDRESS:PORT")]
         address: Option<SocketAddr>,
     },
@@ -144,7 +144,10 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             };
             Ok(io::stdout().write_all(sdl.as_bytes())?)
         }
-        Command::Health { address } => health(address.unwrap_or(load(Vec::new())?.server.bind)).await,
+        Command::Health { address } => {
+            let server = load(Vec::new())?.server;
+            health(address.unwrap_or(server.internal_bind.unwrap_or(server.bind))).await
+        }
         Command::Config(ConfigCommand::Check { strict }) => check(&load(Vec::new())?, strict),
         Command::Config(ConfigCommand::Print) => Ok(io::stdout().write_all(load(Vec::new())?.to_toml().as_bytes())?),
         Command::Completions { shell } => {
@@ -182,10 +185,17 @@ async fn serve(config: Config) -> Result<(), Failure> {
         tracing::warn!(key = warning.key, "{}", warning.message);
     }
     let listener = serving::listen(config.server.bind).await?;
+    let internal = match config.server.internal_bind {
+        Some(address) => Some(serving::listen(address).await?),
+        None => None,
+    };
     let address = listener.local_addr()?;
     let app = App::boot(config, Clock::default()).await?;
     tracing::info!(url = format!("http://{address}"), auth = app.config.auth.url, "client-graph serves");
-    http::serve(app, listener, serving::stop_signal()?).await;
+    if let Some(internal) = &internal {
+        tracing::info!(address = %internal.local_addr()?, "metrics and readiness are answered here");
+    }
+    http::serve(app, http::Listeners { public: listener, internal }, serving::stop_signal()?).await;
     Ok(())
 }
 

@@ -70,6 +70,9 @@ pub enum Profile {
 pub struct Server {
     /// Address and port to listen on.
     pub bind: SocketAddr,
+    /// Address and port for operators only: then metrics and readiness are answered there, and not at `bind`.
+    #[serde(deserialize_with = "settings::optional_address")]
+    pub internal_bind: Option<SocketAddr>,
     /// Networks of the proxies whose `X-Forwarded-For` is believed.
     #[serde(deserialize_with = "settings::networks")]
     pub trusted_proxies: Vec<IpNet>,

@@ -11,30 +11,30 @@ mod users;
 mod whoami;
 
 use async_graphql::{EmptySubscription, MergedObject, SchemaBuilder};
+use graphql_edge::Introspection;
 use subgraph::{Directives, ServiceSdl, Subgraph, Undecided};
 
 use super::app::App;
-use super::config::Profile;
 
 type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
-/// Queries.
+/// Operations that change nothing.
 #[derive(MergedObject, Default)]
 pub struct Query(whoami::WhoamiQuery, note::NoteQuery, user::Entities, Subgraph);
 
-/// Mutations.
+/// Operations that change something, executed one after the other.
 #[derive(MergedObject, Default)]
 pub struct Mutation(note::NoteMutation);
 
-/// Returns the builder of the schema that serves requests.
+/// Returns the builder of the schema that serves requests. `_service { sdl }` follows introspection.
 #[must_use]
-pub fn schema(app: &App) -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    let mut builder = graphql_edge::bounded(builder());
-    if app.config.profile == Profile::Production {
-        builder = builder.disable_introspection().disable_suggestions();
+pub fn schema(app: &App, introspection: Introspection) -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    let builder = graphql_edge::bounded(builder()).data(app.clone());
+    if introspection == Introspection::Off {
+        return builder;
     }
     let directives = if app.config.federation.access_directives { Directives::Included } else { Directives::LeftOut };
-    builder.data(ServiceSdl(federation_sdl(directives))).data(app.clone())
+    builder.data(ServiceSdl(federation_sdl(directives)))
 }
 
 /// Returns the schema definition for clients and code generators.
@@ -58,5 +58,5 @@ pub fn check_rules() -> std::result::Result<(), Undecided> {
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+    subgraph::described(Schema::build(Query::default(), Mutation::default(), EmptySubscription))
 }

@@ -9,6 +9,7 @@ mod site;
 
 use std::time::Duration;
 
+use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
@@ -52,10 +53,8 @@ fn routes(site: Site) -> Router {
         .layer(app.auth.layer())
         .merge(proxy.router());
     let called = serving::hint_at(called, &["/graphql", "/auth/graphql", "/auth/token/"]);
-    let router = serving::allow_pages(called, &app.config.server.allowed_origins)
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics));
+    let router = serving::allow_pages(called, &app.config.server.allowed_origins).route("/healthz", get(health::alive));
+    let router = if app.config.server.internal_bind.is_some() { router } else { router.merge(for_operators()) };
     let router = match app.config.profile {
         Profile::Production => router,
         Profile::Development | Profile::Demo => router.merge(playground::router_with(PAGE)),
@@ -67,8 +66,38 @@ fn routes(site: Site) -> Router {
     serving::observed(router, server.request_timeout, &server.trusted_proxies, count).with_state(site)
 }
 
+/// Returns the routes that are not for the public.
+fn for_operators<S: Clone + Send + Sync + 'static>() -> Router<S>
+where
+    App: FromRef<S>,
+{
+    Router::new().route("/readyz", get(health::ready)).route("/metrics", get(health::metrics))
+}
+
+/// Returns the routes of the address for operators (`server.internal_bind`).
+pub fn internal_router(app: &App) -> Router {
+    let router = for_operators().route("/healthz", get(health::alive)).layer(from_fn(serving::in_span));
+    serving::observed(router, app.config.server.request_timeout, |_, _| {}).with_state(app.clone())
+}
+
+/// The sockets that the service listens at.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Socket for everyone.
+    pub public: TcpListener,
+    /// Socket for operators, if `server.internal_bind` is set.
+    pub internal: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(public: TcpListener) -> Self {
+        Self { public, internal: None }
+    }
+}
+
 /// Serves until `stop` is ready, and then finishes the running requests within the configured time.
-pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) {
+pub async fn serve(app: App, listeners: impl Into<Listeners>, stop: impl Future<Output = ()> + Send + 'static) {
+    let Listeners { public, internal } = listeners.into();
     let metrics = app.metrics.clone();
     let upkeep = tokio::spawn(async move {
         loop {
@@ -95,7 +124,15 @@ pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = (
         // Sockets would otherwise stay open until the grace is over.
         edge.stop();
     };
-    serving::serve(listener, routes(site), timeouts, limits, stop).await;
+    let internal = internal.map(|listener| {
+        let limits = ConnectionLimits::default();
+        tokio::spawn(serving::serve(listener, internal_router(&app), timeouts, limits, std::future::pending()))
+    });
+    serving::serve(public, routes(site), timeouts, limits, stop).await;
+    // Operators can ask until the last request is finished.
+    if let Some(internal) = internal {
+        internal.abort();
+    }
     upkeep.abort();
     if let Some((stop, task)) = following {
         drop(stop);

@@ -2,12 +2,17 @@
 //!
 //! The recorder is not the global one, so that two services can run in one process.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
+use metrics::{
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    with_local_recorder,
+};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::client::Caller;
+use crate::error::Code;
 use crate::freshness::FeedStatus;
 
 /// The counters, registered once.
@@ -22,6 +27,9 @@ pub(super) struct Metrics {
     mirror_age: Gauge,
     request_duration: Histogram,
     requests: [Counter; 5],
+    /// Errors of GraphQL by their code. Codes that are not in the table are counted together.
+    graphql_errors: HashMap<&'static str, Counter>,
+    other_graphql_errors: Counter,
     handle: PrometheusHandle,
 }
 
@@ -31,6 +39,11 @@ impl Metrics {
         let class = usize::from(status / 100).clamp(1, 5) - 1;
         self.requests[class].increment(1);
         self.request_duration.record(took);
+    }
+
+    /// Counts an error in the response to a GraphQL operation.
+    pub(super) fn count_graphql_error(&self, code: &str) {
+        self.graphql_errors.get(code).unwrap_or(&self.other_graphql_errors).increment(1);
     }
 
     /// Counts a caller of the schema.
@@ -70,6 +83,9 @@ impl Default for Metrics {
             .unwrap_or_else(|_| PrometheusBuilder::new().build_recorder());
         let handle = recorder.handle();
         with_local_recorder(&recorder, || {
+            describe();
+            gauge!("client_graph_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+            let errors = |code: &'static str| counter!("client_graph_graphql_errors_total", "code" => code);
             let callers = |kind: &'static str| counter!("client_graph_callers_total", "kind" => kind);
             let requests = |status: &'static str| counter!("client_graph_http_requests_total", "status" => status);
             Self {
@@ -83,10 +99,37 @@ impl Default for Metrics {
                 mirror_age: gauge!("client_graph_mirror_age_seconds"),
                 request_duration: histogram!("client_graph_http_request_duration_seconds"),
                 requests: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(requests),
+                graphql_errors: Code::ALL.iter().map(|code| (code.as_str(), errors(code.as_str()))).collect(),
+                other_graphql_errors: errors("OTHER"),
                 handle,
             }
         })
     }
+}
+
+/// Describes every metric, for the lines HELP.
+fn describe() {
+    for (name, text) in [
+        ("client_graph_notes_added_total", "Notes that were added."),
+        ("client_graph_callers_total", "Callers of the GraphQL API, by the result of the check of their token."),
+        ("client_graph_http_requests_total", "HTTP requests, by class of status."),
+        ("client_graph_graphql_errors_total", "Errors in responses to GraphQL operations, by code."),
+    ] {
+        describe_counter!(name, text);
+    }
+    for (name, text) in [
+        ("client_graph_key_age_seconds", "Time since the public keys were fetched; NaN before the first time."),
+        (
+            "client_graph_feed_age_seconds",
+            "Time since every change at auth-graph was known; NaN before the first time.",
+        ),
+        ("client_graph_feed_lag_seconds", "Delay of the last change that arrived; NaN before the first one."),
+        ("client_graph_mirror_age_seconds", "Time since the mirror held every change; NaN before the first time."),
+    ] {
+        describe_gauge!(name, Unit::Seconds, text);
+    }
+    describe_gauge!("client_graph_build_info", "Version of the running program; the value is always 1.");
+    describe_histogram!("client_graph_http_request_duration_seconds", Unit::Seconds, "Time to answer an HTTP request.");
 }
 
 impl std::fmt::Debug for Metrics {

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::answers::scope_of;
 use super::state::{Event, Shared, TestUser};
 use super::token::TokenBuilder;
 use crate::error::Code;
@@ -92,7 +93,7 @@ impl Shared {
     pub(super) fn may_read_feed(&self, token: &str) -> bool {
         let state = self.state();
         let claims = state.access_tokens.get(token);
-        claims.is_some_and(|claims| claims["scope"].as_str().is_some_and(|scope| scope.contains("feed:read")))
+        claims.is_some_and(|claims| scope_of(claims).contains("feed:read"))
     }
 
     /// Returns the position that a cursor names.

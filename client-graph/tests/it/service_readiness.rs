@@ -1,7 +1,7 @@
 //! The client service reports that it is ready when it knows which sessions have ended.
 
 use axum::body::Body;
-use client_graph::service::{App, Config, Sources, router};
+use client_graph::service::{App, Config, Sources, internal_router, router};
 use client_graph::testing::TestIssuer;
 use client_graph::{Clock, FeedState};
 use secrecy::ExposeSecret;
@@ -39,5 +39,33 @@ async fn the_service_is_ready_once_it_knows_which_sessions_have_ended_or_has_tri
         let expected = if is_reachable { "followed" } else { "failing: " };
         assert!(answer.body["feed"]["state"].as_str().unwrap().starts_with(expected), "{}", answer.body);
         task.abort();
+    }
+}
+
+#[tokio::test]
+async fn operators_can_have_an_address_of_their_own_and_every_metric_has_a_help() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let mut flags = database.settings();
+    flags.push(("auth.url".to_owned(), issuer.url().to_owned()));
+    flags.push(("server.internal_bind".to_owned(), "127.0.0.1:0".to_owned()));
+    let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
+    let app = App::boot(config, Clock::default()).await.unwrap();
+    let public = router(&app);
+    let bad = crate::support::post("/graphql", &serde_json::json!({ "query": "{ nothing }" }));
+    assert_eq!(ask(&public, bad).await.body["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+    let path = |path: &str| get(path).body(Body::empty()).unwrap();
+    for hidden in ["/metrics", "/readyz"] {
+        assert_eq!(ask(&public, path(hidden)).await.status, 404, "{hidden}");
+    }
+    assert_eq!(ask(&internal_router(&app), path("/readyz")).await.status, 200);
+    let response = tower::ServiceExt::oneshot(internal_router(&app), path("/metrics")).await.unwrap();
+    let bytes = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    for line in text.lines().filter(|line| line.starts_with("# TYPE ")) {
+        let name = line.split(' ').nth(2).unwrap();
+        assert!(text.contains(&format!("# HELP {name} ")), "{line}");
+    }
+    for line in ["client_graph_build_info{version=", "errors_total{code=\"GRAPHQL_VALIDATION_FAILED\"} 1"] {
+        assert!(text.contains(line), "{line}\n{text}");
     }
 }

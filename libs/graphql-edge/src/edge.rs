@@ -4,17 +4,17 @@
 use std::{fmt, sync::Arc};
 
 use async_graphql::{
-    Data, Executor, ObjectType, Request, Response, Schema, SchemaBuilder, SubscriptionType, ValidationMode,
-    futures_util::stream::BoxStream,
+    Data, Executor, ObjectType, Request, Response, Schema, SchemaBuilder, ServerError, SubscriptionType,
+    ValidationMode, futures_util::stream::BoxStream,
 };
 use axum::{body::Body, http::HeaderMap, response::Response as HttpResponse};
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    Limits, Settings,
-    document::{self, Documents, Validation},
-    event_stream, request,
-    response::{self, MediaType, Stage},
+    Introspection, Limits, Settings,
+    document::{self, Documents, Prepared, Validation, skipped},
+    event_stream, multipart, request,
+    response::{self, MediaType, Refusal, Stage},
     stopping::{Event, Stopping},
 };
 
@@ -43,7 +43,11 @@ pub struct Edge<Q, M, S> {
     /// The schema for documents that were validated before.
     validated: Schema<Q, M, S>,
     parts: Arc<Parts>,
+    on_error: Option<OnError>,
 }
+
+/// Is called with the code of every error that is sent.
+pub type OnError = Arc<dyn Fn(&str) + Send + Sync>;
 
 struct Parts {
     limits: Limits,
@@ -54,7 +58,12 @@ struct Parts {
 
 impl<Q, M, S> Clone for Edge<Q, M, S> {
     fn clone(&self) -> Self {
-        Self { schema: self.schema.clone(), validated: self.validated.clone(), parts: Arc::clone(&self.parts) }
+        Self {
+            schema: self.schema.clone(),
+            validated: self.validated.clone(),
+            parts: Arc::clone(&self.parts),
+            on_error: self.on_error.clone(),
+        }
     }
 }
 
@@ -82,6 +91,10 @@ where
     /// Creates the edge of a schema with limits and with settings of the operator.
     pub fn configured(build: impl Fn() -> SchemaBuilder<Q, M, S>, limits: Limits, settings: Settings) -> Self {
         let queries_by_get = settings.queries_by_get;
+        let build = || match settings.introspection {
+            Introspection::Off => build().disable_introspection().disable_suggestions(),
+            Introspection::On | Introspection::Auto => build(),
+        };
         Self {
             schema: build().validation_mode(ValidationMode::Strict).finish(),
             validated: build().validation_mode(ValidationMode::Fast).finish(),
@@ -91,7 +104,14 @@ where
                 queries_by_get,
                 stopping: Stopping::default(),
             }),
+            on_error: None,
         }
+    }
+
+    /// Calls this with the code of every error that is sent, for a counter.
+    #[must_use]
+    pub fn counting_errors(self, on_error: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self { on_error: Some(Arc::new(on_error)), ..self }
     }
 
     /// Returns the number of parsed documents in the cache.
@@ -113,7 +133,8 @@ where
     /// except that a client that prefers `application/graphql-response+json` gets 400 for a request that was not
     /// executed. Every error has a code.
     ///
-    /// A client that prefers `text/event-stream` gets the results as server-sent events, including those of a
+    /// A client that accepts `multipart/mixed;subscriptionSpec="1.0"` gets the results of a subscription as its parts. A
+    /// client that prefers `text/event-stream` gets the results as server-sent events, including those of a
     /// subscription. Headers that resolvers set are dropped then.
     pub async fn post(
         &self,
@@ -125,23 +146,47 @@ where
         let form = match (accepted.prefers_events(), accepted.media_type()) {
             (true, _) => Form::Events,
             (false, Ok(media_type)) => Form::Whole(media_type),
-            (false, Err(refusal)) => return refusal.into_http(MediaType::Json),
+            // Such a client accepts an error as JSON too, although it may not say so.
+            (false, Err(_)) if accepted.takes_subscription_parts() => Form::Whole(MediaType::Json),
+            (false, Err(refusal)) => return self.refuse(refusal, MediaType::Json),
         };
         let read = async {
             request::check_content_type(headers)?;
             request::decode(&request::read(body, &self.parts.limits).await?)
         };
-        let request = match read.await {
+        let mut request = match read.await {
             Ok(request) => context(request),
-            Err(refusal) => return refusal.into_http(form.media_type()),
+            Err(refusal) => return self.refuse(refusal, form.media_type()),
         };
         match form {
             Form::Events => event_stream::into_http(self.stream(request, Arc::default()), self.limits()),
             Form::Whole(media_type) => {
-                let (mut response, stage) = self.run(request).await;
+                let (mut response, stage) = match self.parts.documents.prepare(&mut request) {
+                    Ok(prepared) if accepted.takes_subscription_parts() && document::is_subscription(&mut request) => {
+                        let answers = self.stream_prepared(request, prepared.marked, Arc::default());
+                        return multipart::into_http(answers, self.limits());
+                    }
+                    Ok(prepared) => self.run_prepared(request, prepared).await,
+                    Err(error) => self.rejected(error),
+                };
                 response::into_http(&mut response, stage, media_type)
             }
         }
+    }
+
+    /// Builds the response to a request that was rejected before its document was read.
+    pub(crate) fn refuse(&self, refusal: Refusal, media_type: MediaType) -> HttpResponse {
+        if let Some(on_error) = &self.on_error {
+            on_error(refusal.code().as_str());
+        }
+        refusal.into_http(media_type)
+    }
+
+    /// Builds the response to a request whose document was rejected.
+    pub(crate) fn rejected(&self, error: ServerError) -> (Response, Stage) {
+        let mut response = Response::from_errors(vec![error]);
+        let stage = complete(&mut response, false, self.on_error.as_ref());
+        (response, stage)
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -163,12 +208,20 @@ where
     /// Returns the responses to an operation on a WebSocket or an event stream, each with the stage that the operation
     /// reached. A subscription also ends when the service stops.
     pub(crate) fn stream(&self, mut request: Request, session: Arc<Data>) -> BoxStream<'static, Event> {
-        if let Err(error) = self.parts.documents.prepare(&mut request) {
-            return stream::iter([Event::Answer(Response::from_errors(vec![error]), Stage::Refused)]).boxed();
+        match self.parts.documents.prepare(&mut request) {
+            Ok(prepared) => self.stream_prepared(request, prepared.marked, session),
+            Err(error) => {
+                let (response, stage) = self.rejected(error);
+                stream::iter([Event::Answer(response, stage)]).boxed()
+            }
         }
+    }
+
+    fn stream_prepared(&self, mut request: Request, marked: bool, session: Arc<Data>) -> BoxStream<'static, Event> {
         let is_subscription = document::is_subscription(&mut request);
-        let answers = self.schema.execute_stream_with_session_data(request, session).map(|mut response| {
-            let stage = response::complete(&mut response);
+        let on_error = self.on_error.clone();
+        let answers = self.schema.execute_stream_with_session_data(request, session).map(move |mut response| {
+            let stage = complete(&mut response, marked, on_error.as_ref());
             Event::Answer(response, stage)
         });
         match is_subscription {
@@ -179,24 +232,37 @@ where
 
     async fn run(&self, mut request: Request) -> (Response, Stage) {
         match self.parts.documents.prepare(&mut request) {
-            Ok(validation) => self.run_prepared(request, validation).await,
-            Err(error) => (Response::from_errors(vec![error]), Stage::Refused),
+            Ok(prepared) => self.run_prepared(request, prepared).await,
+            Err(error) => self.rejected(error),
         }
     }
 
     /// Executes a request whose document was prepared.
-    pub(crate) async fn run_prepared(&self, request: Request, validation: Validation) -> (Response, Stage) {
+    pub(crate) async fn run_prepared(&self, request: Request, prepared: Prepared) -> (Response, Stage) {
+        let Prepared { validation, marked } = prepared;
         let schema = match validation {
             Validation::Full(_) => &self.schema,
             Validation::Size => &self.validated,
         };
         let mut response = schema.execute(request).await;
-        let stage = response::complete(&mut response);
+        let stage = complete(&mut response, marked, self.on_error.as_ref());
         if let (Validation::Full(Some(document)), Stage::Executed) = (validation, stage) {
             document.set_valid();
         }
         (response, stage)
     }
+}
+
+/// Completes a response of the schema, and reports its errors.
+fn complete(response: &mut Response, marked: bool, on_error: Option<&OnError>) -> Stage {
+    if marked {
+        skipped::unmark(&mut response.data, &response.errors);
+    }
+    let stage = response::complete(response);
+    if let Some(on_error) = on_error {
+        response.errors.iter().filter_map(response::name_of_code).for_each(|code| on_error(code));
+    }
+    stage
 }
 
 /// For other transports. Documents are checked and errors have codes there too.

@@ -2,7 +2,7 @@
 //! However, only queries are executed, which change nothing, and the page cannot read the response.
 
 use async_graphql::{
-    ObjectType, Request, Response, SubscriptionType,
+    ObjectType, Request, SubscriptionType,
     parser::types::{DocumentOperations, OperationType},
 };
 use axum::{
@@ -12,7 +12,7 @@ use axum::{
 
 use crate::{
     Edge, request,
-    response::{self, MediaType, Refusal, Stage},
+    response::{self, MediaType, Refusal},
 };
 
 impl<Q, M, S> Edge<Q, M, S>
@@ -27,26 +27,27 @@ where
     /// Like all responses, these must not be cached.
     pub async fn get(&self, headers: &HeaderMap, uri: &Uri, context: impl FnOnce(Request) -> Request) -> HttpResponse {
         if !self.answers_get() {
-            return Refusal::method().into_http(MediaType::Json);
+            return self.refuse(Refusal::method(), MediaType::Json);
         }
         let media_type = match response::Accepted::of(headers).media_type() {
             Ok(media_type) => media_type,
-            Err(refusal) => return refusal.into_http(MediaType::Json),
+            Err(refusal) => return self.refuse(refusal, MediaType::Json),
         };
         let mut request = match request::from_uri(uri, self.limits()) {
             Ok(request) => request,
-            Err(refusal) => return refusal.into_http(media_type),
+            Err(refusal) => return self.refuse(refusal, media_type),
         };
-        let validation = match self.documents().prepare(&mut request) {
-            Ok(validation) => validation,
+        let prepared = match self.documents().prepare(&mut request) {
+            Ok(prepared) => prepared,
             Err(error) => {
-                return response::into_http(&mut Response::from_errors(vec![error]), Stage::Refused, media_type);
+                let (mut response, stage) = self.rejected(error);
+                return response::into_http(&mut response, stage, media_type);
             }
         };
         if !is_query(&mut request) {
-            return Refusal::method().into_http(media_type);
+            return self.refuse(Refusal::method(), media_type);
         }
-        let (mut response, stage) = self.run_prepared(context(request), validation).await;
+        let (mut response, stage) = self.run_prepared(context(request), prepared).await;
         response::into_http(&mut response, stage, media_type)
     }
 }

@@ -50,6 +50,7 @@ mod edge;
 mod event_stream;
 mod get;
 mod limits;
+mod multipart;
 mod request;
 mod response;
 mod settings;
@@ -60,10 +61,10 @@ mod websocket;
 pub use self::{
     boxed::Boxed,
     document::parse,
-    edge::Edge,
+    edge::{Edge, OnError},
     limits::{Limits, bounded},
     response::{method_not_allowed, too_many_sockets},
-    settings::{AllowedDocuments, Settings},
+    settings::{AllowedDocuments, Introspection, Settings},
     trusted::TrustedDocuments,
     websocket::Connection,
 };

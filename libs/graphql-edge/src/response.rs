@@ -15,7 +15,7 @@ use axum::{
     response::Response as HttpResponse,
 };
 use bytes::Bytes;
-use errors::Code;
+use errors::{Code, Reason};
 use serde::Serialize;
 
 pub(crate) use self::accept::Accepted;
@@ -52,11 +52,21 @@ pub(crate) enum Stage {
 pub(crate) struct Refusal {
     code: Code,
     message: String,
+    reason: Option<Reason>,
 }
 
 impl Refusal {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), reason: None }
+    }
+
+    /// Builds a refusal with the code `FORBIDDEN`.
+    pub(crate) fn because(reason: Reason) -> Self {
+        Self { reason: Some(reason), ..Self::new(Code::Forbidden, reason.message()) }
+    }
+
+    pub(crate) fn code(&self) -> Code {
+        self.code
     }
 
     pub(crate) fn method() -> Self {
@@ -64,7 +74,11 @@ impl Refusal {
     }
 
     pub(crate) fn into_http(self, media_type: MediaType) -> HttpResponse {
-        let mut response = Response::from_errors(vec![error(self.code, self.message)]);
+        let mut error = error(self.code, self.message);
+        if let Some(reason) = self.reason {
+            error.extensions.get_or_insert_default().set("reason", reason.as_str());
+        }
+        let mut response = Response::from_errors(vec![error]);
         let mut answer = into_http(&mut response, Stage::Refused, media_type);
         *answer.status_mut() = status(self.code);
         if self.code == Code::MethodNotAllowed {
@@ -92,9 +106,14 @@ pub(crate) fn with_code(mut error: ServerError, code: Code) -> ServerError {
 
 /// Returns the code of an error that has one.
 pub(crate) fn code_of(error: &ServerError) -> Code {
-    match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
-        Some(Value::String(code)) => Code::from_wire(code).unwrap_or(Code::BadRequest),
-        _ => Code::BadRequest,
+    name_of_code(error).and_then(Code::from_wire).unwrap_or(Code::BadRequest)
+}
+
+/// Returns the code of an error as it is sent. A service may have codes of its own.
+pub(crate) fn name_of_code(error: &ServerError) -> Option<&str> {
+    match error.extensions.as_ref()?.get("code") {
+        Some(Value::String(code)) => Some(code),
+        _ => None,
     }
 }
 

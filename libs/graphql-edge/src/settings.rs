@@ -18,6 +18,8 @@ pub struct Settings {
     pub trusted_documents: TrustedDocuments,
     /// The documents that are executed.
     pub allowed_documents: AllowedDocuments,
+    /// Whether the schema can be asked for.
+    pub introspection: Introspection,
 }
 
 impl Settings {
@@ -37,4 +39,29 @@ pub enum AllowedDocuments {
     Any,
     /// Only trusted documents. Any other document is rejected before it is parsed.
     Trusted,
+}
+
+/// Whether a schema can be asked for, by introspection or by `_service { sdl }`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Introspection {
+    /// Every caller can ask for it.
+    #[default]
+    On,
+    /// No caller can ask for it, and errors suggest no names of fields.
+    Off,
+    /// As the profile of the service says: see [`Introspection::in_profile`].
+    Auto,
+}
+
+impl Introspection {
+    /// Returns the setting with [`Introspection::Auto`] replaced: off in production, else on.
+    #[must_use]
+    pub fn in_profile(self, is_production: bool) -> Self {
+        match (self, is_production) {
+            (Self::Auto, true) => Self::Off,
+            (Self::Auto, false) => Self::On,
+            (decided, _) => decided,
+        }
+    }
 }

@@ -11,10 +11,13 @@ use async_graphql::parser;
 use aws_lc_rs::digest;
 use serde::Deserialize;
 
+use crate::document::written_out;
+
 /// Documents by their hash: those of a file and those that a service adds.
 ///
-/// The file is JSON: an object that maps the SHA-256 of each document, in lower-case hexadecimal, to its text, or a
-/// manifest of Apollo's tools. It is read together with the configuration that names it.
+/// The file is JSON: an object that maps the SHA-256 of each document to its text, or a manifest of Apollo's tools. A
+/// hash is in lower-case hexadecimal, with or without the prefix `sha256:`. It is read together with the configuration
+/// that names it.
 #[derive(Clone, Default, Deserialize)]
 #[serde(try_from = "PathBuf")]
 pub struct TrustedDocuments {
@@ -53,11 +56,16 @@ impl TrustedDocuments {
             Manifest::Apollo { operations } => operations.into_iter().map(|one| (one.id, one.body)).collect(),
             Manifest::Plain(documents) => documents.into_iter().collect(),
         };
+        let plain = |(hash, document): (String, String)| match hash.strip_prefix("sha256:") {
+            Some(digits) => (digits.to_owned(), document),
+            None => (hash, document),
+        };
+        let documents: Vec<_> = documents.into_iter().map(plain).collect();
         for (hash, document) in &documents {
             if *hash != hash_of(document) {
                 return Err(format!("{hash} is not the SHA-256 of its document, in lower-case hexadecimal"));
             }
-            parser::parse_query(document).map_err(|error| format!("{hash} is not a document: {error}"))?;
+            parser::parse_query(written_out(document)).map_err(|error| format!("{hash} is not a document: {error}"))?;
         }
         let by_hash = documents.into_iter().map(|(hash, document)| (hash, document.into())).collect();
         Ok(Self { file, by_hash: Arc::new(by_hash) })

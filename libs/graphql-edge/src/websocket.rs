@@ -14,7 +14,7 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response as HttpResponse},
 };
-use errors::Code;
+use errors::{Code, Reason};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tracing::Instrument;
@@ -59,22 +59,21 @@ where
         C: Into<Connection> + 'static,
     {
         if !headers.contains_key(axum::http::header::UPGRADE) {
-            return Refusal::method().into_http(MediaType::Json);
+            return self.refuse(Refusal::method(), MediaType::Json);
         }
         let upgrade = match upgrade {
             Ok(upgrade) => upgrade,
             Err(rejection) => return rejection.into_response(),
         };
         if !origin::is_allowed(headers, origins) {
-            return Refusal::new(Code::Forbidden, "The origin of this page may not open a WebSocket.")
-                .into_http(MediaType::Json);
+            return self.refuse(Refusal::because(Reason::WebsocketOrigin), MediaType::Json);
         }
         let limit = self.limits().body_bytes;
         let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(limit).max_frame_size(limit);
         let upgrade = upgrade.read_buffer_size(READ_BUFFER);
         if upgrade.selected_protocol().is_none() {
-            return Refusal::new(Code::BadRequest, "The WebSocket protocol must be graphql-transport-ws.")
-                .into_http(MediaType::Json);
+            let refusal = Refusal::new(Code::BadRequest, "The WebSocket protocol must be graphql-transport-ws.");
+            return self.refuse(refusal, MediaType::Json);
         }
         let edge = self.clone();
         let span = tracing::Span::current();

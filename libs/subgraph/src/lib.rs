@@ -46,12 +46,14 @@
 #![warn(missing_docs)]
 
 mod closed;
+mod descriptions;
 mod entity;
 mod rule;
 mod sdl;
 mod service;
 
 pub use closed::{Undecided, deny_by_default};
+pub use descriptions::described;
 pub use entity::Representation;
 pub use rule::{Demand, Rule, access, credential, credential_fields, key, tag};
 pub use sdl::{Directives, federation_sdl, plain_sdl};

@@ -68,7 +68,7 @@ where
 }
 
 fn sorted() -> SDLExportOptions {
-    SDLExportOptions::new().sorted_fields().sorted_enum_items()
+    SDLExportOptions::new().sorted_fields().sorted_enum_items().include_specified_by()
 }
 
 fn tidy(sdl: &str) -> String {

@@ -17,6 +17,20 @@ pub struct Graphql {
     pub trusted_documents: PathBuf,
     /// Accepted documents.
     pub allowed_documents: AllowedDocuments,
+    /// Whether callers can ask for the schema.
+    pub introspection: Introspection,
+}
+
+/// Whether callers can ask for the schema, by introspection or by `_service { sdl }`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Introspection {
+    /// As the profile says: not in production.
+    Auto,
+    /// Every caller can.
+    On,
+    /// No caller can.
+    Off,
 }
 
 /// Accepted GraphQL documents.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Any, Object, Union};
+use async_graphql::{Any, Context, Object, Union};
 
 use super::request::Result;
 use super::types::User;
@@ -30,22 +30,18 @@ impl Entities {
     #[graphql(name = "_entities", access(Open))]
     async fn entities(
         &self,
+        ctx: &Context<'_>,
         #[graphql(desc = "Objects with a `__typename` and an `id`.")] representations: Vec<Any>,
     ) -> Result<Vec<Option<Entity>>> {
         if representations.len() > Representation::MOST {
             return Err(refusal("There are more than 1,000 representations."));
         }
-        let ids = representations.iter().map(user_id).collect::<Result<Vec<Option<UserId>>>>()?;
+        let keys = Representation::keys(ctx, &representations, "User", "id");
+        let ids: Vec<Option<UserId>> = keys.into_iter().map(|key| key?.parse().ok()).collect();
         let among = Users::of(ids.iter().copied().flatten());
         let entity = |id| Entity::User(User { id, among: Arc::clone(&among) });
         Ok(ids.into_iter().map(|id| id.map(entity)).collect())
     }
-}
-
-fn user_id(any: &Any) -> Result<Option<UserId>> {
-    let wrong = || refusal("A representation has a `__typename` of `User`, and an `id`.");
-    let representation = Representation::of(any).filter(|user| user.typename() == "User").ok_or_else(wrong)?;
-    Ok(representation.key("id").ok_or_else(wrong)?.parse().ok())
 }
 
 fn refusal(detail: &'static str) -> ApiError {

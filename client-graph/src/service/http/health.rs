@@ -9,8 +9,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use serde_json::json;
 
-use super::site::Site;
 use crate::freshness::{FeedState, FeedStatus};
+use crate::service::app::App;
 use crate::service::database;
 
 /// Answers as long as the process runs.
@@ -21,10 +21,10 @@ pub(super) async fn alive() -> &'static str {
 /// Answers 200 when requests can be served, otherwise 503 with the failing part. auth-graph is a part only at the
 /// start, until the service knows which sessions have ended or has tried several times: the service continues during an
 /// outage of auth-graph. The ages of the feed are included for alarms; an unknown age is null.
-pub(super) async fn ready(State(site): State<Site>) -> impl IntoResponse {
-    let pending = database::pending_migrations(&site.app.db).await;
-    let FeedStatus { state, age, lag, mirror_age } = site.app.auth.feed_status();
-    let is_read_only = matches!(::database::is_read_only(&site.app.db).await, Ok(true));
+pub(super) async fn ready(State(app): State<App>) -> impl IntoResponse {
+    let pending = database::pending_migrations(&app.db).await;
+    let FeedStatus { state, age, lag, mirror_age } = app.auth.feed_status();
+    let is_read_only = matches!(::database::is_read_only(&app.db).await, Ok(true));
     let is_ready = matches!(pending, Ok(0)) && !is_read_only && state != FeedState::Starting;
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let part = |good: bool| if good { "ok" } else { "failing" };
@@ -49,7 +49,7 @@ pub(super) async fn ready(State(site): State<Site>) -> impl IntoResponse {
 }
 
 /// Answers with the metrics in the text format of Prometheus, version 0.0.4.
-pub(super) async fn metrics(State(site): State<Site>) -> impl IntoResponse {
-    let text = site.app.metrics.render(site.app.auth.key_age(), site.app.auth.feed_status());
+pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    let text = app.metrics.render(app.auth.key_age(), app.auth.feed_status());
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }

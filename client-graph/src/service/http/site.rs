@@ -1,10 +1,12 @@
 //! The parts that handlers share.
 
 use async_graphql::EmptySubscription;
+use axum::extract::FromRef;
 use graphql_edge::Limits;
 use serving::{Admission, ConnectionLimits};
 
 use crate::service::app::App;
+use crate::service::config::Profile;
 use crate::service::graphql::{Mutation, Query, schema};
 
 /// Documents of the playground and of the tests.
@@ -34,10 +36,18 @@ impl Site {
             per_address: server.max_anonymous_sockets_per_address,
             exempt: Vec::new(),
         };
-        Self {
-            app: app.clone(),
-            edge: Edge::configured(|| schema(app), limits, app.config.graphql.clone().trusting(OPERATIONS)),
-            anonymous_sockets: Admission::new("an anonymous WebSocket", sockets),
-        }
+        let mut settings = app.config.graphql.clone().trusting(OPERATIONS);
+        settings.introspection = settings.introspection.in_profile(app.config.profile == Profile::Production);
+        let metrics = app.metrics.clone();
+        let build = || schema(app, settings.introspection);
+        let edge = Edge::configured(build, limits, settings.clone())
+            .counting_errors(move |code| metrics.count_graphql_error(code));
+        Self { app: app.clone(), edge, anonymous_sockets: Admission::new("an anonymous WebSocket", sockets) }
+    }
+}
+
+impl FromRef<Site> for App {
+    fn from_ref(site: &Site) -> Self {
+        site.app.clone()
     }
 }

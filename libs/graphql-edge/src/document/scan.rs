@@ -63,13 +63,13 @@ pub(super) fn scan(text: &str) -> Shape {
     shape
 }
 
-fn skip(text: &[u8], from: usize, belongs: impl Fn(u8) -> bool) -> usize {
+pub(super) fn skip(text: &[u8], from: usize, belongs: impl Fn(u8) -> bool) -> usize {
     text[from..].iter().position(|&byte| !belongs(byte)).map_or(text.len(), |length| from + length)
 }
 
 /// Returns the end of the string that begins at `from`. Like the parser, it reads three quotes that are never closed as
 /// an empty string followed by the beginning of another one. Otherwise brackets could hide after them.
-fn string_end(text: &[u8], from: usize) -> Option<usize> {
+pub(super) fn string_end(text: &[u8], from: usize) -> Option<usize> {
     if text[from..].starts_with(b"\"\"\"")
         && let Some(end) = block_string_end(text, from + 3)
     {

@@ -11,6 +11,8 @@ pub(crate) struct Accepted {
     events: Preference,
     json: Preference,
     graphql: Preference,
+    /// True for a client that reads the results of a subscription as parts of one response.
+    subscription_parts: bool,
 }
 
 impl Accepted {
@@ -35,6 +37,7 @@ impl Accepted {
 
     fn consider(&mut self, range: &str) {
         let (essence, quality) = parse(range);
+        self.subscription_parts |= quality > 0 && is_for_subscriptions(essence, range);
         self.events.consider("text/event-stream", essence, quality);
         self.json.consider("application/json", essence, quality);
         self.graphql.consider("application/graphql-response+json", essence, quality);
@@ -55,11 +58,26 @@ impl Accepted {
         }
     }
 
+    /// Returns whether the client reads the results of a subscription as parts of one response.
+    pub(crate) fn takes_subscription_parts(&self) -> bool {
+        self.subscription_parts
+    }
+
     /// Returns whether the client prefers server-sent events to a single answer. Clients that accept both with the same
     /// weight want events for subscriptions only, so a tie is no preference.
     pub(crate) fn prefers_events(&self) -> bool {
         self.events.precision == EXACT && self.events.quality > self.json.quality.max(self.graphql.quality)
     }
+}
+
+/// Returns whether a media range is that of Apollo's protocol for subscriptions. Without its parameter, it is the one
+/// for results in pieces (`@defer`).
+fn is_for_subscriptions(essence: &str, range: &str) -> bool {
+    essence.eq_ignore_ascii_case("multipart/mixed")
+        && range.split(';').skip(1).filter_map(|parameter| parameter.split_once('=')).any(|(name, value)| {
+            name.trim().eq_ignore_ascii_case("subscriptionSpec")
+                && matches!(value.trim().trim_matches('"'), "1.0" | "1")
+        })
 }
 
 /// Parses a media range and its weight.

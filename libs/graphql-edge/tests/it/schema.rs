@@ -180,10 +180,14 @@ pub(crate) fn service_configured(limits: Limits, settings: Settings) -> Service 
     let (executed, present) = (Executed::default(), OpenSockets::default());
     let schema = || bounded(Schema::build(Query, Mutation, Subscriptions)).data(executed.clone());
     let edge = Edge::configured(schema, limits, settings);
-    let router = Router::new()
-        .route("/graphql", post(answer).get(open).fallback(method_not_allowed))
-        .with_state((edge.clone(), present.clone()));
+    let router = router(&edge, &present);
     Service { router, edge, executed, present }
+}
+
+fn router(edge: &Edge, present: &OpenSockets) -> Router {
+    Router::new()
+        .route("/graphql", post(answer).get(open).fallback(method_not_allowed))
+        .with_state((edge.clone(), present.clone()))
 }
 
 async fn answer(State((edge, _)): State<(Edge, OpenSockets)>, headers: HeaderMap, body: Body) -> Response {
@@ -240,6 +244,12 @@ impl Answer {
 }
 
 impl Service {
+    /// Calls this with the code of every error.
+    pub(crate) fn counting(self, on_error: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        let edge = self.edge.counting_errors(on_error);
+        Self { router: router(&edge, &self.present), edge, ..self }
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
