@@ -80,7 +80,7 @@ reasons! {
     CsrfToken = "CSRF_TOKEN", "The header X-CSRF-Token is missing, or belongs to another session than the cookie.";
     /// The page may not open a WebSocket.
     WebsocketOrigin = "WEBSOCKET_ORIGIN", "A page of this origin may not open a WebSocket (setting server.allowed_origins).";
-    /// The proxy passes on only public operations.
+    /// The proxy passes on only operations about signing in and the own account.
     NotPublic = "NOT_PUBLIC", "Only signing in and out and your own account are possible here. Ask auth-graph itself.";
     /// The service does not show its schema.
     IntrospectionDisabled = "INTROSPECTION_DISABLED", "Introspection is turned off here (setting graphql.introspection). Ask the operator for the schema.";
