@@ -78,7 +78,7 @@ operations! {
 
 #[cfg(feature = "proxy")]
 operations! {
-    UserProfile user_profile "../schema/operations/user_profile.graphql"
+    UserProfile user_profile UserProfileFields "../schema/operations/user_profile.graphql"
 }
 
 /// Parses an identifier in an answer. An answer with an identifier that is not a UUID is rejected as a whole.

@@ -109,7 +109,7 @@ impl Difference<'_> {
     pub(crate) fn beyond_profile(&self) -> bool {
         let state = |account: &Account| {
             let user = &account.user;
-            (user.email_verified, user.is_active, user.deleted_at, user.erased_at)
+            (&user.username, user.email_verified, user.is_active, user.deleted_at, user.erased_at)
         };
         self.sign_in() || state(self.before) != state(self.after)
     }

@@ -105,14 +105,6 @@ impl Config {
     }
 }
 
-impl Accounts {
-    /// Returns true for a key of `metadata` that users cannot set themselves.
-    #[must_use]
-    pub fn reserves(&self, key: &str) -> bool {
-        key.starts_with('_') || self.reserved_metadata.iter().any(|reserved| reserved == key)
-    }
-}
-
 impl Mail {
     /// Returns the encryption of the connection if further authorities are trusted. Otherwise the URL of the server
     /// decides.
