@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::foreign_hashes::{ForeignHash, Unusable};
 use model::config::Passwords;
 use model::error::{Error, Result};
-use model::values::normalised;
+use model::values::Password;
 
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -96,12 +96,12 @@ impl PasswordPool {
         }
     }
 
-    /// Hashes a new password; the result is in PHC string format.
+    /// Hashes the normal form of a password; the result is in PHC string format.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the queue is full.
-    pub async fn hash(&self, password: &SecretString) -> Result<String> {
-        self.reserve()?.ask(|answer| Work::Hash { password: password.clone(), answer }).await
+    pub async fn hash(&self, password: &Password) -> Result<String> {
+        self.reserve()?.ask(|answer| Work::Hash { password: password.normal().clone(), answer }).await
     }
 
     /// Returns whether a hash has our own format and the configured cost.
@@ -126,16 +126,22 @@ impl Place<'_> {
     /// decoy. The caller passes a decoy where hashes of other systems were imported: the time of a comparison with one
     /// of our own hashes would show that the account does not exist.
     ///
+    /// Only `engine::comparing` calls this function: it counts attempts and records failures.
+    ///
     /// # Errors
     /// [`Error::Internal`] for a hash that cannot be compared.
-    pub async fn verify(self, password: &SecretString, hash: Option<&str>, decoy: Option<&str>) -> Result<bool> {
+    pub async fn compare(self, password: &Password, hash: Option<&str>, decoy: Option<&str>) -> Result<bool> {
         let compared = hash.or(decoy).unwrap_or(&self.pool.decoy).to_owned();
-        let ask = |password, hash| self.ask(|answer| Work::Verify { password, hash, answer });
-        let mut same = ask(password.clone(), compared.clone()).await?;
-        // New passwords are normalised before they are hashed. Older ones, and those of other systems, were not.
-        let normal = normalised(password);
-        if !same && normal.expose_secret() != password.expose_secret() {
-            same = ask(normal, compared).await?;
+        let ask = |password: &SecretString, hash| {
+            let password = password.clone();
+            self.ask(|answer| Work::Verify { password, hash, answer })
+        };
+        let mut same = ask(password.normal(), compared.clone()).await?;
+        // Other systems hashed passwords as they were given.
+        if let Some(given) = password.given()
+            && !same
+        {
+            same = ask(given, compared).await?;
         }
         Ok(same && hash.is_some())
     }

@@ -12,6 +12,7 @@ pub mod caches;
 pub mod callers;
 pub mod claims;
 pub mod clients;
+mod comparing;
 pub mod easyjwt;
 pub mod egress;
 pub mod feed;

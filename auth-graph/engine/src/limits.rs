@@ -25,6 +25,8 @@ pub enum LimitedAction<'a> {
     Password(&'a Email),
     /// A failed authentication of a service client, by the identifier that was sent.
     ClientSecret(&'a str),
+    /// Checking a new password before the current one is compared.
+    NewPassword,
     /// Using a one-time token.
     OneTimeToken,
     /// Sending a mail to an address, which may belong to no user.
@@ -50,7 +52,7 @@ impl LimitedAction<'_> {
         let (prefix, subject, (interval, burst)) = match self {
             Self::Password(account) => ("account", account.to_string(), of_account),
             Self::ClientSecret(client) => ("client", client.to_owned(), of_account),
-            Self::OneTimeToken => return None,
+            Self::NewPassword | Self::OneTimeToken => return None,
             Self::Mail(to) => ("mail", to.to_string(), (limits.mail_interval, limits.mail_burst)),
             Self::Write(user) => ("write", user.to_string(), (limits.write_interval, limits.write_burst)),
         };
@@ -62,6 +64,7 @@ impl LimitedAction<'_> {
     fn by_network(self) -> Option<&'static str> {
         match self {
             Self::Password(_) | Self::ClientSecret(_) => Some("network"),
+            Self::NewPassword => Some("new-password-network"),
             Self::OneTimeToken => Some("token-network"),
             Self::Mail(_) => Some("mail-network"),
             Self::Write(_) => None,

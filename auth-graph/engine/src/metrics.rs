@@ -14,14 +14,10 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 /// The counters, registered once.
 pub struct Metrics {
-    /// Log-ins that were granted.
-    pub logins_granted: Counter,
-    /// Log-ins with wrong credentials.
-    pub logins_refused: Counter,
-    /// Log-ins that were rejected because of a rate limit.
-    pub logins_limited: Counter,
-    /// Log-ins that were rejected because the queue of the hashing threads was full.
-    pub logins_shed: Counter,
+    /// Log-ins.
+    pub logins: Comparisons,
+    /// Passwords that were given for something else than a log-in, such as a change of the password.
+    pub proofs: Comparisons,
     /// Refresh tokens that were replaced by a successor.
     pub refreshes_rotated: Counter,
     /// Refreshes that returned the same successor again.
@@ -61,6 +57,25 @@ pub struct Metrics {
     handle: PrometheusHandle,
 }
 
+/// Counters of what passwords were given for, by result.
+pub struct Comparisons {
+    /// The password was right.
+    pub granted: Counter,
+    /// The password was wrong, or the account cannot be used.
+    pub refused: Counter,
+    /// The password was not compared because of a rate limit.
+    pub limited: Counter,
+    /// The password was not compared because the queue of the hashing threads was full.
+    pub shed: Counter,
+}
+
+impl Comparisons {
+    fn new(counter: impl Fn(&'static str) -> Counter) -> Self {
+        let [granted, refused, limited, shed] = ["granted", "refused", "limited", "shed"].map(counter);
+        Self { granted, refused, limited, shed }
+    }
+}
+
 impl Metrics {
     /// Registers all metrics.
     #[must_use]
@@ -75,6 +90,7 @@ impl Metrics {
             gauge!("auth_graph_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
             let errors = |code: &'static str| counter!("auth_graph_graphql_errors_total", "code" => code);
             let logins = |result: &'static str| counter!("auth_graph_logins_total", "result" => result);
+            let proofs = |result: &'static str| counter!("auth_graph_password_proofs_total", "result" => result);
             let refreshes = |result: &'static str| counter!("auth_graph_refreshes_total", "result" => result);
             let verifications = |result: &'static str| counter!("auth_graph_verifications_total", "result" => result);
             let mails = |result: &'static str| counter!("auth_graph_mails_total", "result" => result);
@@ -82,10 +98,8 @@ impl Metrics {
             let deliveries = |state: &'static str| gauge!("auth_graph_webhook_deliveries", "state" => state);
             let requests = |status: &'static str| counter!("auth_graph_http_requests_total", "status" => status);
             Self {
-                logins_granted: logins("granted"),
-                logins_refused: logins("refused"),
-                logins_limited: logins("limited"),
-                logins_shed: logins("shed"),
+                logins: Comparisons::new(logins),
+                proofs: Comparisons::new(proofs),
                 refreshes_rotated: refreshes("rotated"),
                 refreshes_repeated: refreshes("repeated"),
                 refreshes_reused: refreshes("reused"),

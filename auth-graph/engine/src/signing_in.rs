@@ -1,13 +1,12 @@
 //! Signing in: a first proof, the decision whether it is sufficient, and the session that begins with it.
 //!
-//! `password` (or another first proof) → `challenge` → `begin`. No other path begins a session for a user who signs in.
+//! `login` (or another first proof) → `challenge` → `begin`. No other path begins a session for a user who signs in.
 
 mod begin;
 mod challenge;
 mod events;
 mod identifier;
 mod login;
-pub(crate) mod password;
 mod proof;
 
 pub use identifier::{Identifier, address_of, require_usernames};

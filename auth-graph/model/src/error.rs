@@ -22,6 +22,11 @@ pub enum Error {
     Unauthenticated,
     /// The e-mail address is unknown, the password is wrong, or the user is disabled.
     InvalidCredentials,
+    /// The password that a signed-in user gave as a proof is wrong.
+    WrongPassword {
+        /// Name of the argument in the API.
+        field: &'static str,
+    },
     /// The token has expired.
     TokenExpired,
     /// The token was not issued by this service, or is not meant for this use.
@@ -109,7 +114,7 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::Unauthenticated => Code::Unauthenticated,
-            Self::InvalidCredentials => Code::InvalidCredentials,
+            Self::InvalidCredentials | Self::WrongPassword { .. } => Code::InvalidCredentials,
             Self::TokenExpired => Code::TokenExpired,
             Self::TokenInvalid | Self::AuthorizationMalformed => Code::TokenInvalid,
             Self::TokenRevoked => Code::TokenRevoked,
@@ -159,6 +164,8 @@ impl fmt::Display for Error {
     /// Writes the message for users.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::WrongPassword { field: "currentPassword" } => formatter.write_str("The current password is wrong."),
+            Self::WrongPassword { .. } => formatter.write_str("The password is wrong."),
             Self::Conflict(message) => formatter.write_str(message),
             Self::AuthorizationMalformed => formatter.write_str(errors::AUTHORIZATION_MALFORMED),
             Self::ValidationFailed { field, path, message } => write!(formatter, "{field}{path}: {message}"),

@@ -25,7 +25,7 @@ pub use event_types::{EventType, EventTypes};
 pub use ids::{ClientId, DeliveryId, EventId, MailId, SessionId, TokenId, UserId, WebhookId};
 pub use json_schema::JsonSchema;
 pub use locale::Locale;
-pub use password::{NewPassword, is_sample_password, normalised};
+pub use password::{NewPassword, Password, is_sample_password};
 pub use person_name::PersonName;
 pub use phone_number::PhoneNumber;
 pub use projection::{Projection, RolesAndScopes, UserField};

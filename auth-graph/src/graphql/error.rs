@@ -30,8 +30,10 @@ impl From<ApiError> for async_graphql::Error {
         }
         Self::new(error.to_string()).extend_with(|_, extensions| {
             extensions.set("code", error.code().as_str());
-            if let Error::ValidationFailed { field, path, .. } = &error {
-                extensions.set("field", format!("{field}{path}"));
+            match &error {
+                Error::ValidationFailed { field, path, .. } => extensions.set("field", format!("{field}{path}")),
+                Error::WrongPassword { field } => extensions.set("field", *field),
+                _ => {}
             }
             if let Some(reason) = error.reason() {
                 extensions.set("reason", reason.as_str());

@@ -57,7 +57,7 @@ fn only(routes: MethodRouter<Site>, allowed: &'static str) -> MethodRouter<Site>
 async fn token(State(app): State<App>, parts: Parts, body: Body) -> Answer {
     let mut fields = Fields::read_named(&app, &parts.headers, body, &["password"]).await?;
     let email = identified(&app, &mut fields).await?.ok_or(Error::InvalidCredentials)?;
-    let login = Login { email, password: fields.take("password"), scope: None, audience: None };
+    let login = Login { email, password: fields.take("password").into(), scope: None, audience: None };
     let pair = signing_in::login(&app, login, &device(&app, &parts)).await?;
     Ok(answer(tokens(&pair)))
 }
@@ -157,8 +157,11 @@ async fn change_password(State(app): State<App>, parts: Parts, body: Body) -> An
     let mut fields = Fields::read_named(&app, &parts.headers, body, &["password", "new_password"]).await?;
     let wrong = || Refusal::Fields(json!({ "non_field_errors": ["Invalid credentials."] }));
     let email = identified(&app, &mut fields).await?.ok_or_else(wrong)?;
-    let (current, new) = (fields.take("password"), fields.take("new_password"));
-    let changed = easyjwt::change_password_by_credentials(&app, &email, &current, new, &device(&app, &parts)).await;
+    let current = fields.take("password").into();
+    let changed = match NewPassword::parse(fields.take("new_password")) {
+        Ok(new) => easyjwt::change_password_by_credentials(&app, &email, &current, &new, &device(&app, &parts)).await,
+        Err(error) => Err(error),
+    };
     match changed {
         Ok(()) => Ok(answer(json!({}))),
         Err(Error::InvalidCredentials) => Err(wrong()),

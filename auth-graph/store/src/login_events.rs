@@ -24,7 +24,7 @@ pub struct Model {
     pub code: Option<String>,
     /// User, if known.
     pub user_id: Option<UserId>,
-    /// Session that began or ended.
+    /// Session that began or ended, or that a rejected request was sent in.
     pub session_id: Option<SessionId>,
     /// Client that the user signed in with.
     pub client_id: Option<String>,
@@ -44,7 +44,7 @@ pub struct Model {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Kind {
-    /// A sign-in with a password.
+    /// A sign-in with a password. A rejected event can be any other request with a wrong password.
     #[sea_orm(string_value = "login")]
     Login,
     /// An outdated refresh token was presented.

@@ -247,8 +247,8 @@ async fn an_attempt_without_a_comparison_does_not_count() {
     let ada = test.create_user("ada@test.com").await;
     let (wrong, device) = ("a wrong password".into(), Device::default());
     let change = async || {
-        let password = "another-long-one-42".into();
-        let changed = change_password_by_credentials(&test.app, &ada.email, &wrong, password, &device).await;
+        let password = NewPassword::parse("another-long-one-42".into()).unwrap();
+        let changed = change_password_by_credentials(&test.app, &ada.email, &wrong, &password, &device).await;
         changed.unwrap_err().code()
     };
     let busy = BusyHasher::of(&test.app);

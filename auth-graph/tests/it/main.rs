@@ -19,6 +19,7 @@ mod claims;
 mod claims_hook;
 mod clients;
 mod command_line;
+mod comparing;
 mod configuration;
 mod configuration_sources;
 mod containers;

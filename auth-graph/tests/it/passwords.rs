@@ -107,7 +107,7 @@ async fn a_password_is_changed_with_the_current_one_and_every_session_ends() {
 }
 
 #[tokio::test]
-async fn guesses_at_the_current_password_count_like_log_ins() {
+async fn guesses_at_the_current_password_are_limited() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let before = test.app.passwords.pool.computed();
@@ -206,6 +206,34 @@ async fn a_password_in_another_unicode_form_is_the_same() {
     change(&ada.caller, json!(PASSWORD), "cafe\u{301} noir sans sucre").await.data("changePassword");
     test.anonymous().login("ada@test.com", "caf\u{e9} noir sans sucre").await.data("login");
     test.anonymous().login("ada@test.com", "cafe\u{301} noir sans sucre").await.data("login");
+}
+
+/// A hash is renewed at a sign-in, with whatever keyboard it is.
+#[tokio::test]
+async fn a_renewed_hash_is_that_of_every_unicode_form() {
+    let test = TestApp::new().await;
+    let ada = test.create_user("ada@test.com").await;
+    let forms = ["cafe\u{301} noir sans sucre", "caf\u{e9} noir sans sucre"];
+    let mut config = test.app.config.clone();
+    config.passwords.iterations = 3;
+    let costly = engine::boot(config, test.app.clock.clone()).await.unwrap();
+    for first in forms {
+        let hash = test.app.passwords.pool.hash(&forms[0].into()).await.unwrap();
+        let before = store::user_credentials::of_user(&test.app.db, ada.id).await.unwrap();
+        let after = store::user_credentials::Model { secret: hash.clone(), ..before[0].clone() };
+        store::user_credentials::replace(&test.app.db, &before, &[after]).await.unwrap();
+        for form in [first, forms[0], forms[1]] {
+            let login = engine::signing_in::Login {
+                email: ada.email.clone(),
+                password: form.into(),
+                audience: None,
+                scope: None,
+            };
+            engine::signing_in::login(&costly, login, &Default::default()).await.unwrap();
+        }
+        let renewed = store::user_credentials::of_user(&test.app.db, ada.id).await.unwrap();
+        assert_ne!(renewed[0].secret, hash);
+    }
 }
 
 #[tokio::test]

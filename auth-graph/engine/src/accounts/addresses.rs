@@ -10,7 +10,7 @@ use crate::callers::Principal;
 use crate::limits::{self, Attempt, LimitedAction};
 use crate::mail::{self, Letter};
 use model::error::{Error, Result};
-use model::values::Email;
+use model::values::{Email, Password};
 use store::one_time_tokens::Purpose;
 
 /// Sends a user a mail that verifies their address. It sends nothing when the address is already verified.
@@ -37,11 +37,11 @@ pub async fn request_change(
     app: &App,
     principal: &Principal,
     email: &Email,
-    password: Option<&SecretString>,
+    password: Option<&Password>,
     device: &Device,
 ) -> Result<()> {
     mail::require(app)?;
-    let user = proof::prove(app, principal, password, device).await?;
+    let user = proof::prove(app, principal, password, "password", device).await?;
     limits::count_write(app, user.id).await?;
     let now = app.clock.now();
     let _spent =

@@ -1,7 +1,6 @@
 //! Deleting a user. A row with the identifier remains, so that no other user ever gets it.
 
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
 
 use super::{Account, UserEdit, proof};
 use crate::app::App;
@@ -9,7 +8,7 @@ use crate::callers::Actor;
 use crate::callers::Device;
 use crate::callers::Principal;
 use model::error::Result;
-use model::values::Email;
+use model::values::{Email, Password};
 use store::users;
 
 /// The extent to which a user is deleted.
@@ -28,10 +27,10 @@ pub enum Deletion {
 pub async fn delete_own(
     app: &App,
     principal: &Principal,
-    password: Option<&SecretString>,
+    password: Option<&Password>,
     device: &Device,
 ) -> Result<()> {
-    let user = proof::prove(app, principal, password, device).await?;
+    let user = proof::prove(app, principal, password, "password", device).await?;
     let actor = Actor::own(principal, device);
     let mut edit = UserEdit::begin(app, &actor, user.id).await?;
     mark(&mut edit.account, Deletion::ForGood, app.clock.now());

@@ -10,7 +10,7 @@ use crate::callers::Principal;
 use crate::limits::{Attempt, LimitedAction};
 use crate::mail::{self, Letter};
 use model::error::{Error, Result};
-use model::values::{Email, NewPassword};
+use model::values::{Email, NewPassword, Password};
 use store::one_time_tokens::Purpose;
 use store::users;
 
@@ -56,12 +56,12 @@ pub async fn reset(app: &App, token: &SecretString, password: &NewPassword, devi
 /// A user with a password must give it, however recent the sign-in is: a stolen token must not lock its owner out.
 ///
 /// # Errors
-/// [`Error::ReauthenticationRequired`] without the current password; [`Error::InvalidCredentials`] for a wrong one;
-/// [`Error::ValidationFailed`] for a weak new one; [`Error::RateLimited`].
+/// [`Error::ReauthenticationRequired`] without the current password; [`Error::WrongPassword`] for a wrong one;
+/// [`Error::ValidationFailed`] for a weak new one, whether or not the current one is right; [`Error::RateLimited`].
 pub async fn change(
     app: &App,
     principal: &Principal,
-    current: Option<&SecretString>,
+    current: Option<&Password>,
     password: &NewPassword,
     device: &Device,
 ) -> Result<usize> {
@@ -70,8 +70,10 @@ pub async fn change(
     if account.password().is_some() && current.is_none() {
         return Err(Error::ReauthenticationRequired);
     }
-    let user = proof::prove(app, principal, current, device).await?;
-    let hash = hash(app, &user, password).await?;
+    // Before the comparison: the answer must not tell whether the current password was right.
+    check(app, &account.user, password).await?;
+    let user = proof::prove(app, principal, current, "currentPassword", device).await?;
+    let hash = app.passwords.pool.hash(password.as_password()).await?;
     let actor = Actor::own(principal, device);
     let mut edit = UserEdit::begin(app, &actor, user.id).await?;
     if edit.account.password() != account.password() {
@@ -87,6 +89,18 @@ pub async fn change(
 /// # Errors
 /// [`Error::ValidationFailed`] for a weak one; [`Error::Unavailable`] when too many passwords are being hashed.
 pub(crate) async fn hash(app: &App, user: &users::Model, password: &NewPassword) -> Result<String> {
-    password_rules::check(app, password, &user.email, [&user.first_name, &user.last_name]).await?;
-    app.passwords.pool.hash(password.as_secret()).await
+    check(app, user, password).await?;
+    app.passwords.pool.hash(password.as_password()).await
+}
+
+/// Checks a new password for an account of which only the address is known.
+///
+/// # Errors
+/// [`Error::ValidationFailed`] for a weak one.
+pub(crate) async fn check_for(app: &App, email: &Email, password: &NewPassword) -> Result<()> {
+    password_rules::check(app, password, email, ["", ""]).await
+}
+
+async fn check(app: &App, user: &users::Model, password: &NewPassword) -> Result<()> {
+    password_rules::check(app, password, &user.email, [&user.first_name, &user.last_name]).await
 }

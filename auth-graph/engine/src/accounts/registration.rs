@@ -81,7 +81,7 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
     let names = [new.first_name.as_str(), new.last_name.as_str()];
     password_rules::check(app, &new.password, &new.email, names).await?;
     let registration = Registration {
-        password_hash: app.passwords.pool.hash(new.password.as_secret()).await?,
+        password_hash: app.passwords.pool.hash(new.password.as_password()).await?,
         first_name: new.first_name.into_string(),
         last_name: new.last_name.into_string(),
         locale: new.locale.clone(),

@@ -4,9 +4,8 @@
 use chrono::Duration;
 use model::clock::Clock;
 use model::config::{Config, Sources};
-use model::values::{Level, NewPassword, Scopes};
+use model::values::{Level, NewPassword, Password, Scopes};
 use sea_orm::EntityTrait;
-use secrecy::SecretString;
 use serde_json::json;
 use store::user_credentials::{self, Kind};
 use store::{audit_events, mails, one_time_tokens, sessions, users};
@@ -47,7 +46,7 @@ impl World {
     }
 
     async fn sign_in(&self, email: &str) -> Principal {
-        let (email, password) = (email.parse().unwrap(), SecretString::from(PASSWORD));
+        let (email, password) = (email.parse().unwrap(), Password::from(PASSWORD));
         let login_of = Login { email, password, scope: None, audience: None };
         let pair = login(&self.app, login_of, &Device::default()).await.unwrap();
         authenticate(&self.app, &pair.access_token).await.unwrap()

@@ -6,10 +6,11 @@ use secrecy::SecretString;
 use crate::accounts::{Account, UserEdit, creating, passwords};
 use crate::app::App;
 use crate::callers::{Actor, Device, authentication};
-use crate::limits::{self, Attempt, LimitedAction};
+use crate::comparing::{self, Claim};
+use crate::limits::{Attempt, LimitedAction};
 use crate::mail::{self, Letter};
 use model::error::{Error, Reason, Result};
-use model::values::{Email, NewPassword, PersonName, PhoneNumber, UserId};
+use model::values::{Email, NewPassword, Password, PersonName, PhoneNumber, UserId};
 use store::users;
 
 /// An account that is created immediately, before its address is verified.
@@ -43,9 +44,14 @@ pub fn require_creating(app: &App) -> Result<()> {
 pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device) -> Result<users::Model> {
     require_creating(app)?;
     let now = app.clock.now();
-    let _spent =
-        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(&new.email), device.address, now)
-            .await?;
+    let _spent = Attempt::take(
+        &app.relaxed_db,
+        &app.config.limits,
+        LimitedAction::Mail(&new.email),
+        device.address,
+        now,
+    )
+    .await?;
     let user = users::Model {
         first_name: new.first_name.into_string(),
         last_name: new.last_name.into_string(),
@@ -67,7 +73,7 @@ pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device)
 
 /// Sets a new password for a caller who knows the address and the current password, and ends all sessions. An unknown
 /// address, a wrong password and a disabled user get the same answer, at the same cost, and count as attempts to sign
-/// in.
+/// in. The new password is checked first: the answer must not tell whether the current one was right.
 ///
 /// # Errors
 /// [`Error::InvalidCredentials`]; [`Error::ValidationFailed`] for a weak new password; [`Error::RateLimited`];
@@ -75,37 +81,32 @@ pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device)
 pub async fn change_password_by_credentials(
     app: &App,
     email: &Email,
-    current: &SecretString,
-    password: SecretString,
+    current: &Password,
+    password: &NewPassword,
     device: &Device,
 ) -> Result<()> {
-    let place = app.passwords.pool.reserve()?;
-    let proved = limits::attempt(app, LimitedAction::Password(email), device.address, async |attempt| {
-        let candidate = users::candidate(&app.db, email).await?;
-        let right = place.verify(current, candidate.hash(), candidate.decoy.as_deref()).await?;
-        match candidate.user {
-            Some(user) if right && user.is_active => {
-                attempt.give_back(&app.relaxed_db).await?;
-                Ok((user, candidate.password))
-            }
-            _ => Err(Error::InvalidCredentials),
+    let (limits, now) = (&app.config.limits, app.clock.now());
+    let _spent = Attempt::take(&app.relaxed_db, limits, LimitedAction::NewPassword, device.address, now).await?;
+    passwords::check_for(app, email, password).await?;
+    comparing::compare(app, Claim::Change(email), current, device, async |right| {
+        // This compares the new password with the name of the user too.
+        let hash = passwords::hash(app, &right.user, password).await?;
+        let actor = Actor::mail_recipient(right.user.id, device);
+        let begun = UserEdit::begin(app, &actor, right.user.id).await;
+        let mut edit = begun.map_err(|error| match error {
+            // Another request has deleted the user since.
+            Error::NotFound => Error::InvalidCredentials,
+            other => other,
+        })?;
+        if edit.account.password() != Some(&right.credential) || !edit.account.user.is_active {
+            // The password has changed since it was compared.
+            return Err(Error::InvalidCredentials);
         }
-    });
-    let (user, compared) = proved.await?;
-    let hash = passwords::hash(app, &user, &NewPassword::parse(password)?).await?;
-    let actor = Actor::mail_recipient(user.id, device);
-    let begun = UserEdit::begin(app, &actor, user.id).await;
-    let mut edit = begun.map_err(|error| match error {
-        // Another request has deleted the user since.
-        Error::NotFound => Error::InvalidCredentials,
-        other => other,
-    })?;
-    if edit.account.password() != compared.as_ref() || !edit.account.user.is_active {
-        // The password has changed since it was compared.
-        return Err(Error::InvalidCredentials);
-    }
-    edit.account.set_password(hash, app.clock.now());
-    edit.commit("user.change_password").await.map(drop)
+        edit.account.set_password(hash, app.clock.now());
+        edit.commit("user.change_password").await?;
+        right.attempt.give_back(&app.relaxed_db).await
+    })
+    .await
 }
 
 /// Returns whether the user of a token whose session has ended was disabled, or `None` when there is no such user.

@@ -70,7 +70,7 @@ pub(super) async fn begin(
     let others = app.config.tokens.sessions_per_user - 1;
     let displaced = Ended::beyond(&txn, user.id, others, now).await?;
     sessions::insert(&txn, &session).await?;
-    let event = Event { user: Some(user.id), session: Some(session.id), method: proof.methods.first().copied() };
+    let event = Event { user: user.id, session: session.id, method: proof.methods.first().copied() };
     events::granted(&txn, event, device, now).await?;
     if let Some(attempt) = proof.attempt {
         attempt.give_back(&txn).await?;

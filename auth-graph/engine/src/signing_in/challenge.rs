@@ -1,10 +1,7 @@
 //! The decision whether a proof is sufficient for a session. Every first proof passes it, because `begin` accepts only
 //! a [`SufficientProof`].
 
-use model::config::Profile;
-
 use super::proof::Proof;
-use crate::app::App;
 
 /// A proof that is sufficient to begin a session. Only [`challenge`] creates it.
 #[derive(Debug)]
@@ -22,10 +19,9 @@ impl SufficientProof {
     }
 }
 
-/// Decides by the rules of the user and of the operator whether a proof is sufficient. Returns `None` when it is not.
+/// Decides by the rules of the user whether a proof is sufficient. Returns `None` when it is not.
 ///
 /// [`super::begin`] checks again whether the user may sign in, with the row of the user locked.
-pub(super) fn challenge(app: &App, proof: Proof) -> Option<SufficientProof> {
-    let sample = proof.is_sample && app.config.profile != Profile::Demo;
-    (proof.user.is_active && !sample).then_some(SufficientProof(proof))
+pub(super) fn challenge(proof: Proof) -> Option<SufficientProof> {
+    proof.user.is_active.then_some(SufficientProof(proof))
 }

@@ -1,17 +1,15 @@
 //! Signing in with a password.
 
 use model::error::{Error, Result};
-use model::values::{Email, Method, Scopes, UserId};
-use secrecy::SecretString;
+use model::values::{Email, Method, Password, Scopes};
+use store::user_credentials;
 
 use super::begin::{SessionRequest, begin};
 use super::challenge::challenge;
-use super::events::{self, Event};
-use super::password;
-use super::proof::Outcome;
+use super::proof::{ComparedCredential, Proof};
 use crate::app::App;
 use crate::callers::Device;
-use crate::limits::{self, LimitedAction};
+use crate::comparing::{self, Claim};
 use crate::sessions::TokenPair;
 
 /// The input of a sign-in with a password.
@@ -20,7 +18,7 @@ pub struct Login {
     /// Address of the account.
     pub email: Email,
     /// Password of the account.
-    pub password: SecretString,
+    pub password: Password,
     /// Maximum scopes of the tokens; `None` for all scopes of the user.
     pub scope: Option<Scopes>,
     /// Audience of the tokens; `None` for the services of this graph.
@@ -36,41 +34,26 @@ pub struct Login {
 /// before any work is done; [`Error::Unavailable`] when too many others are signing in, or the claims hook fails.
 pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair> {
     let request = SessionRequest { scope: login.scope, audience: login.audience }.check(app)?;
-    let place = app.passwords.pool.reserve().inspect_err(|_| app.metrics.logins_shed.increment(1))?;
-    let granted = limits::attempt(app, LimitedAction::Password(&login.email), device.address, async |attempt| {
-        let outcome = password::prove(app, place, attempt, &login.email, &login.password).await?;
-        let proof = match outcome {
-            Outcome::Proved(proof) => proof,
-            Outcome::Refused { user } => return refuse(app, user.map(|user| user.id), device).await,
+    let (claim, password) = (Claim::SignIn(&login.email), &login.password);
+    comparing::compare(app, claim, password, device, async |right| {
+        let renewed = renewed_hash(app, &right.credential, password).await;
+        let proof = Proof {
+            user: right.user,
+            methods: vec![Method::Password],
+            compared: Some(ComparedCredential { credential: right.credential, renewed }),
+            attempt: Some(right.attempt),
         };
-        let user = proof.user.id;
-        let begun = match challenge(app, proof) {
+        let begun = match challenge(proof) {
             Some(sufficient) => begin(app, sufficient, request, device).await?,
             None => None,
         };
-        match begun {
-            Some(pair) => Ok(pair),
-            None => refuse(app, Some(user), device).await,
-        }
-    });
-    match granted.await {
-        Ok(pair) => {
-            app.metrics.logins_granted.increment(1);
-            Ok(pair)
-        }
-        Err(error) => {
-            if matches!(error, Error::RateLimited { .. }) {
-                app.metrics.logins_limited.increment(1);
-            }
-            Err(error)
-        }
-    }
+        begun.ok_or(Error::InvalidCredentials)
+    })
+    .await
 }
 
-/// Records a rejected sign-in as a metric and a login event.
-async fn refuse(app: &App, user: Option<UserId>, device: &Device) -> Result<TokenPair> {
-    app.metrics.logins_refused.increment(1);
-    let event = Event { user, session: None, method: Some(Method::Password) };
-    events::refused(&app.relaxed_db, event, device, app.clock.now()).await?;
-    Err(Error::InvalidCredentials)
+/// Returns a hash of our own that replaces an imported hash or one with another cost. Returns `None` when the hash is
+/// current, or when the hashing threads are busy; the next sign-in renews it then.
+async fn renewed_hash(app: &App, credential: &user_credentials::Model, password: &Password) -> Option<String> {
+    if app.passwords.pool.is_current(&credential.secret) { None } else { app.passwords.pool.hash(password).await.ok() }
 }

@@ -7,18 +7,6 @@ use store::{user_credentials, users};
 
 use crate::limits::Attempt;
 
-/// The outcome of a first proof.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    /// The proof was right.
-    Proved(Proof),
-    /// The proof was wrong.
-    Refused {
-        /// User of the account, if there is one.
-        user: Option<users::Model>,
-    },
-}
-
 /// A user who has proved their identity, with the methods of the proof. It does not suffice for a session: see
 /// [`super::challenge`].
 #[derive(Debug)]
@@ -27,8 +15,6 @@ pub(super) struct Proof {
     pub(super) user: users::Model,
     /// The methods of the proof.
     pub(super) methods: Vec<Method>,
-    /// True if the password is one that the documentation shows.
-    pub(super) is_sample: bool,
     /// Credential that was compared; `None` when an identity provider vouches for the user.
     pub(super) compared: Option<ComparedCredential>,
     /// Attempt that was taken before the work; given back when a session begins.

@@ -71,7 +71,7 @@ impl Refusal {
             Self::UserNotFound => coded("User not found", "user_not_found"),
             Self::UserInactive => coded("User is inactive", "user_inactive"),
             Self::Failed(error) => match error {
-                Error::InvalidCredentials => {
+                Error::InvalidCredentials | Error::WrongPassword { .. } => {
                     detail(StatusCode::UNAUTHORIZED, "No active account found with the given credentials")
                 }
                 Error::TokenRevoked | Error::TokenReused => token("Token is blacklisted"),

@@ -74,9 +74,10 @@ impl From<Error> for Refusal {
             tracing::error!(error = errors::explain(&error), "a request failed");
         }
         let (kind, description): (_, Cow<'static, str>) = match &error {
-            Error::InvalidCredentials | Error::Unauthenticated | Error::AuthorizationMalformed => {
-                (Kind::InvalidClient, "The client or its secret is wrong.".into())
-            }
+            Error::InvalidCredentials
+            | Error::WrongPassword { .. }
+            | Error::Unauthenticated
+            | Error::AuthorizationMalformed => (Kind::InvalidClient, "The client or its secret is wrong.".into()),
             // All cases have the same answer, so that a client does not learn whether a token of another client is
             // valid.
             Error::TokenExpired

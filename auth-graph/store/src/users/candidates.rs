@@ -24,12 +24,6 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Returns the password hash of the user, if there is one.
-    #[must_use]
-    pub fn hash(&self) -> Option<&str> {
-        self.password.as_ref().map(|password| password.secret.as_str())
-    }
-
     fn none() -> Self {
         Self { user: None, password: None, decoy: None }
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 
 use engine::app::App;
-use secrecy::SecretString;
+use model::values::Password;
 
 /// Blocks the single hashing thread of an app until it is dropped.
 pub struct BusyHasher {
@@ -32,7 +32,7 @@ impl BusyHasher {
         let (let_go, is_let_go) = channel();
         let (is_kept, kept) = channel();
         let waker = Waker::from(Arc::new(Keeper { is_kept, let_go: Mutex::new(is_let_go) }));
-        let password = SecretString::from("a password");
+        let password = Password::from("a password");
         loop {
             let mut hash = pin!(app.passwords.pool.hash(&password));
             // A future that is ready at the first poll wakes no task.

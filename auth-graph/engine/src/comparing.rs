@@ -1,0 +1,204 @@
+//! The only place that compares passwords, whatever they are given for: a sign-in, a change by address and password, or
+//! a proof by a signed-in user.
+//!
+//! It counts attempts, refuses sample passwords outside of the demo, and leaves a trace of each failure: a login event,
+//! a metric and a line of the log. The answers and the times do not reveal what was wrong.
+
+use credentials::Place;
+use model::config::Profile;
+use model::error::{Error, Result};
+use model::values::{Email, EventId, Method, Password, SessionId};
+use store::clients::FIRST_PARTY;
+use store::login_events::{self, Kind};
+use store::{user_credentials, users};
+
+use crate::accounts::Account;
+use crate::app::App;
+use crate::callers::{Device, Principal};
+use crate::limits::{self, Attempt, LimitedAction};
+
+/// The account that a password is given for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Claim<'a> {
+    /// The account with this address, if there is one, to sign in.
+    SignIn(&'a Email),
+    /// The account with this address, if there is one, to change it.
+    Change(&'a Email),
+    /// The account of a signed-in user.
+    Proof {
+        /// The user.
+        user: &'a users::Model,
+        /// The caller.
+        principal: &'a Principal,
+        /// Name of the argument with the password in the API.
+        field: &'static str,
+    },
+}
+
+/// A password that was right.
+#[derive(Debug)]
+pub(crate) struct Right {
+    /// The user, who is active.
+    pub(crate) user: users::Model,
+    /// The credential that was compared.
+    pub(crate) credential: user_credentials::Model,
+    /// The attempt that was taken. The work gives it back when it succeeds.
+    pub(crate) attempt: Attempt,
+}
+
+/// What the database knows about an account.
+struct Found {
+    user: Option<users::Model>,
+    credential: Option<user_credentials::Model>,
+    decoy: Option<String>,
+}
+
+/// Compares a password, and does the work that it is given for if it is right. A work that fails with
+/// [`Error::InvalidCredentials`] or [`Error::ValidationFailed`] is recorded like a wrong password: its answer tells
+/// that the password was right.
+///
+/// # Errors
+/// [`Error::InvalidCredentials`], or [`Error::WrongPassword`] for a proof; [`Error::RateLimited`] before any work is
+/// done; [`Error::Unavailable`] when too many passwords are being compared; those of the work.
+pub(crate) async fn compare<T>(
+    app: &App,
+    claim: Claim<'_>,
+    password: &Password,
+    device: &Device,
+    work: impl AsyncFnOnce(Right) -> Result<T>,
+) -> Result<T> {
+    let result = attempt(app, claim, password, device, work).await;
+    let metrics = claim.metrics(app);
+    match &result {
+        Ok(_) => metrics.granted.increment(1),
+        Err(Error::InvalidCredentials | Error::WrongPassword { .. }) => metrics.refused.increment(1),
+        Err(Error::RateLimited { .. }) => metrics.limited.increment(1),
+        Err(_) => {}
+    }
+    result
+}
+
+async fn attempt<T>(
+    app: &App,
+    claim: Claim<'_>,
+    password: &Password,
+    device: &Device,
+    work: impl AsyncFnOnce(Right) -> Result<T>,
+) -> Result<T> {
+    // Before the database is asked for anything.
+    let place = app.passwords.pool.reserve().inspect_err(|_| claim.metrics(app).shed.increment(1))?;
+    limits::attempt(app, claim.limited(), device.address, async |attempt| {
+        let found = claim.find(app).await?;
+        let user = found.user.clone();
+        let result = match found.right(app, place, password, attempt).await? {
+            Some(right) => work(right).await,
+            None => Err(Error::InvalidCredentials),
+        };
+        match result {
+            Err(error @ (Error::InvalidCredentials | Error::ValidationFailed { .. })) => {
+                record(app, claim, user.as_ref(), &error, device).await?;
+                Err(claim.explain(error))
+            }
+            other => other,
+        }
+    })
+    .await
+}
+
+impl Found {
+    /// Compares the password. Returns `None` when it is wrong or cannot be used.
+    async fn right(
+        self,
+        app: &App,
+        place: Place<'_>,
+        password: &Password,
+        attempt: Attempt,
+    ) -> Result<Option<Right>> {
+        let hash = self.credential.as_ref().map(|credential| credential.secret.as_str());
+        let same = place.compare(password, hash, self.decoy.as_deref()).await?;
+        let usable = app.config.profile == Profile::Demo || !password.is_sample();
+        Ok(match (self.user, self.credential) {
+            (Some(user), Some(credential)) if same && usable && user.is_active => {
+                Some(Right { user, credential, attempt })
+            }
+            _ => None,
+        })
+    }
+}
+
+impl<'a> Claim<'a> {
+    fn limited(self) -> LimitedAction<'a> {
+        match self {
+            Self::SignIn(email) | Self::Change(email) => LimitedAction::Password(email),
+            Self::Proof { user, .. } => LimitedAction::Password(&user.email),
+        }
+    }
+
+    fn metrics(self, app: &App) -> &crate::metrics::Comparisons {
+        match self {
+            Self::SignIn(_) => &app.metrics.logins,
+            Self::Change(_) | Self::Proof { .. } => &app.metrics.proofs,
+        }
+    }
+
+    fn session(self) -> Option<SessionId> {
+        match self {
+            Self::SignIn(_) | Self::Change(_) => None,
+            Self::Proof { principal, .. } => principal.holder().session(),
+        }
+    }
+
+    async fn find(self, app: &App) -> Result<Found> {
+        Ok(match self {
+            Self::SignIn(email) | Self::Change(email) => {
+                let users::Candidate { user, password, decoy } = users::candidate(&app.db, email).await?;
+                Found { user, credential: password, decoy }
+            }
+            Self::Proof { user, .. } => {
+                let account = Account::of(&app.db, user.clone()).await?;
+                let credential = account.password().cloned();
+                Found { user: Some(account.user), credential, decoy: None }
+            }
+        })
+    }
+
+    /// Returns the error for the caller. A signed-in user learns which argument was wrong.
+    fn explain(self, error: Error) -> Error {
+        match (self, error) {
+            (Self::Proof { field, .. }, Error::InvalidCredentials) => Error::WrongPassword { field },
+            (_, error) => error,
+        }
+    }
+}
+
+/// Records a failure.
+async fn record(
+    app: &App,
+    claim: Claim<'_>,
+    user: Option<&users::Model>,
+    error: &Error,
+    device: &Device,
+) -> Result<()> {
+    let now = app.clock.now();
+    let event = login_events::Model {
+        id: EventId::generate(now),
+        occurred_at: now,
+        kind: Kind::Login,
+        code: Some(error.code().as_str().to_owned()),
+        user_id: user.map(|user| user.id),
+        session_id: claim.session(),
+        client_id: Some(FIRST_PARTY.to_owned()),
+        method: Some(Method::Password.as_str().to_owned()),
+        provider: None,
+        application: None,
+        ip_address: device.address.map(|address| address.to_string()),
+        user_agent: device.user_agent.clone(),
+    };
+    let (user, address) = (user.map(|user| user.id.to_string()), event.ip_address.clone());
+    login_events::insert(&app.relaxed_db, event).await?;
+    match claim {
+        Claim::SignIn(_) => tracing::info!(user, address, "a sign-in was refused"),
+        _ => tracing::info!(user, address, "a password was refused"),
+    }
+    Ok(())
+}
