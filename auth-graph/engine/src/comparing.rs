@@ -10,12 +10,13 @@ use model::error::{Error, Result};
 use model::values::{Email, EventId, Method, Password, SessionId};
 use store::clients::FIRST_PARTY;
 use store::login_events::{self, Kind};
-use store::{user_credentials, users};
+use store::{known_networks, user_credentials, users};
 
 use crate::accounts::Account;
 use crate::app::App;
 use crate::callers::{Device, Principal};
 use crate::limits::{self, Attempt, LimitedAction};
+use crate::mail::{self, Letter};
 
 /// The account that a password is given for.
 #[derive(Clone, Copy, Debug)]
@@ -87,8 +88,9 @@ async fn attempt<T>(
 ) -> Result<T> {
     // Before the database is asked for anything.
     let place = app.passwords.pool.reserve().inspect_err(|_| claim.metrics(app).shed.increment(1))?;
-    limits::attempt(app, claim.limited(), device.address, async |attempt| {
-        let found = claim.find(app).await?;
+    let action = claim.limited(app, device).await?;
+    limits::attempt(app, action, device.address, async |attempt| {
+        let (found, spent) = (claim.find(app).await?, attempt.clone());
         let user = found.user.clone();
         let result = match found.right(app, place, password, attempt).await? {
             Some(right) => work(right).await,
@@ -97,6 +99,10 @@ async fn attempt<T>(
         match result {
             Err(error @ (Error::InvalidCredentials | Error::ValidationFailed { .. })) => {
                 record(app, claim, user.as_ref(), &error, device).await?;
+                let is_slowed = spent.fail(&app.relaxed_db, app.clock.now()).await?;
+                if let Some(user) = user.filter(|_| is_slowed) {
+                    warn(app, &user).await?;
+                }
                 Err(claim.explain(error))
             }
             other => other,
@@ -127,11 +133,23 @@ impl Found {
 }
 
 impl<'a> Claim<'a> {
-    fn limited(self) -> LimitedAction<'a> {
-        match self {
-            Self::SignIn(email) | Self::Change(email) => LimitedAction::Password(email),
-            Self::Proof { user, .. } => LimitedAction::Password(&user.email),
-        }
+    /// Returns the action whose attempts are counted. Strangers, a network that the user has signed in from, and a
+    /// session have counters of their own, so that none keeps another out.
+    async fn limited(self, app: &App, device: &Device) -> Result<LimitedAction<'a>> {
+        let email = match self {
+            Self::SignIn(email) | Self::Change(email) => email,
+            Self::Proof { user, principal, .. } => {
+                let session = principal.holder().session();
+                return Ok(session.map_or(LimitedAction::Password(&user.email), LimitedAction::PasswordInSession));
+            }
+        };
+        let Some(address) = device.address else { return Ok(LimitedAction::Password(email)) };
+        let is_known =
+            known_networks::contains(&app.db, email, &limits::network(address), app.clock.now()).await?;
+        Ok(match is_known {
+            true => LimitedAction::PasswordFromKnownNetwork(email, address),
+            false => LimitedAction::Password(email),
+        })
     }
 
     fn metrics(self, app: &App) -> &crate::metrics::Comparisons {
@@ -200,5 +218,14 @@ async fn record(
         Claim::SignIn(_) => tracing::info!(user, address, "a sign-in was refused"),
         _ => tracing::info!(user, address, "a password was refused"),
     }
+    Ok(())
+}
+
+/// Sends the user a mail about many failures.
+async fn warn(app: &App, user: &users::Model) -> Result<()> {
+    let (now, locale) = (app.clock.now(), user.locale.clone());
+    tracing::warn!(user = %user.id, "many passwords were refused in a row");
+    mail::enqueue(app, &app.db, &user.email, locale, &Letter::PasswordGuessed, now).await?;
+    app.mail.waiting.notify_one();
     Ok(())
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 
 use crate::app::App;
-use crate::{audit, feed, keys, mail, sessions, webhooks};
+use crate::{audit, feed, keys, limits, mail, sessions, webhooks};
 use model::clock::Clock;
 use model::config::Config;
 use model::error::{Error, Result};
@@ -120,7 +120,8 @@ impl Round {
                 let horizon = app.tokens.revocations.horizon(now) - Duration::days(1);
                 store::revoked_tokens::purge(&app.db, horizon).await?;
                 store::one_time_tokens::purge(&app.db, now).await?;
-                store::rate_limits::purge(&app.db, now.timestamp_micros()).await?;
+                let forgotten = (now - limits::REMEMBERED).timestamp_micros();
+                store::rate_limits::purge(&app.db, now.timestamp_micros(), forgotten).await?;
             }
             Self::Retained => {
                 store::months::prepare(&app.db, now).await?;
@@ -128,6 +129,7 @@ impl Round {
                 audit::purge(app).await?;
                 audit::login_events::purge(app).await?;
                 sessions::purge(app, now).await?;
+                store::known_networks::purge(&app.db, now).await?;
                 feed::purge(app, now).await?;
                 webhooks::purge(app, now).await?;
             }

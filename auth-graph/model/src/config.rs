@@ -222,6 +222,8 @@ pub struct Limits {
     /// Interval of failed attempts of one account.
     #[serde(deserialize_with = "time_delta")]
     pub account_interval: TimeDelta,
+    /// Number of failed attempts of one account in a row, after which no further one is accepted.
+    pub account_failures: u32,
     /// Burst of failed attempts of one client network.
     pub network_attempts: u32,
     /// Interval of failed attempts of one client network.

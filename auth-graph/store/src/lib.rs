@@ -10,6 +10,7 @@ pub mod clients;
 pub mod feed_history;
 pub mod imports;
 pub mod indexes;
+pub mod known_networks;
 pub mod leases;
 pub mod locks;
 pub mod login_events;

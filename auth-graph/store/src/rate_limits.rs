@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, OnConflict};
-use sea_orm::{Condition, QueryTrait, Set};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, OnConflict, Query};
+use sea_orm::{Condition, FromQueryResult, NotSet, QueryTrait, Set};
 
 use super::purge::in_batches;
 
@@ -18,6 +18,10 @@ pub struct Model {
     pub key: String,
     /// Time at which the whole burst is available again, in microseconds since the epoch.
     pub free_at: i64,
+    /// Number of failures in a row.
+    pub failures: i32,
+    /// Time of the last failure, in microseconds since the epoch.
+    pub failed_at: Option<i64>,
 }
 
 /// The table has no relations.
@@ -37,15 +41,16 @@ pub struct Rule {
     pub burst: i64,
 }
 
-/// Takes one attempt from each counter, or from none, and returns whether the attempt was accepted.
+/// Takes one attempt from each counter, and returns the counters. When one of them has none left, no attempt is taken,
+/// and `None` is returned.
 ///
 /// It is a single statement, so that concurrent attempts cannot share one. `now` is in microseconds since the epoch.
 /// Concurrent attempts may arrive in another order than they read their clocks, and the clocks of replicas differ.
 /// Therefore an attempt that is early by a tenth of its interval is accepted. It costs as much as any other attempt, so
 /// that callers gain nothing.
-pub async fn take(db: &impl ConnectionTrait, rules: &[Rule], now: i64) -> Result<bool, DbErr> {
+pub async fn take(db: &impl ConnectionTrait, rules: &[Rule], now: i64) -> Result<Option<Vec<Model>>, DbErr> {
     if rules.is_empty() {
-        return Ok(true);
+        return Ok(Some(Vec::new()));
     }
     let latest = rules.iter().fold(CaseStatement::new(), |latest, rule| {
         let early = rule.interval / 10;
@@ -58,14 +63,16 @@ pub async fn take(db: &impl ConnectionTrait, rules: &[Rule], now: i64) -> Result
         .to_owned();
     let rows = rules.iter().map(|rule| row(&rule.key, now + rule.interval));
     let mut insert = Entity::insert_many(rows).on_conflict(on_conflict).into_query();
-    let taken = db.query_all(insert.returning_col(Column::Key)).await?;
+    let columns = [Column::Key, Column::FreeAt, Column::Failures, Column::FailedAt];
+    let taken = db.query_all(insert.returning(Query::returning().columns(columns))).await?;
+    let taken = taken.iter().map(|row| Model::from_query_result(row, "")).collect::<Result<Vec<_>, _>>()?;
     if taken.len() == rules.len() {
-        return Ok(true);
+        return Ok(Some(taken));
     }
-    let taken = taken.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<String>, _>>()?;
-    let taken: Vec<_> = rules.iter().filter(|rule| taken.contains(&rule.key)).cloned().collect();
+    let is_taken = |rule: &&Rule| taken.iter().any(|counter| counter.key == rule.key);
+    let taken: Vec<_> = rules.iter().filter(is_taken).cloned().collect();
     give_back(db, &taken).await?;
-    Ok(false)
+    Ok(None)
 }
 
 /// Gives one attempt back to each counter.
@@ -83,15 +90,45 @@ pub async fn give_back(db: &impl ConnectionTrait, rules: &[Rule]) -> Result<(), 
     Entity::insert_many(rows).on_conflict(on_conflict).exec_without_returning(db).await.map(drop)
 }
 
-/// Returns for each existing counter the time at which its whole burst is available, in microseconds since the epoch.
-pub async fn find(db: &impl ConnectionTrait, rules: &[Rule]) -> Result<HashMap<String, i64>, DbErr> {
+/// Records a failure of an attempt that was taken. Returns the number of failures in a row.
+pub async fn fail(db: &impl ConnectionTrait, key: &str, now: i64) -> Result<i32, DbErr> {
+    let failed = Entity::update_many()
+        .col_expr(Column::Failures, Expr::col(Column::Failures).add(1))
+        .col_expr(Column::FailedAt, Expr::value(now))
+        .filter(Column::Key.eq(key))
+        .exec_with_returning(db)
+        .await?;
+    Ok(failed.first().map_or(0, |counter| counter.failures))
+}
+
+/// Claims the only attempt that the last failure allows, and returns whether no other attempt was faster.
+pub async fn claim(db: &impl ConnectionTrait, counter: &Model, now: i64) -> Result<bool, DbErr> {
+    let claimed = Entity::update_many()
+        .col_expr(Column::FailedAt, Expr::value(now))
+        .filter(Column::Key.eq(&counter.key))
+        .filter(Column::FailedAt.eq(counter.failed_at))
+        .exec(db)
+        .await?;
+    Ok(claimed.rows_affected == 1)
+}
+
+/// Resets counters: their bursts are available, and they have no failures.
+pub async fn reset(txn: &impl ConnectionTrait, keys: &[String]) -> Result<(), DbErr> {
+    for key in keys {
+        Entity::delete_by_id(key.clone()).exec(txn).await?;
+    }
+    Ok(())
+}
+
+/// Returns the counters that exist, by their keys.
+pub async fn find(db: &impl ConnectionTrait, rules: &[Rule]) -> Result<HashMap<String, Model>, DbErr> {
     let keys = rules.iter().map(|rule| &rule.key);
     let found = Entity::find().filter(Column::Key.is_in(keys)).all(db).await?;
-    Ok(found.into_iter().map(|counter| (counter.key, counter.free_at)).collect())
+    Ok(found.into_iter().map(|counter| (counter.key.clone(), counter)).collect())
 }
 
 fn row(key: &str, free_at: i64) -> ActiveModel {
-    ActiveModel { key: Set(key.to_owned()), free_at: Set(free_at) }
+    ActiveModel { key: Set(key.to_owned()), free_at: Set(free_at), failures: NotSet, failed_at: NotSet }
 }
 
 /// Returns the stored value of the counter.
@@ -104,7 +141,8 @@ fn added(column: Column) -> Expr {
     Expr::col(("excluded", column))
 }
 
-/// Deletes the counters whose whole burst is available.
-pub async fn purge(db: &impl ConnectionTrait, now: i64) -> Result<u64, DbErr> {
-    in_batches::<Entity>(db, Column::Key, Condition::all().add(Column::FreeAt.lte(now))).await
+/// Deletes the counters whose whole burst is available, unless they have failed after `forgotten`.
+pub async fn purge(db: &impl ConnectionTrait, now: i64, forgotten: i64) -> Result<u64, DbErr> {
+    let is_forgotten = Condition::any().add(Column::FailedAt.is_null()).add(Column::FailedAt.lte(forgotten));
+    in_batches::<Entity>(db, Column::Key, Condition::all().add(Column::FreeAt.lte(now)).add(is_forgotten)).await
 }

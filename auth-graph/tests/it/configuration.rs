@@ -214,6 +214,7 @@ fn each_broken_rule_is_reported() {
         ("database.url", "postgres://me:hunter2@db:port/auth"),
         ("database.max_connections", "0"),
         ("limits.account_attempts", "0"),
+        ("limits.account_failures", "0"),
         ("limits.account_interval", "9000y"),
         ("limits.network_attempts", "4000000000"),
         ("limits.network_interval", "0s"),

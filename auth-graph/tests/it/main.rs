@@ -49,6 +49,7 @@ mod import_hashes;
 mod import_systems;
 mod international_addresses;
 mod keys;
+mod lock_outs;
 mod login;
 mod logs;
 mod mail_servers;

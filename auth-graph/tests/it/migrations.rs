@@ -118,7 +118,7 @@ async fn a_migration_that_waits_for_a_table_does_not_stop_the_service() {
     let txn = store::begin(&reader.db).await.unwrap();
     txn.execute_unprepared("SELECT count(*) FROM users").await.unwrap();
     let migrating = reader.db.clone();
-    let migrating = tokio::spawn(async move { store::migrate_down(&migrating, 4).await });
+    let migrating = tokio::spawn(async move { store::migrate_down(&migrating, how_many()).await });
     // Until it waits for the reader.
     while !waits_for_a_lock(&test).await {
         tokio::task::yield_now().await;

@@ -160,7 +160,11 @@ async fn more_rows_than_one_batch_are_deleted() {
     let test = TestApp::new().await;
     let now = test.app.clock.now();
     let counters = |free_at: i64, names: std::ops::Range<i32>| {
-        let row = move |number| rate_limits::ActiveModel { key: Set(format!("test:{number}")), free_at: Set(free_at) };
+        let row = move |number| rate_limits::ActiveModel {
+            key: Set(format!("test:{number}")),
+            free_at: Set(free_at),
+            ..Default::default()
+        };
         rate_limits::Entity::insert_many(names.map(row)).exec_without_returning(&test.app.db)
     };
     for start in [0, 500, 1000, 1500, 2000] {
@@ -178,7 +182,7 @@ async fn one_replica_a_minute_deletes_old_rows() {
     let other = test.replica().await;
     let add = async |name: &str| {
         let free_at = test.app.clock.now().timestamp_micros() - 1;
-        let row = rate_limits::ActiveModel { key: Set(name.to_owned()), free_at: Set(free_at) };
+        let row = rate_limits::ActiveModel { key: Set(name.to_owned()), free_at: Set(free_at), ..Default::default() };
         rate_limits::Entity::insert(row).exec_without_returning(&test.app.db).await.unwrap();
     };
     let count = async || rate_limits::Entity::find().count(&test.app.db).await.unwrap();
@@ -243,13 +247,14 @@ async fn a_column_that_is_added_to_any_table_while_serving_breaks_nothing() {
     every_operation(3).await;
 }
 
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
     "audit_events",
     "change_head",
     "changes",
     "clients",
     "feed_history",
     "imports",
+    "known_networks",
     "leases",
     "login_events",
     "mails",
@@ -292,7 +297,7 @@ async fn a_replica_with_a_wrong_clock_is_not_ready_and_deletes_nothing() {
         return;
     }
     assert!(engine::readiness(&test.app).await.clock);
-    let row = rate_limits::ActiveModel { key: Set("one".to_owned()), free_at: Set(0) };
+    let row = rate_limits::ActiveModel { key: Set("one".to_owned()), free_at: Set(0), ..Default::default() };
     rate_limits::Entity::insert(row).exec_without_returning(&test.app.db).await.unwrap();
     test.app.clock.advance(chrono::Duration::minutes(1));
     let answer = test.anonymous().get("/readyz").await;

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
 use crate::callers::Principal;
-use crate::limits::{self, Attempt, LimitedAction};
+use crate::limits::{self, Attempt, LimitedAction, MailPurpose};
 use crate::mail::{self, Letter};
 use model::error::{Error, Result};
 use model::values::{Email, Password};
@@ -22,7 +22,7 @@ pub async fn request_verification(app: &App, principal: &Principal, device: &Dev
     let user = proof::user_of(app, principal).await?;
     let now = app.clock.now();
     let _spent =
-        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(&user.email), device.address, now)
+        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(&user.email, MailPurpose::Verification), device.address, now)
             .await?;
     mail::enqueue(app, &app.db, &user.email, None, &Letter::ConfirmAddress { user: user.id }, now).await?;
     app.mail.waiting.notify_one();
@@ -45,7 +45,7 @@ pub async fn request_change(
     limits::count_write(app, user.id).await?;
     let now = app.clock.now();
     let _spent =
-        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(email), device.address, now).await?;
+        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(email, MailPurpose::AddressChange), device.address, now).await?;
     mail::enqueue(app, &app.db, email, user.locale, &Letter::ConfirmNewAddress { user: user.id }, now).await?;
     app.mail.waiting.notify_one();
     Ok(())

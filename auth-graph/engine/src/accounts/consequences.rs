@@ -4,11 +4,12 @@
 use chrono::{DateTime, Utc};
 use model::error::Result;
 use sea_orm::ConnectionTrait;
-use store::{login_events, mails, one_time_tokens as tokens, sessions};
+use store::{known_networks, login_events, mails, one_time_tokens as tokens, sessions};
 
 use super::account::Difference;
 use super::editing::Letters;
 use crate::app::App;
+use crate::limits;
 use crate::mail::{self, Letter};
 use crate::sessions::{Ended, Reason};
 
@@ -34,6 +35,11 @@ pub(super) async fn follow(
     if after.user.erased_at.is_some() {
         login_events::forget_devices_of(txn, after.user.id).await?;
         sessions::forget_devices_of(txn, after.user.id).await?;
+        known_networks::forget_of(txn, after.user.id).await?;
+    } else if difference.password() {
+        let known = known_networks::of_user(txn, after.user.id).await?;
+        let networks = known.into_iter().map(|known| known.network);
+        limits::reset_passwords(txn, &app.config.limits, &after.user.email, networks).await?;
     }
     if letters == Letters::Sent
         && let Some(letter) = letter(difference)

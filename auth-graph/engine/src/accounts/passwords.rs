@@ -7,12 +7,12 @@ use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
 use crate::callers::Principal;
-use crate::limits::{Attempt, LimitedAction};
+use crate::limits::{self, Attempt, LimitedAction, MailPurpose};
 use crate::mail::{self, Letter};
 use model::error::{Error, Result};
 use model::values::{Email, NewPassword, Password};
 use store::one_time_tokens::Purpose;
-use store::users;
+use store::{known_networks, users};
 
 /// Sends a mail to a user who has forgotten their password. The answer and the time are the same for every address.
 ///
@@ -22,7 +22,7 @@ pub async fn request_reset(app: &App, email: &Email, device: &Device) -> Result<
     mail::require(app)?;
     let now = app.clock.now();
     let _spent =
-        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(email), device.address, now).await?;
+        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(email, MailPurpose::PasswordReset), device.address, now).await?;
     mail::enqueue(app, &app.db, email, None, &Letter::ResetPassword, now).await?;
     app.mail.waiting.notify_one();
     Ok(())
@@ -44,9 +44,15 @@ pub async fn reset(app: &App, token: &SecretString, password: &NewPassword, devi
     if edit.account.user.email != found.token.email {
         return Err(Error::OneTimeTokenInvalid);
     }
-    found.consume(edit.txn(), app.clock.now()).await?;
+    let now = app.clock.now();
+    found.consume(edit.txn(), now).await?;
+    if let Some(address) = device.address {
+        // The user signs in from here next, whatever others try meanwhile.
+        let (network, until) = (limits::network(address), now + limits::REMEMBERED);
+        known_networks::remember(edit.txn(), known_networks::Model { user_id: id, network, until }).await?;
+    }
     edit.account.user.email_verified = true;
-    edit.account.set_password(hash, app.clock.now());
+    edit.account.set_password(hash, now);
     Ok(edit.commit("user.reset_password").await?.ended_sessions)
 }
 

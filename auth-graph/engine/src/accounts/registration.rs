@@ -9,7 +9,7 @@ use super::{creating, password_rules};
 use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
-use crate::limits::{Attempt, LimitedAction};
+use crate::limits::{Attempt, LimitedAction, MailPurpose};
 use crate::mail::{self, Letter, Registration};
 use model::config;
 use model::error::{Error, Reason, Result};
@@ -70,7 +70,7 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
             let _spent = Attempt::take(
                 &app.relaxed_db,
                 &app.config.limits,
-                LimitedAction::Mail(&new.email),
+                LimitedAction::Mail(&new.email, MailPurpose::Registration),
                 device.address,
                 now,
             )

@@ -7,7 +7,7 @@ use crate::accounts::{Account, UserEdit, creating, passwords};
 use crate::app::App;
 use crate::callers::{Actor, Device, authentication};
 use crate::comparing::{self, Claim};
-use crate::limits::{Attempt, LimitedAction};
+use crate::limits::{Attempt, LimitedAction, MailPurpose};
 use crate::mail::{self, Letter};
 use model::error::{Error, Reason, Result};
 use model::values::{Email, NewPassword, Password, PersonName, PhoneNumber, UserId};
@@ -47,7 +47,7 @@ pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device)
     let _spent = Attempt::take(
         &app.relaxed_db,
         &app.config.limits,
-        LimitedAction::Mail(&new.email),
+        LimitedAction::Mail(&new.email, MailPurpose::Registration),
         device.address,
         now,
     )

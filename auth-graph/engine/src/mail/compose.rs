@@ -86,6 +86,7 @@ fn plan(accounts: &Accounts, letter: Letter, owner: Option<&Account>) -> Result<
         (Letter::PasswordTaken, Some(owner)) if owner.user.is_active && owner.password().is_none() => {
             (Template::PasswordTaken, Some(reset(owner.user.id)))
         }
+        (Letter::PasswordGuessed, Some(_)) => (Template::PasswordGuessed, None),
         (Letter::Invitation, None) => {
             let (page, lifetime) = ("/register", accounts.invitation_lifetime);
             (
@@ -93,9 +94,14 @@ fn plan(accounts: &Accounts, letter: Letter, owner: Option<&Account>) -> Result<
                 Some(Link { page, purpose: Purpose::Invitation, user: None, payload: None, lifetime }),
             )
         }
-        (Letter::ConfirmAddress { .. } | Letter::ResetPassword | Letter::PasswordTaken | Letter::Invitation, _) => {
-            return Ok(None);
-        }
+        (
+            Letter::ConfirmAddress { .. }
+            | Letter::ResetPassword
+            | Letter::PasswordTaken
+            | Letter::PasswordGuessed
+            | Letter::Invitation,
+            _,
+        ) => return Ok(None),
         (Letter::AddressChanged, _) => (Template::AddressChanged, None),
         (Letter::PasswordChanged, _) => (Template::PasswordChanged, None),
         (Letter::FactorsChanged, _) => (Template::FactorsChanged, None),

@@ -33,6 +33,8 @@ pub(crate) enum Letter {
     PasswordChanged,
     /// Asks a user whose password was removed to set another one.
     PasswordTaken,
+    /// Notifies a user of many wrong passwords in a row.
+    PasswordGuessed,
     /// Notifies a user that a credential other than the password was added, changed or removed.
     FactorsChanged,
     /// Notifies a user that their account was deleted.

@@ -46,6 +46,8 @@ pub enum Template {
     PasswordChanged,
     /// Asks a user whose password was removed to set another one.
     PasswordTaken,
+    /// Notifies a user of many wrong passwords in a row.
+    PasswordGuessed,
     /// Notifies a user that a credential other than the password was added, changed or removed.
     FactorsChanged,
     /// Notifies a user that their account was deleted.
@@ -54,7 +56,7 @@ pub enum Template {
     AccountMerged,
 }
 
-const ALL: [Template; 13] = [
+const ALL: [Template; 14] = [
     Template::ConfirmRegistration,
     Template::AccountExists,
     Template::ConfirmAddress,
@@ -65,6 +67,7 @@ const ALL: [Template; 13] = [
     Template::AddressChanged,
     Template::PasswordChanged,
     Template::PasswordTaken,
+    Template::PasswordGuessed,
     Template::FactorsChanged,
     Template::AccountDeleted,
     Template::AccountMerged,

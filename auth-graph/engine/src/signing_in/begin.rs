@@ -3,7 +3,7 @@
 use model::error::{Error, Result};
 use model::values::{Amr, Scopes, SessionId};
 use store::clients::FIRST_PARTY;
-use store::{sessions, users};
+use store::{known_networks, sessions, users};
 
 use super::challenge::SufficientProof;
 use super::events::{self, Event};
@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::callers::Device;
 use crate::claims;
 use crate::egress::claims_hook::TokenReason;
+use crate::limits;
 use crate::sessions::{Ended, TokenPair, idle_end, issue, scope_of};
 
 /// The requested properties of a session.
@@ -70,6 +71,10 @@ pub(super) async fn begin(
     let others = app.config.tokens.sessions_per_user - 1;
     let displaced = Ended::beyond(&txn, user.id, others, now).await?;
     sessions::insert(&txn, &session).await?;
+    if let Some(address) = device.address {
+        let (network, until) = (limits::network(address), now + limits::REMEMBERED);
+        known_networks::remember(&txn, known_networks::Model { user_id: user.id, network, until }).await?;
+    }
     let event = Event { user: user.id, session: session.id, method: proof.methods.first().copied() };
     events::granted(&txn, event, device, now).await?;
     if let Some(attempt) = proof.attempt {

@@ -256,6 +256,7 @@ impl Config {
         let limits = &self.limits;
         for (key, attempts) in [
             ("limits.account_attempts", limits.account_attempts),
+            ("limits.account_failures", limits.account_failures),
             ("limits.network_attempts", limits.network_attempts),
             ("limits.mail_burst", limits.mail_burst),
             ("limits.write_burst", limits.write_burst),
