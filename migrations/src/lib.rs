@@ -31,6 +31,7 @@ mod m20261129_000200_changes_numbered_later;
 mod m20261129_000300_events_by_month;
 mod m20261129_000400_feed_history;
 mod m20261130_000200_known_networks;
+mod m20261130_000201_decoy_places;
 mod m20261130_000700_search_keys;
 mod m20261130_000800_usernames;
 
@@ -67,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000300_events_by_month::Migration),
             Box::new(m20261129_000400_feed_history::Migration),
             Box::new(m20261130_000200_known_networks::Migration),
+            Box::new(m20261130_000201_decoy_places::Migration),
             Box::new(m20261130_000700_search_keys::Migration),
             Box::new(m20261130_000800_usernames::Migration),
         ]

@@ -159,7 +159,7 @@ pub async fn housekeep(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Builds the indexes that are missing.
+/// Builds the indexes that are missing, and writes what older versions left out.
 ///
 /// # Errors
 /// When the database fails.
@@ -168,6 +168,7 @@ pub async fn build_indexes(app: &App) -> Result<()> {
     if built > 0 {
         tracing::info!(built, "indexes were built");
     }
+    store::user_credentials::place_missing(&app.db).await?;
     Ok(())
 }
 

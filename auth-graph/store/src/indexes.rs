@@ -14,9 +14,10 @@ struct Index {
     on: &'static str,
 }
 
-const INDEXES: [Index; 3] = [
+const INDEXES: [Index; 4] = [
     Index { name: "users_staff", on: "users (id) WHERE is_staff" },
     Index { name: "users_inactive", on: "users (id) WHERE NOT is_active" },
+    Index { name: "user_credentials_place", on: "user_credentials (place) WHERE kind = 'password'" },
     Index { name: "users_without_search_key", on: "users (id) WHERE search_key IS NULL" },
 ];
 

@@ -3,14 +3,15 @@
 //! A kind that this version does not know is read like any other, because a newer version may have added it. The rules
 //! about accounts compare all credentials.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::Expr;
-use sea_orm::{Condition, DeriveValueType, TryFromU64};
+use sea_orm::sea_query::{CaseStatement, Expr};
+use sea_orm::{Condition, DeriveValueType, QuerySelect, TryFromU64};
 
 use model::values::UserId;
 
 /// A credential of a user.
-#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "user_credentials")]
 pub struct Model {
     /// User who signs in with the credential.
@@ -26,6 +27,16 @@ pub struct Model {
     pub secret: String,
     /// Time of the last change (UTC). Renewing a hash at a sign-in is not a change.
     pub changed_at: DateTimeUtc,
+    /// Place of a password in the order from which decoys are drawn: see [`place_of`]. `None` for other kinds, and for
+    /// rows of older versions until they get theirs.
+    pub place: Option<i64>,
+}
+
+impl PartialEq for Model {
+    /// The place says nothing about the credential.
+    fn eq(&self, other: &Self) -> bool {
+        self.is(other) && (&self.secret, self.changed_at) == (&other.secret, other.changed_at)
+    }
 }
 
 impl std::fmt::Debug for Model {
@@ -78,13 +89,46 @@ impl Model {
     /// Builds the password credential of a user.
     #[must_use]
     pub fn password(user_id: UserId, hash: String, now: DateTimeUtc) -> Self {
-        Self { user_id, kind: Kind::password(), id: Uuid::nil(), secret: hash, changed_at: now }
+        let place = Some(place_of(user_id.0.as_bytes()));
+        Self { user_id, kind: Kind::password(), id: Uuid::nil(), secret: hash, changed_at: now, place }
     }
 
     /// Returns whether both are the same credential, even if the secrets differ.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         (self.user_id, &self.kind, self.id) == (other.user_id, &other.kind, other.id)
+    }
+}
+
+/// Returns the place of a user, or of an address that has no account, in the order from which decoys are drawn. It is
+/// a hash, so that the places of all users are spread evenly, whatever their identifiers are.
+#[must_use]
+pub fn place_of(name: &[u8]) -> i64 {
+    let digest = digest(&SHA256, name);
+    digest.as_ref().iter().take(8).fold(0, |number, byte| number << 8 | i64::from(*byte))
+}
+
+/// Gives a place to passwords of older versions that have none. Returns their number.
+pub async fn place_missing(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    const BATCH: u64 = 500;
+    let mut total = 0;
+    loop {
+        let missing = Entity::find().select_only().column(Column::UserId).filter(Column::Place.is_null());
+        let missing = missing.filter(Column::Kind.eq(Kind::password())).limit(BATCH);
+        let users: Vec<UserId> = missing.into_tuple().all(db).await?;
+        if users.is_empty() {
+            return Ok(total);
+        }
+        let places = users.iter().fold(CaseStatement::new(), |places, user| {
+            places.case(Column::UserId.eq(*user), place_of(user.0.as_bytes()))
+        });
+        let placed = Entity::update_many()
+            .col_expr(Column::Place, places.into())
+            .filter(Column::UserId.is_in(users))
+            .filter(Column::Kind.eq(Kind::password()))
+            .exec(db)
+            .await?;
+        total += placed.rows_affected;
     }
 }
 

@@ -63,7 +63,7 @@ async fn indexes_are_built_while_the_service_runs() {
     if test.app.db.get_database_backend() != DbBackend::Postgres {
         return;
     }
-    assert_eq!(built, 4);
+    assert_eq!(built, 5);
     let unfinished = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'users_staff'::regclass";
     test.app.db.execute_unprepared(unfinished).await.unwrap();
     assert_eq!(indexes::build(&test.app.db).await.unwrap(), 1);

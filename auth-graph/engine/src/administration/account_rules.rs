@@ -60,6 +60,7 @@ impl World {
             id: Uuid::from_u128(7),
             secret: "a secret".to_owned(),
             changed_at: self.app.clock.now(),
+            place: None,
         };
         change_account(&self.app, actor, id, "user.test", None, |account| account.set(credential)).await
     }
