@@ -65,6 +65,10 @@ test('an address is confirmed by pressing the button, and not by opening the lin
   assert.equal(await page.title(), "Confirm your e-mail address · Ada's Shop");
   await page.getByText(`Does ${user.email} belong to you?`).waitFor();
   await pictures(page, 'verify-email');
+  await page.getByLabel('Password').fill('not the password');
+  await press(page, 'Confirm address');
+  await page.getByText('The password is wrong').waitFor();
+  await page.getByLabel('Password').fill(user.password);
   await press(page, 'Confirm address');
   await page.getByText(`${user.email} is confirmed`).waitFor();
   await leadsToSignIn(page);
@@ -175,6 +179,7 @@ test('a forgotten password is replaced and an account is created without leaving
   await press(page, 'Create account');
   await page.getByText('We sent a mail to joan@example.com').waitFor();
   await page.goto(await mailed('verify-email'));
+  await page.getByLabel('Password').fill(newPassword);
   await press(page, 'Confirm address');
   await page.getByText('joan@example.com is confirmed').waitFor();
   await signIn('joan@example.com', newPassword);

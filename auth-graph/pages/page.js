@@ -39,13 +39,17 @@ const password = (name) => ({
 
 // Each form has a title, an explanation, fields, and what is sent and shown. The address is among the fields so that a
 // password manager knows whose password it keeps.
-const confirm = (token, email) => ({
+const confirm = (token, address) => ({
   title: text('confirmTitle'),
-  explanation: email ? text('confirmAddress', { email }) : text('confirmAnyAddress'),
+  explanation: address ? text('confirmAddress', { email: address }) : text('confirmAnyAddress'),
   button: text('confirmButton'),
-  fields: [],
+  fields: [
+    ...(address ? [email(address)] : []),
+    { name: 'password', label: text('password'), type: 'password', autocomplete: 'current-password' },
+  ],
   operation: 'verifyEmail',
-  variables: () => ({ token }),
+  // Only an account that an administrator has created can have none.
+  variables: ({ password }) => ({ token, password: password || null }),
   done: ({ email }) => ({ message: text('confirmDone', { email }), signIn: true }),
 });
 

@@ -1,5 +1,5 @@
-//! The only place that compares passwords, whatever they are given for: a sign-in, a change by address and password, or
-//! a proof by a signed-in user.
+//! The only place that compares passwords, whatever they are given for: a sign-in, a change by address and password, a
+//! proof by a signed-in user, or the confirmation of an address.
 //!
 //! It counts attempts, refuses sample passwords outside of the demo, and leaves a trace of each failure: a login event,
 //! a metric and a line of the log. The answers and the times do not reveal what was wrong.
@@ -25,7 +25,7 @@ pub(crate) enum Claim<'a> {
     SignIn(&'a Email),
     /// The account with this address, if there is one, to change it.
     Change(&'a Email),
-    /// The account of a signed-in user.
+    /// The account of a user who is signed in.
     Proof {
         /// The user.
         user: &'a users::Model,
@@ -33,6 +33,20 @@ pub(crate) enum Claim<'a> {
         principal: &'a Principal,
         /// Name of the argument with the password in the API.
         field: &'static str,
+    },
+    /// The account of a user who has the link of a mail.
+    Link {
+        /// The user.
+        user: &'a users::Model,
+        /// Hash of the token in the link.
+        token: &'a str,
+    },
+    /// The account that a registration will create, for a caller who has the link of its mail.
+    Registration {
+        /// The future account.
+        account: &'a Account,
+        /// Hash of the token in the link.
+        token: &'a str,
     },
 }
 
@@ -91,7 +105,8 @@ async fn attempt<T>(
     let action = claim.limited(app, device).await?;
     limits::attempt(app, action, device.address, async |attempt| {
         let (found, spent) = (claim.find(app).await?, attempt.clone());
-        let user = found.user.clone();
+        // The user of a registration does not exist yet.
+        let user = found.user.clone().filter(|_| !matches!(claim, Claim::Registration { .. }));
         let result = match found.right(app, place, password, attempt).await? {
             Some(right) => work(right).await,
             None => Err(Error::InvalidCredentials),
@@ -113,13 +128,7 @@ async fn attempt<T>(
 
 impl Found {
     /// Compares the password. Returns `None` when it is wrong or cannot be used.
-    async fn right(
-        self,
-        app: &App,
-        place: Place<'_>,
-        password: &Password,
-        attempt: Attempt,
-    ) -> Result<Option<Right>> {
+    async fn right(self, app: &App, place: Place<'_>, password: &Password, attempt: Attempt) -> Result<Option<Right>> {
         let hash = self.credential.as_ref().map(|credential| credential.secret.as_str());
         let same = place.compare(password, hash, self.decoy.as_deref()).await?;
         let usable = app.config.profile == Profile::Demo || !password.is_sample();
@@ -133,19 +142,21 @@ impl Found {
 }
 
 impl<'a> Claim<'a> {
-    /// Returns the action whose attempts are counted. Strangers, a network that the user has signed in from, and a
-    /// session have counters of their own, so that none keeps another out.
+    /// Returns the action whose attempts are counted. Strangers, a network that the user has signed in from, a session
+    /// and a link have counters of their own, so that none keeps another out.
     async fn limited(self, app: &App, device: &Device) -> Result<LimitedAction<'a>> {
         let email = match self {
             Self::SignIn(email) | Self::Change(email) => email,
-            Self::Proof { user, principal, .. } => {
-                let session = principal.holder().session();
-                return Ok(session.map_or(LimitedAction::Password(&user.email), LimitedAction::PasswordInSession));
+            Self::Proof { user, .. } => {
+                let session = self.session().map(LimitedAction::PasswordInSession);
+                return Ok(session.unwrap_or(LimitedAction::Password(&user.email)));
+            }
+            Self::Link { token, .. } | Self::Registration { token, .. } => {
+                return Ok(LimitedAction::PasswordWithLink(token));
             }
         };
         let Some(address) = device.address else { return Ok(LimitedAction::Password(email)) };
-        let is_known =
-            known_networks::contains(&app.db, email, &limits::network(address), app.clock.now()).await?;
+        let is_known = known_networks::contains(&app.db, email, &limits::network(address), app.clock.now()).await?;
         Ok(match is_known {
             true => LimitedAction::PasswordFromKnownNetwork(email, address),
             false => LimitedAction::Password(email),
@@ -155,14 +166,14 @@ impl<'a> Claim<'a> {
     fn metrics(self, app: &App) -> &crate::metrics::Comparisons {
         match self {
             Self::SignIn(_) => &app.metrics.logins,
-            Self::Change(_) | Self::Proof { .. } => &app.metrics.proofs,
+            _ => &app.metrics.proofs,
         }
     }
 
     fn session(self) -> Option<SessionId> {
         match self {
-            Self::SignIn(_) | Self::Change(_) => None,
             Self::Proof { principal, .. } => principal.holder().session(),
+            _ => None,
         }
     }
 
@@ -172,18 +183,24 @@ impl<'a> Claim<'a> {
                 let users::Candidate { user, password, decoy } = users::candidate(&app.db, email).await?;
                 Found { user, credential: password, decoy }
             }
-            Self::Proof { user, .. } => {
+            Self::Proof { user, .. } | Self::Link { user, .. } => {
                 let account = Account::of(&app.db, user.clone()).await?;
                 let credential = account.password().cloned();
                 Found { user: Some(account.user), credential, decoy: None }
             }
+            Self::Registration { account, .. } => {
+                Found { user: Some(account.user.clone()), credential: account.password().cloned(), decoy: None }
+            }
         })
     }
 
-    /// Returns the error for the caller. A signed-in user learns which argument was wrong.
+    /// Returns the error for the caller, who learns which argument was wrong unless they gave an address too.
     fn explain(self, error: Error) -> Error {
         match (self, error) {
             (Self::Proof { field, .. }, Error::InvalidCredentials) => Error::WrongPassword { field },
+            (Self::Link { .. } | Self::Registration { .. }, Error::InvalidCredentials) => {
+                Error::WrongPassword { field: "password" }
+            }
             (_, error) => error,
         }
     }

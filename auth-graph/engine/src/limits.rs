@@ -37,6 +37,8 @@ pub enum LimitedAction<'a> {
     PasswordFromKnownNetwork(&'a Email, IpAddr),
     /// Comparing the password of a signed-in user.
     PasswordInSession(SessionId),
+    /// Comparing the password of an account for a caller who has the link of a mail, by the hash of its token.
+    PasswordWithLink(&'a str),
     /// A failed authentication of a service client, by the identifier that was sent.
     ClientSecret(&'a str),
     /// Checking a new password before the current one is compared.
@@ -86,6 +88,7 @@ impl<'a> LimitedAction<'a> {
                 of_account("account-network", format!("{account} {}", network(address)).into())
             }
             Self::PasswordInSession(session) => of_account("account-session", session.to_string().into()),
+            Self::PasswordWithLink(token) => of_account("account-link", token.into()),
             Self::ClientSecret(client) => of_account("client", client.into()),
             Self::NewPassword | Self::OneTimeToken => None,
             Self::Mail(to, purpose) => {
@@ -103,8 +106,8 @@ impl<'a> LimitedAction<'a> {
     fn by_network(self) -> Option<&'static str> {
         match self {
             Self::Password(_) | Self::PasswordFromKnownNetwork(..) | Self::ClientSecret(_) => Some("network"),
-            // Failures of others in the network must not keep a signed-in user from changing their account.
-            Self::PasswordInSession(_) => None,
+            // Failures of others in the network must not keep a user from changing their account.
+            Self::PasswordInSession(_) | Self::PasswordWithLink(_) => None,
             Self::NewPassword => Some("new-password-network"),
             Self::OneTimeToken => Some("token-network"),
             Self::Mail(..) => Some("mail-network"),
@@ -114,7 +117,13 @@ impl<'a> LimitedAction<'a> {
 
     /// Returns whether failures in a row slow the subject down.
     fn is_slowed(self) -> bool {
-        matches!(self, Self::Password(_) | Self::PasswordFromKnownNetwork(..) | Self::PasswordInSession(_))
+        match self {
+            Self::Password(_)
+            | Self::PasswordFromKnownNetwork(..)
+            | Self::PasswordInSession(_)
+            | Self::PasswordWithLink(_) => true,
+            Self::ClientSecret(_) | Self::NewPassword | Self::OneTimeToken | Self::Mail(..) | Self::Write(_) => false,
+        }
     }
 
     fn subject_rule(self, limits: &Limits) -> Option<Rule> {

@@ -27,7 +27,7 @@ pub struct LoginEvent {
     code: Option<String>,
     /// Identifier of the user. Null when the user is not known.
     user_id: Option<ID>,
-    /// Identifier of the session that the event began or ended.
+    /// Identifier of the session that the event began or ended, or that a rejected request was sent in.
     session_id: Option<ID>,
     /// Identifier of the client that the attempt was made with.
     client_id: Option<String>,
@@ -41,7 +41,8 @@ pub struct LoginEvent {
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 #[graphql(remote = "Kind")]
 pub enum LoginEventKind {
-    /// A sign-in with a password.
+    /// A sign-in with a password. A rejected event can also be another request with a wrong password, such as a change
+    /// of the password.
     Login,
     /// An outdated refresh token was used again, and its session was ended.
     RefreshReused,
@@ -170,8 +171,8 @@ impl LoginEventQuery {
         Ok(connection(login_events::list(app(ctx), &filter, &Page { first, after, last, before }).await?))
     }
 
-    /// Lists your own sign-ins and the failed attempts with your e-mail address, latest first. Requires a signed-in
-    /// user.
+    /// Lists your own sign-ins and the failed attempts with your e-mail address or in your name, latest first. Requires
+    /// a signed-in user.
     #[graphql(access(Authenticated))]
     async fn my_login_events(
         &self,

@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
 use subgraph::{access, credential, guarded};
 
 use super::caller::device;
-use super::caller::{app, principal};
+use super::caller::{app, caller, principal};
 use super::error::Result;
 use super::guard::Authenticated;
 use engine::accounts::{self, NewRegistration, Registered};
@@ -79,9 +79,9 @@ pub(super) struct RegistrationMutation;
 #[guarded]
 #[Object]
 impl RegistrationMutation {
-    /// Registers a user. The account is created when the user opens the link that is sent to the address. The result is
-    /// the same whether or not the address already has an account. Fails with `FORBIDDEN` when registration is closed,
-    /// or when it requires an invitation and none is given.
+    /// Registers a user. The account is created when the user opens the link that is sent to the address, and gives the
+    /// password again. The result is the same whether or not the address already has an account. Fails with `FORBIDDEN`
+    /// when registration is closed, or when it requires an invitation and none is given.
     #[graphql(directive = credential::apply())]
     async fn register(
         &self,
@@ -105,15 +105,24 @@ impl RegistrationMutation {
     }
 
     /// Confirms an e-mail address with the token of a mail. Depending on the mail, it completes a registration,
-    /// verifies the address of an account or changes it. A token works once: fails with `ONE_TIME_TOKEN_INVALID` when
-    /// it has expired or was used.
+    /// verifies the address of an account or changes it. The token proves that the mailbox is yours. Prove that the
+    /// account is yours too: with its password, or by being signed in as its user. Otherwise fails with
+    /// `REAUTHENTICATION_REQUIRED`, and with `INVALID_CREDENTIALS` when the password is wrong. A token works once:
+    /// fails with `ONE_TIME_TOKEN_INVALID` when it has expired or was used.
     #[graphql(directive = credential::apply())]
     async fn verify_email(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Token of the mail: the part of the link after `#token=`.", secret)] token: String,
+        #[graphql(desc = "Password of the account: for a registration, the one that was given to `register`.", secret)]
+        password: Option<String>,
     ) -> Result<VerifyEmailPayload> {
-        let email = accounts::confirm_address(app(ctx), &token.into(), device(ctx)).await?;
+        let password = password.map(Into::into);
+        // With a password, an old token that is sent along does not matter.
+        let principal = if password.is_some() { None } else { caller(ctx)? };
+        let confirmed =
+            accounts::confirm_address(app(ctx), &token.into(), password.as_ref(), principal, device(ctx)).await;
+        let email = confirmed?;
         Ok(VerifyEmailPayload { email: email.to_string() })
     }
 

@@ -3,7 +3,10 @@
 use axum::body::Body;
 use axum::http::Request;
 use engine::accounts::Rank;
+use engine::administration::{self, NewAccount};
+use engine::callers::Actor;
 use serde_json::{Value, json};
+use store::user_credentials;
 
 use crate::support::{Answer, Caller, ISSUER, MailingApp, PASSWORD, TestApp, operation};
 
@@ -57,6 +60,97 @@ async fn cve_2026_35511_and_cve_2026_53516_an_account_belongs_to_the_owner_of_th
     assert_eq!(caller.login("ada@test.com", PASSWORD).await.code(), "INVALID_CREDENTIALS");
     assert_eq!(caller.confirm(link.token()).await.code(), "ONE_TIME_TOKEN_INVALID");
     caller.login("ada@test.com", NEW_PASSWORD).await.data("login");
+}
+
+/// The classes of "Pre-hijacked accounts" (Sudhodanan and Paverd, USENIX Security 2022): an attacker makes an account
+/// with the address of another person before that person does. Here the attack is the classic-federated merge without
+/// federation: the owner of the address confirms it, and the password of the attacker stays.
+#[tokio::test]
+async fn pre_hijacking_classic_merge_a_link_does_not_bless_a_password_that_somebody_else_chose() {
+    let site = MailingApp::new().await;
+    let caller = site.test.anonymous();
+    caller.register("ada@test.com").await.data("register");
+    let mail = site.mail().await;
+    assert_eq!(caller.confirm_with(mail.token(), None).await.code(), "REAUTHENTICATION_REQUIRED");
+    let refused = caller.confirm_with(mail.token(), Some(NEW_PASSWORD)).await;
+    assert_eq!((refused.code(), &refused.error()["extensions"]["field"]), ("INVALID_CREDENTIALS", &json!("password")));
+    assert_eq!(caller.login("ada@test.com", PASSWORD).await.code(), "INVALID_CREDENTIALS");
+
+    // The owner registers. The registration of the attacker is of no use after that.
+    let input = json!({ "email": "ada@test.com", "password": NEW_PASSWORD });
+    caller.send(operation!("register"), json!({ "input": input })).await.data("register");
+    let own = site.mail().await;
+    caller.confirm_with(own.token(), Some(NEW_PASSWORD)).await.data("verifyEmail");
+    assert_eq!(caller.confirm(mail.token()).await.code(), "CONFLICT");
+    assert_eq!(caller.login("ada@test.com", PASSWORD).await.code(), "INVALID_CREDENTIALS");
+    caller.login("ada@test.com", NEW_PASSWORD).await.data("login");
+}
+
+#[tokio::test]
+async fn pre_hijacking_unexpired_session_nothing_of_the_attacker_is_left_when_the_owner_takes_the_account_over() {
+    let site = MailingApp::with(|config| {
+        config.rest.enabled = true;
+        config.rest.create_user = true;
+    })
+    .await;
+    let caller = site.test.anonymous();
+    let account = json!({ "email": "ada@test.com", "password": PASSWORD });
+    assert_eq!(caller.post("/auth/create-user/", account).await.status, 201);
+    let pair = caller.login("ada@test.com", PASSWORD).await.data("login").clone();
+    let attacker = site.test.bearer(pair["accessToken"].as_str().unwrap());
+    let link = site.mail().await;
+    assert!(link.text.contains("If it was not you"), "{}", link.text);
+    assert_eq!(caller.confirm_with(link.token(), None).await.code(), "REAUTHENTICATION_REQUIRED");
+    assert_eq!(caller.confirm_with(link.token(), Some(NEW_PASSWORD)).await.code(), "INVALID_CREDENTIALS");
+    assert_eq!(attacker.me().await.data("me")["emailVerified"], false);
+
+    // Another way to sign in that the attacker has added.
+    let id = attacker.me().await.data("me")["id"].as_str().unwrap().parse().unwrap();
+    let db = &site.test.app.db;
+    let password = user_credentials::of_user(db, id).await.unwrap().remove(0);
+    let factor = user_credentials::Model { kind: user_credentials::Kind::new("known_to_this_test"), ..password };
+    user_credentials::insert_many(db, vec![factor]).await.unwrap();
+
+    caller.request_reset("ada@test.com").await.data("requestPasswordReset");
+    caller.reset(site.mail().await.token(), NEW_PASSWORD).await.data("resetPassword");
+    assert_eq!(attacker.me().await.code(), "TOKEN_REVOKED");
+    assert_eq!(caller.login("ada@test.com", PASSWORD).await.code(), "INVALID_CREDENTIALS");
+    assert_eq!(caller.confirm(link.token()).await.code(), "ONE_TIME_TOKEN_INVALID");
+    let left = user_credentials::of_user(db, id).await.unwrap();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[tokio::test]
+async fn pre_hijacking_unexpired_email_change_a_link_does_not_move_an_account_to_another_person() {
+    let site = MailingApp::new().await;
+    let ada = site.test.signed_in("ada@test.com", Rank::User).await;
+    ada.caller.change_email("victim@test.com").await.data("changeEmail");
+    let link = site.mail().await;
+    let victim = site.test.anonymous();
+    assert_eq!(victim.confirm_with(link.token(), None).await.code(), "REAUTHENTICATION_REQUIRED");
+    assert_eq!(victim.confirm_with(link.token(), Some(NEW_PASSWORD)).await.code(), "INVALID_CREDENTIALS");
+    let eve = site.test.signed_in("eve@test.com", Rank::User).await;
+    assert_eq!(eve.caller.confirm_with(link.token(), None).await.code(), "REAUTHENTICATION_REQUIRED");
+    assert_eq!(ada.caller.me().await.data("me")["email"], "ada@test.com");
+    // The user of the account needs no password while signed in.
+    ada.caller.confirm_with(link.token(), None).await.data("verifyEmail");
+    assert_eq!(ada.caller.me().await.data("me")["email"], "victim@test.com");
+}
+
+/// An administrator has made it, and nobody has signed in to it.
+#[tokio::test]
+async fn the_address_of_an_account_without_a_password_is_confirmed_by_its_link_alone() {
+    let site = MailingApp::new().await;
+    let new = NewAccount::plain("ada@test.com".parse().unwrap(), None);
+    let user = administration::create(&site.test.app, &Actor::operator(), new).await.unwrap();
+    let root = site.test.signed_in("root@test.com", Rank::Superuser).await.caller;
+    let input = json!({ "id": user.id, "reason": "a test" });
+    let document = "mutation($input: ImpersonateInput!) { impersonate(input: $input) { accessToken } }";
+    let answer = root.send(document, json!({ "input": input })).await;
+    let acting = site.test.bearer(answer.data("impersonate")["accessToken"].as_str().unwrap());
+    acting.send(operation!("request_email_verification"), json!({})).await.data("requestEmailVerification");
+    let link = site.mail().await;
+    site.test.anonymous().confirm_with(link.token(), None).await.data("verifyEmail");
 }
 
 /// A user with the replacement address of a deleted user prevented the deletion.

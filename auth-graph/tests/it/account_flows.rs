@@ -54,7 +54,7 @@ async fn registering_a_known_address_gets_the_same_answer_at_the_same_cost_and_n
 
 #[tokio::test]
 async fn fifty_parallel_confirmations_create_one_account() {
-    let site = MailingApp::new().await;
+    let site = MailingApp::with(|config| config.limits.account_attempts = 50).await;
     let caller = site.test.anonymous();
     caller.register("ada@test.com").await;
     let mail = site.mail().await;

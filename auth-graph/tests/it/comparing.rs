@@ -194,7 +194,9 @@ fn one_file_compares_passwords() {
         (
             "comparing::compare(",
             &[
+                "engine/src/accounts/addresses.rs",
                 "engine/src/accounts/proof.rs",
+                "engine/src/accounts/registration.rs",
                 "engine/src/easyjwt/accounts.rs",
                 "engine/src/signing_in/login.rs",
             ],

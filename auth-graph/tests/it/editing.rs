@@ -37,8 +37,7 @@ async fn changes_of_users_to_their_own_account_are_recorded() {
     caller.send(operation!("update_profile"), input).await.data("updateProfile");
     caller.send(operation!("set_metadata"), json!({ "metadata": { "theme": "dark" } })).await.data("setMetadata");
     caller.send(operation!("request_email_verification"), json!({})).await;
-    let token = json!({ "token": site.mail().await.token() });
-    test.anonymous().send(operation!("verify_email"), token).await.data("verifyEmail");
+    test.anonymous().confirm(site.mail().await.token()).await.data("verifyEmail");
     let input = json!({ "input": { "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD } });
     caller.send(operation!("change_password"), input).await.data("changePassword");
     let found = recorded(test, &ada.user.id.to_string()).await;
@@ -60,8 +59,7 @@ async fn registering_and_resetting_are_recorded() {
     let caller = site.test.anonymous();
     let input = json!({ "input": { "email": "ada@test.com", "password": PASSWORD } });
     caller.send(operation!("register"), input).await.data("register");
-    let token = json!({ "token": site.mail().await.token() });
-    caller.send(operation!("verify_email"), token).await.data("verifyEmail");
+    caller.confirm(site.mail().await.token()).await.data("verifyEmail");
     let email = json!({ "email": "ada@test.com" });
     caller.send(operation!("request_password_reset"), email).await.data("requestPasswordReset");
     let input = json!({ "input": { "token": site.mail().await.token(), "newPassword": NEW_PASSWORD } });
@@ -218,8 +216,7 @@ async fn an_earlier_link_does_not_work_after_an_account_was_disabled_and_enabled
     for mutation in [DISABLE, ENABLE] {
         root.caller.send(mutation, json!({ "id": ada.user.id.to_string() })).await;
     }
-    let confirmed = test.anonymous().send(operation!("verify_email"), json!({ "token": mail.token() })).await;
-    assert_eq!(confirmed.code(), "ONE_TIME_TOKEN_INVALID");
+    assert_eq!(test.anonymous().confirm(mail.token()).await.code(), "ONE_TIME_TOKEN_INVALID");
     test.anonymous().login("ada@test.com", PASSWORD).await.data("login");
 }
 

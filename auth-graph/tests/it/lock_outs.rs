@@ -20,12 +20,11 @@ fn stranger(test: &TestApp) -> Caller {
 
 /// Guesses until no further guess is accepted.
 async fn exhaust(caller: &Caller, email: &str) {
-    for _ in 0..50 {
-        if caller.login(email, "a wrong password").await.code() == "RATE_LIMITED" {
-            return;
-        }
+    let mut guesses = 0;
+    while caller.login(email, "a wrong password").await.code() != "RATE_LIMITED" {
+        guesses += 1;
+        assert!(guesses < 50, "guesses are not limited");
     }
-    panic!("guesses are not limited");
 }
 
 async fn code(caller: &Caller, email: &str, password: &str) -> String {
@@ -62,6 +61,26 @@ async fn guesses_of_strangers_do_not_keep_a_signed_in_user_from_changing_the_acc
     ada.caller.send(operation!("change_password"), json!({ "input": input })).await.data("changePassword");
     // With the new password the user signs in at once.
     assert_eq!(code(&test.anonymous(), "ada@test.com", NEW).await, "OK");
+}
+
+#[tokio::test]
+async fn guesses_of_strangers_do_not_keep_a_user_from_confirming_an_address() {
+    let site = MailingApp::new().await;
+    let owner = site.test.anonymous();
+    owner.register("ada@test.com").await.data("register");
+    let registration = site.mail().await;
+    for guesser in [&owner, &stranger(&site.test)] {
+        exhaust(guesser, "ada@test.com").await;
+    }
+    owner.confirm(registration.token()).await.data("verifyEmail");
+    // Guesses with the link are limited by themselves.
+    owner.register("eve@test.com").await.data("register");
+    let link = site.mail().await;
+    for _ in 0..10 {
+        let refused = owner.confirm_with(link.token(), Some("a wrong password")).await;
+        assert_eq!(refused.code(), "INVALID_CREDENTIALS");
+    }
+    assert_eq!(owner.confirm(link.token()).await.code(), "RATE_LIMITED");
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ async fn in_development_mails_are_printed_with_a_working_link() {
     let registered = service.send(operation!("register"), json!({ "input": input })).await;
     assert_eq!(registered["data"]["register"]["status"], "CONFIRMATION_SENT", "{registered}");
     let token = service.recv("http://auth.localhost/verify-email#token=");
-    let confirmed = service.send(operation!("verify_email"), json!({ "token": token })).await;
+    let confirmed = service.send(operation!("verify_email"), json!({ "token": token, "password": PASSWORD })).await;
     assert_eq!(confirmed["data"]["verifyEmail"]["email"], "ada@test.com", "{confirmed}");
 }
 

@@ -49,6 +49,11 @@ impl Account {
         self.set(user_credentials::Model::password(self.user.id, hash, now));
     }
 
+    /// Removes every credential.
+    pub(crate) fn remove_credentials(&mut self) {
+        self.credentials.clear();
+    }
+
     /// Removes the password.
     pub(crate) fn remove_password(&mut self) {
         self.credentials.retain(|credential| !is_password(credential));

@@ -24,12 +24,7 @@ pub enum Deletion {
 ///
 /// # Errors
 /// As `proof::prove`; [`Error::Conflict`](model::error::Error::Conflict) for the last superuser.
-pub async fn delete_own(
-    app: &App,
-    principal: &Principal,
-    password: Option<&Password>,
-    device: &Device,
-) -> Result<()> {
+pub async fn delete_own(app: &App, principal: &Principal, password: Option<&Password>, device: &Device) -> Result<()> {
     let user = proof::prove(app, principal, password, "password", device).await?;
     let actor = Actor::own(principal, device);
     let mut edit = UserEdit::begin(app, &actor, user.id).await?;

@@ -21,8 +21,14 @@ use store::{known_networks, users};
 pub async fn request_reset(app: &App, email: &Email, device: &Device) -> Result<()> {
     mail::require(app)?;
     let now = app.clock.now();
-    let _spent =
-        Attempt::take(&app.relaxed_db, &app.config.limits, LimitedAction::Mail(email, MailPurpose::PasswordReset), device.address, now).await?;
+    let _spent = Attempt::take(
+        &app.relaxed_db,
+        &app.config.limits,
+        LimitedAction::Mail(email, MailPurpose::PasswordReset),
+        device.address,
+        now,
+    )
+    .await?;
     mail::enqueue(app, &app.db, email, None, &Letter::ResetPassword, now).await?;
     app.mail.waiting.notify_one();
     Ok(())
@@ -50,6 +56,10 @@ pub async fn reset(app: &App, token: &SecretString, password: &NewPassword, devi
         // The user signs in from here next, whatever others try meanwhile.
         let (network, until) = (limits::network(address), now + limits::REMEMBERED);
         known_networks::remember(edit.txn(), known_networks::Model { user_id: id, network, until }).await?;
+    }
+    if !edit.account.user.email_verified {
+        // Another person may have made the account with this address, and added ways to sign in.
+        edit.account.remove_credentials();
     }
     edit.account.user.email_verified = true;
     edit.account.set_password(hash, now);

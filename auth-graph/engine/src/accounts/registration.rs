@@ -1,6 +1,7 @@
 //! Registration. An account is created only after its address is confirmed, so that no user can take the address of
 //! another, and no answer reveals whether an address has an account.
 
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::account::Account;
@@ -9,11 +10,12 @@ use super::{creating, password_rules};
 use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
+use crate::comparing::{self, Claim};
 use crate::limits::{Attempt, LimitedAction, MailPurpose};
 use crate::mail::{self, Letter, Registration};
 use model::config;
 use model::error::{Error, Reason, Result};
-use model::values::{Email, Locale, NewPassword, PersonName, UserId};
+use model::values::{Email, Locale, NewPassword, Password, PersonName, UserId};
 use store::one_time_tokens::Purpose;
 use store::users;
 
@@ -88,7 +90,9 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
     };
     match invited {
         Some(invitation) => {
-            complete(app, invitation, registration, device).await?;
+            // Whoever has the invitation has chosen the password.
+            let account = account_of(&invitation, registration, now);
+            create(app, invitation, &account, None, device).await?;
             Ok(Registered::Completed)
         }
         None => {
@@ -100,9 +104,28 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
     }
 }
 
-/// Creates the account for a token that was sent to its address.
-pub(super) async fn complete(app: &App, found: Found, registration: Registration, device: &Device) -> Result<()> {
-    let now = app.clock.now();
+/// Creates the account for a token that was sent to its address, once the caller has given the password of the
+/// registration: the owner of the address did not necessarily register.
+///
+/// # Errors
+/// As [`comparing::compare`].
+pub(super) async fn complete(
+    app: &App,
+    found: Found,
+    registration: Registration,
+    password: &Password,
+    device: &Device,
+) -> Result<()> {
+    let account = account_of(&found, registration, app.clock.now());
+    let token = found.token.hash.clone();
+    let claim = Claim::Registration { account: &account, token: &token };
+    comparing::compare(app, claim, password, device, async |right| {
+        create(app, found, &account, Some(right.attempt), device).await
+    })
+    .await
+}
+
+fn account_of(found: &Found, registration: Registration, now: DateTime<Utc>) -> Account {
     let user = users::Model {
         first_name: registration.first_name,
         last_name: registration.last_name,
@@ -112,10 +135,18 @@ pub(super) async fn complete(app: &App, found: Found, registration: Registration
     };
     let mut account = Account::new(user);
     account.set_password(registration.password_hash, now);
+    account
+}
+
+async fn create(app: &App, found: Found, account: &Account, attempt: Option<Attempt>, device: &Device) -> Result<()> {
+    let now = app.clock.now();
     let actor = Actor::mail_recipient(account.user.id, device);
     let txn = store::begin(&app.db).await?;
     found.consume(&txn, now).await?;
-    creating::insert(app, &txn, &actor, "user.register", &account, now).await?;
+    creating::insert(app, &txn, &actor, "user.register", account, now).await?;
+    if let Some(attempt) = attempt {
+        attempt.give_back(&txn).await?;
+    }
     txn.commit().await?;
     app.feed.written.notify_one();
     Ok(())

@@ -10,9 +10,14 @@ impl Caller {
         self.send(operation!("register"), json!({ "input": input })).await
     }
 
-    /// Confirms an address with the token of a mail.
+    /// Confirms an address with the token of a mail, and the password of every user.
     pub async fn confirm(&self, token: &str) -> Answer {
-        self.send(operation!("verify_email"), json!({ "token": token })).await
+        self.confirm_with(token, Some(PASSWORD)).await
+    }
+
+    /// Confirms an address with the token of a mail, and a password if there is one.
+    pub async fn confirm_with(&self, token: &str, password: Option<&str>) -> Answer {
+        self.send(operation!("verify_email"), json!({ "token": token, "password": password })).await
     }
 
     /// Requests a password reset.
