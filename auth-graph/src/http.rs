@@ -90,7 +90,8 @@ where
 #[must_use]
 pub fn internal_router(app: &App) -> Router {
     let router = for_operators().route("/healthz", get(health::alive)).layer(from_fn(serving::in_span));
-    let router = serving::observed(router, app.config.server.request_timeout, |_, _| {});
+    let router =
+        serving::observed(router, app.config.server.request_timeout, &app.config.server.trusted_proxies, |_, _| {});
     router.with_state(app.clone())
 }
 

@@ -99,7 +99,7 @@ impl AuthGraph {
         let reply = self.run_as::<documents::UserProfile>(variables, access_token).await?;
         reply
             .user
-            .map(|user| Ok(Profile { last_login: user.last_login, user: user.user_fields.try_into()? }))
+            .map(|user| Ok(Profile { last_login: user.last_login, user: user.user_profile_fields.try_into()? }))
             .transpose()
     }
 

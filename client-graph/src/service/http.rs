@@ -77,7 +77,8 @@ where
 /// Returns the routes of the address for operators (`server.internal_bind`).
 pub fn internal_router(app: &App) -> Router {
     let router = for_operators().route("/healthz", get(health::alive)).layer(from_fn(serving::in_span));
-    serving::observed(router, app.config.server.request_timeout, |_, _| {}).with_state(app.clone())
+    serving::observed(router, app.config.server.request_timeout, &app.config.server.trusted_proxies, |_, _| {})
+        .with_state(app.clone())
 }
 
 /// The sockets that the service listens at.

@@ -112,10 +112,10 @@ impl Difference<'_> {
 
     /// Returns whether the change concerns more than the profile and the metadata of the user, such as signing in.
     pub(crate) fn beyond_profile(&self) -> bool {
-        let state = |account: &Account| {
+        fn state(account: &Account) -> impl PartialEq {
             let user = &account.user;
             (&user.username, user.email_verified, user.is_active, user.deleted_at, user.erased_at)
-        };
+        }
         self.sign_in() || state(self.before) != state(self.after)
     }
 

@@ -8,7 +8,7 @@ use super::{Ended, Reason, locate};
 use crate::app::App;
 use crate::callers::Device;
 use crate::callers::Principal;
-use model::error::{Error, Reason, Result};
+use model::error::{self, Error, Result};
 use model::values::{Holder, SessionId};
 use store::{sessions, users};
 
@@ -50,7 +50,7 @@ pub async fn logout(
             }
         }
         (None, Some(principal)) if principal.impersonator().is_some() && target == LogoutTarget::AllSessions => {
-            return Err(Error::Denied(Reason::Impersonation));
+            return Err(Error::Denied(error::Reason::Impersonation));
         }
         (None, Some(principal)) => match principal.holder() {
             Holder::User(user, session) => {
@@ -93,7 +93,7 @@ async fn lock_user(app: &App, txn: &DatabaseTransaction, token: &SecretString) -
 /// another user would end a session other than their own.
 pub async fn revoke(app: &App, principal: &Principal, id: SessionId) -> Result<sessions::Model> {
     if principal.impersonator().is_some() && principal.holder().session() != Some(id) {
-        return Err(Error::Denied(Reason::Impersonation));
+        return Err(Error::Denied(error::Reason::Impersonation));
     }
     let now = app.clock.now();
     let txn = store::begin(&app.db).await?;
