@@ -3,6 +3,7 @@
 //! `token` holds the rules for a token, `keys` the public keys. Revocation is not remembered here: it is checked on
 //! every request.
 
+mod expectation;
 mod fault;
 mod keys;
 mod token;
@@ -16,11 +17,12 @@ use quick_cache::sync::Cache;
 use crate::clock::Clock;
 use crate::error::{Code, Error};
 use crate::principal::Principal;
+pub(crate) use expectation::Expectation;
 pub(crate) use fault::Fault;
 use fault::Faults;
 pub(crate) use keys::Keys;
 use token::Token;
-pub(crate) use token::{Expectation, further_claims};
+pub(crate) use token::further_claims;
 
 const CACHED_TOKENS: usize = 10_000;
 

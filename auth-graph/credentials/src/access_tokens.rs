@@ -8,19 +8,20 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode, decode_header};
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
+use super::claims::SKEW;
 use super::faults::Faults;
 use super::keyring::{Key, Keyring};
 use model::error::{Error, Result};
-use model::values::{AdditionalClaims, Holder, Scopes, TokenId, UserId};
+use model::values::{AdditionalClaims, Holder, Scopes, TokenId};
+
+pub use super::claims::{Act, Claims};
 
 /// The media type of access tokens (RFC 9068 section 2.1).
 const TYPE: &str = "at+jwt";
@@ -28,60 +29,6 @@ const TYPE: &str = "at+jwt";
 const LONGEST: usize = 8 * 1024;
 /// Number of checked tokens in the cache, about 1 KiB each.
 const REMEMBERED: usize = 10_000;
-/// Maximum accepted difference between the clocks of two replicas.
-pub const SKEW: Duration = Duration::seconds(30);
-
-/// Claims of an access token. Every claim of ours but `scope` is required, with the JSON type that it has here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
-    /// Issuer.
-    pub iss: String,
-    /// Identifier of the user or service client; see [`Self::holder`].
-    pub sub: Uuid,
-    /// Audience.
-    pub aud: String,
-    /// Expiry, in seconds since the epoch.
-    pub exp: i64,
-    /// Time of issue, in seconds since the epoch.
-    pub iat: i64,
-    /// Time from which the token is valid, in seconds since the epoch.
-    pub nbf: i64,
-    /// Identifier of the token.
-    pub jti: TokenId,
-    /// Identifier of the session, or of the service client again; see [`Self::holder`].
-    pub sid: Uuid,
-    /// The client that the user signed in with.
-    pub client_id: String,
-    /// Scopes, separated by spaces. A token without scopes has no such claim, because an empty text is not a list of
-    /// scopes (RFC 6749 section 3.3).
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub scope: String,
-    /// Time of the last proof, in seconds since the epoch.
-    pub auth_time: i64,
-    /// Methods by which the user proved their identity (RFC 8176).
-    pub amr: Vec<String>,
-    /// Claims that the policy and the hook added.
-    #[serde(flatten)]
-    pub additional: AdditionalClaims,
-    /// User who acts as the subject; `None` if the subject acts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub act: Option<Act>,
-}
-
-/// The user who acts as the subject of a token (RFC 8693 section 4.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Act {
-    /// Identifier of that user.
-    pub sub: UserId,
-}
-
-impl Claims {
-    /// Returns the user with the session, or the service client.
-    #[must_use]
-    pub fn holder(&self) -> Holder {
-        Holder::of_claims(self.sub, self.sid)
-    }
-}
 
 /// A token whose signature and claims are valid.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use errors::Seldom;
 use serde::Deserialize;
 
-use super::access_tokens::{Claims, SKEW};
+use super::claims::{Claims, SKEW};
 
 /// The longest part of a text of a token that is logged.
 const LONGEST: usize = 200;

@@ -3,6 +3,7 @@
 //! This crate does not know HTTP, tables or use cases; `engine` combines its parts.
 
 pub mod access_tokens;
+mod claims;
 pub mod client_secrets;
 pub mod csrf_tokens;
 pub mod cursors;
@@ -19,7 +20,8 @@ mod signer;
 pub mod webhook_secrets;
 pub mod webhook_signatures;
 
-pub use access_tokens::{AccessTokens, Claims};
+pub use access_tokens::AccessTokens;
+pub use claims::Claims;
 pub use csrf_tokens::CsrfTokens;
 pub use cursors::Cursors;
 pub use keyring::Keyring;

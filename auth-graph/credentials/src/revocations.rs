@@ -9,7 +9,7 @@ use std::sync::{PoisonError, RwLock};
 use chrono::{DateTime, Duration, Utc};
 use foldhash::HashMap;
 
-use super::access_tokens::SKEW;
+use super::claims::SKEW;
 use model::values::{ClientId, Revoked, SessionId, TokenId};
 
 /// What ended early.

@@ -22,8 +22,7 @@ use model::values::{Email, SessionId, UserId};
 use slowing::Slowing;
 use store::rate_limits::{self, Rule};
 
-/// Time for which a network is known after a sign-in, and for which failures in a row are counted after the last one.
-pub(crate) const REMEMBERED: TimeDelta = TimeDelta::days(90);
+pub(crate) use slowing::REMEMBERED;
 
 /// Time to wait for comparisons that are still running.
 const RUNNING: Duration = Duration::from_secs(1);

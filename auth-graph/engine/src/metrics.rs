@@ -154,6 +154,7 @@ impl Metrics {
 fn describe() {
     for (name, text) in [
         ("auth_graph_logins_total", "Attempts to log in, by result."),
+        ("auth_graph_password_proofs_total", "Passwords that confirmed something other than a sign-in, by result."),
         ("auth_graph_refreshes_total", "Refresh tokens that were presented, by result."),
         ("auth_graph_verifications_total", "Tokens that were checked for others, by result."),
         ("auth_graph_mails_total", "Attempts to send a mail, by result."),

@@ -3,6 +3,7 @@
 //! The defaults and their comments are in `config.default.toml`. A loaded [`Config`] has passed every check.
 
 mod accounts;
+mod addresses;
 mod check;
 mod claims;
 mod graphql;
@@ -364,21 +365,6 @@ impl Config {
     #[must_use]
     pub fn shares_cookie_with(&self, origin: &str) -> bool {
         !self.cookies.domain.is_empty() || settings::is_on_this_machine(origin)
-    }
-
-    /// Returns the public address of a path that starts with a slash.
-    #[must_use]
-    pub fn url_of(&self, path: &str) -> String {
-        format!("{}{path}", self.issuer().trim_end_matches('/'))
-    }
-
-    /// Returns the address of a page that a link in a mail leads to.
-    #[must_use]
-    pub fn page_url(&self, page: &str) -> String {
-        match self.accounts.pages_url.trim_end_matches('/') {
-            "" => self.url_of(page),
-            pages => format!("{pages}{page}"),
-        }
     }
 
     /// Reads the schema in a file. There is none if the path is empty.

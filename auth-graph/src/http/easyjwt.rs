@@ -3,6 +3,7 @@
 //! the configuration switches them on. What only these clients need of the product is in `engine::easyjwt`.
 
 mod account;
+mod answer;
 mod fields;
 mod refusal;
 
@@ -11,7 +12,7 @@ use axum::extract::State;
 use axum::http::header::{ALLOW, CACHE_CONTROL};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use secrecy::{ExposeSecret, SecretString};
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::identity::device;
 use super::site::Site;
+use answer::{Answer, answer};
 use engine::app::App;
 use engine::easyjwt::{self, NewUnconfirmed};
 use engine::sessions::{self, LogoutTarget};
@@ -29,8 +31,6 @@ use fields::Fields;
 use model::error::Error;
 use model::values::{Email, NewPassword};
 use refusal::Refusal;
-
-type Answer = Result<Response, Refusal>;
 
 /// The routes.
 pub(super) fn router() -> Router<Site> {
@@ -182,8 +182,4 @@ async fn explain(app: &App, token: &SecretString, error: Error) -> Refusal {
 
 fn tokens(pair: &sessions::TokenPair) -> Value {
     json!({ "refresh": pair.refresh_token.expose_secret(), "access": pair.access_token.expose_secret() })
-}
-
-fn answer(body: Value) -> Response {
-    ([(CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }

@@ -13,7 +13,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::unique;
-use model::values::{Email, Locale, Scopes, UserId, Username};
+use model::values::{Email, Locale, Scopes, UserId, Username, folded};
 
 pub use candidates::{Candidate, candidate};
 pub use deleted::{deleted_page, find_deleted_by_email};
@@ -224,9 +224,21 @@ pub async fn page_with_deleted(
     query.order_by_asc(Column::Id).limit(limit).all(db).await
 }
 
+/// Returns the text in which a user is searched: the address, the address as people read it, the user name, and the
+/// names.
+fn search_key_of(user: &Model) -> String {
+    let read = user.email.to_unicode();
+    let mut parts = vec![user.email.shown(), &user.first_name, &user.last_name];
+    if read != user.email.as_str() {
+        parts.insert(1, &read);
+    }
+    parts.extend(user.username.as_ref().map(Username::as_str));
+    folded(&parts.join(" "))
+}
+
 /// Returns the row of a user, with all columns.
 fn row(user: Model) -> ActiveModel {
-    let search_key = Some(search_keys::of(&user));
+    let search_key = Some(search_key_of(&user));
     ActiveModel::from(Model { search_key, ..user }).reset_all()
 }
 

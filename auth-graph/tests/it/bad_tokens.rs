@@ -278,19 +278,24 @@ async fn a_token_with_our_signature_for_another_audience_is_invalid() {
 }
 
 #[tokio::test]
-async fn ghsa_xmf8_cvqr_rfgj_a_malformed_header_is_invalid_and_other_schemes_are_anonymous() {
+async fn ghsa_xmf8_cvqr_rfgj_a_malformed_header_or_another_scheme_is_invalid() {
     let forgery = Forgery::new().await;
     let good = &forgery.victim.access;
-    for value in ["Bearer", "Bearer ", "bearer a b", &format!("Bearer {good} {good}"), "Bearer \u{e9}"] {
+    for value in [
+        "Bearer",
+        "Bearer ",
+        "bearer a b",
+        &format!("Bearer {good} {good}"),
+        "Bearer \u{e9}",
+        "Basic YTpi",
+        "Token x",
+        good,
+    ] {
         let caller = forgery.test.anonymous().with_header("authorization", value);
         assert_eq!(caller.me().await.code(), "TOKEN_INVALID", "{value}");
     }
     let twice = forgery.victim.caller.clone().with_header("authorization", &format!("Bearer {good}"));
     assert_eq!(twice.me().await.code(), "TOKEN_INVALID");
-    for value in ["Basic YTpi", "Token x", good] {
-        let caller = forgery.test.anonymous().with_header("authorization", value);
-        assert!(caller.me().await.data("me").is_null(), "{value}");
-    }
     for value in [format!("bearer {good}"), format!("BEARER   {good}")] {
         let caller = forgery.test.anonymous().with_header("authorization", &value);
         assert_eq!(caller.me().await.data("me")["email"], "root@test.com");

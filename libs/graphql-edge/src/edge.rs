@@ -133,8 +133,8 @@ where
     /// except that a client that prefers `application/graphql-response+json` gets 400 for a request that was not
     /// executed. Every error has a code.
     ///
-    /// A client that accepts `multipart/mixed;subscriptionSpec="1.0"` gets the results of a subscription as its parts. A
-    /// client that prefers `text/event-stream` gets the results as server-sent events, including those of a
+    /// A client that accepts `multipart/mixed;subscriptionSpec="1.0"` gets the results of a subscription as its parts.
+    /// A client that prefers `text/event-stream` gets the results as server-sent events, including those of a
     /// subscription. Headers that resolvers set are dropped then.
     pub async fn post(
         &self,

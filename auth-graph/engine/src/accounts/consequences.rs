@@ -7,11 +7,19 @@ use sea_orm::ConnectionTrait;
 use store::{known_networks, login_events, mails, one_time_tokens as tokens, sessions};
 
 use super::account::Difference;
-use super::editing::Letters;
 use crate::app::App;
 use crate::limits;
 use crate::mail::{self, Letter};
 use crate::sessions::{Ended, Reason};
+
+/// Treatment of the mails that notify the owner of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Letters {
+    /// They are sent.
+    Sent,
+    /// They are not sent, because the owner has not used the account here yet.
+    Omitted,
+}
 
 /// Applies all consequences of a change, and returns the sessions that have ended.
 pub(super) async fn follow(

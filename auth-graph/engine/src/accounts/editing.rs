@@ -20,6 +20,8 @@ use store::changes::{self, Kind};
 use store::locks::{self, Lock};
 use store::{user_credentials, users};
 
+pub(crate) use super::consequences::Letters;
+
 /// A change in progress, with the user's row locked. Dropping it changes nothing.
 #[derive(Debug)]
 #[must_use = "commit it"]
@@ -34,15 +36,6 @@ pub(crate) struct UserEdit<'a> {
     always_recorded: bool,
     letters: Letters,
     now: DateTime<Utc>,
-}
-
-/// Treatment of the mails that notify the owner of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Letters {
-    /// They are sent.
-    Sent,
-    /// They are not sent, because the owner has not used the account here yet.
-    Omitted,
 }
 
 impl<'a> UserEdit<'a> {

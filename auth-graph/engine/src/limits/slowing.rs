@@ -6,9 +6,11 @@
 
 use chrono::TimeDelta;
 
-use super::REMEMBERED;
 use model::config::Limits;
 use store::rate_limits;
+
+/// Time for which a network is known after a sign-in, and for which failures in a row are counted after the last one.
+pub(crate) const REMEMBERED: TimeDelta = TimeDelta::days(90);
 
 /// Longest time to wait before the next attempt, unless the configured interval is longer.
 const LONGEST: TimeDelta = TimeDelta::days(1);

@@ -9,8 +9,6 @@ use serde::Deserialize;
 use settings::time_delta;
 use url::Url;
 
-use super::Config;
-
 /// Registration, and the accounts of users.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,24 +83,6 @@ pub struct Mail {
     /// Time after which an undelivered mail is given up.
     #[serde(deserialize_with = "time_delta")]
     pub give_up_after: TimeDelta,
-}
-
-impl Config {
-    /// Returns the name of the service for people: the configured one, or else its address.
-    #[must_use]
-    pub fn service_name(&self) -> String {
-        match self.mail.service_name.as_str() {
-            "" => self.issuer(),
-            name => name.to_owned(),
-        }
-    }
-
-    /// Returns the address of the page that sends a link for a new password, or an empty text if a front end has its
-    /// own pages, whose addresses are not known.
-    #[must_use]
-    pub fn request_reset_url(&self) -> String {
-        if self.accounts.pages_url.is_empty() { self.url_of("/reset-password") } else { String::new() }
-    }
 }
 
 impl Mail {

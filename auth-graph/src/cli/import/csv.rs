@@ -7,8 +7,7 @@ use std::path::Path;
 use csv::{Position, Reader, ReaderBuilder, StringRecord, Trim};
 use serde_json::{Map, Value};
 
-use super::fields::key;
-use super::mapping::{Mapping, Target};
+use super::mapping::{Mapping, Target, key};
 use super::prefix::{FilePosition, Prefix};
 use super::shapes::can_be_a_user;
 

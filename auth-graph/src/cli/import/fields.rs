@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Number, Value};
 
-use super::mapping::{Mapping, Target};
+use super::mapping::{Mapping, Target, key};
 use super::times;
 use engine::transfer::{Refusal, Refused};
 
@@ -28,11 +28,6 @@ struct Column {
     key: String,
     value: Value,
     is_used: bool,
-}
-
-/// Returns a name without separators, in lower case, so that `First Name` is `first_name`.
-pub(super) fn key(name: &str) -> String {
-    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 impl Fields {

@@ -7,7 +7,6 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::Failure;
-use super::fields::key;
 use engine::app::App;
 use engine::transfer::unknown_role;
 use model::error::Error;
@@ -92,6 +91,11 @@ impl Mapping {
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
         self.columns.keys().map(String::as_str)
     }
+}
+
+/// Returns a name without separators, in lower case, so that `First Name` is `first_name`.
+pub(super) fn key(name: &str) -> String {
+    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn parse(target: &str) -> Option<Target> {

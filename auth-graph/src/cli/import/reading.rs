@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::dump::Names;
-use super::fields::{Fields, key};
-use super::mapping::Mapping;
+use super::fields::Fields;
+use super::mapping::{Mapping, key};
 use super::notes::Notes;
 use super::options::Format;
 use super::shapes;

@@ -6,8 +6,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use http_input::Bearer;
 use serde_json::{Map, Value, json};
 
+use super::answer::{Answer, answer};
 use super::refusal::Refusal;
-use super::{Answer, answer};
 use engine::app::App;
 use engine::callers::{self, Principal};
 use engine::{accounts, easyjwt};

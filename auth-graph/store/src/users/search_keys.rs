@@ -1,26 +1,13 @@
-//! The texts in which users are searched. Every write of a user by this version writes their text too. Rows that
+//! Missing texts in which users are searched. Every write of a user by this version writes their text too. Rows that
 //! another version has written have none, until [`fill`] has found them.
 
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{ColumnTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Column, Entity, Model};
-use model::values::{Username, folded};
+use super::{Column, Entity, search_key_of};
 
 /// Number of rows that one transaction fills.
 const BATCH: u64 = 200;
-
-/// Returns the text in which a user is searched: the address, the address as people read it, the user name, and the
-/// names.
-pub(super) fn of(user: &Model) -> String {
-    let read = user.email.to_unicode();
-    let mut parts = vec![user.email.shown(), &user.first_name, &user.last_name];
-    if read != user.email.as_str() {
-        parts.insert(1, &read);
-    }
-    parts.extend(user.username.as_ref().map(Username::as_str));
-    folded(&parts.join(" "))
-}
 
 /// Writes the missing texts of some users, and returns their number. Rows that others have locked are left for the next
 /// call.
@@ -35,7 +22,7 @@ pub async fn fill(db: &DatabaseConnection) -> Result<u64, DbErr> {
     }
     let users = missing.all(&txn).await?;
     for user in &users {
-        let filled = Entity::update_many().col_expr(Column::SearchKey, Expr::value(of(user)));
+        let filled = Entity::update_many().col_expr(Column::SearchKey, Expr::value(search_key_of(user)));
         filled.filter(Column::Id.eq(user.id)).exec(&txn).await?;
     }
     txn.commit().await?;
