@@ -87,7 +87,6 @@ where
 }
 
 /// Returns the routes of the address for operators (`server.internal_bind`).
-#[must_use]
 pub fn internal_router(app: &App) -> Router {
     let router = for_operators().route("/healthz", get(health::alive)).layer(from_fn(serving::in_span));
     let router =

@@ -94,7 +94,7 @@ fn lists_are_printed_as_json() {
         (&["keys", "list", "--json"], "state", "signing"),
     ] {
         let printed = run(folder.path(), arguments, "");
-        let line: serde_json::Value = serde_json::from_slice(&printed.stdout).expect(&text(&printed.stderr));
+        let line: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
         assert_eq!(line[member], expected, "{arguments:?}: {line}");
     }
 }

@@ -177,7 +177,7 @@ fn unparsable(error: parser::Error) -> ServerError {
     let (code, message) = match &error {
         parser::Error::RecursionLimitExceeded => (Code::LimitExceeded, Code::LimitExceeded.message().to_owned()),
         parser::Error::Syntax { message, start, .. } => {
-            let expected = message.lines().filter_map(|line| line.trim_start().strip_prefix("= expected ")).last();
+            let expected = message.lines().filter_map(|line| line.trim_start().strip_prefix("= expected ")).next_back();
             let expected = expected.map(|what| format!(", expected {what}")).unwrap_or_default();
             let place = format!("line {}, column {}", start.line, start.column);
             (Code::GraphqlParseFailed, format!("The document has a syntax error at {place}{expected}."))

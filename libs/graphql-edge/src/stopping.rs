@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::response::Stage;
 
 /// A step of an operation.
+#[expect(clippy::large_enum_variant, reason = "it lives for one step, and nearly always holds the larger one")]
 pub(crate) enum Event {
     /// A result, with the stage that the operation reached.
     Answer(Response, Stage),

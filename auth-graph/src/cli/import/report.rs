@@ -1,7 +1,8 @@
-//! The report of rejected rows, as CSV: row, identifier, email, code, field.
+//! The report of rejected rows, as CSV without a heading: one line per row, for `cut` and `wc -l`. The command prints
+//! the names of the columns.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,8 @@ use csv::{Writer, WriterBuilder};
 use super::Failure;
 use engine::transfer::Rejected;
 
-const HEADING: [&str; 5] = ["row", "identifier", "email", "code", "field"];
+/// The columns of the report.
+pub(super) const COLUMNS: [&str; 5] = ["row", "identifier", "email", "code", "field"];
 
 /// A report of rejected rows. It is opened before the import begins: rejected rows are not read again, so that they
 /// must not be lost here. It contains addresses, so that only its owner may read it.
@@ -32,7 +34,7 @@ pub(super) enum Earlier {
 impl Report {
     pub(super) fn open(path: &Path, earlier: Earlier) -> Result<Self, Failure> {
         let at = |error: io::Error| Failure::at(path, &error);
-        let is_continued = earlier == Earlier::Continued && has_heading(path);
+        let is_continued = earlier == Earlier::Continued && path.metadata().is_ok_and(|found| found.len() > 0);
         // Another user may have put a symbolic link here, in a folder that everybody may write to.
         if path.is_symlink() {
             return Err(at(io::Error::other("it is a symbolic link")));
@@ -46,12 +48,7 @@ impl Report {
             file.set_permissions(Permissions::from_mode(0o600)).map_err(at)?;
         }
         let writer = WriterBuilder::new().has_headers(false).from_writer(file);
-        let mut report = Self { path: path.to_owned(), writer, is_empty: !is_continued };
-        if !is_continued {
-            report.writer.write_record(HEADING).map_err(io::Error::other)?;
-            report.writer.flush()?;
-        }
-        Ok(report)
+        Ok(Self { path: path.to_owned(), writer, is_empty: !is_continued })
     }
 
     pub(super) fn add(&mut self, rejected: &[Rejected]) -> Result<(), Failure> {
@@ -62,13 +59,6 @@ impl Report {
         }
         Ok(self.writer.flush()?)
     }
-}
-
-/// Returns whether a file is a report of this form.
-fn has_heading(path: &Path) -> bool {
-    let mut line = String::new();
-    let read = File::open(path).and_then(|file| BufReader::new(file).read_line(&mut line));
-    read.is_ok() && line.trim_end() == HEADING.join(",")
 }
 
 /// Removes a report without rows.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Failure;
 use super::notes::Notes;
+use super::report::COLUMNS;
 use engine::transfer::{Refused, Rejected, Writing};
 use model::error::Error;
 
@@ -55,7 +56,7 @@ impl Summary {
                 Writing::Commit => "the refused rows are in",
                 Writing::DryRun => "nothing was written; the rows that would be refused are in",
             };
-            print_line!("{rows} {}", report.display())?;
+            print_line!("{rows} {} ({})", report.display(), COLUMNS.join(", "))?;
         }
         if refused > 0 && self.imported == 0 && self.here_already == 0 {
             return Err(Error::invalid("source", "has no row that can be imported").into());
