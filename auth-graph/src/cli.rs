@@ -38,7 +38,7 @@ use crate::configuration;
 use crate::graphql;
 use engine::app::App;
 use model::clock::Clock;
-use model::config::{Config, Problems, Sources};
+use model::config::{Config, Part, Problems, Sources};
 
 use arguments::key_value;
 use output::{print, start_log};
@@ -93,6 +93,9 @@ enum Command {
         /// Print the schema as a subgraph of a federated graph.
         #[arg(long)]
         federation: bool,
+        /// Part of the API in the federated graph: `core`, `account` or `full`.
+        #[arg(long, requires = "federation", default_value = "full")]
+        part: Part,
         /// Leave out the directives about access, for gateways that reject them.
         #[arg(long, requires = "federation")]
         without_access: bool,
@@ -150,11 +153,9 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(options) => serve::run(load(options.settings())?).await,
         Command::Migrate(options) => migrate::run(load(Vec::new())?, options).await,
-        Command::Schema { federation: true, without_access: true } => {
-            print(&graphql::federation_sdl(Directives::LeftOut))
-        }
-        Command::Schema { federation: true, without_access: false } => {
-            print(&graphql::federation_sdl(Directives::Included))
+        Command::Schema { federation: true, part, without_access } => {
+            let directives = if without_access { Directives::LeftOut } else { Directives::Included };
+            print(&graphql::federation_sdl(part, directives))
         }
         Command::Schema { federation: false, .. } => print(&graphql::sdl()),
         Command::Restored(options) => {

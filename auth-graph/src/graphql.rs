@@ -21,16 +21,18 @@ mod profile;
 mod registration;
 mod session;
 mod shown;
+mod user_list;
 mod verification;
 mod webhook;
 
 use std::sync::LazyLock;
 
-use async_graphql::{MergedObject, MergedSubscription, SchemaBuilder};
+use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, MergedSubscription, ObjectType, SchemaBuilder};
 use graphql_edge::{Boxed, Introspection};
 use subgraph::{Directives, ServiceSdl, Subgraph};
 
 use engine::app::App;
+use model::config::Part;
 
 pub use caller::Caller;
 pub use delivery::{Browser, Page, cookie_name};
@@ -49,10 +51,13 @@ pub fn credential_fields() -> &'static [&'static str] {
 
 type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
+/// Queries of the part `account` of the subgraph.
+#[derive(MergedObject, Default)]
+pub struct OwnAccountQuery(Boxed<session::SessionQuery>, account::AccountQuery);
+
 /// Operations that change nothing.
 #[derive(MergedObject, Default)]
 pub struct Query(
-    Boxed<session::SessionQuery>,
     Boxed<client::ClientQuery>,
     Boxed<webhook::WebhookQuery>,
     Boxed<webhook::WebhookLogQuery>,
@@ -60,24 +65,31 @@ pub struct Query(
     Boxed<login_event::LoginEventQuery>,
     Boxed<audit::AuditQuery>,
     Boxed<feed::FeedQuery>,
+    Boxed<user_list::UserListQuery>,
     Boxed<federation::Entities>,
     Subgraph,
-    account::AccountQuery,
+    OwnAccountQuery,
+);
+
+/// Mutations of the part `account` of the subgraph.
+#[derive(MergedObject, Default)]
+pub struct OwnAccountMutation(
+    Boxed<registration::RegistrationMutation>,
+    Boxed<one_time_token::OneTimeTokenMutation>,
+    Boxed<password::PasswordMutation>,
+    Boxed<profile::ProfileMutation>,
+    Boxed<session::SessionMutation>,
+    verification::VerificationMutation,
 );
 
 /// Operations that change something, executed one after the other.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
-    Boxed<registration::RegistrationMutation>,
-    Boxed<one_time_token::OneTimeTokenMutation>,
-    Boxed<password::PasswordMutation>,
-    Boxed<profile::ProfileMutation>,
     Boxed<client::ClientMutation>,
     Boxed<webhook::WebhookMutation>,
     Boxed<webhook::WebhookLogMutation>,
     Boxed<administration::AdministrationMutation>,
-    Boxed<session::SessionMutation>,
-    verification::VerificationMutation,
+    OwnAccountMutation,
 );
 
 /// Operations whose results arrive as things happen.
@@ -92,7 +104,7 @@ pub fn schema(app: &App, introspection: Introspection) -> SchemaBuilder<Query, M
         return builder;
     }
     let directives = if app.config.federation.access_directives { Directives::Included } else { Directives::LeftOut };
-    builder.data(ServiceSdl(federation_sdl(directives)))
+    builder.data(ServiceSdl(federation_sdl(app.config.federation.part, directives)))
 }
 
 /// Returns the schema definition for clients and code generators.
@@ -101,10 +113,44 @@ pub fn sdl() -> String {
     subgraph::plain_sdl(&builder().finish())
 }
 
-/// Returns the schema definition for composition into a supergraph (Apollo Federation v2).
+/// Roots of the parts, which are exported and never executed.
+mod parts {
+    use super::{MergedObject, OwnAccountMutation, OwnAccountQuery, account};
+
+    #[derive(MergedObject, Default)]
+    #[graphql(name = "Query")]
+    pub(super) struct CoreQuery(account::AccountQuery);
+
+    #[derive(MergedObject, Default)]
+    #[graphql(name = "Query")]
+    pub(super) struct AccountQuery(OwnAccountQuery);
+
+    #[derive(MergedObject, Default)]
+    #[graphql(name = "Mutation")]
+    pub(super) struct AccountMutation(OwnAccountMutation);
+}
+
+/// Returns the schema definition of a part of the API, for composition into a supergraph (Apollo Federation v2).
 #[must_use]
-pub fn federation_sdl(directives: Directives) -> String {
-    subgraph::federation_sdl(&builder().finish(), directives)
+pub fn federation_sdl(part: Part, directives: Directives) -> String {
+    match part {
+        Part::Core => {
+            subgraph::federation_sdl(&without_subscriptions(parts::CoreQuery::default(), EmptyMutation), directives)
+        }
+        Part::Account => {
+            let schema = without_subscriptions(parts::AccountQuery::default(), parts::AccountMutation::default());
+            subgraph::federation_sdl(&schema, directives)
+        }
+        Part::Full => subgraph::federation_sdl(&builder().finish(), directives),
+    }
+}
+
+fn without_subscriptions<Q, M>(query: Q, mutation: M) -> async_graphql::Schema<Q, M, EmptySubscription>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+{
+    async_graphql::Schema::build(query, mutation, EmptySubscription).finish()
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {

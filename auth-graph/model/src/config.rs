@@ -6,6 +6,7 @@ mod accounts;
 mod addresses;
 mod check;
 mod claims;
+mod federation;
 mod graphql;
 mod log;
 mod rest;
@@ -32,6 +33,7 @@ use secret_list::one_or_many;
 
 pub use accounts::{Accounts, Mail, Registration};
 pub use claims::{Claims, ClaimsForAudience, ClaimsHook, HookFailure, ScopesOfAudience, UserIdClaim};
+pub use federation::{Federation, Part};
 pub use graphql::{AllowedDocuments, Graphql, Introspection};
 pub use log::Log;
 pub use rest::{AccountField, Rest};
@@ -255,14 +257,6 @@ pub struct Audit {
     /// Retention of sessions after their end.
     #[serde(deserialize_with = "time_delta")]
     pub session_retention: TimeDelta,
-}
-
-/// Schema for composition into a supergraph.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Federation {
-    /// If true, `_service` contains the directives about access. Access is checked in either case.
-    pub access_directives: bool,
 }
 
 /// Change feed.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use auth_graph::graphql::federation_sdl;
 use engine::accounts::Rank;
+use model::config::Part;
 use serde_json::{Value, json};
 use subgraph::Directives;
 
@@ -60,7 +61,7 @@ async fn authorizer_schema_comment_no_public_input_sets_reserved_fields() {
         .filter(|kind| kind["kind"] == "INPUT_OBJECT")
         .map(|kind| (kind["name"].as_str().unwrap().to_owned(), members(&kind["inputFields"])))
         .collect();
-    let sdl = federation_sdl(Directives::Included);
+    let sdl = federation_sdl(Part::Full, Directives::Included);
     let administrative: BTreeSet<String> = root_fields(&sdl)
         .into_iter()
         .filter(|(_, _, declaration)| declaration.contains("@requiresScopes"))
