@@ -74,7 +74,7 @@ async fn every_root_field_of_auth_graph_is_forwarded_or_refused_by_its_access_ru
         let forwarded = match (field.as_str(), rule) {
             // Accounts of others, and a snapshot for services.
             ("user" | "userSnapshot", _) | (_, Rule::Scope) => None,
-            ("me", _) | (_, Rule::SignedIn) => Some(true),
+            ("me" | "verifyEmail", _) | (_, Rule::SignedIn) => Some(true),
             (_, Rule::Open) => Some(false),
         };
         assert_eq!(*seen.lock().unwrap(), forwarded, "{kind} {field}");
