@@ -126,7 +126,7 @@ fn prepare(app: &App, mut record: Record, unusable: UnusableHash, now: DateTime<
         return Err(Refused::InvalidValue.of("number"));
     }
     // A language is a preference. A person must not be left out for it.
-    let locale = record.locale.filter(|locale| !locale.is_empty()).map(|locale| read_locale(&locale));
+    let locale = record.locale.filter(|locale| !locale.is_empty()).map(|locale| locale.parse::<Locale>().ok());
     let dropped = [("password_hash", hash_dropped), ("locale", locale == Some(None))];
     // PostgreSQL stores times with a precision of microseconds.
     let time = |time: DateTime<Utc>| time.trunc_subsecs(6);
@@ -136,8 +136,8 @@ fn prepare(app: &App, mut record: Record, unusable: UnusableHash, now: DateTime<
     let date_joined = record.date_joined.map_or(now, time);
     let id = match record.id {
         Some(id) if !id.is_empty() => id.parse().unwrap_or_else(|_| derived(&id)),
-        // The identifier contains the time of joining, because `users::candidate` expects identifiers that are spread
-        // over time. A time in the future would spread them over years without users.
+        // The identifier contains the time of joining, so that lists show users in that order. A time in the future is
+        // replaced by now.
         _ => UserId::since(date_joined.min(now)),
     };
     let email = email.unwrap_or_else(|| Email::missing(id));
@@ -172,12 +172,6 @@ fn username(app: &App, record: &mut Record) -> Result<Option<Username>, Refusal>
     }
     record.metadata.insert("_username".to_owned(), name.into());
     Ok(None)
-}
-
-/// Parses a language as other systems write it, such as `de_DE` or `de_DE.UTF-8`.
-fn read_locale(text: &str) -> Option<Locale> {
-    let tag = text.split(['.', '@']).next().unwrap_or_default();
-    tag.trim().replace('_', "-").parse().ok()
 }
 
 /// Returns the hash that is stored, and whether a hash was dropped.

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 /// Numbers from here on are milliseconds since 1970. As seconds, it is a time in the year 5138.
-const MILLISECONDS: i64 = 100_000_000_000;
+const MILLISECONDS: u64 = 100_000_000_000;
 
 /// Reads a time: RFC 3339 and ISO 8601, also with an offset such as `+00` or `-0300`, or without one (UTC), what
 /// Rails and PostgreSQL write, and seconds or milliseconds since 1970.
@@ -19,7 +19,7 @@ pub(super) fn time(value: &Value) -> Option<DateTime<Utc>> {
 }
 
 fn since_1970(number: i64) -> Option<DateTime<Utc>> {
-    if number.abs() < MILLISECONDS {
+    if number.unsigned_abs() < MILLISECONDS {
         DateTime::from_timestamp(number, 0)
     } else {
         DateTime::from_timestamp_millis(number)
