@@ -81,7 +81,9 @@ pub(super) async fn begin(
         attempt.give_back(&txn).await?;
     }
     txn.commit().await?;
-    displaced.announce(app);
+    if displaced.count() > 0 {
+        displaced.announce(app);
+    }
     issue(app, &session, user, answer, now).map(Some)
 }
 
