@@ -86,7 +86,9 @@ pub(crate) async fn compare<T>(
     let metrics = claim.metrics(app);
     match &result {
         Ok(_) => metrics.granted.increment(1),
-        Err(Error::InvalidCredentials | Error::WrongPassword { .. }) => metrics.refused.increment(1),
+        Err(Error::InvalidCredentials | Error::WrongPassword { .. } | Error::ValidationFailed { .. }) => {
+            metrics.refused.increment(1);
+        }
         Err(Error::RateLimited { .. }) => metrics.limited.increment(1),
         Err(_) => {}
     }
