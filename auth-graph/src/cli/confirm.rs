@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::failure::Failure;
 
-/// Treatment of a command when there is no terminal, so that nobody can be asked.
+/// Treatment of a command when there is no terminal, where the operator cannot be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unasked {
     /// It needs `--yes`: data is lost, or all users are signed out.

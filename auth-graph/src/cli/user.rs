@@ -35,7 +35,7 @@ pub(super) enum Command {
         #[arg(long)]
         locale: Option<String>,
     },
-    /// Find users by a part of the address or of the names.
+    /// Find users by words of the address, of the user name or of the names.
     Search(Search),
     /// List users in the order of their creation.
     List(List),

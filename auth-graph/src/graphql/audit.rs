@@ -33,11 +33,11 @@ pub struct AuditEvent {
     target_kind: String,
     /// Identifier of the target.
     target_id: String,
-    /// Values of the target before the change, as far as they differ. Null when the target was created. Passwords,
-    /// secrets and private metadata are never included.
+    /// Values of the target before the change, as far as they differ. Null when the target was created. Passwords
+    /// and secrets are never included, and of private metadata only that it differs.
     before: Option<Json<Value>>,
-    /// Values of the target after the change, as far as they differ. Passwords, secrets and private metadata are never
-    /// included.
+    /// Values of the target after the change, as far as they differ. Passwords and secrets are never included, and
+    /// of private metadata only that it differs.
     after: Option<Json<Value>>,
     /// Reason that the actor gave.
     reason: Option<String>,

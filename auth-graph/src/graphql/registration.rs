@@ -106,9 +106,10 @@ impl RegistrationMutation {
 
     /// Confirms an e-mail address with the token of a mail. Depending on the mail, it completes a registration,
     /// verifies the address of an account or changes it. The token proves that the mailbox is yours. Prove that the
-    /// account is yours too: with its password, or by being signed in as its user. Otherwise fails with
-    /// `REAUTHENTICATION_REQUIRED`, and with `INVALID_CREDENTIALS` when the password is wrong. A token works once:
-    /// fails with `ONE_TIME_TOKEN_INVALID` when it has expired or was used.
+    /// account is yours too: with its password, or by being signed in as its user. An account that has no
+    /// password yet needs no such proof when its address is verified. Fails with `REAUTHENTICATION_REQUIRED` without a
+    /// proof, and with `INVALID_CREDENTIALS` when the password is wrong. A token works once: fails with
+    /// `ONE_TIME_TOKEN_INVALID` when it has expired or was used.
     #[graphql(directive = credential::apply())]
     async fn verify_email(
         &self,

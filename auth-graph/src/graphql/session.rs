@@ -160,7 +160,7 @@ impl SessionMutation {
         let identifier = match (input.email, input.username) {
             (Some(email), None) => Identifier::Email(email.parse()?),
             (None, Some(name)) => Identifier::Username(name.parse()?),
-            _ => return Err(Error::invalid("email", "or username is required, and not both").into()),
+            _ => return Err(Error::invalid("email", "or username is required, but not both").into()),
         };
         let login = Login {
             email: signing_in::address_of(app(ctx), identifier).await?,

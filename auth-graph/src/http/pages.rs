@@ -1,6 +1,6 @@
-//! The pages that links in mails open, unless a front end has its own (`accounts.pages_url`). They are served in any
-//! case, because client-graph serves them from here on its own origin. The pages are static. Their script reads the
-//! token after the `#`, which browsers send to no server, and sends the mutation when the user confirms.
+//! The pages that links in mails open. A front end can have its own (`accounts.pages_url`). These are served in any
+//! case, because the proxy of client-graph fetches them from here. The pages are static. Their script reads the token
+//! after the `#`, which browsers send to no server, and sends the mutation when the user confirms.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,5 @@
-//! Every way in which a password is compared, with what must hold for each. A new way without a row here fails.
+//! Every way in which a password is compared, with what must hold for each. `one_file_compares_passwords` fails when
+//! another file compares: add a row then. Links of mails are tested in `account_advisories` and `lock_outs`.
 
 use std::path::Path;
 

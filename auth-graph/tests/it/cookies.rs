@@ -181,7 +181,9 @@ async fn hosts_of_the_parent_domain_may_use_the_cookie_when_they_are_listed() {
 async fn a_page_of_another_site_gets_no_cookie() {
     let test = TestApp::new().await;
     let evil = test.anonymous().with_header("origin", "https://evil.test");
-    assert_refused(&sign_in_from(&test, evil).await, "FORBIDDEN");
+    let refused = sign_in_from(&test, evil).await;
+    assert_refused(&refused, "FORBIDDEN");
+    assert_eq!(refused.body["errors"][0]["extensions"]["reason"], "COOKIE_ORIGIN");
 }
 
 #[tokio::test]
@@ -304,6 +306,7 @@ async fn of_several_cookies_the_one_of_the_csrf_token_is_used() {
     let both = format!("{foreign}; {newest_value}");
     let forged = test.anonymous().with_header("cookie", &both);
     assert_refused(&refresh(&forged).await, "FORBIDDEN");
+    assert_eq!(refresh(&forged).await.body["errors"][0]["extensions"]["reason"], "CSRF_TOKEN");
     assert_refused(&refresh(&forged.with_header("x-csrf-token", "wrong")).await, "FORBIDDEN");
     let neither = test.anonymous().with_header("cookie", &format!("{NAME}=agr_one; {NAME}=agr_two"));
     assert_refused(&refresh(&neither.with_header("x-csrf-token", &csrf)).await, "TOKEN_INVALID");

@@ -46,7 +46,7 @@ fn tables_of_supabase_and_devise_come_in_with_hashes_and_without_the_deleted() {
         let deleted = content.replace("+00,,", "+00,2024-01-01 00:00:00+00,");
         let (ann, said) = import_one(from, &deleted, &[]);
         assert_eq!(ann["isActive"], false);
-        assert!(said.contains("come in disabled: 1\n"), "{said}");
+        assert!(said.contains("blocked in the source: 1\n"), "{said}");
     }
 }
 

@@ -50,6 +50,11 @@ async fn an_actor_with_fewer_permissions_and_a_service_client_are_told_apart() {
     let update = json!({ "input": { "firstName": "Ada" } });
     let (_, extensions) = forbidden(&client.send(operation!("update_profile"), update).await);
     assert_eq!(extensions["reason"], "USER_REQUIRED");
+    let writer = test.bearer(&test.service_client("writer", "users:write").await.token().await);
+    let root = test.create("root@test.com", Rank::Superuser).await;
+    let disable = "mutation($id: ID!) { disableUser(id: $id) { user { id } } }";
+    let (_, extensions) = forbidden(&writer.send(disable, json!({ "id": root.id })).await);
+    assert_eq!(extensions["reason"], "INSUFFICIENT_PERMISSIONS");
 }
 
 /// Each of these tokens has a good signature.

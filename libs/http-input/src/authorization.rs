@@ -16,7 +16,7 @@ pub enum Bearer<'a> {
     /// The token, in the syntax `b64token`.
     Token(&'a str),
     /// The header is not understood: it has another scheme, no scheme or no token, is not text, or occurs twice. The
-    /// caller meant to be somebody, and must not become nobody without an error.
+    /// caller meant to sign in, and must not count as anonymous without an error.
     Malformed,
 }
 

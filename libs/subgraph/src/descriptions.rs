@@ -1,4 +1,5 @@
-//! Descriptions of the types that async-graphql brings along. Its own tell of the code, or are missing.
+//! Descriptions of the types that async-graphql brings along. Those of async-graphql describe its Rust code, or
+//! are missing.
 
 use std::borrow::Cow;
 

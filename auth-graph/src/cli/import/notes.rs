@@ -25,7 +25,7 @@ pub(super) struct Notes {
     pub(super) groups: Names,
     /// Models whose rows were skipped.
     pub(super) models: Names,
-    /// Values without which users came in, as they are not accepted.
+    /// Values that were left out because they are not accepted. Their users were imported.
     pub(super) dropped: Names,
     /// Columns of the mapping that no row has.
     pub(super) absent: BTreeSet<String>,
@@ -77,7 +77,7 @@ impl Notes {
         }
         if self.disabled > 0 {
             print_line!(
-                "users who are disabled, deleted or blocked in the source, and come in disabled: {}",
+                "users imported as disabled, because they are disabled, deleted or blocked in the source: {}",
                 self.disabled
             )?;
         }

@@ -32,7 +32,7 @@ impl Summary {
     /// Prints the counts.
     ///
     /// # Errors
-    /// When rows were refused and there is nobody who came in or was here already: the exit code is 1.
+    /// When rows were refused, and no user was imported or existed already. The exit code is 1.
     pub(super) fn print(&self, notes: &Notes, report: &Path) -> Result<(), Failure> {
         let refused: u64 = self.refused.values().sum();
         let (imported, completed) = match self.writing {

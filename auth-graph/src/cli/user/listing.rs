@@ -17,7 +17,7 @@ use store::users::{Filter, Model};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Search {
-    /// Words that are parts of the address or of the names.
+    /// Words that are parts of the address, of the user name or of the names.
     text: String,
     /// Number of users, at most 100.
     #[arg(long, default_value_t = 20)]
@@ -29,7 +29,7 @@ pub(in crate::cli) struct Search {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct List {
-    /// Words that are parts of the address or of the names.
+    /// Words that are parts of the address, of the user name or of the names.
     #[arg(long, value_name = "TEXT", conflicts_with = "deleted")]
     search: Option<String>,
     /// Only disabled users.
