@@ -16,6 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use crate::app::App;
+use crate::callers::Device;
 use model::config::Limits;
 use model::error::{Error, Result};
 use model::values::{Email, SessionId, UserId};
@@ -198,6 +199,15 @@ pub(crate) async fn attempt<T>(
 pub(crate) async fn count_write(app: &App, user: UserId) -> Result<()> {
     let action = LimitedAction::Write(user);
     Attempt::take(&app.relaxed_db, &app.config.limits, action, None, app.clock.now()).await.map(drop)
+}
+
+/// Counts a mail to an address, before any work is done for it. A mail is not given back.
+///
+/// # Errors
+/// [`Error::RateLimited`].
+pub(crate) async fn count_mail(app: &App, email: &Email, purpose: MailPurpose, device: &Device) -> Result<()> {
+    let action = LimitedAction::Mail(email, purpose);
+    Attempt::take(&app.relaxed_db, &app.config.limits, action, device.address, app.clock.now()).await.map(drop)
 }
 
 impl Attempt {

@@ -8,7 +8,7 @@ use crate::callers::Actor;
 use crate::callers::Device;
 use crate::callers::Principal;
 use crate::comparing::{self, Claim};
-use crate::limits::{self, Attempt, LimitedAction, MailPurpose};
+use crate::limits::{self, MailPurpose};
 use crate::mail::{self, Letter};
 use model::error::{Error, Result};
 use model::values::{Email, Password, UserId};
@@ -22,15 +22,8 @@ use store::{user_credentials, users};
 pub async fn request_verification(app: &App, principal: &Principal, device: &Device) -> Result<()> {
     mail::require(app)?;
     let user = proof::user_of(app, principal).await?;
+    limits::count_mail(app, &user.email, MailPurpose::Verification, device).await?;
     let now = app.clock.now();
-    let _spent = Attempt::take(
-        &app.relaxed_db,
-        &app.config.limits,
-        LimitedAction::Mail(&user.email, MailPurpose::Verification),
-        device.address,
-        now,
-    )
-    .await?;
     mail::enqueue(app, &app.db, &user.email, None, &Letter::ConfirmAddress { user: user.id }, now).await?;
     app.mail.waiting.notify_one();
     Ok(())
@@ -50,15 +43,8 @@ pub async fn request_change(
     mail::require(app)?;
     let user = proof::prove(app, principal, password, "password", device).await?;
     limits::count_write(app, user.id).await?;
+    limits::count_mail(app, email, MailPurpose::AddressChange, device).await?;
     let now = app.clock.now();
-    let _spent = Attempt::take(
-        &app.relaxed_db,
-        &app.config.limits,
-        LimitedAction::Mail(email, MailPurpose::AddressChange),
-        device.address,
-        now,
-    )
-    .await?;
     mail::enqueue(app, &app.db, email, user.locale, &Letter::ConfirmNewAddress { user: user.id }, now).await?;
     app.mail.waiting.notify_one();
     Ok(())

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
 use crate::callers::Principal;
-use crate::limits::{self, Attempt, LimitedAction, MailPurpose};
+use crate::limits::{self, MailPurpose};
 use crate::mail::{self, Letter};
 use model::error::{Error, Result};
 use model::values::{Email, NewPassword, Password};
@@ -20,15 +20,8 @@ use store::{known_networks, users};
 /// [`Error::Forbidden`] when no mail can be sent; [`Error::RateLimited`].
 pub async fn request_reset(app: &App, email: &Email, device: &Device) -> Result<()> {
     mail::require(app)?;
+    limits::count_mail(app, email, MailPurpose::PasswordReset, device).await?;
     let now = app.clock.now();
-    let _spent = Attempt::take(
-        &app.relaxed_db,
-        &app.config.limits,
-        LimitedAction::Mail(email, MailPurpose::PasswordReset),
-        device.address,
-        now,
-    )
-    .await?;
     mail::enqueue(app, &app.db, email, None, &Letter::ResetPassword, now).await?;
     app.mail.waiting.notify_one();
     Ok(())

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
 use crate::comparing::{self, Claim};
-use crate::limits::{Attempt, LimitedAction, MailPurpose};
+use crate::limits::{self, Attempt, MailPurpose};
 use crate::mail::{self, Letter, Registration};
 use model::config;
 use model::error::{Error, Reason, Result};
@@ -69,14 +69,7 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
         }
         None => {
             mail::require(app)?;
-            let _spent = Attempt::take(
-                &app.relaxed_db,
-                &app.config.limits,
-                LimitedAction::Mail(&new.email, MailPurpose::Registration),
-                device.address,
-                now,
-            )
-            .await?;
+            limits::count_mail(app, &new.email, MailPurpose::Registration, device).await?;
             None
         }
     };

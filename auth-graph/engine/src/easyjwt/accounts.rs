@@ -7,7 +7,7 @@ use crate::accounts::{Account, UserEdit, creating, passwords};
 use crate::app::App;
 use crate::callers::{Actor, Device, authentication};
 use crate::comparing::{self, Claim};
-use crate::limits::{Attempt, LimitedAction, MailPurpose};
+use crate::limits::{self, Attempt, LimitedAction, MailPurpose};
 use crate::mail::{self, Letter};
 use model::error::{Error, Reason, Result};
 use model::values::{Email, NewPassword, Password, PersonName, PhoneNumber, UserId};
@@ -43,15 +43,8 @@ pub fn require_creating(app: &App) -> Result<()> {
 /// [`Error::ValidationFailed`] for a weak password; [`Error::RateLimited`].
 pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device) -> Result<users::Model> {
     require_creating(app)?;
+    limits::count_mail(app, &new.email, MailPurpose::Registration, device).await?;
     let now = app.clock.now();
-    let _spent = Attempt::take(
-        &app.relaxed_db,
-        &app.config.limits,
-        LimitedAction::Mail(&new.email, MailPurpose::Registration),
-        device.address,
-        now,
-    )
-    .await?;
     let user = users::Model {
         first_name: new.first_name.into_string(),
         last_name: new.last_name.into_string(),
