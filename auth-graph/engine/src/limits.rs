@@ -21,6 +21,7 @@ use model::config::Limits;
 use model::error::{Error, Result};
 use model::values::{Email, SessionId, UserId};
 use slowing::Slowing;
+use store::known_networks;
 use store::rate_limits::{self, Rule};
 
 pub(crate) use slowing::REMEMBERED;
@@ -304,6 +305,18 @@ pub(crate) async fn reset_passwords(
     let mut keys: Vec<String> = actions.filter_map(|action| action.subject_rule(limits)).map(|rule| rule.key).collect();
     keys.sort_unstable();
     Ok(rate_limits::reset(txn, &keys).await?)
+}
+
+/// Remembers the network of a device as known for a user, whose attempts from there then have a counter of their own.
+pub(crate) async fn remember_network(
+    txn: &impl ConnectionTrait,
+    user: UserId,
+    device: &Device,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let Some(address) = device.address else { return Ok(()) };
+    let row = known_networks::Model { user_id: user, network: network(address), until: now + REMEMBERED };
+    Ok(known_networks::remember(txn, row).await?)
 }
 
 /// Returns the rule of a counter that accepts `attempts` at once, and one more in every `interval`. The check of the

@@ -12,7 +12,7 @@ use crate::mail::{self, Letter};
 use model::error::{Error, Result};
 use model::values::{Email, NewPassword, Password};
 use store::one_time_tokens::Purpose;
-use store::{known_networks, users};
+use store::users;
 
 /// Sends a mail to a user who has forgotten their password. The answer and the time are the same for every address.
 ///
@@ -45,11 +45,8 @@ pub async fn reset(app: &App, token: &SecretString, password: &NewPassword, devi
     }
     let now = app.clock.now();
     found.consume(edit.txn(), now).await?;
-    if let Some(address) = device.address {
-        // The user signs in from here next, whatever others try meanwhile.
-        let (network, until) = (limits::network(address), now + limits::REMEMBERED);
-        known_networks::remember(edit.txn(), known_networks::Model { user_id: id, network, until }).await?;
-    }
+    // The user signs in from here next, whatever others try meanwhile.
+    limits::remember_network(edit.txn(), id, device, now).await?;
     if !edit.account.user.email_verified {
         // Another person may have made the account with this address, and added ways to sign in.
         edit.account.remove_credentials();

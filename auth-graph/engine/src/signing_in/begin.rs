@@ -3,7 +3,7 @@
 use model::error::{Error, Result};
 use model::values::{Amr, Scopes, SessionId};
 use store::clients::FIRST_PARTY;
-use store::{known_networks, sessions, users};
+use store::{sessions, users};
 
 use super::challenge::SufficientProof;
 use super::events::{self, Event};
@@ -71,10 +71,7 @@ pub(super) async fn begin(
     let others = app.config.tokens.sessions_per_user - 1;
     let displaced = Ended::beyond(&txn, user.id, others, now).await?;
     sessions::insert(&txn, &session).await?;
-    if let Some(address) = device.address {
-        let (network, until) = (limits::network(address), now + limits::REMEMBERED);
-        known_networks::remember(&txn, known_networks::Model { user_id: user.id, network, until }).await?;
-    }
+    limits::remember_network(&txn, user.id, device, now).await?;
     let event = Event { user: user.id, session: session.id, method: proof.methods.first().copied() };
     events::granted(&txn, event, device, now).await?;
     if let Some(attempt) = proof.attempt {
