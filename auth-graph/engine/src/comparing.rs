@@ -7,13 +7,12 @@
 use credentials::Place;
 use model::config::Profile;
 use model::error::{Error, Result};
-use model::values::{Email, EventId, Method, Password, SessionId};
-use store::clients::FIRST_PARTY;
-use store::login_events::{self, Kind};
-use store::{known_networks, user_credentials, users};
+use model::values::{Email, Method, Password, SessionId};
+use store::{known_networks, login_events, user_credentials, users};
 
 use crate::accounts::Account;
 use crate::app::App;
+use crate::audit::login_events::first_party;
 use crate::callers::{Device, Principal};
 use crate::limits::{self, Attempt, LimitedAction};
 use crate::mail::{self, Letter};
@@ -216,20 +215,12 @@ async fn record(
     error: &Error,
     device: &Device,
 ) -> Result<()> {
-    let now = app.clock.now();
     let event = login_events::Model {
-        id: EventId::generate(now),
-        occurred_at: now,
-        kind: Kind::Login,
         code: Some(error.code().as_str().to_owned()),
         user_id: user.map(|user| user.id),
         session_id: claim.session(),
-        client_id: Some(FIRST_PARTY.to_owned()),
         method: Some(Method::Password.as_str().to_owned()),
-        provider: None,
-        application: None,
-        ip_address: device.address.map(|address| address.to_string()),
-        user_agent: device.user_agent.clone(),
+        ..first_party(device, app.clock.now())
     };
     let (user, address) = (user.map(|user| user.id.to_string()), event.ip_address.clone());
     login_events::insert(&app.relaxed_db, event).await?;

@@ -6,9 +6,11 @@ use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 use super::RECENT;
 use crate::app::App;
-use crate::callers::Principal;
+use crate::callers::{Device, Principal};
 use crate::pagination::{Listing, Page};
 use model::error::{Error, Result};
+use model::values::EventId;
+use store::clients::FIRST_PARTY;
 use store::login_events;
 
 pub use store::login_events::{Filter, Kind, Model, Piece};
@@ -89,6 +91,25 @@ pub fn sums(counts: &[Count]) -> BTreeMap<(DateTime<Utc>, String), i64> {
         *sums.entry((count.start, result)).or_default() += count.count;
     }
     sums
+}
+
+/// Builds the event of a sign-in or a proof with the client of this service: a granted one, without user, session and
+/// method yet.
+pub(crate) fn first_party(device: &Device, now: DateTime<Utc>) -> Model {
+    Model {
+        id: EventId::generate(now),
+        occurred_at: now,
+        kind: Kind::Login,
+        code: None,
+        user_id: None,
+        session_id: None,
+        client_id: Some(FIRST_PARTY.to_owned()),
+        method: None,
+        provider: None,
+        application: None,
+        ip_address: device.address.map(|address| address.to_string()),
+        user_agent: device.user_agent.clone(),
+    }
 }
 
 /// Deletes the events whose retention time is over.

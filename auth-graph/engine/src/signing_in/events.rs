@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use model::error::Result;
-use model::values::{EventId, Method, SessionId, UserId};
+use model::values::{Method, SessionId, UserId};
 use sea_orm::ConnectionTrait;
-use store::login_events::{self, Kind, Model};
+use store::login_events::{self, Model};
 
+use crate::audit::login_events::first_party;
 use crate::callers::Device;
-use store::clients::FIRST_PARTY;
 
 /// A sign-in that began a session.
 #[derive(Clone, Copy, Debug)]
@@ -28,18 +28,10 @@ pub(super) async fn granted(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let row = Model {
-        id: EventId::generate(now),
-        occurred_at: now,
-        kind: Kind::Login,
-        code: None,
         user_id: Some(event.user),
         session_id: Some(event.session),
-        client_id: Some(FIRST_PARTY.to_owned()),
         method: event.method.map(|method| method.as_str().to_owned()),
-        provider: None,
-        application: None,
-        ip_address: device.address.map(|address| address.to_string()),
-        user_agent: device.user_agent.clone(),
+        ..first_party(device, now)
     };
     Ok(login_events::insert(txn, row).await?)
 }
