@@ -67,7 +67,7 @@ pub(super) async fn take_back_resets(txn: &impl ConnectionTrait, email: &Email) 
 /// Rejects an operation that needs a mail when no mail can be sent.
 ///
 /// # Errors
-/// [`Error::Forbidden`] when no mail can be sent.
+/// [`Error::Denied`] when no mail can be sent.
 pub(crate) fn require(app: &App) -> Result<()> {
     if app.mail.mailer.is_on() { Ok(()) } else { Err(Error::Denied(Reason::MailNotConfigured)) }
 }

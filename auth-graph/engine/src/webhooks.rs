@@ -65,8 +65,8 @@ pub struct WithSecret {
 /// Creates an endpoint, which receives the events from now on.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`] for an address that may not be called; [`Error::Forbidden`] when the actor may not read
-/// the feed.
+/// [`Error::ValidationFailed`] for an address that may not be called; [`Error::MissingScope`] when the actor may not
+/// read the feed.
 pub async fn create(app: &App, actor: &Actor, new: NewWebhook) -> Result<WithSecret> {
     app.webhooks.egress.check(&new.url)?;
     let now = app.clock.now();
@@ -120,7 +120,7 @@ pub async fn update(app: &App, actor: &Actor, id: WebhookId, update: Update) -> 
 /// Gives an endpoint a new secret. The former one signs in addition to it for `webhooks.secret_overlap`.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such endpoint; [`Error::Forbidden`] as [`create`].
+/// [`Error::NotFound`] when there is no such endpoint; [`Error::MissingScope`] as [`create`].
 pub async fn rotate_secret(app: &App, actor: &Actor, id: WebhookId) -> Result<WithSecret> {
     let secret = WebhookSecret::generate()?;
     let sealed = app.webhooks.secrets.seal(id, &secret)?;
@@ -137,7 +137,7 @@ pub async fn rotate_secret(app: &App, actor: &Actor, id: WebhookId) -> Result<Wi
 /// Disables an endpoint: it receives nothing, and waiting deliveries are given up. A second call changes nothing.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such endpoint; [`Error::Forbidden`] as [`create`].
+/// [`Error::NotFound`] when there is no such endpoint; [`Error::MissingScope`] as [`create`].
 pub async fn disable(app: &App, actor: &Actor, id: WebhookId) -> Result<Model> {
     change(app, actor, id, "webhook.disable", async |txn, webhook| {
         webhook.disabled_at = webhook.disabled_at.or(Some(app.clock.now()));
@@ -149,7 +149,7 @@ pub async fn disable(app: &App, actor: &Actor, id: WebhookId) -> Result<Model> {
 /// Enables an endpoint, which receives the events from now on. The events that it has missed can be replayed.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such endpoint; [`Error::Forbidden`] as [`create`].
+/// [`Error::NotFound`] when there is no such endpoint; [`Error::MissingScope`] as [`create`].
 pub async fn enable(app: &App, actor: &Actor, id: WebhookId) -> Result<Model> {
     let head = outbox::last(&app.db).await?;
     change(app, actor, id, "webhook.enable", async |_, webhook| {
@@ -165,7 +165,7 @@ pub async fn enable(app: &App, actor: &Actor, id: WebhookId) -> Result<Model> {
 /// Deletes an endpoint with its log.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such endpoint; [`Error::Forbidden`] as [`create`].
+/// [`Error::NotFound`] when there is no such endpoint; [`Error::MissingScope`] as [`create`].
 pub async fn delete(app: &App, actor: &Actor, id: WebhookId) -> Result<()> {
     let txn = store::begin(&app.db).await?;
     may_write(app, &txn, actor).await?;

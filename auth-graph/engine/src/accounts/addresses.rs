@@ -18,7 +18,7 @@ use store::{user_credentials, users};
 /// Sends a user a mail that verifies their address. It sends nothing when the address is already verified.
 ///
 /// # Errors
-/// [`Error::Forbidden`] when no mail can be sent; [`Error::RateLimited`].
+/// [`Error::Denied`] when no mail can be sent; [`Error::RateLimited`].
 pub async fn request_verification(app: &App, principal: &Principal, device: &Device) -> Result<()> {
     mail::require(app)?;
     let user = proof::user_of(app, principal).await?;
@@ -32,7 +32,7 @@ pub async fn request_verification(app: &App, principal: &Principal, device: &Dev
 /// Sends a mail to the new address of a user. The address changes once the user has confirmed it.
 ///
 /// # Errors
-/// As `proof::prove`; [`Error::Forbidden`] when no mail can be sent; [`Error::RateLimited`].
+/// As `proof::prove`; [`Error::Denied`] when no mail can be sent; [`Error::RateLimited`].
 pub async fn request_change(
     app: &App,
     principal: &Principal,

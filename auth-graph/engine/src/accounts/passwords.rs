@@ -17,7 +17,7 @@ use store::users;
 /// Sends a mail to a user who has forgotten their password. The answer and the time are the same for every address.
 ///
 /// # Errors
-/// [`Error::Forbidden`] when no mail can be sent; [`Error::RateLimited`].
+/// [`Error::Denied`] when no mail can be sent; [`Error::RateLimited`].
 pub async fn request_reset(app: &App, email: &Email, device: &Device) -> Result<()> {
     mail::require(app)?;
     limits::count_mail(app, email, MailPurpose::PasswordReset, device).await?;

@@ -26,7 +26,7 @@ pub struct ProfileChange {
 /// Changes the names, phone number and language of the caller.
 ///
 /// # Errors
-/// [`Error::Forbidden`](model::error::Error::Forbidden) for a service client;
+/// [`Error::Denied`](model::error::Error::Denied) for a service client;
 /// [`Error::RateLimited`](model::error::Error::RateLimited).
 pub async fn update_profile(
     app: &App,

@@ -42,7 +42,7 @@ pub(super) async fn prove(
 /// Returns the user of the caller.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for a service client; [`Error::TokenRevoked`] when the user no longer exists.
+/// [`Error::Denied`] for a service client; [`Error::TokenRevoked`] when the user no longer exists.
 pub(super) async fn user_of(app: &App, principal: &Principal) -> Result<users::Model> {
     let user = principal.user().ok_or(Error::Denied(Reason::UserRequired))?;
     users::find(&app.db, user).await?.ok_or(Error::TokenRevoked)

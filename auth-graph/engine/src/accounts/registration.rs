@@ -48,8 +48,9 @@ pub enum Registered {
 /// Registers a user, as far as the configuration allows it.
 ///
 /// # Errors
-/// [`Error::Forbidden`] when registration is off, or an invitation is needed; [`Error::ValidationFailed`] for a weak
-/// password; [`Error::OneTimeTokenInvalid`] for an invitation that is not for this address; [`Error::RateLimited`].
+/// [`Error::Denied`] when registration is off, an invitation is needed, or no mail can be sent;
+/// [`Error::ValidationFailed`] for a weak password; [`Error::OneTimeTokenInvalid`] for an invitation that is not for
+/// this address; [`Error::RateLimited`].
 pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Result<Registered> {
     match (app.config.accounts.registration, &new.invitation) {
         (config::Registration::Off, _) => return Err(Error::Denied(Reason::RegistrationClosed)),

@@ -48,7 +48,7 @@ pub enum Impersonator {
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such user who may sign in; [`Error::Forbidden`] when they hold a role or
-/// scope that the actor does not hold, or when the bearer is no user.
+/// scope that the actor does not hold; [`Error::Denied`] when the bearer is no user.
 pub async fn impersonate(
     app: &App,
     actor: &Actor,

@@ -14,7 +14,7 @@ use store;
 /// Sends an invitation to an address, unless it has an account when the mail is sent.
 ///
 /// # Errors
-/// [`Error::Forbidden`] when registration is off or no mail can be sent.
+/// [`Error::Denied`] when registration is off or no mail can be sent.
 pub async fn invite(app: &App, actor: &Actor, email: &Email, locale: Option<Locale>) -> Result<()> {
     mail::require(app)?;
     if app.config.accounts.registration == Registration::Off {

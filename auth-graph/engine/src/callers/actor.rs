@@ -44,7 +44,7 @@ impl Actor {
     /// Builds the actor for a caller who changes an object of another owner.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] for a caller who acts as another user: such changes must be made under their own name.
+    /// [`Error::Denied`] for a caller who acts as another user: such changes must be made under their own name.
     pub fn caller(principal: &Principal, device: &Device) -> Result<Self> {
         match principal.impersonator() {
             Some(_) => Err(Error::Denied(Reason::Impersonation)),

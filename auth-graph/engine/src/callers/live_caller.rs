@@ -32,7 +32,7 @@ impl LiveCaller {
     /// Continues with a new token. Running operations keep the permissions of the token that started them.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] when the new token belongs to another user.
+    /// [`Error::Denied`] when the new token belongs to another user.
     pub fn renew(&self, next: Principal) -> Result<()> {
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if (next.subject(), next.impersonator()) != (current.subject(), current.impersonator()) {

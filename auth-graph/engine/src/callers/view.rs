@@ -64,7 +64,7 @@ impl UserView {
     /// Checks that the reader is not limited, for lists and logs of all users.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] for a limited reader.
+    /// [`Error::Denied`] for a limited reader.
     pub async fn require_everything(app: &App, principal: &Principal) -> Result<()> {
         match Self::of(app, principal).await?.projection {
             Some(_) => Err(Error::Denied(Reason::LimitedClient)),

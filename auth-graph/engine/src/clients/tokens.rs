@@ -34,7 +34,7 @@ pub async fn introspect(app: &App, client: &clients::Model, token: &SecretString
 /// alone. A token that is not valid has ended already.
 ///
 /// # Errors
-/// [`Error::Forbidden`] when the token belongs to another client, in which case it stays valid.
+/// [`Error::Denied`] when the token belongs to another client, in which case it stays valid.
 pub async fn revoke(app: &App, client: &CallingClient, token: &SecretString, device: &Device) -> Result<()> {
     if RefreshTokens::recognises(token) {
         return revoke_refresh(app, client, token, device).await;

@@ -31,7 +31,7 @@ pub struct NewUnconfirmed {
 /// Rejects the call when the configuration does not allow it.
 ///
 /// # Errors
-/// [`Error::Forbidden`] unless `rest.create_user` is on.
+/// [`Error::Denied`] unless `rest.create_user` is on.
 pub fn require_creating(app: &App) -> Result<()> {
     if app.config.rest.create_user { Ok(()) } else { Err(Error::Denied(Reason::RegistrationClosed)) }
 }

@@ -41,7 +41,7 @@ pub async fn number_of(app: &App, user: UserId) -> Result<i64> {
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such user or the caller may not see them: the cases cannot be told apart.
-/// [`Error::Forbidden`] for a service client that is limited to some users or fields.
+/// [`Error::Denied`] for a service client that is limited to some users or fields.
 pub async fn visible(app: &App, caller: &Principal, id: &str) -> Result<users::Model> {
     UserView::require_everything(app, caller).await?;
     let id = match id.parse::<i64>() {

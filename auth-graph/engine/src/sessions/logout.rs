@@ -25,7 +25,7 @@ pub enum LogoutTarget {
 /// none, if they had ended before.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] without a token and a caller; [`Error::Forbidden`] for a caller who acts as another user
+/// [`Error::Unauthenticated`] without a token and a caller; [`Error::Denied`] for a caller who acts as another user
 /// and would end sessions other than their own; [`Error::TokenInvalid`] for a token that is not ours;
 /// [`Error::TokenReused`] for an outdated one, which ends its session.
 pub async fn logout(
@@ -89,7 +89,7 @@ async fn lock_user(app: &App, txn: &DatabaseTransaction, token: &SecretString) -
 /// Ends one of your own sessions, and returns it.
 ///
 /// # Errors
-/// [`Error::NotFound`] when you have no such session, or it has ended; [`Error::Forbidden`] when a caller who acts as
+/// [`Error::NotFound`] when you have no such session, or it has ended; [`Error::Denied`] when a caller who acts as
 /// another user would end a session other than their own.
 pub async fn revoke(app: &App, principal: &Principal, id: SessionId) -> Result<sessions::Model> {
     if principal.impersonator().is_some() && principal.holder().session() != Some(id) {

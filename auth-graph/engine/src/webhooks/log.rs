@@ -63,7 +63,7 @@ pub async fn deliveries(app: &App, log: Log, page: &Page) -> Result<Listing<Mode
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is none, or no longer; [`Error::Conflict`] when its endpoint is disabled;
-/// [`Error::Forbidden`] when the actor may not read the feed.
+/// [`Error::MissingScope`] when the actor may not read the feed.
 pub async fn replay(app: &App, actor: &Actor, id: DeliveryId) -> Result<Model> {
     let txn = store::begin(&app.db).await?;
     may_write(app, &txn, actor).await?;
@@ -82,8 +82,8 @@ pub async fn replay(app: &App, actor: &Actor, id: DeliveryId) -> Result<Model> {
 /// missed, as far as the feed goes back. Returns the number of deliveries that are queued again.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such endpoint; [`Error::Conflict`] when it is disabled; [`Error::Forbidden`]
-/// when the actor may not read the feed.
+/// [`Error::NotFound`] when there is no such endpoint; [`Error::Conflict`] when it is disabled;
+/// [`Error::MissingScope`] when the actor may not read the feed.
 pub async fn replay_since(app: &App, actor: &Actor, id: WebhookId, since: DateTime<Utc>) -> Result<u64> {
     let txn = store::begin(&app.db).await?;
     may_write(app, &txn, actor).await?;
