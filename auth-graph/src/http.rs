@@ -20,10 +20,10 @@ use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get};
-use serving::{ConnectionLimits, Timeouts};
-use tokio::net::TcpListener;
+use serving::{ConnectionLimits, Routers, Timeouts};
 
 pub use remembered::Remembered;
+pub use serving::Listeners;
 
 use crate::tasks;
 use engine::app::App;
@@ -94,21 +94,6 @@ pub fn internal_router(app: &App) -> Router {
     router.with_state(app.clone())
 }
 
-/// The sockets that a service listens at.
-#[derive(Debug)]
-pub struct Listeners {
-    /// Socket for everyone.
-    pub public: TcpListener,
-    /// Socket for operators, if `server.internal_bind` is set.
-    pub internal: Option<TcpListener>,
-}
-
-impl From<TcpListener> for Listeners {
-    fn from(public: TcpListener) -> Self {
-        Self { public, internal: None }
-    }
-}
-
 /// Serves until `stop` is ready, and then finishes the running requests within the configured grace.
 ///
 /// # Errors
@@ -118,10 +103,9 @@ pub async fn serve(
     listeners: impl Into<Listeners>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Problems> {
-    let Listeners { public, internal } = listeners.into();
     let site = Site::new(&app)?;
     let edge = site.edge.clone();
-    let router = routes(site, &Remembered::new(&app));
+    let routers = Routers { public: routes(site, &Remembered::new(&app)), internal: internal_router(&app) };
     let tasks = tasks::spawn(&app);
     let stop = async move {
         stop.await;
@@ -135,19 +119,7 @@ pub async fn serve(
         per_address: server.max_connections_per_address,
         exempt: server.trusted_proxies.clone(),
     };
-    let internal = match internal {
-        Some(listener) => {
-            let router = internal_router(&app);
-            let limits = ConnectionLimits::default();
-            Some(tokio::spawn(serving::serve(listener, router, timeouts, limits, std::future::pending())))
-        }
-        None => None,
-    };
-    serving::serve(public, router, timeouts, limits, stop).await;
-    // Operators can ask until the last request is finished.
-    if let Some(internal) = internal {
-        internal.abort();
-    }
+    serving::serve_both(listeners.into(), routers, timeouts, limits, stop).await;
     tasks.abort_all();
     Ok(())
 }

@@ -16,4 +16,5 @@ mod notes;
 
 pub use app::App;
 pub use config::{Config, Sources};
-pub use http::{Listeners, internal_router, router, serve};
+pub use http::{internal_router, router, serve};
+pub use serving::Listeners;

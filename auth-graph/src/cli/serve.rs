@@ -37,21 +37,17 @@ pub(super) async fn run(mut config: Config) -> Result<(), Failure> {
     for warning in config.warnings() {
         tracing::warn!(key = warning.key, "{}", warning.message);
     }
-    let listener = serving::listen(config.server.bind).await?;
-    let internal = match config.server.internal_bind {
-        Some(address) => Some(serving::listen(address).await?),
-        None => None,
-    };
+    let listeners = Listeners::bind(config.server.bind, config.server.internal_bind).await?;
     // With port 0 the system chooses a port, which the issuer must name.
-    config.server.bind = listener.local_addr()?;
+    config.server.bind = listeners.public.local_addr()?;
     if config.database.url.expose_secret().is_empty() {
         tracing::info!(folder = %config.data_dir.display(), "the database and the generated secret are stored here");
     }
     let app = engine::boot(config, Clock::default()).await?;
     tracing::info!(address = %app.config.server.bind, url = app.config.issuer(), "auth-graph serves");
-    if let Some(internal) = &internal {
+    if let Some(internal) = &listeners.internal {
         tracing::info!(address = %internal.local_addr()?, "metrics and readiness are answered here");
     }
-    http::serve(app, Listeners { public: listener, internal }, serving::stop_signal()?).await?;
+    http::serve(app, listeners, serving::stop_signal()?).await?;
     Ok(())
 }

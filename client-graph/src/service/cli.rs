@@ -184,18 +184,14 @@ async fn serve(config: Config) -> Result<(), Failure> {
     for warning in config.warnings() {
         tracing::warn!(key = warning.key, "{}", warning.message);
     }
-    let listener = serving::listen(config.server.bind).await?;
-    let internal = match config.server.internal_bind {
-        Some(address) => Some(serving::listen(address).await?),
-        None => None,
-    };
-    let address = listener.local_addr()?;
+    let listeners = serving::Listeners::bind(config.server.bind, config.server.internal_bind).await?;
+    let address = listeners.public.local_addr()?;
     let app = App::boot(config, Clock::default()).await?;
     tracing::info!(url = format!("http://{address}"), auth = app.config.auth.url, "client-graph serves");
-    if let Some(internal) = &internal {
+    if let Some(internal) = &listeners.internal {
         tracing::info!(address = %internal.local_addr()?, "metrics and readiness are answered here");
     }
-    http::serve(app, http::Listeners { public: listener, internal }, serving::stop_signal()?).await;
+    http::serve(app, listeners, serving::stop_signal()?).await;
     Ok(())
 }
 

@@ -14,8 +14,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serving::{ConnectionLimits, Timeouts};
-use tokio::net::TcpListener;
+use serving::{ConnectionLimits, Listeners, Routers, Timeouts};
 use tokio::sync::oneshot;
 
 use super::app::App;
@@ -81,24 +80,8 @@ pub fn internal_router(app: &App) -> Router {
         .with_state(app.clone())
 }
 
-/// The sockets that the service listens at.
-#[derive(Debug)]
-pub struct Listeners {
-    /// Socket for everyone.
-    pub public: TcpListener,
-    /// Socket for operators, if `server.internal_bind` is set.
-    pub internal: Option<TcpListener>,
-}
-
-impl From<TcpListener> for Listeners {
-    fn from(public: TcpListener) -> Self {
-        Self { public, internal: None }
-    }
-}
-
 /// Serves until `stop` is ready, and then finishes the running requests within the configured time.
 pub async fn serve(app: App, listeners: impl Into<Listeners>, stop: impl Future<Output = ()> + Send + 'static) {
-    let Listeners { public, internal } = listeners.into();
     let metrics = app.metrics.clone();
     let upkeep = tokio::spawn(async move {
         loop {
@@ -125,15 +108,8 @@ pub async fn serve(app: App, listeners: impl Into<Listeners>, stop: impl Future<
         // Sockets would otherwise stay open until the grace is over.
         edge.stop();
     };
-    let internal = internal.map(|listener| {
-        let limits = ConnectionLimits::default();
-        tokio::spawn(serving::serve(listener, internal_router(&app), timeouts, limits, std::future::pending()))
-    });
-    serving::serve(public, routes(site), timeouts, limits, stop).await;
-    // Operators can ask until the last request is finished.
-    if let Some(internal) = internal {
-        internal.abort();
-    }
+    let routers = Routers { public: routes(site), internal: internal_router(&app) };
+    serving::serve_both(listeners.into(), routers, timeouts, limits, stop).await;
     upkeep.abort();
     if let Some((stop, task)) = following {
         drop(stop);

@@ -8,6 +8,7 @@ mod fallback;
 mod listener;
 mod log;
 mod observe;
+mod operators;
 mod probe;
 mod stop;
 
@@ -17,5 +18,6 @@ pub use fallback::hint_at;
 pub use listener::{Timeouts, listen, serve};
 pub use log::{Format, log_to_stderr};
 pub use observe::{RequestId, in_span, observed};
+pub use operators::{Listeners, Routers, serve_both};
 pub use probe::{Probed, probe};
 pub use stop::stop_signal;
