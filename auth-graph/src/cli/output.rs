@@ -12,7 +12,8 @@ pub(super) fn start_log(config: &Config) {
         Profile::Production => serving::Format::Json,
         Profile::Development | Profile::Demo => serving::Format::Text,
     };
-    serving::log_to_stderr(&config.log.to_filter(), format);
+    let filter = serving::filter(&config.log.filter, config.log.requests.into());
+    serving::log_to_stderr(&filter, format);
 }
 
 pub(super) fn print(text: &str) -> Result<(), Failure> {

@@ -111,8 +111,9 @@ async fn a_line_for_each_request_is_a_setting() {
     for (requests, expected) in [(false, 0), (true, 1)] {
         let test = TestApp::with(|config| config.log.requests = requests).await;
         let captured = Captured::default();
+        let log = &test.app.config.log;
         let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(test.app.config.log.to_filter())
+            .with_env_filter(serving::filter(&log.filter, log.requests.into()))
             .with_writer(captured.clone())
             .with_ansi(false);
         let _guard = tracing::subscriber::set_default(subscriber.finish());

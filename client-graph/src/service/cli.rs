@@ -180,7 +180,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
         Profile::Production => serving::Format::Json,
         Profile::Development | Profile::Demo => serving::Format::Text,
     };
-    serving::log_to_stderr(&config.log.to_filter(), format);
+    let filter = serving::filter(&config.log.filter, config.log.requests.into());
+    serving::log_to_stderr(&filter, format);
     for warning in config.warnings() {
         tracing::warn!(key = warning.key, "{}", warning.message);
     }

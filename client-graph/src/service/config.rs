@@ -171,15 +171,6 @@ pub struct Log {
     pub requests: bool,
 }
 
-impl Log {
-    /// Returns the filter with the lines of requests, if these are on.
-    #[must_use]
-    pub fn to_filter(&self) -> String {
-        let Self { filter, requests } = self;
-        if *requests { format!("{filter},serving::observe=debug") } else { filter.clone() }
-    }
-}
-
 impl Config {
     /// Reads and checks the configuration.
     ///

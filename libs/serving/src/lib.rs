@@ -17,7 +17,7 @@ pub use cors::allow_pages;
 pub use fallback::hint_at;
 pub use listener::{Timeouts, listen, serve};
 pub use log::{Format, log_to_stderr};
-pub use observe::{RequestId, in_span, observed};
+pub use observe::{RequestId, RequestLines, filter, in_span, observed};
 pub use operators::{Listeners, Routers, serve_both};
 pub use probe::{Probed, probe};
 pub use stop::stop_signal;

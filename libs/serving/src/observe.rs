@@ -34,6 +34,15 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 #[derive(Clone, Debug)]
 pub struct RequestId(HeaderValue);
 
+/// The line in the log for each request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestLines {
+    /// A line is logged for each request.
+    Logged,
+    /// Only the requests that end with a failure of the service are logged, or those that the filter asks for.
+    AsFiltered,
+}
+
 /// Identifier of the trace that a request belongs to, as the caller sent it.
 #[derive(Clone, Debug)]
 struct TraceId(String);
@@ -43,6 +52,23 @@ impl RequestId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
+    }
+}
+
+impl From<bool> for RequestLines {
+    /// Returns the value of a setting that is true if a line is logged for each request.
+    fn from(is_logged: bool) -> Self {
+        if is_logged { Self::Logged } else { Self::AsFiltered }
+    }
+}
+
+/// Returns a filter of the log, with the lines of requests if these are logged.
+#[must_use]
+pub fn filter(filter: &str, lines: RequestLines) -> String {
+    match lines {
+        // The lines are logged by this module, with the level debug.
+        RequestLines::Logged => format!("{filter},{}=debug", module_path!()),
+        RequestLines::AsFiltered => filter.to_owned(),
     }
 }
 

@@ -11,12 +11,3 @@ pub struct Log {
     /// If true, a line is logged for each request.
     pub requests: bool,
 }
-
-impl Log {
-    /// Returns the filter with the lines of requests, if these are on.
-    #[must_use]
-    pub fn to_filter(&self) -> String {
-        let Self { filter, requests } = self;
-        if *requests { format!("{filter},serving::observe=debug") } else { filter.clone() }
-    }
-}
