@@ -97,19 +97,19 @@ impl Config {
         }
         let is_embedded = url.is_empty() || url.starts_with("sqlite:");
         warn(
-        !is_embedded && self.secret.expose_secret().is_empty(),
-        "secret",
-        "is generated and kept in data_dir: all replicas need the same one. Write the output of `openssl rand -base64 \
-         32`"
-        .to_owned(),
-    );
+            !is_embedded && self.secret.expose_secret().is_empty(),
+            "secret",
+            "is generated and kept in data_dir: all replicas need the same one. Write the output of \
+             `openssl rand -base64 32`"
+                .to_owned(),
+        );
         warn(
-        is_embedded,
-        "database.url",
-        "is SQLite: it serves one process on one machine. Keep data_dir on a disk that outlives the container, or use \
-         PostgreSQL"
-            .to_owned(),
-    );
+            is_embedded,
+            "database.url",
+            "is SQLite: it serves one process on one machine. Keep data_dir on a disk that outlives the container, or \
+             use PostgreSQL"
+                .to_owned(),
+        );
         warn(
             self.auth.client_id.is_empty(),
             "auth.client_id",

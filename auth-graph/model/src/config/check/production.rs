@@ -81,12 +81,12 @@ impl Config {
                 .to_owned(),
         );
         warn(
-        self.is_embedded(),
-        "database.url",
-        "is SQLite: it serves one process on one machine. Keep data_dir on a disk that outlives the container, or use \
-         PostgreSQL"
-            .to_owned(),
-    );
+            self.is_embedded(),
+            "database.url",
+            "is SQLite: it serves one process on one machine. Keep data_dir on a disk that outlives the container, or \
+             use PostgreSQL"
+                .to_owned(),
+        );
         warn(
             self.is_embedded() && self.secret.expose_secret().is_empty(),
             "secret",
