@@ -16,6 +16,7 @@ use crate::{
     event_stream, multipart, request,
     response::{self, MediaType, Refusal, Stage},
     stopping::{Event, Stopping},
+    streamed,
 };
 
 /// The form in which a response is sent.
@@ -159,12 +160,15 @@ where
             Err(refusal) => return self.refuse(refusal, form.media_type()),
         };
         match form {
-            Form::Events => event_stream::into_http(self.stream(request, Arc::default()), self.limits()),
+            Form::Events => {
+                let answers = self.stream(request, Arc::default());
+                streamed::into_http(answers, self.limits(), event_stream::FRAMING)
+            }
             Form::Whole(media_type) => {
                 let (mut response, stage) = match self.parts.documents.prepare(&mut request) {
                     Ok(prepared) if accepted.takes_subscription_parts() && document::is_subscription(&mut request) => {
                         let answers = self.stream_prepared(request, prepared.marked, Arc::default());
-                        return multipart::into_http(answers, self.limits());
+                        return streamed::into_http(answers, self.limits(), multipart::FRAMING);
                     }
                     Ok(prepared) => self.run_prepared(request, prepared).await,
                     Err(error) => self.rejected(error),

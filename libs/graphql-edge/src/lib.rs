@@ -55,6 +55,7 @@ mod request;
 mod response;
 mod settings;
 mod stopping;
+mod streamed;
 mod trusted;
 mod websocket;
 
