@@ -34,8 +34,8 @@ const REFRESH_COOKIES: [&str; 3] = ["__Host-auth_graph_refresh", "__Secure-auth_
 
 /// The proxy of auth-graph's operations for signing in and for one's own account.
 ///
-/// auth-graph's pages for the links in mails are at `/auth/verify-email`, `/auth/reset-password` and `/auth/register`: set
-/// `accounts.pages_url` of auth-graph to the address of `/auth` on this service.
+/// auth-graph's pages for the links in mails are at `/auth/verify-email`, `/auth/reset-password` and `/auth/register`:
+/// set `accounts.pages_url` of auth-graph to the address of `/auth` on this service.
 ///
 /// auth-graph limits sign-ins by client network. Therefore it must trust this service's address
 /// (`server.trusted_proxies`), and this service must be served with `into_make_service_with_connect_info`.

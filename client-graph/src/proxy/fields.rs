@@ -15,8 +15,8 @@ const PUBLIC: [&str; 8] = [
     "resetPassword",
 ];
 
-/// Fields of the caller's own account, and the one by which a caller proves that an account is theirs. They are forwarded
-/// with the caller's access token.
+/// Fields of the caller's own account, and the one by which a caller proves that an account is theirs. They are
+/// forwarded with the caller's access token.
 const OWN: [&str; 11] = [
     "me",
     "myLoginEvents",
