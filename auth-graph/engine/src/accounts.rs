@@ -71,24 +71,28 @@ pub(crate) async fn shown(app: &App, principal: &Principal, id: UserId) -> Resul
     Ok(users::find_or_successor(&app.db, id).await?.and_then(|user| view.see(app, user)))
 }
 
-/// Returns the users among these identifiers that the caller may see, by the rule of [`visible`] and with as few
-/// queries as for one user.
-pub async fn visible_among(
-    app: &App,
-    principal: Option<&Principal>,
-    ids: &[UserId],
-) -> Result<HashMap<UserId, VisibleUser>> {
-    let Some(principal) = principal else { return Ok(HashMap::new()) };
-    let everybody = principal.has_scope(USERS_READ);
-    let mut seen: Vec<UserId> = ids.iter().copied().filter(|id| everybody || Some(*id) == principal.user()).collect();
+/// Returns the profile of the user with this identifier, by the rule of [`profiles`].
+pub async fn profile(app: &App, principal: &Principal, id: UserId) -> Result<Option<VisibleUser>> {
+    Ok(profiles(app, principal, &[id]).await?.remove(&id))
+}
+
+/// Returns the users among these identifiers, with as few queries as for one user. Users whom [`visible`] returns have
+/// every field, and all others have the fields that the configuration makes public. If none is, they are not even
+/// looked for: the answer and its time are those for a user who does not exist.
+pub async fn profiles(app: &App, principal: &Principal, ids: &[UserId]) -> Result<HashMap<UserId, VisibleUser>> {
+    let (everybody, public) = (principal.has_scope(USERS_READ), &app.config.users.public_fields);
+    let is_whole = |id: UserId| everybody || principal.user() == Some(id);
+    let mut seen: Vec<UserId> = ids.iter().copied().filter(|id| is_whole(*id) || !public.is_empty()).collect();
     seen.sort_unstable();
     seen.dedup();
     if seen.is_empty() {
         return Ok(HashMap::new());
     }
-    let view = UserView::of(app, principal).await?;
+    let whole = UserView::of(app, principal).await?;
+    let limited = whole.limited_to(public);
     let found = users::find_among_or_successors(&app.db, seen).await?;
-    Ok(found.into_iter().filter_map(|(id, user)| Some((id, view.see(app, user)?))).collect())
+    let see = |user: users::Model| if is_whole(user.id) { whole.see(app, user) } else { limited.see(app, user) };
+    Ok(found.into_iter().filter_map(|(id, user)| Some((id, see(user)?))).collect())
 }
 
 /// Returns the user with this address.

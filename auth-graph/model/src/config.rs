@@ -13,6 +13,7 @@ mod rest;
 mod secret_keys;
 mod secret_list;
 mod tokens;
+mod users;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ pub use log::Log;
 pub use rest::{AccountField, Rest};
 pub use settings::{MasterSecret, Problem, Problems, Secrets, Sources};
 pub use tokens::{SigningAlgorithm, Tokens};
+pub use users::Users;
 pub use webhooks::Webhooks;
 
 /// Every key with its default and a comment, in TOML.
@@ -82,6 +84,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// Registration, and the accounts of users.
     pub accounts: Accounts,
+    /// Users, as others see them.
+    pub users: Users,
     /// Outgoing mail.
     pub mail: Mail,
     /// Limits of failed attempts and of mails.

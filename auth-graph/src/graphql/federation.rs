@@ -2,11 +2,12 @@
 //! same as for `user(id)`.
 
 use async_graphql::{Any, Context, Object, Union};
-use subgraph::Representation;
+use subgraph::{Representation, access, guarded};
 
 use super::account::User;
-use super::caller::{app, caller};
+use super::caller::{app, principal};
 use super::error::Result;
+use super::guard::Authenticated;
 use engine::accounts;
 use model::error::Error;
 use model::values::UserId;
@@ -22,11 +23,13 @@ pub enum Entity {
 #[derive(Default)]
 pub(super) struct Entities;
 
+#[guarded]
 #[Object]
 impl Entities {
-    /// Returns the users of the given representations, in the same order. An item is null when the user does not exist
-    /// or you may not see them. Up to 1,000 representations are accepted.
-    #[graphql(name = "_entities")]
+    /// Returns the users of the given representations, in the same order, with the fields that `user` shows you. An
+    /// item is null when the user does not exist or you may see nothing of them. Up to 1,000 representations are
+    /// accepted. Requires a signed-in caller.
+    #[graphql(name = "_entities", access(Authenticated))]
     async fn entities(
         &self,
         ctx: &Context<'_>,
@@ -38,7 +41,7 @@ impl Entities {
         let keys = Representation::keys(ctx, &representations, "User", "id");
         let ids: Vec<Option<UserId>> = keys.into_iter().map(|key| key?.parse().ok()).collect();
         let wanted: Vec<UserId> = ids.iter().copied().flatten().collect();
-        let users = accounts::visible_among(app(ctx), caller(ctx)?, &wanted).await?;
+        let users = accounts::profiles(app(ctx), principal(ctx)?, &wanted).await?;
         let entity = |id: UserId| users.get(&id).map(|user| Entity::User(User::from_visible(app(ctx), user.clone())));
         Ok(ids.into_iter().map(|id| id.and_then(entity)).collect())
     }

@@ -216,8 +216,9 @@ impl FeedQuery {
         Ok(connection(feed::snapshots(app(ctx), principal(ctx)?, text(&after), first).await?))
     }
 
-    /// One user, as needed to keep a copy in another service. Returns the users whom the query `user` shows you and,
-    /// with the scope `feed:read`, every user whom `userSnapshots` lists. Fields that your client may not see are null.
+    /// One user, as needed to keep a copy in another service. Returns yourself, with the scope `users:read` any user,
+    /// and with the scope `feed:read` every user whom `userSnapshots` lists; a public profile is no copy. Fields that
+    /// your client may not see are null.
     async fn user_snapshot(
         &self,
         ctx: &Context<'_>,

@@ -23,6 +23,9 @@ pub struct UpdateProfileInput {
     phone_number: MaybeUndefined<String>,
     /// Language of mails to you, such as `de` or `de-AT`. Null removes it.
     locale: MaybeUndefined<String>,
+    /// Address of your picture: `https://`, up to 2048 characters. It is stored as the key `picture` of your
+    /// `metadata`. Null removes it.
+    picture_url: MaybeUndefined<String>,
 }
 
 /// Result of a change to your own profile.
@@ -45,7 +48,7 @@ pub(super) struct ProfileMutation;
 #[guarded]
 #[Object]
 impl ProfileMutation {
-    /// Changes your names, phone number and language. Fails with `RATE_LIMITED` after many changes. Requires a
+    /// Changes your names, phone number, language and picture. Fails with `RATE_LIMITED` after many changes. Requires a
     /// signed-in user.
     #[graphql(access(Authenticated))]
     async fn update_profile(
@@ -61,6 +64,7 @@ impl ProfileMutation {
             last_name: name(input.last_name, "lastName")?,
             phone_number: optional(input.phone_number)?,
             locale: optional(input.locale)?,
+            picture_url: optional(input.picture_url)?,
         };
         let user = accounts::update_profile(app(ctx), principal(ctx)?, change, device(ctx)).await?;
         Ok(ProfilePayload { user: User::new(app(ctx), user) })

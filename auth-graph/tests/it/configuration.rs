@@ -369,3 +369,15 @@ fn fields_of_accounts_have_names_of_their_own_and_come_from_what_users_cannot_se
     let settable = ("rest.user_settable_fields", "[\"location\"]");
     load(&[on, ("rest.user_fields.location", "metadata.location"), settable]).unwrap();
 }
+
+#[test]
+fn only_fields_that_say_how_a_user_is_shown_can_be_public() {
+    let all = "displayName,pictureUrl,firstName,lastName,locale,metadata.nickname";
+    assert!(!load(&[("users.public_fields", all)]).unwrap().users.public_fields.is_empty());
+    assert!(load(&[]).unwrap().users.public_fields.is_empty());
+    for field in ["email", "username", "phoneNumber", "roles", "scopes", "metadata", "metadata.", "isActive", "picture"]
+    {
+        let problems = load(&[("users.public_fields", field)]).unwrap_err().to_string();
+        assert!(problems.contains("users.public_fields") && problems.contains("cannot be public"), "{problems}");
+    }
+}

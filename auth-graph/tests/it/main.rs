@@ -71,6 +71,7 @@ mod poolers;
 mod powers;
 mod production;
 mod projections;
+mod public_profile;
 mod refresh;
 mod refresh_restored;
 mod refusals;

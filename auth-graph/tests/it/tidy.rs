@@ -6,7 +6,7 @@ use auth_graph::cli::Cli;
 use clap::CommandFactory;
 
 /// Packages whose sources are read.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 14] = [
     "auth-graph",
     "bench",
     "chaos",
@@ -15,6 +15,7 @@ const PACKAGES: [&str; 13] = [
     "libs/database",
     "libs/errors",
     "libs/graphql-edge",
+    "libs/profile",
     "libs/serving",
     "libs/settings",
     "libs/subgraph",

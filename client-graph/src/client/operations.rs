@@ -85,7 +85,7 @@ impl AuthGraph {
     /// Returns a user whom the caller may see: the caller, or any user with the scope `users:read`.
     ///
     /// # Errors
-    /// As [`me`](Self::me).
+    /// `FORBIDDEN` where auth-graph shows the caller only the public profile of this user; as [`me`](Self::me).
     pub async fn user(&self, access_token: &SecretString, id: UserId) -> Result<Option<User>, Error> {
         let variables = documents::user::Variables { id: id.to_string() };
         let reply = self.run_as::<documents::User>(variables, access_token).await?;

@@ -22,20 +22,20 @@ macro_rules! operations {
             fn try_from(user: $module::$fragment) -> Result<Self, Error> {
                 Ok(Self {
                     id: user_id(&user.id)?,
-                    email: user.email,
-                    first_name: user.first_name,
-                    last_name: user.last_name,
+                    email: shown(user.email)?,
+                    first_name: shown(user.first_name)?,
+                    last_name: shown(user.last_name)?,
                     phone_number: user.phone_number,
-                    date_joined: user.date_joined,
-                    is_active: user.is_active,
-                    is_staff: user.is_staff,
-                    is_superuser: user.is_superuser,
-                    email_verified: user.email_verified,
-                    roles: user.roles,
-                    scopes: user.scopes,
-                    metadata: user.metadata,
-                    updated_at: user.updated_at,
-                    version: user.version,
+                    date_joined: shown(user.date_joined)?,
+                    is_active: shown(user.is_active)?,
+                    is_staff: shown(user.is_staff)?,
+                    is_superuser: shown(user.is_superuser)?,
+                    email_verified: shown(user.email_verified)?,
+                    roles: shown(user.roles)?,
+                    scopes: shown(user.scopes)?,
+                    metadata: shown(user.metadata)?,
+                    updated_at: shown(user.updated_at)?,
+                    version: shown(user.version)?,
                 })
             }
         }
@@ -79,6 +79,11 @@ operations! {
 #[cfg(feature = "proxy")]
 operations! {
     UserProfile user_profile UserProfileFields "../schema/operations/user_profile.graphql"
+}
+
+/// Returns a field of a user that is null only together with an error.
+fn shown<T>(field: Option<T>) -> Result<T, Error> {
+    field.ok_or_else(|| Error::unavailable("a field of the user is missing in the answer"))
 }
 
 /// Parses an identifier in an answer. An answer with an identifier that is not a UUID is rejected as a whole.

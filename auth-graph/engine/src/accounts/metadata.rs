@@ -29,7 +29,16 @@ pub async fn set_metadata(app: &App, principal: &Principal, change: Json, device
     limits::count_write(app, user.id).await?;
     let actor = Actor::own(principal, device);
     let mut edit = UserEdit::begin(app, &actor, user.id).await?;
-    let mut metadata = edit.account.user.metadata.as_object().cloned().unwrap_or_default();
+    edit.account.user.metadata = with(app, &edit.account.user.metadata, change)?;
+    Ok(edit.commit("user.set_metadata").await?.user)
+}
+
+/// Returns metadata with other values for some members; null removes one.
+///
+/// # Errors
+/// As [`checked`].
+pub(crate) fn with(app: &App, metadata: &Json, change: impl IntoIterator<Item = (String, Json)>) -> Result<Json> {
+    let mut metadata = metadata.as_object().cloned().unwrap_or_default();
     for (key, value) in change {
         if value.is_null() {
             metadata.remove(&key);
@@ -37,8 +46,7 @@ pub async fn set_metadata(app: &App, principal: &Principal, change: Json, device
             metadata.insert(key, value);
         }
     }
-    edit.account.user.metadata = checked(app, Json::Object(metadata))?;
-    Ok(edit.commit("user.set_metadata").await?.user)
+    checked(app, Json::Object(metadata))
 }
 
 /// Returns complete metadata that may be stored as `metadata`, which every reader of the user can see.

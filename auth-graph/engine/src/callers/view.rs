@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Principal, roles_and_scopes_of};
 use crate::app::App;
 use model::error::{Error, Reason, Result};
-use model::values::{ClientId, Projection, RolesAndScopes, Subject, UserField};
+use model::values::{ClientId, Projection, PublicFields, RolesAndScopes, Subject, UserField};
 use store::{clients, users};
 
 /// The part of the users' data that one reader sees.
@@ -18,6 +18,16 @@ pub struct UserView {
     client: Option<ClientId>,
     projection: Option<Arc<Projection>>,
     generation: i64,
+    public: Option<PublicFields>,
+}
+
+/// Why a reader is not shown a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hidden {
+    /// The service client is limited to other fields.
+    LimitedClient,
+    /// The field is not part of the public profile.
+    NotPublic,
 }
 
 /// The visibility of a user to a reader.
@@ -58,7 +68,13 @@ impl UserView {
             client: Some(id),
             projection: client.projection.map(Arc::new),
             generation: client.projection_generation,
+            public: None,
         })
+    }
+
+    /// Returns the same view, limited to these fields: the one that a reader has of a stranger.
+    pub(crate) fn limited_to(&self, public: &PublicFields) -> Self {
+        Self { public: Some(public.clone()), ..self.clone() }
     }
 
     /// Checks that the reader is not limited, for lists and logs of all users.
@@ -102,15 +118,33 @@ impl UserView {
     /// Returns whether a field is shown; for the metadata, whether any part of it is.
     #[must_use]
     pub fn shows(&self, field: UserField) -> bool {
-        self.projection.as_ref().is_none_or(|projection| projection.shows(field))
+        self.hides(field).is_none()
+    }
+
+    /// Returns why a field is hidden, or `None` if it is shown.
+    #[must_use]
+    pub fn hides(&self, field: UserField) -> Option<Hidden> {
+        if self.projection.as_ref().is_some_and(|projection| !projection.shows(field)) {
+            return Some(Hidden::LimitedClient);
+        }
+        let is_public = self.public.as_ref().is_none_or(|public| public.shows(field));
+        (!is_public).then_some(Hidden::NotPublic)
+    }
+
+    /// Returns why the fields that every mirror has are hidden, such as the version, or `None` if they are shown.
+    #[must_use]
+    pub fn hides_state(&self) -> Option<Hidden> {
+        self.public.as_ref().map(|_| Hidden::NotPublic)
     }
 
     /// Returns the part of the metadata that is shown, or `None`.
     #[must_use]
     pub fn metadata(&self, whole: &Value) -> Option<Value> {
-        match &self.projection {
-            Some(projection) => projection.metadata(whole),
-            None => Some(whole.clone()),
+        match (&self.projection, &self.public) {
+            (None, None) => Some(whole.clone()),
+            (Some(projection), None) => projection.metadata(whole),
+            (None, Some(public)) => public.metadata(whole),
+            (Some(projection), Some(public)) => public.metadata(&projection.metadata(whole)?),
         }
     }
 
