@@ -48,6 +48,7 @@
 mod closed;
 mod descriptions;
 mod entity;
+mod references;
 mod rule;
 mod sdl;
 mod service;
@@ -55,6 +56,7 @@ mod service;
 pub use closed::{Undecided, deny_by_default};
 pub use descriptions::described;
 pub use entity::Representation;
+pub use references::{NonNullReferences, nullable_references};
 pub use rule::{Demand, Rule, access, credential, credential_fields, key, tag};
 pub use sdl::{Directives, federation_sdl, plain_sdl};
 pub use service::{ServiceSdl, Subgraph};
