@@ -89,8 +89,8 @@ use crate::error::{ApiError, Error, Reason};
 
 pub use mirrored::{HasRole, VerifiedEmail};
 pub use subgraph::{
-    Demand, Directives, Representation, Rule, ServiceSdl, Subgraph, Undecided, access, deny_by_default, federation_sdl,
-    guarded, key, plain_sdl,
+    Demand, Directives, NonNullReferences, Representation, Rule, ServiceSdl, Subgraph, Undecided, access,
+    deny_by_default, federation_sdl, guarded, key, nullable_references, plain_sdl,
 };
 
 /// Admits every caller, with or without an access token. It shows that this is a decision.
@@ -244,4 +244,12 @@ pub fn caller<'a>(ctx: &async_graphql::Context<'a>) -> std::result::Result<&'a C
         let fix = "the request has no client_graph::Context: add the one of AuthGraph::context with Request::data";
         Error::misused(fix).into()
     })
+}
+
+/// Answers a field that can be null with null and an error at the field, so that the rest of the answer stays. An error
+/// that a resolver returns, or a guard, leaves the field out.
+pub fn refuse<T>(ctx: &async_graphql::Context<'_>, error: Error) -> Option<T> {
+    let error = async_graphql::Error::from(ApiError::from(error)).into_server_error(ctx.item.pos);
+    ctx.add_error(ctx.set_error_path(error));
+    None
 }

@@ -23,6 +23,7 @@ mod progress;
 mod row;
 mod user;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -114,6 +115,19 @@ impl Mirror {
             Rows::Memory(memory) => Ok(memory.user(id)),
             #[cfg(feature = "sea-orm")]
             Rows::Database(database) => database.user(id).await,
+        }
+    }
+
+    /// Returns the users among these ids, without those who are unknown or deleted. A database is asked once for
+    /// 10,000.
+    ///
+    /// # Errors
+    /// As [`user`](Self::user).
+    pub async fn users(&self, ids: &[UserId]) -> Result<HashMap<UserId, MirroredUser>, Error> {
+        match &self.rows {
+            Rows::Memory(memory) => Ok(ids.iter().filter_map(|id| Some((*id, memory.user(*id)?))).collect()),
+            #[cfg(feature = "sea-orm")]
+            Rows::Database(database) => database.users(ids).await,
         }
     }
 

@@ -20,6 +20,8 @@ use crate::ids::UserId;
 
 /// Rows of one statement: databases limit the number of its parameters.
 const CHUNK: usize = 500;
+/// Identifiers of one query. Each is one parameter, while a written row is many.
+const READ_AT_ONCE: usize = 10_000;
 
 /// The table of a mirror, and the hook on its changes.
 #[derive(Clone)]
@@ -33,6 +35,17 @@ impl Database {
     pub(super) async fn user(&self, id: UserId) -> Result<Option<MirroredUser>, Error> {
         let row = self.naming.find(&self.db, id.0).await.map_err(database_error)?;
         Ok(row.map(Row::try_from).transpose()?.and_then(Row::present))
+    }
+
+    pub(super) async fn users(&self, ids: &[UserId]) -> Result<HashMap<UserId, MirroredUser>, Error> {
+        let mut users = HashMap::with_capacity(ids.len());
+        for chunk in ids.chunks(READ_AT_ONCE) {
+            let rows = self.naming.find_among(&self.db, chunk.iter().map(|id| id.0)).await.map_err(database_error)?;
+            for row in rows {
+                users.extend(Row::try_from(row)?.present().map(|user| (user.id, user)));
+            }
+        }
+        Ok(users)
     }
 
     /// Writes those rows that are newer than the stored ones.

@@ -80,6 +80,18 @@ impl Naming {
         db.query_one(&select).await?.map(|row| Model::from_query_result(&row, "")).transpose()
     }
 
+    /// Returns the rows of those users who are not deleted.
+    pub(super) async fn find_among(
+        &self,
+        db: &impl ConnectionTrait,
+        ids: impl Iterator<Item = Uuid>,
+    ) -> Result<Vec<Model>, DbErr> {
+        let mut select = self.select();
+        select.and_where(Expr::col(self.column(Column::Id)).is_in(ids));
+        select.and_where(Expr::col(self.column(Column::DeletedAt)).is_null());
+        self.all(db, &select).await
+    }
+
     /// Returns the rows of users, locked until the transaction ends.
     pub(super) async fn find_locked(
         &self,

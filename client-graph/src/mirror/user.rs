@@ -42,3 +42,18 @@ pub struct MirroredUser {
     /// Time when this row was last written.
     pub mirrored_at: DateTime<Utc>,
 }
+
+impl MirroredUser {
+    /// Returns the name under which the user is shown to others, by the rule of auth-graph: given name and family name,
+    /// never an e-mail address. `None` when the user has neither.
+    #[must_use]
+    pub fn display_name(&self) -> Option<String> {
+        profile::display_name(&self.first_name, &self.last_name)
+    }
+
+    /// Returns the address of the user's picture (`https://`), from the key `picture` of the metadata.
+    #[must_use]
+    pub fn picture_url(&self) -> Option<String> {
+        profile::picture_url(&self.metadata)
+    }
+}

@@ -43,6 +43,8 @@ pub struct Config {
     pub auth: Auth,
     /// Database.
     pub database: Database,
+    /// Other users, as this service shows them.
+    pub users: Users,
     /// Schema for composition into a supergraph.
     pub federation: Federation,
     /// Log.
@@ -151,6 +153,24 @@ pub struct Database {
     /// Longest pause between two statements of a transaction on PostgreSQL.
     #[serde(with = "humantime_serde")]
     pub idle_in_transaction_timeout: Duration,
+}
+
+/// Other users, as this service shows them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Users {
+    /// Fields that every signed-in caller may see.
+    pub public_fields: Vec<PublicField>,
+}
+
+/// A field of the public profile that this service answers from its mirror.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PublicField {
+    /// The name under which a user is shown.
+    DisplayName,
+    /// The address of the picture.
+    PictureUrl,
 }
 
 /// The schema for composition into a supergraph.

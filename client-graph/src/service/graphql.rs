@@ -4,6 +4,7 @@
 //! A resolver translates and calls one function of `notes` or of the library. Guards decide access, for entities too.
 
 mod note;
+mod profile;
 mod request;
 mod types;
 mod user;

@@ -92,6 +92,21 @@ fn the_guide_shows_the_programs_that_are_tested_here() {
     assert!(lines < 60, "{lines} lines");
 }
 
+/// Parts of a longer file are preceded by its name, too.
+#[test]
+fn the_guide_quotes_the_client_service() {
+    let (_, guide) = guide();
+    let mut quoted = 0;
+    for block in guide.split("```rs ").skip(1) {
+        let (name, rest) = block.split_once('\n').unwrap();
+        let (part, _) = rest.split_once("```").unwrap();
+        let file = std::fs::read_to_string(root().join(name)).unwrap();
+        assert!(file.contains(part), "{name} does not contain:\n{part}");
+        quoted += 1;
+    }
+    assert_eq!(quoted, 4);
+}
+
 #[tokio::test]
 async fn a_protected_service_greets_signed_in_callers() {
     let world = World::start_with(Feed::Ignored, &[]).await;

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use client_graph::Code;
-use client_graph::guard::Directives;
+use client_graph::guard::{Directives, nullable_references};
 use client_graph::service::graphql;
 use serde_json::Value;
 
@@ -27,6 +27,15 @@ fn the_subgraph_schema_is_current() {
 #[test]
 fn the_subgraph_schema_without_access_is_current() {
     is_current("client.subgraph.plain.graphql", &graphql::federation_sdl(Directives::LeftOut));
+}
+
+#[test]
+fn a_reference_to_a_user_can_be_null() {
+    let sdl = graphql::federation_sdl(Directives::Included);
+    nullable_references(&sdl, "User").unwrap_or_else(|error| panic!("{error}"));
+    let strict = sdl.replace("author: User @provides", "author: User! @provides");
+    let error = nullable_references(&strict, "User").unwrap_err().to_string();
+    assert!(error.contains("Note.author: User!") && error.contains("write User in place of User!"), "{error}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Users of the client service as a gateway requests them: many at once, with one query.
 
-use client_graph::UserId;
+use client_graph::{User, UserId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -92,4 +92,65 @@ async fn the_notes_of_all_authors_of_a_page_are_one_query() {
         let own = &note["author"]["notes"]["nodes"][0];
         assert_eq!((&own["text"], &own["author"]["notes"]["nodes"][0]["text"]), (&note["text"], &note["text"]));
     }
+}
+
+/// Notes with the public profiles of their authors.
+const AUTHORS: &str = "{ notes { nodes { text author { id displayName pictureUrl } } } }";
+
+/// Returns a service whose mirror has two authors, one of whom has a picture, and the token of another user.
+async fn with_authors(settings: &[(&str, &str)]) -> (Service, String) {
+    let service = Service::start_with(settings).await;
+    for name in ["ada", "eve"] {
+        let (user, token) = service.user(&format!("{name}@example.com"));
+        let metadata = json!({ "picture": format!("https://example.com/{name}.png") });
+        service.issuer.change_user(&User { first_name: name.to_owned(), metadata, ..user });
+        service.add_note(&token, name).await;
+    }
+    let (_, token) = service.user("kim@example.com");
+    (service, token)
+}
+
+#[tokio::test]
+async fn notes_have_their_authors_names_from_the_mirror_and_auth_graph_is_not_asked() {
+    let (service, token) = with_authors(&[("users.public_fields", "displayName,pictureUrl")]).await;
+    let calls = service.issuer.all_calls();
+    let (answer, queries) = count_queries(service.graphql(Some(&token), AUTHORS, json!({}))).await;
+    assert_eq!((queries, answer.get("errors")), (2, None), "one query for the notes, and one for their authors");
+    assert_eq!(service.issuer.all_calls(), calls);
+    let nodes = answer["data"]["notes"]["nodes"].as_array().unwrap();
+    assert_eq!(nodes.len(), 2);
+    for note in nodes {
+        let name = note["text"].as_str().unwrap();
+        assert!(note["author"]["displayName"].as_str().unwrap().starts_with(name), "{note}");
+        assert_eq!(note["author"]["pictureUrl"], format!("https://example.com/{name}.png"));
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_is_not_public_is_refused_at_its_fields_and_the_notes_stay() {
+    let (service, token) = with_authors(&[("users.public_fields", "displayName")]).await;
+    let answer = service.graphql(Some(&token), AUTHORS, json!({})).await;
+    let errors = answer["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 2, "{answer}");
+    for error in errors {
+        assert_eq!(error["path"][4], "pictureUrl");
+        assert_eq!(
+            (&error["extensions"]["code"], &error["extensions"]["reason"]),
+            (&json!("FORBIDDEN"), &json!("MISSING_SCOPE"))
+        );
+        assert_eq!(error["extensions"]["requiredScopes"], json!(["users:read"]));
+    }
+    for note in answer["data"]["notes"]["nodes"].as_array().unwrap() {
+        let author = note["author"].as_object().unwrap();
+        assert!(author["displayName"].is_string() && author.get("pictureUrl") == Some(&Value::Null), "{note}");
+    }
+
+    let (eve, hers) = service.user("eve2@example.com");
+    service.add_note(&hers, "own").await;
+    let own = "{ notes(first: 1) { nodes { author { id pictureUrl } } } }";
+    let answer = service.graphql(Some(&hers), own, json!({})).await;
+    assert_eq!(answer["data"]["notes"]["nodes"][0]["author"], json!({ "id": eve.id, "pictureUrl": null }));
+    assert_eq!(answer.get("errors"), None, "users see their own profile");
+    let staff = service.issuer.token_for(&service.issuer.user("staff@example.com")).scope("users:read").sign();
+    assert_eq!(service.graphql(Some(&staff), AUTHORS, json!({})).await.get("errors"), None);
 }

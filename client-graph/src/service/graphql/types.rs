@@ -6,10 +6,13 @@ use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 
+use super::profile;
 use super::request::{Result, app};
 use super::users::Users;
-use crate::guard::{Authenticated, access, guarded, key};
+use crate::guard::{Authenticated, Open, access, guarded, key};
 use crate::ids::UserId;
+use crate::mirror::MirroredUser;
+use crate::service::config::PublicField;
 use crate::service::notes::{self, Page};
 
 /// A note of a user.
@@ -45,9 +48,11 @@ impl Note {
         self.note.created_at
     }
 
-    /// Author of the note.
-    async fn author(&self) -> User {
-        User { id: self.note.author, among: Arc::clone(&self.authors) }
+    /// Author of the note. A reference to a user of auth-graph can be null: where it does not show the user, a gateway
+    /// has null in this place. The public profile comes from the mirror of this service.
+    #[graphql(provides = "displayName pictureUrl")]
+    async fn author(&self) -> Option<User> {
+        Some(User { id: self.note.author, among: Arc::clone(&self.authors) })
     }
 }
 
@@ -58,6 +63,20 @@ impl User {
     /// Permanent identifier of the user.
     async fn id(&self) -> ID {
         self.id.0.into()
+    }
+
+    /// Name under which the user is shown to others. Requires a signed-in caller, and the scope `users:read` if names
+    /// are not public. auth-graph answers it, too; this service does where a field `@provides` it.
+    // A composer accepts no directive about access at an external field, so that the resolver checks.
+    #[graphql(external, access(Open))]
+    async fn display_name(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        profile::field(ctx, self, PublicField::DisplayName, MirroredUser::display_name).await
+    }
+
+    /// Address of the user's picture (`https://`), with the same access as `displayName`.
+    #[graphql(external, access(Open))]
+    async fn picture_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        profile::field(ctx, self, PublicField::PictureUrl, MirroredUser::picture_url).await
     }
 
     /// Notes of the user, newest first. Requires a signed-in caller.

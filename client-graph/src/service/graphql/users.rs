@@ -8,6 +8,7 @@ use tokio::sync::OnceCell;
 
 use crate::error::Error;
 use crate::ids::UserId;
+use crate::mirror::MirroredUser;
 use crate::service::app::App;
 use crate::service::notes::{self, NoteList, Page, Paging};
 
@@ -17,11 +18,24 @@ type Pages = OnceCell<Result<HashMap<UserId, Page>, Error>>;
 pub(super) struct Users {
     ids: Vec<UserId>,
     pages: Mutex<HashMap<Paging, Arc<Pages>>>,
+    mirrored: OnceCell<Result<HashMap<UserId, MirroredUser>, Error>>,
 }
 
 impl Users {
     pub(super) fn of(ids: impl IntoIterator<Item = UserId>) -> Arc<Self> {
-        Arc::new(Self { ids: ids.into_iter().collect(), pages: Mutex::default() })
+        Arc::new(Self { ids: ids.into_iter().collect(), pages: Mutex::default(), mirrored: OnceCell::new() })
+    }
+
+    /// Returns a user as the mirror has them; none when unknown or deleted. The first call reads all users.
+    pub(super) async fn mirrored(&self, app: &App, user: UserId) -> Result<Option<MirroredUser>, Error> {
+        let read = async {
+            match app.auth.mirror() {
+                Some(mirror) => mirror.users(&self.ids).await,
+                None => Ok(HashMap::new()),
+            }
+        };
+        let mirrored = self.mirrored.get_or_init(|| read).await;
+        Ok(mirrored.as_ref().map_err(Error::clone)?.get(&user).cloned())
     }
 
     /// Returns a page of the notes of one user. The first call reads the pages of all users.
