@@ -49,7 +49,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error + Send + Sync>> {
 
 fn welcome(services: &Services) -> String {
     let (auth, client) = (&services.auth_url, &services.client_url);
-    let users = users::USERS.map(|(email, password, _)| format!("  {email:<16} {password}\n")).concat();
+    let users = users::USERS.map(|user| format!("  {:<16} {}\n", user.email, user.password)).concat();
     format!(
         "\
 auth-graph   {auth}/          GraphiQL, {auth}/graphql

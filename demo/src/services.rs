@@ -12,6 +12,9 @@ use tokio::task::JoinSet;
 
 use crate::{reader, users};
 
+/// Fields of others that every signed-in user sees: both services show the same.
+const PUBLIC_FIELDS: &str = "displayName,pictureUrl";
+
 /// The running services.
 pub(crate) struct Services {
     /// The address of auth-graph.
@@ -46,6 +49,7 @@ impl Services {
                 ("server.trusted_proxies", "[\"127.0.0.1/32\"]"),
                 // The pages of client-graph use the cookie to refresh, through its proxy.
                 ("server.allowed_origins", &format!("[\"{client_url}\"]")),
+                ("users.public_fields", PUBLIC_FIELDS),
                 ("data_dir", &data_dir.join("auth-graph").to_string_lossy()),
                 ("log.filter", "warn"),
             ]),
@@ -66,6 +70,7 @@ impl Services {
                 ("auth.url", &auth_url),
                 ("auth.client_id", &reader.client.id.to_string()),
                 ("auth.client_secret", reader.secret.expose_secret()),
+                ("users.public_fields", PUBLIC_FIELDS),
                 ("data_dir", &data_dir.join("client-graph").to_string_lossy()),
                 ("log.filter", "warn"),
             ]),

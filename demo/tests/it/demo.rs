@@ -62,6 +62,27 @@ async fn the_three_users_sign_in_and_a_second_start_keeps_the_data() {
 }
 
 #[tokio::test]
+async fn notes_have_the_names_of_their_authors_for_an_ordinary_user() {
+    let folder = TempDir::new().unwrap();
+    let demo = Demo::start(folder.path());
+    let (staff, user) =
+        (sign_in(&demo, "staff@test.com", "staff-pass").await, sign_in(&demo, "user@test.com", "user-pass").await);
+    let added = ask(&demo.client_url, &staff, "mutation { addNote(input: {text: \"hello\"}) { note { id } } }").await;
+    assert!(added["errors"].is_null(), "{added}");
+    let query = "{ notes { nodes { text author { id displayName pictureUrl } } } }";
+    let note = ask(&demo.client_url, &user, query).await["data"]["notes"]["nodes"][0].clone();
+    let profile = json!({ "displayName": "Alan Turing", "pictureUrl": "https://example.com/pictures/alan.png" });
+    let author = &note["author"];
+    assert_eq!(json!({ "displayName": author["displayName"], "pictureUrl": author["pictureUrl"] }), profile, "{note}");
+    let query = format!("{{ user(id: {}) {{ displayName pictureUrl }} }}", author["id"]);
+    assert_eq!(ask(&demo.auth_url, &user, &query).await["data"]["user"], profile, "auth-graph answers the same");
+    let query = format!("{{ user(id: {}) {{ displayName email }} }}", author["id"]);
+    let refused = ask(&demo.auth_url, &user, &query).await;
+    assert_eq!(refused["data"]["user"], json!({ "displayName": "Alan Turing", "email": null }));
+    assert_eq!(refused["errors"][0]["extensions"]["requiredScopes"], json!(["users:read"]), "{refused}");
+}
+
+#[tokio::test]
 async fn rate_limits_count_the_client_and_not_the_proxy() {
     let folder = TempDir::new().unwrap();
     let demo = Demo::start(folder.path());
