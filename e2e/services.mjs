@@ -14,8 +14,11 @@ export const people = {
   user: { email: 'user@example.com', password },
 };
 
-/** Starts both services. `expired` is an expired access token of `people.user`, and `reader` may read the feed. */
-export async function startServices(folder, settings = []) {
+/**
+ * Starts both services with settings for auth-graph and for client-graph. `expired` is an expired access token of
+ * `people.user`, and `reader` may read the feed.
+ */
+export async function startServices(folder, settings = [], clientSettings = {}) {
   const data = join(folder, 'auth-graph');
   const run = (...args) =>
     execFileSync(binary('auth-graph'), ['--set', `data_dir=${data}`, ...args], { encoding: 'utf8', input: `${password}\n` });
@@ -32,7 +35,7 @@ export async function startServices(folder, settings = []) {
   const auth = await startAuthGraph(data, [bind, 'tokens.access_lifetime=1h', ...settings]);
 
   const clientUrl = `http://127.0.0.1:${await freePort()}`;
-  const of = { data_dir: join(folder, 'client-graph'), 'server.bind': new URL(clientUrl).host, 'auth.url': auth.url };
+  const of = { data_dir: join(folder, 'client-graph'), 'server.bind': new URL(clientUrl).host, 'auth.url': auth.url, ...clientSettings };
   const flags = Object.entries(of).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
   const client = await startProgram(binary('client-graph'), ['serve', ...flags], `${clientUrl}/readyz`).catch(async (error) => {
     await auth.stop();

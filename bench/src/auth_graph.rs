@@ -17,7 +17,8 @@ use crate::process::{Server, free_address, sibling};
 /// The password of every user in the benchmark.
 pub const PASSWORD: &str = "long enough for a benchmark";
 
-const USERS: usize = 16;
+/// The number of users.
+pub const USERS: usize = 16;
 const TOKENS: usize = 1_000;
 
 /// The database and configuration of an auth-graph, kept so that it can be started again.

@@ -16,10 +16,18 @@ use crate::process::{Server, free_address, sibling};
 /// # Errors
 /// When the service does not start.
 pub fn start(auth_graph: &str, folder: &Path, log: &Path) -> Result<Server, Box<dyn Error>> {
+    start_with(auth_graph, folder, log, &[])
+}
+
+/// Starts the service with further arguments.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with(auth_graph: &str, folder: &Path, log: &Path, arguments: &[&str]) -> Result<Server, Box<dyn Error>> {
     let address = free_address()?;
     let mut command = Command::new(sibling("client-graph")?);
     command.args(["serve", "--bind", &address.to_string(), "--auth-url", auth_graph, "--data-dir"]);
-    command.arg(folder.join("client")).args(["--set", "profile=production"]);
+    command.arg(folder.join("client")).args(["--set", "profile=production"]).args(arguments);
     Server::start(&mut command, address, &get(address, "/readyz", &[]), log)
 }
 

@@ -19,6 +19,7 @@ mod import;
 mod load;
 mod login_storm;
 mod machine;
+mod notes;
 mod process;
 mod protected_field;
 mod samples;
@@ -123,6 +124,7 @@ fn measure(time: Duration, only: &str) -> Result<(), Box<dyn Error>> {
     let tokens = auth_graph::access_tokens(&url)?;
     section("protected field", &mut || protected_field::rows(&url, &tokens, &log, time))?;
     section("verify", &mut || verify::rows(&server, &client, &tokens, &log, time))?;
+    section("notes", &mut || notes::rows(&server, &url, &tokens, installation.folder(), &log, time))?;
     section("log-in storm", &mut || login_storm::rows(&server, &tokens, time))?;
     section("django-easyjwt", &mut || side_by_side::rows(&server, &url, &tokens, installation.folder(), time))?;
 
