@@ -21,7 +21,8 @@ async function counting(target) {
   const counted = { requests: 0 };
   const server = createServer(async (request, response) => {
     counted.requests += 1;
-    const chunks = await Array.fromAsync(request);
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
     const { authorization } = request.headers;
     const headers = { 'content-type': 'application/json', ...(authorization && { authorization }) };
     const answer = await fetch(new URL('/graphql', target), { method: 'POST', headers, body: Buffer.concat(chunks) });
