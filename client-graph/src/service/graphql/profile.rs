@@ -4,7 +4,7 @@
 use async_graphql::Context;
 
 use super::request::{Result, app};
-use super::types::User;
+use super::users::Users;
 use crate::error::Error;
 use crate::guard::{caller, refuse};
 use crate::ids::UserId;
@@ -14,17 +14,18 @@ use crate::service::config::PublicField;
 /// Scope that shows other users.
 const USERS_READ: &str = "users:read";
 
-/// Returns a field of a user, or null with an error at the field if the caller may not see it.
+/// Returns a field of a user among those of a list, or null with an error at the field if the caller may not see it.
 pub(super) async fn field<T>(
     ctx: &Context<'_>,
-    user: &User,
+    among: &Users,
+    user: UserId,
     field: PublicField,
     of: impl Fn(&MirroredUser) -> Option<T>,
 ) -> Result<Option<T>> {
-    if let Err(refusal) = require_shown(ctx, user.id, field)? {
+    if let Err(refusal) = require_shown(ctx, user, field)? {
         return Ok(refuse(ctx, refusal));
     }
-    Ok(user.among.mirrored(app(ctx), user.id).await?.as_ref().and_then(of))
+    Ok(among.mirrored(app(ctx), user).await?.as_ref().and_then(of))
 }
 
 /// Checks that the caller may see a field of a user: it is public, or the caller is the user or may read all users.

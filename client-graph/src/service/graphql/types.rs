@@ -70,13 +70,13 @@ impl User {
     // A composer accepts no directive about access at an external field, so that the resolver checks.
     #[graphql(external, access(Open))]
     async fn display_name(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        profile::field(ctx, self, PublicField::DisplayName, MirroredUser::display_name).await
+        profile::field(ctx, &self.among, self.id, PublicField::DisplayName, MirroredUser::display_name).await
     }
 
     /// Address of the user's picture (`https://`), with the same access as `displayName`.
     #[graphql(external, access(Open))]
     async fn picture_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        profile::field(ctx, self, PublicField::PictureUrl, MirroredUser::picture_url).await
+        profile::field(ctx, &self.among, self.id, PublicField::PictureUrl, MirroredUser::picture_url).await
     }
 
     /// Notes of the user, newest first. Requires a signed-in caller.
