@@ -125,7 +125,7 @@ async fn without_public_fields_existence_is_not_told() {
             (Value::Null, 0),
             "{id}: no query, so that the time tells nothing either"
         );
-        assert_eq!(count_queries(entities(&ada.caller, &[id.clone()])).await, (json!([null]), 0), "{id}");
+        assert_eq!(count_queries(entities(&ada.caller, std::slice::from_ref(&id))).await, (json!([null]), 0), "{id}");
     }
 }
 
