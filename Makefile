@@ -31,6 +31,7 @@ check: $(PLAYGROUND) ## Check the format, the lints, the documentation and the d
 	@# cargo-deny looks at the crates for other systems too, which no build has fetched.
 	cargo fetch --locked
 	cargo deny --offline check --hide-inclusion-graph licenses bans sources
+	scripts/check-packages
 	scripts/check-advisories
 
 bench: ## Measure, and print a table of ratios; SECONDS=2 for a short run

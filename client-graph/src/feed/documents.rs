@@ -8,10 +8,10 @@ use crate::error::Error;
 use crate::ids::SessionId;
 use crate::operations::{Answer, MAX_ANSWER, Remote, UserSnapshot};
 
-pub(super) const FOLLOW: &str = include_str!("../../../schema/operations/follow_user_changes.graphql");
-const CHANGES: &str = include_str!("../../../schema/operations/user_changes.graphql");
-const SNAPSHOTS: &str = include_str!("../../../schema/operations/user_snapshots.graphql");
-const REVOCATIONS: &str = include_str!("../../../schema/operations/revocations.graphql");
+pub(super) const FOLLOW: &str = include_str!("../../schema/operations/follow_user_changes.graphql");
+const CHANGES: &str = include_str!("../../schema/operations/user_changes.graphql");
+const SNAPSHOTS: &str = include_str!("../../schema/operations/user_snapshots.graphql");
+const REVOCATIONS: &str = include_str!("../../schema/operations/revocations.graphql");
 
 /// Size of a page. A page of the largest users must fit into an answer.
 const PAGE: u8 = 200;

@@ -13,7 +13,7 @@ type DateTime = chrono::DateTime<chrono::Utc>;
 macro_rules! operations {
     ($($name:ident $module:ident $fragment:ident $path:tt)*) => {$(
         #[derive(GraphQLQuery)]
-        #[graphql(schema_path = "../schema/auth.graphql", query_path = $path, skip_serializing_none)]
+        #[graphql(schema_path = "schema/auth.graphql", query_path = $path, skip_serializing_none)]
         pub(crate) struct $name;
 
         impl TryFrom<$module::$fragment> for PlainUser {
@@ -44,16 +44,16 @@ macro_rules! operations {
 
 #[derive(GraphQLQuery)]
 #[graphql(
-    schema_path = "../schema/auth.graphql",
-    query_path = "../schema/operations/verify.graphql",
+    schema_path = "schema/auth.graphql",
+    query_path = "schema/operations/verify.graphql",
     skip_serializing_none
 )]
 pub(crate) struct Verify;
 
 #[derive(GraphQLQuery)]
 #[graphql(
-    schema_path = "../schema/auth.graphql",
-    query_path = "../schema/operations/logout.graphql",
+    schema_path = "schema/auth.graphql",
+    query_path = "schema/operations/logout.graphql",
     skip_serializing_none
 )]
 pub(crate) struct Logout;
@@ -61,24 +61,24 @@ pub(crate) struct Logout;
 #[cfg(feature = "proxy")]
 #[derive(GraphQLQuery)]
 #[graphql(
-    schema_path = "../schema/auth.graphql",
-    query_path = "../schema/operations/change_password.graphql",
+    schema_path = "schema/auth.graphql",
+    query_path = "schema/operations/change_password.graphql",
     skip_serializing_none
 )]
 pub(crate) struct ChangePassword;
 
 operations! {
-    Login login LoginFields "../schema/operations/login.graphql"
-    Refresh refresh RefreshFields "../schema/operations/refresh.graphql"
-    Me me MeFields "../schema/operations/me.graphql"
-    Profile profile ProfileFields "../schema/operations/profile.graphql"
-    User user UserFields "../schema/operations/user.graphql"
-    Users users UsersFields "../schema/operations/users.graphql"
+    Login login LoginFields "schema/operations/login.graphql"
+    Refresh refresh RefreshFields "schema/operations/refresh.graphql"
+    Me me MeFields "schema/operations/me.graphql"
+    Profile profile ProfileFields "schema/operations/profile.graphql"
+    User user UserFields "schema/operations/user.graphql"
+    Users users UsersFields "schema/operations/users.graphql"
 }
 
 #[cfg(feature = "proxy")]
 operations! {
-    UserProfile user_profile UserProfileFields "../schema/operations/user_profile.graphql"
+    UserProfile user_profile UserProfileFields "schema/operations/user_profile.graphql"
 }
 
 /// Returns a field of a user that is null only together with an error.

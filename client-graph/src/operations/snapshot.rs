@@ -9,7 +9,7 @@ use super::remote::{Answer, Remote};
 use crate::error::Error;
 use crate::ids::UserId;
 
-const SNAPSHOT: &str = include_str!("../../../schema/operations/user_snapshot.graphql");
+const SNAPSHOT: &str = include_str!("../../schema/operations/user_snapshot.graphql");
 
 /// A user in the projection of this service client. Fields that the projection leaves out are null.
 #[derive(Clone, Debug, Deserialize)]
