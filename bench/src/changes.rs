@@ -12,7 +12,7 @@ use engine::app::App;
 use engine::boot;
 use engine::callers::{Actor, Device, Principal, authenticate};
 use engine::feed::outbox;
-use engine::signing_in::{Login, login};
+use engine::signing_in::{Identifier, Login, login};
 use model::clock::Clock;
 use model::config::{Config, Sources};
 use model::values::{NewPassword, PersonName};
@@ -118,7 +118,7 @@ async fn sign_in(app: &App, number: usize) -> Result<Principal, Failure> {
     let email: model::values::Email = format!("change{number}-{unique}@example.com").parse()?;
     let password = NewPassword::parse(PASSWORD.into())?;
     administration::create(app, &Actor::operator(), NewAccount::plain(email.clone(), Some(password))).await?;
-    let input = Login { email, password: PASSWORD.into(), scope: None, audience: None };
+    let input = Login { identifier: Identifier::Email(email), password: PASSWORD.into(), scope: None, audience: None };
     let pair = login(app, input, &Device::default()).await?;
     authenticate(app, &pair.access_token).await.map_err(|refusal| format!("{refusal:?}").into())
 }

@@ -14,7 +14,7 @@ use engine::boot;
 use engine::callers::Actor;
 use engine::callers::Device;
 use engine::sessions::refresh;
-use engine::signing_in::{Login, login};
+use engine::signing_in::{Identifier, Login, login};
 use model::clock::Clock;
 use model::config::{Config, Sources};
 use model::values::{NewPassword, Revoked, SessionId};
@@ -88,7 +88,7 @@ async fn refresh_row(database: &str, url: Option<String>, time: Duration) -> Res
 
 async fn sign_in(app: &App) -> Result<(SecretString, SessionId), Failure> {
     let email = "refresh@example.com".parse()?;
-    let input = Login { email, password: PASSWORD.into(), scope: None, audience: None };
+    let input = Login { identifier: Identifier::Email(email), password: PASSWORD.into(), scope: None, audience: None };
     let pair = login(app, input, &Device::default()).await?;
     Ok((pair.refresh_token, pair.session))
 }

@@ -8,7 +8,7 @@ pub(crate) mod deleting;
 pub(crate) mod editing;
 mod listing;
 pub(crate) mod metadata;
-mod password_rules;
+pub(crate) mod password_rules;
 mod password_score;
 pub(crate) mod passwords;
 mod profile;

@@ -4,6 +4,8 @@
 //! It counts attempts, refuses sample passwords outside of the demo, and leaves a trace of each failure: a login event,
 //! a metric and a line of the log. The answers and the times do not reveal what was wrong.
 
+use std::borrow::Cow;
+
 use credentials::Place;
 use model::config::Profile;
 use model::error::{Error, Result};
@@ -16,14 +18,15 @@ use crate::audit::login_events::first_party;
 use crate::callers::{Device, Principal};
 use crate::limits::{self, Attempt, LimitedAction};
 use crate::mail::{self, Letter};
+use crate::signing_in::Identifier;
 
 /// The account that a password is given for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Claim<'a> {
-    /// The account with this address, if there is one, to sign in.
-    SignIn(&'a Email),
-    /// The account with this address, if there is one, to change it.
-    Change(&'a Email),
+    /// The account with this address or user name, if there is one, to sign in.
+    SignIn(&'a Identifier),
+    /// The account with this address or user name, if there is one, to change it.
+    Change(&'a Identifier),
     /// The account of a user who is signed in.
     Proof {
         /// The user.
@@ -103,9 +106,10 @@ async fn attempt<T>(
 ) -> Result<T> {
     // Before the database is asked for anything.
     let place = app.passwords.pool.reserve().inspect_err(|_| claim.metrics(app).shed.increment(1))?;
-    let action = claim.limited(app, device).await?;
+    let email = claim.address(app).await?;
+    let action = claim.limited(app, &email, device).await?;
     limits::attempt(app, action, device.address, async |attempt| {
-        let (found, spent) = (claim.find(app).await?, attempt.clone());
+        let (found, spent) = (claim.find(app, &email).await?, attempt.clone());
         // The user of a registration does not exist yet.
         let user = found.user.clone().filter(|_| !matches!(claim, Claim::Registration { .. }));
         let result = match found.right(app, place, password, attempt).await? {
@@ -143,19 +147,31 @@ impl Found {
 }
 
 impl<'a> Claim<'a> {
+    /// Returns the address of the account. Every further look-up is by it.
+    async fn address(self, app: &App) -> Result<Cow<'a, Email>> {
+        match self {
+            Self::SignIn(identifier) | Self::Change(identifier) => identifier.address(app).await,
+            Self::Proof { user, .. } | Self::Link { user, .. } => Ok(Cow::Borrowed(&user.email)),
+            Self::Registration { account, .. } => Ok(Cow::Borrowed(&account.user.email)),
+        }
+    }
+
     /// Returns the action whose attempts are counted. Strangers, a network that the user has signed in from, a session
     /// and a link have counters of their own, so that none keeps another out.
-    async fn limited(self, app: &App, device: &Device) -> Result<LimitedAction<'a>> {
-        let email = match self {
-            Self::SignIn(email) | Self::Change(email) => email,
-            Self::Proof { user, .. } => {
+    async fn limited<'b>(self, app: &App, email: &'b Email, device: &Device) -> Result<LimitedAction<'b>>
+    where
+        'a: 'b,
+    {
+        match self {
+            Self::SignIn(_) | Self::Change(_) => {}
+            Self::Proof { .. } => {
                 let session = self.session().map(LimitedAction::PasswordInSession);
-                return Ok(session.unwrap_or(LimitedAction::Password(&user.email)));
+                return Ok(session.unwrap_or(LimitedAction::Password(email)));
             }
             Self::Link { token, .. } | Self::Registration { token, .. } => {
                 return Ok(LimitedAction::PasswordWithLink(token));
             }
-        };
+        }
         let Some(address) = device.address else { return Ok(LimitedAction::Password(email)) };
         let is_known = known_networks::contains(&app.db, email, &limits::network(address), app.clock.now()).await?;
         Ok(match is_known {
@@ -178,9 +194,9 @@ impl<'a> Claim<'a> {
         }
     }
 
-    async fn find(self, app: &App) -> Result<Found> {
+    async fn find(self, app: &App, email: &Email) -> Result<Found> {
         Ok(match self {
-            Self::SignIn(email) | Self::Change(email) => {
+            Self::SignIn(_) | Self::Change(_) => {
                 let users::Candidate { user, password, decoy } = users::candidate(&app.db, email).await?;
                 Found { user, credential: password, decoy }
             }

@@ -9,5 +9,5 @@ mod identifier;
 mod login;
 mod proof;
 
-pub use identifier::{Identifier, address_of, require_usernames};
+pub use identifier::{Identifier, require_usernames};
 pub use login::{Login, login};

@@ -163,7 +163,7 @@ impl SessionMutation {
             _ => return Err(Error::invalid("email", "or username is required, but not both").into()),
         };
         let login = Login {
-            email: signing_in::address_of(app(ctx), identifier).await?,
+            identifier,
             password: input.password.into(),
             scope: input.scope.map(parse_scope).transpose()?,
             audience: input.audience,

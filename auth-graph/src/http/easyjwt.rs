@@ -29,7 +29,7 @@ use engine::signing_in::{Identifier, Login};
 use engine::verification::{Verified, verify as check};
 use fields::Fields;
 use model::error::Error;
-use model::values::{Email, NewPassword};
+use model::values::NewPassword;
 use refusal::Refusal;
 
 /// The routes.
@@ -56,23 +56,19 @@ fn only(routes: MethodRouter<Site>, allowed: &'static str) -> MethodRouter<Site>
 
 async fn token(State(app): State<App>, parts: Parts, body: Body) -> Answer {
     let mut fields = Fields::read_named(&app, &parts.headers, body, &["password"]).await?;
-    let email = identified(&app, &mut fields).await?.ok_or(Error::InvalidCredentials)?;
-    let login = Login { email, password: fields.take("password").into(), scope: None, audience: None };
+    let identifier = identifier(&mut fields).ok_or(Error::InvalidCredentials)?;
+    let login = Login { identifier, password: fields.take("password").into(), scope: None, audience: None };
     let pair = signing_in::login(&app, login, &device(&app, &parts)).await?;
     Ok(answer(tokens(&pair)))
 }
 
-/// Returns the address of the account that the fields name, or `None` for what is no address and no user name: it
-/// belongs to no user, so the answer is that of a wrong password.
-async fn identified(app: &App, fields: &mut Fields) -> Result<Option<Email>, Error> {
+/// Returns the account that the fields name, or `None` for what is no address and no user name: it belongs to no user, so
+/// the answer is that of a wrong password.
+fn identifier(fields: &mut Fields) -> Option<Identifier> {
     let (email, name) = (fields.take("email"), fields.take("username"));
-    let identifier = match name.expose_secret() {
-        "" => email.expose_secret().parse().map(Identifier::Email),
-        name => name.parse().map(Identifier::Username),
-    };
-    match identifier {
-        Ok(identifier) => signing_in::address_of(app, identifier).await.map(Some),
-        Err(_) => Ok(None),
+    match name.expose_secret() {
+        "" => email.expose_secret().parse().map(Identifier::Email).ok(),
+        name => name.parse().map(Identifier::Username).ok(),
     }
 }
 
@@ -156,10 +152,10 @@ fn named(error: Error) -> Refusal {
 async fn change_password(State(app): State<App>, parts: Parts, body: Body) -> Answer {
     let mut fields = Fields::read_named(&app, &parts.headers, body, &["password", "new_password"]).await?;
     let wrong = || Refusal::Fields(json!({ "non_field_errors": ["Invalid credentials."] }));
-    let email = identified(&app, &mut fields).await?.ok_or_else(wrong)?;
+    let identifier = identifier(&mut fields).ok_or_else(wrong)?;
     let current = fields.take("password").into();
     let changed = match NewPassword::parse(fields.take("new_password")) {
-        Ok(new) => easyjwt::change_password_by_credentials(&app, &email, &current, &new, &device(&app, &parts)).await,
+        Ok(new) => easyjwt::change_password_by_credentials(&app, &identifier, &current, &new, &device(&app, &parts)).await,
         Err(error) => Err(error),
     };
     match changed {

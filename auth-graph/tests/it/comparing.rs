@@ -1,14 +1,18 @@
 //! Every way in which a password is compared, with what must hold for each. `one_file_compares_passwords` fails when
-//! another file compares: add a row then. Links of mails are tested in `account_advisories` and `lock_outs`.
+//! another file compares: add a row then. More about links of mails is in `account_advisories` and `lock_outs`.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use axum::Router;
+use axum::routing::get;
 use engine::accounts::Rank;
 use sea_orm::EntityTrait;
 use serde_json::json;
 use store::{login_events, user_credentials};
 
-use crate::support::{Answer, MailingApp, PASSWORD, SignedIn, operation};
+use crate::support::{Answer, MailingApp, PASSWORD, SignedIn, TestApp, operation};
 
 const NEW: &str = "four unrelated words here";
 /// A sample password of the documentation.
@@ -23,21 +27,34 @@ enum Way {
     ChangePassword,
     ChangeEmail,
     DeleteAccount,
+    VerifyEmail,
 }
 
-const WAYS: [Way; 6] =
-    [Way::Login, Way::RestToken, Way::RestPasswordChange, Way::ChangePassword, Way::ChangeEmail, Way::DeleteAccount];
+const WAYS: [Way; 7] = [
+    Way::Login,
+    Way::RestToken,
+    Way::RestPasswordChange,
+    Way::ChangePassword,
+    Way::ChangeEmail,
+    Way::DeleteAccount,
+    Way::VerifyEmail,
+];
 
 struct World {
     site: MailingApp,
     ada: SignedIn,
+    /// Token of a mail that confirms an address.
+    link: String,
 }
 
 impl World {
     async fn new() -> Self {
         let site = MailingApp::with(|config| config.rest.enabled = true).await;
         let ada = site.test.signed_in("ada@test.com", Rank::User).await;
-        Self { site, ada }
+        let input = json!({ "email": "next@test.com" });
+        ada.caller.send(operation!("change_email"), json!({ "input": input })).await.data("changeEmail");
+        let link = site.mails().await[0].token().to_owned();
+        Self { site, ada, link }
     }
 
     async fn take(&self, way: Way, password: &str) -> Answer {
@@ -56,6 +73,7 @@ impl World {
                 send(operation!("change_email"), json!({ "input": input })).await
             }
             Way::DeleteAccount => send(operation!("delete_account"), json!({ "password": password })).await,
+            Way::VerifyEmail => anyone.confirm_with(&self.link, Some(password)).await,
         }
     }
 
@@ -168,12 +186,37 @@ async fn a_bad_new_password_does_not_tell_whether_the_current_one_is_right() {
     assert_eq!(failures.last().unwrap().code.as_deref(), Some("VALIDATION_FAILED"));
 }
 
+/// The service is a third party, and its answer takes time.
+#[tokio::test]
+async fn a_new_password_is_looked_up_among_breached_ones_once() {
+    let asked: Arc<AtomicUsize> = Arc::default();
+    let counting = asked.clone();
+    let range = async move || {
+        counting.fetch_add(1, Ordering::Relaxed);
+        "0018A45C4D1DEF81644B54AB7F969B88D65:1"
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/range/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/range/{digits}", get(range))).await });
+    let test = TestApp::with(|config| {
+        config.rest.enabled = true;
+        config.passwords.breached_url = url;
+    })
+    .await;
+    test.create_user("ada@test.com").await;
+    let before = asked.load(Ordering::Relaxed);
+    let body = json!({ "email": "ada@test.com", "password": PASSWORD, "new_password": NEW });
+    let changed = test.anonymous().post("/auth/password-change/", body).await;
+    assert_eq!((changed.status.as_u16(), asked.load(Ordering::Relaxed) - before), (200, 1), "{}", changed.text);
+}
+
 #[tokio::test]
 async fn a_signed_in_user_learns_which_password_was_wrong() {
     for (way, field, message) in [
         (Way::ChangePassword, "currentPassword", "The current password is wrong."),
         (Way::ChangeEmail, "password", "The password is wrong."),
         (Way::DeleteAccount, "password", "The password is wrong."),
+        (Way::VerifyEmail, "password", "The password is wrong."),
     ] {
         let world = World::new().await;
         let answer = world.take(way, "a wrong password").await;

@@ -84,7 +84,12 @@ async fn a_hash_at_another_cost_is_replaced_too() {
     config.passwords.memory_kib = 16;
     let app = engine::boot(config, test.app.clock.clone()).await.unwrap();
     let (email, password) = ("ada@test.com".parse().unwrap(), PASSWORD.into());
-    let login = engine::signing_in::Login { email, password, scope: None, audience: None };
+    let login = engine::signing_in::Login {
+        identifier: engine::signing_in::Identifier::Email(email),
+        password,
+        scope: None,
+        audience: None,
+    };
     engine::signing_in::login(&app, login, &Default::default()).await.unwrap();
     assert!(hash_of(&test, "ada@test.com").await.contains("$m=16,t=1,p=1$"));
 }

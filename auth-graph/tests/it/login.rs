@@ -9,6 +9,7 @@ use engine::callers::Actor;
 use engine::callers::Device;
 use engine::easyjwt::change_password_by_credentials;
 use engine::limits::{Attempt, LimitedAction};
+use engine::signing_in::Identifier;
 use futures_util::future::join_all;
 use futures_util::poll;
 use model::config::Profile;
@@ -248,7 +249,8 @@ async fn an_attempt_without_a_comparison_does_not_count() {
     let (wrong, device) = ("a wrong password".into(), Device::default());
     let change = async || {
         let password = NewPassword::parse("another-long-one-42".into()).unwrap();
-        let changed = change_password_by_credentials(&test.app, &ada.email, &wrong, &password, &device).await;
+        let changed =
+            change_password_by_credentials(&test.app, &ada.email.clone().into(), &wrong, &password, &device).await;
         changed.unwrap_err().code()
     };
     let busy = BusyHasher::of(&test.app);
@@ -289,7 +291,7 @@ async fn a_sample_password_of_a_demo_database_is_rejected_elsewhere() {
     config.profile = Profile::Production;
     let app = engine::boot(config, demo.app.clock.clone()).await.unwrap();
     let login = engine::signing_in::Login {
-        email: "user@test.com".parse().unwrap(),
+        identifier: Identifier::Email("user@test.com".parse().unwrap()),
         password: "user-pass".into(),
         audience: None,
         scope: None,

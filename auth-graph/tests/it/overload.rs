@@ -31,13 +31,20 @@ async fn verification_does_not_wait_for_log_ins() {
 
 #[tokio::test]
 async fn a_log_in_that_is_refused_for_the_queue_sends_no_query() {
-    let test = TestApp::with(|config| config.passwords.queue = 1).await;
+    let test = TestApp::with(|config| {
+        config.passwords.queue = 1;
+        config.accounts.usernames = true;
+    })
+    .await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let _busy = BusyHasher::of(&test.app);
     let password = "the one that waits".into();
     let mut waits = pin!(test.app.passwords.pool.hash(&password));
     assert!(poll!(&mut waits).is_pending());
     let (refused, queries) = count_queries(test.anonymous().login("ada@test.com", PASSWORD)).await;
+    assert_eq!((refused.code(), queries), ("UNAVAILABLE", 0));
+    let by_name = json!({ "input": { "username": "ada", "password": PASSWORD } });
+    let (refused, queries) = count_queries(test.anonymous().send(operation!("login"), by_name)).await;
     assert_eq!((refused.code(), queries), ("UNAVAILABLE", 0));
     let change = json!({ "currentPassword": PASSWORD, "newPassword": "another-long-one-42" });
     let refused = ada.caller.send(operation!("change_password"), json!({ "input": change })).await;

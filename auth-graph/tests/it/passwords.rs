@@ -224,7 +224,7 @@ async fn a_renewed_hash_is_that_of_every_unicode_form() {
         store::user_credentials::replace(&test.app.db, &before, &[after]).await.unwrap();
         for form in [first, forms[0], forms[1]] {
             let login = engine::signing_in::Login {
-                email: ada.email.clone(),
+                identifier: ada.email.clone().into(),
                 password: form.into(),
                 audience: None,
                 scope: None,

@@ -174,7 +174,8 @@ async fn a_revoked_token_of_a_replica_whose_clock_is_ahead_is_rejected_until_it_
     let clock = Clock::standing_at(test.app.clock.now() + chrono::Duration::seconds(25));
     let ahead = boot(test.app.config.clone(), clock).await.unwrap();
     let (email, password) = ("ada@test.com".parse().unwrap(), PASSWORD.into());
-    let login = Login { email, password, scope: None, audience: None };
+    let login =
+        Login { identifier: engine::signing_in::Identifier::Email(email), password, scope: None, audience: None };
     let pair = engine::signing_in::login(&ahead, login, &Device::default()).await.unwrap();
     sessions::logout(&test.app, Some(&pair.refresh_token), None, LogoutTarget::ThisSession, &Device::default())
         .await

@@ -249,7 +249,7 @@ async fn a_lost_secret_costs_the_keys_the_sessions_and_the_webhooks() {
     }
     let anew = restarted(&test, SECOND, &[]).await.unwrap();
     assert_eq!(refresh(&anew, &ada.refresh).await.unwrap_err().code(), Code::TokenInvalid);
-    let login = Login { email: ada.user.email, password: PASSWORD.into(), scope: None, audience: None };
+    let login = Login { identifier: ada.user.email.into(), password: PASSWORD.into(), scope: None, audience: None };
     let pair = engine::signing_in::login(&anew, login, &Device::default()).await.unwrap();
     authenticate(&anew, &pair.access_token).await.unwrap();
 }

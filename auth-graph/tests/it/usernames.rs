@@ -187,6 +187,27 @@ async fn names_are_refused_unless_the_operator_accepts_them() {
 }
 
 #[tokio::test]
+async fn a_password_must_not_be_like_the_user_name() {
+    let (test, root) = started().await;
+    let made = create(&root, json!({ "username": "graceHopper", "password": PASSWORD })).await;
+    let set = "mutation ($input: SetUserPasswordInput!) { setUserPassword(input: $input) { user { id } } }";
+    let refused = root.caller.send(set, json!({ "input": { "id": made["id"], "password": "gracehopper1" } })).await;
+    assert!(refused.code() == "VALIDATION_FAILED" && refused.text.contains("too much like"), "{}", refused.text);
+    let update = json!({ "input": { "id": made["id"], "email": "amazing@test.com" } });
+    root.caller.send(UPDATE, update).await.data("updateUser");
+    // The caller names the account by one of its identifiers; the other one counts too.
+    for by in [json!({ "username": "graceHopper" }), json!({ "email": "amazing@test.com" })] {
+        for new in ["Gracehopper-77", "amazing@test.c"] {
+            let mut body = by.clone();
+            (body["password"], body["new_password"]) = (json!(PASSWORD), json!(new));
+            let answer = test.anonymous().post("/auth/password-change/", body).await;
+            let reason = answer.body["new_password"][0].as_str().unwrap_or_default();
+            assert!(answer.status == 400 && reason.contains("too much like"), "{by} {new}: {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
 async fn users_are_found_by_name() {
     let (_test, root) = started().await;
     create(&root, json!({ "username": "jdoe" })).await;

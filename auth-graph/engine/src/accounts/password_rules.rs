@@ -12,7 +12,8 @@ use crate::app::App;
 use crate::egress::breached_passwords::sha1;
 use model::config::Profile;
 use model::error::{Error, Result};
-use model::values::{Email, NewPassword, folded, is_sample_password};
+use model::values::{NewPassword, folded, is_sample_password};
+use store::users;
 
 const BREACHED: &str = "is known from a breach: choose another one";
 /// Minimum length of a text about the account that passwords must not contain. Shorter texts occur in too many good
@@ -21,12 +22,18 @@ const SHORTEST: usize = 4;
 /// Minimum number of characters of a password that remain without the public facts about the account.
 const LEFT: usize = 6;
 
-/// Rejects a password that must not be set for this account.
+/// Returns the texts about a user that their password must not be made of.
+pub(crate) fn facts_of(user: &users::Model) -> Vec<&str> {
+    let username = user.username.as_ref().map_or("", |name| name.as_str());
+    vec![user.email.as_str(), user.email.local_part(), username, &user.first_name, &user.last_name]
+}
+
+/// Rejects a password that must not be set for an account with these facts.
 ///
 /// # Errors
 /// [`Error::ValidationFailed`], which states the reason; [`Error::Unavailable`] when too many passwords are being
 /// hashed or judged.
-pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, names: [&str; 2]) -> Result<()> {
+pub(crate) async fn check(app: &App, password: &NewPassword, facts: &[&str]) -> Result<()> {
     let secret = password.as_secret();
     if is_sample_password(secret) {
         return match app.config.profile {
@@ -34,18 +41,8 @@ pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, name
             _ => Err(refused("is printed in our documentation: choose another one")),
         };
     }
-    let known: Vec<String> = [email.as_str(), email.local_part(), names[0], names[1]]
-        .into_iter()
-        .map(folded)
-        .filter(|text| text.chars().count() >= SHORTEST)
-        .collect();
-    let lower = folded(secret.expose_secret());
-    let rest = known.iter().fold(lower.clone(), |rest, text| rest.replace(text, ""));
-    let contains = rest.len() < lower.len();
-    let is_part = known.iter().any(|text| text.contains(&lower));
-    if is_part || contains && rest.chars().count() < LEFT {
-        return Err(refused("is too much like the account"));
-    }
+    let known = known(facts);
+    refuse_likeness(secret, &known)?;
     if secret.expose_secret().chars().all(char::is_numeric) {
         return Err(refused("must not consist of digits only"));
     }
@@ -55,10 +52,7 @@ pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, name
     // The check needs a processor and a disk. It takes its turn among the hashes, so that new passwords slow nothing
     // else down, however many there are.
     let judge = move || {
-        let inputs: Vec<&str> = known.iter().map(String::as_str).collect();
-        if password_score::score(scored.expose_secret(), &inputs) < least {
-            return Err(refused("is too easy to guess: choose a longer one, such as four unrelated words"));
-        }
+        require_score(&scored, &known, least)?;
         if !list.as_os_str().is_empty() && is_listed(&list, &hash).map_err(Error::internal)? {
             return Err(refused(BREACHED));
         }
@@ -74,6 +68,46 @@ pub(crate) async fn check(app: &App, password: &NewPassword, email: &Email, name
             tracing::warn!(error = errors::explain(&error), "a new password was not looked up among breached ones");
             Ok(())
         }
+    }
+}
+
+/// Rejects a password that passed [`check`] with some facts, and must not be set for an account with all of these. It
+/// looks for no breach again.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) async fn check_further(app: &App, password: &NewPassword, checked: &[&str], facts: &[&str]) -> Result<()> {
+    let secret = password.as_secret();
+    let (checked, known) = (known(checked), known(facts));
+    if is_sample_password(secret) || known.iter().all(|text| checked.contains(text)) {
+        return Ok(());
+    }
+    refuse_likeness(secret, &known)?;
+    let (scored, least) = (secret.clone(), app.config.passwords.min_score);
+    app.passwords.pool.reserve()?.run(move || require_score(&scored, &known, least)).await?
+}
+
+/// Returns the facts in the form in which passwords are compared with them. Short ones are left out.
+fn known(facts: &[&str]) -> Vec<String> {
+    facts.iter().map(|text| folded(text)).filter(|text| text.chars().count() >= SHORTEST).collect()
+}
+
+fn refuse_likeness(secret: &SecretString, known: &[String]) -> Result<()> {
+    let lower = folded(secret.expose_secret());
+    let rest = known.iter().fold(lower.clone(), |rest, text| rest.replace(text, ""));
+    let contains = rest.len() < lower.len();
+    let is_part = known.iter().any(|text| text.contains(&lower));
+    if is_part || contains && rest.chars().count() < LEFT {
+        return Err(refused("is too much like the account"));
+    }
+    Ok(())
+}
+
+fn require_score(secret: &SecretString, known: &[String], least: u8) -> Result<()> {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    match password_score::score(secret.expose_secret(), &known) < least {
+        true => Err(refused("is too easy to guess: choose a longer one, such as four unrelated words")),
+        false => Ok(()),
     }
 }
 

@@ -99,14 +99,6 @@ pub(crate) async fn hash(app: &App, user: &users::Model, password: &NewPassword)
     app.passwords.pool.hash(password.as_password()).await
 }
 
-/// Checks a new password for an account of which only the address is known.
-///
-/// # Errors
-/// [`Error::ValidationFailed`] for a weak one.
-pub(crate) async fn check_for(app: &App, email: &Email, password: &NewPassword) -> Result<()> {
-    password_rules::check(app, password, email, ["", ""]).await
-}
-
 async fn check(app: &App, user: &users::Model, password: &NewPassword) -> Result<()> {
-    password_rules::check(app, password, &user.email, [&user.first_name, &user.last_name]).await
+    password_rules::check(app, password, &password_rules::facts_of(user)).await
 }

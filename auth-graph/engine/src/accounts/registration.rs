@@ -74,8 +74,8 @@ pub async fn register(app: &App, new: NewRegistration, device: &Device) -> Resul
             None
         }
     };
-    let names = [new.first_name.as_str(), new.last_name.as_str()];
-    password_rules::check(app, &new.password, &new.email, names).await?;
+    let facts = [new.email.as_str(), new.email.local_part(), new.first_name.as_str(), new.last_name.as_str()];
+    password_rules::check(app, &new.password, &facts).await?;
     let registration = Registration {
         password_hash: app.passwords.pool.hash(new.password.as_password()).await?,
         first_name: new.first_name.into_string(),

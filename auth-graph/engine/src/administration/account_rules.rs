@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::*;
 use crate::boot;
 use crate::callers::{Device, Principal, authenticate};
-use crate::signing_in::{Login, login};
+use crate::signing_in::{Identifier, Login, login};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -47,7 +47,7 @@ impl World {
 
     async fn sign_in(&self, email: &str) -> Principal {
         let (email, password) = (email.parse().unwrap(), Password::from(PASSWORD));
-        let login_of = Login { email, password, scope: None, audience: None };
+        let login_of = Login { identifier: Identifier::Email(email), password, scope: None, audience: None };
         let pair = login(&self.app, login_of, &Device::default()).await.unwrap();
         authenticate(&self.app, &pair.access_token).await.unwrap()
     }

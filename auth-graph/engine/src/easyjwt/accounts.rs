@@ -3,12 +3,13 @@
 
 use secrecy::SecretString;
 
-use crate::accounts::{Account, UserEdit, creating, passwords};
+use crate::accounts::{Account, UserEdit, creating, password_rules, passwords};
 use crate::app::App;
 use crate::callers::{Actor, Device, authentication};
 use crate::comparing::{self, Claim};
 use crate::limits::{self, Attempt, LimitedAction, MailPurpose};
 use crate::mail::{self, Letter};
+use crate::signing_in::Identifier;
 use model::error::{Error, Reason, Result};
 use model::values::{Email, NewPassword, Password, PersonName, PhoneNumber, UserId};
 use store::users;
@@ -64,26 +65,30 @@ pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device)
     Ok(account.user)
 }
 
-/// Sets a new password for a caller who knows the address and the current password, and ends all sessions. An unknown
-/// address, a wrong password and a disabled user get the same answer, at the same cost, and count as attempts to sign
-/// in. The new password is checked first: the answer must not tell whether the current one was right.
+/// Sets a new password for a caller who knows the address or user name and the current password, and ends all sessions.
+/// An unknown address, a wrong password and a disabled user get the same answer, at the same cost, and count as attempts
+/// to sign in. The new password is checked first: the answer must not tell whether the current one was right.
 ///
 /// # Errors
-/// [`Error::InvalidCredentials`]; [`Error::ValidationFailed`] for a weak new password; [`Error::RateLimited`];
-/// [`Error::Unavailable`] when too many passwords are being hashed.
+/// [`Error::InvalidCredentials`]; [`Error::ValidationFailed`] for a weak new password, and for a user name when the
+/// configuration does not accept them; [`Error::RateLimited`]; [`Error::Unavailable`] when too many passwords are being
+/// hashed.
 pub async fn change_password_by_credentials(
     app: &App,
-    email: &Email,
+    identifier: &Identifier,
     current: &Password,
     password: &NewPassword,
     device: &Device,
 ) -> Result<()> {
     let (limits, now) = (&app.config.limits, app.clock.now());
     let _spent = Attempt::take(&app.relaxed_db, limits, LimitedAction::NewPassword, device.address, now).await?;
-    passwords::check_for(app, email, password).await?;
-    comparing::compare(app, Claim::Change(email), current, device, async |right| {
-        // This compares the new password with the name of the user too.
-        let hash = passwords::hash(app, &right.user, password).await?;
+    identifier.check(app)?;
+    password_rules::check(app, password, &identifier.facts()).await?;
+    comparing::compare(app, Claim::Change(identifier), current, device, async |right| {
+        // Only the facts that the caller did not name remain, such as the names of the user.
+        let facts = password_rules::facts_of(&right.user);
+        password_rules::check_further(app, password, &identifier.facts(), &facts).await?;
+        let hash = app.passwords.pool.hash(password.as_password()).await?;
         let actor = Actor::mail_recipient(right.user.id, device);
         let begun = UserEdit::begin(app, &actor, right.user.id).await;
         let mut edit = begun.map_err(|error| match error {

@@ -1,5 +1,7 @@
 //! What people sign in with: an e-mail address, or a user name where the operator accepts it.
 
+use std::borrow::Cow;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -18,20 +20,44 @@ pub enum Identifier {
     Username(Username),
 }
 
-/// Returns the address of the account, by which it is looked up, limited and compared from here on. The account of a
-/// user without an address has a placeholder. So does a user name that no user has: its sign-in is refused after the
-/// same time.
-///
-/// # Errors
-/// [`Error::ValidationFailed`] for a user name when the configuration does not accept them.
-pub async fn address_of(app: &App, identifier: Identifier) -> Result<Email> {
-    let name = match identifier {
-        Identifier::Email(email) => return Ok(email),
-        Identifier::Username(name) => name,
-    };
-    require_usernames(app)?;
-    let mark = || BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, name.as_str().as_bytes()));
-    Ok(users::email_of_username(&app.db, &name).await?.unwrap_or_else(|| Email::of_nobody(&mark())))
+impl From<Email> for Identifier {
+    fn from(email: Email) -> Self {
+        Self::Email(email)
+    }
+}
+
+impl Identifier {
+    /// Rejects a user name when the configuration does not accept them.
+    ///
+    /// # Errors
+    /// As [`require_usernames`].
+    pub(crate) fn check(&self, app: &App) -> Result<()> {
+        match self {
+            Self::Email(_) => Ok(()),
+            Self::Username(_) => require_usernames(app),
+        }
+    }
+
+    /// Returns the texts that a password of the account must not be made of.
+    pub(crate) fn facts(&self) -> Vec<&str> {
+        match self {
+            Self::Email(email) => vec![email.as_str(), email.local_part()],
+            Self::Username(name) => vec![name.as_str()],
+        }
+    }
+
+    /// Returns the address of the account, by which it is looked up, limited and compared from here on. The account of
+    /// a user without an address has a placeholder. So does a user name that no user has: its sign-in is refused after
+    /// the same time.
+    pub(crate) async fn address(&self, app: &App) -> Result<Cow<'_, Email>> {
+        let name = match self {
+            Self::Email(email) => return Ok(Cow::Borrowed(email)),
+            Self::Username(name) => name,
+        };
+        let mark = || BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, name.as_str().as_bytes()));
+        let found = users::email_of_username(&app.db, name).await?;
+        Ok(Cow::Owned(found.unwrap_or_else(|| Email::of_nobody(&mark()))))
+    }
 }
 
 /// Rejects a user name when the configuration does not accept them.

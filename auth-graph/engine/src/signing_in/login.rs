@@ -1,11 +1,12 @@
 //! Signing in with a password.
 
 use model::error::{Error, Result};
-use model::values::{Email, Method, Password, Scopes};
+use model::values::{Method, Password, Scopes};
 use store::user_credentials;
 
 use super::begin::{SessionRequest, begin};
 use super::challenge::challenge;
+use super::identifier::Identifier;
 use super::proof::{ComparedCredential, Proof};
 use crate::app::App;
 use crate::callers::Device;
@@ -15,8 +16,8 @@ use crate::sessions::TokenPair;
 /// The input of a sign-in with a password.
 #[derive(Debug)]
 pub struct Login {
-    /// Address of the account.
-    pub email: Email,
+    /// Address or user name of the account.
+    pub identifier: Identifier,
     /// Password of the account.
     pub password: Password,
     /// Maximum scopes of the tokens; `None` for all scopes of the user.
@@ -27,14 +28,16 @@ pub struct Login {
 
 /// Begins a session.
 ///
-/// An unknown address, a wrong password and a disabled user get the same answer after the same time.
+/// An unknown address or user name, a wrong password and a disabled user get the same answer after the same time.
 ///
 /// # Errors
-/// [`Error::ValidationFailed`] when there is no such audience; [`Error::InvalidCredentials`]; [`Error::RateLimited`]
-/// before any work is done; [`Error::Unavailable`] when too many others are signing in, or the claims hook fails.
+/// [`Error::ValidationFailed`] when there is no such audience, and for a user name when the configuration does not
+/// accept them; [`Error::InvalidCredentials`]; [`Error::RateLimited`] before any work is done; [`Error::Unavailable`]
+/// when too many others are signing in, or the claims hook fails.
 pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair> {
     let request = SessionRequest { scope: login.scope, audience: login.audience }.check(app)?;
-    let (claim, password) = (Claim::SignIn(&login.email), &login.password);
+    login.identifier.check(app)?;
+    let (claim, password) = (Claim::SignIn(&login.identifier), &login.password);
     comparing::compare(app, claim, password, device, async |right| {
         let renewed = renewed_hash(app, &right.credential, password).await;
         let proof = Proof {
