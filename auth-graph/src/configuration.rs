@@ -26,9 +26,11 @@ pub(crate) fn graphql(config: &Config) -> Result<graphql_edge::Settings, Problem
             AllowedDocuments::Any => graphql_edge::AllowedDocuments::Any,
             AllowedDocuments::Trusted => graphql_edge::AllowedDocuments::Trusted,
         },
-        introspection: match (config.introspection, is_production) {
-            (Introspection::On, _) | (Introspection::Auto, false) => graphql_edge::Introspection::On,
-            (Introspection::Off, _) | (Introspection::Auto, true) => graphql_edge::Introspection::Off,
-        },
+        introspection: match config.introspection {
+            Introspection::Auto => graphql_edge::Introspection::Auto,
+            Introspection::On => graphql_edge::Introspection::On,
+            Introspection::Off => graphql_edge::Introspection::Off,
+        }
+        .in_profile(is_production),
     })
 }

@@ -31,7 +31,7 @@ pub struct Mutation(note::NoteMutation);
 #[must_use]
 pub fn schema(app: &App, introspection: Introspection) -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     let builder = graphql_edge::bounded(builder()).data(app.clone());
-    if introspection == Introspection::Off {
+    if introspection != Introspection::On {
         return builder;
     }
     let directives = if app.config.federation.access_directives { Directives::Included } else { Directives::LeftOut };

@@ -47,8 +47,8 @@ pub struct Edge<Q, M, S> {
     on_error: Option<OnError>,
 }
 
-/// Is called with the code of every error that is sent.
-pub type OnError = Arc<dyn Fn(&str) + Send + Sync>;
+/// Function that is called with the code of every error that is sent.
+type OnError = Arc<dyn Fn(&str) + Send + Sync>;
 
 struct Parts {
     limits: Limits,
@@ -93,8 +93,8 @@ where
     pub fn configured(build: impl Fn() -> SchemaBuilder<Q, M, S>, limits: Limits, settings: Settings) -> Self {
         let queries_by_get = settings.queries_by_get;
         let build = || match settings.introspection {
-            Introspection::Off => build().disable_introspection().disable_suggestions(),
-            Introspection::On | Introspection::Auto => build(),
+            Introspection::On => build(),
+            Introspection::Off | Introspection::Auto => build().disable_introspection().disable_suggestions(),
         };
         Self {
             schema: build().validation_mode(ValidationMode::Strict).finish(),

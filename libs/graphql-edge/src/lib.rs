@@ -62,7 +62,7 @@ mod websocket;
 pub use self::{
     boxed::Boxed,
     document::parse,
-    edge::{Edge, OnError},
+    edge::Edge,
     limits::{Limits, bounded},
     response::{method_not_allowed, too_many_sockets},
     settings::{AllowedDocuments, Introspection, Settings},

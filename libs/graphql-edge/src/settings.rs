@@ -50,7 +50,7 @@ pub enum Introspection {
     On,
     /// No caller can ask for it, and errors suggest no names of fields.
     Off,
-    /// As the profile of the service says: see [`Introspection::in_profile`].
+    /// As the profile of the service says: see [`Introspection::in_profile`]. Until it is replaced, no caller can ask.
     Auto,
 }
 

@@ -102,13 +102,13 @@ async fn an_unused_variable_is_rejected() {
     }
 }
 
-fn without_introspection() -> Service {
-    service_configured(limits(), Settings { introspection: Introspection::Off, ..Settings::default() })
+fn with_introspection(introspection: Introspection) -> Service {
+    service_configured(limits(), Settings { introspection, ..Settings::default() })
 }
 
 #[tokio::test]
 async fn introspection_is_an_error_where_it_is_off() {
-    let service = without_introspection();
+    let service = with_introspection(Introspection::Off);
     for document in [
         "{ __schema { queryType { name } } }",
         "{ greeting ...F } fragment F on Query { ... { type: __type(name: \"Tree\") { name } } }",
@@ -124,6 +124,8 @@ async fn introspection_is_an_error_where_it_is_off() {
     assert!(!service.query("{ greetin }").await.body.to_string().contains("greeting"), "no name is suggested");
     let on = self::service().query("{ __schema { queryType { name } } }").await;
     assert_eq!(on.body["data"]["__schema"]["queryType"]["name"], "Query");
+    let undecided = with_introspection(Introspection::Auto).query("{ __schema { queryType { name } } }").await;
+    assert_eq!(undecided.body["errors"][0]["extensions"]["reason"], "INTROSPECTION_DISABLED");
 }
 
 #[tokio::test]
