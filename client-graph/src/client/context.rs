@@ -68,7 +68,7 @@ impl AuthGraph {
         }
     }
 
-    pub(super) async fn caller(&self, token: &str) -> Caller {
+    async fn caller(&self, token: &str) -> Caller {
         match self.authenticate_text(token).await {
             Ok(principal) => Caller::Principal(principal),
             Err(error) => Caller::Refused(error),

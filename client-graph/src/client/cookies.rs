@@ -17,21 +17,20 @@ impl AuthGraph {
         let (mut found, mut refusal): (Option<Arc<Principal>>, Option<Error>) = (None, None);
         for value in http_input::cookies_named(headers, name) {
             let caller = match Bearer::from_token(value) {
-                Bearer::Token(token) => self.caller(token).await,
-                Bearer::Absent | Bearer::Malformed => Caller::Refused(Code::TokenInvalid.into()),
+                Bearer::Token(token) => self.authenticate_text(token).await,
+                Bearer::Absent | Bearer::Malformed => Err(Code::TokenInvalid.into()),
             };
             match (caller, &found) {
-                (Caller::Anonymous, _) => {}
                 // Which of two users signed in here is not known, and another host could choose.
-                (Caller::Principal(next), Some(first)) if next.subject != first.subject => {
+                (Ok(next), Some(first)) if next.subject != first.subject => {
                     return Caller::Refused(Code::TokenInvalid.into());
                 }
-                (Caller::Principal(next), first) => {
+                (Ok(next), first) => {
                     if first.as_ref().is_none_or(|first| next.expires_at > first.expires_at) {
                         found = Some(next);
                     }
                 }
-                (Caller::Refused(error), _) => {
+                (Err(error), _) => {
                     // An expired token can be refreshed, so it says more than one that was never good.
                     if refusal.as_ref().is_none_or(|before| before.code() == Code::TokenInvalid) {
                         refusal = Some(error);

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::Proxy;
-use super::rest::{Refusal, answer, read, required, text};
+use super::rest::{Refusal, answer, read, texts};
 use crate::error::{Code, Error};
 use crate::ids::UserId;
 use crate::operations::{Profile, Repeat, bounded_body};
@@ -90,17 +90,14 @@ async fn by_rest(proxy: &Proxy, principal: &Principal, id: &str) -> Result<Value
 /// of auth-graph, which must have its REST paths switched on.
 pub(super) async fn change_password(State(proxy): State<Proxy>, request: Request) -> Result<Response, Refusal> {
     let (parts, fields) = read(request).await?;
-    let problems = ["password", "new_password"].map(|name| (name, text(&fields, name).err()));
-    if problems.iter().any(|(_, problem)| problem.is_some()) {
-        return Err(Refusal::fields(problems));
-    }
-    let (current, new) = (required(&fields, "password")?, required(&fields, "new_password")?);
     if !parts.headers.contains_key(header::AUTHORIZATION) {
         let by_name = !fields.contains_key("email") && fields.contains_key("username");
         let name = if by_name { "username" } else { "email" };
-        let body = json!({ name: required(&fields, name)?, "password": current, "new_password": new });
+        let [account, current, new] = texts(&fields, [name, "password", "new_password"])?;
+        let body = json!({ name: account, "password": current, "new_password": new });
         return by_credentials(&proxy, proxy.forwarded(&parts), &body).await;
     }
+    let [current, new] = texts(&fields, ["password", "new_password"])?;
     let context = proxy.auth.context(&parts.headers).await;
     let principal = context.principal()?;
     let (current, new) = (SecretString::from(current), SecretString::from(new));

@@ -26,10 +26,7 @@ pub(super) async fn token(State(proxy): State<Proxy>, request: Request) -> Resul
     // A project whose users have user names posts them. auth-graph knows whether it accepts them.
     let by_name = !fields.contains_key("email") && fields.contains_key("username");
     let name = if by_name { "username" } else { "email" };
-    let (account, password) = match (text(&fields, name), text(&fields, "password")) {
-        (Ok(account), Ok(password)) => (account, password),
-        (account, password) => return Err(Refusal::fields([(name, account.err()), ("password", password.err())])),
-    };
+    let [account, password] = texts(&fields, [name, "password"])?;
     let account = if by_name { Account::Username(account) } else { Account::Email(account) };
     let reply = proxy.auth.login_with(account, password.into(), None, &proxy.forwarded(&parts)).await?;
     match reply.data {
@@ -103,7 +100,7 @@ pub(super) async fn read(request: Request) -> Result<(Parts, Map<String, Value>)
 
 /// Returns the text of a field without the blanks around it, or the message about it. Django REST framework removes
 /// the blanks too, also those around a password.
-pub(super) fn text(fields: &Map<String, Value>, name: &str) -> Result<String, &'static str> {
+fn text(fields: &Map<String, Value>, name: &str) -> Result<String, &'static str> {
     match fields.get(name) {
         None => Err("This field is required."),
         Some(Value::Null) => Err("This field may not be null."),
@@ -114,8 +111,20 @@ pub(super) fn text(fields: &Map<String, Value>, name: &str) -> Result<String, &'
     }
 }
 
-pub(super) fn required(fields: &Map<String, Value>, name: &'static str) -> Result<String, Refusal> {
-    text(fields, name).map_err(|problem| Refusal::fields([(name, Some(problem))]))
+/// Returns the texts of some fields, or a refusal that names each field with a problem.
+pub(super) fn texts<const N: usize>(fields: &Map<String, Value>, names: [&str; N]) -> Result<[String; N], Refusal> {
+    let mut problems = Map::new();
+    let texts = names.map(|name| {
+        text(fields, name).unwrap_or_else(|problem| {
+            problems.insert(name.to_owned(), json!([problem]));
+            String::new()
+        })
+    });
+    if problems.is_empty() { Ok(texts) } else { Err(Refusal::of_members(problems.into())) }
+}
+
+fn required(fields: &Map<String, Value>, name: &str) -> Result<String, Refusal> {
+    texts(fields, [name]).map(|[text]| text)
 }
 
 /// Returns the refresh token in the body, or `None` when it is in the cookie.
@@ -141,11 +150,6 @@ pub(super) fn answer(body: Value, headers: &HeaderMap) -> Response {
 }
 
 impl Refusal {
-    pub(super) fn fields<const N: usize>(problems: [(&str, Option<&str>); N]) -> Self {
-        let named = problems.into_iter().filter_map(|(name, problem)| Some((name.to_owned(), json!([problem?]))));
-        Self { error: Code::ValidationFailed.into(), fields: named.collect() }
-    }
-
     /// Builds the refusal of one field.
     pub(super) fn problem(name: &str, problem: &str) -> Self {
         Self::of_members(json!({ name: [problem] }))

@@ -157,8 +157,16 @@ async fn a_password_is_changed_with_the_access_token_or_with_the_address() {
     assert_eq!((status, &body["non_field_errors"]), (400, &json!(["Invalid credentials."])));
     let changed = change(None, by_address("another long password", "a third long password")).await;
     assert_eq!(changed, (200, json!({})));
-    let (status, body) = change(None, json!({ "password": "x", "new_password": "y" })).await;
-    assert_eq!((status, &body["email"]), (400, &json!(["This field is required."])));
+    let (status, body) = change(None, json!({ "new_password": "" })).await;
+    assert_eq!(
+        (status, &body["email"], &body["password"], &body["new_password"]),
+        (
+            400,
+            &json!(["This field is required."]),
+            &json!(["This field is required."]),
+            &json!(["This field may not be blank."])
+        )
+    );
 }
 
 /// The claim `user_id` says whether clients know users by their number.
