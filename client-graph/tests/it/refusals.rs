@@ -6,10 +6,14 @@ use client_graph::guard::HasScope;
 use client_graph::layer::Require;
 use client_graph::testing::TestIssuer;
 use client_graph::{AuthGraph, Code, Principal, Verification};
+use engine::callers::Actor;
+use engine::clients::{self, NewClient};
+use model::values::Scopes;
 use serde_json::json;
 
 use crate::outage::Log;
 use crate::support::{ask, code_of, get};
+use crate::world::{Feed, World};
 
 async fn principal(auth: &AuthGraph, token: String) -> Principal {
     Principal::clone(&auth.authenticate(&token.into()).await.unwrap())
@@ -137,4 +141,23 @@ async fn a_wrong_secret_of_the_service_client_is_named_in_the_log() {
     assert!(lines[0].contains(id) && lines[0].contains("secret"), "{lines:?}");
     let error = issuer.auth_graph().build().unwrap().run_feed(async {}).await.unwrap_err();
     assert!(error.to_string().contains("AuthGraphBuilder::service_client"), "{error}");
+}
+
+#[tokio::test]
+async fn a_service_client_without_the_scope_of_the_feed_is_named_in_the_log() {
+    let world = World::start_with(Feed::Ignored, &[]).await;
+    let new = NewClient {
+        name: "introspecting".to_owned(),
+        scopes: Scopes::default(),
+        audiences: Vec::new(),
+        projection: None,
+    };
+    let made = clients::create(&world.auth_app, &Actor::operator(), new).await.unwrap();
+    let id = made.client.id.to_string();
+    let (log, _guard) = Log::begin();
+    let auth = AuthGraph::builder(&world.auth_url).audience("graph").service_client(&id, made.secret).build().unwrap();
+    let following = tokio::spawn(auth.run_feed(std::future::pending()));
+    log.says(&format!("the service client {id} may not follow the feed: give it the scope feed:read"), 1).await;
+    following.abort();
+    log.complains(1);
 }

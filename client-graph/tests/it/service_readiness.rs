@@ -42,6 +42,28 @@ async fn the_service_is_ready_once_it_knows_which_sessions_have_ended_or_has_tri
     }
 }
 
+/// The service does not write for most requests, so that nothing else shows it.
+#[tokio::test]
+async fn a_database_that_accepts_no_changes_is_not_ready() {
+    let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
+    let mut flags = database.settings();
+    // SQLite has no such state.
+    let Some((_, url)) = flags.iter().find(|(key, _)| key == "database.url") else { return };
+    let read_only = format!("{url}&options[default_transaction_read_only]=on");
+    flags.push(("auth.url".to_owned(), issuer.url().to_owned()));
+    let boot = async |flags: Vec<(String, String)>| {
+        let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
+        App::boot(config, Clock::default()).await.unwrap()
+    };
+    let ready = async |app: &App| ask(&router(app), get("/readyz").body(Body::empty()).unwrap()).await;
+    let answer = ready(&boot(flags.clone()).await).await;
+    assert_eq!((answer.status, &answer.body["database"]), (200, &"ok".into()), "{}", answer.body);
+    flags.push(("database.url".to_owned(), read_only));
+    let answer = ready(&boot(flags).await).await;
+    assert_eq!((answer.status, &answer.body["database"]), (503, &"read-only".into()), "{}", answer.body);
+    assert_eq!(answer.body["migrations"], "ok");
+}
+
 #[tokio::test]
 async fn operators_can_have_an_address_of_their_own_and_every_metric_has_a_help() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
