@@ -33,7 +33,8 @@ impl UserFilter {
         let email = self.email.map(|email| email.parse()).transpose()?;
         let search = self.search.map(|search| search.parse()).transpose()?;
         let username = self.username.map(|name| name.parse()).transpose()?;
-        Ok(Filter { email, username, search, is_active: self.is_active, is_staff: self.is_staff })
+        let (is_active, is_staff) = (self.is_active, self.is_staff);
+        Ok(Filter { email, username, search, is_active, is_staff, role: None })
     }
 }
 

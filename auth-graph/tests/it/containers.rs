@@ -100,6 +100,35 @@ fn lists_are_printed_as_json() {
 }
 
 #[test]
+fn users_are_listed_by_role() {
+    let folder = TempDir::new().unwrap();
+    let roles = ["--set", "roles.editor=[\"notes:write\"]", "--set", "roles.Editor=[\"notes:write\"]"];
+    let output = |arguments: &[&str]| {
+        let done = run(folder.path(), &[arguments, &roles[..]].concat(), "");
+        assert!(done.status.success(), "{arguments:?}: {}", text(&done.stderr));
+        (text(&done.stdout), text(&done.stderr))
+    };
+    for name in ["ada", "eve", "king"] {
+        output(&["user", "create", &format!("{name}@test.com"), "--no-password"]);
+    }
+    output(&["user", "set-roles", "ada@test.com", "--role", "editor"]);
+    output(&["user", "set-roles", "king@test.com", "--role", "Editor"]);
+    output(&["user", "update", "eve@test.com", "--staff", "true"]);
+    for (role, email) in [("editor", "ada@test.com"), ("Editor", "king@test.com"), ("staff", "eve@test.com")] {
+        let (listed, _) = output(&["user", "list", "--role", role, "--json"]);
+        let user: serde_json::Value = serde_json::from_str(&listed).expect("one line");
+        assert_eq!(user["email"], email, "{role}");
+    }
+    for part in ["edit", "%", "superuser", "\"", "roles"] {
+        assert_eq!(output(&["user", "list", "--role", part]).0, "", "{part}");
+    }
+    let (_, note) = output(&["user", "list", "--role", "editors"]);
+    assert!(note.contains("the configuration has no role editors"), "{note}");
+    let deleted = run(folder.path(), &["user", "list", "--role", "editor", "--deleted"], "");
+    assert_eq!(deleted.status.code(), Some(2), "{}", text(&deleted.stderr));
+}
+
+#[test]
 fn health_is_an_exit_code() {
     let folder = TempDir::new().unwrap();
     let process = Process::start(folder.path(), None);

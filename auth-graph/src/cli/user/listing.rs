@@ -27,7 +27,7 @@ pub(in crate::cli) struct Search {
     json: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(in crate::cli) struct List {
     /// Words that are parts of the address, of the user name or of the names.
     #[arg(long, value_name = "TEXT", conflicts_with = "deleted")]
@@ -38,6 +38,9 @@ pub(in crate::cli) struct List {
     /// Only users with the role staff.
     #[arg(long, conflicts_with = "deleted")]
     staff: bool,
+    /// Only users with this role; staff and superuser are roles too.
+    #[arg(long, value_name = "ROLE", conflicts_with = "deleted")]
+    role: Option<String>,
     /// Only deleted users who can be restored.
     #[arg(long)]
     deleted: bool,
@@ -63,8 +66,8 @@ pub(in crate::cli) struct Shown {
 
 pub(super) async fn search(app: &App, options: Search) -> Result<(), Failure> {
     let Search { text, first, json } = options;
-    let options = List { search: Some(text), disabled: false, staff: false, deleted: false, first, after: None, json };
-    list(app, options).await
+    let all = List { search: Some(text), first, json, ..List::default() };
+    list(app, all).await
 }
 
 pub(super) async fn list(app: &App, options: List) -> Result<(), Failure> {
@@ -72,10 +75,14 @@ pub(super) async fn list(app: &App, options: List) -> Result<(), Failure> {
     let listing = match options.deleted {
         true => administration::list_deleted(app, &page).await?,
         false => {
+            if let Some(role) = options.role.as_ref().filter(|role| !app.config.roles.contains_key(*role)) {
+                eprintln!("the configuration has no role {role}; users can have it from an earlier configuration");
+            }
             let filter = Filter {
                 search: options.search.map(|text| text.parse()).transpose()?,
                 is_active: options.disabled.then_some(false),
                 is_staff: options.staff.then_some(true),
+                role: options.role,
                 ..Filter::default()
             };
             accounts::list(app, &filter, &page).await?

@@ -28,6 +28,8 @@ pub struct Filter {
     pub is_active: Option<bool>,
     /// True for staff, false for other users.
     pub is_staff: Option<bool>,
+    /// Role of the users, listed or expressed by a flag.
+    pub role: Option<String>,
 }
 
 /// Selects the users that match a filter.
@@ -106,7 +108,23 @@ fn condition(filter: &Filter) -> Condition {
         .add_option(filter.username.clone().map(|name| Column::Username.eq(name)))
         .add_option(filter.is_active.map(|wanted| Column::IsActive.eq(wanted)))
         .add_option(filter.is_staff.map(|wanted| Column::IsStaff.eq(wanted)))
+        .add_option(filter.role.as_deref().map(has_role))
         .add_option(filter.search.as_ref().map(contains))
+}
+
+/// Returns the condition of a role. A role of the list stands in quotation marks in its text. Both databases have
+/// `replace`, which distinguishes upper and lower case.
+fn has_role(role: &str) -> Expr {
+    match role {
+        "staff" => Column::IsStaff.eq(true),
+        "superuser" => Column::IsSuperuser.eq(true),
+        _ => {
+            let list = || Expr::col(Column::Roles).cast_as(Alias::new("text"));
+            let quoted = Json::from(role).to_string();
+            let others = Func::cust(Alias::new("replace")).arg(list()).arg(quoted).arg("");
+            Expr::expr(others).ne(list())
+        }
+    }
 }
 
 /// Returns the condition of a search: the text of the user contains every word. The trigram index is used for the
