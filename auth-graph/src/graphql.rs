@@ -14,6 +14,7 @@ mod federation;
 mod feed;
 mod guard;
 mod login_event;
+mod old_names;
 mod one_time_token;
 mod operations;
 mod password;
@@ -28,14 +29,14 @@ mod webhook;
 use std::sync::LazyLock;
 
 use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, MergedSubscription, ObjectType, SchemaBuilder};
-use graphql_edge::{Boxed, Introspection};
+use graphql_edge::{Boxed, Introspection, Optional};
 use subgraph::{Directives, ServiceSdl, Subgraph};
 
 use engine::app::App;
-use model::config::Part;
+use model::config::{OldNames, Part};
 
 pub use caller::Caller;
-pub use delivery::{Browser, Page, cookie_name};
+pub use delivery::{Browser, Page, admit, cookie_name, cookie_of, no_cookie, require_trusted_page};
 pub use error::ApiError;
 pub use guard::{Authenticated, HasScope, HasScopeForAll};
 pub use operations::own_documents;
@@ -44,7 +45,10 @@ pub use operations::own_documents;
 /// token up. They are marked with [`subgraph::credential`].
 #[must_use]
 pub fn credential_fields() -> &'static [&'static str] {
-    static NAMES: LazyLock<Vec<String>> = LazyLock::new(subgraph::credential_fields::<Mutation>);
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let old = subgraph::credential_fields::<old_names::OldNameMutation>();
+        [subgraph::credential_fields::<Mutation>(), old].concat()
+    });
     static FIELDS: LazyLock<Vec<&str>> = LazyLock::new(|| NAMES.iter().map(String::as_str).collect());
     &FIELDS
 }
@@ -85,6 +89,7 @@ pub struct OwnAccountMutation(
 /// Operations that change something, executed one after the other.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
+    Optional<old_names::OldNameMutation>,
     Boxed<client::ClientMutation>,
     Boxed<webhook::WebhookMutation>,
     Boxed<webhook::WebhookLogMutation>,
@@ -100,6 +105,10 @@ pub struct Subscription(feed::FeedSubscription);
 #[must_use]
 pub fn schema(app: &App, introspection: Introspection) -> SchemaBuilder<Query, Mutation, Subscription> {
     let builder = graphql_edge::bounded(builder()).data(app.clone());
+    let builder = match app.config.rest.serves(OldNames::DjangoAuthService) {
+        true => graphql_edge::with_part::<Mutation, old_names::OldNameMutation, _, _, _>(builder),
+        false => builder,
+    };
     if introspection != Introspection::On {
         return builder;
     }

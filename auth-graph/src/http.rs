@@ -9,6 +9,7 @@ mod graphql;
 mod health;
 mod identity;
 mod oauth;
+mod old_names;
 mod pages;
 mod remembered;
 mod site;
@@ -18,7 +19,7 @@ mod well_known;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::http::StatusCode;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, map_request};
 use axum::routing::{MethodRouter, get};
 use serving::{ConnectionLimits, Routers, Timeouts};
 
@@ -27,7 +28,7 @@ pub use serving::Listeners;
 
 use crate::tasks;
 use engine::app::App;
-use model::config::{Problems, Profile};
+use model::config::{OldNames, Problems, Profile};
 use site::Site;
 
 /// Paths that are often sent with a slash too many at their end.
@@ -65,8 +66,13 @@ fn routes(site: Site, remembered: &Remembered) -> Router {
     // A cached answer takes less time than a span, so the cache is outside of the span.
     let quick = |routes: MethodRouter<Site>| routes.layer(from_fn(serving::in_span)).layer(remembered.clone());
     let operations = quick(get(graphql::get).post(graphql::post).fallback(graphql_edge::method_not_allowed));
-    let called = oauth::router();
-    let called = if app.config.rest.enabled { called.merge(easyjwt::router()) } else { called };
+    let rest = &app.config.rest;
+    let operations = match rest.serves(OldNames::DjangoAuthService) {
+        true => operations.layer(map_request(old_names::with_bearer)),
+        false => operations,
+    };
+    let called = oauth::router().merge(old_names::router(rest));
+    let called = if rest.enabled { called.merge(easyjwt::router(rest)) } else { called };
     let called = serving::hint_at(called, PATHS).layer(from_fn(serving::in_span));
     let called = called.route("/graphql", operations).route("/oauth/introspect", quick(oauth::introspection()));
     let router = router.layer(from_fn(serving::in_span));

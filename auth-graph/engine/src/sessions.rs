@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use super::callers::scopes_of;
 use super::claims::{self, Answer};
 use crate::app::App;
+use credentials::RefreshTokens;
 use credentials::access_tokens::Grant;
 use model::error::Result;
 use model::values::{Holder, Scopes, SessionId};
@@ -45,6 +46,12 @@ pub struct TokenPair {
     pub scope: Scopes,
     /// User who signed in.
     pub user: users::Model,
+}
+
+/// Returns whether a token has the form of a refresh token, whether or not it is good.
+#[must_use]
+pub fn is_refresh_token(token: &SecretString) -> bool {
+    RefreshTokens::recognises(token)
 }
 
 /// Your own sessions that have not ended, the latest first.

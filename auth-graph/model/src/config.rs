@@ -37,7 +37,7 @@ pub use claims::{Claims, ClaimsForAudience, ClaimsHook, HookFailure, ScopesOfAud
 pub use federation::{Federation, Part};
 pub use graphql::{AllowedDocuments, Graphql, Introspection};
 pub use log::Log;
-pub use rest::{AccountField, Rest};
+pub use rest::{AccountField, OldNames, Rest};
 pub use settings::{MasterSecret, Problem, Problems, Secrets, Sources};
 pub use tokens::{SigningAlgorithm, Tokens};
 pub use users::Users;

@@ -56,9 +56,17 @@ pub(super) fn cookie<'a>(ctx: &Context<'a>) -> Option<Result<&'a SecretString>> 
 
 /// Rejects a request of a foreign page for a cookie.
 pub(super) fn check_page(ctx: &Context<'_>) -> Result<()> {
-    match ctx.data_opt::<Browser>() {
-        Some(Browser { page: Page::Foreign(reason), .. }) => Err(refuse(Reason::CookieOrigin, reason)),
-        _ => Ok(()),
+    ctx.data_opt::<Browser>().map_or(Ok(()), require_trusted_page)
+}
+
+/// Rejects a browser that shows a foreign page.
+///
+/// # Errors
+/// [`Error::Denied`].
+pub fn require_trusted_page(browser: &Browser) -> Result<()> {
+    match browser.page {
+        Page::Foreign(reason) => Err(refuse(Reason::CookieOrigin, reason)),
+        Page::Trusted => Ok(()),
     }
 }
 
@@ -73,20 +81,22 @@ pub(super) fn is_signed_out(ctx: &Context<'_>) -> Result<bool> {
 
 /// Puts a refresh token into the cookie for its lifetime.
 pub(super) fn set(ctx: &Context<'_>, token: &SecretString, lifetime: Duration) {
-    append(ctx, token.expose_secret(), lifetime.num_seconds());
+    ctx.append_http_header("set-cookie", cookie_of(app(ctx), token, lifetime));
 }
 
 /// Deletes the cookie.
 pub(super) fn clear(ctx: &Context<'_>) {
-    append(ctx, "", 0);
+    ctx.append_http_header("set-cookie", no_cookie(app(ctx)));
 }
 
 /// Returns the cookie that belongs to the session of the CSRF token. Of several, the newest generation: an older one
 /// would end the session.
-fn admit<'a>(app: &App, browser: &'a Browser) -> Result<&'a SecretString> {
-    if let Page::Foreign(reason) = browser.page {
-        return Err(refuse(Reason::CookieOrigin, reason));
-    }
+///
+/// # Errors
+/// [`Error::Denied`] for a foreign page, and for a missing or wrong CSRF token; [`Error::TokenInvalid`] when no cookie is
+/// a refresh token.
+pub fn admit<'a>(app: &App, browser: &'a Browser) -> Result<&'a SecretString> {
+    require_trusted_page(browser)?;
     let decoded = browser.cookies.iter().filter_map(|token| Some((app.tokens.refresh.decode(token).ok()?, token)));
     let ours: Vec<_> = decoded.collect();
     if ours.is_empty() {
@@ -104,8 +114,19 @@ fn refuse(reason: Reason, detail: &'static str) -> Error {
     Error::Denied(reason)
 }
 
-fn append(ctx: &Context<'_>, value: &str, seconds: i64) {
-    let app = app(ctx);
+/// Returns the header that puts a refresh token into the cookie for its lifetime.
+#[must_use]
+pub fn cookie_of(app: &App, token: &SecretString, lifetime: Duration) -> String {
+    set_cookie(app, token.expose_secret(), lifetime.num_seconds())
+}
+
+/// Returns the header that deletes the cookie.
+#[must_use]
+pub fn no_cookie(app: &App) -> String {
+    set_cookie(app, "", 0)
+}
+
+fn set_cookie(app: &App, value: &str, seconds: i64) -> String {
     let Cookies { domain, same_site } = &app.config.cookies;
     let mut cookie = Cookie::build((cookie_name(app), value))
         // `__Host-` requires this path, and client-graph serves the same cookie under another one.
@@ -120,7 +141,7 @@ fn append(ctx: &Context<'_>, value: &str, seconds: i64) {
     if !domain.is_empty() {
         cookie = cookie.domain(domain.as_str());
     }
-    ctx.append_http_header("set-cookie", cookie.build().to_string());
+    cookie.build().to_string()
 }
 
 /// Returns the name of the cookie. A prefix binds it to the host or domain that sets it; browsers accept prefixes over

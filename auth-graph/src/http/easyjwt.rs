@@ -2,14 +2,14 @@
 //! here. Where its answer is a fault, ours is given: `docs/guides/from-django.md` lists those. The section `[rest]` of
 //! the configuration switches them on. What only these clients need of the product is in `engine::easyjwt`.
 
-mod account;
-mod answer;
-mod fields;
-mod refusal;
+pub(super) mod account;
+pub(super) mod answer;
+pub(super) mod fields;
+pub(super) mod refusal;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{ALLOW, CACHE_CONTROL};
+use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::IntoResponse;
@@ -28,12 +28,13 @@ use engine::signing_in;
 use engine::signing_in::{Identifier, Login};
 use engine::verification::{Verified, verify as check};
 use fields::Fields;
+use model::config::{OldNames, Rest};
 use model::error::Error;
 use model::values::NewPassword;
 use refusal::Refusal;
 
 /// The routes.
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router(rest: &Rest) -> Router<Site> {
     let router = Router::new()
         .route("/auth/token/", only(post(token), "POST"))
         .route("/auth/token/refresh/", only(post(refresh), "POST"))
@@ -43,15 +44,17 @@ pub(super) fn router() -> Router<Site> {
         .route("/auth/users/{id}/", only(get(account::by_id), "GET"))
         .route("/auth/create-user/", only(post(create_user), "POST"))
         .route("/auth/password-change/", only(post(change_password), "POST"));
-    serving::hint_at(router, &["/auth/token/", "/auth/token/refresh/", "/auth/token/verify/", "/auth/user/"])
+    let mut hinted = vec!["/auth/token/", "/auth/token/refresh/", "/auth/token/verify/"];
+    if !rest.serves(OldNames::DjangoAuthService) {
+        // That service has the path without the slash.
+        hinted.push("/auth/user/");
+    }
+    serving::hint_at(router, &hinted)
 }
 
 /// Refuses other methods in the words of Django REST framework.
-fn only(routes: MethodRouter<Site>, allowed: &'static str) -> MethodRouter<Site> {
-    routes.fallback(move |method: Method| async move {
-        let detail = format!("Method \"{method}\" not allowed.");
-        (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, allowed)], Json(json!({ "detail": detail })))
-    })
+pub(super) fn only(routes: MethodRouter<Site>, allowed: &'static str) -> MethodRouter<Site> {
+    routes.fallback(move |method: Method| async move { Refusal::Method { method, allowed } })
 }
 
 async fn token(State(app): State<App>, parts: Parts, body: Body) -> Answer {
@@ -64,7 +67,7 @@ async fn token(State(app): State<App>, parts: Parts, body: Body) -> Answer {
 
 /// Returns the account that the fields name, or `None` for what is no address and no user name: it belongs to no user, so
 /// the answer is that of a wrong password.
-fn identifier(fields: &mut Fields) -> Option<Identifier> {
+pub(super) fn identifier(fields: &mut Fields) -> Option<Identifier> {
     let (email, name) = (fields.take("email"), fields.take("username"));
     match name.expose_secret() {
         "" => email.expose_secret().parse().map(Identifier::Email).ok(),
@@ -81,7 +84,7 @@ async fn refresh(State(app): State<App>, parts: Parts, body: Body) -> Answer {
 }
 
 /// Any kind of token, as theirs.
-async fn verify(State(app): State<App>, headers: HeaderMap, body: Body) -> Answer {
+pub(super) async fn verify(State(app): State<App>, headers: HeaderMap, body: Body) -> Answer {
     let token = Fields::read(&headers, body, &["token"]).await?.take("token");
     match check(&app, &token).await? {
         Ok(_) => Ok(answer(json!({}))),
@@ -155,7 +158,9 @@ async fn change_password(State(app): State<App>, parts: Parts, body: Body) -> An
     let identifier = identifier(&mut fields).ok_or_else(wrong)?;
     let current = fields.take("password").into();
     let changed = match NewPassword::parse(fields.take("new_password")) {
-        Ok(new) => easyjwt::change_password_by_credentials(&app, &identifier, &current, &new, &device(&app, &parts)).await,
+        Ok(new) => {
+            easyjwt::change_password_by_credentials(&app, &identifier, &current, &new, &device(&app, &parts)).await
+        }
         Err(error) => Err(error),
     };
     match changed {

@@ -360,6 +360,9 @@ fn fields_of_accounts_have_names_of_their_own_and_come_from_what_users_cannot_se
     }
     assert_eq!(refused(&[("rest.user_fields", "{a=\"roles\"}")]), ["rest.user_fields"], "the paths are off");
     assert_eq!(refused(&[("rest.user_settable_fields", "[\"a\"]")]), ["rest.user_settable_fields"]);
+    let old = |names: &'static str| ("rest.old_names", names);
+    load(&[old("[\"django-auth-service\"]"), ("rest.user_fields", "{a=\"roles\"}")]).unwrap();
+    assert_eq!(refused(&[old("[\"easyjwt\"]")]), ["rest.old_names"]);
 
     let on = ("rest.enabled", "true");
     load(&[on, ("rest.user_fields.accessgroup", "metadata._accessgroup"), ("rest.user_fields.groups", "roles")])

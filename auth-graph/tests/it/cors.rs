@@ -2,13 +2,14 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use model::config::OldNames;
 
 use crate::support::{Answer, TestApp};
 
 const APP: &str = "https://app.test";
 
 /// Every path that pages call.
-const PATHS: [&str; 11] = [
+const PATHS: [&str; 19] = [
     "/graphql",
     "/oauth/token",
     "/oauth/revoke",
@@ -20,11 +21,20 @@ const PATHS: [&str; 11] = [
     "/auth/user/",
     "/auth/create-user/",
     "/auth/password-change/",
+    "/auth/login",
+    "/auth/verify",
+    "/auth/refresh",
+    "/auth/sign-in/",
+    "/auth/refresh/",
+    "/auth/verify/",
+    "/auth/logoff/",
+    "/auth/user",
 ];
 
 async fn listing_one() -> TestApp {
     TestApp::with(|config| {
         config.rest.enabled = true;
+        config.rest.old_names = vec![OldNames::DjangoAuthService, OldNames::DjangoRestMicroservice];
         config.server.allowed_origins = vec![APP.to_owned(), "capacitor://localhost".to_owned()];
     })
     .await

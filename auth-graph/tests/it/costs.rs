@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use auth_graph::graphql;
 use axum::http::Request;
-use model::config::Part;
+use model::config::{OldNames, Part};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 use subgraph::Directives;
@@ -116,6 +116,31 @@ const WAYS: &[(Way, Cost)] = &[
         // One counter more than a sign-in has: judging the new password is limited too.
         at_most(7, 1, 0, 4),
     ),
+    (Json("/auth/login", || with_password("ada@test.com")), GUESS),
+    (Json("/auth/verify", || json!({ "token": "x" })), READING),
+    (Json("/auth/refresh", || json!({ "token": REFRESH })), READING),
+    (Get("/auth/user"), READING),
+    (Json("/auth/sign-in/", || with_password("ada@test.com")), GUESS),
+    (Json("/auth/refresh/", || json!({ "CSRF_token": "x" })), READING),
+    (Json("/auth/verify/", || json!({ "token": "x" })), READING),
+    (Json("/auth/logoff/", || json!({ "CSRF_token": "x" })), READING),
+    (
+        Operation(
+            "tokenAuth",
+            "mutation($email: String!, $password: String!) { tokenAuth(email: $email, password: $password) { token } }",
+            || with_password("ada@test.com"),
+        ),
+        GUESS,
+    ),
+    (Operation("verifyToken", "mutation($token: String) { verifyToken(token: $token) { payload } }", token), READING),
+    (
+        Operation(
+            "refreshToken",
+            "mutation($refreshToken: String) { refreshToken(token: $refreshToken) { token } }",
+            || json!({ "refreshToken": REFRESH }),
+        ),
+        READING,
+    ),
     (Form("/oauth/token", &[("grant_type", "client_credentials"), CLIENT, SECRET]), at_most(2, 0, 0, 2)),
     (Form("/oauth/token", &[("grant_type", "refresh_token"), ("client_id", "first-party"), OLD]), READING),
     (Form("/oauth/revoke", &[("client_id", "first-party"), ("token", REFRESH)]), READING),
@@ -162,6 +187,7 @@ async fn open_app() -> MailingApp {
     MailingApp::with(|config| {
         config.rest.enabled = true;
         config.rest.create_user = true;
+        config.rest.old_names = vec![OldNames::DjangoAuthService, OldNames::DjangoRestMicroservice];
     })
     .await
 }
@@ -231,6 +257,8 @@ fn no_way_in_is_missing_from_the_table() {
         include_str!("../../src/http.rs"),
         include_str!("../../src/http/easyjwt.rs"),
         include_str!("../../src/http/oauth.rs"),
+        include_str!("../../src/http/old_names/django_auth_service.rs"),
+        include_str!("../../src/http/old_names/django_rest_microservice.rs"),
         include_str!("../../src/http/pages.rs"),
     ] {
         for route in source.split(".route(\"").skip(1) {

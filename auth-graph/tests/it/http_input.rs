@@ -2,11 +2,12 @@
 
 use axum::http::{HeaderName, Request};
 use engine::accounts::Rank;
+use model::config::OldNames;
 use serde_json::json;
 
 use crate::support::{Answer, Caller, PASSWORD, TestApp};
 
-const JSON_ROUTES: [&str; 7] = [
+const JSON_ROUTES: [&str; 14] = [
     "/graphql",
     "/auth/token/",
     "/auth/token/refresh/",
@@ -14,6 +15,13 @@ const JSON_ROUTES: [&str; 7] = [
     "/auth/token/blacklist/",
     "/auth/create-user/",
     "/auth/password-change/",
+    "/auth/login",
+    "/auth/verify",
+    "/auth/refresh",
+    "/auth/sign-in/",
+    "/auth/refresh/",
+    "/auth/verify/",
+    "/auth/logoff/",
 ];
 const FORM_ROUTES: [&str; 3] = ["/oauth/token", "/oauth/introspect", "/oauth/revoke"];
 
@@ -21,6 +29,7 @@ async fn started() -> TestApp {
     TestApp::with(|config| {
         config.rest.enabled = true;
         config.rest.create_user = true;
+        config.rest.old_names = vec![OldNames::DjangoAuthService, OldNames::DjangoRestMicroservice];
     })
     .await
 }

@@ -62,6 +62,7 @@ mod migrations;
 mod oauth;
 mod oauth_tokens;
 mod odd_inputs;
+mod old_names;
 mod one_time_tokens;
 mod outbox;
 mod overload;

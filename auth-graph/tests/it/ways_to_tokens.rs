@@ -3,16 +3,20 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use auth_graph::graphql::cookie_name;
 use engine::accounts::{Deletion, Rank};
 use engine::administration;
 use engine::callers::Actor;
-use model::config::Profile;
+use model::config::{OldNames, Profile};
 use model::values::NewPassword;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Caller, PASSWORD, ServiceClient, SignedIn, TestApp, disable, operation};
 
 const IMPERSONATE: &str = "mutation($input: ImpersonateInput!) { impersonate(input: $input) { accessToken } }";
+const TOKEN_AUTH: &str =
+    "mutation($email: String!, $password: String!) { tokenAuth(email: $email, password: $password) { token } }";
+const REFRESH_TOKEN: &str = "mutation($token: String) { refreshToken(token: $token) { token } }";
 /// A sample password of the documentation.
 const SAMPLE: &str = "user-pass";
 
@@ -24,33 +28,55 @@ enum Way {
     Refresh,
     RestRefresh,
     OauthRefresh,
+    OldLogin,
+    OldRefresh,
+    TokenAuth,
+    RefreshToken,
+    CookieSignIn,
+    CookieRefresh,
     Impersonate,
     ClientCredentials,
 }
 
-const WAYS: [Way; 7] = [
+const WAYS: [Way; 13] = [
     Way::Login,
     Way::RestToken,
     Way::Refresh,
     Way::RestRefresh,
     Way::OauthRefresh,
+    Way::OldLogin,
+    Way::OldRefresh,
+    Way::TokenAuth,
+    Way::RefreshToken,
+    Way::CookieSignIn,
+    Way::CookieRefresh,
     Way::Impersonate,
     Way::ClientCredentials,
 ];
 
+/// The ways of users.
+const OF_USERS: &[Way] = &[
+    Way::Login,
+    Way::RestToken,
+    Way::Refresh,
+    Way::RestRefresh,
+    Way::OauthRefresh,
+    Way::OldLogin,
+    Way::OldRefresh,
+    Way::TokenAuth,
+    Way::RefreshToken,
+    Way::CookieSignIn,
+    Way::CookieRefresh,
+    Way::Impersonate,
+];
+
 /// Each restriction, with the ways that it must close.
 const RESTRICTIONS: [(Restriction, &[Way]); 6] = [
-    (
-        Restriction::Disabled,
-        &[Way::Login, Way::RestToken, Way::Refresh, Way::RestRefresh, Way::OauthRefresh, Way::Impersonate],
-    ),
-    (
-        Restriction::Deleted,
-        &[Way::Login, Way::RestToken, Way::Refresh, Way::RestRefresh, Way::OauthRefresh, Way::Impersonate],
-    ),
-    // The old password is rejected, and all sessions have ended.
-    (Restriction::PasswordChanged, &[Way::Login, Way::RestToken, Way::Refresh, Way::RestRefresh, Way::OauthRefresh]),
-    (Restriction::SamplePassword, &[Way::Login, Way::RestToken]),
+    (Restriction::Disabled, OF_USERS),
+    (Restriction::Deleted, OF_USERS),
+    // The old password is rejected, and all sessions have ended. An administrator needs no password.
+    (Restriction::PasswordChanged, OF_USERS.split_last().unwrap().1),
+    (Restriction::SamplePassword, &[Way::Login, Way::RestToken, Way::OldLogin, Way::TokenAuth, Way::CookieSignIn]),
     (Restriction::UnknownAudience, &[Way::Login, Way::OauthRefresh, Way::ClientCredentials]),
     (Restriction::ClientDisabled, &[Way::ClientCredentials]),
 ];
@@ -74,7 +100,11 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let test = TestApp::with(|config| config.rest.enabled = true).await;
+        let test = TestApp::with(|config| {
+            config.rest.enabled = true;
+            config.rest.old_names = vec![OldNames::DjangoAuthService, OldNames::DjangoRestMicroservice];
+        })
+        .await;
         let admin = test.signed_in("admin@test.com", Rank::Superuser).await.caller;
         let user = test.signed_in("ada@test.com", Rank::User).await;
         let client = test.service_client("reports", "users:read").await;
@@ -104,6 +134,18 @@ impl World {
                     ("client_id", "first-party".to_owned()),
                 ]);
                 anyone.form("/oauth/token", &as_pairs(&form)).await
+            }
+            Way::OldLogin => anyone.post("/auth/login", json!({ "email": email, "password": password })).await,
+            Way::OldRefresh => anyone.post("/auth/refresh", json!({ "token": refresh })).await,
+            Way::TokenAuth => anyone.send(TOKEN_AUTH, json!({ "email": email, "password": password })).await,
+            Way::RefreshToken => anyone.send(REFRESH_TOKEN, json!({ "token": refresh })).await,
+            Way::CookieSignIn => {
+                anyone.post("/auth/sign-in/", json!({ "username": email, "password": password })).await
+            }
+            Way::CookieRefresh => {
+                let (session, _) = self.test.app.tokens.refresh.decode(&refresh.to_owned().into()).unwrap();
+                let page = anyone.with_header("cookie", &format!("{}={refresh}", cookie_name(&self.test.app)));
+                page.post("/auth/refresh/", json!({ "CSRF_token": self.test.app.tokens.csrf.encode(session) })).await
             }
             Way::Impersonate => {
                 let input = json!({ "id": self.user.user.id, "reason": "a test" });
@@ -152,7 +194,7 @@ fn as_pairs<'a>(form: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
 /// Returns the token of an answer, in any place.
 fn token_of(answer: &Answer) -> Option<String> {
     fn find(value: &Value) -> Option<&str> {
-        let named = |name: &str| matches!(name, "accessToken" | "access" | "access_token");
+        let named = |name: &str| matches!(name, "accessToken" | "access" | "access_token" | "token");
         match value {
             Value::Object(members) => members.iter().find_map(|(name, value)| match value.as_str() {
                 Some(text) if named(name) => Some(text),

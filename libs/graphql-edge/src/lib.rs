@@ -51,6 +51,7 @@ mod event_stream;
 mod get;
 mod limits;
 mod multipart;
+mod optional;
 mod request;
 mod response;
 mod settings;
@@ -64,6 +65,7 @@ pub use self::{
     document::parse,
     edge::Edge,
     limits::{Limits, bounded},
+    optional::{Optional, with_part},
     response::{method_not_allowed, too_many_sockets},
     settings::{AllowedDocuments, Introspection, Settings},
     trusted::TrustedDocuments,

@@ -16,20 +16,23 @@ use store::users;
 
 /// Returns the account of the caller, and of no other user.
 pub(super) async fn own(State(app): State<App>, headers: HeaderMap) -> Answer {
-    let caller = caller(&app, &headers).await?;
+    let user = own_user(&app, &headers).await?;
+    Ok(answer(account(&app, &user).await?.into()))
+}
+
+/// Returns the user of the access token.
+pub(in crate::http) async fn own_user(app: &App, headers: &HeaderMap) -> Result<users::Model, Refusal> {
+    let caller = caller(app, headers).await?;
     let id = caller.user().ok_or(Refusal::UserNotFound)?;
-    let seen = accounts::visible(&app, Some(&caller), id).await?.ok_or(Refusal::UserNotFound)?;
-    if !seen.user.is_active {
-        return Err(Refusal::UserInactive);
-    }
-    Ok(answer(account(&app, &seen.user).await?))
+    let seen = accounts::visible(app, Some(&caller), id).await?.ok_or(Refusal::UserNotFound)?;
+    if seen.user.is_active { Ok(seen.user) } else { Err(Refusal::UserInactive) }
 }
 
 /// Returns the account with this number or UUID: that of the caller, or of any user with the scope `users:read`.
 pub(super) async fn by_id(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
     let caller = caller(&app, &headers).await?;
     let user = easyjwt::visible(&app, &caller, &id).await?;
-    Ok(answer(account(&app, &user).await?))
+    Ok(answer(account(&app, &user).await?.into()))
 }
 
 async fn caller(app: &App, headers: &HeaderMap) -> Result<Principal, Refusal> {
@@ -50,7 +53,8 @@ async fn caller(app: &App, headers: &HeaderMap) -> Result<Principal, Refusal> {
     }
 }
 
-async fn account(app: &App, user: &users::Model) -> Result<Value, Error> {
+/// Returns the fields of an account, with those of the configuration.
+pub(in crate::http) async fn account(app: &App, user: &users::Model) -> Result<Map<String, Value>, Error> {
     let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
     let mut fields: Map<String, Value> = easyjwt::further_fields(app, user);
     let fixed = json!({
@@ -65,5 +69,5 @@ async fn account(app: &App, user: &users::Model) -> Result<Value, Error> {
         "is_superuser": user.is_superuser,
     });
     fields.extend(fixed.as_object().cloned().unwrap_or_default());
-    Ok(fields.into())
+    Ok(fields)
 }

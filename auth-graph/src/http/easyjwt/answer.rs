@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::refusal::Refusal;
 
-pub(super) type Answer = Result<Response, Refusal>;
+pub(in crate::http) type Answer = Result<Response, Refusal>;
 
-pub(super) fn answer(body: Value) -> Response {
+pub(in crate::http) fn answer(body: Value) -> Response {
     ([(CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }

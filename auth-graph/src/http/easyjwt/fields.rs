@@ -18,14 +18,18 @@ use engine::app::App;
 const LARGEST: usize = 16 * 1024;
 
 /// Fields of a request. There is no `Debug`, as they hold secrets.
-pub(super) struct Fields(BTreeMap<&'static str, SecretString>);
+pub(in crate::http) struct Fields(BTreeMap<&'static str, SecretString>);
 
 impl Fields {
     /// Reads the body, which must have these fields.
     ///
     /// # Errors
     /// A [`Refusal`] that names each missing field.
-    pub(super) async fn read(headers: &HeaderMap, body: Body, names: &'static [&'static str]) -> Result<Self, Refusal> {
+    pub(in crate::http) async fn read(
+        headers: &HeaderMap,
+        body: Body,
+        names: &'static [&'static str],
+    ) -> Result<Self, Refusal> {
         Self::read_with(headers, body, names, &[]).await
     }
 
@@ -34,7 +38,7 @@ impl Fields {
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub(super) async fn read_named(
+    pub(in crate::http) async fn read_named(
         app: &App,
         headers: &HeaderMap,
         body: Body,
@@ -50,7 +54,7 @@ impl Fields {
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub(super) async fn read_with(
+    pub(in crate::http) async fn read_with(
         headers: &HeaderMap,
         body: Body,
         names: &'static [&'static str],
@@ -86,7 +90,7 @@ impl Fields {
     }
 
     /// Takes one of the fields; an optional field that is missing is empty.
-    pub(super) fn take(&mut self, name: &str) -> SecretString {
+    pub(in crate::http) fn take(&mut self, name: &str) -> SecretString {
         self.0.remove(name).unwrap_or_default()
     }
 }

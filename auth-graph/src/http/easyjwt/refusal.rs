@@ -1,15 +1,15 @@
 //! Refusals in the form of Django REST framework: `detail`, sometimes a `code`, or a list for each field.
 
 use axum::Json;
-use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{ALLOW, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use model::error::Error;
+use model::error::{Error, Reason};
 
 /// A refusal, to be answered.
-pub(super) enum Refusal {
+pub(in crate::http) enum Refusal {
     /// A list of problems for each field.
     Fields(Value),
     Json {
@@ -23,6 +23,12 @@ pub(super) enum Refusal {
     TooLarge,
     TooSlow,
     Broken,
+    Method {
+        method: Method,
+        allowed: &'static str,
+    },
+    /// A cookie that the page may not use.
+    Cookie(Reason),
     /// An access token in the place of a refresh token.
     WrongType,
     /// No access token.
@@ -41,7 +47,8 @@ impl From<Error> for Refusal {
 }
 
 impl Refusal {
-    fn parts(&self) -> (StatusCode, Value) {
+    /// Returns the status and the body.
+    pub(in crate::http) fn parts(&self) -> (StatusCode, Value) {
         let token = |detail: &str| (StatusCode::UNAUTHORIZED, json!({ "detail": detail, "code": "token_not_valid" }));
         let coded = |detail: &str, code: &str| (StatusCode::UNAUTHORIZED, json!({ "detail": detail, "code": code }));
         let detail = |status: StatusCode, detail: &str| (status, json!({ "detail": detail }));
@@ -59,6 +66,10 @@ impl Refusal {
             Self::TooLarge => detail(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 16 KiB."),
             Self::TooSlow => detail(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time."),
             Self::Broken => detail(StatusCode::BAD_REQUEST, "The body could not be read."),
+            Self::Method { method, .. } => {
+                detail(StatusCode::METHOD_NOT_ALLOWED, &format!("Method \"{method}\" not allowed."))
+            }
+            Self::Cookie(reason) => coded(&Error::Denied(*reason).to_string(), reason.as_str()),
             Self::WrongType => token("Token has wrong type"),
             Self::Anonymous => detail(StatusCode::UNAUTHORIZED, "Authentication credentials were not provided."),
             Self::BadBearer => {
@@ -94,16 +105,17 @@ impl Refusal {
             },
         }
     }
-}
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let (status, body) = self.parts();
+    /// Builds the response with a status and a body, which another service may have in words of its own.
+    pub(in crate::http) fn respond(&self, status: StatusCode, body: Value) -> Response {
         let mut response = (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response();
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"api\""));
         }
-        if let Self::Failed(error) = &self {
+        if let Self::Method { allowed, .. } = self {
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+        }
+        if let Self::Failed(error) = self {
             if status.is_server_error() {
                 tracing::error!(error = errors::explain(error), "a request failed");
             }
@@ -112,5 +124,12 @@ impl IntoResponse for Refusal {
             }
         }
         response
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, body) = self.parts();
+        self.respond(status, body)
     }
 }

@@ -7,7 +7,11 @@ impl Config {
     pub(in crate::config) fn check_rest(&self, rule: &mut impl FnMut(bool, &str, &str)) {
         let rest = &self.rest;
         rule(rest.enabled || !rest.create_user, "rest.create_user", "needs rest.enabled");
-        rule(rest.enabled || rest.user_fields.is_empty(), "rest.user_fields", "needs rest.enabled");
+        rule(
+            rest.enabled || !rest.old_names.is_empty() || rest.user_fields.is_empty(),
+            "rest.user_fields",
+            "needs rest.enabled or rest.old_names",
+        );
         for (field, source) in &rest.user_fields {
             let ClaimSource::Metadata(path) = source else { continue };
             let reserved = path.first().is_some_and(|key| self.accounts.reserves(key));

@@ -1,0 +1,37 @@
+//! The paths of older authentication services other than django-easyjwt, which `rest.old_names` turns on. One file for
+//! each service lists its paths; the handlers translate, and call the same functions as the other doors.
+
+mod django_auth_service;
+mod django_rest_microservice;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::AUTHORIZATION;
+
+use super::site::Site;
+use model::config::{OldNames, Rest};
+
+/// Returns the routes of the services that the configuration names.
+pub(super) fn router(rest: &Rest) -> Router<Site> {
+    let services = [
+        (OldNames::DjangoAuthService, django_auth_service::router as fn() -> Router<Site>),
+        (OldNames::DjangoRestMicroservice, django_rest_microservice::router),
+    ];
+    let served = services.into_iter().filter(|(names, _)| rest.serves(*names));
+    served.fold(Router::new(), |router, (_, routes)| router.merge(routes()))
+}
+
+/// Accepts the scheme `JWT` of django-graphql-jwt in place of `Bearer`.
+pub(super) async fn with_bearer(mut request: Request) -> Request {
+    let headers = request.headers_mut();
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    if let (Some(value), None) = (values.next(), values.next())
+        && let Ok(text) = value.to_str()
+        && let Some((scheme, token)) = text.split_once(' ')
+        && scheme.eq_ignore_ascii_case("jwt")
+        && let Ok(value) = format!("Bearer {token}").parse()
+    {
+        headers.insert(AUTHORIZATION, value);
+    }
+    request
+}
