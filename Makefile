@@ -52,7 +52,7 @@ schema: ## Write schema/*.graphql from the code
 	node e2e/supergraph.mjs
 
 release-schema: ## Copy the current schemas and operations to schema/released/, so that a test reports changes that break them
-	cp schema/auth.subgraph.graphql schema/client.subgraph.graphql schema/released/
+	cp schema/auth.subgraph.full.graphql schema/client.subgraph.graphql schema/released/
 	cp schema/operations/*.graphql schema/released/operations/auth-graph/
 	cp client-graph/operations/*.graphql schema/released/operations/client-graph/
 

@@ -48,7 +48,7 @@ after(() => service?.stop());
 test('it identifies the caller', async () => {
   const { status, body } = await get(service, '/me', user.accessToken);
   assert.deepEqual([status, body.subject], [200, user.user.id]);
-  const { sessions } = await ask(authUrl, '{ sessions { id } }', { token: user.accessToken });
+  const { myLoginSessions: sessions } = await ask(authUrl, '{ myLoginSessions { id } }', { token: user.accessToken });
   assert.ok(sessions.some(({ id }) => id === body.session));
 });
 

@@ -4,19 +4,23 @@ import { composeServices as compose } from '@theguild/federation-composition';
 import { parse } from 'graphql';
 import { ask } from './graphql.mjs';
 
-/** Returns our two subgraphs, from the running services or as exported for gateways that reject directives. */
-export async function ours({ directives = true } = {}) {
+/**
+ * Returns our two subgraphs, from the running services or as exported for gateways that reject directives. `part` is the
+ * one that auth-graph is configured to serve.
+ */
+export async function ours({ directives = true } = {}, part = 'account') {
   const urls = { 'auth-graph': process.env.AUTH_URL, 'client-graph': process.env.CLIENT_URL };
   return Promise.all(
     Object.entries(urls).map(async ([name, url]) => {
-      const sdl = directives ? (await ask(url, '{ _service { sdl } }'))._service.sdl : withoutDirectives(name);
+      const sdl = directives ? (await ask(url, '{ _service { sdl } }'))._service.sdl : withoutDirectives(name, part);
       return { name, url: new URL('/graphql', url).href, sdl };
     }),
   );
 }
 
-function withoutDirectives(name) {
-  const file = `../schema/${name.replace('-graph', '')}.subgraph.plain.graphql`;
+function withoutDirectives(name, part) {
+  const whole = name === 'auth-graph' && part === 'full' ? '.full' : '';
+  const file = `../schema/${name.replace('-graph', '')}.subgraph${whole}.plain.graphql`;
   return readFileSync(new URL(file, import.meta.url), 'utf8');
 }
 

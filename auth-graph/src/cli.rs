@@ -94,7 +94,7 @@ enum Command {
         #[arg(long)]
         federation: bool,
         /// Part of the API in the federated graph: `core`, `account` or `full`.
-        #[arg(long, requires = "federation", default_value = "full")]
+        #[arg(long, requires = "federation", default_value = "account")]
         part: Part,
         /// Leave out the directives about access, for gateways that reject them.
         #[arg(long, requires = "federation")]

@@ -67,6 +67,7 @@ pub struct Query(
     Boxed<webhook::WebhookLogQuery>,
     Boxed<administration::AdministrationQuery>,
     Boxed<login_event::LoginEventQuery>,
+    Boxed<session::FormerSessionQuery>,
     Boxed<audit::AuditQuery>,
     Boxed<feed::FeedQuery>,
     Boxed<user_list::UserListQuery>,

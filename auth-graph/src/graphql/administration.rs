@@ -14,7 +14,7 @@ use super::caller::{actor, app, principal};
 use super::error::Result;
 use super::guard::{HasScope, HasScopeForAll};
 use super::registration::MailRequestedPayload;
-use super::session::Session;
+use super::session::LoginSession;
 use engine::accounts::{self, Deletion, USERS_READ};
 use engine::administration::{self, IMPERSONATE, Impersonator, USERS_WRITE};
 use engine::audit;
@@ -84,10 +84,10 @@ impl AdministrationQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Identifier of the user.")] user_id: ID,
-    ) -> Result<Vec<Session>> {
+    ) -> Result<Vec<LoginSession>> {
         let sessions = administration::list_sessions(app(ctx), user_id.parse()?).await?;
         let current = principal(ctx)?.holder().session();
-        Ok(sessions.into_iter().map(|session| Session::new(session, current)).collect())
+        Ok(sessions.into_iter().map(|session| LoginSession::new(session, current)).collect())
     }
 
     /// Object with custom data of a user that only administrators see, in addition to `metadata`, which the user sees

@@ -16,7 +16,7 @@ use model::error::{Error, Reason, Result};
 
 /// Way in which a refresh token is delivered.
 #[derive(Enum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Delivery {
+pub enum TokenDelivery {
     /// In the field `refreshToken` of the response.
     #[default]
     Body,

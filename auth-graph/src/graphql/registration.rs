@@ -36,12 +36,12 @@ pub struct RegisterInput {
 #[derive(SimpleObject)]
 pub struct RegisterPayload {
     /// State of the registration.
-    status: RegistrationStatus,
+    status: RegisterStatus,
 }
 
 /// State of a registration.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-pub enum RegistrationStatus {
+pub enum RegisterStatus {
     /// A mail was sent to the address. It explains the next step. If the address already has an account, the mail says
     /// so.
     ConfirmationSent,
@@ -98,8 +98,8 @@ impl RegistrationMutation {
             invitation: input.invitation.map(Into::into),
         };
         let status = match accounts::register(app(ctx), new, device(ctx)).await? {
-            Registered::ConfirmationSent => RegistrationStatus::ConfirmationSent,
-            Registered::Completed => RegistrationStatus::Completed,
+            Registered::ConfirmationSent => RegisterStatus::ConfirmationSent,
+            Registered::Completed => RegisterStatus::Completed,
         };
         Ok(RegisterPayload { status })
     }

@@ -1,4 +1,4 @@
-//! Sessions: `login`, `refresh`, `logout`, `revokeSession`, `sessions`.
+//! Sessions: `login`, `refresh`, `logout`, `revokeSession`, `myLoginSessions`.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
@@ -7,7 +7,7 @@ use subgraph::{access, credential, guarded};
 
 use super::account::User;
 use super::caller::{app, caller, device, principal};
-use super::delivery::{self, Delivery};
+use super::delivery::{self, TokenDelivery};
 use super::error::Result;
 use super::guard::Authenticated;
 use engine::sessions::{self, LogoutTarget};
@@ -35,7 +35,7 @@ pub struct LoginInput {
     audience: Option<String>,
     /// Way in which the refresh token is delivered.
     #[graphql(default)]
-    delivery: Delivery,
+    delivery: TokenDelivery,
 }
 
 /// Result of a sign-in. Failures are errors with a code.
@@ -45,7 +45,7 @@ pub enum LoginResult {
     /// The user is signed in.
     TokenPair(TokenPair),
     /// A further proof of identity is required.
-    ChallengeRequired(ChallengeRequired),
+    SignInChallengeRequired(SignInChallengeRequired),
 }
 
 /// An access token, and a refresh token to obtain the next pair with.
@@ -74,25 +74,25 @@ pub struct TokenPair {
 
 /// A further proof of identity that is required before tokens are issued. No account requires one yet.
 #[derive(SimpleObject)]
-pub struct ChallengeRequired {
+pub struct SignInChallengeRequired {
     /// Identifier of the challenge, to send back with the proof.
     challenge: String,
     /// Accepted methods of proof. Any single one is enough.
-    methods: Vec<ChallengeMethod>,
+    methods: Vec<SignInChallengeMethod>,
     /// Time at which the challenge expires (UTC).
     expires_at: DateTime<Utc>,
 }
 
 /// Method of a further proof of identity.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-pub enum ChallengeMethod {
+pub enum SignInChallengeMethod {
     /// A time-based one-time code from an authenticator app (RFC 6238).
     Totp,
 }
 
 /// A sign-in of a user on one device. It lasts as long as it is refreshed in time.
 #[derive(SimpleObject)]
-pub struct Session {
+pub struct LoginSession {
     /// Identifier of the session.
     id: ID,
     /// Time of the sign-in (UTC).
@@ -126,7 +126,7 @@ pub struct LogoutPayload {
 #[derive(SimpleObject)]
 pub struct RevokeSessionPayload {
     /// The session that was ended.
-    session: Session,
+    session: LoginSession,
 }
 
 #[derive(Default)]
@@ -137,10 +137,22 @@ pub(super) struct SessionQuery;
 impl SessionQuery {
     /// Lists your own active sessions, latest first. Requires a signed-in user.
     #[graphql(access(Authenticated))]
-    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
-        let caller = principal(ctx)?;
-        let sessions = sessions::list(app(ctx), caller).await?;
-        Ok(sessions.into_iter().map(|session| Session::new(session, caller.holder().session())).collect())
+    async fn my_login_sessions(&self, ctx: &Context<'_>) -> Result<Vec<LoginSession>> {
+        own_sessions(ctx).await
+    }
+}
+
+/// The former name of `myLoginSessions`, which other subgraphs of a graph have too: it belongs to the part `full` only.
+#[derive(Default)]
+pub(super) struct FormerSessionQuery;
+
+#[guarded]
+#[Object]
+impl FormerSessionQuery {
+    /// Lists your own active sessions, latest first. Requires a signed-in user.
+    #[graphql(access(Authenticated), deprecation = "Use `myLoginSessions`.")]
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<LoginSession>> {
+        own_sessions(ctx).await
     }
 }
 
@@ -154,7 +166,7 @@ impl SessionMutation {
     /// address or name is unknown, the password is wrong or the user is disabled: the cases cannot be told apart.
     #[graphql(directive = credential::apply())]
     async fn login(&self, ctx: &Context<'_>, input: LoginInput) -> Result<LoginResult> {
-        if input.delivery == Delivery::Cookie {
+        if input.delivery == TokenDelivery::Cookie {
             delivery::check_page(ctx)?;
         }
         let identifier = match (input.email, input.username) {
@@ -186,8 +198,8 @@ impl SessionMutation {
         refresh_token: Option<String>,
     ) -> Result<TokenPair> {
         let (token, delivery) = match (refresh_token, delivery::cookie(ctx)) {
-            (Some(token), _) => (SecretString::from(token), Delivery::Body),
-            (None, Some(cookie)) => (cookie?.clone(), Delivery::Cookie),
+            (Some(token), _) => (SecretString::from(token), TokenDelivery::Body),
+            (None, Some(cookie)) => (cookie?.clone(), TokenDelivery::Cookie),
             (None, None) => return Err(Error::Unauthenticated.into()),
         };
         let pair = sessions::refresh(app(ctx), &token, device(ctx)).await?;
@@ -240,15 +252,15 @@ impl SessionMutation {
         let caller = principal(ctx)?;
         let id = id.parse().map_err(|_| Error::NotFound)?;
         let session = sessions::revoke(app(ctx), caller, id).await?;
-        Ok(RevokeSessionPayload { session: Session::new(session, caller.holder().session()) })
+        Ok(RevokeSessionPayload { session: LoginSession::new(session, caller.holder().session()) })
     }
 }
 
 impl TokenPair {
-    fn deliver(ctx: &Context<'_>, pair: sessions::TokenPair, delivery: Delivery) -> Self {
+    fn deliver(ctx: &Context<'_>, pair: sessions::TokenPair, delivery: TokenDelivery) -> Self {
         let (refresh_token, csrf_token) = match delivery {
-            Delivery::Body => (Some(pair.refresh_token.expose_secret().to_owned()), None),
-            Delivery::Cookie => {
+            TokenDelivery::Body => (Some(pair.refresh_token.expose_secret().to_owned()), None),
+            TokenDelivery::Cookie => {
                 delivery::set(ctx, &pair.refresh_token, pair.refresh_expires_in);
                 (None, Some(app(ctx).tokens.csrf.encode(pair.session)))
             }
@@ -267,7 +279,7 @@ impl TokenPair {
     }
 }
 
-impl Session {
+impl LoginSession {
     pub(super) fn new(session: Model, current: Option<SessionId>) -> Self {
         Self {
             id: session.id.0.into(),
@@ -282,6 +294,12 @@ impl Session {
             current: Some(session.id) == current,
         }
     }
+}
+
+async fn own_sessions(ctx: &Context<'_>) -> Result<Vec<LoginSession>> {
+    let caller = principal(ctx)?;
+    let sessions = sessions::list(app(ctx), caller).await?;
+    Ok(sessions.into_iter().map(|session| LoginSession::new(session, caller.holder().session())).collect())
 }
 
 fn parse_scope(scope: Vec<String>) -> Result<Scopes> {

@@ -10,11 +10,11 @@ use super::error::Result;
 use engine::callers::{Principal, Refusal};
 use engine::verification::{self, Verified};
 
-pub struct Verification(std::result::Result<Verified, Refusal>);
+pub struct TokenVerification(std::result::Result<Verified, Refusal>);
 
 /// Reason why a token is not valid.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-pub enum VerificationFailure {
+pub enum TokenVerificationFailure {
     /// The token was valid, and has expired.
     Expired,
     /// The token was not issued by this service, is for another audience, or was replaced by a newer refresh token.
@@ -25,7 +25,7 @@ pub enum VerificationFailure {
 
 /// Type of a token.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-pub enum TokenType {
+pub enum VerifiedTokenType {
     /// An access token, which is sent with every request.
     Access,
     /// A refresh token, which is exchanged for the next pair of tokens.
@@ -34,7 +34,7 @@ pub enum TokenType {
 
 /// Claims of an access token (RFC 9068).
 #[derive(SimpleObject)]
-pub struct Claims {
+pub struct TokenClaims {
     /// Issuer of the token.
     iss: String,
     /// Identifier of the user whom the token is about.
@@ -67,33 +67,33 @@ pub struct Claims {
 
 /// Result of the check of a token.
 #[Object]
-impl Verification {
+impl TokenVerification {
     /// True when the token is valid now.
     async fn active(&self) -> bool {
         self.0.is_ok()
     }
 
     /// Reason why the token is not valid. Null when it is valid.
-    async fn reason(&self) -> Option<VerificationFailure> {
+    async fn reason(&self) -> Option<TokenVerificationFailure> {
         match self.0.as_ref().err()? {
-            Refusal::Expired => Some(VerificationFailure::Expired),
-            Refusal::Revoked => Some(VerificationFailure::Revoked),
-            Refusal::Invalid | Refusal::Unknown => Some(VerificationFailure::Invalid),
+            Refusal::Expired => Some(TokenVerificationFailure::Expired),
+            Refusal::Revoked => Some(TokenVerificationFailure::Revoked),
+            Refusal::Invalid | Refusal::Unknown => Some(TokenVerificationFailure::Invalid),
         }
     }
 
     /// Type of the token. Null when it is not valid.
-    async fn token_type(&self) -> Option<TokenType> {
+    async fn token_type(&self) -> Option<VerifiedTokenType> {
         match self.0.as_ref().ok()? {
-            Verified::Access(_) => Some(TokenType::Access),
-            Verified::Refresh(_) => Some(TokenType::Refresh),
+            Verified::Access(_) => Some(VerifiedTokenType::Access),
+            Verified::Refresh(_) => Some(VerifiedTokenType::Refresh),
         }
     }
 
     /// Claims of the access token. Null when the token is not valid, or is a refresh token.
-    async fn claims(&self) -> Option<Claims> {
+    async fn claims(&self) -> Option<TokenClaims> {
         match self.0.as_ref().ok()? {
-            Verified::Access(principal) => Some(Claims::new(principal)),
+            Verified::Access(principal) => Some(TokenClaims::new(principal)),
             Verified::Refresh(_) => None,
         }
     }
@@ -106,7 +106,7 @@ impl Verification {
     }
 }
 
-impl Claims {
+impl TokenClaims {
     fn new(principal: &Principal) -> Self {
         let claims = principal.claims();
         let time = |seconds| DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::UNIX_EPOCH);
@@ -140,7 +140,7 @@ impl VerificationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Access token or refresh token.", secret)] token: String,
-    ) -> Result<Verification> {
-        Ok(Verification(verification::verify(app(ctx), &token.into()).await?))
+    ) -> Result<TokenVerification> {
+        Ok(TokenVerification(verification::verify(app(ctx), &token.into()).await?))
     }
 }

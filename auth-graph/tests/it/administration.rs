@@ -222,9 +222,9 @@ async fn an_impersonator_is_named_in_the_token_and_cannot_administer() {
     let described = client.caller.form("/oauth/introspect", &[("token", &token)]).await;
     assert_eq!(described.body["act"], json!({ "sub": root.user.id }));
     assert_eq!(acting.send(DISABLE, id(&ada)).await.code(), "FORBIDDEN");
-    let sessions = helper.caller.send(operation!("sessions"), json!({})).await;
-    assert_eq!(sessions.data("sessions")[0]["clientId"], "impersonation");
-    helper.caller.send(operation!("revoke_session"), json!({ "id": sessions.data("sessions")[0]["id"] })).await;
+    let sessions = helper.caller.send(operation!("my_login_sessions"), json!({})).await;
+    assert_eq!(sessions.data("myLoginSessions")[0]["clientId"], "impersonation");
+    helper.caller.send(operation!("revoke_session"), json!({ "id": sessions.data("myLoginSessions")[0]["id"] })).await;
     assert_eq!(acting.me().await.code(), "TOKEN_REVOKED");
     let no_reason = json!({ "input": { "id": ada.user.id.to_string(), "reason": " " } });
     assert_eq!(root.caller.send(IMPERSONATE, no_reason).await.code(), "VALIDATION_FAILED");
@@ -241,9 +241,9 @@ async fn an_impersonator_ends_no_session_but_their_own() {
     let input = json!({ "id": ada.user.id.to_string(), "reason": "ticket 7" });
     let granted = root.caller.send(IMPERSONATE, json!({ "input": input })).await;
     let acting = test.bearer(granted.data("impersonate")["accessToken"].as_str().unwrap());
-    let sessions = acting.send("{ sessions { id current } }", json!({})).await;
+    let sessions = acting.send("{ myLoginSessions { id current } }", json!({})).await;
     let id_of = |current: bool| {
-        let sessions = sessions.data("sessions").as_array().unwrap().iter();
+        let sessions = sessions.data("myLoginSessions").as_array().unwrap().iter();
         sessions.clone().find(|session| session["current"] == current).unwrap()["id"].clone()
     };
     assert_eq!(acting.send(operation!("logout"), json!({ "everywhere": true })).await.code(), "FORBIDDEN");

@@ -145,8 +145,8 @@ async fn answers_that_depend_on_more_than_the_token_are_not_cached() {
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let documents = [
         "mutation ($token: String!) { verify(token: $token) { active user { firstName } } }",
-        "mutation ($token: String!) { verify(token: $token) { active ... on Verification { ...F } } }
-         fragment F on Verification { user { firstName } }",
+        "mutation ($token: String!) { verify(token: $token) { active ... on TokenVerification { ...F } } }
+         fragment F on TokenVerification { user { firstName } }",
         "mutation ($token: String!) { a: verify(token: $token) { active } b: verify(token: $token) { active } }",
         "mutation ($token: String!) { verify(token: $token) { active } logout { revokedSessions } }",
     ];

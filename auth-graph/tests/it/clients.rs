@@ -152,8 +152,8 @@ async fn a_service_has_no_account_and_no_sessions() {
     let client = test.service_client("orders", "").await;
     let token = client.token().await;
     let caller = test.bearer(&token);
-    let answer = caller.send("{ me { id } sessions { id } }", json!({})).await;
-    assert!(answer.data("me").is_null() && answer.data("sessions") == &json!([]));
+    let answer = caller.send("{ me { id } myLoginSessions { id } }", json!({})).await;
+    assert!(answer.data("me").is_null() && answer.data("myLoginSessions") == &json!([]));
     let answer = caller.send("mutation { logout(everywhere: true) { revokedSessions } }", json!({})).await;
     assert_eq!(answer.data("logout")["revokedSessions"], 0);
     let verified = test

@@ -115,10 +115,8 @@ fn the_schema_is_printed_as_it_is_committed() {
         (&["schema"][..], include_str!("../../../schema/auth.graphql")),
         (&["schema", "--federation"], include_str!("../../../schema/auth.subgraph.graphql")),
         (&["schema", "--federation", "--part", "core"], include_str!("../../../schema/auth.subgraph.core.graphql")),
-        (
-            &["schema", "--federation", "--part", "account"],
-            include_str!("../../../schema/auth.subgraph.account.graphql"),
-        ),
+        (&["schema", "--federation", "--part", "account"], include_str!("../../../schema/auth.subgraph.graphql")),
+        (&["schema", "--federation", "--part", "full"], include_str!("../../../schema/auth.subgraph.full.graphql")),
         (&["schema", "--federation", "--without-access"], include_str!("../../../schema/auth.subgraph.plain.graphql")),
     ] {
         let printed = run(folder.path(), arguments, "");

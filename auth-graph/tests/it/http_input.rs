@@ -135,6 +135,6 @@ async fn bytes_in_a_user_agent_do_not_hide_the_rest_of_it() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     test.anonymous().with_header("user-agent", "Caf\u{e9}/1.0 (x)").login("ada@test.com", PASSWORD).await.data("login");
-    let sessions = ada.caller.send("{ sessions { userAgent } }", json!({})).await;
+    let sessions = ada.caller.send("{ myLoginSessions { userAgent } }", json!({})).await;
     assert!(sessions.text.contains("\"Caf??/1.0 (x)\""), "{}", sessions.text);
 }

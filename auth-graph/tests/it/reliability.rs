@@ -211,7 +211,7 @@ async fn a_column_that_is_added_to_any_table_while_serving_breaks_nothing() {
         let ada = test.signed_in(&name, Rank::User).await;
         assert_eq!(test.anonymous().login(&name, "wrong password").await.code(), "INVALID_CREDENTIALS");
         ada.caller.me().await.data("me");
-        ada.caller.send(operation!("sessions"), json!({})).await.data("sessions");
+        ada.caller.send(operation!("my_login_sessions"), json!({})).await.data("myLoginSessions");
         let second = test.anonymous().refresh(&ada.refresh).await;
         let second = second.data("refresh")["refreshToken"].as_str().unwrap();
         test.anonymous().refresh(&ada.refresh).await.data("refresh");

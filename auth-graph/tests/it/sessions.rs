@@ -13,12 +13,15 @@ async fn a_user_lists_their_sessions_and_the_current_one_is_marked() {
     let first = test.signed_in("ada@test.com", Rank::User).await;
     test.signed_in("eve@test.com", Rank::User).await;
     let second = test.sign_in(first.user.clone()).await;
-    let answer = second.caller.with_header("user-agent", "A Browser").send(operation!("sessions"), json!({})).await;
-    let sessions = answer.data("sessions").as_array().unwrap();
+    let former = second.caller.send("{ sessions { id } }", json!({})).await;
+    assert_eq!(former.data("sessions").as_array().unwrap().len(), 2, "the former name of the field");
+    let answer =
+        second.caller.with_header("user-agent", "A Browser").send(operation!("my_login_sessions"), json!({})).await;
+    let sessions = answer.data("myLoginSessions").as_array().unwrap();
     assert_eq!(sessions.len(), 2);
     assert_eq!((&sessions[0]["current"], &sessions[1]["current"]), (&json!(true), &json!(false)));
     assert_eq!(sessions[0]["ipAddress"], "192.0.2.1");
-    assert_eq!(test.anonymous().send(operation!("sessions"), json!({})).await.code(), "UNAUTHENTICATED");
+    assert_eq!(test.anonymous().send(operation!("my_login_sessions"), json!({})).await.code(), "UNAUTHENTICATED");
 }
 
 #[tokio::test]
@@ -26,8 +29,8 @@ async fn a_user_ends_another_session_of_theirs() {
     let test = TestApp::new().await;
     let first = test.signed_in("ada@test.com", Rank::User).await;
     let second = test.sign_in(first.user.clone()).await;
-    let sessions = second.caller.send(operation!("sessions"), json!({})).await;
-    let other = sessions.data("sessions")[1]["id"].clone();
+    let sessions = second.caller.send(operation!("my_login_sessions"), json!({})).await;
+    let other = sessions.data("myLoginSessions")[1]["id"].clone();
     let answer = second.caller.send(operation!("revoke_session"), json!({ "id": other })).await;
     assert_eq!(answer.data("revokeSession")["session"]["id"], other);
     assert_eq!(first.caller.me().await.code(), "TOKEN_REVOKED");
@@ -42,8 +45,8 @@ async fn no_user_ends_a_session_of_another_user() {
     let test = TestApp::new().await;
     let ada = test.signed_in("ada@test.com", Rank::User).await;
     let root = test.signed_in("root@test.com", Rank::Superuser).await;
-    let sessions = ada.caller.send(operation!("sessions"), json!({})).await;
-    for id in [sessions.data("sessions")[0]["id"].clone(), json!("x"), json!(ada.user.id.to_string())] {
+    let sessions = ada.caller.send(operation!("my_login_sessions"), json!({})).await;
+    for id in [sessions.data("myLoginSessions")[0]["id"].clone(), json!("x"), json!(ada.user.id.to_string())] {
         let answer = root.caller.send(operation!("revoke_session"), json!({ "id": id })).await;
         assert_eq!(answer.code(), "NOT_FOUND");
     }
@@ -140,8 +143,8 @@ async fn a_user_has_a_bounded_number_of_sessions_and_the_one_that_rests_longest_
     others[1].caller.me().await.data("me");
     acting.me().await.data("me");
     test.anonymous().refresh(&first_again).await.data("refresh");
-    let listed = others[1].caller.send(operation!("sessions"), json!({})).await;
-    assert_eq!(listed.data("sessions").as_array().unwrap().len(), 4, "with the one of the impersonator");
+    let listed = others[1].caller.send(operation!("my_login_sessions"), json!({})).await;
+    assert_eq!(listed.data("myLoginSessions").as_array().unwrap().len(), 4, "with the one of the impersonator");
     let ended = store::outbox::after(&test.app.db, 0, 100).await.unwrap();
     assert_eq!(ended.iter().filter(|change| change.kind == store::changes::Kind::SessionRevoked).count(), 1);
 }

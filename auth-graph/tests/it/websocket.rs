@@ -212,10 +212,10 @@ async fn a_socket_ends_with_its_session_whose_token_is_rejected_at_once() {
     let signed_in = test.signed_in("ada@test.com", Rank::User).await;
     let mut socket = begin(address, json!({ "Authorization": format!("bearer {}", signed_in.access) })).await;
     test.anonymous().logout(&signed_in.refresh).await.data("logout");
-    let mut answer = ask(&mut socket, "1", operation!("sessions"), json!({})).await;
+    let mut answer = ask(&mut socket, "1", operation!("my_login_sessions"), json!({})).await;
     if answer["type"] == "next" {
         assert!(answer.to_string().contains("TOKEN_REVOKED"), "{answer}");
-        answer = ask(&mut socket, "2", operation!("sessions"), json!({})).await;
+        answer = ask(&mut socket, "2", operation!("my_login_sessions"), json!({})).await;
     }
     while answer["close"].is_null() {
         answer = recv(&mut socket).await;

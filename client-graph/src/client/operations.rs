@@ -158,7 +158,7 @@ impl AuthGraph {
         scope: Option<Vec<String>>,
         headers: &HeaderMap,
     ) -> Result<Reply<SignIn>, Error> {
-        use documents::login::{Delivery, LoginInput, LoginLogin, Variables};
+        use documents::login::{LoginInput, LoginLogin, TokenDelivery, Variables};
         let (email, username) = match account {
             Account::Email(email) => (Some(email), None),
             #[cfg(feature = "proxy")]
@@ -170,7 +170,7 @@ impl AuthGraph {
             password: password.expose_secret().to_owned(),
             scope,
             audience: None,
-            delivery: Delivery::BODY,
+            delivery: TokenDelivery::BODY,
         };
         let reply = self.transport().run::<Login>(Variables { input }, None, headers, Repeat::Never).await?;
         let data = match reply.data.login {
@@ -185,7 +185,7 @@ impl AuthGraph {
                 scope: pair.scope,
                 user: pair.user.try_into()?,
             })),
-            LoginLogin::ChallengeRequired(challenge) => SignIn::ChallengeRequired(Challenge {
+            LoginLogin::SignInChallengeRequired(challenge) => SignIn::ChallengeRequired(Challenge {
                 challenge: challenge.challenge.into(),
                 methods: challenge.methods.into_iter().map(documents::challenge_method).collect(),
                 expires_at: challenge.expires_at,
@@ -224,15 +224,15 @@ impl AuthGraph {
         let answer = self.transport().run::<Verify>(variables, None, headers, Repeat::Safe).await?.data.verify;
         if !answer.active {
             return Ok(Verified::Inactive(match answer.reason {
-                Some(verify::VerificationFailure::EXPIRED) => VerificationFailure::Expired,
-                Some(verify::VerificationFailure::REVOKED) => VerificationFailure::Revoked,
+                Some(verify::TokenVerificationFailure::EXPIRED) => VerificationFailure::Expired,
+                Some(verify::TokenVerificationFailure::REVOKED) => VerificationFailure::Revoked,
                 _ => VerificationFailure::Invalid,
             }));
         }
         let claims = answer.claims.map(Claims::try_from).transpose()?;
         match answer.token_type {
-            Some(verify::TokenType::ACCESS) => Ok(Verified::Active(TokenType::Access, claims)),
-            Some(verify::TokenType::REFRESH) => Ok(Verified::Active(TokenType::Refresh, claims)),
+            Some(verify::VerifiedTokenType::ACCESS) => Ok(Verified::Active(TokenType::Access, claims)),
+            Some(verify::VerifiedTokenType::REFRESH) => Ok(Verified::Active(TokenType::Refresh, claims)),
             _ => Err(Error::unavailable("auth-graph named an unknown type of token")),
         }
     }

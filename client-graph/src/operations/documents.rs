@@ -92,9 +92,9 @@ pub(crate) fn user_id(id: &str) -> Result<UserId, Error> {
 }
 
 /// Returns the schema's name of a challenge method.
-pub(crate) fn challenge_method(method: login::ChallengeMethod) -> String {
+pub(crate) fn challenge_method(method: login::SignInChallengeMethod) -> String {
     match method {
-        login::ChallengeMethod::TOTP => "TOTP".to_owned(),
-        login::ChallengeMethod::Other(name) => name,
+        login::SignInChallengeMethod::TOTP => "TOTP".to_owned(),
+        login::SignInChallengeMethod::Other(name) => name,
     }
 }

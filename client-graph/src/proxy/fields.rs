@@ -17,9 +17,10 @@ const PUBLIC: [&str; 8] = [
 
 /// Fields of the caller's own account, and the one by which a caller proves that an account is theirs. They are
 /// forwarded with the caller's access token.
-const OWN: [&str; 11] = [
+const OWN: [&str; 12] = [
     "me",
     "myLoginEvents",
+    "myLoginSessions",
     "sessions",
     "changeEmail",
     "changePassword",

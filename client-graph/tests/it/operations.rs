@@ -261,7 +261,7 @@ async fn the_time_to_wait_is_passed_on() {
 async fn a_second_factor_is_an_outcome_and_not_an_error() {
     let challenge = move || async {
         let login = json!({
-            "__typename": "ChallengeRequired", "challenge": "c1", "methods": ["TOTP", "CARRIER_PIGEON"],
+            "__typename": "SignInChallengeRequired", "challenge": "c1", "methods": ["TOTP", "CARRIER_PIGEON"],
             "expiresAt": "2030-01-01T00:00:00Z",
         });
         ([JSON], json!({ "data": { "login": login } }).to_string())

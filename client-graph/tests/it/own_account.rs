@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::support::{ask, post, serve};
 use crate::world::{Feed, PASSWORD, World};
 
-const SUBGRAPH: &str = include_str!("../../../schema/auth.subgraph.graphql");
+const SUBGRAPH: &str = include_str!("../../../schema/auth.subgraph.full.graphql");
 
 macro_rules! operation {
     ($name:literal) => {
@@ -102,7 +102,7 @@ async fn a_person_manages_their_account_through_the_service() {
     assert_eq!(renamed["updateProfile"]["user"]["firstName"], "Augusta");
     let metadata = json!({ "metadata": { "theme": "dark" } });
     assert!(data(&world, token, operation!("set_metadata"), metadata).await["setMetadata"].is_object());
-    let sessions = data(&world, token, operation!("sessions"), json!({})).await["sessions"].take();
+    let sessions = data(&world, token, operation!("my_login_sessions"), json!({})).await["myLoginSessions"].take();
     let second = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
     data(&world, token, operation!("revoke_session"), json!({ "id": second["id"] })).await;
     let refused = world.post("/auth/token/refresh/", None, json!({ "refresh": other })).await;

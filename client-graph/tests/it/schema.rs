@@ -100,8 +100,8 @@ async fn the_codes_of_the_schema_are_those_of_the_table() {
     let question = r#"{ _service { sdl errorCodes } __type(name: "ErrorCode") { enumValues { name } } }"#;
     let data = service.post(question).await.body["data"].clone();
     assert_eq!(error_codes(&graphql::sdl()), table);
-    assert_eq!(error_codes(&graphql::federation_sdl(Directives::Included)), table);
-    assert_eq!(error_codes(data["_service"]["sdl"].as_str().unwrap()), table);
+    let subgraph = graphql::federation_sdl(Directives::Included);
+    assert!(!subgraph.contains("enum ErrorCode"), "another subgraph may have an enum of this name");
     for list in [&data["_service"]["errorCodes"], &data["__type"]["enumValues"]] {
         let name = |value: &Value| value.get("name").unwrap_or(value).as_str().unwrap().to_owned();
         let mut names: Vec<_> = list.as_array().unwrap().iter().map(name).collect();

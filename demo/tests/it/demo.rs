@@ -89,8 +89,8 @@ async fn rate_limits_count_the_client_and_not_the_proxy() {
     let login = reqwest::Client::new().post(format!("{}/auth/token/", demo.client_url));
     login.json(&json!({ "email": "user@test.com", "password": "user-pass" })).send().await.unwrap();
     let access = sign_in(&demo, "user@test.com", "user-pass").await;
-    let answer = ask(&demo.auth_url, &access, "{ sessions { ipAddress userAgent } }").await;
-    assert_eq!(answer["data"]["sessions"][0]["ipAddress"], "127.0.0.1", "{answer}");
+    let answer = ask(&demo.auth_url, &access, "{ myLoginSessions { ipAddress userAgent } }").await;
+    assert_eq!(answer["data"]["myLoginSessions"][0]["ipAddress"], "127.0.0.1", "{answer}");
 }
 
 #[tokio::test]

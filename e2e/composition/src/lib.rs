@@ -1,18 +1,24 @@
-//! Checks with the composer of the Grafbase gateway that the subgraphs of both services compose.
+//! Checks with the composer of the Grafbase gateway that the subgraphs of both services compose, and that parts of ours
+//! compose with the subgraphs of others (../neighbours.test.mjs).
 
 #![cfg(test)]
 
 use graphql_composition::{Subgraphs, compose, render_federated_sdl};
 
 const AUTH: &str = include_str!("../../../schema/auth.subgraph.graphql");
+const CORE: &str = include_str!("../../../schema/auth.subgraph.core.graphql");
 const CLIENT: &str = include_str!("../../../schema/client.subgraph.graphql");
 const BADGES: &str = include_str!("../../badges.graphql");
 const RULES: &str = include_str!("../rules.graphql");
 
 /// Composes our two schemas and others to a supergraph, or returns the errors.
 fn composed(auth: &str, client: &str, others: &[(&str, &str)]) -> Result<String, Vec<String>> {
+    composed_of(&[&[("auth-graph", auth), ("client-graph", client)], others].concat())
+}
+
+fn composed_of(schemas: &[(&str, &str)]) -> Result<String, Vec<String>> {
     let mut subgraphs = Subgraphs::default();
-    for (name, sdl) in [("auth-graph", auth), ("client-graph", client)].iter().chain(others) {
+    for (name, sdl) in schemas {
         subgraphs.ingest_str(sdl, name, Some("http://127.0.0.1/graphql")).unwrap();
     }
     match compose(&mut subgraphs).into_result() {
@@ -59,4 +65,25 @@ fn a_key_that_is_not_a_field_is_rejected() {
     let broken = AUTH.replace("type User @key(fields: \"id\")", "type User @key(fields: \"uuid\")");
     let messages = composed(&broken, CLIENT, &[]).unwrap_err().join("\n");
     assert!(messages.contains("uuid"), "{messages}");
+}
+
+#[test]
+fn parts_of_our_subgraph_compose_with_those_of_others() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../neighbours");
+    let mut pairs = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let neighbour = std::fs::read_to_string(&path).unwrap();
+        for (part, sdl) in [("core", CORE), ("account", AUTH)] {
+            // These have the names of `account` themselves.
+            if part == "account" && ["exchange", "members"].contains(&name) {
+                continue;
+            }
+            let result = composed_of(&[("auth-graph", sdl), (name, &neighbour)]);
+            assert!(result.is_ok(), "{part} with {name}: {:?}", result.err());
+            pairs += 1;
+        }
+    }
+    assert!(pairs >= 40, "the neighbours were found: {pairs}");
 }

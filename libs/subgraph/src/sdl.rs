@@ -26,6 +26,9 @@ const IMPORTS: [&str; 14] = [
     "extends",
 ];
 
+/// Enum to which only `_service` refers, a field that composers ignore. Another subgraph may have an enum of this name.
+const CODES: &str = "ErrorCode";
+
 /// Inclusion of the directives about access in the exported schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Directives {
@@ -58,6 +61,7 @@ where
         !hidden && (NO_RULES.contains(&name) || directives == Directives::Included)
     });
     let (definitions, links) = sdl.split_once("extend schema @link(").unwrap_or((&sdl, ""));
+    let definitions = &without_enum(definitions, CODES);
     // The first link is that of async-graphql; those after it belong to composed directives.
     let others = links.split_once("\n)\n").map_or("", |(_, others)| others.trim());
     let applied: Vec<&str> = directives_of(definitions).collect();
@@ -73,6 +77,18 @@ fn sorted() -> SDLExportOptions {
 
 fn tidy(sdl: &str) -> String {
     format!("{}\n", sdl.trim())
+}
+
+/// Removes the definition of an enum with its description, unless a field or an argument has its type.
+fn without_enum(definitions: &str, name: &str) -> String {
+    let is_used = [": ", "["].iter().any(|before| definitions.contains(&format!("{before}{name}")));
+    let Some((before, rest)) = definitions.split_once(&format!("\nenum {name} {{\n")).filter(|_| !is_used) else {
+        return definitions.to_owned();
+    };
+    let (_, after) = rest.split_once("\n}\n").unwrap_or_default();
+    let description = before.strip_suffix("\"\"\"").and_then(|before| before.rsplit_once("\"\"\""));
+    let before = description.map_or(before, |(before, _)| before);
+    format!("{}\n\n{}", before.trim_end(), after.trim_start())
 }
 
 /// Gives our directives their real names, or removes them.

@@ -13,7 +13,7 @@ use crate::http::oauth::{Form, credentials};
 use engine::app::App;
 use engine::verification::Basis;
 
-/// Fields of `Verification` that follow from the token alone.
+/// Fields of `TokenVerification` that follow from the token alone.
 const FOLLOW_FROM_TOKEN: [&str; 5] = ["__typename", "active", "reason", "tokenType", "claims"];
 
 /// Maximum number of brackets in a document that is parsed here. A `verify` has few.
@@ -128,7 +128,7 @@ mod tests {
             "mutation { verify(token: \"a\") { active: user { id } } }",
             "mutation { verify(token: \"a\") { active } logout { revokedSessions } }",
             "mutation { verify(token: \"a\") { active } ...F } fragment F on Mutation { logout { revokedSessions } }",
-            "mutation { verify(token: \"a\") { ... on Verification { user { id } } } }",
+            "mutation { verify(token: \"a\") { ... on TokenVerification { user { id } } } }",
             "mutation { verify(token: \"a\") { active @skip(if: true) } }",
             "mutation A { verify(token: \"a\") { active } } mutation B { logout { revokedSessions } }",
             "mutation ($other: String!) { verify(token: $other) { active } }",
