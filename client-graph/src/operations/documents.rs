@@ -43,19 +43,11 @@ macro_rules! operations {
 }
 
 #[derive(GraphQLQuery)]
-#[graphql(
-    schema_path = "schema/auth.graphql",
-    query_path = "schema/operations/verify.graphql",
-    skip_serializing_none
-)]
+#[graphql(schema_path = "schema/auth.graphql", query_path = "schema/operations/verify.graphql", skip_serializing_none)]
 pub(crate) struct Verify;
 
 #[derive(GraphQLQuery)]
-#[graphql(
-    schema_path = "schema/auth.graphql",
-    query_path = "schema/operations/logout.graphql",
-    skip_serializing_none
-)]
+#[graphql(schema_path = "schema/auth.graphql", query_path = "schema/operations/logout.graphql", skip_serializing_none)]
 pub(crate) struct Logout;
 
 #[cfg(feature = "proxy")]

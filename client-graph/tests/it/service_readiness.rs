@@ -4,6 +4,7 @@ use axum::body::Body;
 use client_graph::service::{App, Config, Sources, internal_router, router};
 use client_graph::testing::TestIssuer;
 use client_graph::{Clock, FeedState};
+use sea_orm::ConnectionTrait;
 use secrecy::ExposeSecret;
 
 use crate::support::{TestDatabase, ask, get};
@@ -49,17 +50,21 @@ async fn a_database_that_accepts_no_changes_is_not_ready() {
     let mut flags = database.settings();
     // SQLite has no such state.
     let Some((_, url)) = flags.iter().find(|(key, _)| key == "database.url") else { return };
-    let read_only = format!("{url}&options[default_transaction_read_only]=on");
+    let administrator = sea_orm::Database::connect(url).await.unwrap();
     flags.push(("auth.url".to_owned(), issuer.url().to_owned()));
-    let boot = async |flags: Vec<(String, String)>| {
-        let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
-        App::boot(config, Clock::default()).await.unwrap()
-    };
-    let ready = async |app: &App| ask(&router(app), get("/readyz").body(Body::empty()).unwrap()).await;
-    let answer = ready(&boot(flags.clone()).await).await;
+    let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
+    let app = App::boot(config, Clock::default()).await.unwrap();
+    let ready = async || ask(&router(&app), get("/readyz").body(Body::empty()).unwrap()).await;
+    let answer = ready().await;
     assert_eq!((answer.status, &answer.body["database"]), (200, &"ok".into()), "{}", answer.body);
-    flags.push(("database.url".to_owned(), read_only));
-    let answer = ready(&boot(flags).await).await;
+    for statement in [
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> \
+         pg_backend_pid()",
+    ] {
+        administrator.execute_unprepared(statement).await.unwrap();
+    }
+    let answer = ready().await;
     assert_eq!((answer.status, &answer.body["database"]), (503, &"read-only".into()), "{}", answer.body);
     assert_eq!(answer.body["migrations"], "ok");
 }
