@@ -16,14 +16,16 @@ function must(command, args, options = {}) {
   if (error || status !== 0) throw new Error(`${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}`);
 }
 
-/** Installs the missing Debian packages: the browser, faketime, virtual environments of Python, and what builds images. */
+/** Installs the missing Debian packages: the browser, faketime, virtual environments of Python, and what makes images and bare machines. */
 function installPrograms() {
   const missing = [];
   if (!process.env.CHROMIUM && !existsSync('/usr/bin/chromium')) missing.push('chromium', 'fonts-liberation');
   if (!existsSync('/usr/bin/faketime')) missing.push('faketime');
   if (spawnSync('python3', ['-c', 'import ensurepip']).status !== 0) missing.push('python3-venv');
-  if (!existsSync('/usr/bin/buildah')) missing.push('buildah');
-  if (!existsSync('/usr/sbin/ip') && !existsSync('/sbin/ip')) missing.push('iproute2');
+  const programs = { buildah: 'buildah', mmdebstrap: 'mmdebstrap', 'systemd-analyze': 'systemd', ip: 'iproute2' };
+  for (const [program, name] of Object.entries(programs)) {
+    if (!['/usr/bin', '/usr/sbin', '/bin', '/sbin'].some((folder) => existsSync(join(folder, program)))) missing.push(name);
+  }
   if (missing.length === 0) return;
   const asRoot = process.getuid() === 0 ? [] : ['sudo'];
   const apt = (...args) => {
