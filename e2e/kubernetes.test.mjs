@@ -10,9 +10,9 @@ import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv';
 import { parse, parseAllDocuments } from 'yaml';
 import { binary } from './auth-graph.mjs';
+import { tools } from './tools.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const tools = execFileSync(join(root, 'scripts', 'deploy-tools'), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
 const folder = mkdtempSync(join(tmpdir(), 'auth-graph-kubernetes-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 

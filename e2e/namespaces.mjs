@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const inside = 'AUTH_GRAPH_NAMESPACES';
+const inside = 'E2E_NAMESPACES';
 
 /**
  * Calls `define` within the namespaces, where it defines tests. `hosts` are the names of this machine there. The folder

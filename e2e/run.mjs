@@ -11,6 +11,9 @@ import { names, startProduct } from './product.mjs';
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..');
 
+/** Tests of deploy/. */
+const deployment = ['image', 'kubernetes', 'operations', 'packages', 'production', 'proxies'].map((name) => `${name}.test.mjs`);
+
 function must(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, { stdio: 'inherit', cwd: root, ...options });
   if (error || status !== 0) throw new Error(`${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}`);
@@ -62,6 +65,11 @@ async function main() {
   const files = process.argv.slice(2);
   const tests = files.length > 0 ? files : readdirSync(here).filter((name) => name.endsWith('.test.mjs')).sort();
   if (tests.length === 0) throw new Error('there are no tests');
+  // Several files use these at the same time, so that they are fetched before.
+  if (tests.some((name) => deployment.includes(name))) {
+    must(join(here, '.venv', 'bin', 'python'), ['scripts/deploy-tools']);
+    must('scripts/debian-root', []);
+  }
 
   const env = { ...process.env };
   const folder = mkdtempSync(join(tmpdir(), 'auth-graph-e2e-'));
