@@ -1,7 +1,8 @@
 // The common composers, on the schemas that the running services return.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +12,7 @@ import { parse } from 'graphql';
 import { startBadges } from './badges.mjs';
 import { ours } from './subgraphs.mjs';
 
+const here = dirname(fileURLToPath(import.meta.url));
 const composers = { '@apollo/composition': composeApollo, '@theguild/federation-composition': composeGuild };
 
 let subgraphs, badges;
@@ -69,8 +71,21 @@ for (const [name, compose] of Object.entries(composers)) {
   });
 }
 
-test('the crate graphql-composition composes our pair, and rejects a broken one', () => {
-  const here = dirname(fileURLToPath(import.meta.url));
+test('Mesh composes our pair', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mesh-'));
+  try {
+    const file = join(folder, 'supergraph.graphql');
+    const program = join(here, 'node_modules', '.bin', 'mesh-compose');
+    const args = [program, '--config-path', join('e2e', 'gateways', 'mesh.config.mjs'), '--output', file];
+    execFileSync(process.execPath, args, { cwd: join(here, '..'), stdio: ['ignore', 'pipe', 'inherit'] });
+    const user = /^type User[^{]*/m.exec(readFileSync(file, 'utf8'))[0];
+    for (const graph of ['AUTH_GRAPH', 'CLIENT_GRAPH']) assert.match(user, new RegExp(`@join__type\\(graph: ${graph}, key: "id"`));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('the crate graphql-composition composes our pair, and parts with the schemas of others, and rejects a broken pair', () => {
   const target = join(process.env.CARGO_TARGET_DIR ?? join(here, '..', 'target'), 'composition');
   const manifest = join(here, 'composition', 'Cargo.toml');
   // A failure prints the output of cargo.

@@ -47,10 +47,13 @@ async function apollo(supergraph) {
 
 /**
  * The gateways. `directives`: accepts the directives about access. `checks`: enforces them. `subscribes`: supports
- * subscriptions. `keepsAddresses`: forwards addresses without adding the address of its client.
+ * subscriptions. `keepsAddresses`: forwards addresses without adding the address of its client. `anonymous`: code of the
+ * refusal of a caller without a token, if it is not that of the service.
  */
+const checking = { directives: true, checks: true, subscribes: true, anonymous: 'UNAUTHORIZED_FIELD_OR_TYPE' };
 export const gateways = [
-  { name: 'Hive Gateway', directives: true, checks: true, subscribes: true, start: hive('hive.config.mjs') },
+  { name: 'Hive Gateway', ...checking, start: hive('hive.config.mjs') },
+  { name: 'Hive Gateway with the planner of Hive Router', ...checking, start: hive('hive.router.config.mjs') },
   { name: 'Hive Gateway that checks nothing', directives: true, checks: false, subscribes: true, start: hive('hive.open.config.mjs') },
   { name: '@apollo/gateway', directives: false, checks: false, subscribes: false, start: apollo },
   { name: 'Grafbase', directives: false, checks: false, subscribes: true, keepsAddresses: true, start: grafbase },

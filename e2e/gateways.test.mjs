@@ -19,21 +19,28 @@ const everything = `query ($id: ID!) {
 }`;
 // The third service names this user, and the gateway requests the user from `_entities` of auth-graph.
 const champion = '{ champion { id email metadata } }';
+// Fields of a stranger that every signed-in caller may read through a reference.
+// When auth-graph has public profiles: add `displayName`, and its expected value in `authorOf`.
+const authorFields = 'id';
+const authorOf = ({ user: { id } }) => ({ id });
+const everyNote = `{ notes(first: 100) { edges { node { text author { ${authorFields} } } } } }`;
 const secret = `only for the signed in: ${crypto.randomUUID()}`;
 const forged = (payload) => {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
   return `${part({ alg: 'none', typ: 'at+jwt' })}.${part(payload)}.`;
 };
 
-let folder, services, authUrl, clientUrl, user, admin, spoofed;
+const strangers = `also for the signed in: ${crypto.randomUUID()}`;
+let folder, services, authUrl, clientUrl, user, staff, admin, spoofed;
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'auth-graph-gateways-'));
-  services = await startServices(folder, ['server.trusted_proxies=["127.0.0.1/32"]']);
+  services = await startServices(folder, ['server.trusted_proxies=["127.0.0.1/32"]', 'federation.part=full']);
   ({ authUrl, clientUrl } = services);
   Object.assign(process.env, { AUTH_URL: authUrl, CLIENT_URL: clientUrl });
-  [user, admin] = await Promise.all([login(authUrl, users.user), login(authUrl, users.admin)]);
+  [user, staff, admin] = await Promise.all([users.user, users.staff, users.admin].map((input) => login(authUrl, input)));
   const note = 'mutation ($text: String!) { addNote(input: { text: $text }) { note { id } } }';
   await ask(clientUrl, note, { variables: { text: secret }, token: user.accessToken });
+  await ask(clientUrl, note, { variables: { text: strangers }, token: staff.accessToken });
   const claims = { sub: admin.user.id, user_id: admin.user.id, scope: 'users:read users:write', iss: authUrl, aud: 'graph' };
   spoofed = {
     headers: {
@@ -53,7 +60,7 @@ after(async () => {
 
 /** Checks that a response contains no data about any user. */
 function assertNothing({ text, status }, what) {
-  for (const protectedText of [secret, ...Object.values(users).map(({ email }) => email)]) {
+  for (const protectedText of [secret, strangers, ...Object.values(users).map(({ email }) => email)]) {
     assert.ok(!text.includes(protectedText), `${what}: ${text}`);
   }
   assert.ok(status < 500, `${what}: ${status} ${text}`);
@@ -92,7 +99,7 @@ test('the guide contains the files that are tested here', () => {
 
 test('@apollo/gateway does not start on a supergraph with the directives', async () => {
   const badges = await startBadges({ directives: true });
-  const subgraphs = [...(await ours({ directives: true })), badges];
+  const subgraphs = [...(await ours({ directives: true }, 'full')), badges];
   const apollo = gateways.find(({ name }) => name === '@apollo/gateway');
   await assert.rejects(startGateway({ ...apollo, name: 'refused' }, subgraphs, folder), /authenticated/);
   badges.stop();
@@ -103,7 +110,7 @@ test('Grafbase reports which machine it needs', async () => {
   Object.defineProperty(process, 'arch', { ...arch, value: 'arm64' });
   try {
     const grafbase = gateways.find(({ name }) => name === 'Grafbase');
-    await assert.rejects(startGateway(grafbase, await ours(grafbase), folder), /linux on x64, and this is .* on arm64/);
+    await assert.rejects(startGateway(grafbase, await ours(grafbase, 'full'), folder), /linux on x64, and this is .* on arm64/);
   } finally {
     Object.defineProperty(process, 'arch', arch);
   }
@@ -140,7 +147,7 @@ for (const gateway of gateways) {
     let url, badges, running;
     before(async () => {
       badges = await startBadges(gateway, admin.user.id);
-      running = await startGateway(gateway, [...(await ours(gateway)), badges], folder);
+      running = await startGateway(gateway, [...(await ours(gateway, 'full')), badges], folder);
       url = running.url;
     });
     after(() => {
@@ -153,6 +160,23 @@ for (const gateway of gateways) {
       assert.equal(me.email, users.user.email);
       const { node } = me.notes.edges.find(({ node }) => node.text === secret);
       assert.equal(node.author.email, users.user.email);
+    });
+
+    test('two users see the notes of each other with their authors', async () => {
+      for (const { accessToken: token } of [user, staff]) {
+        const { notes } = await ask(url, everyNote, { token });
+        const nodes = notes.edges.map(({ node }) => node);
+        const written = { [secret]: user, [strangers]: staff };
+        for (const [text, author] of Object.entries(written)) {
+          assert.deepEqual(nodes.find((node) => node.text === text), { text, author: authorOf(author) });
+        }
+      }
+    });
+
+    test('an anonymous caller who asks for the notes is told to sign in', async () => {
+      const refused = await send(url, everyNote);
+      assertNothing(refused, 'notes');
+      assert.deepEqual([refused.data?.notes ?? null, refused.codes], [null, [gateway.anonymous ?? 'UNAUTHENTICATED']], refused.text);
     });
 
     test('a service without our packages that extends User answers too', async () => {
@@ -183,6 +207,16 @@ for (const gateway of gateways) {
         variables: { input: { ...users.staff, password: 'not it' } },
       });
       assert.deepEqual(wrong.codes, ['INVALID_CREDENTIALS'], wrong.text);
+    });
+
+    test('an error keeps its other extensions', async () => {
+      const update = 'mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { user { id } } }';
+      const options = { token: user.accessToken, variables: { input: { phoneNumber: 'not a number' } } };
+      const { extensions: [invalid], text } = await send(url, update, options);
+      assert.deepEqual([invalid.code, invalid.field], ['VALIDATION_FAILED', 'phoneNumber'], text);
+      if (gateway.checks) return;
+      const { extensions: [scope] } = await send(url, '{ users { nodes { id } } }', { token: user.accessToken });
+      assert.deepEqual([scope.code, scope.reason, scope.requiredScopes], ['FORBIDDEN', 'MISSING_SCOPE', ['users:read']]);
     });
 
     test('a user that another service names is shown to callers who may see them', async () => {
@@ -279,7 +313,7 @@ for (const gateway of gateways) {
       });
 
       test('changes require the scope', async () => {
-        for (const token of ['outdated', user.accessToken]) {
+        for (const token of [undefined, 'outdated', user.accessToken, staff.accessToken]) {
           const options = { token, signal: AbortSignal.timeout(patience) };
           const { value } = await subscribe(url, 'subscription { userChanges { kind user { email } } }', options).next();
           assert.ok(value.errors?.length > 0 && !value.data?.userChanges, JSON.stringify(value));

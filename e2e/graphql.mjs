@@ -1,7 +1,7 @@
 // Sends operations, as any client does.
 import assert from 'node:assert/strict';
 
-/** Sends an operation, and returns the status, headers, data, errors and their codes. */
+/** Sends an operation, and returns the status, headers, data, errors, their codes and their whole extensions. */
 export async function send(url, query, { variables, token, headers, extensions } = {}) {
   const answer = await fetch(new URL('/graphql', url), {
     method: 'POST',
@@ -11,8 +11,9 @@ export async function send(url, query, { variables, token, headers, extensions }
   const text = await answer.text();
   const body = text.startsWith('{') ? JSON.parse(text) : {};
   // Grafbase moves the extensions of a subgraph to another member.
-  const codes = (body.errors ?? []).map(({ extensions }) => (extensions?.upstream_extensions ?? extensions)?.code);
-  return { status: answer.status, headers: answer.headers, text, data: body.data, errors: body.errors, codes };
+  const extensionsOf = (body.errors ?? []).map(({ extensions }) => extensions?.upstream_extensions ?? extensions ?? {});
+  const codes = extensionsOf.map(({ code }) => code);
+  return { status: answer.status, headers: answer.headers, text, data: body.data, errors: body.errors, codes, extensions: extensionsOf };
 }
 
 /** Sends an operation that must succeed, and returns its data. */
@@ -27,7 +28,7 @@ export async function* subscribe(url, query, { token, signal }) {
   const answer = await fetch(new URL('/graphql', url), {
     method: 'POST',
     signal,
-    headers: { 'content-type': 'application/json', accept: 'text/event-stream', authorization: `Bearer ${token}` },
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...(token && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify({ query }),
   });
   let text = '';
