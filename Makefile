@@ -45,6 +45,8 @@ chaos: ## Let users and faults at random loose on both services, and check what 
 	scripts/setup-test
 	cargo build -p auth-graph -p client-graph -p chaos --all-features
 	scripts/with-postgres "$${CARGO_TARGET_DIR:-target}/debug/chaos" --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+	PAIRS=$${PAIRS:-1000} MILLION_USERS=yes scripts/with-postgres cargo nextest run $(EVERYTHING) --no-capture \
+		-E 'test(pairs_of_acts) + test(a_million_users)'
 
 schema: ## Write schema/*.graphql from the code
 	UPDATE_SCHEMA=1 cargo nextest run $(EVERYTHING) -E 'test(schema) - test(printed_as_it_is_committed)'

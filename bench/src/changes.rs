@@ -103,7 +103,7 @@ async fn measure(server: &str, way: Option<Duration>, replicas: usize, time: Dur
 }
 
 /// Creates a database, and returns its URL.
-async fn fresh(server: &str) -> Result<String, Failure> {
+pub(crate) async fn fresh(server: &str) -> Result<String, Failure> {
     let name = format!("changes_{}", uuid::Uuid::new_v4().simple());
     let db = Database::connect(server).await?;
     db.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;

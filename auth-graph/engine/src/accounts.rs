@@ -28,7 +28,7 @@ use model::values::{Email, UserId, Username};
 use store::users;
 
 pub(crate) use account::{Account, Difference};
-pub(crate) use editing::UserEdit;
+pub(crate) use editing::{UserEdit, commit_edit};
 
 pub use addresses::{confirm as confirm_address, request_change as request_address_change, request_verification};
 pub use deleting::{Deletion, delete_own};

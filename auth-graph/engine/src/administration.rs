@@ -12,7 +12,10 @@ mod invitation;
 mod merge;
 mod sessions;
 
-use super::accounts::{Account, Deletion, Difference, UserEdit, deleting, metadata, passwords};
+use sea_orm::DatabaseTransaction;
+
+use super::accounts::editing::{Aftermath, Changed};
+use super::accounts::{Account, Deletion, Difference, UserEdit, commit_edit, deleting, metadata, passwords};
 use super::callers::actor::Actor;
 use super::callers::powers::Powers;
 use super::signing_in::require_usernames;
@@ -140,17 +143,17 @@ pub async fn delete(
     deletion: Deletion,
     reason: Option<String>,
 ) -> Result<users::Model> {
-    let begun = match deletion {
-        Deletion::Restorable => UserEdit::begin(app, actor, id).await?,
-        Deletion::ForGood => {
-            let txn = store::begin(&app.db).await?;
-            let user = users::find_unerased_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-            UserEdit::within(app, actor, txn, user).await?
-        }
-    };
-    let mut edit = begun.because(reason);
-    deleting::mark(&mut edit.account, deletion, app.clock.now());
-    finish(app, actor, edit, "user.delete").await
+    let deleted = commit_edit(app, async |txn| {
+        let user = match deletion {
+            Deletion::Restorable => users::find_locked(txn, id).await?,
+            Deletion::ForGood => users::find_unerased_locked(txn, id).await?,
+        };
+        let edit = UserEdit::of(app, actor, txn, user.ok_or(Error::NotFound)?).await?;
+        let mut edit = edit.because(reason);
+        deleting::mark(&mut edit.account, deletion, app.clock.now());
+        finish(app, actor, txn, edit, "user.delete").await
+    });
+    Ok(deleted.await?.user)
 }
 
 /// Restores a deleted user.
@@ -158,11 +161,13 @@ pub async fn delete(
 /// # Errors
 /// [`Error::NotFound`] when there is no such deleted user, or they were deleted permanently; as [`update`].
 pub async fn restore(app: &App, actor: &Actor, id: UserId) -> Result<users::Model> {
-    let txn = store::begin(&app.db).await?;
-    let user = users::find_deleted_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-    let mut edit = UserEdit::within(app, actor, txn, user).await?;
-    edit.account.user.deleted_at = None;
-    finish(app, actor, edit, "user.restore").await
+    let restored = commit_edit(app, async |txn| {
+        let user = users::find_deleted_locked(txn, id).await?.ok_or(Error::NotFound)?;
+        let mut edit = UserEdit::of(app, actor, txn, user).await?;
+        edit.account.user.deleted_at = None;
+        finish(app, actor, txn, edit, "user.restore").await
+    });
+    Ok(restored.await?.user)
 }
 
 /// Sets a user's password and ends all their sessions.
@@ -196,7 +201,7 @@ async fn change(
     id: UserId,
     action: &'static str,
     reason: Option<String>,
-    edit: impl FnOnce(&mut users::Model),
+    edit: impl FnOnce(&mut users::Model) + Clone,
 ) -> Result<users::Model> {
     change_account(app, actor, id, action, reason, |account| edit(&mut account.user)).await
 }
@@ -207,22 +212,31 @@ async fn change_account(
     id: UserId,
     action: &'static str,
     reason: Option<String>,
-    edit: impl FnOnce(&mut Account),
+    edit: impl FnOnce(&mut Account) + Clone,
 ) -> Result<users::Model> {
-    let mut begun = UserEdit::begin(app, actor, id).await?.because(reason);
-    edit(&mut begun.account);
-    finish(app, actor, begun, action).await
+    let changed = commit_edit(app, async |txn| {
+        let mut begun = UserEdit::begin(app, actor, txn, id).await?.because(reason);
+        edit(&mut begun.account);
+        finish(app, actor, txn, begun, action).await
+    });
+    Ok(changed.await?.user)
 }
 
 /// Makes a change, if the actor may make it.
-async fn finish(app: &App, actor: &Actor, edit: UserEdit<'_>, action: &'static str) -> Result<users::Model> {
-    let powers = actor.powers(app, edit.txn()).await?;
+async fn finish(
+    app: &App,
+    actor: &Actor,
+    txn: &DatabaseTransaction,
+    edit: UserEdit<'_>,
+    action: &'static str,
+) -> Result<(Changed, Aftermath)> {
+    let powers = actor.powers(app, txn).await?;
     permit(app, &powers, edit.difference())?;
     let after = &edit.account.user;
     if after.email.is_missing() && after.username.is_none() {
         return Err(Error::invalid("username", "is all that this user signs in with: set an e-mail address first"));
     }
-    Ok(edit.commit(action).await?.user)
+    edit.write(action).await
 }
 
 /// Checks that an actor may make a change.

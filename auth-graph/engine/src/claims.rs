@@ -16,7 +16,7 @@ use store::{sessions, users};
 
 /// The answer of the hook, and the number of the user where tokens contain it. A token can be made only with an answer,
 /// so the question cannot be forgotten.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Answer {
     claims: AdditionalClaims,
     number: Option<i64>,

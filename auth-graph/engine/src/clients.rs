@@ -92,11 +92,12 @@ pub async fn create(app: &App, actor: &Actor, new: NewClient) -> Result<WithSecr
         projection_generation: 0,
     };
     check_projection(app, &client)?;
-    let txn = store::begin(&app.db).await?;
-    actor.powers(app, &txn).await?.require_scopes(&client.scopes)?;
-    clients::insert(&txn, &client).await.map_err(taken)?;
-    audit::record(app, &txn, actor, entry("client.create", json!(null), &client)).await?;
-    txn.commit().await?;
+    let created = store::transaction(&app.db, async |txn| {
+        actor.powers(app, txn).await?.require_scopes(&client.scopes)?;
+        clients::insert(txn, &client).await.map_err(taken)?;
+        audit::record(app, txn, actor, entry("client.create", json!(null), &client)).await
+    });
+    created.await?;
     tracing::info!(client = %client.id, "a service client was made");
     Ok(WithSecret { client, secret })
 }
@@ -114,17 +115,19 @@ pub async fn list(app: &App) -> Result<Vec<clients::Model>> {
 /// it can do more than the actor.
 pub async fn rotate_secret(app: &App, actor: &Actor, id: ClientId) -> Result<WithSecret> {
     let secret = client_secrets::generate()?;
-    let txn = store::begin(&app.db).await?;
-    let client = clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-    if !client.is_active() {
-        return Err(Error::Conflict("This client is disabled."));
-    }
     let hash = client_secrets::hash(&secret);
-    actor.powers(app, &txn).await?.require_scopes(&client.scopes)?;
-    clients::set_secret_hash(&txn, id, &hash).await?;
-    audit::record(app, &txn, actor, entry("client.rotate_secret", json!(null), &client)).await?;
-    changes::append_client(&txn, Kind::ClientSecretChanged, id, app.clock.now()).await?;
-    txn.commit().await?;
+    let rotating = store::transaction(&app.db, async |txn| {
+        let client = clients::find_locked(txn, id).await?.ok_or(Error::NotFound)?;
+        if !client.is_active() {
+            return Err(Error::Conflict("This client is disabled."));
+        }
+        actor.powers(app, txn).await?.require_scopes(&client.scopes)?;
+        clients::set_secret_hash(txn, id, &hash).await?;
+        audit::record(app, txn, actor, entry("client.rotate_secret", json!(null), &client)).await?;
+        changes::append_client(txn, Kind::ClientSecretChanged, id, app.clock.now()).await?;
+        Ok(client)
+    });
+    let client = rotating.await?;
     app.known_clients.forget(id);
     app.feed.written.notify_one();
     tracing::info!(client = %id, "a service client got a new secret");
@@ -143,20 +146,22 @@ pub async fn set_projection(
     id: ClientId,
     projection: Option<Projection>,
 ) -> Result<clients::Model> {
-    let txn = store::begin(&app.db).await?;
-    let mut client = clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-    if !client.is_active() {
-        return Err(Error::Conflict("This client is disabled."));
-    }
-    let before = facts(&client);
-    client.projection = projection;
-    client.projection_generation += 1;
-    check_projection(app, &client)?;
-    actor.powers(app, &txn).await?.require_scopes(&client.scopes)?;
-    clients::set_projection(&txn, &client).await?;
-    audit::record(app, &txn, actor, entry("client.update", before, &client)).await?;
-    changes::append_client(&txn, Kind::ClientChanged, id, app.clock.now()).await?;
-    txn.commit().await?;
+    let changing = store::transaction(&app.db, async |txn| {
+        let mut client = clients::find_locked(txn, id).await?.ok_or(Error::NotFound)?;
+        if !client.is_active() {
+            return Err(Error::Conflict("This client is disabled."));
+        }
+        let before = facts(&client);
+        client.projection = projection;
+        client.projection_generation += 1;
+        check_projection(app, &client)?;
+        actor.powers(app, txn).await?.require_scopes(&client.scopes)?;
+        clients::set_projection(txn, &client).await?;
+        audit::record(app, txn, actor, entry("client.update", before, &client)).await?;
+        changes::append_client(txn, Kind::ClientChanged, id, app.clock.now()).await?;
+        Ok(client)
+    });
+    let client = changing.await?;
     app.known_clients.forget(id);
     app.feed.written.notify_one();
     Ok(client)
@@ -181,20 +186,23 @@ fn check_projection(app: &App, client: &clients::Model) -> Result<()> {
 /// # Errors
 /// [`Error::NotFound`] when there is no such client; [`Error::Forbidden`] when it can do more than the actor.
 pub async fn disable(app: &App, actor: &Actor, id: ClientId) -> Result<clients::Model> {
-    let txn = store::begin(&app.db).await?;
-    let mut client = clients::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-    actor.powers(app, &txn).await?.require_scopes(&client.scopes)?;
-    if !client.is_active() {
-        return Ok(client);
-    }
-    // The time is read while the client is locked: a token that was granted earlier cannot outlive the entry that
-    // remembers this.
-    let now = app.clock.now();
-    client.disabled_at = Some(now);
-    clients::disable(&txn, id, now).await?;
-    audit::record(app, &txn, actor, entry("client.disable", json!(null), &client)).await?;
-    changes::append_client(&txn, Kind::ClientRevoked, id, now).await?;
-    txn.commit().await?;
+    let disabling = store::transaction(&app.db, async |txn| {
+        let mut client = clients::find_locked(txn, id).await?.ok_or(Error::NotFound)?;
+        actor.powers(app, txn).await?.require_scopes(&client.scopes)?;
+        if !client.is_active() {
+            return Ok((client, None));
+        }
+        // The time is read while the client is locked: a token that was granted earlier cannot outlive the entry that
+        // remembers this.
+        let now = app.clock.now();
+        client.disabled_at = Some(now);
+        clients::disable(txn, id, now).await?;
+        audit::record(app, txn, actor, entry("client.disable", json!(null), &client)).await?;
+        changes::append_client(txn, Kind::ClientRevoked, id, now).await?;
+        Ok((client, Some(now)))
+    });
+    let (client, disabled_now) = disabling.await?;
+    let Some(now) = disabled_now else { return Ok(client) };
     app.tokens.revocations.insert(Revoked::Client(id), now);
     app.known_clients.forget(id);
     app.feed.written.notify_one();

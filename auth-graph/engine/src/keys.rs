@@ -134,34 +134,36 @@ pub async fn list(app: &App) -> Result<Vec<Listed>> {
 /// # Errors
 /// [`Error::Conflict`] when a key is waiting already and shall not start at once; when the database fails.
 pub async fn rotate(app: &App, actor: &Actor, start: Start) -> Result<String> {
-    let mut key = generate(app).await?;
-    let (txn, now) = begin(app).await?;
-    key.created_at = now;
-    key.active_from = match start {
-        Start::Published => now + app.config.tokens.key_publish_lead,
-        Start::Now => now,
-    };
-    let usable = signing_keys::usable(&txn, now).await?;
-    let waiting = usable.into_iter().find(|other| other.algorithm == key.algorithm && other.active_from > now);
-    let kid = match (waiting, start) {
-        (None, _) => {
-            let kid = key.kid.clone();
-            signing_keys::insert(&txn, key).await?;
-            kid
-        }
-        (Some(waiting), Start::Now) => {
-            signing_keys::activate(&txn, &waiting.kid, now).await?;
-            waiting.kid
-        }
-        (Some(_), Start::Published) => {
-            txn.rollback().await?;
-            return Err(Error::Conflict(
-                "A new key is published already and waits to sign. Wait until it does, or let it sign at once.",
-            ));
-        }
-    };
-    record(app, &txn, actor, "key.rotate", &kid).await?;
-    announce(app, txn, now).await?;
+    let key = generate(app).await?;
+    let rotating = exclusively(app, async |txn, now| {
+        let active_from = match start {
+            Start::Published => now + app.config.tokens.key_publish_lead,
+            Start::Now => now,
+        };
+        let key = Model { created_at: now, active_from, ..key };
+        let usable = signing_keys::usable(txn, now).await?;
+        let waiting = usable.into_iter().find(|other| other.algorithm == key.algorithm && other.active_from > now);
+        let kid = match (waiting, start) {
+            (None, _) => {
+                let kid = key.kid.clone();
+                signing_keys::insert(txn, key).await?;
+                kid
+            }
+            (Some(waiting), Start::Now) => {
+                signing_keys::activate(txn, &waiting.kid, now).await?;
+                waiting.kid
+            }
+            (Some(_), Start::Published) => {
+                return Err(Error::Conflict(
+                    "A new key is published already and waits to sign. Wait until it does, or let it sign at once.",
+                ));
+            }
+        };
+        record(app, txn, actor, "key.rotate", &kid, now).await?;
+        Ok(kid)
+    });
+    let kid = rotating.await?;
+    announce(app).await?;
     tracing::info!(kid, "a new signing key was put into place");
     Ok(kid)
 }
@@ -175,24 +177,22 @@ pub async fn rotate(app: &App, actor: &Actor, start: Start) -> Result<String> {
 pub async fn retire(app: &App, actor: &Actor, kid: &str) -> Result<()> {
     // Else a key whose time is over could be taken for one that can still sign.
     retire_outlived(app).await?;
-    let (txn, now) = begin(app).await?;
-    let mut usable = signing_keys::usable(&txn, now).await?;
-    let before = usable.len();
-    usable.retain(|key| key.kid != kid);
-    let refusal = if usable.len() == before {
-        Some(Error::invalid("kid", "is not the identifier of a key in use"))
-    } else if signer(app, &usable, now).is_none() {
-        Some(Error::Conflict("It is the only key that can sign. Let another one sign before you withdraw it."))
-    } else {
-        None
-    };
-    if let Some(refusal) = refusal {
-        txn.rollback().await?;
-        return Err(refusal);
-    }
-    signing_keys::retire(&txn, kid, now).await?;
-    record(app, &txn, actor, "key.retire", kid).await?;
-    announce(app, txn, now).await?;
+    let retiring = exclusively(app, async |txn, now| {
+        let mut usable = signing_keys::usable(txn, now).await?;
+        let before = usable.len();
+        usable.retain(|key| key.kid != kid);
+        if usable.len() == before {
+            return Err(Error::invalid("kid", "is not the identifier of a key in use"));
+        }
+        if signer(app, &usable, now).is_none() {
+            let reason = "It is the only key that can sign. Let another one sign before you withdraw it.";
+            return Err(Error::Conflict(reason));
+        }
+        signing_keys::retire(txn, kid, now).await?;
+        record(app, txn, actor, "key.retire", kid, now).await
+    });
+    retiring.await?;
+    announce(app).await?;
     tracing::warn!(kid, "a signing key was withdrawn");
     Ok(())
 }
@@ -203,21 +203,34 @@ pub async fn retire_outlived(app: &App) -> Result<usize> {
     if outlived(app, &signing_keys::usable(&app.db, now).await?, now).is_empty() {
         return Ok(0);
     }
-    let (txn, now) = begin(app).await?;
-    let outlived = outlived(app, &signing_keys::usable(&txn, now).await?, now);
+    let retiring = exclusively(app, async |txn, now| {
+        let outlived = outlived(app, &signing_keys::usable(txn, now).await?, now);
+        for kid in &outlived {
+            signing_keys::retire(txn, kid, now).await?;
+        }
+        Ok(outlived)
+    });
+    // No replica needs to know at once: nothing that these keys signed is good any more.
+    let outlived = retiring.await?;
     for kid in &outlived {
-        signing_keys::retire(&txn, kid, now).await?;
         tracing::info!(kid, "a signing key was retired, as its last token has expired");
     }
-    // No replica needs to know at once: nothing that these keys signed is good any more.
-    txn.commit().await?;
     Ok(outlived.len())
 }
 
-async fn record(app: &App, txn: &DatabaseTransaction, actor: &Actor, action: &'static str, kid: &str) -> Result<()> {
+/// Records a change to the keys, for people and for the other replicas.
+async fn record(
+    app: &App,
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    action: &'static str,
+    kid: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let (target_kind, target_id) = ("key", kid.to_owned());
     let entry = Entry { action, target_kind, target_id, before: Value::Null, after: Value::Null, reason: None };
-    audit::record(app, txn, actor, entry).await
+    audit::record(app, txn, actor, entry).await?;
+    Ok(changes::append_keys_changed(txn, now).await?)
 }
 
 /// The keys as the keyring opens them.
@@ -233,24 +246,29 @@ pub(super) fn sealed_key(row: Model) -> SealedKey {
 /// the others look.
 async fn make_first(app: &App) -> Result<()> {
     let key = generate(app).await?;
-    let (txn, now) = begin(app).await?;
-    if signer(app, &signing_keys::usable(&txn, now).await?, now).is_none() {
-        signing_keys::insert(&txn, key).await?;
-    }
-    Ok(txn.commit().await?)
+    exclusively(app, async |txn, now| {
+        if signer(app, &signing_keys::usable(txn, now).await?, now).is_none() {
+            signing_keys::insert(txn, key).await?;
+        }
+        Ok(())
+    })
+    .await
 }
 
-/// Begins a transaction in which nobody else changes keys, and tells the time after the wait for it.
-async fn begin(app: &App) -> Result<(DatabaseTransaction, DateTime<Utc>)> {
-    let txn = store::begin(&app.db).await?;
-    locks::lock(&txn, Lock::SigningKeys).await?;
-    Ok((txn, app.clock.now()))
+/// Does work in a transaction in which nobody else changes keys. The work gets the time after the wait for that.
+async fn exclusively<T>(
+    app: &App,
+    work: impl AsyncFnOnce(&DatabaseTransaction, DateTime<Utc>) -> Result<T> + Clone,
+) -> Result<T> {
+    store::transaction(&app.db, async |txn| {
+        locks::lock(txn, Lock::SigningKeys).await?;
+        work(txn, app.clock.now()).await
+    })
+    .await
 }
 
-/// Commits a change to the keys, tells the other replicas, and loads the keys here.
-async fn announce(app: &App, txn: DatabaseTransaction, now: DateTime<Utc>) -> Result<()> {
-    changes::append_keys_changed(&txn, now).await?;
-    txn.commit().await?;
+/// Announces a change to the keys that has committed, and loads the keys here.
+async fn announce(app: &App) -> Result<()> {
     app.feed.written.notify_one();
     load(app).await
 }

@@ -230,7 +230,8 @@ impl Attempt {
             slowing: action.is_slowed().then(|| Slowing::new(limits)),
         };
         let (rules, now) = (attempt.rules(), now.timestamp_micros());
-        let Some(taken) = rate_limits::take(db, &rules, now).await? else {
+        let taken = store::repeat_on_conflict(async || rate_limits::take(db, &rules, now).await).await?;
+        let Some(taken) = taken else {
             let retry_after = attempt.longest_wait(db, now).await?;
             return Err(Error::RateLimited { retry_after });
         };
@@ -250,11 +251,11 @@ impl Attempt {
 
     /// Gives the attempt of a success back, in the transaction of the action. A right password also ends the failures
     /// in a row.
-    pub async fn give_back(self, txn: &impl ConnectionTrait) -> Result<()> {
+    pub async fn give_back(&self, txn: &impl ConnectionTrait) -> Result<()> {
         match self {
             Self { subject: Some(subject), networks, slowing: Some(_) } => {
-                rate_limits::reset(txn, &[subject.key]).await?;
-                rate_limits::give_back(txn, &networks).await?;
+                rate_limits::reset(txn, std::slice::from_ref(&subject.key)).await?;
+                rate_limits::give_back(txn, networks).await?;
             }
             other => rate_limits::give_back(txn, &other.rules()).await?,
         }

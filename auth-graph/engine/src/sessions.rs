@@ -22,7 +22,6 @@ use super::callers::Principal;
 
 pub(crate) use ending::{Ended, Reason};
 pub use logout::{LogoutTarget, logout, revoke};
-pub(crate) use refresh::locate;
 pub use refresh::refresh;
 
 /// An access token and the refresh token that follows it.

@@ -6,7 +6,7 @@
 mod delivery;
 mod log;
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -85,11 +85,12 @@ pub async fn create(app: &App, actor: &Actor, new: NewWebhook) -> Result<WithSec
         disabled_at: None,
     };
     webhook.position = outbox::last(&app.db).await?;
-    let txn = store::begin(&app.db).await?;
-    may_write(app, &txn, actor).await?;
-    webhooks::insert(&txn, webhook.clone()).await?;
-    audit::record(app, &txn, actor, entry("webhook.create", Value::Null, facts(&webhook))).await?;
-    txn.commit().await?;
+    let created = store::transaction(&app.db, async |txn| {
+        may_write(app, txn, actor).await?;
+        webhooks::insert(txn, webhook.clone()).await?;
+        audit::record(app, txn, actor, entry("webhook.create", Value::Null, facts(&webhook))).await
+    });
+    created.await?;
     Ok(WithSecret { webhook, secret: secret.to_text() })
 }
 
@@ -167,12 +168,13 @@ pub async fn enable(app: &App, actor: &Actor, id: WebhookId) -> Result<Model> {
 /// # Errors
 /// [`Error::NotFound`] when there is no such endpoint; [`Error::MissingScope`] as [`create`].
 pub async fn delete(app: &App, actor: &Actor, id: WebhookId) -> Result<()> {
-    let txn = store::begin(&app.db).await?;
-    may_write(app, &txn, actor).await?;
-    let webhook = webhooks::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-    webhooks::delete(&txn, id).await?;
-    audit::record(app, &txn, actor, entry("webhook.delete", facts(&webhook), Value::Null)).await?;
-    Ok(txn.commit().await?)
+    store::transaction(&app.db, async |txn| {
+        may_write(app, txn, actor).await?;
+        let webhook = webhooks::find_locked(txn, id).await?.ok_or(Error::NotFound)?;
+        webhooks::delete(txn, id).await?;
+        audit::record(app, txn, actor, entry("webhook.delete", facts(&webhook), Value::Null)).await
+    })
+    .await
 }
 
 /// Changes an endpoint that is locked, and records it where anything is different.
@@ -181,18 +183,20 @@ async fn change(
     actor: &Actor,
     id: WebhookId,
     action: &'static str,
-    apply: impl AsyncFnOnce(&sea_orm::DatabaseTransaction, &mut Model) -> Result<()>,
+    apply: impl AsyncFnOnce(&DatabaseTransaction, &mut Model) -> Result<()> + Clone,
 ) -> Result<Model> {
-    let txn = store::begin(&app.db).await?;
-    may_write(app, &txn, actor).await?;
-    let before = webhooks::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-    let mut after = before.clone();
-    apply(&txn, &mut after).await?;
-    if after != before {
-        webhooks::replace(&txn, after.clone()).await?;
-        audit::record(app, &txn, actor, entry(action, facts(&before), facts(&after))).await?;
-    }
-    txn.commit().await?;
+    let changing = store::transaction(&app.db, async |txn| {
+        may_write(app, txn, actor).await?;
+        let before = webhooks::find_locked(txn, id).await?.ok_or(Error::NotFound)?;
+        let mut after = before.clone();
+        apply(txn, &mut after).await?;
+        if after != before {
+            webhooks::replace(txn, after.clone()).await?;
+            audit::record(app, txn, actor, entry(action, facts(&before), facts(&after))).await?;
+        }
+        Ok(after)
+    });
+    let after = changing.await?;
     app.webhooks.waiting.notify_one();
     Ok(after)
 }

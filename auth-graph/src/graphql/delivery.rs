@@ -93,8 +93,8 @@ pub(super) fn clear(ctx: &Context<'_>) {
 /// would end the session.
 ///
 /// # Errors
-/// [`Error::Denied`] for a foreign page, and for a missing or wrong CSRF token; [`Error::TokenInvalid`] when no cookie is
-/// a refresh token.
+/// [`Error::Denied`] for a foreign page, and for a missing or wrong CSRF token; [`Error::TokenInvalid`] when no cookie
+/// is a refresh token.
 pub fn admit<'a>(app: &App, browser: &'a Browser) -> Result<&'a SecretString> {
     require_trusted_page(browser)?;
     let decoded = browser.cookies.iter().filter_map(|token| Some((app.tokens.refresh.decode(token).ok()?, token)));

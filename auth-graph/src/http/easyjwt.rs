@@ -65,8 +65,8 @@ async fn token(State(app): State<App>, parts: Parts, body: Body) -> Answer {
     Ok(answer(tokens(&pair)))
 }
 
-/// Returns the account that the fields name, or `None` for what is no address and no user name: it belongs to no user, so
-/// the answer is that of a wrong password.
+/// Returns the account that the fields name, or `None` for what is no address and no user name: it belongs to no user,
+/// so the answer is that of a wrong password.
 pub(super) fn identifier(fields: &mut Fields) -> Option<Identifier> {
     let (email, name) = (fields.take("email"), fields.take("username"));
     match name.expose_secret() {

@@ -13,8 +13,8 @@ use model::config::{OldNames, Rest};
 
 /// Returns the routes of the services that the configuration names.
 pub(super) fn router(rest: &Rest) -> Router<Site> {
-    let services = [
-        (OldNames::DjangoAuthService, django_auth_service::router as fn() -> Router<Site>),
+    let services: [(OldNames, fn() -> Router<Site>); 2] = [
+        (OldNames::DjangoAuthService, django_auth_service::router),
         (OldNames::DjangoRestMicroservice, django_rest_microservice::router),
     ];
     let served = services.into_iter().filter(|(names, _)| rest.serves(*names));
@@ -23,15 +23,13 @@ pub(super) fn router(rest: &Rest) -> Router<Site> {
 
 /// Accepts the scheme `JWT` of django-graphql-jwt in place of `Bearer`.
 pub(super) async fn with_bearer(mut request: Request) -> Request {
-    let headers = request.headers_mut();
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    if let (Some(value), None) = (values.next(), values.next())
+    if let Ok(Some(value)) = http_input::single(request.headers(), AUTHORIZATION)
         && let Ok(text) = value.to_str()
         && let Some((scheme, token)) = text.split_once(' ')
         && scheme.eq_ignore_ascii_case("jwt")
         && let Ok(value) = format!("Bearer {token}").parse()
     {
-        headers.insert(AUTHORIZATION, value);
+        request.headers_mut().insert(AUTHORIZATION, value);
     }
     request
 }

@@ -34,11 +34,13 @@ pub mod window;
 use auth_graph_migrations::Migrator;
 use database::Migrations;
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, Select, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, Select, Statement,
+};
 
 pub use database::{
-    Bounds, Commits, KnownMigrations, begin, check_url, connect, describe_connect_error, has_one_writer, is_newer,
-    is_read_only, without_statement_timeout,
+    Bounds, Commits, KnownMigrations, begin, check_url, connect, describe_connect_error, has_one_writer, is_conflict,
+    is_newer, is_read_only, repeat_on_conflict, without_statement_timeout,
 };
 pub use wake::Wake;
 
@@ -50,6 +52,17 @@ const MIGRATIONS: Migrations = Migrations { service: "auth-graph", lock: 0x6175_
 /// the limit, which takes longer than running the statement.
 async fn unique<E: EntityTrait>(query: Select<E>, db: &impl ConnectionTrait) -> Result<Option<E::Model>, DbErr> {
     Ok(query.all(db).await?.pop())
+}
+
+/// Does work in a transaction, and once more if another transaction was in the way: see [`database::transaction`].
+///
+/// # Errors
+/// When the database or the work fails.
+pub async fn transaction<T>(
+    db: &DatabaseConnection,
+    work: impl AsyncFnOnce(&DatabaseTransaction) -> model::error::Result<T> + Clone,
+) -> model::error::Result<T> {
+    database::transaction(db, work).await
 }
 
 /// Returns the time by the clock of the database server. SQLite has none of its own.

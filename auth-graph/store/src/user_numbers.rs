@@ -3,7 +3,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{QueryOrder, QuerySelect, Set};
+use sea_orm::{QueryOrder, QuerySelect, Set, SqlErr};
 
 use model::values::UserId;
 
@@ -40,15 +40,19 @@ pub async fn given(db: &impl ConnectionTrait, numbers: &[i64]) -> Result<Vec<Mod
     Entity::find().filter(Column::Number.is_in(numbers.iter().copied())).all(db).await
 }
 
-/// Gives a user the next number.
-///
-/// # Errors
-/// When another transaction takes the number at the same time (a unique violation), or the database fails.
-pub async fn give_next(txn: &impl ConnectionTrait, user: UserId) -> Result<i64, DbErr> {
-    let last = Entity::find().order_by_desc(Column::Number).limit(1).one(txn).await?;
-    let number = last.map_or(1, |row| row.number.saturating_add(1));
-    insert_many(txn, vec![Model { number, user_id: user }]).await?;
-    Ok(number)
+/// Gives a user the next number. Returns `None` if another transaction has taken it at the same time.
+pub async fn give_next(db: &DatabaseConnection, user: UserId) -> Result<Option<i64>, DbErr> {
+    let given = database::transaction::<_, DbErr>(db, async |txn| {
+        let last = Entity::find().order_by_desc(Column::Number).limit(1).one(txn).await?;
+        let number = last.map_or(1, |row| row.number.saturating_add(1));
+        insert_many(txn, vec![Model { number, user_id: user }]).await?;
+        Ok(number)
+    });
+    match given.await {
+        Ok(number) => Ok(Some(number)),
+        Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Gives the number of one user to another, unless that user has one.

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
-use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::unique;
 use model::values::{Email, Locale, Scopes, UserId, Username, folded};
@@ -303,20 +303,6 @@ pub async fn find_locked(txn: &impl ConnectionTrait, id: UserId) -> Result<Optio
 /// When the address is taken (a unique violation), or the database fails.
 pub async fn update(txn: &impl ConnectionTrait, user: &Model) -> Result<(), DbErr> {
     Entity::update(row(user.clone())).exec(txn).await.map(drop)
-}
-
-/// Begins a transaction with the lock of a user, who is `None` if there is none. When another transaction is in the way
-/// for too long, this is tried once more.
-pub async fn begin_locked(db: &DatabaseConnection, id: UserId) -> Result<(DatabaseTransaction, Option<Model>), DbErr> {
-    let locked = async || {
-        let txn = database::begin(db).await?;
-        let user = find_locked(&txn, id).await?;
-        Ok((txn, user))
-    };
-    match locked().await {
-        Err(error) if database::is_conflict(&error) => locked().await,
-        begun => begun,
-    }
 }
 
 /// Raises the version of every user by `by`, and at least to `least`, including deleted users.

@@ -7,7 +7,9 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use engine::accounts::Rank;
 use engine::app::App;
+use sea_orm::{ConnectionTrait, DbBackend};
 use secrecy::ExposeSecret;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -40,6 +42,25 @@ async fn without_a_database_it_is_alive_and_not_ready() {
     let answer = test.anonymous().login("ada@test.com", PASSWORD).await;
     assert!(["UNAVAILABLE", "INTERNAL"].contains(&answer.code()), "{}", answer.text);
     assert!(!answer.text.to_lowercase().contains("pool"), "{}", answer.text);
+}
+
+/// A partition, or a server that stands still: the statement waits, and nothing is refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readiness_is_answered_in_time_while_the_database_does_not_answer() {
+    let test = TestApp::with(|config| config.database.lock_timeout = Duration::from_secs(600)).await;
+    if test.app.db.get_database_backend() != DbBackend::Postgres {
+        return;
+    }
+    let holder = test.replica().await;
+    let txn = store::begin(&holder.db).await.unwrap();
+    let hold =
+        "SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE seaql_migrations IN ACCESS EXCLUSIVE MODE";
+    txn.execute_unprepared(hold).await.unwrap();
+    let ready = test.anonymous();
+    let answer = tokio::time::timeout(Duration::from_secs(60), ready.get("/readyz")).await.unwrap();
+    assert_eq!((answer.status, &answer.body["database"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("failing")));
+    txn.rollback().await.unwrap();
+    assert_eq!(test.anonymous().get("/readyz").await.status, StatusCode::OK);
 }
 
 /// keycloak#24493, #22422: after a failover the service was "healthy", and every change failed.

@@ -96,7 +96,8 @@ async fn only_spaces_separate_a_token_from_its_scheme() {
 /// A token in a form that is not understood is an error, and not a caller without a token.
 #[tokio::test]
 async fn a_header_that_is_not_understood_is_an_error_that_names_the_right_form() {
-    let test = started().await;
+    // The old names of django-auth-service accept the scheme `JWT` too.
+    let test = TestApp::with(|config| config.rest.enabled = true).await;
     let token = test.signed_in("ada@test.com", Rank::User).await.access;
     let (bearer, jwt, scheme) = (format!("Bearer {token}"), format!("JWT {token}"), format!("Token {token}"));
     for values in [

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+mod a_million_users;
 mod account_advisories;
 mod account_flows;
 mod accounts;
@@ -22,6 +23,7 @@ mod command_line;
 mod comparing;
 mod configuration;
 mod configuration_sources;
+mod conflicts;
 mod containers;
 mod cookies;
 mod cors;
@@ -67,11 +69,13 @@ mod one_time_tokens;
 mod outbox;
 mod overload;
 mod pages;
+mod pairs_of_acts;
 mod passwords;
 mod poolers;
 mod powers;
 mod production;
 mod projections;
+mod promises;
 mod public_profile;
 mod refresh;
 mod refresh_restored;

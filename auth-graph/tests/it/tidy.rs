@@ -103,6 +103,25 @@ fn requests_are_parsed_by_the_edge_only() {
     }
 }
 
+/// `transaction` repeats the work when another transaction was in the way. An import commits one batch while it writes
+/// the next one, and the mirror has errors of its own: both repeat the work themselves.
+#[test]
+fn a_transaction_is_begun_by_the_function_that_repeats_it() {
+    let folders = ["auth-graph/engine/src", "auth-graph/store/src", "auth-graph/src", "client-graph/src"];
+    let exempt = ["auth-graph/engine/src/transfer/import.rs", "client-graph/src/mirror/database.rs"];
+    let mut begun = Vec::new();
+    for (name, text) in folders.iter().flat_map(|folder| sources(&root().join(folder))) {
+        let names = ["store::begin", "database::begin", " begin(&self.db)", "begin_with_options", ".begin()"];
+        if names.iter().any(|begin| text.contains(begin)) {
+            let repeats = text.contains("is_conflict(") || text.contains("repeat_on_conflict(");
+            assert!(repeats, "{name}: call store::transaction");
+            begun.push(name);
+        }
+    }
+    begun.sort_unstable();
+    assert_eq!(begun, exempt);
+}
+
 /// rustfmt wraps code, but not comments.
 #[test]
 fn no_comment_is_wider_than_the_code() {

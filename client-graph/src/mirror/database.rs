@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use database::{begin, is_unavailable};
+use database::{begin, is_unavailable, repeat_on_conflict};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr};
 use uuid::Uuid;
 
@@ -50,9 +50,13 @@ impl Database {
 
     /// Writes those rows that are newer than the stored ones.
     pub(super) async fn write(&self, batch: Batch, deletion: Deletion) -> Result<(), Error> {
-        let txn = begin(&self.db).await.map_err(database_error)?;
-        self.write_in(&txn, batch, deletion).await?;
-        txn.commit().await.map_err(database_error)
+        let batch = Batch { rows: newest(batch.rows), ..batch };
+        repeat_on_conflict(async || {
+            let txn = begin(&self.db).await.map_err(database_error)?;
+            self.write_in(&txn, &batch, deletion).await?;
+            txn.commit().await.map_err(database_error)
+        })
+        .await
     }
 
     /// Writes rows, and the progress with them. Returns false, and writes nothing, when another replica holds the
@@ -64,14 +68,18 @@ impl Database {
         progress: &FeedProgress,
         deletion: Deletion,
     ) -> Result<bool, Error> {
-        let txn = begin(&self.db).await.map_err(database_error)?;
-        if !lease::advance(&txn, &self.naming.table, lease, progress).await.map_err(database_error)? {
-            txn.rollback().await.map_err(database_error)?;
-            return Ok(false);
-        }
-        self.write_in(&txn, batch, deletion).await?;
-        txn.commit().await.map_err(database_error)?;
-        Ok(true)
+        let batch = Batch { rows: newest(batch.rows), ..batch };
+        repeat_on_conflict(async || {
+            let txn = begin(&self.db).await.map_err(database_error)?;
+            if !lease::advance(&txn, &self.naming.table, lease, progress).await.map_err(database_error)? {
+                txn.rollback().await.map_err(database_error)?;
+                return Ok(false);
+            }
+            self.write_in(&txn, &batch, deletion).await?;
+            txn.commit().await.map_err(database_error)?;
+            Ok(true)
+        })
+        .await
     }
 
     /// Returns the users in a range who are not among those present, and whose rows may be newer than these.
@@ -92,16 +100,15 @@ impl Database {
         lease::release(&self.db, &self.naming.table, holder, now).await.map_err(database_error)
     }
 
-    async fn write_in(&self, txn: &DatabaseTransaction, batch: Batch, deletion: Deletion) -> Result<(), Error> {
-        let rows = newest(batch.rows);
-        if let Some(range) = batch.complete {
-            let present = rows.iter().map(Row::id);
-            let missing = self.naming.find_missing(txn, &range, &batch.gone, present).await.map_err(database_error)?;
+    async fn write_in(&self, txn: &DatabaseTransaction, batch: &Batch, deletion: Deletion) -> Result<(), Error> {
+        if let Some(range) = &batch.complete {
+            let present = batch.rows.iter().map(Row::id);
+            let missing = self.naming.find_missing(txn, range, &batch.gone, present).await.map_err(database_error)?;
             let missing: Vec<Row> = missing.into_iter().map(Row::try_from).collect::<Result<_, _>>()?;
             let deleted: Vec<Row> = missing.iter().map(|row| row.of_missing(range.since)).collect();
             self.write_rows(txn, &deleted, Overwrite::Always, deletion).await?;
         }
-        self.write_rows(txn, &rows, Overwrite::OlderVersion, deletion).await
+        self.write_rows(txn, &batch.rows, Overwrite::OlderVersion, deletion).await
     }
 
     async fn write_rows(

@@ -1,5 +1,8 @@
 //! Failures of a database: temporary ones, and descriptions without passwords.
 
+use std::borrow::Cow;
+use std::error::Error;
+
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::sqlite::SqliteError;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
@@ -38,26 +41,28 @@ pub(crate) fn is_busy(error: &DbErr) -> bool {
     refusal.and_then(DatabaseError::code).is_some_and(|code| code == "5")
 }
 
-/// Returns whether another transaction is the reason of the failure: the database has rolled this one back for it
-/// (class 40), or a lock was not free in time (class 55). The same work can succeed when it is repeated.
+/// Returns whether another transaction is the cause of an error: the database has rolled this one back for it (class
+/// 40), or a lock was not free in time (class 55). The same work can succeed when it is repeated.
 #[must_use]
-pub fn is_conflict(error: &DbErr) -> bool {
+pub fn is_conflict(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.find_map(|cause| cause.downcast_ref()).and_then(postgres_code).is_some_and(|code| {
+        // After 40003, nobody knows whether the transaction was committed.
+        (code.starts_with("40") || code.starts_with("55")) && code != "40003"
+    })
+}
+
+/// Returns the code of an error that PostgreSQL has reported (manual, appendix A).
+fn postgres_code(error: &DbErr) -> Option<Cow<'_, str>> {
     let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
-        return false;
+        return None;
     };
-    let Some(refusal) = cause.as_database_error().filter(|refusal| refusal.try_downcast_ref::<SqliteError>().is_none())
-    else {
-        return false;
-    };
-    refusal.code().is_some_and(|code| code.starts_with("40") || code.starts_with("55"))
+    cause.as_database_error().filter(|refusal| refusal.try_downcast_ref::<SqliteError>().is_none())?.code()
 }
 
 /// Returns whether a statement of PostgreSQL has waited for a lock for longer than its `lock_timeout`.
 pub(crate) fn is_lock_timeout(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
-        return false;
-    };
-    cause.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "55P03")
+    postgres_code(error).is_some_and(|code| code == "55P03")
 }
 
 /// Returns the reason why a database could not be opened, for the operator who configured it. It contains no URL.

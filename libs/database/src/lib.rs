@@ -15,5 +15,5 @@ pub use failure::{describe_connect_error, is_conflict, is_unavailable};
 pub use migrations::{KnownMigrations, Migrations, is_newer, known_migrations, pending_migrations};
 pub use read_only::is_read_only;
 pub use sqlite_file::{readable_by_others, sqlite_file};
-pub use transaction::{begin, has_one_writer, without_statement_timeout};
+pub use transaction::{begin, has_one_writer, repeat_on_conflict, transaction, without_statement_timeout};
 pub use url::check_url;

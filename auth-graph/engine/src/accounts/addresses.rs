@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::{Account, proof, redeeming, registration};
+use super::{Account, commit_edit, proof, redeeming, registration};
 use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
@@ -81,19 +81,22 @@ pub async fn confirm(
             let id = found.token.user_id.ok_or(Error::OneTimeTokenInvalid)?;
             let compared = prove_account(app, id, &found.token, password, principal, device).await?;
             let actor = Actor::mail_recipient(id, device);
-            let mut edit = redeeming::begin(app, &actor, id).await?;
-            if purpose == Purpose::VerifyEmail && edit.account.user.email != email {
-                return Err(Error::OneTimeTokenInvalid);
-            }
-            if edit.account.password() != compared.as_ref() {
-                // The password has changed since it was compared. The links of before do not work any more.
-                return Err(Error::OneTimeTokenInvalid);
-            }
-            found.consume(edit.txn(), app.clock.now()).await?;
-            edit.account.user.email = email.clone();
-            edit.account.user.email_verified = true;
             let action = if purpose == Purpose::VerifyEmail { "user.verify_email" } else { "user.change_email" };
-            edit.commit(action).await?;
+            let confirmed = commit_edit(app, async |txn| {
+                let mut edit = redeeming::begin(app, &actor, txn, id).await?;
+                if purpose == Purpose::VerifyEmail && edit.account.user.email != email {
+                    return Err(Error::OneTimeTokenInvalid);
+                }
+                if edit.account.password() != compared.as_ref() {
+                    // The password has changed since it was compared. The links of before do not work any more.
+                    return Err(Error::OneTimeTokenInvalid);
+                }
+                found.consume(txn, app.clock.now()).await?;
+                edit.account.user.email = email.clone();
+                edit.account.user.email_verified = true;
+                edit.write(action).await
+            });
+            confirmed.await?;
         }
     }
     Ok(email)

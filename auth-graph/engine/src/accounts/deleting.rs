@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Account, UserEdit, proof};
+use super::{Account, UserEdit, commit_edit, proof};
 use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
@@ -27,9 +27,12 @@ pub enum Deletion {
 pub async fn delete_own(app: &App, principal: &Principal, password: Option<&Password>, device: &Device) -> Result<()> {
     let user = proof::prove(app, principal, password, "password", device).await?;
     let actor = Actor::own(principal, device);
-    let mut edit = UserEdit::begin(app, &actor, user.id).await?;
-    mark(&mut edit.account, Deletion::ForGood, app.clock.now());
-    edit.commit("user.delete").await.map(drop)
+    let deleted = commit_edit(app, async |txn| {
+        let mut edit = UserEdit::begin(app, &actor, txn, user.id).await?;
+        mark(&mut edit.account, Deletion::ForGood, app.clock.now());
+        edit.write("user.delete").await
+    });
+    deleted.await.map(drop)
 }
 
 /// Marks an account as deleted.

@@ -22,13 +22,27 @@ use store::{user_credentials, users};
 
 pub(crate) use super::consequences::Letters;
 
+/// Changes users in one transaction, and announces the change after the commit. The change is made once more if another
+/// transaction was in the way.
+///
+/// # Errors
+/// When the change or the database fails.
+pub(crate) async fn commit_edit(
+    app: &App,
+    change: impl AsyncFnOnce(&DatabaseTransaction) -> Result<(Changed, Aftermath)> + Clone,
+) -> Result<Changed> {
+    let (changed, aftermath) = store::transaction(&app.db, change).await?;
+    aftermath.announce(app);
+    Ok(changed)
+}
+
 /// A change in progress, with the user's row locked. Dropping it changes nothing.
 #[derive(Debug)]
-#[must_use = "commit it"]
+#[must_use = "write it"]
 pub(crate) struct UserEdit<'a> {
     app: &'a App,
     actor: &'a Actor,
-    txn: DatabaseTransaction,
+    txn: &'a DatabaseTransaction,
     before: Account,
     /// The account after the change.
     pub(crate) account: Account,
@@ -39,30 +53,30 @@ pub(crate) struct UserEdit<'a> {
 }
 
 impl<'a> UserEdit<'a> {
-    /// Starts a change to a user in its own transaction.
+    /// Locks a user and starts a change to them.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such user.
-    pub(crate) async fn begin(app: &'a App, actor: &'a Actor, id: UserId) -> Result<Self> {
-        let (txn, user) = users::begin_locked(&app.db, id).await?;
-        Self::within(app, actor, txn, user.ok_or(Error::NotFound)?).await
+    pub(crate) async fn begin(
+        app: &'a App,
+        actor: &'a Actor,
+        txn: &'a DatabaseTransaction,
+        id: UserId,
+    ) -> Result<Self> {
+        let user = users::find_locked(txn, id).await?.ok_or(Error::NotFound)?;
+        Self::of(app, actor, txn, user).await
     }
 
     /// Starts a change to a user whose row this transaction has locked.
-    pub(crate) async fn within(
+    pub(crate) async fn of(
         app: &'a App,
         actor: &'a Actor,
-        txn: DatabaseTransaction,
+        txn: &'a DatabaseTransaction,
         user: users::Model,
     ) -> Result<Self> {
-        let account = Account::of(&txn, user).await?;
+        let account = Account::of(txn, user).await?;
         let (before, now) = (account.clone(), app.clock.now());
         Ok(Self { app, actor, txn, before, account, reason: None, always_recorded: false, letters: Letters::Sent, now })
-    }
-
-    /// Returns the transaction, for writes that belong to the change.
-    pub(crate) fn txn(&self) -> &DatabaseTransaction {
-        &self.txn
     }
 
     /// Returns the difference that the change makes.
@@ -88,50 +102,40 @@ impl<'a> UserEdit<'a> {
         self
     }
 
-    /// Makes the change, commits it, and announces it. It changes nothing when there is no difference.
+    /// Makes the change in the transaction; it changes nothing when there is no difference. The aftermath is announced
+    /// after the commit.
     ///
     /// # Errors
     /// [`Error::Conflict`] when the new address is taken, or no active superuser would remain.
-    pub(crate) async fn commit(self, action: &'static str) -> Result<Changed> {
-        let app = self.app;
-        let (txn, changed, aftermath) = self.write(action).await?;
-        txn.commit().await?;
-        aftermath.announce(app);
-        Ok(changed)
-    }
-
-    /// Makes the change in a transaction that continues. The caller announces the aftermath after the commit.
-    ///
-    /// # Errors
-    /// As [`Self::commit`].
-    pub(crate) async fn write(mut self, action: &'static str) -> Result<(DatabaseTransaction, Changed, Aftermath)> {
+    pub(crate) async fn write(mut self, action: &'static str) -> Result<(Changed, Aftermath)> {
+        let txn = self.txn;
         if self.account == self.before {
             if self.always_recorded {
                 let entry = audit::of_account(action, Some(&self.before), &self.account, self.reason.take());
-                audit::record(self.app, &self.txn, self.actor, entry).await?;
+                audit::record(self.app, txn, self.actor, entry).await?;
             }
             let aftermath = Aftermath(Ended::none(self.now));
-            return Ok((self.txn, Changed { user: self.account.user, ended_sessions: 0 }, aftermath));
+            return Ok((Changed { user: self.account.user, ended_sessions: 0 }, aftermath));
         }
         self.account.user.version = self.before.user.version + 1;
         self.account.user.updated_at = self.now;
-        users::update(&self.txn, &self.account.user).await.map_err(taken)?;
-        user_credentials::replace(&self.txn, self.before.credentials(), self.account.credentials()).await?;
+        users::update(txn, &self.account.user).await.map_err(taken)?;
+        user_credentials::replace(txn, self.before.credentials(), self.account.credentials()).await?;
         let entry = audit::of_account(action, Some(&self.before), &self.account, self.reason.take());
-        audit::record(self.app, &self.txn, self.actor, entry).await?;
-        let ended = consequences::follow(self.app, &self.txn, self.difference(), self.letters, self.now).await?;
+        audit::record(self.app, txn, self.actor, entry).await?;
+        let ended = consequences::follow(self.app, txn, self.difference(), self.letters, self.now).await?;
         let (before, user) = (self.before.user, self.account.user);
         let kind = if user.deleted_at.is_some() { Kind::UserDeleted } else { Kind::UserUpdated };
-        changes::append_edit(&self.txn, kind, &user, held_before(self.app, &before, &user)).await?;
+        changes::append_edit(txn, kind, &user, held_before(self.app, &before, &user)).await?;
         if is_guardian(&before) && !is_guardian(&user) {
             // Two superusers who remove each other take turns here, and the second one finds nobody else.
-            locks::lock(&self.txn, Lock::Superusers).await?;
-            if users::count_superusers(&self.txn).await? == 0 {
+            locks::lock(txn, Lock::Superusers).await?;
+            if users::count_superusers(txn).await? == 0 {
                 return Err(Error::Conflict("At least one active superuser must remain."));
             }
         }
         let ended_sessions = ended.count();
-        Ok((self.txn, Changed { user, ended_sessions }, Aftermath(ended)))
+        Ok((Changed { user, ended_sessions }, Aftermath(ended)))
     }
 }
 

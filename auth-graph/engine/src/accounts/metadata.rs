@@ -2,7 +2,7 @@
 
 use sea_orm::prelude::Json;
 
-use super::{UserEdit, proof};
+use super::{UserEdit, commit_edit, proof};
 use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
@@ -28,9 +28,12 @@ pub async fn set_metadata(app: &App, principal: &Principal, change: Json, device
     let user = proof::user_of(app, principal).await?;
     limits::count_write(app, user.id).await?;
     let actor = Actor::own(principal, device);
-    let mut edit = UserEdit::begin(app, &actor, user.id).await?;
-    edit.account.user.metadata = with(app, &edit.account.user.metadata, change)?;
-    Ok(edit.commit("user.set_metadata").await?.user)
+    let changed = commit_edit(app, async |txn| {
+        let mut edit = UserEdit::begin(app, &actor, txn, user.id).await?;
+        edit.account.user.metadata = with(app, &edit.account.user.metadata, change)?;
+        edit.write("user.set_metadata").await
+    });
+    Ok(changed.await?.user)
 }
 
 /// Returns metadata with other values for some members; null removes one.

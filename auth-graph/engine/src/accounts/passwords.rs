@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::{Account, UserEdit, password_rules, proof, redeeming};
+use super::{Account, UserEdit, commit_edit, password_rules, proof, redeeming};
 use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
@@ -39,21 +39,24 @@ pub async fn reset(app: &App, token: &SecretString, password: &NewPassword, devi
     let user = users::find(&app.db, id).await?.ok_or(Error::OneTimeTokenInvalid)?;
     let hash = hash(app, &user, password).await?;
     let actor = Actor::mail_recipient(id, device);
-    let mut edit = redeeming::begin(app, &actor, id).await?;
-    if edit.account.user.email != found.token.email {
-        return Err(Error::OneTimeTokenInvalid);
-    }
-    let now = app.clock.now();
-    found.consume(edit.txn(), now).await?;
-    // The user signs in from here next, whatever others try meanwhile.
-    limits::remember_network(edit.txn(), id, device, now).await?;
-    if !edit.account.user.email_verified {
-        // Another person may have made the account with this address, and added ways to sign in.
-        edit.account.remove_credentials();
-    }
-    edit.account.user.email_verified = true;
-    edit.account.set_password(hash, now);
-    Ok(edit.commit("user.reset_password").await?.ended_sessions)
+    let changed = commit_edit(app, async |txn| {
+        let mut edit = redeeming::begin(app, &actor, txn, id).await?;
+        if edit.account.user.email != found.token.email {
+            return Err(Error::OneTimeTokenInvalid);
+        }
+        let now = app.clock.now();
+        found.consume(txn, now).await?;
+        // The user signs in from here next, whatever others try meanwhile.
+        limits::remember_network(txn, id, device, now).await?;
+        if !edit.account.user.email_verified {
+            // Another person may have made the account with this address, and added ways to sign in.
+            edit.account.remove_credentials();
+        }
+        edit.account.user.email_verified = true;
+        edit.account.set_password(hash, now);
+        edit.write("user.reset_password").await
+    });
+    Ok(changed.await?.ended_sessions)
 }
 
 /// Changes the password of the caller, and ends all their sessions, including this one. Returns the number of ended
@@ -81,13 +84,16 @@ pub async fn change(
     let user = proof::prove(app, principal, current, "currentPassword", device).await?;
     let hash = app.passwords.pool.hash(password.as_password()).await?;
     let actor = Actor::own(principal, device);
-    let mut edit = UserEdit::begin(app, &actor, user.id).await?;
-    if edit.account.password() != account.password() {
-        // The password has changed since it was compared.
-        return Err(Error::InvalidCredentials);
-    }
-    edit.account.set_password(hash, app.clock.now());
-    Ok(edit.commit("user.change_password").await?.ended_sessions)
+    let changed = commit_edit(app, async |txn| {
+        let mut edit = UserEdit::begin(app, &actor, txn, user.id).await?;
+        if edit.account.password() != account.password() {
+            // The password has changed since it was compared.
+            return Err(Error::InvalidCredentials);
+        }
+        edit.account.set_password(hash, app.clock.now());
+        edit.write("user.change_password").await
+    });
+    Ok(changed.await?.ended_sessions)
 }
 
 /// Returns the hash of a password that may be set for this user.

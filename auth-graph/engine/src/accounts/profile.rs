@@ -2,7 +2,7 @@
 
 use sea_orm::prelude::Json;
 
-use super::{UserEdit, metadata, proof};
+use super::{UserEdit, commit_edit, metadata, proof};
 use crate::app::App;
 use crate::callers::Actor;
 use crate::callers::Device;
@@ -13,7 +13,7 @@ use model::values::{Locale, PersonName, PhoneNumber, PictureUrl};
 use store::users;
 
 /// Changes to a profile; a field without a value stays as it is.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ProfileChange {
     /// Given name.
     pub first_name: Option<PersonName>,
@@ -44,24 +44,27 @@ pub async fn update_profile(
     let user = proof::user_of(app, principal).await?;
     limits::count_write(app, user.id).await?;
     let actor = Actor::own(principal, device);
-    let mut edit = UserEdit::begin(app, &actor, user.id).await?;
-    if let Some(name) = change.first_name {
-        edit.account.user.first_name = name.into_string();
-    }
-    if let Some(name) = change.last_name {
-        edit.account.user.last_name = name.into_string();
-    }
-    if let Some(number) = change.phone_number {
-        edit.account.user.phone_number = number.map(PhoneNumber::into_string);
-    }
-    if let Some(locale) = change.locale {
-        edit.account.user.locale = locale;
-    }
-    if let Some(url) = change.picture_url {
-        let picture = url.map_or(Json::Null, |url| Json::String(url.into_string()));
-        let members = [(profile::PICTURE.to_owned(), picture)];
-        let metadata = metadata::with(app, &edit.account.user.metadata, members);
-        edit.account.user.metadata = metadata.map_err(|error| error.about("pictureUrl"))?;
-    }
-    Ok(edit.commit("user.update").await?.user)
+    let changed = commit_edit(app, async |txn| {
+        let mut edit = UserEdit::begin(app, &actor, txn, user.id).await?;
+        if let Some(name) = change.first_name {
+            edit.account.user.first_name = name.into_string();
+        }
+        if let Some(name) = change.last_name {
+            edit.account.user.last_name = name.into_string();
+        }
+        if let Some(number) = change.phone_number {
+            edit.account.user.phone_number = number.map(PhoneNumber::into_string);
+        }
+        if let Some(locale) = change.locale {
+            edit.account.user.locale = locale;
+        }
+        if let Some(url) = change.picture_url {
+            let picture = url.map_or(Json::Null, |url| Json::String(url.into_string()));
+            let members = [(profile::PICTURE.to_owned(), picture)];
+            let metadata = metadata::with(app, &edit.account.user.metadata, members);
+            edit.account.user.metadata = metadata.map_err(|error| error.about("pictureUrl"))?;
+        }
+        edit.write("user.update").await
+    });
+    Ok(changed.await?.user)
 }

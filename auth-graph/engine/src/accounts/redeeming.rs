@@ -2,7 +2,7 @@
 //! use it concurrently.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, Iterable};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Iterable};
 use secrecy::SecretString;
 
 use super::UserEdit;
@@ -59,7 +59,7 @@ impl Found {
     ///
     /// # Errors
     /// [`Error::OneTimeTokenInvalid`] when another request was faster.
-    pub(super) async fn consume(self, txn: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<()> {
+    pub(super) async fn consume(&self, txn: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<()> {
         if !tokens::consume(txn, &self.token.hash, now).await? {
             return Err(Error::OneTimeTokenInvalid);
         }
@@ -71,8 +71,13 @@ impl Found {
 ///
 /// # Errors
 /// [`Error::OneTimeTokenInvalid`] when the user was deleted or disabled since.
-pub(super) async fn begin<'a>(app: &'a App, actor: &'a Actor, id: UserId) -> Result<UserEdit<'a>> {
-    match UserEdit::begin(app, actor, id).await {
+pub(super) async fn begin<'a>(
+    app: &'a App,
+    actor: &'a Actor,
+    txn: &'a DatabaseTransaction,
+    id: UserId,
+) -> Result<UserEdit<'a>> {
+    match UserEdit::begin(app, actor, txn, id).await {
         Ok(edit) if edit.account.user.is_active => Ok(edit),
         Ok(_) | Err(Error::NotFound) => Err(Error::OneTimeTokenInvalid),
         Err(error) => Err(error),

@@ -135,13 +135,15 @@ fn account_of(found: &Found, registration: Registration, now: DateTime<Utc>) -> 
 async fn create(app: &App, found: Found, account: &Account, attempt: Option<Attempt>, device: &Device) -> Result<()> {
     let now = app.clock.now();
     let actor = Actor::mail_recipient(account.user.id, device);
-    let txn = store::begin(&app.db).await?;
-    found.consume(&txn, now).await?;
-    creating::insert(app, &txn, &actor, "user.register", account, now).await?;
-    if let Some(attempt) = attempt {
-        attempt.give_back(&txn).await?;
-    }
-    txn.commit().await?;
+    let created = store::transaction(&app.db, async |txn| {
+        found.consume(txn, now).await?;
+        creating::insert(app, txn, &actor, "user.register", account, now).await?;
+        match &attempt {
+            Some(attempt) => attempt.give_back(txn).await,
+            None => Ok(()),
+        }
+    });
+    created.await?;
     app.feed.written.notify_one();
     Ok(())
 }

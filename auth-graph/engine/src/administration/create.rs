@@ -94,14 +94,15 @@ pub async fn create(app: &App, actor: &Actor, new: NewAccount) -> Result<users::
     if let Some(password) = &new.password {
         account.set_password(passwords::hash(app, &account.user, password).await?, now);
     }
-    let txn = store::begin(&app.db).await?;
-    let powers = actor.powers(app, &txn).await?;
-    if new.rank != Rank::User && !powers.is_everything() {
-        return Err(Error::Forbidden);
-    }
-    powers.require_all_of(app, &account.user)?;
-    creating::insert(app, &txn, actor, "user.create", &account, now).await?;
-    txn.commit().await?;
+    let created = store::transaction(&app.db, async |txn| {
+        let powers = actor.powers(app, txn).await?;
+        if new.rank != Rank::User && !powers.is_everything() {
+            return Err(Error::Forbidden);
+        }
+        powers.require_all_of(app, &account.user)?;
+        creating::insert(app, txn, actor, "user.create", &account, now).await
+    });
+    created.await?;
     app.feed.written.notify_one();
     Ok(account.user)
 }

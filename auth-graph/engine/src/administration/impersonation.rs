@@ -63,40 +63,46 @@ pub async fn impersonate(
     };
     let lifetime = app.config.tokens.access_lifetime;
     let known = users::find(&app.db, id).await?.ok_or(Error::NotFound)?;
-    let mut session = session_of(app, actor, &known);
+    let session = session_of(app, actor, &known);
     // The hook is asked before any row is locked, as this may be a call over the network.
     let answer = claims::ask_for_session(app, &session, &scope_of(app, &session, &known), TokenReason::Login).await?;
-    let txn = store::begin(&app.db).await?;
-    let user = users::find_locked(&txn, id).await?.filter(|user| user.is_active).ok_or(Error::NotFound)?;
-    let powers = actor.powers(app, &txn).await?;
-    powers.require_all_of(app, &user)?;
-    let scope = scope_of(app, &session, &user);
-    // The time is read while the user is locked: a request that disables the user finds this session.
-    let now = app.clock.now();
-    let expires_at = now + lifetime;
-    session.scope = Some(scope.clone());
-    (session.created_at, session.last_used_at) = (now, now);
-    (session.expires_at, session.absolute_expires_at) = (expires_at, expires_at);
-    sessions::insert(&txn, &session).await?;
-    login_events::insert(&txn, event_of(&session, now)).await?;
-    let after = json!({ "session": session.id.to_string(), "scope": scope.to_strings(), "by": by.to_string() });
-    let (action, target_id, reason) = ("user.impersonate", id.to_string(), Some(reason));
-    let entry = Entry { action, target_kind: "user", target_id, before: json!(null), after, reason };
-    audit::record(app, &txn, actor, entry).await?;
-    let grant = Grant {
-        holder: Holder::User(id, session.id),
-        client_id: session.client_id.clone(),
-        scope: scope.clone(),
-        auth_time: session.auth_time,
-        amr: session.amr.to_strings(),
-        additional: claims::of_user(app, &user, &app.config.tokens.audience, answer),
-        act: Some(Act { sub: by }),
-        issued_at: now,
-        expires_at,
-    };
-    let access_token = app.tokens.access.mint(&app.tokens.keyring, grant)?;
-    txn.commit().await?;
-    Ok(Impersonation { access_token, expires_at, scope, user })
+    let impersonating = store::transaction(&app.db, async |txn| {
+        let user = users::find_locked(txn, id).await?.filter(|user| user.is_active).ok_or(Error::NotFound)?;
+        let powers = actor.powers(app, txn).await?;
+        powers.require_all_of(app, &user)?;
+        let scope = scope_of(app, &session, &user);
+        // The time is read while the user is locked: a request that disables the user finds this session.
+        let now = app.clock.now();
+        let expires_at = now + lifetime;
+        let session = sessions::Model {
+            scope: Some(scope.clone()),
+            created_at: now,
+            last_used_at: now,
+            expires_at,
+            absolute_expires_at: expires_at,
+            ..session
+        };
+        sessions::insert(txn, &session).await?;
+        login_events::insert(txn, event_of(&session, now)).await?;
+        let after = json!({ "session": session.id.to_string(), "scope": scope.to_strings(), "by": by.to_string() });
+        let (action, target_id, reason) = ("user.impersonate", id.to_string(), Some(reason));
+        let entry = Entry { action, target_kind: "user", target_id, before: json!(null), after, reason };
+        audit::record(app, txn, actor, entry).await?;
+        let grant = Grant {
+            holder: Holder::User(id, session.id),
+            client_id: session.client_id.clone(),
+            scope: scope.clone(),
+            auth_time: session.auth_time,
+            amr: session.amr.to_strings(),
+            additional: claims::of_user(app, &user, &app.config.tokens.audience, answer),
+            act: Some(Act { sub: by }),
+            issued_at: now,
+            expires_at,
+        };
+        let access_token = app.tokens.access.mint(&app.tokens.keyring, grant)?;
+        Ok(Impersonation { access_token, expires_at, scope, user })
+    });
+    impersonating.await
 }
 
 fn event_of(session: &sessions::Model, now: DateTime<Utc>) -> login_events::Model {

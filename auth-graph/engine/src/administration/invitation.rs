@@ -9,7 +9,6 @@ use crate::mail::{self, Letter};
 use model::config::Registration;
 use model::error::{Error, Reason, Result};
 use model::values::{Email, Locale};
-use store;
 
 /// Sends an invitation to an address, unless it has an account when the mail is sent.
 ///
@@ -20,13 +19,14 @@ pub async fn invite(app: &App, actor: &Actor, email: &Email, locale: Option<Loca
     if app.config.accounts.registration == Registration::Off {
         return Err(Error::Denied(Reason::RegistrationClosed));
     }
-    let txn = store::begin(&app.db).await?;
-    mail::enqueue(app, &txn, email, locale, &Letter::Invitation, app.clock.now()).await?;
     let (action, target_id) = ("user.invite", email.to_string());
     let entry =
         Entry { action, target_kind: "address", target_id, before: json!(null), after: json!(null), reason: None };
-    audit::record(app, &txn, actor, entry).await?;
-    txn.commit().await?;
+    let invited = store::transaction(&app.db, async |txn| {
+        mail::enqueue(app, txn, email, locale, &Letter::Invitation, app.clock.now()).await?;
+        audit::record(app, txn, actor, entry).await
+    });
+    invited.await?;
     app.mail.waiting.notify_one();
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! Merging two accounts of the same person.
 
+use sea_orm::DatabaseTransaction;
 use serde_json::Value;
 
+use crate::accounts::editing::Aftermath;
 use crate::accounts::{Deletion, UserEdit, deleting, metadata};
 use crate::app::App;
 use crate::callers::Actor;
@@ -23,32 +25,45 @@ pub async fn merge(app: &App, actor: &Actor, id: UserId, into: UserId, reason: S
     if id == into {
         return Err(Error::invalid("into", "must be another user"));
     }
-    let txn = store::begin(&app.db).await?;
+    let merging = store::transaction(&app.db, async |txn| write(app, actor, txn, [id, into], &reason).await);
+    let (survivor, aftermaths) = merging.await?;
+    for aftermath in aftermaths {
+        aftermath.announce(app);
+    }
+    Ok(survivor)
+}
+
+/// Writes both changes in one transaction. Their aftermaths are announced after the commit.
+async fn write(
+    app: &App,
+    actor: &Actor,
+    txn: &DatabaseTransaction,
+    [id, into]: [UserId; 2],
+    reason: &str,
+) -> Result<(users::Model, [Aftermath; 2])> {
     // The order is always the same, so that two requests that merge the same accounts do not deadlock.
-    let earlier = users::find_locked(&txn, id.min(into)).await?.ok_or(Error::NotFound)?;
-    let later = users::find_locked(&txn, id.max(into)).await?.ok_or(Error::NotFound)?;
+    let earlier = users::find_locked(txn, id.min(into)).await?.ok_or(Error::NotFound)?;
+    let later = users::find_locked(txn, id.max(into)).await?.ok_or(Error::NotFound)?;
     let (merged, survivor) = if earlier.id == id { (earlier, later) } else { (later, earlier) };
-    let powers = actor.powers(app, &txn).await?;
+    let powers = actor.powers(app, txn).await?;
     for user in [&merged, &survivor] {
         powers.require_all_of(app, user)?;
     }
     let united = united(app, &merged, survivor.clone());
-    let mut edit = UserEdit::within(app, actor, txn, merged).await?.because(Some(reason.clone()));
+    let mut edit = UserEdit::of(app, actor, txn, merged).await?.because(Some(reason.to_owned()));
     edit.account.user.merged_into = Some(into);
     deleting::mark(&mut edit.account, Deletion::ForGood, app.clock.now());
-    let (txn, _, of_merged) = edit.write("user.merge").await?;
-    user_numbers::pass_on(&txn, id, into).await?;
-    let mut edit = UserEdit::within(app, actor, txn, survivor).await?.because(Some(reason)).always_recorded();
+    let (_, of_merged) = edit.write("user.merge").await?;
+    user_numbers::pass_on(txn, id, into).await?;
+    let edit = UserEdit::of(app, actor, txn, survivor).await?.because(Some(reason.to_owned()));
+    let mut edit = edit.always_recorded();
     edit.account.user = users::Model {
         metadata: metadata::checked(app, united.metadata)?,
         private_metadata: metadata::checked_private(app, united.private_metadata)?,
         ..united
     };
-    let (txn, changed, of_survivor) = edit.write("user.merge").await?;
-    txn.commit().await?;
-    of_merged.announce(app);
-    of_survivor.announce(app);
-    Ok(changed.user)
+    let (changed, of_survivor) = edit.write("user.merge").await?;
+    Ok((changed.user, [of_merged, of_survivor]))
 }
 
 /// Returns the survivor with the data that only the other account has.

@@ -38,23 +38,25 @@ pub async fn revoke_all_sessions(app: &App, actor: &Actor, user: UserId) -> Resu
 
 async fn revoke(app: &App, actor: &Actor, id: UserId, session: Option<SessionId>) -> Result<usize> {
     let now = app.clock.now();
-    let txn = store::begin(&app.db).await?;
-    let user = users::find_locked(&txn, id).await?.ok_or(Error::NotFound)?;
-    actor.powers(app, &txn).await?.require_all_of(app, &user)?;
-    let ended = match session {
-        Some(session) => {
-            // The identifier of another user's session gives the same answer as an unknown identifier.
-            let found = sessions::find(&txn, session).await?.filter(|found| found.user_id == id);
-            let found = found.ok_or(Error::NotFound)?;
-            Ended::one(&txn, id, found.id, Reason::Administrator, now).await?
-        }
-        None => Ended::all_of(&txn, id, Reason::Administrator, now).await?,
-    };
-    let after = json!({ "session": session.map(|session| session.to_string()), "ended": ended.count() });
-    let (action, target_id) = ("user.revoke_sessions", id.to_string());
-    let entry = Entry { action, target_kind: "user", target_id, before: json!(null), after, reason: None };
-    audit::record(app, &txn, actor, entry).await?;
-    txn.commit().await?;
+    let revoking = store::transaction(&app.db, async |txn| {
+        let user = users::find_locked(txn, id).await?.ok_or(Error::NotFound)?;
+        actor.powers(app, txn).await?.require_all_of(app, &user)?;
+        let ended = match session {
+            Some(session) => {
+                // The identifier of another user's session gives the same answer as an unknown identifier.
+                let found = sessions::find(txn, session).await?.filter(|found| found.user_id == id);
+                let found = found.ok_or(Error::NotFound)?;
+                Ended::one(txn, id, found.id, Reason::Administrator, now).await?
+            }
+            None => Ended::all_of(txn, id, Reason::Administrator, now).await?,
+        };
+        let after = json!({ "session": session.map(|session| session.to_string()), "ended": ended.count() });
+        let (action, target_id) = ("user.revoke_sessions", id.to_string());
+        let entry = Entry { action, target_kind: "user", target_id, before: json!(null), after, reason: None };
+        audit::record(app, txn, actor, entry).await?;
+        Ok(ended)
+    });
+    let ended = revoking.await?;
     let count = ended.count();
     ended.announce(app);
     Ok(count)

@@ -56,27 +56,29 @@ pub async fn grant_client_credentials(
     };
     check_scope(&scope, &allowed)?;
     let answer = claims::ask(app, &question).await?;
-    let txn = store::begin(&app.db).await?;
-    // The client is locked until the token is signed, so that no token is issued after the client was disabled.
-    let client = clients::find_locked(&txn, client.id)
-        .await?
-        .filter(clients::Model::is_active)
-        .ok_or(Error::InvalidCredentials)?;
-    check_scope(&scope, &client.scopes)?;
-    let (now, lifetime) = (app.clock.now(), app.config.tokens.access_lifetime);
-    let grant = Grant {
-        holder: Holder::Client(client.id),
-        client_id: client.id.to_string(),
-        scope: scope.clone(),
-        auth_time: now,
-        amr: Vec::new(),
-        additional: claims::of_service(app, answer),
-        act: None,
-        issued_at: now,
-        expires_at: now + lifetime,
-    };
-    let access_token = app.tokens.access.mint_for(&app.tokens.keyring, &audience, grant)?;
-    txn.commit().await?;
+    let lifetime = app.config.tokens.access_lifetime;
+    let granting = store::transaction(&app.db, async |txn| {
+        // The client is locked until the token is signed, so that no token is issued after the client was disabled.
+        let client = clients::find_locked(txn, client.id)
+            .await?
+            .filter(clients::Model::is_active)
+            .ok_or(Error::InvalidCredentials)?;
+        check_scope(&scope, &client.scopes)?;
+        let now = app.clock.now();
+        let grant = Grant {
+            holder: Holder::Client(client.id),
+            client_id: client.id.to_string(),
+            scope: scope.clone(),
+            auth_time: now,
+            amr: Vec::new(),
+            additional: claims::of_service(app, answer),
+            act: None,
+            issued_at: now,
+            expires_at: now + lifetime,
+        };
+        app.tokens.access.mint_for(&app.tokens.keyring, &audience, grant)
+    });
+    let access_token = granting.await?;
     Ok(ClientToken { access_token, expires_in: lifetime, scope })
 }
 

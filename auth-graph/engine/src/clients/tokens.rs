@@ -69,11 +69,13 @@ async fn revoke_refresh(app: &App, client: &CallingClient, token: &SecretString,
 /// Revokes a single token of a service client.
 async fn revoke_single(app: &App, client: ClientId, token: TokenId) -> Result<()> {
     let now = app.clock.now();
-    let txn = store::begin(&app.db).await?;
-    if revoked_tokens::insert(&txn, token, now).await? {
-        changes::append_token_revoked(&txn, client, token, now).await?;
-    }
-    txn.commit().await?;
+    let revoking = store::transaction(&app.db, async |txn| {
+        if revoked_tokens::insert(txn, token, now).await? {
+            changes::append_token_revoked(txn, client, token, now).await?;
+        }
+        Ok(())
+    });
+    revoking.await?;
     app.tokens.revocations.insert(Revoked::Token(token), now);
     app.feed.written.notify_one();
     Ok(())

@@ -3,7 +3,7 @@
 
 use secrecy::SecretString;
 
-use crate::accounts::{Account, UserEdit, creating, password_rules, passwords};
+use crate::accounts::{Account, UserEdit, commit_edit, creating, password_rules, passwords};
 use crate::app::App;
 use crate::callers::{Actor, Device, authentication};
 use crate::comparing::{self, Claim};
@@ -56,18 +56,19 @@ pub async fn create_unconfirmed(app: &App, new: NewUnconfirmed, device: &Device)
     let mut account = Account::new(user);
     account.set_password(hash, now);
     let user = &account.user;
-    let txn = store::begin(&app.db).await?;
-    creating::insert(app, &txn, &Actor::mail_recipient(user.id, device), "user.register", &account, now).await?;
-    mail::enqueue(app, &txn, &user.email, None, &Letter::ConfirmAddress { user: user.id }, now).await?;
-    txn.commit().await?;
+    let created = store::transaction(&app.db, async |txn| {
+        creating::insert(app, txn, &Actor::mail_recipient(user.id, device), "user.register", &account, now).await?;
+        mail::enqueue(app, txn, &user.email, None, &Letter::ConfirmAddress { user: user.id }, now).await
+    });
+    created.await?;
     app.feed.written.notify_one();
     app.mail.waiting.notify_one();
     Ok(account.user)
 }
 
 /// Sets a new password for a caller who knows the address or user name and the current password, and ends all sessions.
-/// An unknown address, a wrong password and a disabled user get the same answer, at the same cost, and count as attempts
-/// to sign in. The new password is checked first: the answer must not tell whether the current one was right.
+/// An unknown address, a wrong password and a disabled user get the same answer, at the same cost, and count as
+/// attempts to sign in. The new password is checked first: the answer must not tell whether the current one was right.
 ///
 /// # Errors
 /// [`Error::InvalidCredentials`]; [`Error::ValidationFailed`] for a weak new password, and for a user name when the
@@ -90,18 +91,21 @@ pub async fn change_password_by_credentials(
         password_rules::check_further(app, password, &identifier.facts(), &facts).await?;
         let hash = app.passwords.pool.hash(password.as_password()).await?;
         let actor = Actor::mail_recipient(right.user.id, device);
-        let begun = UserEdit::begin(app, &actor, right.user.id).await;
-        let mut edit = begun.map_err(|error| match error {
-            // Another request has deleted the user since.
-            Error::NotFound => Error::InvalidCredentials,
-            other => other,
-        })?;
-        if edit.account.password() != Some(&right.credential) || !edit.account.user.is_active {
-            // The password has changed since it was compared.
-            return Err(Error::InvalidCredentials);
-        }
-        edit.account.set_password(hash, app.clock.now());
-        edit.commit("user.change_password").await?;
+        let changed = commit_edit(app, async |txn| {
+            let begun = UserEdit::begin(app, &actor, txn, right.user.id).await;
+            let mut edit = begun.map_err(|error| match error {
+                // Another request has deleted the user since.
+                Error::NotFound => Error::InvalidCredentials,
+                other => other,
+            })?;
+            if edit.account.password() != Some(&right.credential) || !edit.account.user.is_active {
+                // The password has changed since it was compared.
+                return Err(Error::InvalidCredentials);
+            }
+            edit.account.set_password(hash, app.clock.now());
+            edit.write("user.change_password").await
+        });
+        changed.await?;
         right.attempt.give_back(&app.relaxed_db).await
     })
     .await

@@ -1,7 +1,5 @@
 //! The number that identifies a user in systems with integer identifiers.
 
-use sea_orm::SqlErr;
-
 use crate::accounts;
 use crate::app::App;
 use crate::callers::Principal;
@@ -20,17 +18,8 @@ pub async fn number_of(app: &App, user: UserId) -> Result<i64> {
         if let Some(number) = user_numbers::of_user(&app.db, user).await? {
             return Ok(number);
         }
-        let txn = store::begin(&app.db).await?;
-        match user_numbers::give_next(&txn, user).await {
-            Ok(number) => {
-                txn.commit().await?;
-                return Ok(number);
-            }
-            // Another user has got this number; the attempts are serialized.
-            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
-                txn.rollback().await?;
-            }
-            Err(error) => return Err(error.into()),
+        if let Some(number) = user_numbers::give_next(&app.db, user).await? {
+            return Ok(number);
         }
     }
     Err(Error::internal("no number could be given to a user"))

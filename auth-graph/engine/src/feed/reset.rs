@@ -24,18 +24,19 @@ const START: i64 = 1_767_225_600;
 /// the snapshots. Deletes all one-time tokens, because some were used since the backup. Webhook endpoints receive the
 /// changes from now on.
 pub async fn announce(app: &App) -> Result<()> {
-    let txn = store::begin(&app.db).await?;
-    store::without_statement_timeout(&txn).await?;
-    users::raise_versions(&txn, VERSIONS, app.clock.now().timestamp() - START).await?;
-    one_time_tokens::delete_all(&txn).await?;
-    let (action, target_kind, target_id) = ("database.restored", "database", String::new());
-    let entry = Entry { action, target_kind, target_id, before: Value::Null, after: Value::Null, reason: None };
-    audit::record(app, &txn, &Actor::operator(), entry).await?;
-    // With a gap in the middle, readers that start at the oldest change would start over again and again.
-    changes::delete_all(&txn).await?;
-    let head = change_head::take(&txn, CHANGES).await?;
-    webhooks::move_to(&txn, head).await?;
-    history::begin(&txn).await?;
-    txn.commit().await?;
+    let announced = store::transaction(&app.db, async |txn| {
+        store::without_statement_timeout(txn).await?;
+        users::raise_versions(txn, VERSIONS, app.clock.now().timestamp() - START).await?;
+        one_time_tokens::delete_all(txn).await?;
+        let (action, target_kind, target_id) = ("database.restored", "database", String::new());
+        let entry = Entry { action, target_kind, target_id, before: Value::Null, after: Value::Null, reason: None };
+        audit::record(app, txn, &Actor::operator(), entry).await?;
+        // With a gap in the middle, readers that start at the oldest change would start over again and again.
+        changes::delete_all(txn).await?;
+        let head = change_head::take(txn, CHANGES).await?;
+        webhooks::move_to(txn, head).await?;
+        history::begin(txn).await
+    });
+    announced.await?;
     history::load(app).await
 }

@@ -126,12 +126,16 @@ async fn make(app: &App, row: &Model, link: Link) -> Result<Option<mailer::Link>
         created_at: now,
         expires_at,
     };
-    let txn = store::begin(&app.db).await?;
-    if !mails::still_waits(&txn, row.id).await? {
+    let keeping = store::transaction(&app.db, async |txn| {
+        let waits = mails::still_waits(txn, row.id).await?;
+        if waits {
+            tokens::insert(txn, kept).await?;
+        }
+        Ok(waits)
+    });
+    if !keeping.await? {
         return Ok(None);
     }
-    tokens::insert(&txn, kept).await?;
-    txn.commit().await?;
     let address = format!("{}#token={}", app.config.page_url(link.page), token.expose_secret());
     let valid_until = expires_at.format("%Y-%m-%d %H:%M UTC").to_string();
     Ok(Some(mailer::Link { address: address.into(), valid_until, lifetime: link.lifetime }))

@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::callers::Device;
 use crate::egress::claims_hook::TokenReason;
 use model::error::{Error, Result};
-use model::values::EventId;
+use model::values::{EventId, SessionId, UserId};
 use store::login_events::{self, Kind};
 use store::{sessions, users};
 
@@ -81,7 +81,8 @@ async fn advance(
     let (id, generation) = app.tokens.refresh.decode(token)?;
     let ip_address = device.address.map(|address| address.to_string());
     let used = sessions::Use { at: now, ip_address, idle_end: idle_end(app, now) };
-    let advanced = sessions::advance(&app.relaxed_db, id, generation, used).await?;
+    let advancing = async || sessions::advance(&app.relaxed_db, id, generation, used).await;
+    let advanced = store::repeat_on_conflict(advancing).await?;
     if let Some((session, _)) = &advanced
         && session.previous_use_at.is_none()
     {
@@ -94,25 +95,31 @@ async fn advance(
 /// the token is the newest, so that the session can be moved on, or if the user changed while the hook was asked.
 async fn repeat(app: &App, token: &SecretString, device: &Device) -> Result<Option<TokenPair>> {
     let asked = ask(app, token).await?;
-    let (txn, session, position) = locate(app, store::begin(&app.db).await?, token, device).await?;
-    let user = users::find(&txn, session.user_id).await?.filter(|user| user.is_active).ok_or(Error::TokenRevoked)?;
-    match position {
-        Position::Current => return Ok(None),
-        Position::Predecessor => {}
-        Position::Delayed => return Err(delayed()),
-    }
-    // The token was the newest when the hook would have been asked.
-    let Some(Asked { answer, about }) = asked else { return Ok(None) };
-    if about.is_some_and(|version| version != user.version) {
-        return Ok(None);
-    }
-    // Signed while the session is locked: nothing is minted after a revocation has committed.
-    let pair = issue(app, &session, user, answer, app.clock.now())?;
-    txn.commit().await?;
-    Ok(Some(pair))
+    let repeated = store::transaction(&app.db, async |txn| {
+        let (session, position) = match locate(app, txn, token, device).await? {
+            Located::Live(session, position) => (session, position),
+            Located::Reused(reuse) => return Ok(Err(reuse)),
+        };
+        let user = users::find(txn, session.user_id).await?.filter(|user| user.is_active);
+        let user = user.ok_or(Error::TokenRevoked)?;
+        match position {
+            Position::Current => return Ok(Ok(None)),
+            Position::Predecessor => {}
+            Position::Delayed => return Err(delayed()),
+        }
+        // The token was the newest when the hook would have been asked.
+        let Some(Asked { answer, about }) = asked else { return Ok(Ok(None)) };
+        if about.is_some_and(|version| version != user.version) {
+            return Ok(Ok(None));
+        }
+        // Signed while the session is locked: nothing is minted after a revocation has committed.
+        issue(app, &session, user, answer, app.clock.now()).map(|pair| Ok(Some(pair)))
+    });
+    repeated.await?.map_err(|reuse| reuse.announce(app))
 }
 
 /// Facts that are found before the session is locked.
+#[derive(Clone)]
 struct Asked {
     answer: Answer,
     /// Version of the user, if the hook was asked.
@@ -141,7 +148,7 @@ async fn ask(app: &App, token: &SecretString) -> Result<Option<Asked>> {
 
 /// The position of a token among the generations of its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Position {
+pub(super) enum Position {
     /// It is the newest, or newer than the stored session.
     Current,
     /// Its successor is the newest, and unused.
@@ -150,19 +157,47 @@ pub(crate) enum Position {
     Delayed,
 }
 
-/// Finds the live session of a refresh token and locks it in the transaction, for the caller to end.
+/// The session of a refresh token.
+#[derive(Debug)]
+#[must_use = "the end of a session is committed and announced"]
+pub(super) enum Located {
+    /// The session is live, and its row is locked.
+    Live(sessions::Model, Position),
+    /// The token is outdated, which has ended the session in the transaction.
+    Reused(Reuse),
+}
+
+/// The end of a session whose outdated token came back.
+#[derive(Debug)]
+#[must_use = "announce it after the commit"]
+pub(super) struct Reuse {
+    session: SessionId,
+    user: UserId,
+    ended: Ended,
+}
+
+impl Reuse {
+    /// Announces the end after the commit, and returns the error for the caller.
+    pub(super) fn announce(self, app: &App) -> Error {
+        self.ended.announce(app);
+        tracing::warn!(session = %self.session, user = %self.user, "an outdated refresh token came back");
+        Error::TokenReused
+    }
+}
+
+/// Finds the live session of a refresh token and locks it in the transaction. A token that counts as stolen ends it.
 ///
 /// # Errors
-/// As [`refresh`].
-pub(crate) async fn locate(
+/// [`Error::TokenInvalid`], [`Error::TokenExpired`], [`Error::TokenRevoked`].
+pub(super) async fn locate(
     app: &App,
-    txn: DatabaseTransaction,
+    txn: &DatabaseTransaction,
     token: &SecretString,
     device: &Device,
-) -> Result<(DatabaseTransaction, sessions::Model, Position)> {
+) -> Result<Located> {
     let now = app.clock.now();
     let (id, generation) = app.tokens.refresh.decode(token)?;
-    let session = sessions::find_locked(&txn, id).await?.ok_or(Error::TokenInvalid)?;
+    let session = sessions::find_locked(txn, id).await?.ok_or(Error::TokenInvalid)?;
     if session.revoked_at.is_some() {
         return Err(Error::TokenRevoked);
     }
@@ -170,18 +205,15 @@ pub(crate) async fn locate(
         return Err(Error::TokenExpired);
     }
     match session.generation - generation {
-        ..=0 => Ok((txn, session, Position::Current)),
-        1 => Ok((txn, session, Position::Predecessor)),
+        ..=0 => Ok(Located::Live(session, Position::Current)),
+        1 => Ok(Located::Live(session, Position::Predecessor)),
         2.. if session.successor_replaced_at(generation).is_some_and(|at| now < at + LONGEST_DELAY) => {
-            Ok((txn, session, Position::Delayed))
+            Ok(Located::Live(session, Position::Delayed))
         }
         2.. => {
-            let ended = Ended::one(&txn, session.user_id, session.id, Reason::Reused, now).await?;
-            login_events::insert(&txn, reuse(&session, device, now)).await?;
-            txn.commit().await?;
-            ended.announce(app);
-            tracing::warn!(session = %session.id, user = %session.user_id, "an outdated refresh token came back");
-            Err(Error::TokenReused)
+            let ended = Ended::one(txn, session.user_id, session.id, Reason::Reused, now).await?;
+            login_events::insert(txn, reuse(&session, device, now)).await?;
+            Ok(Located::Reused(Reuse { session: session.id, user: session.user_id, ended }))
         }
     }
 }

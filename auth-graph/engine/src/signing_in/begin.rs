@@ -38,50 +38,48 @@ impl SessionRequest {
     }
 }
 
-/// Writes the session and its login event, and returns its tokens. Returns `None` when the user was disabled, or their
-/// credential changed, meanwhile.
+/// Writes the session and its login event, and returns its tokens.
 ///
 /// # Errors
-/// [`Error::Unavailable`](model::error::Error::Unavailable) when the claims hook fails.
+/// [`Error::InvalidCredentials`] when the user was disabled, or their credential changed, meanwhile;
+/// [`Error::Unavailable`] when the claims hook fails.
 pub(super) async fn begin(
     app: &App,
     sufficient: SufficientProof,
     request: SessionRequest,
     device: &Device,
-) -> Result<Option<TokenPair>> {
+) -> Result<TokenPair> {
     let session = session(app, &sufficient, request, device)?;
     let proof = sufficient.into_proof();
     let scope = scope_of(app, &session, &proof.user);
     // The hook is asked before any row is locked, because this may be a network call.
     let answer = claims::ask_for_session(app, &session, &scope, TokenReason::Login).await?;
     let now = session.created_at;
-    let txn = store::begin(&app.db).await?;
-    // This locks the row of the user. A request that disables the user or changes a credential waits, and then finds
-    // the session.
-    let Some(user) = users::record_login(&txn, proof.user.id, now).await? else {
-        txn.rollback().await?;
-        return Ok(None);
-    };
-    if let Some(compared) = &proof.compared
-        && !compared.confirm(&txn).await?
-    {
-        txn.rollback().await?;
-        return Ok(None);
-    }
-    let others = app.config.tokens.sessions_per_user - 1;
-    let displaced = Ended::beyond(&txn, user.id, others, now).await?;
-    sessions::insert(&txn, &session).await?;
-    limits::remember_network(&txn, user.id, device, now).await?;
-    let event = Event { user: user.id, session: session.id, method: proof.methods.first().copied() };
-    events::granted(&txn, event, device, now).await?;
-    if let Some(attempt) = proof.attempt {
-        attempt.give_back(&txn).await?;
-    }
-    txn.commit().await?;
+    let beginning = store::transaction(&app.db, async |txn| {
+        // This locks the row of the user. A request that disables the user or changes a credential waits, and then
+        // finds the session.
+        let user = users::record_login(txn, proof.user.id, now).await?.ok_or(Error::InvalidCredentials)?;
+        if let Some(compared) = &proof.compared
+            && !compared.confirm(txn).await?
+        {
+            return Err(Error::InvalidCredentials);
+        }
+        let others = app.config.tokens.sessions_per_user - 1;
+        let displaced = Ended::beyond(txn, user.id, others, now).await?;
+        sessions::insert(txn, &session).await?;
+        limits::remember_network(txn, user.id, device, now).await?;
+        let event = Event { user: user.id, session: session.id, method: proof.methods.first().copied() };
+        events::granted(txn, event, device, now).await?;
+        if let Some(attempt) = &proof.attempt {
+            attempt.give_back(txn).await?;
+        }
+        Ok((user, displaced))
+    });
+    let (user, displaced) = beginning.await?;
     if displaced.count() > 0 {
         displaced.announce(app);
     }
-    issue(app, &session, user, answer, now).map(Some)
+    issue(app, &session, user, answer, now)
 }
 
 fn session(

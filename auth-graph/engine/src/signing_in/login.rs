@@ -46,11 +46,8 @@ pub async fn login(app: &App, login: Login, device: &Device) -> Result<TokenPair
             compared: Some(ComparedCredential { credential: right.credential, renewed }),
             attempt: Some(right.attempt),
         };
-        let begun = match challenge(proof) {
-            Some(sufficient) => begin(app, sufficient, request, device).await?,
-            None => None,
-        };
-        begun.ok_or(Error::InvalidCredentials)
+        let sufficient = challenge(proof).ok_or(Error::InvalidCredentials)?;
+        begin(app, sufficient, request, device).await
     })
     .await
 }

@@ -21,26 +21,21 @@ use store::users;
 const UNCHANGED: i64 = 1;
 
 /// Gives the users what they do not have yet, and returns how many got something.
-pub(super) async fn complete(
-    app: &App,
-    mut txn: DatabaseTransaction,
-    rows: &[(UserId, &Prepared)],
-) -> Result<(DatabaseTransaction, u64)> {
+pub(super) async fn complete(app: &App, txn: &DatabaseTransaction, rows: &[(UserId, &Prepared)]) -> Result<u64> {
     let (actor, mut completed) = (Actor::operator(), 0);
     for (id, row) in rows {
-        let Some(user) = users::find_locked(&txn, *id).await? else { continue };
+        let Some(user) = users::find_locked(txn, *id).await? else { continue };
         if user.version != UNCHANGED {
             continue;
         }
-        let mut edit = UserEdit::within(app, &actor, txn, user).await?.with_letters(Letters::Omitted);
+        let mut edit = UserEdit::of(app, &actor, txn, user).await?.with_letters(Letters::Omitted);
         fill(app, &mut edit.account, row);
-        let (continued, changed, aftermath) = edit.write("user.import").await?;
+        let (changed, aftermath) = edit.write("user.import").await?;
         // Nobody was signed in, and no mail waits.
         drop(aftermath);
-        txn = continued;
         completed += u64::from(changed.user.version != UNCHANGED);
     }
-    Ok((txn, completed))
+    Ok(completed)
 }
 
 fn fill(app: &App, account: &mut Account, row: &Prepared) {

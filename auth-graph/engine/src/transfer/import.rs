@@ -117,12 +117,15 @@ impl Import {
     /// # Errors
     /// When the database fails; no row of the batch is written then.
     pub async fn write(&mut self, app: &App, batch: &PreparedBatch) -> Result<()> {
+        let mut repeated = false;
         loop {
             match self.try_write(app, batch).await {
                 Ok(()) => return Ok(()),
+                // Another transaction was in the way: as `store::transaction` does.
+                Err(WriteError::Failed(error)) if !repeated && store::is_conflict(&error) => repeated = true,
                 // A user exists already, or has just registered. The next attempt looks for them.
                 Err(WriteError::Clashed) => self.expected = Expected::SomeExist,
-                Err(WriteError::Failed(error)) => return Err(error),
+                Err(WriteError::Failed(error) | WriteError::Unsettled(error)) => return Err(error),
             }
         }
     }
@@ -147,10 +150,10 @@ impl Import {
     async fn try_write(&mut self, app: &App, batch: &PreparedBatch) -> Result<(), WriteError> {
         // A search for existing users must see the users of the previous batch. SQLite has only one writer.
         if self.expected == Expected::SomeExist || store::has_one_writer(&app.db) {
-            self.settle(app).await?;
+            self.settle(app).await.map_err(WriteError::Unsettled)?;
         }
         let now = app.clock.now();
-        let mut txn = store::begin(&app.db).await?;
+        let txn = store::begin(&app.db).await?;
         let mut existing = match self.expected {
             Expected::AllNew => ExistingUsers::default(),
             Expected::SomeExist => ExistingUsers::among(&txn, &batch.users).await?,
@@ -164,12 +167,12 @@ impl Import {
         state.position.clone_from(&batch.position);
         let mut completed = 0;
         if self.treatment == Existing::Complete {
-            (txn, completed) = completing::complete(app, txn, &sorted.here_already).await?;
+            completed = completing::complete(app, &txn, &sorted.here_already).await?;
         }
         let commit = match self.writing {
             Writing::Commit => {
                 insert(&txn, &sorted.new).await?;
-                self.settle(app).await?;
+                self.settle(app).await.map_err(WriteError::Unsettled)?;
                 imports::save(&txn, state.clone()).await?;
                 append_created(&txn, &sorted.new, now).await?;
                 tokio::spawn(txn.commit())
@@ -188,6 +191,8 @@ impl Import {
 enum WriteError {
     Clashed,
     Failed(Error),
+    /// The commit of the batch before failed. This batch must not be written without it.
+    Unsettled(Error),
 }
 
 impl From<DbErr> for WriteError {

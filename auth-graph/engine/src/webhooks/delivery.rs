@@ -107,25 +107,26 @@ async fn step(app: &App, id: WebhookId) -> Result<Step> {
 
 /// Creates deliveries for the next changes. Returns whether there were any.
 async fn queue(app: &App, id: WebhookId) -> Result<bool> {
-    let txn = store::begin(&app.db).await?;
-    // An endpoint that was disabled meanwhile has no waiting deliveries and gets no new ones.
-    let enabled = webhooks::find_locked(&txn, id).await?.filter(|webhook| webhook.disabled_at.is_none());
-    let Some(mut webhook) = enabled else { return Ok(false) };
-    let found = changes::after(&txn, webhook.position, BATCH).await?;
-    let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(false) };
-    if first.position > webhook.position + 1 {
-        tracing::error!(webhook = %webhook.id, "changes were deleted before this endpoint was told of them");
-    }
-    webhook.position = last.position;
-    let now = app.clock.now();
-    let wanted = found
-        .into_iter()
-        .filter(|change| event_type(change.kind).is_some_and(|event| webhook.event_types.include(event)));
-    let deliveries = wanted.map(|change| Delivery::new(webhook.id, change, now));
-    webhook_deliveries::insert_missing(&txn, deliveries.collect()).await?;
-    webhooks::replace(&txn, webhook).await?;
-    txn.commit().await?;
-    Ok(true)
+    store::transaction(&app.db, async |txn| {
+        // An endpoint that was disabled meanwhile has no waiting deliveries and gets no new ones.
+        let enabled = webhooks::find_locked(txn, id).await?.filter(|webhook| webhook.disabled_at.is_none());
+        let Some(mut webhook) = enabled else { return Ok(false) };
+        let found = changes::after(txn, webhook.position, BATCH).await?;
+        let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(false) };
+        if first.position > webhook.position + 1 {
+            tracing::error!(webhook = %webhook.id, "changes were deleted before this endpoint was told of them");
+        }
+        webhook.position = last.position;
+        let now = app.clock.now();
+        let wanted = found
+            .into_iter()
+            .filter(|change| event_type(change.kind).is_some_and(|event| webhook.event_types.include(event)));
+        let deliveries: Vec<_> = wanted.map(|change| Delivery::new(webhook.id, change, now)).collect();
+        webhook_deliveries::insert_missing(txn, deliveries).await?;
+        webhooks::replace(txn, webhook).await?;
+        Ok(true)
+    })
+    .await
 }
 
 /// The message to an endpoint.

@@ -65,15 +65,17 @@ pub async fn deliveries(app: &App, log: Log, page: &Page) -> Result<Listing<Mode
 /// [`Error::NotFound`] when there is none, or no longer; [`Error::Conflict`] when its endpoint is disabled;
 /// [`Error::MissingScope`] when the actor may not read the feed.
 pub async fn replay(app: &App, actor: &Actor, id: DeliveryId) -> Result<Model> {
-    let txn = store::begin(&app.db).await?;
-    may_write(app, &txn, actor).await?;
-    let webhook = webhook_deliveries::find(&txn, id).await?.ok_or(Error::NotFound)?.webhook_id;
-    enabled(&txn, webhook).await?;
-    webhook_deliveries::requeue(&txn, Requeued::One(id), app.clock.now()).await?;
-    let delivery = webhook_deliveries::find(&txn, id).await?.ok_or(Error::NotFound)?;
-    let what = json!({ "id": webhook, "delivery": id });
-    audit::record(app, &txn, actor, entry("webhook.replay", json!(null), what)).await?;
-    txn.commit().await?;
+    let replaying = store::transaction(&app.db, async |txn| {
+        may_write(app, txn, actor).await?;
+        let webhook = webhook_deliveries::find(txn, id).await?.ok_or(Error::NotFound)?.webhook_id;
+        enabled(txn, webhook).await?;
+        webhook_deliveries::requeue(txn, Requeued::One(id), app.clock.now()).await?;
+        let delivery = webhook_deliveries::find(txn, id).await?.ok_or(Error::NotFound)?;
+        let what = json!({ "id": webhook, "delivery": id });
+        audit::record(app, txn, actor, entry("webhook.replay", json!(null), what)).await?;
+        Ok(delivery)
+    });
+    let delivery = replaying.await?;
     app.webhooks.waiting.notify_one();
     Ok(delivery)
 }
@@ -85,18 +87,20 @@ pub async fn replay(app: &App, actor: &Actor, id: DeliveryId) -> Result<Model> {
 /// [`Error::NotFound`] when there is no such endpoint; [`Error::Conflict`] when it is disabled;
 /// [`Error::MissingScope`] when the actor may not read the feed.
 pub async fn replay_since(app: &App, actor: &Actor, id: WebhookId, since: DateTime<Utc>) -> Result<u64> {
-    let txn = store::begin(&app.db).await?;
-    may_write(app, &txn, actor).await?;
-    let mut webhook = enabled(&txn, id).await?;
-    let again = webhook_deliveries::requeue(&txn, Requeued::Since(id, since), app.clock.now()).await?;
-    // Changes without a delivery get one.
-    if let Some(first) = changes::first_since(&txn, since).await? {
-        webhook.position = webhook.position.min(first - 1);
-        webhooks::replace(&txn, webhook).await?;
-    }
-    let what = json!({ "id": id, "since": since });
-    audit::record(app, &txn, actor, entry("webhook.replay", json!(null), what)).await?;
-    txn.commit().await?;
+    let replaying = store::transaction(&app.db, async |txn| {
+        may_write(app, txn, actor).await?;
+        let mut webhook = enabled(txn, id).await?;
+        let again = webhook_deliveries::requeue(txn, Requeued::Since(id, since), app.clock.now()).await?;
+        // Changes without a delivery get one.
+        if let Some(first) = changes::first_since(txn, since).await? {
+            webhook.position = webhook.position.min(first - 1);
+            webhooks::replace(txn, webhook).await?;
+        }
+        let what = json!({ "id": id, "since": since });
+        audit::record(app, txn, actor, entry("webhook.replay", json!(null), what)).await?;
+        Ok(again)
+    });
+    let again = replaying.await?;
     app.webhooks.waiting.notify_one();
     Ok(again)
 }

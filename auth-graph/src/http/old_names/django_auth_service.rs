@@ -29,7 +29,7 @@ use model::error::Error;
 type Answer = Result<Response, Worded>;
 
 pub(super) fn router() -> Router<Site> {
-    let only = |allowed| move |method: Method| async move { Worded(Refusal::Method { method, allowed }) };
+    let only = |allowed: &'static str| move |method: Method| async move { Worded(Refusal::Method { method, allowed }) };
     Router::new()
         .route("/auth/login", post(login).fallback(only("POST")))
         .route("/auth/verify", post(verify).fallback(only("POST")))

@@ -1,5 +1,5 @@
-//! django-rest-microservice: the refresh token is in the cookie of `[cookies]`, and the CSRF token of its session in the
-//! member `CSRF_token` of answers and requests, or in the header `X-CSRF-Token`.
+//! django-rest-microservice: the refresh token is in the cookie of `[cookies]`, and the CSRF token of its session is in
+//! the member `CSRF_token` of answers and requests, or in the header `X-CSRF-Token`.
 
 use axum::Router;
 use axum::body::Body;

@@ -16,15 +16,16 @@ pub async fn fill(db: &DatabaseConnection) -> Result<u64, DbErr> {
     if missing.clone().one(db).await?.is_none() {
         return Ok(0);
     }
-    let txn = database::begin(db).await?;
     if db.get_database_backend() == DbBackend::Postgres {
         missing = missing.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }
-    let users = missing.all(&txn).await?;
-    for user in &users {
-        let filled = Entity::update_many().col_expr(Column::SearchKey, Expr::value(search_key_of(user)));
-        filled.filter(Column::Id.eq(user.id)).exec(&txn).await?;
-    }
-    txn.commit().await?;
-    Ok(users.len() as u64)
+    database::transaction(db, async |txn| {
+        let users = missing.all(txn).await?;
+        for user in &users {
+            let filled = Entity::update_many().col_expr(Column::SearchKey, Expr::value(search_key_of(user)));
+            filled.filter(Column::Id.eq(user.id)).exec(txn).await?;
+        }
+        Ok(users.len() as u64)
+    })
+    .await
 }
