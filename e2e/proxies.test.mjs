@@ -1,7 +1,7 @@
 // The proxies of deploy/proxies in front of auth-graph, with the addresses and ports of their files and with a certificate
 // of an authority that this test makes.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { dirname, join } from 'node:path';
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
 import { createUser, startAuthGraph, user } from './auth-graph.mjs';
+import { makeCertificate } from './certificates.mjs';
 import { inNamespaces } from './namespaces.mjs';
 import { patience } from './processes.mjs';
 import { tools } from './tools.mjs';
@@ -46,14 +47,7 @@ inNamespaces(import.meta.url, [host], (folder) => {
   };
 
   before(async () => {
-    mkdirSync(tls);
-    const openssl = (...args) => execFileSync('openssl', args, { cwd: tls, stdio: 'pipe' });
-    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-    openssl('req', '-x509', ...key, '-subj', '/CN=authority', '-keyout', 'ca.key', '-out', 'ca.pem');
-    const names = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`, '-addext', 'basicConstraints=CA:FALSE'];
-    openssl('req', '-x509', ...key, ...names, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-keyout', `${host}.key`, '-out', `${host}.pem`);
-    ca = readFileSync(join(tls, 'ca.pem'));
-
+    ({ ca } = makeCertificate(tls, host));
     const data = join(folder, 'auth-graph');
     createUser(data, '--superuser');
     const settings = [`server.public_url=https://${host}`, 'server.trusted_proxies=127.0.0.1', 'server.internal_bind=127.0.0.1:9000'];
