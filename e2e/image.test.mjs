@@ -58,6 +58,11 @@ inNamespaces(import.meta.url, [...names, 'postgres', 'mail'], (folder) => {
     const image = images['auth-graph'];
     const compose = readCompose('compose.sqlite.yaml');
     const container = containerOf(compose.services['auth-graph'], image, join(folder, 'sqlite'));
+    const readme = readFileSync(join(deploy, '..', 'README.md'), 'utf8');
+    const [command] = /docker run[^$]*?\n(?=[$`])/.exec(readme);
+    const variables = [...command.matchAll(/--env (\w+)=(\S+)/g)].map(([, name, value]) => [name, value]);
+    assert.deepEqual(Object.fromEntries(variables), container.environment, 'the README runs the same');
+    assert.ok(command.includes('--read-only') && command.includes(`--volume auth-graph:${Object.keys(container.mounts)[0]}`));
     let service = await startContainer(image, container);
     const create = ['auth-graph', 'user', 'create', ada.email, '--superuser', '--if-missing'];
     const created = runInImage(image, create, { ...container, input: `${password}\n` });
@@ -111,7 +116,7 @@ inNamespaces(import.meta.url, [...names, 'postgres', 'mail'], (folder) => {
         const here = import.meta.dirname;
         // The gateway finds its packages beside its configuration.
         const files = Object.fromEntries(service.volumes.map((mount) => mount.split(':').slice(0, 2).reverse()));
-        const config = join(here, 'gateways', `deploy-${process.pid}.mjs`);
+        const config = join(here, 'node_modules', `deploy-${process.pid}.mjs`);
         copyFileSync(join(deploy, files['/gateway/gateway.config.mjs']), config);
         context.after(() => execFileSync('rm', ['-f', config]));
         const args = service.command.map((arg) => (arg.endsWith('.mjs') ? config : files[arg] ? join(deploy, files[arg]) : arg));
