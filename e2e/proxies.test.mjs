@@ -148,7 +148,9 @@ inNamespaces(import.meta.url, [host], (folder) => {
       await socket.dispose();
 
       const large = await ask(`{ me { email } } # ${'x'.repeat(3_000_000)}`).catch((error) => error);
-      assert.ok(large.status === 413 || ['EPIPE', 'ECONNRESET'].includes(large.code), `${large.status ?? large}`);
+      // Traefik answers with 502 when auth-graph has refused the body and closed the connection before all of it was sent.
+      const refusals = name === 'Traefik' ? [413, 502] : [413];
+      assert.ok(refusals.includes(large.status) || ['EPIPE', 'ECONNRESET'].includes(large.code), `${large.status ?? large}`);
       for (const path of ['/metrics', '/readyz']) assert.equal((await send(path)).status, 404, `${path} is not for the public`);
       assert.equal((await ask('{ me { email } }')).data.me.email, user.email);
     });
