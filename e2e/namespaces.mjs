@@ -22,7 +22,7 @@ export function inNamespaces(url, hosts, define) {
     // Users of containers and of PostgreSQL reach their folders in it.
     chmodSync(folder, 0o711);
     writeFileSync(join(folder, 'hosts'), `127.0.0.1 localhost ${hosts.join(' ')}\n`);
-    const prepare = `mount --bind ${folder}/hosts /etc/hosts && ip link set lo up && exec "$@"`;
+    const prepare = `mount --bind ${folder}/hosts /etc/hosts && mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"`;
     const asRoot = process.getuid() === 0 ? [] : ['sudo', '--preserve-env'];
     const own = ['unshare', '--net', '--mount', 'sh', '-c', prepare, 'sh'];
     const [command, ...args] = [...asRoot, ...own, process.execPath, '--test', '--test-reporter', 'spec', file];
