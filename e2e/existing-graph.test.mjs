@@ -127,7 +127,6 @@ test('a user of the other team signs in with the old password, and has the field
 });
 
 test('lists that refer to users work for two users and for an anonymous caller', async () => {
-  // When auth-graph has public profiles: `displayName` of each buyer, for callers who are signed in.
   const orders = '{ orders { total buyer { id memberSince } } }';
   const expected = [
     { total: 30, buyer: { id: ada.id, memberSince: 2019 } },

@@ -29,9 +29,9 @@ mod protected;
 /// Dependencies that the commands of the guide add to a new package.
 const DEPENDENCIES: &str = r#"
 async-graphql = { version = "7", default-features = false }
+auth-graph-graphql-edge = { version = "0.1.0", path = "../auth-graph/libs/graphql-edge" }
 axum = "0.8"
-client-graph = { version = "0.1.0", path = "../auth-graph/client-graph" }
-graphql-edge = { version = "0.1.0", path = "../auth-graph/libs/graphql-edge" }
+client-graph = { version = "0.1.0", path = "../auth-graph/client-graph", features = ["async-graphql", "sea-orm"] }
 sea-orm = { version = "2", default-features = false, features = ["runtime-tokio", "sqlx-sqlite"] }
 tokio = { version = "1", features = ["macros", "rt-multi-thread", "signal"] }
 "#;
