@@ -1,19 +1,19 @@
 //! Hashes passwords with argon2id (RFC 9106) on dedicated threads.
 //!
-//! The threads reuse their memory while there is work, run at a low priority and take jobs from a bounded queue.
-//! Therefore a storm of log-ins neither slows down the verification of tokens nor fills the memory. A place in the
-//! queue is reserved before any other work is done for a log-in, such as asking the database. When the queue is full,
-//! callers are asked to try again later.
+//! The threads reuse their memory, run at a low priority and take jobs from a bounded queue. Therefore a storm of
+//! log-ins neither slows down the verification of tokens nor fills the memory. A place in the queue is reserved before
+//! any other work is done for a log-in, such as asking the database. When the queue is full, callers are asked to try
+//! again later.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
-use flume::{Receiver, RecvTimeoutError, Sender};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -24,8 +24,6 @@ use model::error::{Error, Result};
 use model::values::Password;
 
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// Time after its last job for which a thread keeps its memory. To get it again costs a log-in some milliseconds.
-const KEPT: Duration = Duration::from_secs(20);
 
 /// The threads that hash passwords.
 #[derive(Debug)]
@@ -68,9 +66,10 @@ impl PasswordPool {
             0 => thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         };
-        let (queue, jobs) = flume::unbounded();
+        let (queue, jobs) = channel();
         // One job for each thread is not waiting.
         let places = Arc::new(Semaphore::new(config.queue + threads));
+        let jobs = Arc::new(Mutex::new(jobs));
         let computed = Arc::new(AtomicU64::new(0));
         for number in 0..threads {
             let (jobs, computed, params, nice) = (jobs.clone(), computed.clone(), params.clone(), config.nice);
@@ -182,14 +181,11 @@ impl Hasher {
         Self { memory: Vec::new(), params }
     }
 
-    fn run(mut self, jobs: &Receiver<Job>, computed: &AtomicU64) {
+    fn run(mut self, jobs: &Mutex<Receiver<Job>>, computed: &AtomicU64) {
         loop {
-            let Job { work, _place } = match self.wait(jobs, KEPT) {
-                Ok(job) => job,
-                Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
+            let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
             // A caller who has gone away needs no answer: the job is not computed, and a late answer is dropped.
+            let Ok(Job { work, _place }) = job else { return };
             match work {
                 Work::Hash { answer, .. } if answer.is_closed() => {}
                 Work::Verify { answer, .. } if answer.is_closed() => {}
@@ -207,19 +203,6 @@ impl Hasher {
                 }
             }
         }
-    }
-
-    /// Waits for a job. When none comes for a while, the memory is given back: it is 19 MB for each core of the
-    /// machine.
-    fn wait(&mut self, jobs: &Receiver<Job>, kept: Duration) -> Result<Job, RecvTimeoutError> {
-        if self.memory.is_empty() {
-            return jobs.recv().map_err(|_| RecvTimeoutError::Disconnected);
-        }
-        let job = jobs.recv_timeout(kept);
-        if matches!(job, Err(RecvTimeoutError::Timeout)) {
-            self.memory = Vec::new();
-        }
-        job
     }
 
     fn hash(&mut self, password: &SecretString) -> Result<String> {
@@ -280,22 +263,5 @@ fn yield_to_the_rest(nice: i32) {
     // On Linux this sets the niceness of the calling thread only.
     if let Err(error) = rustix::process::setpriority_process(None, nice) {
         tracing::warn!(%error, nice, "the priority of a hashing thread could not be lowered");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_thread_without_work_gives_its_memory_back() {
-        let mut hasher = Hasher::new(Params::new(8, 1, 1, None).unwrap());
-        let (queue, jobs) = flume::unbounded();
-        hasher.hash(&"a password".into()).unwrap();
-        assert_eq!(hasher.memory.len(), 8);
-        assert!(matches!(hasher.wait(&jobs, Duration::ZERO), Err(RecvTimeoutError::Timeout)));
-        assert_eq!(hasher.memory.capacity(), 0);
-        drop(queue);
-        assert!(matches!(hasher.wait(&jobs, Duration::ZERO), Err(RecvTimeoutError::Disconnected)));
     }
 }

@@ -13,12 +13,14 @@ use model::config::{OldNames, Rest};
 
 /// Returns the routes of the services that the configuration names.
 pub(super) fn router(rest: &Rest) -> Router<Site> {
-    let services: [(OldNames, fn() -> Router<Site>); 2] = [
-        (OldNames::DjangoAuthService, django_auth_service::router),
-        (OldNames::DjangoRestMicroservice, django_rest_microservice::router),
-    ];
-    let served = services.into_iter().filter(|(names, _)| rest.serves(*names));
-    served.fold(Router::new(), |router, (_, routes)| router.merge(routes()))
+    let mut router = Router::new();
+    if rest.serves(OldNames::DjangoAuthService) {
+        router = router.merge(django_auth_service::router());
+    }
+    if rest.serves(OldNames::DjangoRestMicroservice) {
+        router = router.merge(django_rest_microservice::router());
+    }
+    router
 }
 
 /// Accepts the scheme `JWT` of django-graphql-jwt in place of `Bearer`.

@@ -37,7 +37,9 @@ fn is(answer: &Answer, status: u16, body: Value) {
 }
 
 fn text(answer: &Answer, member: &str) -> String {
-    answer.body[member].as_str().unwrap_or_else(|| panic!("{member}: {}", answer.text)).to_owned()
+    let value = answer.body[member].as_str();
+    assert!(value.is_some(), "{member}: {}", answer.text);
+    value.unwrap_or_default().to_owned()
 }
 
 async fn token_auth(caller: &Caller) -> Answer {

@@ -162,7 +162,7 @@ pub(super) enum Position {
 #[must_use = "the end of a session is committed and announced"]
 pub(super) enum Located {
     /// The session is live, and its row is locked.
-    Live(sessions::Model, Position),
+    Live(Box<sessions::Model>, Position),
     /// The token is outdated, which has ended the session in the transaction.
     Reused(Reuse),
 }
@@ -205,10 +205,10 @@ pub(super) async fn locate(
         return Err(Error::TokenExpired);
     }
     match session.generation - generation {
-        ..=0 => Ok(Located::Live(session, Position::Current)),
-        1 => Ok(Located::Live(session, Position::Predecessor)),
+        ..=0 => Ok(Located::Live(Box::new(session), Position::Current)),
+        1 => Ok(Located::Live(Box::new(session), Position::Predecessor)),
         2.. if session.successor_replaced_at(generation).is_some_and(|at| now < at + LONGEST_DELAY) => {
-            Ok(Located::Live(session, Position::Delayed))
+            Ok(Located::Live(Box::new(session), Position::Delayed))
         }
         2.. => {
             let ended = Ended::one(txn, session.user_id, session.id, Reason::Reused, now).await?;
