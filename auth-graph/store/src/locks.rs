@@ -10,6 +10,8 @@ use sea_orm::{DatabaseTransaction, DbBackend, DbErr, Statement};
 pub enum Lock {
     /// The signing keys.
     SigningKeys = 0x6175_7468_6b65_7973,
+    /// The partitions of events.
+    Months = 0x6175_7468_6d6f_6e74,
     /// Who is a superuser.
     Superusers = 0x6175_7468_7375_7065,
 }

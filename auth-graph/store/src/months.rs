@@ -4,6 +4,7 @@
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 
+use super::locks::{self, Lock};
 use model::values::EventId;
 
 /// Tables that are partitioned by month.
@@ -26,23 +27,28 @@ pub async fn prepare(db: &DatabaseConnection, now: DateTime<Utc>) -> Result<usiz
         for month in (1..=AHEAD).map(|ahead| month(now, ahead)) {
             let name = format!("{table}_{}", month.format("%Y_%m"));
             if !partitions.contains(&name) {
-                create(db, table, &name, month).await?;
-                created += 1;
+                created += usize::from(create(db, table, &name, month).await?);
             }
         }
     }
     Ok(created)
 }
 
-/// Creates a partition for one month. Attaching it waits for no log-in and holds none up, unlike creating it as a
-/// partition.
-async fn create(db: &DatabaseConnection, table: &str, name: &str, month: DateTime<Utc>) -> Result<(), DbErr> {
+/// Creates a partition for one month, unless another replica was faster. Returns whether it did. Attaching the partition
+/// waits for no log-in and holds none up, unlike creating it as a partition.
+async fn create(db: &DatabaseConnection, table: &str, name: &str, month: DateTime<Utc>) -> Result<bool, DbErr> {
     let (from, to) = (EventId::lowest(month), EventId::lowest(self::month(month, 1)));
-    let txn = crate::begin(db).await?;
-    txn.execute_unprepared(&format!("CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS)")).await?;
-    let attach = format!("ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{from}') TO ('{to}')");
-    txn.execute_unprepared(&attach).await?;
-    txn.commit().await
+    database::transaction(db, async |txn| {
+        locks::lock(txn, Lock::Months).await?;
+        if partitions(txn, table).await?.iter().any(|partition| partition == name) {
+            return Ok(false);
+        }
+        txn.execute_unprepared(&format!("CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS)")).await?;
+        let attach = format!("ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{from}') TO ('{to}')");
+        txn.execute_unprepared(&attach).await?;
+        Ok(true)
+    })
+    .await
 }
 
 /// Drops the partitions of a table whose last event is older than a time. Returns their number.
@@ -57,8 +63,8 @@ pub(crate) async fn drop_before(db: &impl ConnectionTrait, table: &str, before: 
     for name in partitions(db, table).await? {
         let Some(first) = name.strip_prefix(table).and_then(first_day) else { continue };
         if month(first, 1) <= before {
-            // Log-ins wait behind this, so that it does not wait long for others.
-            db.execute_unprepared(&format!("SET LOCAL lock_timeout = '1s'; DROP TABLE {name}")).await?;
+            // Log-ins wait behind this, so that it does not wait long for others. Another replica may be faster.
+            db.execute_unprepared(&format!("SET LOCAL lock_timeout = '1s'; DROP TABLE IF EXISTS {name}")).await?;
             dropped += 1;
         }
     }

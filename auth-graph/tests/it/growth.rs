@@ -54,6 +54,22 @@ async fn months_of_events_are_prepared_and_dropped() {
     assert_eq!(months_of_login_events(&test).await, left);
 }
 
+/// The lease of housekeeping is over when its holder stands still, and another replica begins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_that_prepare_months_at_once_create_each_of_them_once() {
+    let test = TestApp::new().await;
+    if test.app.db.get_database_backend() != DbBackend::Postgres {
+        return;
+    }
+    let start: DateTime<Utc> = "2040-11-15T12:00:00Z".parse().unwrap();
+    for year in 0..4 {
+        let time = start + chrono::Duration::days(365 * year);
+        let at_once = futures_util::future::join_all((0..6).map(|_| months::prepare(&test.app.db, time))).await;
+        let created: usize = at_once.into_iter().map(Result::unwrap).sum();
+        assert_eq!(created, 4, "two for each table");
+    }
+}
+
 /// An index that was left unfinished is built again.
 #[tokio::test]
 async fn indexes_are_built_while_the_service_runs() {

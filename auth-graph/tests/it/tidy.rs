@@ -111,7 +111,8 @@ fn a_transaction_is_begun_by_the_function_that_repeats_it() {
     let exempt = ["auth-graph/engine/src/transfer/import.rs", "client-graph/src/mirror/database.rs"];
     let mut begun = Vec::new();
     for (name, text) in folders.iter().flat_map(|folder| sources(&root().join(folder))) {
-        let names = ["store::begin", "database::begin", " begin(&self.db)", "begin_with_options", ".begin()"];
+        let names =
+            ["store::begin", "database::begin", "crate::begin", " begin(&self.db)", "begin_with_options", ".begin()"];
         if names.iter().any(|begin| text.contains(begin)) {
             let repeats = text.contains("is_conflict(") || text.contains("repeat_on_conflict(");
             assert!(repeats, "{name}: call store::transaction");
