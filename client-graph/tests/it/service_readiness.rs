@@ -49,8 +49,14 @@ async fn a_database_that_accepts_no_changes_is_not_ready() {
     let (issuer, database) = (TestIssuer::start().await, TestDatabase::create().await);
     let mut flags = database.settings();
     // SQLite has no such state.
-    let Some((_, url)) = flags.iter().find(|(key, _)| key == "database.url") else { return };
-    let administrator = sea_orm::Database::connect(url).await.unwrap();
+    let Some((_, url)) = flags.iter_mut().find(|(key, _)| key == "database.url") else { return };
+    // A database of its own: other tests write to theirs, which are schemas of one database.
+    let administrator = sea_orm::Database::connect(&database.url).await.unwrap();
+    let name = format!("read_only_{}", uuid::Uuid::new_v4().simple());
+    administrator.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let mut own = url::Url::parse(&database.url).unwrap();
+    own.set_path(&name);
+    *url = own.into();
     flags.push(("auth.url".to_owned(), issuer.url().to_owned()));
     let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
     let app = App::boot(config, Clock::default()).await.unwrap();
@@ -58,11 +64,10 @@ async fn a_database_that_accepts_no_changes_is_not_ready() {
     let answer = ready().await;
     assert_eq!((answer.status, &answer.body["database"]), (200, &"ok".into()), "{}", answer.body);
     for statement in [
-        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$",
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> \
-         pg_backend_pid()",
+        format!("ALTER DATABASE {name} SET default_transaction_read_only = on"),
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"),
     ] {
-        administrator.execute_unprepared(statement).await.unwrap();
+        administrator.execute_unprepared(&statement).await.unwrap();
     }
     let answer = ready().await;
     assert_eq!((answer.status, &answer.body["database"]), (503, &"read-only".into()), "{}", answer.body);
