@@ -158,7 +158,7 @@ test('what is not in the part does not exist in the graph, and auth-graph itself
 /** Returns a schema of auth-graph in which the four fields of the guide are taken over, as compose.mjs does it. */
 function takenOver(sdl) {
   const override = '@override(from: "accounts")';
-  const marked = sdl.replace('"@key"', '"@key", "@override"').replace(/^\tme: User$|^\t\): User$/gm, `$& ${override}`);
+  const marked = sdl.replace('"@key"', '"@key", "@override"').replace(/^\tme: User$|^\t\): User(?= @authenticated$)/gm, `$& ${override}`);
   return marked.replace(/^type User [^]*?^\}/m, (user) => user.replace(/^\t(email|firstName): String!?/gm, `$& ${override}`));
 }
 
