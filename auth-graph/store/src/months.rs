@@ -34,8 +34,8 @@ pub async fn prepare(db: &DatabaseConnection, now: DateTime<Utc>) -> Result<usiz
     Ok(created)
 }
 
-/// Creates a partition for one month, unless another replica was faster. Returns whether it did. Attaching the partition
-/// waits for no log-in and holds none up, unlike creating it as a partition.
+/// Creates a partition for one month, unless another replica was faster. Returns whether it did. Attaching the
+/// partition waits for no log-in and holds none up, unlike creating it as a partition.
 async fn create(db: &DatabaseConnection, table: &str, name: &str, month: DateTime<Utc>) -> Result<bool, DbErr> {
     let (from, to) = (EventId::lowest(month), EventId::lowest(self::month(month, 1)));
     database::transaction(db, async |txn| {
